@@ -1,0 +1,5 @@
+"""Layered data: the sample, its synthesis and its files."""
+
+from vera.data.sample import LayeredSample, Task
+
+__all__ = ["LayeredSample", "Task"]

@@ -1,0 +1,5 @@
+"""Layered clips rendered on the fly from cut-outs, photographs and panoramas."""
+
+from vera.data.synthesis.dataset import SyntheticLayers
+
+__all__ = ["SyntheticLayers"]

@@ -1,0 +1,123 @@
+"""Layered clips made from nothing but an index: `SyntheticLayers(...)[i]` is the same on every machine and run."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.data.sample import LayeredSample
+from vera.data.synthesis import instructions
+from vera.data.synthesis.assets import Sprite, load_panoramas, load_photos, load_sprites
+from vera.data.synthesis.objects import contact_shadow, plan_track, render_sprite, tint
+from vera.data.synthesis.plates import panorama_plate, photo_plate
+from vera.layers import extend_colors
+
+Float = NDArray[np.float32]
+
+
+class SyntheticLayers:
+    """A map-style data set of layered clips, both tasks, rendered on demand.
+
+    Args:
+        sprites: names of the objects (Unicode names of emoji).
+        assets: the folder that `make assets` fills.
+        sizes: `WxH` of the clips, each drawn equally often.
+        stages: `{until: step, frames: {count: weight}}` in order; `until: null` for the last. Says how often clips of
+            each length (1 + 4k frames) are drawn at a training step, so that a run can go from pictures to clips.
+        background_share: share of `background_replace` samples.
+        tint_share: share of the added objects in a named colour.
+        fill: edit layer where alpha is 0: `edge` extends the colours outward, `white` paints white.
+        seed: of everything.
+        held_out: draw the samples from the held-out half of the seeds, which training never sees.
+
+    Raises VeraError where assets are missing.
+    """
+
+    def __init__(
+        self,
+        sprites: Sequence[str],
+        assets: str = "assets/npm",
+        sizes: Sequence[str] = ("256x144",),
+        stages: Sequence[Mapping[str, object]] = ({"until": None, "frames": {1: 1.0}},),
+        background_share: float = 0.3,
+        tint_share: float = 0.15,
+        fill: str = "edge",
+        seed: int = 0,
+        held_out: bool = False,
+    ) -> None:
+        folder = Path(assets)
+        self.sprites = load_sprites(folder / "fluent-emoji-3d" / "assets", list(sprites))
+        self.panoramas = load_panoramas(folder / "pmndrs" / "hdri")
+        self.photos = load_photos()
+        self.sizes = [tuple(int(side) for side in size.split("x")) for size in sizes]
+        self.stages = stages
+        self.background_share = background_share
+        self.tint_share = tint_share
+        self.fill = fill
+        self.seed = seed
+        self.held_out = held_out
+
+    def __len__(self) -> int:
+        return 1 << 40
+
+    def __getitem__(self, index: int) -> LayeredSample:
+        """Sample `index` at the first size, with the frame count of the last stage's heaviest weight."""
+        frames: Mapping[int, float] = self.stages[-1]["frames"]  # type: ignore[assignment]
+        return self.sample(index, max(frames, key=lambda count: frames[count]), *self.sizes[0])
+
+    def batch(self, step: int, batch_size: int) -> list[LayeredSample]:
+        """The samples of one training step, all of one shape.
+
+        `batch_size` counts latent frames: `batch_size // (1 + k)` clips of `1 + 4k` frames, at least one, so that
+        every step costs about the same.
+        """
+        rng = np.random.default_rng((self.seed, self.held_out, step))
+        frames = self._draw_frames(step, rng)
+        width, height = self.sizes[int(rng.integers(len(self.sizes)))]
+        count = max(1, batch_size // (1 + (frames - 1) // 4))
+        return [self.sample(step * batch_size + i, frames, width, height) for i in range(count)]
+
+    def sample(self, index: int, frames: int, width: int, height: int) -> LayeredSample:
+        """Sample `index` as a clip of `frames` frames of `width` x `height` pixels."""
+        rng = np.random.default_rng((self.seed, self.held_out, index, 1))
+        make = self._background_replace if rng.random() < self.background_share else self._obj_add
+        return make(rng, frames, height, width)
+
+    def _draw_frames(self, step: int, rng: np.random.Generator) -> int:
+        stage = next(s for s in self.stages if s["until"] is None or step < int(s["until"]))  # type: ignore[call-overload]
+        frames: Mapping[int, float] = stage["frames"]  # type: ignore[assignment]
+        weights = np.array(list(frames.values()))
+        return int(rng.choice(list(frames), p=weights / weights.sum()))
+
+    def _obj_add(self, rng: np.random.Generator, frames: int, height: int, width: int) -> LayeredSample:
+        sprite = _pick(self.sprites, rng)
+        spec = instructions.ObjectSpec(
+            noun=_pick(sprite.names, rng),
+            place=_pick(list(instructions.PLACES), rng),
+            size=str(rng.choice(list(instructions.SIZES), p=[0.2, 0.55, 0.25])),
+            motion=_pick(list(instructions.MOTIONS), rng) if frames > 1 and rng.random() < 0.6 else "still",
+            color=_pick(list(instructions.COLORS), rng) if rng.random() < self.tint_share else None,
+        )
+        rgba = tint(sprite.rgba, spec.color) if spec.color else sprite.rgba
+        premultiplied, alpha = _render(rgba, spec, rng, frames, height, width)
+        source = self._plate(rng, frames, height, width)
+        return self._assemble(
+            source, premultiplied, alpha, None, instructions.describe_addition(spec, rng), "obj_add"
+        )
+
+    def _background_replace(self, rng: np.random.Generator, frames: int, height: int, width: int) -> LayeredSample:
+        # A third of the subjects are shapes cut from photographs: nothing but the mask says what to keep.
+        anything = rng.random() < 1 / 3
+        sprite = blob(_pick(self.photos, rng), rng) if anything else _pick(self.sprites, rng)
+        motion = _pick(list(instructions.MOTIONS), rng) if frames > 1 and rng.random() < 0.5 else "still"
+        size = _pick(["medium", "large"], rng)
+        spec = instructions.ObjectSpec(_pick(sprite.names, rng), _pick(list(instructions.PLACES), rng), size, motion, None)
+        premultiplied, covered = _render(sprite.rgba, spec, rng, frames, height, width)
+        plate = self._plate(rng, frames, height, width)
+        source = np.round(premultiplied * 255 + plate * (1 - covered[..., None])).astype(np.uint8)
+        # The contact shadow stays with the old ground; what is kept is the sprite alone.
+        kept = _render_alone(sprite.rgba, spec, rng, frames, height, width)
+        panorama = _pick(self.panoramas, rng)
+        return source

@@ -1,0 +1,36 @@
+"""Colours continued past the matte, so that a straight edit layer shows no fill at soft edges."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float32]
+
+
+def extend_colors(premultiplied: Float, alpha: Float) -> Float:
+    """Un-premultiply `premultiplied` and continue its colours where `alpha` is small (pull-push).
+
+    Each pixel takes its own colour to the extent that it is covered, and for the rest that of the next coarser level of
+    an image pyramid, so the nearest covered colours flow outward smoothly.
+
+    Args:
+        premultiplied: `[H,W,3]`, colour times alpha, any range.
+        alpha: `[H,W]` in [0,1].
+
+    Returns:
+        Straight colours `[H,W,3]`, defined everywhere if any pixel is covered, else zero.
+    """
+    height, width = alpha.shape
+    if min(height, width) == 1:
+        total = float(alpha.sum())
+        mean = premultiplied.sum((0, 1)) / max(total, 1e-6)
+        return np.broadcast_to(mean, premultiplied.shape).astype(np.float32)
+    half = ((width + 1) // 2, (height + 1) // 2)
+    coarse = extend_colors(
+        cv2.resize(premultiplied, half, interpolation=cv2.INTER_AREA),
+        cv2.resize(alpha, half, interpolation=cv2.INTER_AREA),
+    )
+    behind = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    weight = np.minimum(alpha * 4, 1)[..., None]  # confident from a quarter coverage on
+    own = premultiplied / np.maximum(alpha, 1e-3)[..., None]
+    return np.asarray(weight * own + (1 - weight) * behind, np.float32)
