@@ -1,0 +1,96 @@
+"""What tests of several floors share: tiny clips, and a model folder of random weights that runs in a moment."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+ClipMaker = Callable[..., Path]
+
+
+@pytest.fixture
+def make_clip(tmp_path: Path) -> ClipMaker:
+    """Give `make_clip(name, frames=5, size=(32, 32), audio=False)`: a moving gradient in the test's folder."""
+
+    def make(name: str, frames: int = 5, size: tuple[int, int] = (32, 32), audio: bool = False) -> Path:
+        path = tmp_path / name
+        write_clip(path, frames, size, audio)
+        return path
+
+    return make
+
+
+def write_clip(path: Path, frames: int, size: tuple[int, int], audio: bool) -> None:
+    width, height = size
+    ramp = np.add.outer(np.arange(height), np.arange(width))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1" if path.suffix == ".mkv" else "libx264", rate=Fraction(25))
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuv420p" if width % 2 == 0 and height % 2 == 0 else "yuv444p"
+        sound = container.add_stream("aac", rate=16000, layout="mono") if audio else None
+        for index in range(frames):
+            picture = np.stack([ramp * 3 + index * 5, ramp * 2, 255 - ramp], axis=-1).clip(0, 255).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        container.mux(stream.encode(None))
+        if sound is not None:
+            tone = np.sin(np.arange(frames * 640) / 5).astype(np.float32)[None]
+            frame = av.AudioFrame.from_ndarray(tone, "fltp", "mono")
+            frame.sample_rate = 16000
+            container.mux(sound.encode(frame))
+            container.mux(sound.encode(None))
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in diffusers' layout: every part of a Vera model, a few kilobytes wide, with random weights."""
+    import torch
+    from diffusers import FlowMatchEulerDiscreteScheduler
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    from vera.models import AutoencoderPatch3D, VeraTransformer3DModel
+    from vera.pipelines import VeraPipeline
+
+    torch.manual_seed(0)
+    words = {word: index for index, word in enumerate(["[PAD]", "[UNK]", "add", "a", "red", "balloon"])}
+    tokenizer = Tokenizer(WordLevel(words, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    pipeline = VeraPipeline(
+        tokenizer=PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]"),
+        text_encoder=BertModel(
+            BertConfig(
+                vocab_size=len(words),
+                hidden_size=16,
+                num_hidden_layers=1,
+                num_attention_heads=2,
+                intermediate_size=16,
+                max_position_embeddings=64,
+            )
+        ),
+        transformer=VeraTransformer3DModel(
+            num_attention_heads=2,
+            attention_head_dim=12,
+            in_channels=8,
+            out_channels=8,
+            text_dim=16,
+            freq_dim=16,
+            ffn_dim=32,
+            num_layers=1,
+            patch_size=(1, 1, 1),
+        ),
+        vae=AutoencoderPatch3D(z_dim=8, width=8, num_blocks=1),
+        scheduler=FlowMatchEulerDiscreteScheduler(),
+        num_inference_steps=1,
+        guidance_scale=1.0,
+        window_frames=9,
+        window_overlap=4,
+        max_sequence_length=16,
+    )
+    folder = tmp_path_factory.mktemp("model") / "tiny"
+    pipeline.save_pretrained(folder)
+    return folder
