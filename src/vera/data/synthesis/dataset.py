@@ -2,19 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.data.sample import LayeredSample
-from vera.data.synthesis import instructions
-from vera.data.synthesis.assets import Sprite, load_panoramas, load_photos, load_sprites
+from vera.data.sample import LayeredSample, Task
+from vera.data.synthesis.assets import load_panoramas, load_photos, load_sprites
+from vera.data.synthesis.instructions import (
+    COLORS,
+    MOTIONS,
+    PLACES,
+    SIZES,
+    ObjectSpec,
+    describe_addition,
+    describe_replacement,
+)
 from vera.data.synthesis.objects import contact_shadow, plan_track, render_sprite, tint
 from vera.data.synthesis.plates import panorama_plate, photo_plate
-from vera.layers import extend_colors
+from vera.data.synthesis.subjects import blob, rough_mask
+from vera.layers.extend import extend_colors
 
 Float = NDArray[np.float32]
+Item = TypeVar("Item")
 
 
 class SyntheticLayers:
@@ -93,31 +103,77 @@ class SyntheticLayers:
 
     def _obj_add(self, rng: np.random.Generator, frames: int, height: int, width: int) -> LayeredSample:
         sprite = _pick(self.sprites, rng)
-        spec = instructions.ObjectSpec(
+        spec = ObjectSpec(
             noun=_pick(sprite.names, rng),
-            place=_pick(list(instructions.PLACES), rng),
-            size=str(rng.choice(list(instructions.SIZES), p=[0.2, 0.55, 0.25])),
-            motion=_pick(list(instructions.MOTIONS), rng) if frames > 1 and rng.random() < 0.6 else "still",
-            color=_pick(list(instructions.COLORS), rng) if rng.random() < self.tint_share else None,
+            place=_pick(tuple(PLACES), rng),
+            size=str(rng.choice(list(SIZES), p=[0.2, 0.55, 0.25])),
+            motion=_pick(tuple(MOTIONS), rng) if frames > 1 and rng.random() < 0.6 else "still",
+            color=_pick(tuple(COLORS), rng) if rng.random() < self.tint_share else None,
         )
         rgba = tint(sprite.rgba, spec.color) if spec.color else sprite.rgba
-        premultiplied, alpha = _render(rgba, spec, rng, frames, height, width)
-        source = self._plate(rng, frames, height, width)
-        return self._assemble(
-            source, premultiplied, alpha, None, instructions.describe_addition(spec, rng), "obj_add"
-        )
+        layer, shadow = _render(rgba, spec, frames, height, width, rng)
+        # The shadow is black and lies under the sprite: it adds coverage, no colour.
+        alpha = layer[..., 3] + shadow * (1 - layer[..., 3])
+        source = self._plate(frames, height, width, rng)
+        return self._assemble(source, layer[..., :3], alpha, None, describe_addition(spec, rng), "obj_add")
 
     def _background_replace(self, rng: np.random.Generator, frames: int, height: int, width: int) -> LayeredSample:
-        # A third of the subjects are shapes cut from photographs: nothing but the mask says what to keep.
-        anything = rng.random() < 1 / 3
-        sprite = blob(_pick(self.photos, rng), rng) if anything else _pick(self.sprites, rng)
-        motion = _pick(list(instructions.MOTIONS), rng) if frames > 1 and rng.random() < 0.5 else "still"
-        size = _pick(["medium", "large"], rng)
-        spec = instructions.ObjectSpec(_pick(sprite.names, rng), _pick(list(instructions.PLACES), rng), size, motion, None)
-        premultiplied, covered = _render(sprite.rgba, spec, rng, frames, height, width)
-        plate = self._plate(rng, frames, height, width)
-        source = np.round(premultiplied * 255 + plate * (1 - covered[..., None])).astype(np.uint8)
-        # The contact shadow stays with the old ground; what is kept is the sprite alone.
-        kept = _render_alone(sprite.rgba, spec, rng, frames, height, width)
+        # A third of the subjects are shapes cut from photographs: only the mask says what to keep.
+        unnamed = rng.random() < 1 / 3
+        sprite = blob(_pick(self.photos, rng), rng) if unnamed else _pick(self.sprites, rng)
+        spec = ObjectSpec(
+            noun=_pick(sprite.names, rng),
+            place=_pick(tuple(PLACES), rng),
+            size=_pick(("medium", "large"), rng),
+            motion=_pick(tuple(MOTIONS), rng) if frames > 1 and rng.random() < 0.5 else "still",
+            color=None,
+        )
+        layer, shadow = _render(sprite.rgba, spec, frames, height, width, rng)
+        kept = layer[..., 3]
+        plate = self._plate(frames, height, width, rng) * (1 - shadow[..., None])
+        source = np.round(layer[..., :3] * 255 + plate * (1 - kept[..., None])).astype(np.uint8)
         panorama = _pick(self.panoramas, rng)
-        return source
+        background = panorama_plate(panorama, frames, height, width, rng).astype(np.float32) / 255
+        mask = rough_mask(kept, rng) if unnamed or rng.random() < 0.5 else None
+        instruction = describe_replacement(spec.noun, panorama.description, rng)
+        alpha = 1 - kept
+        return self._assemble(source, background * alpha[..., None], alpha, mask, instruction, "background_replace")
+
+    def _plate(self, frames: int, height: int, width: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+        if rng.random() < 0.5:
+            return photo_plate(_pick(self.photos, rng), frames, height, width, rng)
+        return panorama_plate(_pick(self.panoramas, rng), frames, height, width, rng)
+
+    def _assemble(
+        self,
+        source: NDArray[np.uint8],
+        premultiplied: Float,
+        alpha: Float,
+        mask: NDArray[np.uint8] | None,
+        instruction: str,
+        task: Task,
+    ) -> LayeredSample:
+        alpha8 = np.round(alpha * 255).astype(np.uint8)
+        if self.fill == "edge":
+            pairs = zip(premultiplied, alpha, strict=True)
+            straight = np.stack([extend_colors(color, coverage) for color, coverage in pairs])
+        else:
+            straight = premultiplied + (1 - alpha[..., None])
+        edit = np.round(straight.clip(0, 1) * 255).astype(np.uint8)
+        # From the 8-bit layers, so that the identity C = A*E + (1-A)*S holds to rounding.
+        weight = alpha8[..., None] / np.float32(255)
+        composite = np.round(weight * edit + (1 - weight) * source).astype(np.uint8)
+        return LayeredSample(source, edit, alpha8, composite, mask, instruction, task)
+
+
+def _render(
+    rgba: NDArray[np.uint8], spec: ObjectSpec, frames: int, height: int, width: int, rng: np.random.Generator
+) -> tuple[Float, Float]:
+    """The sprite (premultiplied RGBA `[T,H,W,4]`) and its shadow (`[T,H,W]`) as `spec` says."""
+    track = plan_track(spec.place, spec.size, spec.motion, frames, height, width, rng)
+    layer = render_sprite(rgba, track, height, width, flip=bool(rng.random() < 0.5))
+    return layer, contact_shadow(track, height, width, rng.uniform(0.2, 0.5))
+
+
+def _pick(options: Sequence[Item], rng: np.random.Generator) -> Item:
+    return options[int(rng.integers(len(options)))]
