@@ -69,9 +69,7 @@ def render_sprite(
     layer = np.empty((len(track.centers), height, width, 4), np.float32)
     for t, (x, y) in enumerate(track.centers):
         cos, sin = scale * np.cos(track.angles[t]), scale * np.sin(track.angles[t])
-        matrix = np.array(
-            [[cos, -sin, x - (cos - sin) * middle], [sin, cos, y - (sin + cos) * middle]]
-        )
+        matrix = np.array([[cos, -sin, x - (cos - sin) * middle], [sin, cos, y - (sin + cos) * middle]])
         layer[t] = cv2.warpAffine(texture, matrix, (width, height), flags=cv2.INTER_LINEAR)
     return layer
 
