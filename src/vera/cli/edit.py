@@ -1,0 +1,55 @@
+"""`vera edit`."""
+
+from pathlib import Path
+
+from vera.cli.progress import progress_bar
+
+
+def edit(
+    source: Path,
+    instruction: str,
+    /,
+    *,
+    out: Path | None = None,
+    layers: Path | None = None,
+    model: str = "nano",
+    mask: Path | None = None,
+    seed: int = 0,
+    steps: int | None = None,
+    guidance: float | None = None,
+    size: str | None = None,
+    frames: int | None = None,
+    codec: str | None = None,
+    sheet: Path | None = None,
+) -> None:
+    """Edit a clip by an instruction.
+
+    Parameters
+    ----------
+    source
+        The clip. It is never written to.
+    instruction
+        What to change, in words.
+    out
+        File to write. Default: beside the source.
+    layers
+        Folder for the edit layer, the alpha matte and the manifest.
+    model
+        nano (ships with Vera), a folder in diffusers' layout, or the name of a model on the hub.
+    mask
+        Video whose white marks what must stay.
+    seed
+        Same seed, same machine, same settings: same bytes.
+    steps
+        Sampling steps. Default: the model's own.
+    guidance
+        How strongly the instruction steers. Default: the model's own.
+    size
+        WxH at which the model works. Default: by the source's shape.
+    frames
+        Edit only so many frames from the start.
+    codec
+        How to encode, such as ffv1, h264-lossless or h264. Default: lossless, by the suffix.
+    sheet
+        PNG that shows source, edit layer, alpha, result and difference.
+    """

@@ -1,0 +1,76 @@
+"""The shell of the command line: exit codes, one line for an error, and nothing imported too early."""
+
+import subprocess
+import sys
+
+import pytest
+
+from vera import cli
+from vera.cli import main
+from vera.errors import VeraError
+
+HEAVY = ("torch", "diffusers", "transformers", "av", "cv2", "numpy")
+
+
+def test_help_names_every_command_and_imports_nothing_heavy() -> None:
+    code = f"import sys; from vera.cli import main; main(['--help']); print([m for m in {HEAVY} if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    *text, loaded = run.stdout.strip().splitlines()
+    assert loaded == "[]"
+    for command in ("edit", "composite", "verify", "train", "data", "doctor"):
+        assert any(line.startswith(f"│ {command} ") for line in text), command
+
+
+@pytest.mark.parametrize("command", ["edit", "composite", "verify", "train", "data", "doctor"])
+def test_help_of_a_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    assert f"Usage: vera {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "argv", [["edti"], ["edit"], ["edit", "a.mp4", "text", "--sead", "1"], ["edit", "a.mp4", "text", "--seed", "one"]]
+)
+def test_a_mistake_in_the_arguments(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(argv) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("vera: ") and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (VeraError("no such clip:\n x.mp4"), 2, "vera: no such clip: x.mp4"),
+        (OSError(28, "No space left on device", "x.mp4"), 2, "vera: [Errno 28] No space left on device: 'x.mp4'"),
+        (KeyboardInterrupt(), 130, "vera: interrupted"),
+    ],
+)
+def test_what_a_command_raises(
+    error: BaseException,
+    code: int,
+    line: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(recipe: str) -> None:
+        raise error
+
+    app = cli.build_app()
+    app.command(fail, name="fail")
+    monkeypatch.setattr(cli, "build_app", lambda: app)
+    assert main(["fail", "x"]) == code
+    assert capsys.readouterr().err == line + "\n"
+    assert main(["fail", "x", "--debug"]) == code
+    trace = capsys.readouterr().err
+    assert trace.startswith("Traceback") and trace.endswith(line + "\n")
+
+
+def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    app = cli.build_app()
+    app.command(fail, name="fail")
+    monkeypatch.setattr(cli, "build_app", lambda: app)
+    with pytest.raises(ZeroDivisionError):
+        main(["fail"])
