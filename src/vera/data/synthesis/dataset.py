@@ -113,7 +113,7 @@ class SyntheticLayers:
         rgba = tint(sprite.rgba, spec.color) if spec.color else sprite.rgba
         layer, shadow = _render(rgba, spec, frames, height, width, rng)
         # The shadow is black and lies under the sprite: it adds coverage, no colour.
-        alpha = layer[..., 3] + shadow * (1 - layer[..., 3])
+        alpha = np.asarray(layer[..., 3] + shadow * (1 - layer[..., 3]), np.float32)
         source = self._plate(frames, height, width, rng)
         return self._assemble(source, layer[..., :3], alpha, None, describe_addition(spec, rng), "obj_add")
 
@@ -133,10 +133,10 @@ class SyntheticLayers:
         plate = self._plate(frames, height, width, rng) * (1 - shadow[..., None])
         source = np.round(layer[..., :3] * 255 + plate * (1 - kept[..., None])).astype(np.uint8)
         panorama = _pick(self.panoramas, rng)
-        background = panorama_plate(panorama, frames, height, width, rng).astype(np.float32) / 255
+        background = np.asarray(panorama_plate(panorama, frames, height, width, rng), np.float32) / 255
         mask = rough_mask(kept, rng) if unnamed or rng.random() < 0.5 else None
         instruction = describe_replacement(spec.noun, panorama.description, rng)
-        alpha = 1 - kept
+        alpha = np.asarray(1 - kept, np.float32)
         return self._assemble(source, background * alpha[..., None], alpha, mask, instruction, "background_replace")
 
     def _plate(self, frames: int, height: int, width: int, rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""The English of the synthetic instructions: varied wording for what, how large, which colour, where and how it moves."""
+"""The English of the synthetic instructions: what, how large, which colour, where and how it moves, in varied words."""
 
 from dataclasses import dataclass
 

@@ -29,7 +29,7 @@ def photo_plate(
             photo, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT
         )
         plate[t] = view[:, ::-1] if flip else view
-    return np.clip(plate * gain, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(plate * gain, 0, 255), np.uint8)
 
 
 def panorama_plate(
@@ -51,7 +51,7 @@ def panorama_plate(
     for t in range(frames):
         map_x = (((azimuth + yaws[t]) / (2 * np.pi) % 1) * columns - 0.5).astype(np.float32)
         plate[t] = cv2.remap(panorama.rgb, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    return np.clip(plate * gain, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(plate * gain, 0, 255), np.uint8)
 
 
 def _drift(frames: int, rng: np.random.Generator, speed: float) -> NDArray[np.float64]:
