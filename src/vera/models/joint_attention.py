@@ -4,8 +4,9 @@ from typing import Any
 
 import torch
 from diffusers.models.attention import AttentionModuleMixin
-from diffusers.models.attention_dispatch import dispatch_attention_fn
 from torch import Tensor, nn
+
+from vera.models.attention_kernel import attend, qk_norm
 
 
 def apply_rotary_emb(x_bnhd: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -26,28 +27,28 @@ class JointAttnProcessor:
     ) -> list[Tensor]:
         queries, keys, values = [], [], []
         for expert, stream in zip(attn.experts.values(), streams, strict=True):
+            query = qk_norm(expert.norm_q, expert.to_q(stream))
+            key = qk_norm(expert.norm_k, expert.to_k(stream))
             value = expert.to_v(stream)
-            query = expert.norm_q(expert.to_q(stream)).unflatten(2, (attn.heads, -1))
-            key = expert.norm_k(expert.to_k(stream)).unflatten(2, (attn.heads, -1))
+            query, key, value = (x.unflatten(2, (attn.heads, -1)) for x in (query, key, value))
             if rotary_emb is not None:
                 query = apply_rotary_emb(query, *rotary_emb)
                 key = apply_rotary_emb(key, *rotary_emb)
-            # Under autocast the norms give float32; the kernel runs in the dtype of the projections.
-            queries.append(query.to(value.dtype))
-            keys.append(key.to(value.dtype))
-            values.append(value.unflatten(2, (attn.heads, -1)))
+            queries.append(query)
+            keys.append(key)
+            values.append(value)
 
         # [B, tokens of all branches, heads, head_dim]; without joint attention branches become batch entries.
         merge_dim = 1 if attn.joint else 0
-        hidden_states = dispatch_attention_fn(
+        hidden_states = attend(
             torch.cat(queries, merge_dim),
             torch.cat(keys, merge_dim),
             torch.cat(values, merge_dim),
-            backend=self._attention_backend,
-            parallel_config=self._parallel_config,
+            self._attention_backend,
+            self._parallel_config,
         )
         sizes = [query.shape[merge_dim] for query in queries]
-        outputs = hidden_states.flatten(2, 3).split(sizes, merge_dim)
+        outputs = torch.split(hidden_states.flatten(2, 3), sizes, merge_dim)
         return [
             expert.to_out[1](expert.to_out[0](output))
             for expert, output in zip(attn.experts.values(), outputs, strict=True)
@@ -74,6 +75,7 @@ class JointAttention(nn.Module, AttentionModuleMixin):  # type: ignore[misc]
     """
 
     experts: Any  # nn.ModuleDict of AttentionProjections
+    processor: Any  # JointAttnProcessor, or one of the same call set by the user
     _default_processor_cls = JointAttnProcessor
     _available_processors = [JointAttnProcessor]  # noqa: RUF012 (diffusers' protocol)
     _supports_qkv_fusion = False
@@ -84,7 +86,7 @@ class JointAttention(nn.Module, AttentionModuleMixin):  # type: ignore[misc]
         self.heads = heads
         self.joint = joint
         self.experts = nn.ModuleDict({branch: AttentionProjections(dim, eps) for branch in branches})
-        self.set_processor(JointAttnProcessor())
+        self.processor = JointAttnProcessor()
 
     def forward(self, streams: list[Tensor], rotary_emb: tuple[Tensor, Tensor] | None = None) -> list[Tensor]:
         """Map one [B, N, D] tensor per branch to as many of the same shapes."""

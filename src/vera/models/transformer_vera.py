@@ -1,7 +1,6 @@
 """The denoiser: Wan2.1's text-to-video transformer as a mixture of transformers, one expert for each layer of the edit.
 
-State dict: what Wan holds once per block is held once per branch, below `experts.<branch>`; `vera.models.conversion` maps
-one to the other.
+State dict: what Wan holds once is held once per branch; `vera.models.conversion` has the keys.
 """
 
 import math
@@ -15,15 +14,12 @@ from diffusers.models.cache_utils import CacheMixin
 from diffusers.models.modeling_outputs import Transformer2DModelOutput
 from diffusers.models.modeling_utils import ModelMixin
 from diffusers.models.normalization import FP32LayerNorm
-from diffusers.models.transformers.transformer_wan import (
-    WanAttention,
-    WanRotaryPosEmbed,
-    WanTimeTextImageEmbedding,
-)
+from diffusers.models.transformers.transformer_wan import WanRotaryPosEmbed, WanTimeTextImageEmbedding
 from diffusers.utils import apply_lora_scale
 from torch import Tensor, nn
 
 from vera.models.joint_attention import JointAttention
+from vera.models.text_attention import text_attention
 
 
 class Expert(nn.Module):
@@ -34,8 +30,7 @@ class Expert(nn.Module):
         self.norm1 = FP32LayerNorm(dim, eps, elementwise_affine=False)
         if text:
             self.norm2 = FP32LayerNorm(dim, eps) if cross_attn_norm else nn.Identity()
-            self.attn2 = WanAttention(dim, heads, dim // heads, eps, cross_attention_dim_head=dim // heads)
-            self.attn2.set_processor(WanAttention._default_processor_cls())
+            self.attn2 = text_attention(dim, heads, eps)
         else:
             self.attn2 = None
         self.norm3 = FP32LayerNorm(dim, eps, elementwise_affine=False)
@@ -123,11 +118,11 @@ class OutputHead(nn.Module):
 
 
 class VeraTransformer3DModel(
-    ModelMixin,
-    ConfigMixin,
-    PeftAdapterMixin,
-    FromOriginalModelMixin,
-    CacheMixin,
+    ModelMixin,  # type: ignore[misc]
+    ConfigMixin,  # type: ignore[misc]
+    PeftAdapterMixin,  # type: ignore[misc]
+    FromOriginalModelMixin,  # type: ignore[misc]
+    CacheMixin,  # type: ignore[misc]
     AttentionMixin,  # type: ignore[misc]
 ):
     """Predicts the flow-matching velocity of all layers at once; sizes default to Wan2.1 1.3B.
