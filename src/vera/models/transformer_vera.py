@@ -4,6 +4,7 @@ State dict: what Wan holds once is held once per branch; `vera.models.conversion
 """
 
 import math
+from os import PathLike
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from diffusers.models.transformers.transformer_wan import WanRotaryPosEmbed, Wan
 from diffusers.utils import apply_lora_scale
 from torch import Tensor, nn
 
+from vera.errors import VeraError
 from vera.models.joint_attention import JointAttention
 from vera.models.text_attention import text_attention
 
@@ -207,6 +209,19 @@ class VeraTransformer3DModel(
 
         self.gradient_checkpointing = False
 
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | PathLike[str], **kwargs: Any) -> Any:
+        """Load as diffusers does, but refuse weights that lack or exceed the model's: diffusers warns and goes on."""
+        with_info = kwargs.pop("output_loading_info", False)
+        model, info = super().from_pretrained(pretrained_model_name_or_path, output_loading_info=True, **kwargs)
+        for problem in ("missing", "unexpected"):
+            if keys := info[f"{problem}_keys"]:
+                raise VeraError(
+                    f"{pretrained_model_name_or_path}: {len(keys)} {problem} weights in the transformer (first: "
+                    f"{sorted(keys)[0]}): the checkpoint is incomplete or of another model; fetch or convert it again"
+                )
+        return (model, info) if with_info else model
+
     @apply_lora_scale("attention_kwargs")  # type: ignore[untyped-decorator]
     def forward(
         self,
@@ -264,6 +279,14 @@ class VeraTransformer3DModel(
         )  # [B, branches, N, patch values]
         sample = self._unpatchify(patches, grid)
         return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)
+
+    def enable_cache(self, config: Any) -> None:
+        """Enable one of diffusers' caches; those that skip blocks must know the block's class first."""
+        # Imported here: it loads every transformer of diffusers.
+        from diffusers.hooks._helpers import TransformerBlockMetadata, TransformerBlockRegistry
+
+        TransformerBlockRegistry.register(JointBlock, TransformerBlockMetadata(return_hidden_states_index=0))
+        super().enable_cache(config)
 
     def _unpatchify(self, patches: Tensor, grid: tuple[int, int, int]) -> Tensor:
         """[B, branches, N, patch values] -> [B, branches, C, T, H, W]; N is the `grid` of patches."""
