@@ -41,10 +41,10 @@ def test_without_joint_attention_each_branch_is_wan_exactly(tiny_config, make_in
     assert not torch.allclose(sample[:, 0], sample[:, 1], atol=0.1), "the branches' weights differ"
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-6)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-12)])
 @torch.no_grad()
 def test_joint_attention_over_equal_branches_is_wan(tiny_config, make_inputs, dtype, tolerance):
-    # Modulation and norms are float32 in Wan whatever the model's dtype, hence no smaller tolerance in float64.
+    # In float64 the sum over three equal keys differs by less than the float32 rounding of Wan's norms, so not at all.
     wan = make_wan(tiny_config).to(dtype)
     vera = VeraTransformer3DModel(**tiny_config, text_branches=BRANCHES).to(dtype).eval()
     vera.load_state_dict(wan_to_vera(wan.state_dict(), BRANCHES, BRANCHES), strict=False)
