@@ -113,15 +113,20 @@ def pca_initialise(model: AutoencoderPatch3D, clips: Tensor) -> None:
     """
     weight, bias, offset = model.encoder.weight, model.encoder.bias, model.decoder.bias
     assert bias is not None and offset is not None
-    patch = weight.shape[2:]
-    still = clips[:, :, :1].expand(-1, -1, patch[0], -1, -1)
-    video = torch.cat([still, clips[:, :, 1:]], dim=2)
-    patches = video.unfold(2, patch[0], patch[0]).unfold(3, patch[1], patch[1]).unfold(4, patch[2], patch[2])
-    rows = patches.permute(0, 2, 3, 4, 1, 5, 6, 7).flatten(0, 3).flatten(1).double()
+    patch_t, patch_s = weight.shape[2], weight.shape[3]
+    size = weight[0].numel()
+    count, total, moment = 0, torch.zeros(size).double(), torch.zeros(size, size).double()
+    for clip in clips:
+        video = torch.cat([clip[:, :1].expand(-1, patch_t, -1, -1), clip[:, 1:]], dim=1)
+        patches = video.unfold(1, patch_t, patch_t).unfold(2, patch_s, patch_s).unfold(3, patch_s, patch_s)
+        rows = patches.permute(1, 2, 3, 0, 4, 5, 6).reshape(-1, size).double()
+        count += len(rows)
+        total += rows.sum(0)
+        moment += rows.T @ rows
     # One colour offset for all pixels: a mean that varied inside the patch would print its pattern on flat areas.
-    mean = rows.reshape(len(rows), 3, -1).mean((0, 2)).repeat_interleave(rows.shape[1] // 3)
-    rows = rows - mean
-    _, vectors = torch.linalg.eigh(rows.T @ rows)
+    mean = (total / count).reshape(3, -1).mean(1).repeat_interleave(size // 3)
+    cross = torch.outer(mean, total)
+    _, vectors = torch.linalg.eigh(moment - cross - cross.T + count * torch.outer(mean, mean))
     basis = vectors.flip(1)[:, : weight.shape[0]].T  # [z, 3*4*8*8], largest variance first
     weight.copy_(basis.reshape(weight.shape))
     bias.copy_(-basis @ mean)
