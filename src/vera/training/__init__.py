@@ -1,0 +1,14 @@
+"""Training: one loop for every method, by a recipe."""
+
+from pathlib import Path
+
+from vera.training.recipe import Recipe, load_recipe
+
+__all__ = ["Recipe", "load_recipe", "train"]
+
+
+def train(recipe_path: Path, *, resume: bool = True) -> None:
+    """Train by the recipe of that path: `vera.training.loop.train`, loaded only when called."""
+    from vera.training.loop import train as run
+
+    run(recipe_path, resume=resume)

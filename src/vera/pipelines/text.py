@@ -1,0 +1,25 @@
+"""Instructions as the transformer reads them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def encode_text(tokenizer: Any, text_encoder: Any, prompts: Sequence[str], max_sequence_length: int) -> Tensor:
+    """States [B, max_sequence_length, D] in the encoder's dtype, on its device.
+
+    Longer prompts are cut; states beyond a prompt's end are zeros, as in Wan, since the transformer has no text mask.
+    Each prompt is encoded by itself, so that its states do not depend on its neighbours.
+    """
+    states = []
+    for prompt in prompts:
+        tokens = tokenizer(
+            " ".join(prompt.split()), max_length=max_sequence_length, truncation=True, return_tensors="pt"
+        )
+        encoded = text_encoder(
+            tokens.input_ids.to(text_encoder.device), tokens.attention_mask.to(text_encoder.device)
+        ).last_hidden_state[0]
+        states.append(torch.nn.functional.pad(encoded, (0, 0, 0, max_sequence_length - len(encoded))))
+    return torch.stack(states)

@@ -1,0 +1,117 @@
+"""Training of the patch autoencoder: principal components first, then a residual decoder."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vera.data.sample import LayeredSample
+from vera.models.autoencoder_patch import AutoencoderPatch3D, latent_statistics, pca_initialise
+from vera.training.batches import BEYOND, Batch, LayerSource, collate, network_view
+from vera.training.methods import build_model
+from vera.training.recipe import AutoencoderObjective, Recipe
+from vera.training.sheet import write_sheet
+
+KINDS = ("source", "edit", "alpha", "composite")
+PCA_CROP = 64  # pixels a side: many small clips tell more of the patches than a few large ones
+
+
+class AutoencoderTraining:
+    """`autoencoder`: reconstruct source, edit, alpha (as grey) and composite alike."""
+
+    def __init__(self, recipe: Recipe, held_out: Sequence[LayeredSample], device: torch.device) -> None:
+        assert isinstance(recipe.objective, AutoencoderObjective)
+        self.recipe = recipe
+        self.objective = recipe.objective
+        self.held_out = held_out
+        self.device = device
+
+    def model_class(self) -> Any:
+        return AutoencoderPatch3D
+
+    def make_model(self, source: LayerSource) -> nn.Module:
+        model: AutoencoderPatch3D = build_model(AutoencoderPatch3D, self.recipe.model, self.recipe.init)
+        if self.objective.pca_clips:
+            clips = gather_crops(source, self.objective.pca_clips, self.recipe.seed)
+            pca_initialise(model, clips)
+            mean, std = latent_statistics(model, clips)
+            model.register_to_config(latents_mean=mean, latents_std=std)
+        return model
+
+    def freeze(self, model: nn.Module) -> None:
+        assert isinstance(model, AutoencoderPatch3D)
+        model.encoder.requires_grad_(self.objective.train_encoder)
+
+    def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        target = torch.cat([network_view(getattr(batch, kind)) for kind in KINDS])
+        output = model(target).sample.float()
+        terms = {
+            "l1": F.l1_loss(output, target),
+            "mse": F.mse_loss(output, target),
+            "gradient": gradient_error(output, target),
+        }
+        total = torch.stack([getattr(self.objective, name) * value for name, value in terms.items()]).sum()
+        decibels = {f"psnr_{k}": v for k, v in zip(KINDS, psnr(output, target).chunk(len(KINDS)), strict=True)}
+        return total, {"loss": total, **terms, **decibels}
+
+    @torch.no_grad()
+    def evaluate(self, model: nn.Module, sheet: Path) -> dict[str, float]:
+        """PSNR of every kind, in float32. At step 0 the residual is zero: this is the linear code's."""
+        decibels: dict[str, list[float]] = defaultdict(list)
+        rows = []
+        for sample in self.held_out:
+            batch = collate([sample]).to(self.device)
+            row = []
+            for kind in KINDS:
+                target = network_view(getattr(batch, kind))
+                output = model(target).sample.clamp(-1, 1)
+                decibels[kind].append(psnr(output, target).item())
+                row += [target, output]
+            rows.append((sample.instruction, [tile[0].permute(1, 2, 3, 0) / 2 + 0.5 for tile in row]))
+        write_sheet(sheet, rows)
+        return {f"held_out/psnr_{kind}": sum(values) / len(values) for kind, values in decibels.items()}
+
+
+def gather_crops(source: LayerSource, count: int, seed: int) -> Tensor:
+    """`count` crops [count,3,T,64,64] in [-1,1], of one length, drawn in turn from the four kinds of clip.
+
+    Of the lengths that the data have, the first to fill the count wins; stills count only if there is nothing else.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    found: dict[int, list[Tensor]] = defaultdict(list)
+    step = BEYOND
+    while True:
+        for sample in source.batch(step, 4):
+            batch = collate([sample])
+            for kind in KINDS:
+                video = network_view(getattr(batch, kind))[0]
+                frames, height, width = video.shape[1:]
+                top = int(torch.randint(max(height - PCA_CROP, 0) + 1, (), generator=generator))
+                left = int(torch.randint(max(width - PCA_CROP, 0) + 1, (), generator=generator))
+                crop = video[:, :, top : top + PCA_CROP, left : left + PCA_CROP]
+                crops = found[frames]
+                crops.append(crop.clone())
+                if len(crops) >= count:
+                    return torch.stack(crops)
+        step += 1
+
+
+def psnr(output: Tensor, target: Tensor) -> Tensor:
+    """Decibels of each sample, [B], of videos [B,...] in [-1,1]."""
+    error = (output.clamp(-1, 1) - target).square().flatten(1).mean(1) / 4
+    return -10 * error.clamp_min(1e-10).log10()
+
+
+def gradient_error(output: Tensor, target: Tensor, scales: int = 3) -> Tensor:
+    """Mean absolute error of horizontal and vertical differences at full, half and quarter size; [B,3,T,H,W]."""
+    difference = (output - target).transpose(1, 2).flatten(0, 1)
+    terms = []
+    for scale in range(scales):
+        if scale:
+            difference = F.avg_pool2d(difference, 2)
+        terms += [difference.diff(dim=-1).abs().mean(), difference.diff(dim=-2).abs().mean()]
+    return torch.stack(terms).mean()

@@ -1,0 +1,74 @@
+"""Figures of a run: one JSON object a line in `log.jsonl`, and TensorBoard where it is installed."""
+
+import json
+import os
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+
+class Meter:
+    """Means of figures since the last `take`. Tensors are summed only then, which spares a device sync each step."""
+
+    def __init__(self, sums: Mapping[str, tuple[float, int]] | None = None) -> None:
+        self._sums = dict(sums or {})
+        self._pending: list[tuple[str, Tensor]] = []
+
+    def add(self, figures: Mapping[str, Tensor]) -> None:
+        """Tensors of any shape; each element counts once."""
+        self._pending += [(name, value.detach()) for name, value in figures.items()]
+
+    def state(self) -> dict[str, tuple[float, int]]:
+        """Sum and count of each figure, to go on from in another process."""
+        for name, value in self._pending:
+            total, count = self._sums.get(name, (0.0, 0))
+            self._sums[name] = (total + value.double().sum().item(), count + value.numel())
+        self._pending = []
+        return dict(self._sums)
+
+    def take(self) -> dict[str, float]:
+        means = {name: total / count for name, (total, count) in self.state().items() if count}
+        self._sums = {}
+        return means
+
+
+class Log:
+    """Appends rows to `folder/log.jsonl`. Rows after `step`, which a killed run left, are removed first."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "log.jsonl"
+        kept = [line for line in _lines(path) if json.loads(line)["step"] <= step] if step else []
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        temporary.replace(path)
+        self._file = path.open("a", encoding="utf-8")
+        self._board: Any = None
+        if find_spec("tensorboard"):
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+
+    def write(self, step: int, figures: Mapping[str, float]) -> None:
+        self._file.write(json.dumps({"step": step, **figures}) + "\n")
+        self._file.flush()
+        if self._board is not None:
+            for name, value in figures.items():
+                self._board.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        if self._board is not None:
+            self._board.close()
+
+
+def _lines(path: Path) -> list[str]:
+    """Whole lines of the file; a line that the process died in has no end."""
+    if not path.exists():
+        return []
+    return [line for line in path.read_text(encoding="utf-8").split("\n")[:-1] if line]

@@ -1,0 +1,54 @@
+"""Flow matching as pure functions. Time 0 is clean, time 1 is noise; all randomness comes from the generator given."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+
+def sample_times(count: int, kind: str, mean: float, std: float, shift: float, generator: torch.Generator) -> Tensor:
+    """Times [count] in (0,1) on the generator's device: `logit_normal` or `uniform`, then `shift_times`."""
+    if kind == "uniform":
+        times = torch.rand(count, generator=generator, device=generator.device)
+    else:
+        normal = torch.randn(count, generator=generator, device=generator.device)
+        times = torch.sigmoid(mean + std * normal)
+    return shift_times(times, shift)
+
+
+def shift_times(times: Tensor, shift: float) -> Tensor:
+    """Wan's shift of times in [0,1] towards noise: `s t / (1 + (s - 1) t)`."""
+    return shift * times / (1 + (shift - 1) * times)
+
+
+def add_noise(clean: Tensor, noise: Tensor, times: Tensor) -> Tensor:
+    """`(1 - t) clean + t noise`, for `clean` and `noise` [B,...] and `times` [B]."""
+    t = times.reshape(-1, *[1] * (clean.ndim - 1))
+    return (1 - t) * clean + t * noise
+
+
+def velocity(clean: Tensor, noise: Tensor) -> Tensor:
+    """What the network predicts: `noise - clean`."""
+    return noise - clean
+
+
+def branch_errors(prediction: Tensor, target: Tensor) -> Tensor:
+    """Mean squared error of every sample and branch, [B,K] float32, of tensors [B,K,C,T,H,W]."""
+    return (prediction.float() - target.float()).square().flatten(2).mean(2)
+
+
+def weighted_loss(errors: Tensor, branches: Sequence[str], weights: Mapping[str, float]) -> Tensor:
+    """Scalar: mean of `errors` [B,K] over samples and, by `weights` (1 where a branch is not named), over branches."""
+    weight = torch.tensor([weights.get(branch, 1.0) for branch in branches], device=errors.device)
+    return (errors.mean(0) * weight).sum() / weight.sum()
+
+
+def quartiles(errors: Tensor, times: Tensor) -> dict[str, Tensor]:
+    """`errors` [B] sorted by quarter of the time axis: `quarter_1` (nearly clean) to `quarter_4` (nearly noise)."""
+    quarter = (times * 4).long().clamp(0, 3)
+    return {f"quarter_{index + 1}": errors[quarter == index] for index in range(4)}
+
+
+def drop(count: int, share: float, generator: torch.Generator) -> Tensor:
+    """Bool [count], True with probability `share`, on the generator's device."""
+    return torch.rand(count, generator=generator, device=generator.device) < share

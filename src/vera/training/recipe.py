@@ -1,0 +1,168 @@
+"""What a training run is made of: a YAML file, read into frozen dataclasses that know every field by name."""
+
+import dataclasses
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import yaml
+
+from vera.errors import VeraError
+
+
+@dataclass(frozen=True)
+class FlowObjective:
+    """Objective of `layered_flow`.
+
+    `autoencoder` is a folder with a trained autoencoder; `text_encoder` is `minilm` or a folder with an encoder and its
+    tokenizer. Timesteps are drawn `logit_normal` (of `mean`, `std`) or `uniform`, then shifted as in Wan. `weights` is
+    for each branch; one that is not named counts 1. The drops are shares of samples that lose their mask or text.
+    """
+
+    autoencoder: str
+    text_encoder: str = "minilm"
+    max_sequence_length: int = 32
+    weights: dict[str, float] = field(default_factory=dict)
+    timesteps: Literal["logit_normal", "uniform"] = "logit_normal"
+    mean: float = 0.0
+    std: float = 1.0
+    shift: float = 1.0
+    mask_drop: float = 0.1
+    instruction_drop: float = 0.1
+
+
+@dataclass(frozen=True)
+class AutoencoderObjective:
+    """Objective of `autoencoder`: weights of the absolute, squared and multi-scale gradient error.
+
+    `pca_clips` clips set the projection and the latent statistics before step 0; 0 leaves both as they are, which is
+    right for a model that `init` brings. The encoder stays as it is unless `train_encoder`.
+    """
+
+    l1: float = 1.0
+    mse: float = 1.0
+    gradient: float = 0.5
+    pca_clips: int = 512
+    train_encoder: bool = False
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Held-out samples: how many, and for `layered_flow` the steps and the guidance that they are sampled with."""
+
+    count: int = 6
+    steps: int = 12
+    guidance: float = 1.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training run. `model` is the config of the model's class, `data` the arguments of the data set.
+
+    Steps are optimizer steps; each takes `accumulate` batches. The learning rate rises over `warmup` steps and falls by
+    a cosine to `final_lr_ratio` of itself at the end. `init` is a folder with weights to start from. `dtype` is what
+    autocast computes in; `auto` takes bf16 where the hardware has it. `export_dtype` is that of the weights in `ema/`.
+    """
+
+    method: Literal["autoencoder", "layered_flow"]
+    output: str
+    steps: int
+    model: dict[str, Any]
+    data: dict[str, Any]
+    objective: FlowObjective | AutoencoderObjective
+    seed: int = 0
+    batch_size: int = 8
+    accumulate: int = 1
+    learning_rate: float = 1e-3
+    warmup: int = 200
+    final_lr_ratio: float = 0.05
+    weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.99)
+    clip: float = 1.0
+    ema_decay: float = 0.999
+    dtype: Literal["auto", "bf16", "fp32"] = "auto"
+    device: str = "auto"
+    compile: bool = False
+    workers: int = 0
+    threads: int | None = None
+    log_every: int = 20
+    checkpoint_every: int = 500
+    sample_every: int = 1000
+    sampling: Sampling = Sampling()
+    init: str | None = None
+    export_dtype: Literal["fp16", "fp32"] = "fp32"
+
+
+OBJECTIVES = {"layered_flow": FlowObjective, "autoencoder": AutoencoderObjective}
+POSITIVE = ("steps", "batch_size", "accumulate", "log_every", "checkpoint_every", "sample_every")
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read a recipe; VeraError names the file and the field that is unknown, missing or of the wrong kind."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise VeraError(f"{path}: no such recipe") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise VeraError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise VeraError(f"{path}: a recipe is a mapping of fields such as `method: layered_flow`")
+    objective = OBJECTIVES.get(str(content.get("method")))
+    if objective is None:
+        raise VeraError(f"{path}: method is one of {', '.join(sorted(OBJECTIVES))}, not {content.get('method')!r}")
+    recipe: Recipe = _build(Recipe, content, str(path), {"objective": objective})
+    for name in POSITIVE:
+        if getattr(recipe, name) < 1:
+            raise VeraError(f"{path}: {name} must be at least 1, not {getattr(recipe, name)}")
+    return recipe
+
+
+def _build(
+    cls: type, values: Mapping[Any, Any], where: str, sections: Mapping[str, type] = types.MappingProxyType({})
+) -> Any:
+    """An instance of dataclass `cls`; `sections` gives the class of fields whose type depends on others."""
+    hints = get_type_hints(cls) | dict(sections)
+    unknown = [str(name) for name in values if name not in hints]
+    if unknown:
+        raise VeraError(f"{where}: unknown field {', '.join(unknown)}; there are {', '.join(hints)}")
+    required = [
+        f.name
+        for f in dataclasses.fields(cls)
+        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING and f.name not in values
+    ]
+    if required:
+        raise VeraError(f"{where}: missing {', '.join(required)}")
+    return cls(**{name: _value(hints[name], value, f"{where}: {name}") for name, value in values.items()})
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    """`value` as `hint` wants it, or VeraError."""
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, dict):
+            raise VeraError(f"{where}: is a mapping of fields, not {value!r}")
+        return _build(hint, value, where)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        if value not in arguments:
+            raise VeraError(f"{where}: is one of {', '.join(map(str, arguments))}, not {value!r}")
+        return value
+    if origin in (Union, types.UnionType):  # only `X | None` occurs
+        return None if value is None else _value(arguments[0], value, where)
+    if origin is tuple:
+        if not isinstance(value, list) or len(value) != len(arguments):
+            raise VeraError(f"{where}: is a list of {len(arguments)}, not {value!r}")
+        return tuple(_value(kind, item, where) for kind, item in zip(arguments, value, strict=True))
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise VeraError(f"{where}: is a mapping, not {value!r}")
+        return {key: item if arguments[1] is Any else _value(arguments[1], item, where) for key, item in value.items()}
+    if hint is float and not isinstance(value, bool):
+        try:
+            return float(value)  # YAML reads 1e-3 as text
+        except (TypeError, ValueError):
+            pass
+    elif isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
+        return value
+    raise VeraError(f"{where}: is {hint.__name__}, not {value!r}")
