@@ -53,7 +53,8 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tokenizers.pre_tokenizers import Whitespace
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-    from vera.models import AutoencoderPatch3D, VeraTransformer3DModel
+    from vera.models import VeraTransformer3DModel
+    from vera.models.autoencoder_patch import AutoencoderPatch3D
     from vera.pipelines import VeraPipeline
 
     torch.manual_seed(0)
