@@ -1,5 +1,6 @@
 """What tests of several floors share: tiny clips, and a model folder of random weights that runs in a moment."""
 
+import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+
+# The tests' tensors are tiny: more threads would only wait for each other, here and in the processes tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ClipMaker = Callable[..., Path]
 
