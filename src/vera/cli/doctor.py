@@ -10,9 +10,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from rich.console import Console
-from rich.table import Table
-
 PACKAGES = ("torch", "diffusers", "transformers", "av", "opencv-python-headless", "numpy", "pillow", "safetensors")
 NANO_PARTS = ("model_index.json", "transformer", "vae", "scheduler")
 
@@ -28,10 +25,8 @@ class Finding(NamedTuple):
 def doctor() -> int:
     """Tell what this installation can do, and what is missing; exit code 1 if something is missing."""
     findings = [finding for look in (_versions, _codecs, _devices, _nano) for finding in look()]
-    table = Table(box=None, show_header=False, pad_edge=False)
     for what, ok, detail in findings:
-        table.add_row("ok" if ok else "[red]missing[/red]", what, detail)
-    Console().print(table)
+        print(f"{'ok' if ok else 'missing':8} {what:24} {detail}")
     return 0 if all(finding.ok for finding in findings) else 1
 
 
