@@ -8,18 +8,22 @@ from torch import Tensor
 
 
 def encode_text(tokenizer: Any, text_encoder: Any, prompts: Sequence[str], max_sequence_length: int) -> Tensor:
-    """States [B, max_sequence_length, D] in the encoder's dtype, on its device.
+    """States [B, max_sequence_length, D] on the encoder's device.
 
     Longer prompts are cut; states beyond a prompt's end are zeros, as in Wan, since the transformer has no text mask.
-    Each prompt is encoded by itself, so that its states do not depend on its neighbours.
+    Each prompt is encoded by itself, so that its states do not depend on its neighbours. One without any token, which
+    is the empty text of some tokenizers, is all zeros.
     """
     states = []
     for prompt in prompts:
         tokens = tokenizer(
             " ".join(prompt.split()), max_length=max_sequence_length, truncation=True, return_tensors="pt"
         )
-        encoded = text_encoder(
-            tokens.input_ids.to(text_encoder.device), tokens.attention_mask.to(text_encoder.device)
-        ).last_hidden_state[0]
+        if tokens.input_ids.shape[1]:
+            encoded = text_encoder(
+                tokens.input_ids.to(text_encoder.device), tokens.attention_mask.to(text_encoder.device)
+            ).last_hidden_state[0]
+        else:
+            encoded = torch.zeros(0, text_encoder.config.hidden_size, device=text_encoder.device)
         states.append(torch.nn.functional.pad(encoded, (0, 0, 0, max_sequence_length - len(encoded))))
     return torch.stack(states)

@@ -18,6 +18,7 @@ from vera.training.sheet import write_sheet
 
 KINDS = ("source", "edit", "alpha", "composite")
 PCA_CROP = 64  # pixels a side: many small clips tell more of the patches than a few large ones
+BATCHES_TO_MOTION = 32
 
 
 class AutoencoderTraining:
@@ -79,7 +80,7 @@ class AutoencoderTraining:
 def gather_crops(source: LayerSource, count: int, seed: int) -> Tensor:
     """`count` crops [count,3,T,64,64] in [-1,1], of one length, drawn in turn from the four kinds of clip.
 
-    Of the lengths that the data have, the first to fill the count wins; stills count only if there is nothing else.
+    Of the lengths that the data have, the first to fill the count wins; stills only if no motion is among many batches.
     """
     generator = torch.Generator().manual_seed(seed)
     found: dict[int, list[Tensor]] = defaultdict(list)
@@ -93,10 +94,12 @@ def gather_crops(source: LayerSource, count: int, seed: int) -> Tensor:
                 top = int(torch.randint(max(height - PCA_CROP, 0) + 1, (), generator=generator))
                 left = int(torch.randint(max(width - PCA_CROP, 0) + 1, (), generator=generator))
                 crop = video[:, :, top : top + PCA_CROP, left : left + PCA_CROP]
-                crops = found[frames]
-                crops.append(crop.clone())
-                if len(crops) >= count:
-                    return torch.stack(crops)
+                if len(found[frames]) < count:
+                    found[frames].append(crop.clone())
+        still_only = step - BEYOND >= BATCHES_TO_MOTION and len(found) == 1
+        for frames, crops in found.items():
+            if len(crops) == count and (frames > 1 or still_only):
+                return torch.stack(crops)
         step += 1
 
 

@@ -16,8 +16,8 @@ def export_weights(model: Any, folder: Path, dtype: str) -> None:
     for left_over in (temporary, old):
         shutil.rmtree(left_over, ignore_errors=True)
     exported = copy.deepcopy(model).cpu()
-    if dtype != "fp32":
-        exported.to(dtype=DTYPES[dtype])
+    for parameter in exported.parameters():  # by hand: diffusers' `to` warns of layers that a load upcasts again anyway
+        parameter.data = parameter.data.to(DTYPES[dtype])
     exported.save_pretrained(temporary)
     if folder.exists():
         folder.replace(old)

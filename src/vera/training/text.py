@@ -39,16 +39,25 @@ class TextStates:
 
 
 def load_text_encoder(name: str) -> tuple[Any, Any]:
-    """Tokenizer and frozen encoder: `minilm`, from its installed package, or a folder; never the network."""
+    """Tokenizer and frozen encoder: `minilm`, from its installed package, or a folder; never the network.
+
+    The folder holds both, or has them in `tokenizer/` and `text_encoder/` as a pipeline's does.
+    """
     from transformers import AutoModel, AutoTokenizer
 
     folder = minilm_folder() if name == "minilm" else Path(name)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        text_encoder = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(_part(folder, "tokenizer"), local_files_only=True)
+        text_encoder = AutoModel.from_pretrained(
+            _part(folder, "text_encoder"), local_files_only=True, dtype=torch.float32
+        )
     except (OSError, ValueError) as error:
         raise VeraError(f"objective: no text encoder in {folder}: {str(error).splitlines()[0]}") from None
     return tokenizer, text_encoder.requires_grad_(False).eval()
+
+
+def _part(folder: Path, name: str) -> Path:
+    return folder / name if (folder / name).is_dir() else folder
 
 
 def minilm_folder() -> Path:

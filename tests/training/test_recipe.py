@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.training.drawn import write_recipe
+
+from vera.errors import VeraError
+from vera.training import load_recipe
+from vera.training.recipe import AutoencoderObjective, FlowObjective, Sampling
+
+
+def test_fields_have_their_types(tmp_path: Path) -> None:
+    path = write_recipe(tmp_path, learning_rate="1e-3", clip=1, betas=[0.9, 0.98], sampling={"steps": 3})
+    recipe = load_recipe(path)
+    assert recipe.learning_rate == 1e-3
+    assert recipe.clip == 1.0
+    assert isinstance(recipe.clip, float)
+    assert recipe.betas == (0.9, 0.98)
+    assert recipe.sampling == Sampling(steps=3)
+    assert recipe.objective == AutoencoderObjective(pca_clips=8)
+    assert recipe.threads == 1
+
+
+def test_the_method_decides_the_objective(tmp_path: Path) -> None:
+    path = write_recipe(tmp_path, method="layered_flow", objective={"autoencoder": "a", "weights": {"alpha": 2}})
+    objective = load_recipe(path).objective
+    assert isinstance(objective, FlowObjective)
+    assert objective.weights == {"alpha": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"learning_rat": 1}, "unknown field learning_rat"),
+        ({"objective": {"l2": 1}}, "objective: unknown field l2"),
+        ({"objective": {"shift": 1}}, "objective: unknown field shift"),  # that of the other method
+        ({"sampling": {"cuont": 1}}, "sampling: unknown field cuont"),
+        ({"method": "gan"}, "method is one of"),
+        ({"method": "layered_flow", "objective": {}}, "objective: missing autoencoder"),
+        ({"steps": "many"}, "steps: is int"),
+        ({"steps": True}, "steps: is int"),
+        ({"steps": 0}, "steps must be at least 1"),
+        ({"learning_rate": "fast"}, "learning_rate: is float"),
+        ({"betas": [0.9]}, "betas: is a list of 2"),
+        ({"dtype": "fp8"}, "dtype: is one of auto, bf16, fp32"),
+        ({"model": 3}, "model: is a mapping"),
+        ({"objective": None}, "objective: is a mapping"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, fields: dict[str, object], words: str) -> None:
+    path = write_recipe(tmp_path, **fields)
+    with pytest.raises(VeraError, match=words) as error:
+        load_recipe(path)
+    assert str(path) in str(error.value)
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("method: autoencoder\noutput: out\n", encoding="utf-8")
+    with pytest.raises(VeraError, match="missing steps, model, data, objective"):
+        load_recipe(path)
+
+
+@pytest.mark.parametrize("content", ["a: [1", "just text", ""])
+def test_no_mapping(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(VeraError):
+        load_recipe(path)
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(VeraError, match="no such recipe"):
+        load_recipe(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("path", sorted(Path("recipes").glob("*.yaml")), ids=lambda path: path.name)
+def test_the_recipes_of_the_project_can_be_read(path: Path) -> None:
+    assert load_recipe(path).method == yaml.safe_load(path.read_text(encoding="utf-8"))["method"]

@@ -1,0 +1,121 @@
+"""A run that was killed goes on as if it never had been."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tests.training.drawn import DrawnLayers, flow_fields, write_recipe
+
+from vera.data.sample import LayeredSample
+from vera.errors import VeraError
+from vera.training.loop import train
+
+TIMING = ("samples_per_second", "data_wait_seconds")
+
+
+def quiet(line: str) -> None:
+    pass
+
+
+def rows_of(run: Path) -> list[str]:
+    return (run / "log.jsonl").read_text().splitlines()
+
+
+def figures(run: Path) -> list[dict[str, Any]]:
+    rows = [json.loads(line) for line in rows_of(run)]
+    return [{k: v for k, v in row.items() if k not in TIMING} for row in rows]
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    assert figures(one) == figures(other)
+    weights = [load_file(run / "ema" / "diffusion_pytorch_model.safetensors") for run in (one, other)]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def start(recipe: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "tests.training.drawn", str(recipe)], stdout=subprocess.DEVNULL)
+
+
+def wait_for_rows(process: subprocess.Popen[bytes], run: Path, count: int) -> None:
+    deadline = time.monotonic() + 240
+    log = run / "log.jsonl"
+    while not log.exists() or log.read_text().count("\n") < count:
+        assert process.poll() is None, "ended before it could be stopped"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_kill_and_resume_is_the_unbroken_run(tmp_path: Path, tiny_model: Path) -> None:
+    fields = flow_fields(tiny_model) | {"steps": 30, "checkpoint_every": 3, "sample_every": 7, "workers": 1}
+    folders = [tmp_path / name for name in ("unbroken", "killed")]
+    for folder in folders:
+        folder.mkdir()
+    unbroken, killed = (write_recipe(folder, accumulate=2, **fields) for folder in folders)
+    train(unbroken, make_source=DrawnLayers, report=quiet)
+
+    process = start(killed)
+    wait_for_rows(process, folders[1] / "run", 6)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert len(rows_of(folders[1] / "run")) < len(figures(folders[0] / "run"))
+    train(killed, make_source=DrawnLayers, report=quiet)
+    assert_same_run(*(folder / "run" for folder in folders))
+
+
+def test_sigterm_ends_with_a_checkpoint_of_the_last_step(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, steps=100_000, checkpoint_every=90_000)
+    process = start(recipe)
+    wait_for_rows(process, tmp_path / "run", 3)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=120) == 0
+    steps = [row["step"] for row in figures(tmp_path / "run")]
+    assert [p.stem for p in (tmp_path / "run" / "checkpoints").iterdir()] == [f"step-{steps[-1]:08d}"]
+
+
+def test_figures_between_log_rows_survive(tmp_path: Path) -> None:
+    """A checkpoint in the middle of a logging window keeps what the window has seen."""
+    fields = {"steps": 8, "log_every": 4, "checkpoint_every": 3}
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    train(write_recipe(one, **fields), make_source=DrawnLayers, report=quiet)
+
+    class KilledError(Exception):
+        pass
+
+    class Failing(DrawnLayers):
+        def batch(self, step: int, batch_size: int) -> list[LayeredSample]:
+            if step == 5:
+                raise KilledError
+            return super().batch(step, batch_size)
+
+    recipe = write_recipe(other, **fields)
+    with pytest.raises(KilledError):
+        train(recipe, make_source=Failing, report=quiet)
+    train(recipe, make_source=DrawnLayers, report=quiet)
+    assert_same_run(one / "run", other / "run")
+
+
+def test_a_finished_run_stays_as_it_is_and_can_be_prolonged(tmp_path: Path) -> None:
+    train(write_recipe(tmp_path, steps=2), make_source=DrawnLayers, report=quiet)
+    before = figures(tmp_path / "run")
+    train(write_recipe(tmp_path, steps=2), make_source=DrawnLayers, report=quiet)
+    assert figures(tmp_path / "run") == before
+    train(write_recipe(tmp_path, steps=3), make_source=DrawnLayers, report=quiet)
+    assert figures(tmp_path / "run")[-1]["step"] == 3
+
+
+def test_a_run_is_neither_overwritten_nor_continued_as_another_model(tmp_path: Path) -> None:
+    train(write_recipe(tmp_path, steps=2), make_source=DrawnLayers, report=quiet)
+    with pytest.raises(VeraError, match="holds a run already"):
+        train(write_recipe(tmp_path, steps=2), resume=False, make_source=DrawnLayers, report=quiet)
+    changed = write_recipe(tmp_path, steps=2, model={"z_dim": 8, "width": 16, "num_blocks": 1})
+    with pytest.raises(VeraError, match="was trained as autoencoder with model"):
+        train(changed, make_source=DrawnLayers, report=quiet)
