@@ -20,10 +20,9 @@ def composite(source: Path, layers: Path, /, *, out: Path, codec: str | None = N
         How to encode, such as ffv1, h264-lossless or h264. Default: lossless, by the suffix.
     """
     from vera.layers import composite_clip, load_layers
-    from vera.video import default_codec
 
     with progress_bar() as report:
-        composite_clip(source, load_layers(layers), out, codec or default_codec(out), report)
+        composite_clip(source, load_layers(layers), out, codec, report)
     print(f"result   {out}")
 
 
@@ -43,9 +42,9 @@ def verify(source: Path, result: Path, layers: Path, /) -> int:
     from vera.layers import verify as count
 
     report = count(source, result, load_layers(layers))
-    print(f"samples    {report.samples:>15,}")
-    print(f"preserved  {report.preserved:>15,}  (alpha is 0)")
-    print(f"changed    {report.changed:>15,}  (of the preserved)")
+    print(f"samples    {report.samples:>15,}  in {report.frames} frames")
+    print(f"preserved  {report.preserved:>15,}  where alpha is 0")
+    print(f"changed    {report.changed:>15,}  of the preserved")
     if report.changed:
-        print(f"largest    {report.max_change:>15,}  (change of a code value)")
+        print(f"           by {report.max_difference} code values at most, {report.psnr:.1f} dB")
     return 1 if report.changed else 0
