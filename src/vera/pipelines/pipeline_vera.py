@@ -1,0 +1,372 @@
+"""`VeraPipeline`: sample edit layer, alpha matte and composite of one clip jointly."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
+from diffusers.utils.torch_utils import randn_tensor
+from torch import Tensor
+
+from vera.errors import VeraError
+from vera.models import VeraTransformer3DModel
+from vera.pipelines.output import VeraPipelineOutput
+from vera.pipelines.text import encode_text
+from vera.pipelines.windows import Windows, average_windows, latent_length, padded_length, plan_windows
+
+Frames = np.ndarray | Tensor
+StepCallback = Callable[["VeraPipeline", int, Tensor, dict[str, Any]], dict[str, Any]]
+
+
+class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is untyped
+    """Layered video editing with a Vera transformer, for any size its strides allow and clips of any length.
+
+    Components: `transformer` (VeraTransformer3DModel), `vae` (AutoencoderKLWan or one with its surface), `scheduler`
+    (flow matching: FlowMatchEulerDiscreteScheduler or UniPC), `text_encoder` and `tokenizer` (UMT5, BERT or another
+    encoder with `last_hidden_state`). The numbers are the model's own defaults of a run and travel in
+    model_index.json: steps, guidance, window length and overlap in frames, text tokens, pixels of a frame that the
+    model was trained at, and the installed package that holds the text encoder of a checkpoint that has none itself.
+    """
+
+    model_cpu_offload_seq = "text_encoder->transformer->vae"
+    _callback_tensor_inputs = ("latents", "prompt_embeds", "negative_prompt_embeds")
+    _optional_components = ("tokenizer", "text_encoder")
+
+    def __init__(
+        self,
+        tokenizer: Any,
+        text_encoder: Any,
+        transformer: VeraTransformer3DModel,
+        vae: Any,
+        scheduler: Any,
+        num_inference_steps: int = 50,
+        guidance_scale: float = 5.0,
+        window_frames: int = 81,
+        window_overlap: int = 16,
+        max_sequence_length: int = 512,
+        model_pixels: int = 480 * 832,
+        text_encoder_package: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.register_modules(
+            tokenizer=tokenizer, text_encoder=text_encoder, transformer=transformer, vae=vae, scheduler=scheduler
+        )
+        self.register_to_config(
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
+            window_frames=window_frames,
+            window_overlap=window_overlap,
+            max_sequence_length=max_sequence_length,
+            model_pixels=model_pixels,
+            text_encoder_package=text_encoder_package,
+        )
+
+    @property
+    def guidance_scale(self) -> float:
+        return self._guidance_scale
+
+    @property
+    def do_classifier_free_guidance(self) -> bool:
+        return self._guidance_scale > 1.0
+
+    @property
+    def num_timesteps(self) -> int:
+        return self._num_timesteps
+
+    @property
+    def current_timestep(self) -> Tensor | None:
+        return self._current_timestep
+
+    @property
+    def interrupt(self) -> bool:
+        """A callback that sets `_interrupt` ends the sampling; what there is by then is decoded."""
+        return self._interrupt
+
+    @property
+    def temporal_stride(self) -> int:
+        """Frames of one latent frame after the first."""
+        return int(self.vae.config.scale_factor_temporal)
+
+    @property
+    def size_strides(self) -> tuple[int, int]:
+        """Height and width of a frame must be multiples of these: the autoencoder's stride times the patch."""
+        patch = self.transformer.config.patch_size
+        stride = int(self.vae.config.scale_factor_spatial)
+        return stride * int(patch[1]), stride * int(patch[2])
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text, special tokens included."""
+        return len(self.tokenizer(text, truncation=False, verbose=False).input_ids)
+
+    def check_inputs(
+        self,
+        video: Frames,
+        instruction: str,
+        negative_prompt: str,
+        mask: Frames | None,
+        num_inference_steps: int,
+        guidance_scale: float,
+        window_frames: int,
+        window_overlap: int,
+        max_sequence_length: int,
+        output_composite: bool,
+        output_type: str,
+        callback_on_step_end_tensor_inputs: Sequence[str],
+    ) -> None:
+        """VeraError for whatever the network could not run on."""
+        if video.ndim != 4 or video.shape[-1] != 3 or 0 in video.shape:
+            raise VeraError(f"video is [frames, height, width, 3], not {list(video.shape)}")
+        height, width = video.shape[1:3]
+        step_h, step_w = self.size_strides
+        if height % step_h or width % step_w:
+            nearest_h, nearest_w = (max(round(n / s), 1) * s for n, s in ((height, step_h), (width, step_w)))
+            raise VeraError(
+                f"the model's frames are multiples of {step_w}x{step_h}, not {width}x{height}: "
+                f"the nearest size is {nearest_w}x{nearest_h}"
+            )
+        if mask is not None and tuple(mask.shape) != tuple(video.shape[:3]):
+            raise VeraError(f"mask is {list(mask.shape)}, the video's is {list(video.shape[:3])}: make them equal")
+        if not instruction.strip():
+            raise VeraError("the instruction is empty: say what to add or replace")
+        for name, text in (("instruction", instruction), ("negative prompt", negative_prompt)):
+            tokens = self.count_tokens(text)
+            if tokens > max_sequence_length:
+                raise VeraError(
+                    f"the {name} is {tokens} tokens long, the model reads {max_sequence_length}: shorten it"
+                )
+        check_sampling(num_inference_steps, guidance_scale)
+        if output_composite and "composite" not in self.transformer.config.branches:
+            raise VeraError("this model has no composite branch: do not ask for the composite")
+        if window_frames < 1 or not 0 <= window_overlap < window_frames:
+            raise VeraError(f"a window of {window_frames} frames cannot overlap the next by {window_overlap}")
+        if output_type not in ("np", "pt", "latent"):
+            raise VeraError(f"output_type is np, pt or latent, not {output_type!r}")
+        unknown = set(callback_on_step_end_tensor_inputs) - set(self._callback_tensor_inputs)
+        if unknown:
+            raise VeraError(f"a callback may see {list(self._callback_tensor_inputs)}, not {sorted(unknown)}")
+
+    def encode_prompt(
+        self,
+        instruction: str,
+        negative_prompt: str = "",
+        do_classifier_free_guidance: bool = True,
+        max_sequence_length: int | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """States of the two texts, each [1, max_sequence_length, text_dim] in the transformer's dtype.
+
+        States beyond the end of a text are zeros, as in Wan: the transformer has no text mask.
+        """
+        length = max_sequence_length or self.config.max_sequence_length
+        texts = [instruction, negative_prompt] if do_classifier_free_guidance else [instruction]
+        states = encode_text(self.tokenizer, self.text_encoder, texts, length)
+        states = states.to(self._execution_device, self.transformer.dtype)
+        return states[:1], states[1:] if do_classifier_free_guidance else None
+
+    def encode_frames(self, frames: Frames) -> Tensor:
+        """Normalised latents [1,C,T',H/8,W/8] float32 of frames [T,H,W,3] or, as grey, [T,H,W]; the posterior's mode.
+
+        Frames are uint8, bool or float in [0,1]; a clip that is not 1 + 4k long repeats its last frame.
+        """
+        x_bcthw = to_network(frames, padded_length(len(frames), self.temporal_stride))
+        x_bcthw = x_bcthw.to(self._execution_device, self.vae.dtype)
+        latents = self.vae.encode(x_bcthw).latent_dist.mode().float()
+        mean, std = self._latent_statistics(latents.device)
+        return (latents - mean) / std
+
+    def decode_latents(self, latents: Tensor, frames: int) -> Tensor:
+        """The inverse of `encode_frames`: normalised latents [1,C,T',h,w] to RGB [frames,H,W,3] float32 in [0,1]."""
+        mean, std = self._latent_statistics(latents.device)
+        decoded = self.vae.decode((latents * std + mean).to(self.vae.dtype)).sample
+        rgb: Tensor = decoded[0, :, :frames].float().permute(1, 2, 3, 0) / 2 + 0.5
+        return rgb.clamp(0, 1)
+
+    def _latent_statistics(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        config = self.vae.config
+        mean, std = (torch.tensor(values, device=device) for values in (config.latents_mean, config.latents_std))
+        return mean[:, None, None, None], std[:, None, None, None]
+
+    def prepare_latents(
+        self, source: Tensor, generator: torch.Generator | None = None, latents: Tensor | None = None
+    ) -> Tensor:
+        """Noise [1,3,C,T',H',W'] float32 for the layers of a source [1,C,T',H',W'].
+
+        It is drawn on the generator's device: one on the CPU gives the same noise for every GPU.
+        """
+        shape = (source.shape[0], len(self.transformer.config.branches), *source.shape[1:])
+        if latents is None:
+            noise: Tensor = randn_tensor(shape, generator=generator, device=source.device, dtype=torch.float32)
+            return noise
+        if tuple(latents.shape) != shape:
+            raise VeraError(f"latents are {list(latents.shape)}, this clip needs {list(shape)}")
+        return latents.to(source.device, torch.float32)
+
+    def set_timesteps(self, num_inference_steps: int) -> Tensor:
+        """Timesteps in [0,1000], noisy first. For Euler the unshifted times are 1, (n-1)/n, ..., 1/n.
+
+        The scheduler's own default would end at its training minimum, which shift leaves just beside 0, and so spend
+        a whole step on nothing.
+        """
+        if isinstance(self.scheduler, FlowMatchEulerDiscreteScheduler):
+            sigmas = np.linspace(1.0, 1.0 / num_inference_steps, num_inference_steps)
+            self.scheduler.set_timesteps(sigmas=sigmas, device=self._execution_device)
+        else:
+            self.scheduler.set_timesteps(num_inference_steps, device=self._execution_device)
+        self.scheduler.set_begin_index(0)
+        timesteps: Tensor = self.scheduler.timesteps
+        return timesteps
+
+    def predict_velocity(
+        self,
+        latents: Tensor,
+        timestep: Tensor,
+        source: Tensor,
+        mask: Tensor | None,
+        prompt_embeds: Tensor,
+        negative_prompt_embeds: Tensor | None,
+        windows: Windows,
+    ) -> Tensor:
+        """Guided velocity (noise - clean) of the three layers [1,3,C,T',H',W'] float32, averaged over the windows."""
+        dtype = self.transformer.dtype
+        time = timestep.expand(latents.shape[0])
+
+        def forward(frames: slice, text: Tensor, context: str) -> Tensor:
+            with self.transformer.cache_context(context):
+                velocity: Tensor = self.transformer(
+                    hidden_states=latents[:, :, :, frames].to(dtype),
+                    timestep=time,
+                    encoder_hidden_states=text,
+                    source=source[:, :, frames].to(dtype),
+                    mask=None if mask is None else mask[:, :, frames].to(dtype),
+                    return_dict=False,
+                )[0]
+            return velocity.float()
+
+        def guided(frames: slice) -> Tensor:
+            # Two forwards of one clip: batched they are no faster on a CPU, and need twice the memory.
+            conditional = forward(frames, prompt_embeds, f"cond-{frames.start}")
+            if negative_prompt_embeds is None:
+                return conditional
+            unconditional = forward(frames, negative_prompt_embeds, f"uncond-{frames.start}")
+            return unconditional + self.guidance_scale * (conditional - unconditional)
+
+        return average_windows(guided, windows)
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        video: Frames,
+        instruction: str,
+        negative_prompt: str = "",
+        mask: Frames | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        generator: torch.Generator | None = None,
+        latents: Tensor | None = None,
+        window_frames: int | None = None,
+        window_overlap: int | None = None,
+        output_composite: bool = False,
+        output_type: str = "np",
+        callback_on_step_end: StepCallback | None = None,
+        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
+        return_dict: bool = True,
+        max_sequence_length: int | None = None,
+    ) -> VeraPipelineOutput | tuple[Any, ...]:
+        """Sample the layers of an edit.
+
+        `video` [T,H,W,3] is RGB, uint8 or float in [0,1]; `mask` [T,H,W] (bool, uint8 or float in [0,1]) is white on
+        the subject to preserve. What is None comes from the pipeline's config. A guidance scale of at most 1 is no
+        guidance and costs one forward a step instead of two. `latents` [1,3,C,T',H',W'] are the noise to start from.
+        Returns the edit layer, the alpha matte and, if `output_composite`, the composite; raises VeraError for
+        unusable input.
+        """
+        config = self.config
+        steps = config.num_inference_steps if num_inference_steps is None else num_inference_steps
+        self._guidance_scale = config.guidance_scale if guidance_scale is None else guidance_scale
+        window_frames = config.window_frames if window_frames is None else window_frames
+        window_overlap = config.window_overlap if window_overlap is None else window_overlap
+        length = config.max_sequence_length if max_sequence_length is None else max_sequence_length
+        self.check_inputs(
+            video,
+            instruction,
+            negative_prompt,
+            mask,
+            steps,
+            self._guidance_scale,
+            window_frames,
+            window_overlap,
+            length,
+            output_composite,
+            output_type,
+            callback_on_step_end_tensor_inputs,
+        )
+        self._interrupt = False
+        self._current_timestep = None
+
+        prompt_embeds, negative_prompt_embeds = self.encode_prompt(
+            instruction, negative_prompt, self.do_classifier_free_guidance, length
+        )
+        source = self.encode_frames(video)
+        mask_latents = None if mask is None else self.encode_frames(mask)
+        x = self.prepare_latents(source, generator, latents)
+        stride = self.temporal_stride
+        windows = plan_windows(source.shape[2], latent_length(window_frames, stride), window_overlap // stride)
+
+        timesteps = self.set_timesteps(steps)
+        self._num_timesteps = len(timesteps)
+        with self.progress_bar(total=len(timesteps)) as bar:
+            for i, t in enumerate(timesteps):
+                if self.interrupt:
+                    continue
+                self._current_timestep = t
+                velocity = self.predict_velocity(
+                    x, t, source, mask_latents, prompt_embeds, negative_prompt_embeds, windows
+                )
+                x = self.scheduler.step(velocity, t, x, return_dict=False)[0]
+                if callback_on_step_end is not None:
+                    tensors: dict[str, Any] = {
+                        "latents": x,
+                        "prompt_embeds": prompt_embeds,
+                        "negative_prompt_embeds": negative_prompt_embeds,
+                    }
+                    seen = {name: tensors[name] for name in callback_on_step_end_tensor_inputs}
+                    tensors |= callback_on_step_end(self, i, t, seen) or {}
+                    x, prompt_embeds, negative_prompt_embeds = (tensors[name] for name in self._callback_tensor_inputs)
+                bar.update()
+        self._current_timestep = None
+
+        layers = self._decode_layers(x, len(video), output_composite, output_type)
+        self.maybe_free_model_hooks()
+        return VeraPipelineOutput(*layers) if return_dict else tuple(layers)
+
+    def _decode_layers(self, latents: Tensor, frames: int, composite: bool, output_type: str) -> list[Any]:
+        """Edit, alpha and composite (None unless asked for); one decode at a time, to hold one layer's activations."""
+        if output_type == "latent":
+            return [latents[0, 0], latents[0, 1], latents[0, 2] if composite else None]
+        layers: list[Any] = [
+            self.decode_latents(latents[:, 0], frames),
+            self.decode_latents(latents[:, 1], frames).mean(dim=-1),
+            self.decode_latents(latents[:, 2], frames) if composite else None,
+        ]
+        return [layer.cpu().numpy() if output_type == "np" and layer is not None else layer for layer in layers]
+
+
+def check_sampling(steps: int, guidance: float) -> None:
+    """VeraError unless a run can have this many steps and this guidance scale."""
+    if not 1 <= steps <= 1000:
+        raise VeraError(f"steps must be between 1 and 1000, not {steps}")
+    if not 0.0 <= guidance <= 100.0:
+        raise VeraError(f"guidance must be between 0 (or 1: off) and 100, not {guidance:g}")
+
+
+def to_network(frames: Frames, length: int) -> Tensor:
+    """Frames [T,H,W,3] or grey [T,H,W], uint8, bool or float in [0,1], to [1,3,length,H,W] float32 in [-1,1].
+
+    Grey becomes three equal channels; the last frame is repeated up to `length`.
+    """
+    x = torch.as_tensor(frames)
+    x = x.float() / 255 if x.dtype == torch.uint8 else x.float()
+    if x.ndim == 3:
+        x = x[..., None].expand(*x.shape, 3)
+    x = torch.cat([x, x[-1:].expand(length - len(x), *x.shape[1:])])
+    return (x * 2 - 1).permute(3, 0, 1, 2)[None].contiguous()
