@@ -1,12 +1,17 @@
 """From the name of a model to a pipeline that is ready to run."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import torch
+import transformers
 from diffusers import AutoencoderKLWan
+from transformers import AutoModel, AutoTokenizer
 
 from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D, VeraTransformer3DModel
@@ -27,9 +32,15 @@ def load_pipeline(model: str, device: str = "auto", dtype: str | torch.dtype = "
     fit its configuration.
     """
     location = _locate(model)
-    local = Path(location).is_dir()
     device = pick_device(device)
-    dtype = pick_dtype(dtype, device)
+    with _quiet_libraries():
+        pipeline = _load(model, location, pick_dtype(dtype, device))
+    pipeline.to(device)
+    return pipeline
+
+
+def _load(model: str, location: str, dtype: torch.dtype) -> VeraPipeline:
+    local = Path(location).is_dir()
     try:
         index = VeraPipeline.load_config(location, local_files_only=local)
     except (OSError, ValueError) as error:
@@ -49,7 +60,6 @@ def load_pipeline(model: str, device: str = "auto", dtype: str | torch.dtype = "
         raise VeraError(f"model {model}: {_first_line(error)}") from None
     if pipeline.text_encoder is None or pipeline.tokenizer is None:
         raise VeraError(f"model {model} has neither a text encoder nor a text_encoder_package in model_index.json")
-    pipeline.to(device)
     return pipeline
 
 
@@ -78,7 +88,7 @@ def pick_dtype(dtype: str | torch.dtype, device: str) -> torch.dtype:
             native = device == "cpu" and bool(able.get("avx512_bf16") or able.get("amx_bf16"))
         return torch.bfloat16 if native else torch.float32
     named = getattr(torch, dtype, None)
-    if not isinstance(named, torch.dtype):
+    if not isinstance(named, torch.dtype) or not named.is_floating_point:
         raise VeraError(f"unknown dtype {dtype!r}: say auto, float32, bfloat16 or float16")
     return named
 
@@ -90,7 +100,7 @@ def _locate(model: str) -> str:
         if not (folder / "model_index.json").is_file():
             raise VeraError(f"model {model}: its weights are not in {folder}: reinstall vera")
         return str(folder)
-    if Path(model).is_dir():
+    if model and Path(model).is_dir():
         if not (Path(model) / "model_index.json").is_file():
             raise VeraError(f"model {model}: the folder has no model_index.json: name a folder in diffusers' layout")
         return model
@@ -125,8 +135,6 @@ def _load_network(
 
 def _load_packaged_text_encoder(package: str) -> dict[str, Any]:
     """Tokenizer and float32 text encoder in the folder `model` of an installed package, without the network."""
-    from transformers import AutoModel, AutoTokenizer
-
     # Only data is read from the package; it is not imported.
     spec = find_spec(package) if package.isidentifier() else None
     if spec is None or spec.origin is None:
@@ -140,6 +148,24 @@ def _load_packaged_text_encoder(package: str) -> dict[str, Any]:
         }
     except (OSError, ValueError) as error:
         raise VeraError(f"the text encoder in {folder} cannot be loaded: {_first_line(error)}") from None
+
+
+@contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """No progress bars and no warnings of diffusers and transformers: what matters of them is raised as a VeraError."""
+    libraries = (diffusers.utils.logging, transformers.utils.logging)
+    levels = [library.get_verbosity() for library in libraries]
+    bars = [library.is_progress_bar_enabled() for library in libraries]
+    for library in libraries:
+        library.set_verbosity(library.CRITICAL)
+        library.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for library, level, enabled in zip(libraries, levels, bars, strict=True):
+            library.set_verbosity(level)
+            if enabled:
+                library.enable_progress_bar()
 
 
 def _first_line(error: Exception) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 from vera.errors import VeraError
 from vera.models import VeraTransformer3DModel
 from vera.pipelines.output import VeraPipelineOutput
+from vera.pipelines.sizes import check_size
 from vera.pipelines.text import encode_text
 from vera.pipelines.windows import Windows, average_windows, latent_length, padded_length, plan_windows
 
@@ -31,7 +32,7 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
 
     model_cpu_offload_seq = "text_encoder->transformer->vae"
     _callback_tensor_inputs = ("latents", "prompt_embeds", "negative_prompt_embeds")
-    _optional_components = ("tokenizer", "text_encoder")
+    _optional_components = ["tokenizer", "text_encoder"]  # noqa: RUF012  # diffusers adds lists to it
 
     def __init__(
         self,
@@ -95,9 +96,11 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
         stride = int(self.vae.config.scale_factor_spatial)
         return stride * int(patch[1]), stride * int(patch[2])
 
-    def count_tokens(self, text: str) -> int:
-        """Tokens of a text, special tokens included."""
-        return len(self.tokenizer(text, truncation=False, verbose=False).input_ids)
+    def check_text(self, text: str, name: str, max_sequence_length: int) -> None:
+        """VeraError if the text has more tokens, special ones included, than the transformer reads."""
+        tokens = len(self.tokenizer(text, truncation=False, verbose=False).input_ids)
+        if tokens > max_sequence_length:
+            raise VeraError(f"the {name} is {tokens} tokens long, the model reads {max_sequence_length}: shorten it")
 
     def check_inputs(
         self,
@@ -118,23 +121,13 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
         if video.ndim != 4 or video.shape[-1] != 3 or 0 in video.shape:
             raise VeraError(f"video is [frames, height, width, 3], not {list(video.shape)}")
         height, width = video.shape[1:3]
-        step_h, step_w = self.size_strides
-        if height % step_h or width % step_w:
-            nearest_h, nearest_w = (max(round(n / s), 1) * s for n, s in ((height, step_h), (width, step_w)))
-            raise VeraError(
-                f"the model's frames are multiples of {step_w}x{step_h}, not {width}x{height}: "
-                f"the nearest size is {nearest_w}x{nearest_h}"
-            )
+        check_size((width, height), self.size_strides[::-1])
         if mask is not None and tuple(mask.shape) != tuple(video.shape[:3]):
             raise VeraError(f"mask is {list(mask.shape)}, the video's is {list(video.shape[:3])}: make them equal")
         if not instruction.strip():
             raise VeraError("the instruction is empty: say what to add or replace")
-        for name, text in (("instruction", instruction), ("negative prompt", negative_prompt)):
-            tokens = self.count_tokens(text)
-            if tokens > max_sequence_length:
-                raise VeraError(
-                    f"the {name} is {tokens} tokens long, the model reads {max_sequence_length}: shorten it"
-                )
+        self.check_text(instruction, "instruction", max_sequence_length)
+        self.check_text(negative_prompt, "negative prompt", max_sequence_length)
         check_sampling(num_inference_steps, guidance_scale)
         if output_composite and "composite" not in self.transformer.config.branches:
             raise VeraError("this model has no composite branch: do not ask for the composite")
@@ -170,7 +163,7 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
         """
         x_bcthw = to_network(frames, padded_length(len(frames), self.temporal_stride))
         x_bcthw = x_bcthw.to(self._execution_device, self.vae.dtype)
-        latents = self.vae.encode(x_bcthw).latent_dist.mode().float()
+        latents: Tensor = self.vae.encode(x_bcthw).latent_dist.mode().float()
         mean, std = self._latent_statistics(latents.device)
         return (latents - mean) / std
 

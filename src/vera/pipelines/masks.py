@@ -1,0 +1,62 @@
+"""Masks from files: white is the subject that an edit must preserve."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.errors import VeraError
+from vera.video import FrameReader, MediaInfo, model_view, probe
+
+_STILLS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+
+
+def check_mask(path: Path, source: MediaInfo) -> None:
+    """VeraError unless `path` is a picture of the source's display size, or a video of it with as many frames."""
+    if is_still(path):
+        frame = _read_still(path)
+        size = (frame.width, frame.height)
+    else:
+        info = probe(path)
+        size = info.display_size
+        if info.frame_count != source.frame_count:
+            raise VeraError(
+                f"mask {path}: has {info.frame_count} frames, the source {source.frame_count}: "
+                "give one mask frame for each, or a still image"
+            )
+    if size != source.display_size:
+        width, height = source.display_size
+        raise VeraError(f"mask {path}: is {size[0]}x{size[1]}, the source {width}x{height}: make it the source's size")
+
+
+def read_mask(path: Path, frames: int, width: int, height: int) -> NDArray[np.bool_]:
+    """The first `frames` mask frames as [frames,height,width], True where the file is brighter than middle grey."""
+    if is_still(path):
+        still = _binary(model_view(_read_still(path), width, height))
+        return np.broadcast_to(still, (frames, height, width))
+    info = probe(path)
+    masks = np.empty((frames, height, width), bool)
+    with FrameReader(path) as reader:
+        for mask, frame in zip(masks, reader, strict=False):
+            mask[...] = _binary(model_view(frame, width, height, info.rotation))
+    return masks
+
+
+def is_still(path: Path) -> bool:
+    return path.suffix.lower() in _STILLS
+
+
+def _read_still(path: Path) -> av.VideoFrame:
+    if not path.is_file():
+        raise VeraError(f"mask {path}: no such file")
+    try:
+        with av.open(str(path)) as container:
+            return next(container.decode(video=0))
+    except (av.FFmpegError, StopIteration, IndexError):
+        raise VeraError(f"mask {path}: is not a picture that can be read") from None
+
+
+def _binary(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """[H,W,3] uint8 to [H,W]."""
+    return np.asarray(rgb.mean(axis=-1) >= 128)
