@@ -1,23 +1,27 @@
-"""Footage: probe, read, convert and write it, with nothing lost on the way."""
+"""Footage: probe, read, write, colour. Knows nothing of layers or models."""
 
-from vera.video.colour import matrix_of, rgb_to_ycbcr, ycbcr_to_rgb
-from vera.video.info import AudioInfo, ColorTags, MediaInfo, probe
+from vera.video.codecs import CODECS, Codec, default_codec
+from vera.video.colour import ColorTags, apply_tags, color_tags, resolve_color, rgb_to_ycbcr, ycbcr_to_rgb
+from vera.video.info import AudioInfo, MediaInfo, probe
 from vera.video.read import FrameReader, model_view, planes
-from vera.video.write import CODECS, FrameWriter, check_output, default_codec
+from vera.video.write import FrameWriter, check_output
 
 __all__ = [
     "CODECS",
     "AudioInfo",
+    "Codec",
     "ColorTags",
     "FrameReader",
     "FrameWriter",
     "MediaInfo",
+    "apply_tags",
     "check_output",
+    "color_tags",
     "default_codec",
-    "matrix_of",
     "model_view",
     "planes",
     "probe",
+    "resolve_color",
     "rgb_to_ycbcr",
     "ycbcr_to_rgb",
 ]

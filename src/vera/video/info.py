@@ -1,42 +1,43 @@
-"""What a piece of footage is: everything that must come out as it went in, read without decoding the clip."""
+"""Probe: what a video file is, to the exact timestamp, as an immutable record."""
 
+import itertools
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from statistics import median_low
 
 import av
-from av.stream import Disposition
+from av.audio.stream import AudioStream
+from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from vera.errors import VeraError
-
-
-@dataclass(frozen=True)
-class ColorTags:
-    """FFmpeg's numbers for colour range (1 limited, 2 full), matrix, transfer and primaries (2 = unspecified)."""
-
-    range: int
-    space: int
-    trc: int
-    primaries: int
+from vera.video.colour import ColorTags, color_tags
+from vera.video.damage import Tally, check_whole, counted_packets, packet_is_frame
+from vera.video.opening import open_video
+from vera.video.read import FrameReader
 
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """One audio track."""
+    """A sound track: stream index in the file, codec name, rate in Hz, channel layout's name, language tag or None."""
 
+    index: int
     codec: str
     sample_rate: int
-    channels: int
+    layout: str
+    language: str | None
 
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """An immutable description of a clip.
+    """What a video file is; see `probe`.
 
-    `width` and `height` are those of the coded picture; `rotation` (0, 90, 180, 270 degrees counter-clockwise, as PyAV
-    gives it) turns that into what is shown. `pts` are the exact presentation times of all frames in units of
-    `time_base`, in order; `end` is when the last frame ends, in the same units.
+    `width`, `height`: as coded, before rotation; `display_size`: (width, height) after it, in pixels as stored (sample
+    aspect not applied). `pts`: presentation times of all frames in order, in units of `time_base` seconds. `duration`:
+    seconds from the first frame's start to the last frame's end. `rotation`: degrees to turn counter-clockwise for
+    display, 0, 90, 180 or 270. `sample_aspect`: width of a pixel over its height. `color`: as tagged, unspecified where
+    the file says nothing. `is_vfr`: some frame is more than a tick away from an even grid.
     """
 
     path: Path
@@ -44,12 +45,14 @@ class MediaInfo:
     codec: str
     width: int
     height: int
+    display_size: tuple[int, int]
     pix_fmt: str
     bit_depth: int
     time_base: Fraction
     pts: tuple[int, ...]
-    end: int
+    duration: Fraction
     average_rate: Fraction
+    is_vfr: bool
     rotation: int
     sample_aspect: Fraction
     color: ColorTags
@@ -60,113 +63,112 @@ class MediaInfo:
     def frame_count(self) -> int:
         return len(self.pts)
 
-    @property
-    def display_size(self) -> tuple[int, int]:
-        """Width and height after rotation."""
-        return (self.height, self.width) if self.rotation % 180 else (self.width, self.height)
-
-    @property
-    def duration(self) -> Fraction:
-        """Seconds from the start of the first frame to the end of the last."""
-        return (self.end - self.pts[0]) * self.time_base
-
-    @property
-    def is_vfr(self) -> bool:
-        """Whether frame times differ by more than the one tick that rounding explains."""
-        steps = {after - before for before, after in zip(self.pts, self.pts[1:], strict=False)}
-        return len(steps) > 1 and max(steps) - min(steps) > 1
+    def frame_durations(self) -> dict[int, int]:
+        """How long each frame is shown: pts -> ticks of `time_base`."""
+        end = self.pts[0] + round(self.duration / self.time_base)
+        return {pts: after - pts for pts, after in zip(self.pts, (*self.pts[1:], end), strict=True)}
 
 
-def probe(path: str | Path) -> MediaInfo:
-    """Describe the first video track of `path`.
+def probe(path: Path | str) -> MediaInfo:
+    """Read all packets of the first video stream of `path`, though not their pictures, and decode its first frame.
 
-    Raises VeraError if there is no such file or it is not a video that can be used: empty, damaged or cut off, a still
-    image, without video, without frames.
+    VeraError for whatever is no whole video: what `open_video` refuses, no frames, frames that are missing, times that
+    do not rise. (A few old codecs don't give a frame a packet; then all frames are decoded.)
     """
     path = Path(path)
-    container = open_video(path)
+    container, stream = open_video(path)
     with container:
-        stream = video_stream(container, path)
-        times: list[int] = []
-        latest, last_duration = -(2**63), 0
-        first_frame = None
         try:
-            for packet in container.demux(stream):
-                if first_frame is None:
-                    first_frame = next(iter(packet.decode()), None)
-                time = packet.pts if packet.pts is not None else packet.dts
-                if packet.size == 0 or time is None or packet.is_discard:
-                    continue
-                if time >= latest:
-                    latest, last_duration = time, packet.duration or 0
-                times.append(time)
+            pts, last = _packet_times(path, container, stream)
+            with FrameReader(path) as reader:
+                first = next(iter(reader), None)
+            if first is None or not pts:
+                raise VeraError(f"{path}: holds no frames; export it again")
+            if len(pts) != len(set(pts)) or None in pts or not packet_is_frame(container, stream):
+                with FrameReader(path) as reader:
+                    pts = [frame.pts for frame in reader]
         except av.FFmpegError as error:
-            raise VeraError(f"{path}: the video is damaged ({error.strerror}); re-export or repair it") from None
-        if not times or first_frame is None:
-            raise VeraError(f"{path}: holds a video track without a frame that can be decoded")
-        if stream.frames > len(times):
-            raise VeraError(f"{path}: is cut off: {len(times)} of its {stream.frames} frames are there; copy it again")
-        times.sort()
-        return _describe(path, container, stream, first_frame, times, last_duration)
+            raise VeraError(f"{path}: is damaged ({error.strerror}); copy or export it again") from error
+        times = tuple(time for time in pts if time is not None)
+        if any(b <= a for a, b in itertools.pairwise(times)):
+            raise VeraError(f"{path}: its timestamps do not rise; remux it, or export it again")
+        return _media_info(path, container, stream, first, times, last)
 
 
-def open_video(path: Path) -> "av.container.InputContainer":
-    """Open a file for reading; VeraError says why it is none that holds video."""
-    if not path.exists():
-        raise VeraError(f"{path}: no such file")
-    if path.is_dir():
-        raise VeraError(f"{path}: is a folder; a video file is expected")
-    if path.stat().st_size == 0:
-        raise VeraError(f"{path}: is empty")
-    try:
-        return av.open(str(path), mode="r")
-    except (av.FFmpegError, OSError, ValueError):
-        raise VeraError(f"{path}: is not a video that can be read, or is cut off; check that it plays") from None
+def _packet_times(path: Path, container: InputContainer, stream: VideoStream) -> tuple[list[int | None], int]:
+    """Times of the packets that are shown, in order, and the duration of the latest, 0 if it has none."""
+    tally = Tally()
+    shown = [
+        (packet.pts, packet.duration or 0)
+        for packet in counted_packets(container, stream, tally)
+        if packet.size and not packet.is_discard
+    ]
+    check_whole(path, container, stream, tally)
+    timed = sorted((pts, duration) for pts, duration in shown if pts is not None)
+    if len(timed) < len(shown):
+        return [pts for pts, _ in shown], 0
+    return [pts for pts, _ in timed], timed[-1][1] if timed else 0
 
 
-def video_stream(container: "av.container.InputContainer", path: Path) -> VideoStream:
-    """The first video track that is not cover art; VeraError for still images and files without one."""
-    if container.format.name == "image2" or container.format.name.endswith("_pipe"):
-        raise VeraError(f"{path}: is a still image; a video is expected")
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            return stream
-    kind = "has sound but no video" if container.streams.audio else "has no video track"
-    raise VeraError(f"{path}: {kind}")
-
-
-def _describe(
-    path: Path,
-    container: "av.container.InputContainer",
-    stream: VideoStream,
-    frame: av.VideoFrame,
-    times: list[int],
-    last_duration: int,
+def _media_info(
+    path: Path, container: InputContainer, stream: VideoStream, first: av.VideoFrame, pts: tuple[int, ...], last: int
 ) -> MediaInfo:
-    time_base = stream.time_base
-    assert time_base is not None  # every demuxer sets it
-    rate = stream.average_rate or stream.guessed_rate or Fraction(25)
-    if not last_duration:
-        last_duration = times[-1] - times[-2] if len(times) > 1 else round(1 / (rate * time_base))
-    timecodes = [stream.metadata.get("timecode"), *(s.metadata.get("timecode") for s in container.streams)]
+    time_base = stream.time_base or Fraction(1, 1000)
+    nominal = stream.average_rate or stream.guessed_rate or Fraction(25)
+    vfr = _is_vfr(pts)
+    if not last and len(pts) > 1:
+        last = median_low(b - a for a, b in itertools.pairwise(pts))
+    duration = (pts[-1] - pts[0] + (last or max(1, round(1 / (nominal * time_base))))) * time_base
+    rotation = round(first.rotation / 90) % 4 * 90
+    size = (first.width, first.height)
     return MediaInfo(
         path=path,
         container=container.format.name,
-        codec=stream.codec_context.name,
-        width=frame.width,
-        height=frame.height,
-        pix_fmt=frame.format.name,
-        bit_depth=frame.format.components[0].bits,
+        codec=stream.codec_context.codec.canonical_name,
+        width=first.width,
+        height=first.height,
+        display_size=size if rotation % 180 == 0 else (size[1], size[0]),
+        pix_fmt=first.format.name,
+        bit_depth=max(component.bits for component in first.format.components),
         time_base=time_base,
-        pts=tuple(times),
-        end=times[-1] + last_duration,
-        average_rate=Fraction(rate),
-        rotation=frame.rotation % 360,
+        pts=pts,
+        duration=duration,
+        average_rate=len(pts) / duration if vfr else nominal,
+        is_vfr=vfr,
+        rotation=rotation,
         sample_aspect=stream.sample_aspect_ratio or Fraction(1),
-        color=ColorTags(frame.color_range, frame.colorspace, frame.color_trc, frame.color_primaries),
-        audio=tuple(
-            AudioInfo(s.codec_context.name, s.codec_context.sample_rate, s.codec_context.layout.nb_channels)
-            for s in container.streams.audio
-        ),
-        timecode=next((code for code in timecodes if code), container.metadata.get("timecode")),
+        color=color_tags(first),
+        audio=tuple(_audio_info(sound) for sound in container.streams.audio if _can_decode(sound)),
+        timecode=_timecode(container, stream),
     )
+
+
+def _is_vfr(pts: tuple[int, ...]) -> bool:
+    """Whether a frame lies more than one tick from where an even grid over the clip would put it.
+
+    A tick is allowed since containers round: Matroska to milliseconds, so that 29.97 fps becomes 33, 34, 33 ...
+    """
+    if len(pts) < 3:
+        return False
+    step = Fraction(pts[-1] - pts[0], len(pts) - 1)
+    return any(abs(time - pts[0] - index * step) > 1 for index, time in enumerate(pts))
+
+
+def _can_decode(sound: AudioStream) -> bool:
+    return getattr(sound, "codec_context", None) is not None
+
+
+def _audio_info(sound: AudioStream) -> AudioInfo:
+    context = sound.codec_context
+    # "und" is how some containers write that nobody said.
+    language = None if sound.language == "und" else sound.language
+    return AudioInfo(sound.index, context.codec.canonical_name, context.sample_rate, context.layout.name, language)
+
+
+def _timecode(container: InputContainer, stream: VideoStream) -> str | None:
+    """Timecode of the first frame, wherever the container keeps it: the stream, a tmcd track, the file (as MXF)."""
+    for metadata in (stream.metadata, *(track.metadata for track in container.streams.data), container.metadata):
+        for name, value in metadata.items():
+            if name.lower() == "timecode":
+                return value
+    return None

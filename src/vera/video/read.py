@@ -1,9 +1,11 @@
-"""Frames of a clip, as the decoder gives them and as the model sees them."""
+"""Reading: frames in their own planes, views of those planes, and the RGB picture a model sees."""
 
 from collections.abc import Iterator
+from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import av
 import numpy as np
@@ -11,83 +13,123 @@ from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.video.colour import matrix_of
-from vera.video.info import open_video, video_stream
+from vera.video.colour import FULL, apply_tags, color_tags, resolve_color
+from vera.video.damage import Tally, check_decoded, check_whole, counted_packets
+from vera.video.opening import open_video
 
-# Without the three flags swscale is off by about one code value on nearly every pixel.
-ACCURATE = (
-    Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
-)
+# Without the three flags swscale takes short cuts that move most samples by about one code value.
+ACCURATE = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 
 
 class FrameReader:
-    """Iterates over the frames of a clip in order of presentation, decoding on all cores; a context manager.
+    """Frames of the first video stream of a file, decoded on all cores, in presentation order.
 
-    Raises VeraError for what `probe` refuses and, at the end, if frames are missing because the file is damaged.
+    Use as a context manager and iterate once. A frame's `pts` and `time_base` are those of the file; where a container
+    keeps no times (raw streams, some AVI) they count on at the nominal rate. VeraError from the constructor for what is
+    no video (see `open_video`), and from the iteration, at the latest after the last frame, if frames are missing.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        self._container = open_video(self.path)
-        try:
-            self._stream = video_stream(self._container, self.path)
-        except VeraError:
-            self._container.close()
-            raise
-        self._stream.thread_type = "AUTO"
+        self.container, self.stream = open_video(self.path)
 
-    def __enter__(self) -> "FrameReader":
+    def __iter__(self) -> Iterator[av.VideoFrame]:
+        tally = Tally()
+        frames = 0
+        last: int | None = None
+        rate = self.stream.average_rate or self.stream.guessed_rate or Fraction(25)
+        step = max(1, round(1 / (rate * (self.stream.time_base or 1 / rate))))
+        try:
+            for packet in counted_packets(self.container, self.stream, tally):
+                for frame in packet.decode():
+                    if frame.pts is None:
+                        frame.pts = 0 if last is None else last + step
+                    last = frame.pts
+                    frames += 1
+                    yield frame
+        except av.FFmpegError as error:
+            raise VeraError(
+                f"{self.path}: is damaged at frame {frames} ({error.strerror}); copy or export it again"
+            ) from error
+        check_whole(self.path, self.container, self.stream, tally)
+        check_decoded(self.path, self.container, self.stream, tally, frames)
+
+    def close(self) -> None:
+        self.container.close()
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._container.close()
+        self.close()
 
-    def __iter__(self) -> Iterator[av.VideoFrame]:
-        packets = frames = 0
-        try:
-            for packet in self._container.demux(self._stream):
-                packets += packet.size > 0 and not packet.is_discard
-                for frame in packet.decode():
-                    frames += 1
-                    yield frame
-        except av.FFmpegError as error:
-            raise VeraError(f"{self.path}: damaged after frame {frames} ({error.strerror})") from None
-        if frames < packets:
-            raise VeraError(f"{self.path}: damaged: only {frames} of {packets} frames can be decoded")
+
+class _Layout(NamedTuple):
+    """Where a plane's samples lie: channels side by side, and each sample's dtype."""
+
+    channels: int
+    dtype: np.dtype[np.unsignedinteger[Any]]
 
 
 def planes(frame: av.VideoFrame) -> tuple[NDArray[Any], ...]:
-    """The planes of `frame` as writable views without line padding: no copy.
+    """Views of the frame's own samples, one array a plane, no copy, padding of lines left out.
 
-    `[h,w]`, or `[h,w,n]` where a plane interleaves n components (NV12's chroma, RGB24); uint8, or uint16 in native byte
-    order above 8 bits.
+    [h, w], or [h, w, channels] for planes that hold several (nv12's chroma, packed RGB). uint8, or uint16 in the
+    format's byte order for more than 8 bits; gbrp comes in its own order G, B, R. The arrays are writable; on a frame
+    from a decoder call `frame.make_writable()` first, since later frames may still be predicted from it. They stay
+    valid as long as any of them lives. VeraError for formats without such planes (palette, 4:2:2 packed, float).
     """
-    components = frame.format.components
-    dtype = np.dtype(np.uint16 if max(c.bits for c in components) > 8 else np.uint8)
-    views = []
-    for index, plane in enumerate(frame.planes):
-        count = sum(component.plane == index for component in components)
-        rows = np.frombuffer(memoryview(plane), dtype).reshape(plane.height, plane.line_size // dtype.itemsize)
-        view = rows[:, : plane.width * count]
-        views.append(view.reshape(plane.height, plane.width, count) if count > 1 else view)
+    views: list[NDArray[Any]] = []
+    for plane, layout in zip(frame.planes, plane_layout(frame.format.name), strict=True):
+        shape: tuple[int, ...] = (plane.height, plane.width)
+        strides: tuple[int, ...] = (plane.line_size, layout.channels * layout.dtype.itemsize)
+        if layout.channels > 1:
+            shape, strides = (*shape, layout.channels), (*strides, layout.dtype.itemsize)
+        views.append(np.ndarray(shape, layout.dtype, memoryview(plane), strides=strides))
     return tuple(views)
 
 
-def model_view(frame: av.VideoFrame, width: int, height: int, rotation: int = 0) -> NDArray[np.uint8]:
-    """`frame` as upright RGB `[height,width,3]` uint8, converted by its own matrix and range with accurate rounding.
+@lru_cache
+def plane_layout(pix_fmt: str) -> tuple[_Layout, ...]:
+    """Samples of each plane of a pixel format; VeraError where a plane is no plain array of 8 or 16 bit samples."""
+    form = av.VideoFormat(pix_fmt, 16, 16)
+    layouts = []
+    for index in range(1 + max(component.plane for component in form.components)):
+        parts = [component for component in form.components if component.plane == index]
+        bits = {component.bits for component in parts}
+        size = 1 if max(bits) <= 8 else 2
+        # Packed RGB may carry an unused fourth byte; chroma pairs and single planes carry none.
+        channels = form.padded_bits_per_pixel // (8 * size) if len(parts) > 2 else len(parts)
+        plain = len(bits) == 1 and max(bits) in range(8, 17) and channels >= len(parts)
+        even = len({(component.width, component.height) for component in parts}) == 1
+        if not plain or not even or form.has_palette or form.is_bayer or form.is_bit_stream or "f16" in pix_fmt:
+            raise VeraError(f"pixel format {pix_fmt} is not supported: convert to yuv422p10le, yuv444p or rgb24 first")
+        order = ">" if form.is_big_endian else "<"
+        layouts.append(_Layout(channels, np.dtype(np.uint8 if size == 1 else f"{order}u2")))
+    return tuple(layouts)
 
-    `rotation` is the clip's (degrees counter-clockwise); `width` and `height` are those of the upright picture.
+
+def model_view(frame: av.VideoFrame, width: int, height: int, rotation: int = 0) -> NDArray[np.uint8]:
+    """The frame as a model sees it: uint8 RGB [height, width, 3], full range, turned for display and resized.
+
+    `width` and `height` are the size after turning by `rotation` degrees counter-clockwise (0, 90, 180, 270). Matrix
+    and range are those of the frame's tags, or the usual ones where it has none (`resolve_color`).
     """
-    turned = rotation % 180 != 0
-    rgb = frame.reformat(
-        width=height if turned else width,
-        height=width if turned else height,
-        format="rgb24",
-        src_colorspace=matrix_of(frame.colorspace, frame.height),
-        src_color_range=frame.color_range or 1,
-        interpolation=ACCURATE,
-    )
-    picture = np.array(planes(rgb)[0])
-    return np.ascontiguousarray(np.rot90(picture, rotation // 90))
+    tags = color_tags(frame)
+    color = resolve_color(tags, frame.height, frame.format.name)
+    size = (width, height) if rotation % 180 == 0 else (height, width)
+    apply_tags(color, frame)
+    try:
+        picture = frame.reformat(
+            *size,
+            format="rgb24",
+            src_color_range=color.range,
+            dst_color_range=FULL,
+            interpolation=Interpolation.BICUBIC | ACCURATE,
+        )
+    finally:
+        apply_tags(tags, frame)
+    array: NDArray[np.uint8] = planes(picture)[0]
+    return np.ascontiguousarray(np.rot90(array, rotation // 90))

@@ -1,218 +1,227 @@
-"""A clip out of frames, with the source's timestamps, tags and sound."""
+"""Writing: frames back to a file with the source's times, tags and sound, whole or not at all."""
 
-import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass
+import errno
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.video.frame import PictureType
+from av.video.stream import VideoStream
 
 from vera.errors import VeraError
+from vera.video.codecs import Codec, default_codec, encoder_pix_fmt, find_codec
+from vera.video.colour import FULL, apply_tags
 from vera.video.info import MediaInfo
+from vera.video.read import planes
 
-
-@dataclass(frozen=True)
-class Codec:
-    """An encoder with its options and the containers that take it; `lossless` if decoding gives back every sample."""
-
-    encoder: str
-    options: dict[str, str]
-    suffixes: tuple[str, ...]
-    lossless: bool = False
-    tag: str | None = None
-
-
-MP4 = (".mp4", ".mov", ".mkv")
-CODECS = {
-    "ffv1": Codec("ffv1", {"level": "3", "slices": "4", "slicecrc": "1"}, (".mkv", ".avi"), lossless=True),
-    "h264-lossless": Codec("libx264", {"qp": "0", "preset": "veryfast"}, MP4, lossless=True),
-    "h265-lossless": Codec(
-        "libx265", {"x265-params": "lossless=1:log-level=error", "preset": "fast"}, MP4, lossless=True, tag="hvc1"
-    ),
-    "h264": Codec("libx264", {"crf": "16", "preset": "medium"}, MP4),
-    "h265": Codec("libx265", {"x265-params": "log-level=error", "crf": "18", "preset": "medium"}, MP4, tag="hvc1"),
-    "prores": Codec("prores_ks", {"profile": "hq", "vendor": "apl0"}, (".mov", ".mkv")),
-}
-
-
-def default_codec(path: str | Path) -> str:
-    """The lossless codec for a file name: `ffv1` for .mkv and .avi, `h264-lossless` for .mp4 and .mov.
-
-    Raises VeraError for a suffix that no codec here goes into.
-    """
-    suffix = Path(path).suffix.lower()
-    for name in ("ffv1", "h264-lossless"):
-        if suffix in CODECS[name].suffixes:
-            return name
-    raise VeraError(f"{path}: write to .mkv, .mov, .mp4 or .avi, not to {suffix or 'a name without suffix'}")
-
-
-def check_output(path: str | Path, source: str | Path, codec: str) -> None:
-    """Raise VeraError unless `path` can be written with `codec` and is not the source itself."""
-    path, source = Path(path), Path(source)
-    if codec not in CODECS:
-        raise VeraError(f"unknown codec {codec!r}; there are {', '.join(CODECS)}")
-    if path.suffix.lower() not in CODECS[codec].suffixes:
-        raise VeraError(
-            f"{path}: {codec} goes into {', '.join(CODECS[codec].suffixes)}, not {path.suffix or 'no suffix'}"
-        )
-    if not path.parent.is_dir():
-        raise VeraError(f"{path}: the folder {path.parent} does not exist; create it first")
-    if path.is_dir():
-        raise VeraError(f"{path}: is a folder; give the name of a file in it")
-    if path.exists() and source.exists() and path.samefile(source):
-        raise VeraError(f"{path}: is the source itself, which is never overwritten; choose another name")
-    try:
-        partial_path(path).touch()
-        partial_path(path).unlink()
-    except OSError as error:
-        raise VeraError(f"{path}: cannot be written ({error.strerror})") from None
-
-
-def partial_path(path: Path) -> Path:
-    """Where a file grows until it is whole: beside `path`, so that the last rename is atomic."""
-    return path.with_name(f".{path.stem}.partial{path.suffix}")
+_ISO_SUFFIXES = (".mp4", ".mov", ".m4v")
 
 
 class FrameWriter:
-    """Writes frames as a clip like the source; a context manager that leaves a whole file or none.
+    """Writes frames as `info` describes them: pixel format, size, time base, colour tags, rotation, pixel aspect.
 
-    The pixel format, times, aspect, rotation, timecode and colour tags are those of `info`. The audio packets of
-    `audio_from` are copied as they are. The file has a temporary name until it is whole.
-    Raises VeraError where the output cannot be written or the codec cannot hold the pixel format.
+    Use as a context manager. Everything goes to `.NAME.partial.SUFFIX` in the same folder, which takes the name `path`
+    when the block ends well and is removed when it ends in an exception: under `path` there is never half a file.
+
+    `codec` is a name in `CODECS`, by default the lossless one for the suffix. `audio_from`: a file (as a rule the
+    source) whose sound packets are copied as they are. .mp4, .mov and .m4v keep every time exactly; .mkv rounds them to
+    milliseconds. VeraError, from the constructor where it can be known there: unknown codec, one that can't hold such
+    frames, a folder that is missing or can't be written, a path that is the source itself, a full disk.
     """
 
     def __init__(
-        self, path: str | Path, info: MediaInfo, codec: str | None = None, audio_from: str | Path | None = None
+        self, path: Path | str, info: MediaInfo, codec: str | None = None, audio_from: Path | str | None = None
     ) -> None:
         self.path = Path(path)
         self.info = info
-        name = codec or default_codec(self.path)
-        check_output(self.path, info.path, name)
-        self._codec = CODECS[name]
-        formats = [f.name for f in av.Codec(self._codec.encoder, "w").video_formats or []]
-        if info.pix_fmt not in formats:
-            raise VeraError(f"{self.path}: {name} cannot hold {info.pix_fmt}; use --codec ffv1 and a name in .mkv")
-        ends = (*info.pts[1:], info.end)
-        self._durations = {start: end - start for start, end in zip(info.pts, ends, strict=True)}
-        self._partial = partial_path(self.path)
-        self._container = av.open(str(self._partial), "w")
-        self._audio: _AudioCopy | None = None
+        sound_path = None if audio_from is None else Path(audio_from)
+        self._codec = check_output(self.path, info, codec, sound_path)
+        self.partial = partial_path(self.path)
+        self._durations = info.frame_durations()
+        self._resources = ExitStack()
         try:
-            self._stream = self._add_video()
-            if audio_from is not None:
-                self._audio = _AudioCopy(Path(audio_from), self._container)
-            self._container.start_encoding()
-        except (av.FFmpegError, OSError, ValueError) as error:
-            self._discard()
-            reason = getattr(error, "strerror", None) or error
-            raise VeraError(
-                f"{self.path}: {name} cannot be written at {info.width}x{info.height} {info.pix_fmt} with this sound "
-                f"in {self.path.suffix} ({reason}); try --codec ffv1 and a name in .mkv"
-            ) from None
+            with _user_errors(self.path):
+                self._open(sound_path)
+        except BaseException:
+            self.discard()
+            raise
 
-    def __enter__(self) -> "FrameWriter":
-        return self
+    def _open(self, sound_path: Path | None) -> None:
+        # Bit-exact: no random ids and no date in the file, so that the same frames give the same bytes.
+        options = {"fflags": "+bitexact"}
+        if self.path.suffix.lower() in _ISO_SUFFIXES:
+            options["video_track_timescale"] = str(self.info.time_base.denominator)
+        self._container = av.open(str(self.partial), "w", container_options=options)
+        self._resources.enter_context(self._container)
+        self._stream = _video_stream(self._container, self.info, self._codec, self.path.suffix.lower())
+        self._sound = self._sound_packets(sound_path) if sound_path else iter(())
+        self._container.start_encoding()
+        self._next_sound = next(self._sound, None)
 
     def write(self, frame: av.VideoFrame) -> None:
-        """Encode `frame`; its `pts` is in `info.time_base`."""
-        tags = self.info.color
-        frame.time_base = self.info.time_base
-        frame.pict_type = 0  # else the source's choice of I, P and B would be forced on the encoder
-        frame.color_range, frame.colorspace = tags.range, tags.space
-        frame.color_trc, frame.color_primaries = tags.trc, tags.primaries
-        self._mux(frame)
+        """Encode the next frame. It must have the size and format of `info` and a `pts`, and come in order of time.
+
+        Its picture type and colour tags are set to what the encoder needs; its samples are not touched.
+        """
+        info = self.info
+        if (frame.width, frame.height, frame.format.name) != (info.width, info.height, info.pix_fmt):
+            raise VeraError(
+                f"{info.path}: a frame is {frame.width}x{frame.height} {frame.format.name} where the first is "
+                f"{info.width}x{info.height} {info.pix_fmt}; cut the clip where its format changes"
+            )
+        if frame.pts is None:
+            raise ValueError("a frame without pts has no place in time")
+        frame = _renamed(frame, encoder_pix_fmt(self._codec, info.pix_fmt))
+        # A decoded frame carries the source's choice of I, P or B, which the encoder would be made to repeat.
+        frame.pict_type = PictureType.NONE
+        apply_tags(info.color, frame)
+        with _user_errors(self.path):
+            self._mux(self._stream.encode(frame))
+
+    def finish(self) -> None:
+        """Write what is left and give the file its name."""
+        try:
+            with _user_errors(self.path):
+                self._mux(self._stream.encode(None))
+                self._mux_sound(until=None)
+                self._resources.close()
+                self.partial.replace(self.path)
+        except BaseException:
+            self.discard()
+            raise
+
+    def discard(self) -> None:
+        """Give up: close and remove the partial file."""
+        # Closing writes the trailer, which fails again where writing failed before.
+        with suppress(av.FFmpegError, OSError):
+            self._resources.close()
+        self.partial.unlink(missing_ok=True)
+
+    def _mux(self, packets: list["av.Packet[VideoStream]"]) -> None:
+        for packet in packets:
+            # Muxers take a frame's length from the next one's time; only this tells them how long the last one lasts.
+            if packet.pts is not None:
+                packet.duration = self._durations.get(packet.pts, 0)
+            if packet.dts is not None:
+                self._mux_sound(until=packet.dts * packet.time_base)
+            self._container.mux(packet)
+
+    def _mux_sound(self, until: Fraction | None) -> None:
+        """Copy sound packets up to `until` seconds: in turn with the pictures, so that the muxer holds few back."""
+        while (packet := self._next_sound) is not None:
+            if until is not None and packet.dts is not None and packet.dts * packet.time_base > until:
+                return
+            self._container.mux(packet)
+            self._next_sound = next(self._sound, None)
+
+    def _sound_packets(self, path: Path) -> Iterator["av.Packet[AudioStream]"]:
+        """Add a track for each one in `path`; returns their packets, to be muxed in file order."""
+        source = self._resources.enter_context(av.open(str(path)))
+        known = self._container.supported_codecs
+        tracks: dict[int, AudioStream] = {}
+        for sound in source.streams.audio:
+            name = sound.codec_context.name if sound.codec_context else "unknown"
+            if name not in known:
+                raise VeraError(f"{self.path}: such a file can't hold the source's {name} sound; write .mkv instead")
+            tracks[sound.index] = self._container.add_stream_from_template(sound)
+            tracks[sound.index].metadata.update(
+                {name: value for name, value in sound.metadata.items() if name in ("language", "title")}
+            )
+        return _packets(source, tracks)
+
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None:
-            self._discard()
-            return
-        try:
-            self._mux(None)
-            self._guard(self._finish)
-            self._partial.replace(self.path)
-        except BaseException:
-            self._discard()
-            raise
-
-    def _add_video(self) -> "av.VideoStream":
-        info = self.info
-        stream = self._container.add_stream(self._codec.encoder, rate=info.average_rate, options=self._codec.options)
-        assert isinstance(stream, av.VideoStream)
-        stream.width, stream.height, stream.pix_fmt = info.width, info.height, info.pix_fmt
-        stream.time_base = stream.codec_context.time_base = info.time_base
-        stream.codec_context.sample_aspect_ratio = info.sample_aspect
-        tags = info.color
-        context = stream.codec_context
-        context.color_range, context.colorspace = tags.range, tags.space
-        context.color_trc, context.color_primaries = tags.trc, tags.primaries
-        if self._codec.tag and self.path.suffix.lower() != ".mkv":
-            context.codec_tag = self._codec.tag
-        if info.rotation:
-            stream.set_display_rotation(info.rotation)
-        if info.timecode:
-            stream.metadata["timecode"] = info.timecode
-        return stream
-
-    def _mux(self, frame: av.VideoFrame | None) -> None:
-        def encode() -> None:
-            for packet in self._stream.encode(frame):
-                if packet.pts is not None and packet.pts in self._durations:
-                    packet.duration = self._durations[packet.pts]
-                if self._audio is not None and packet.dts is not None:
-                    self._audio.copy_until(float(packet.dts * packet.time_base))
-                self._container.mux(packet)
-
-        self._guard(encode)
-
-    def _finish(self) -> None:
-        if self._audio is not None:
-            self._audio.copy_until(float("inf"))
-            self._audio.close()
-        self._container.close()
-
-    def _guard(self, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except (av.FFmpegError, OSError) as error:
-            raise VeraError(f"{self.path}: cannot be written ({error.strerror or error})") from None
-
-    def _discard(self) -> None:
-        if self._audio is not None:
-            self._audio.close()
-        # The disk may be full: what could not be flushed is thrown away next.
-        with contextlib.suppress(av.FFmpegError, OSError):
-            self._container.close()
-        self._partial.unlink(missing_ok=True)
+        if kind is None:
+            self.finish()
+        else:
+            self.discard()
 
 
-class _AudioCopy:
-    """Passes the audio packets of a file to an output, in step with the video."""
+def check_output(path: Path | str, info: MediaInfo, codec: str | None = None, audio_from: Path | None = None) -> Codec:
+    """What `FrameWriter` refuses before it writes, to ask before long work; returns the codec it would use."""
+    path = Path(path)
+    preset = find_codec(codec or default_codec(path, info.pix_fmt), path, info.pix_fmt, info.width, info.height)
+    if not path.parent.is_dir():
+        raise VeraError(f"{path.parent}: no such folder; create it or choose another")
+    if path.is_dir():
+        raise VeraError(f"{path}: is a folder; name a file in it")
+    for source in (info.path, audio_from or info.path):
+        if path.resolve() == source.resolve() or (path.exists() and source.exists() and path.samefile(source)):
+            raise VeraError(f"{path}: is the source itself; choose another name for the output")
+    with _user_errors(path):
+        partial_path(path).touch()
+        partial_path(path).unlink()
+    return preset
 
-    def __init__(self, path: Path, output: "av.container.OutputContainer") -> None:
-        self._output = output
-        self._input = av.open(str(path), "r")
-        streams = self._input.streams.audio
-        self._targets = {s.index: output.add_stream_from_template(s) for s in streams}
-        self._packets = self._input.demux(streams) if streams else iter(())
-        self._next = self._read()
 
-    def copy_until(self, seconds: float) -> None:
-        while self._next is not None:
-            packet = self._next
-            assert packet.dts is not None  # see `_read`
-            if packet.dts * packet.time_base > seconds:
-                return
-            packet.stream = self._targets[packet.stream.index]
-            self._output.mux(packet)
-            self._next = self._read()
+def partial_path(path: Path) -> Path:
+    """Where a file grows until it is whole: in the same folder, so that one atomic rename gives it its name."""
+    return path.with_name(f".{path.stem}.partial{path.suffix}")
 
-    def close(self) -> None:
-        self._input.close()
 
-    def _read(self) -> Any:
-        return next((packet for packet in self._packets if packet.dts is not None), None)
+@contextmanager
+def _user_errors(path: Path) -> Iterator[None]:
+    """Turn what the system or FFmpeg says on writing `path` into a VeraError."""
+    try:
+        yield
+    except (av.FFmpegError, OSError) as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise VeraError(f"{path}: the disk is full; free some space or write elsewhere") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise VeraError(f"{path.parent}: can't be written; choose another folder for the output") from error
+        raise VeraError(f"{path}: writing failed ({error.strerror}); try another codec or folder") from error
+
+
+def _video_stream(container: OutputContainer, info: MediaInfo, codec: Codec, suffix: str) -> VideoStream:
+    rate = info.average_rate.limit_denominator(60000)
+    stream: Any = container.add_stream(codec.encoder, rate=rate, options=dict(codec.options))
+    assert isinstance(stream, VideoStream)
+    context = stream.codec_context
+    context.width, context.height = info.width, info.height
+    context.pix_fmt = encoder_pix_fmt(codec, info.pix_fmt)
+    apply_tags(info.color, context)
+    if info.pix_fmt.startswith("yuvj"):
+        context.color_range = FULL
+    context.time_base = stream.time_base = info.time_base
+    if info.sample_aspect != 1:
+        context.sample_aspect_ratio = info.sample_aspect
+    if info.is_vfr:
+        # With B-frames a packet's length on file is the distance of decoding times, so the last frame's would be wrong.
+        context.max_b_frames = 0
+    if codec.encoder == "libx265" and suffix in _ISO_SUFFIXES:
+        context.codec_tag = "hvc1"  # the default, hev1, does not open in Apple's players
+    if info.rotation:
+        stream.set_display_rotation(info.rotation)
+    if info.timecode:
+        stream.metadata["timecode"] = info.timecode
+    return stream
+
+
+def _packets(source: Any, tracks: dict[int, AudioStream]) -> Iterator["av.Packet[AudioStream]"]:
+    if tracks:
+        for packet in source.demux([source.streams[index] for index in tracks]):
+            if packet.size:
+                packet.stream = tracks[packet.stream_index]
+                yield packet
+
+
+def _renamed(frame: av.VideoFrame, pix_fmt: str) -> av.VideoFrame:
+    """The same samples under another name of their format."""
+    if frame.format.name == pix_fmt:
+        return frame
+    twin = av.VideoFrame(frame.width, frame.height, pix_fmt)
+    for target, source in zip(planes(twin), planes(frame), strict=True):
+        np.copyto(target, source)
+    twin.pts, twin.time_base = frame.pts, frame.time_base
+    return twin

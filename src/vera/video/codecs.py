@@ -1,0 +1,97 @@
+"""Codec presets by name, and which pixel formats and files each can hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import av
+
+from vera.errors import VeraError
+
+
+@dataclass(frozen=True)
+class Codec:
+    """A way to encode: FFmpeg's encoder, its options, the file suffixes that can hold it.
+
+    `pix_fmts` narrows what the encoder takes; empty: all that the encoder says it takes.
+    """
+
+    encoder: str
+    lossless: bool
+    suffixes: tuple[str, ...]
+    options: Mapping[str, str] = field(default_factory=dict)
+    pix_fmts: tuple[str, ...] = ()
+
+
+_MOVIE = (".mp4", ".mov", ".m4v", ".mkv")
+_MASTER = (".mov", ".mkv")
+CODECS: dict[str, Codec] = {
+    "ffv1": Codec("ffv1", True, (".mkv", ".mov", ".nut"), {"level": "3", "slices": "4", "slicecrc": "1"}),
+    "h264-lossless": Codec("libx264", True, _MOVIE, {"qp": "0", "preset": "ultrafast"}),
+    "h264": Codec("libx264", False, _MOVIE, {"crf": "16", "preset": "medium"}),
+    "h265-lossless": Codec("libx265", True, _MOVIE, {"preset": "fast", "x265-params": "lossless=1:log-level=error"}),
+    "h265": Codec("libx265", False, _MOVIE, {"crf": "18", "preset": "medium", "x265-params": "log-level=error"}),
+    "png": Codec("png", True, _MASTER),
+    "prores": Codec("prores_ks", False, _MASTER, {"profile": "hq", "vendor": "apl0"}, ("yuv422p10le",)),
+    "prores-4444": Codec(
+        "prores_ks",
+        False,
+        _MASTER,
+        {"profile": "4444", "vendor": "apl0", "alpha_bits": "16"},
+        ("yuv444p10le", "yuva444p10le"),
+    ),
+}
+# The older names of full-range formats: the same samples, and the range is a tag of its own.
+FULL_RANGE_TWINS = {"yuvj420p": "yuv420p", "yuvj422p": "yuv422p", "yuvj444p": "yuv444p"}
+
+
+def default_codec(path: Path | str, pix_fmt: str = "yuv420p") -> str:
+    """Name of the lossless codec for the suffix of `path`, ffv1 in .mov for a `pix_fmt` that H.264 lacks.
+
+    A source in .mp4 or .mov should stay in one of these: Matroska rounds times to milliseconds. VeraError for a suffix
+    that is not written.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix in (".mkv", ".nut") or (suffix == ".mov" and not _has_pix_fmt(CODECS["h264-lossless"], pix_fmt)):
+        return "ffv1"
+    if suffix in (".mp4", ".mov", ".m4v"):
+        return "h264-lossless"
+    raise VeraError(f"{path}: can't write a file with the ending {suffix!r}; name it .mp4, .mov or .mkv")
+
+
+def find_codec(name: str, path: Path, pix_fmt: str, width: int, height: int) -> Codec:
+    """The preset `name`; VeraError if there is none, or it can't hold such frames, or `path` can't hold the codec."""
+    if name not in CODECS:
+        raise VeraError(f"no codec is named {name!r}; choose from {', '.join(CODECS)}")
+    codec = CODECS[name]
+    if not _takes(codec, pix_fmt, width, height):
+        others = [other for other, candidate in CODECS.items() if _takes(candidate, pix_fmt, width, height)]
+        advice = f"use {' or '.join(map(_with_suffixes, others))}" if others else "convert it to yuv422p10le first"
+        raise VeraError(f"{path}: codec {name} can't hold {width}x{height} {pix_fmt}; {advice}")
+    if path.suffix.lower() not in codec.suffixes:
+        raise VeraError(f"{path}: such a file can't hold codec {name}; end its name in {' or '.join(codec.suffixes)}")
+    return codec
+
+
+def encoder_pix_fmt(codec: Codec, pix_fmt: str) -> str:
+    """`pix_fmt` as the encoder names it: itself, or the plain name of a full-range format."""
+    return pix_fmt if pix_fmt in _pix_fmts(codec) else FULL_RANGE_TWINS.get(pix_fmt, pix_fmt)
+
+
+def _pix_fmts(codec: Codec) -> tuple[str, ...]:
+    return codec.pix_fmts or tuple(form.name for form in av.Codec(codec.encoder, "w").video_formats or ())
+
+
+def _has_pix_fmt(codec: Codec, pix_fmt: str) -> bool:
+    return encoder_pix_fmt(codec, pix_fmt) in _pix_fmts(codec)
+
+
+def _takes(codec: Codec, pix_fmt: str, width: int, height: int) -> bool:
+    # x264 and x265 want whole chroma samples; the others pad.
+    parts = av.VideoFormat(pix_fmt, 16, 16).components
+    whole = all(width % (16 // part.width) == 0 and height % (16 // part.height) == 0 for part in parts)
+    return _has_pix_fmt(codec, pix_fmt) and (whole or codec.encoder not in ("libx264", "libx265"))
+
+
+def _with_suffixes(name: str) -> str:
+    return f"{name} ({', '.join(CODECS[name].suffixes)})"

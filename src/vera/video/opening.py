@@ -1,0 +1,58 @@
+"""Opening a file as a video: what it is when it is none, said in one line."""
+
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from vera.errors import VeraError
+
+# FFmpeg reads these as video, but they hold one picture, or pictures made of text.
+_STILL_FORMATS = ("image2", "_pipe", "ico", "avif", "tty", "sup")
+_STILL_SUFFIXES = (".avif", ".heic", ".heif")
+
+
+def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
+    """Open `path` and give the container with its first real video stream, set to decode on all cores.
+
+    The caller closes the container. VeraError for what holds no moving pictures: a missing or empty file, a folder, a
+    file cut off before its index, a still image, sound alone (a cover picture does not count), another kind of file.
+    """
+    if not path.exists():
+        raise VeraError(f"{path}: no such file; check the path")
+    if path.is_dir():
+        raise VeraError(f"{path}: is a folder; name a video file in it")
+    try:
+        if path.stat().st_size == 0:
+            raise VeraError(f"{path}: is empty (0 bytes); copy or download it again")
+        container = av.open(str(path))
+    except PermissionError as error:
+        raise VeraError(f"{path}: may not be read; check its permissions") from error
+    except (OSError, av.FFmpegError) as error:
+        raise VeraError(
+            f"{path}: is not a video, or is cut off before its index; export it again as .mp4, .mov or .mkv"
+        ) from error
+    try:
+        return container, _moving_pictures(path, container)
+    except BaseException:
+        container.close()
+        raise
+
+
+def _moving_pictures(path: Path, container: InputContainer) -> VideoStream:
+    still = Disposition.attached_pic | Disposition.still_image
+    streams = [stream for stream in container.streams.video if not stream.disposition & still]
+    format_name = container.format.name
+    if format_name.endswith(_STILL_FORMATS) or (container.streams.video and path.suffix.lower() in _STILL_SUFFIXES):
+        raise VeraError(f"{path}: is a still image, not a video; give a clip of at least one frame, such as an .mp4")
+    if not streams:
+        held = "sound" if container.streams.audio else "no pictures"
+        raise VeraError(f"{path}: holds {held} but no video; give a file with a video track")
+    stream = streams[0]
+    # A stream that this FFmpeg can't decode has no codec context, whatever its type says.
+    if getattr(stream, "codec_context", None) is None or not stream.width or not stream.height:
+        raise VeraError(f"{path}: its video can't be decoded here; convert it to H.264, H.265, ProRes or FFV1 first")
+    stream.thread_type = "AUTO"
+    return stream
