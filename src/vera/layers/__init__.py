@@ -1,0 +1,24 @@
+"""The layered edit: composite it, save it, look at it, verify it. Knows nothing of how it was made."""
+
+from vera.layers.composite import composite_clip, composite_frame
+from vera.layers.extend import extend_colors
+from vera.layers.layered_edit import LayeredEdit
+from vera.layers.package import check_layers_folder, load_layers, save_layers
+from vera.layers.refine import floor_alpha, refine_layers
+from vera.layers.sheet import contact_sheet
+from vera.layers.verify import VerifyReport, verify
+
+__all__ = [
+    "LayeredEdit",
+    "VerifyReport",
+    "check_layers_folder",
+    "composite_clip",
+    "composite_frame",
+    "contact_sheet",
+    "extend_colors",
+    "floor_alpha",
+    "load_layers",
+    "refine_layers",
+    "save_layers",
+    "verify",
+]

@@ -1,0 +1,98 @@
+"""The compositing rule `A*E + (1-A)*S` in the source's own planes and bit depth, written only where alpha is not 0."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.errors import VeraError
+from vera.layers.layered_edit import LayeredEdit
+from vera.layers.planes import INTERLEAVED, ComponentLayer, components, convert_layer
+from vera.video import FrameReader, FrameWriter, MediaInfo, apply_tags, color_tags, planes, probe
+
+Progress = Callable[[str, int, int], None]
+
+STRIP = 64  # rows blended at a time: three strips of a 4K float plane stay in a core's cache
+
+
+def composite_frame(frame: av.VideoFrame, edit: NDArray[Any], alpha: NDArray[np.uint16]) -> av.VideoFrame:
+    """Lay an edit over `frame` and return the result as a new frame of the same format.
+
+    `edit` is straight RGB `[H,W,3]` uint8 or uint16 and `alpha` `[H,W]` uint16 (65535 is 1), both of the coded size.
+    Samples with zero coverage are the source's own. Raises VeraError for a pixel format that cannot be composited.
+    """
+    return blend(frame, convert_layer(edit, alpha, frame))
+
+
+def blend(frame: av.VideoFrame, layers: Sequence[ComponentLayer]) -> av.VideoFrame:
+    """`frame` with component layers laid over it, as a new frame."""
+    result = copy_frame(frame)
+    shift = INTERLEAVED.get(frame.format.name, 0)
+    jobs = []
+    for target, layer in zip(components(result), layers, strict=False):
+        window = target[layer.rows, layer.columns]
+        for top in range(0, window.shape[0], STRIP):
+            part = slice(top, top + STRIP)
+            jobs.append((window[part], layer.value[part], layer.alpha[part], shift))
+    list(_pool().map(lambda job: _blend_strip(*job), jobs))
+    return result
+
+
+def copy_frame(frame: av.VideoFrame) -> av.VideoFrame:
+    """A frame of its own memory: a decoder may still predict from the one that it gave."""
+    copy = av.VideoFrame(frame.width, frame.height, frame.format.name)
+    for target, source in zip(planes(copy), planes(frame), strict=True):
+        np.copyto(target, source)
+    copy.pts, copy.time_base = frame.pts, frame.time_base
+    apply_tags(color_tags(frame), copy)
+    return copy
+
+
+def composite_clip(
+    source: str | Path, edit: LayeredEdit, out: str | Path, codec: str | None = None, progress: Progress | None = None
+) -> MediaInfo:
+    """Lay `edit` over the clip `source` and write `out` with the source's times, tags and sound; returns its probe.
+
+    Streams: memory does not grow with the clip. Frames that the edit does not name pass through as they are.
+    Raises VeraError as the reader and the writer do, and if the edit belongs to another clip.
+    """
+    info = probe(source)
+    check_belongs(edit, info)
+    index_of = {pts: index for index, pts in enumerate(edit.pts)}
+    with FrameReader(source) as reader, FrameWriter(out, info, codec, audio_from=source) as writer:
+        for count, frame in enumerate(reader):
+            index = None if frame.pts is None else index_of.get(frame.pts)
+            if index is not None:
+                picture, alpha = edit.coded_frame(index, info)
+                frame = composite_frame(frame, picture, alpha)
+            writer.write(frame)
+            if progress is not None:
+                progress("composite", count + 1, info.frame_count)
+    return probe(out)
+
+
+def check_belongs(edit: LayeredEdit, info: MediaInfo) -> None:
+    """Raise VeraError unless the edit's frames are frames of the clip."""
+    if edit.time_base != info.time_base or not set(edit.pts) <= set(info.pts):
+        raise VeraError(f"{info.path}: the layers were made for another clip: their frame times are not in this one")
+
+
+def _blend_strip(target: NDArray[Any], value: NDArray[Any], alpha: NDArray[np.float32], shift: int) -> None:
+    """`target += alpha * (value - target)`, rounded, in float32: exact at alpha 0 and 1 up to 16 bits."""
+    depth = cv2.CV_8U if target.dtype == np.uint8 else cv2.CV_16U
+    base = np.ascontiguousarray(target)
+    difference = cv2.subtract(value, base, dtype=cv2.CV_32F)
+    cv2.multiply(difference, alpha, dst=difference)
+    mixed = cv2.add(base, difference, dtype=depth)
+    target[...] = mixed >> shift << shift if shift else mixed
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(cv2.getNumberOfCPUs())

@@ -1,0 +1,51 @@
+"""The layered edit: what is new (edit layer), how much of it covers the source (alpha), and which frames it is for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.layers.refine import fit_layer
+from vera.video import MediaInfo
+
+
+@dataclass(frozen=True)
+class LayeredEdit:
+    """An edit as layers, at any size; it is fitted to the source frame by frame.
+
+    Args:
+        edit: straight RGB `[T,H,W,3]`, uint8 or uint16, upright.
+        alpha: `[T,H,W]` uint16; 65535 is full coverage, 0 leaves the source untouched.
+        pts: the source frame that each layer frame belongs to, in units of `time_base`, rising.
+        metadata: how the edit was made (instruction, seed, model, versions, source); plain JSON values.
+    """
+
+    edit: NDArray[Any]
+    alpha: NDArray[np.uint16]
+    pts: tuple[int, ...]
+    time_base: Fraction
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.edit.shape != (*self.alpha.shape, 3) or len(self.pts) != len(self.alpha):
+            raise ValueError(f"edit {self.edit.shape}, alpha {self.alpha.shape} and {len(self.pts)} times do not match")
+        if self.edit.dtype not in (np.uint8, np.uint16) or self.alpha.dtype != np.uint16:
+            raise TypeError(f"edit is uint8 or uint16 and alpha uint16, not {self.edit.dtype} and {self.alpha.dtype}")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the layers."""
+        return self.alpha.shape[2], self.alpha.shape[1]
+
+    def frame(self, index: int, size: tuple[int, int]) -> tuple[NDArray[Any], NDArray[np.uint16]]:
+        """Edit `[H,W,3]` and alpha `[H,W]` of layer frame `index`, up-sampled to `size` (width, height)."""
+        return fit_layer(self.edit[index], self.alpha[index], size)
+
+    def coded_frame(self, index: int, info: MediaInfo) -> tuple[NDArray[Any], NDArray[np.uint16]]:
+        """`frame` in the size and orientation of the clip's coded pictures, which may be stored rotated."""
+        edit, alpha = self.frame(index, info.display_size)
+        turns = -(info.rotation // 90)
+        return np.rot90(edit, turns), np.rot90(alpha, turns)

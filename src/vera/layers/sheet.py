@@ -1,0 +1,77 @@
+"""The contact sheet: what was there, what is new, how much of it, what came out, and what changed."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from vera.layers.layered_edit import LayeredEdit
+from vera.video import FrameReader, model_view, probe
+
+ROWS = ("source", "edit", "alpha", "result", "difference x8")
+GAP, MARGIN, LABEL = 4, 8, 96
+GAIN = 8
+
+
+def contact_sheet(
+    source: str | Path, edit: LayeredEdit, result: str | Path, out: str | Path, columns: int = 6, width: int = 240
+) -> None:
+    """Write a PNG of `columns` frames, evenly spread over the edited part of the clip.
+
+    Rows: source, edit layer on a checkerboard, alpha, result, difference of result and source times eight.
+    """
+    info = probe(source)
+    wide, high = info.display_size
+    size = (width, max(2, round(width * high / wide)))
+    chosen = np.unique(np.linspace(0, len(edit.pts) - 1, min(columns, len(edit.pts))).round().astype(int))
+    position_of = {pts: position for position, pts in enumerate(info.pts)}
+    positions = [position_of[edit.pts[index]] for index in chosen]
+    tiles = []
+    before = _pick(source, positions, size, info.rotation)
+    after = _pick(result, positions, size, info.rotation)
+    for index, original, edited in zip(chosen, before, after, strict=True):
+        color, alpha = edit.frame(int(index), size)
+        scale = 255 / np.iinfo(color.dtype).max
+        weight = alpha[..., None] / 65535
+        shown = weight * (color * scale) + (1 - weight) * _checkerboard(size)[..., None]
+        grey = np.repeat(weight * 255, 3, axis=-1)
+        change = np.abs(edited.astype(np.int16) - original) * GAIN
+        tiles.append([original, shown, grey, edited, change])
+    times = [float(edit.pts[index] * edit.time_base) for index in chosen]
+    _draw(tiles, times, size).save(out)
+
+
+def _pick(path: str | Path, positions: list[int], size: tuple[int, int], rotation: int) -> list[NDArray[np.uint8]]:
+    wanted = set(positions)
+    with FrameReader(path) as reader:
+        frames: Iterable[tuple[int, Any]] = enumerate(reader)
+        return [model_view(frame, *size, rotation) for position, frame in frames if position in wanted]
+
+
+def _checkerboard(size: tuple[int, int], cell: int = 10) -> NDArray[np.float64]:
+    width, height = size
+    odd = (np.arange(width)[None, :] // cell + np.arange(height)[:, None] // cell) % 2
+    return np.where(odd, 200.0, 235.0)
+
+
+def _draw(tiles: list[list[NDArray[Any]]], times: list[float], size: tuple[int, int]) -> Image.Image:
+    width, height = size
+    top = MARGIN + 18
+    sheet = Image.new(
+        "RGB",
+        (MARGIN * 2 + LABEL + len(tiles) * (width + GAP) - GAP, top + MARGIN + len(ROWS) * (height + GAP) - GAP),
+        (24, 24, 26),
+    )
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    for row, name in enumerate(ROWS):
+        y = top + row * (height + GAP)
+        pen.text((MARGIN, y + height // 2 - 8), name, (210, 210, 210), font)
+        for column, tile in enumerate(tiles):
+            picture = Image.fromarray(tile[row].clip(0, 255).round().astype(np.uint8))
+            sheet.paste(picture, (MARGIN + LABEL + column * (width + GAP), y))
+    for column, seconds in enumerate(times):
+        pen.text((MARGIN + LABEL + column * (width + GAP), MARGIN - 2), f"{seconds:.2f} s", (150, 150, 150), font)
+    return sheet
