@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.video import color_tags, planes, resolve_color, rgb_to_ycbcr
+from vera.video import color_tags, planes, rgb_to_ycbcr
 
 Float = NDArray[np.float32]
 Samples = NDArray[Any]
@@ -64,7 +64,7 @@ def convert_layer(edit: NDArray[Any], alpha: NDArray[np.uint16], frame: av.Video
     if frame.format.is_rgb:
         maximum = np.float32(2**depth - 1)
         return [_component(rgb[..., i] * maximum, weight, rows, columns, frame) for i in range(3)]
-    ycbcr = rgb_to_ycbcr(rgb, resolve_color(color_tags(frame), frame.height, frame.format.name), depth)
+    ycbcr = rgb_to_ycbcr(rgb, color_tags(frame), depth, frame.height)
     layers = [_component(ycbcr[..., 0], weight, rows, columns, frame)]
     if len(frame.format.components) == 1:
         return layers
