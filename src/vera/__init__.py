@@ -10,7 +10,12 @@ if TYPE_CHECKING:
     from vera.layers import LayeredEdit
     from vera.pipelines import VeraPipeline, edit
 
-_HOME = {"LayeredEdit": "vera.layers", "VeraError": "vera.errors", "VeraPipeline": "vera.pipelines", "edit": "vera.pipelines"}
+_HOME = {
+    "LayeredEdit": "vera.layers",
+    "VeraError": "vera.errors",
+    "VeraPipeline": "vera.pipelines",
+    "edit": "vera.pipelines",
+}
 
 
 def __getattr__(name: str) -> Any:

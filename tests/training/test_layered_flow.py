@@ -40,7 +40,7 @@ def test_a_run_learns_and_leaves_a_transformer(tmp_path: Path, tiny_model: Path)
     assert {"loss", "edit", "alpha", "composite", "learning_rate", "gradient_norm", "samples_per_second"} < set(step)
     assert any(name.startswith("quarter_") for name in step)
 
-    transformer = VeraTransformer3DModel.from_pretrained(run / "ema")
+    transformer = VeraTransformer3DModel.from_pretrained(run / "ema" / "transformer")
     assert (transformer.config.in_channels, transformer.config.text_dim) == (8, 16)  # from the frozen networks
     # Source, edit, alpha, composite, result; sampled and true.
     assert Image.open(run / "samples" / "step-00000080.png").size == (5 * 32, 2 * (32 + 14))

@@ -35,7 +35,7 @@ def figures(run: Path) -> list[dict[str, Any]]:
 
 def assert_same_run(one: Path, other: Path) -> None:
     assert figures(one) == figures(other)
-    weights = [load_file(run / "ema" / "diffusion_pytorch_model.safetensors") for run in (one, other)]
+    weights = [load_file(run / "ema" / "transformer" / "diffusion_pytorch_model.safetensors") for run in (one, other)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 

@@ -14,7 +14,7 @@ from vera.models import AutoencoderPatch3D
 from vera.training import checkpoint
 from vera.training.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from vera.training.ema import copy_model, update_ema
-from vera.training.export import export_weights
+from vera.training.export import cast_copy, replace_folder
 from vera.training.log import Log, Meter
 
 
@@ -93,7 +93,7 @@ def test_export_replaces_the_folder(tmp_path: Path, dtype: str, expected: torch.
     folder = tmp_path / "ema"
     folder.mkdir()
     (folder / "stale").touch()
-    export_weights(model, folder, dtype)
+    replace_folder(folder, cast_copy(model, dtype).save_pretrained)
     assert [p.name for p in tmp_path.iterdir()] == ["ema"]
     assert not (folder / "stale").exists()
     weights = load_file(folder / "diffusion_pytorch_model.safetensors")

@@ -51,7 +51,7 @@ def _load(model: str, location: str, dtype: torch.dtype) -> VeraPipeline:
         "vae": _load_network(location, "vae", index, _AUTOENCODERS, torch.float32, local),
     }
     package = index.get("text_encoder_package")
-    texts = {} if package is None else _load_packaged_text_encoder(package)
+    texts = {} if package is None else load_packaged_text_encoder(package)
     try:
         pipeline: VeraPipeline = VeraPipeline.from_pretrained(
             location, **networks, **texts, dtype=dtype, local_files_only=local
@@ -133,7 +133,7 @@ def _load_network(
     return network.eval()
 
 
-def _load_packaged_text_encoder(package: str) -> dict[str, Any]:
+def load_packaged_text_encoder(package: str) -> dict[str, Any]:
     """Tokenizer and float32 text encoder in the folder `model` of an installed package, without the network."""
     # Only data is read from the package; it is not imported.
     spec = find_spec(package) if package.isidentifier() else None

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from vera.data.sample import LayeredSample
 from vera.models.autoencoder_patch import AutoencoderPatch3D, latent_statistics, pca_initialise
 from vera.training.batches import BEYOND, Batch, LayerSource, collate, network_view
+from vera.training.export import cast_copy
 from vera.training.methods import build_model
 from vera.training.recipe import AutoencoderObjective, Recipe
 from vera.training.sheet import write_sheet
@@ -75,6 +76,10 @@ class AutoencoderTraining:
             rows.append((sample.instruction, [tile[0].permute(1, 2, 3, 0) / 2 + 0.5 for tile in row]))
         write_sheet(sheet, rows)
         return {f"held_out/psnr_{kind}": sum(values) / len(values) for kind, values in decibels.items()}
+
+    def save(self, model: Any, folder: Path) -> None:
+        """The autoencoder alone."""
+        cast_copy(model, self.recipe.export_dtype).save_pretrained(folder)
 
 
 def gather_crops(source: LayerSource, count: int, seed: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 import copy
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,20 @@ import torch
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 
 
-def export_weights(model: Any, folder: Path, dtype: str) -> None:
-    """`save_pretrained` into `folder`, replacing what it held only when the new files are whole."""
+def cast_copy(model: Any, dtype: str) -> Any:
+    """`model` on the CPU with parameters of `dtype` ("fp16" or "fp32"); the original stays as it is."""
+    copied = copy.deepcopy(model).cpu()
+    for parameter in copied.parameters():  # by hand: diffusers' `to` warns of layers that a load upcasts again anyway
+        parameter.data = parameter.data.to(DTYPES[dtype])
+    return copied
+
+
+def replace_folder(folder: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a new folder that takes the place of `folder` when it is whole."""
     temporary, old = folder.with_name(f"{folder.name}.tmp"), folder.with_name(f"{folder.name}.old")
     for left_over in (temporary, old):
         shutil.rmtree(left_over, ignore_errors=True)
-    exported = copy.deepcopy(model).cpu()
-    for parameter in exported.parameters():  # by hand: diffusers' `to` warns of layers that a load upcasts again anyway
-        parameter.data = parameter.data.to(DTYPES[dtype])
-    exported.save_pretrained(temporary)
+    write(temporary)
     if folder.exists():
         folder.replace(old)
     temporary.replace(folder)

@@ -16,11 +16,12 @@ from vera.models.autoencoder_patch import AutoencoderPatch3D
 from vera.pipelines.pipeline_vera import VeraPipeline
 from vera.training import objective
 from vera.training.batches import Batch, LayerSource, collate, network_view
+from vera.training.export import cast_copy
 from vera.training.hardware import Autocast
 from vera.training.methods import build_model
 from vera.training.recipe import FlowObjective, Recipe
 from vera.training.sheet import write_sheet
-from vera.training.text import TextStates, load_text_encoder
+from vera.training.text import MINILM_PACKAGE, TextStates, load_text_encoder
 
 LAYERS = ("edit", "alpha", "composite")
 HELD_OUT_TIMES = (0.2, 0.4, 0.6, 0.8)
@@ -159,6 +160,25 @@ class LayeredFlow:
         )
         pipeline.set_progress_bar_config(disable=True)
         return pipeline
+
+    def save(self, model: Any, folder: Path) -> None:
+        """A pipeline for `vera edit --model`; the text encoder is named, not copied, if it is an installed package."""
+        packaged = self.objective.text_encoder == "minilm"
+        dtype = self.recipe.export_dtype
+        VeraPipeline(
+            tokenizer=None if packaged else self.tokenizer,
+            text_encoder=None if packaged else self.text_encoder,
+            transformer=cast_copy(model, dtype),
+            vae=cast_copy(self.vae, dtype),
+            scheduler=FlowMatchEulerDiscreteScheduler(shift=self.objective.shift),
+            max_sequence_length=self.objective.max_sequence_length,
+            num_inference_steps=self.recipe.sampling.steps,
+            guidance_scale=self.recipe.sampling.guidance,
+            window_frames=self.recipe.sampling.window_frames,
+            window_overlap=self.recipe.sampling.window_overlap,
+            model_pixels=self.recipe.sampling.pixels,
+            text_encoder_package=MINILM_PACKAGE if packaged else None,
+        ).save_pretrained(folder)
 
 
 def load_autoencoder(folder: str) -> Any:

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -29,7 +30,7 @@ from vera.training.checkpoint import (
     save_checkpoint,
 )
 from vera.training.ema import copy_model, update_ema
-from vera.training.export import export_weights
+from vera.training.export import replace_folder
 from vera.training.hardware import Autocast, choose_device, make_autocast
 from vera.training.log import Log, Meter
 from vera.training.methods import Method, make_method
@@ -120,7 +121,7 @@ def _run(
         if state.step % recipe.checkpoint_every == 0 or last_step or stop.is_set():
             with clock.paused():
                 _save(recipe, state)
-                export_weights(state.ema, folder / "ema", recipe.export_dtype)
+                replace_folder(folder / "ema", partial(method.save, state.ema))
 
 
 def train_step(

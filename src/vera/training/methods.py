@@ -32,6 +32,9 @@ class Method(Protocol):
     def evaluate(self, model: nn.Module, sheet: Path) -> dict[str, float]:
         """Figures of the held-out samples; writes the picture `sheet`."""
 
+    def save(self, model: Any, folder: Path) -> None:
+        """Write what `model` is used by, in diffusers' layout: the network itself, or a whole pipeline."""
+
 
 def make_method(recipe: Recipe, held_out: Sequence[LayeredSample], device: torch.device, autocast: Autocast) -> Method:
     """The method that the recipe names."""

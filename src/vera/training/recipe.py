@@ -50,11 +50,16 @@ class AutoencoderObjective:
 
 @dataclass(frozen=True)
 class Sampling:
-    """Held-out samples: how many, and for `layered_flow` the steps and the guidance that they are sampled with."""
+    """How many held-out samples, and how `layered_flow` samples: `steps` and `guidance` during training and, with the
+    window in frames and the size in pixels that the network was trained for, as defaults of the exported pipeline.
+    """
 
     count: int = 6
     steps: int = 12
     guidance: float = 1.0
+    window_frames: int = 17
+    window_overlap: int = 8
+    pixels: int = 256 * 144
 
 
 @dataclass(frozen=True)

