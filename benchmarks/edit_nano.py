@@ -54,16 +54,18 @@ def main() -> None:
         if arguments.stages:
             numbers = [str(arguments.frames), str(arguments.steps)]
             command = [sys.executable, "-c", RUN, inputs[0], str(out), model, *numbers]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         start = time.perf_counter()
         run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         wall = time.perf_counter() - start
     # Linux counts kilobytes.
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    peak, work = used.ru_maxrss / 2**20, used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
     print(run.stdout.strip())
     if arguments.stages:
         seconds = json.loads(run.stdout.splitlines()[-1])["seconds"]
         print("  ".join(f"{stage} {value:.1f}" for stage, value in seconds.items()))
-    print(f"wall {wall:.1f} s   peak {peak:.2f} GiB   cores {len(os.sched_getaffinity(0))}")
+    print(f"wall {wall:.1f} s   cpu {work:.1f} s   peak {peak:.2f} GiB   cores {len(os.sched_getaffinity(0))}")
 
 
 def bikes() -> Path:
@@ -77,7 +79,7 @@ def bikes() -> Path:
 def write_random_model(folder: Path) -> Path:
     """A model folder of nano's sizes. It runs in a process of its own, so that its memory is not counted."""
     code = f"import runpy; runpy.run_path({__file__!r})['_write_random_model']({str(folder)!r})"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, stderr=subprocess.DEVNULL)
     return folder
 
 

@@ -95,6 +95,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         window_frames=9,
         window_overlap=4,
         max_sequence_length=16,
+        model_pixels=32 * 32,
     )
     folder = tmp_path_factory.mktemp("model") / "tiny"
     pipeline.save_pretrained(folder)

@@ -13,7 +13,7 @@ from diffusers import ConfigMixin, ModelMixin, UniPCMultistepScheduler
 from diffusers.configuration_utils import register_to_config
 
 from vera import VeraError
-from vera.pipelines import VeraPipeline, VeraPipelineOutput
+from vera.pipelines import VeraPipeline, VeraPipelineOutput, pipeline_vera
 
 MakePipeline = Callable[..., VeraPipeline]
 TEXT = "add a red balloon"
@@ -158,6 +158,21 @@ def test_frames_survive_the_latents(make_pipeline: MakePipeline) -> None:
         torch.testing.assert_close(latents, (raw - mean) / std, rtol=0, atol=1e-4)
         decoded = pipeline.vae.decode(raw).sample[0].permute(1, 2, 3, 0) / 2 + 0.5
         torch.testing.assert_close(pipeline.decode_latents(latents, 5), decoded.clamp(0, 1), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("frames", [1, 8, 9, 10, 21])
+def test_pieces_of_a_long_clip_are_exact(
+    make_pipeline: MakePipeline, monkeypatch: pytest.MonkeyPatch, frames: int
+) -> None:
+    pipeline, video = make_pipeline(), clip(frames)
+    with torch.no_grad():
+        whole = pipeline.encode_frames(video)
+        monkeypatch.setattr(pipeline_vera, "CODED_TOGETHER", 2)
+        pieces = pipeline.encode_frames(video)
+        torch.testing.assert_close(pieces, whole, rtol=0, atol=1e-5)
+        in_pieces = pipeline.decode_latents(whole, frames)
+        monkeypatch.undo()
+        torch.testing.assert_close(in_pieces, pipeline.decode_latents(whole, frames), rtol=0, atol=1e-5)
 
 
 def test_floats_and_tensors_are_as_good_as_bytes(make_pipeline: MakePipeline) -> None:

@@ -5,18 +5,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vera.pipelines.windows import average_windows, latent_length, padded_length, plan_windows
+from vera.pipelines.windows import average_windows, latent_length, plan_windows
 
 lengths = st.integers(1, 300)
 sizes = st.integers(1, 40)
 
 
 @given(st.integers(1, 1000), st.integers(1, 8))
-def test_padding(frames: int, stride: int) -> None:
-    padded = padded_length(frames, stride)
-    assert frames <= padded < frames + stride
-    assert padded % stride == 1 % stride
-    assert latent_length(frames, stride) == latent_length(padded, stride) == 1 + (padded - 1) // stride
+def test_latent_frames_hold_all_frames(frames: int, stride: int) -> None:
+    held = 1 + (latent_length(frames, stride) - 1) * stride
+    assert frames <= held < frames + stride
 
 
 @given(lengths, sizes, st.data())

@@ -1,7 +1,8 @@
 """Sampling: the diffusers pipeline, windows for long clips, loading of models, and editing from footage to footage."""
 
+from vera.pipelines.footage import EditReport, edit
 from vera.pipelines.load import load_pipeline
 from vera.pipelines.output import VeraPipelineOutput
 from vera.pipelines.pipeline_vera import VeraPipeline
 
-__all__ = ["VeraPipeline", "VeraPipelineOutput", "load_pipeline"]
+__all__ = ["EditReport", "VeraPipeline", "VeraPipelineOutput", "edit", "load_pipeline"]

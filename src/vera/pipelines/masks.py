@@ -34,7 +34,7 @@ def read_mask(path: Path, frames: int, width: int, height: int) -> NDArray[np.bo
     """The first `frames` mask frames as [frames,height,width], True where the file is brighter than middle grey."""
     if is_still(path):
         still = _binary(model_view(_read_still(path), width, height))
-        return np.broadcast_to(still, (frames, height, width))
+        return np.repeat(still[None], frames, axis=0)
     info = probe(path)
     masks = np.empty((frames, height, width), bool)
     with FrameReader(path) as reader:

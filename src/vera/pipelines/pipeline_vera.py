@@ -1,6 +1,6 @@
 """`VeraPipeline`: sample edit layer, alpha matte and composite of one clip jointly."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,14 +10,16 @@ from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
 from vera.errors import VeraError
-from vera.models import VeraTransformer3DModel
+from vera.models import AutoencoderPatch3D, VeraTransformer3DModel
 from vera.pipelines.output import VeraPipelineOutput
 from vera.pipelines.sizes import check_size
 from vera.pipelines.text import encode_text
-from vera.pipelines.windows import Windows, average_windows, latent_length, padded_length, plan_windows
+from vera.pipelines.windows import Windows, average_windows, latent_length, plan_windows
 
 Frames = np.ndarray | Tensor
 StepCallback = Callable[["VeraPipeline", int, Tensor, dict[str, Any]], dict[str, Any]]
+
+CODED_TOGETHER = 16  # latent frames
 
 
 class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is untyped
@@ -161,18 +163,34 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
 
         Frames are uint8, bool or float in [0,1]; a clip that is not 1 + 4k long repeats its last frame.
         """
-        x_bcthw = to_network(frames, padded_length(len(frames), self.temporal_stride))
-        x_bcthw = x_bcthw.to(self._execution_device, self.vae.dtype)
-        latents: Tensor = self.vae.encode(x_bcthw).latent_dist.mode().float()
-        mean, std = self._latent_statistics(latents.device)
-        return (latents - mean) / std
+        stride, device = self.temporal_stride, self._execution_device
+        parts = []
+        for first, start, end in self._spans(latent_length(len(frames), stride)):
+            x_bcthw = to_network(frames, first * stride, (end - 1) * stride + 1).to(device, self.vae.dtype)
+            latents: Tensor = self.vae.encode(x_bcthw).latent_dist.mode().float()
+            parts.append(latents[:, :, start - first :])
+        mean, std = self._latent_statistics(device)
+        return (torch.cat(parts, dim=2) - mean) / std
 
     def decode_latents(self, latents: Tensor, frames: int) -> Tensor:
         """The inverse of `encode_frames`: normalised latents [1,C,T',h,w] to RGB [frames,H,W,3] float32 in [0,1]."""
         mean, std = self._latent_statistics(latents.device)
-        decoded = self.vae.decode((latents * std + mean).to(self.vae.dtype)).sample
-        rgb: Tensor = decoded[0, :, :frames].float().permute(1, 2, 3, 0) / 2 + 0.5
-        return rgb.clamp(0, 1)
+        z = (latents * std + mean).to(self.vae.dtype)
+        parts = []
+        for first, start, end in self._spans(z.shape[2]):
+            decoded: Tensor = self.vae.decode(z[:, :, first:end]).sample[0, :, start - first :]
+            parts.append((decoded.float().permute(1, 2, 3, 0) / 2 + 0.5).clamp(0, 1))
+        return torch.cat(parts)[:frames]
+
+    def _spans(self, length: int) -> Iterator[tuple[int, int, int]]:
+        """Latent frames [first, end) to code together, of which [start, end) are kept; they cover `length`.
+
+        Where every latent frame is coded by itself, pieces bound the memory of a long clip and are exact. A piece after
+        the first begins one latent frame early, since its own first stands for a single frame.
+        """
+        step = CODED_TOGETHER if isinstance(self.vae, AutoencoderPatch3D) else length
+        for start in range(0, length, step):
+            yield max(start - 1, 0), start, min(start + step, length)
 
     def _latent_statistics(self, device: torch.device) -> tuple[Tensor, Tensor]:
         config = self.vae.config
@@ -352,14 +370,14 @@ def check_sampling(steps: int, guidance: float) -> None:
         raise VeraError(f"guidance must be between 0 (or 1: off) and 100, not {guidance:g}")
 
 
-def to_network(frames: Frames, length: int) -> Tensor:
-    """Frames [T,H,W,3] or grey [T,H,W], uint8, bool or float in [0,1], to [1,3,length,H,W] float32 in [-1,1].
+def to_network(frames: Frames, start: int, end: int) -> Tensor:
+    """Frames [T,H,W,3] or grey [T,H,W], uint8, bool or float in [0,1], to [1,3,end-start,H,W] float32 in [-1,1].
 
-    Grey becomes three equal channels; the last frame is repeated up to `length`.
+    Grey becomes three equal channels; `end` may lie beyond the clip: then its last frame is repeated.
     """
-    x = torch.as_tensor(frames)
+    x = torch.as_tensor(frames[start:end])
     x = x.float() / 255 if x.dtype == torch.uint8 else x.float()
     if x.ndim == 3:
         x = x[..., None].expand(*x.shape, 3)
-    x = torch.cat([x, x[-1:].expand(length - len(x), *x.shape[1:])])
+    x = torch.cat([x, x[-1:].expand(end - start - len(x), *x.shape[1:])])
     return (x * 2 - 1).permute(3, 0, 1, 2)[None].contiguous()

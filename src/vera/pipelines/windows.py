@@ -23,13 +23,8 @@ class Windows:
     weights: torch.Tensor
 
 
-def padded_length(frames: int, stride: int) -> int:
-    """The smallest 1 + k*stride that holds `frames` (>= 1) frames: what a causal video autoencoder takes."""
-    return 1 + math.ceil((frames - 1) / stride) * stride
-
-
 def latent_length(frames: int, stride: int) -> int:
-    """Latent frames of a clip of `frames` frames: the first stands alone, then one for each `stride` frames."""
+    """Latent frames that hold `frames` (>= 1) frames: the first stands alone, then one for each `stride` frames."""
     return 1 + math.ceil((frames - 1) / stride)
 
 

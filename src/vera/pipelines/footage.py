@@ -1,0 +1,207 @@
+"""`edit`: from a clip and an instruction to a clip, by layers."""
+
+import hashlib
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vera.errors import VeraError
+from vera.layers import LayeredEdit, check_layers_folder, composite_clip, refine_layers, save_layers
+from vera.pipelines.instruction import check_instruction
+from vera.pipelines.load import load_pipeline
+from vera.pipelines.masks import check_mask, read_mask
+from vera.pipelines.pipeline_vera import VeraPipeline, check_sampling
+from vera.pipelines.sizes import check_size, model_size
+from vera.video import FrameReader, FrameWriter, MediaInfo, model_view, probe
+
+Progress = Callable[[str, int, int], None]
+
+_WRITABLE = (".mp4", ".mov", ".m4v", ".mkv")
+_PACKAGES = ("vera", "torch", "diffusers", "transformers", "av")
+
+
+@dataclass(frozen=True)
+class EditReport:
+    """What `edit` did: the file and, where asked for, the folder it wrote, and the layers themselves.
+
+    `frames` of the clip's frames were edited, at the model's `size` (width, height); `seconds` by stage. Nothing was
+    verified: `vera.layers.verify` counts what changed in the preserved region.
+    """
+
+    out: Path
+    layers: Path | None
+    edit: LayeredEdit
+    frames: int
+    size: tuple[int, int]
+    seconds: dict[str, float]
+
+
+def edit(
+    source: str | Path,
+    instruction: str,
+    *,
+    out: str | Path | None = None,
+    layers: str | Path | None = None,
+    model: str | Path = "nano",
+    mask: str | Path | None = None,
+    seed: int = 0,
+    steps: int | None = None,
+    guidance: float | None = None,
+    size: tuple[int, int] | None = None,
+    frames: int | None = None,
+    codec: str | None = None,
+    progress: Progress | None = None,
+) -> EditReport:
+    """Edit the clip `source` by `instruction` and write the result to `out` (default: `NAME-vera.SUFFIX` beside it).
+
+    Frame times, colour tags and sound are the source's; so is every sample that the alpha matte does not cover.
+
+    Args:
+        layers: folder to save the edit layer, the alpha matte and the manifest in; they are not saved if None.
+        model: "nano", a folder in diffusers' layout or a model of the hub.
+        mask: video, or a still image, of the source's size whose white marks the subject to preserve.
+        seed: the same seed, machine and settings give the same bytes.
+        steps, guidance: of the sampling; the model's own if None.
+        size: width and height at which the model works; by the source's shape and the model's training if None.
+        frames: edit only so many frames from the start; the rest passes through.
+        codec: a name in `vera.video.CODECS`; lossless if None.
+        progress: called with (stage, done, total).
+
+    Raises VeraError for input that cannot be used, before any sampling. Until the work is done nothing stands under
+    the names of `out` and `layers`.
+    """
+    clock = _Clock()
+    source = Path(source)
+    with clock.stage("probe"):
+        instruction = check_instruction(instruction)
+        if frames is not None and frames < 1:
+            raise VeraError(f"frames must be at least 1, not {frames}")
+        if not 0 <= seed < 2**63:
+            raise VeraError(f"seed must be between 0 and 2**63 - 1, not {seed}")
+        check_sampling(1 if steps is None else steps, 1.0 if guidance is None else guidance)
+        info = probe(source)
+        out = default_out(source) if out is None else Path(out)
+        FrameWriter(out, info, codec, audio_from=source).discard()  # whether it could be written
+        layers = None if layers is None else Path(layers)
+        if layers is not None:
+            check_layers_folder(layers)
+        mask = None if mask is None else Path(mask)
+        if mask is not None:
+            check_mask(mask, info)
+
+    with clock.stage("load"):
+        pipeline = load_pipeline(str(model))
+        pipeline.set_progress_bar_config(disable=progress is not None)
+        strides = pipeline.size_strides[::-1]
+        if size is None:
+            size = model_size(info.display_size, _shown_aspect(info), strides, pipeline.config.model_pixels)
+        check_size(size, strides)
+        pipeline.check_text(instruction, "instruction", pipeline.config.max_sequence_length)
+
+    with clock.stage("read"):
+        count = info.frame_count if frames is None else min(frames, info.frame_count)
+        video = _read_frames(info, count, size, progress)
+        hint = None if mask is None else read_mask(mask, count, *size)
+
+    with clock.stage("sample"):
+        sampled = pipeline(
+            video,
+            instruction,
+            mask=hint,
+            num_inference_steps=steps,
+            guidance_scale=guidance,
+            generator=torch.Generator().manual_seed(seed),
+            callback_on_step_end=_report_steps(progress),
+            return_dict=False,
+        )
+
+    with clock.stage("refine"):
+        colors, alpha = refine_layers(sampled[0], sampled[1])
+        metadata = _manifest(pipeline, source, instruction, seed, str(model), mask, len(pipeline.scheduler.timesteps))
+        layered = LayeredEdit(colors, alpha, info.pts[:count], info.time_base, metadata)
+
+    with clock.stage("composite"):
+        composite_clip(source, layered, out, codec, progress)
+    if layers is not None:
+        with clock.stage("save"):
+            save_layers(layered, layers)
+    return EditReport(out, layers, layered, count, size, clock.seconds)
+
+
+def default_out(source: Path) -> Path:
+    """`NAME-vera.SUFFIX` beside the source; .mkv where the source's own kind of file is not written."""
+    suffix = source.suffix if source.suffix.lower() in _WRITABLE else ".mkv"
+    return source.with_name(f"{source.stem}-vera{suffix}")
+
+
+class _Clock:
+    """Seconds spent in named stages."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start
+
+
+def _read_frames(info: MediaInfo, count: int, size: tuple[int, int], progress: Progress | None) -> NDArray[np.uint8]:
+    """The first `count` frames upright at `size` (width, height): RGB [count,H,W,3]."""
+    width, height = size
+    video = np.empty((count, height, width, 3), np.uint8)
+    with FrameReader(info.path) as reader:
+        for index, (target, frame) in enumerate(zip(video, reader, strict=False)):
+            target[...] = model_view(frame, width, height, info.rotation)
+            if progress is not None:
+                progress("read", index + 1, count)
+    return video
+
+
+def _report_steps(progress: Progress | None) -> Callable[[VeraPipeline, int, Tensor, dict[str, Any]], dict[str, Any]]:
+    def report(pipeline: VeraPipeline, step: int, timestep: Tensor, tensors: dict[str, Any]) -> dict[str, Any]:
+        if progress is not None:
+            progress("sample", step + 1, pipeline.num_timesteps)
+        return {}
+
+    return report
+
+
+def _shown_aspect(info: MediaInfo) -> Any:
+    """The shape of a pixel of the upright picture."""
+    return 1 / info.sample_aspect if info.rotation % 180 else info.sample_aspect
+
+
+def _manifest(
+    pipeline: VeraPipeline, source: Path, instruction: str, seed: int, model: str, mask: Path | None, steps: int
+) -> dict[str, Any]:
+    """What it takes to make the same layers again."""
+    with source.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    config = pipeline.config
+    return {
+        "instruction": instruction,
+        "seed": seed,
+        "model": model,
+        "steps": steps,
+        "guidance": pipeline.guidance_scale,
+        "window_frames": config.window_frames,
+        "window_overlap": config.window_overlap,
+        "scheduler": type(pipeline.scheduler).__name__,
+        "dtype": str(pipeline.transformer.dtype).removeprefix("torch."),
+        "device": str(pipeline.transformer.device),
+        "mask": None if mask is None else mask.name,
+        "source": {"name": source.name, "sha256": digest},
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+    }

@@ -1,0 +1,204 @@
+"""`edit` end to end: real files, a tiny model of random weights."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from vera import VeraError
+from vera.layers import load_layers, verify
+from vera.pipelines import VeraPipeline, edit, footage
+from vera.pipelines.masks import read_mask
+from vera.video import probe
+
+MakePipeline = Callable[..., VeraPipeline]
+ClipMaker = Callable[..., Path]
+TEXT = "add a red balloon"
+
+
+@pytest.fixture
+def model(make_pipeline: MakePipeline, tmp_path: Path) -> Path:
+    """A model whose decoder shouts, so that alpha is exactly 0 in some places and 1 in others."""
+    pipeline = make_pipeline(window_frames=5, window_overlap=0)
+    with torch.no_grad():
+        pipeline.vae.decoder.weight.mul_(100)
+    pipeline.save_pretrained(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def pictures(path: Path) -> list[np.ndarray]:
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray() for frame in container.decode(video=0)]
+
+
+def sound(path: Path) -> list[bytes]:
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+def test_a_clip_comes_out_as_it_went_in_but_for_the_edit(model: Path, make_clip: ClipMaker, tmp_path: Path) -> None:
+    source = make_clip("a.mp4", frames=11, size=(64, 48), audio=True)
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    stages: list[tuple[str, int, int]] = []
+    report = edit(source, TEXT, model=model, layers=tmp_path / "layers", progress=lambda *step: stages.append(step))
+
+    assert report.out == tmp_path / "a-vera.mp4" and report.layers == tmp_path / "layers"
+    assert report.frames == 11 and set(report.seconds) == {
+        "probe",
+        "load",
+        "read",
+        "sample",
+        "refine",
+        "composite",
+        "save",
+    }
+    before, after = probe(source), probe(report.out)
+    assert (after.pts, after.time_base, after.duration) == (before.pts, before.time_base, before.duration)
+    assert sound(report.out) == sound(source) != []
+    assert hashlib.sha256(source.read_bytes()).hexdigest() == digest
+
+    layered = load_layers(tmp_path / "layers")
+    assert np.array_equal(layered.edit, report.edit.edit) and np.array_equal(layered.alpha, report.edit.alpha)
+    assert layered.pts == before.pts
+    counts = verify(source, report.out, layered)
+    assert counts.changed == 0 and 0 < counts.preserved < counts.samples
+    assert not all(np.array_equal(a, b) for a, b in zip(pictures(source), pictures(report.out), strict=True))
+
+    about = layered.metadata
+    assert (about["instruction"], about["seed"], about["steps"], about["guidance"]) == (TEXT, 0, 2, 3.0)
+    assert about["source"] == {"name": "a.mp4", "sha256": digest}
+    assert ("sample", 2, 2) in stages and ("read", 11, 11) in stages and ("composite", 11, 11) in stages
+
+
+def test_same_seed_same_bytes(model: Path, make_clip: ClipMaker, tmp_path: Path) -> None:
+    source = make_clip("a.mkv")
+    outs = [
+        edit(source, TEXT, model=model, seed=seed, out=tmp_path / f"{name}.mkv").out.read_bytes()
+        for name, seed in (("one", 7), ("two", 7), ("three", 8))
+    ]
+    assert outs[0] == outs[1] != outs[2]
+
+
+def test_frames_beyond_the_first_pass_through(model: Path, make_clip: ClipMaker) -> None:
+    source = make_clip("a.mkv", frames=8)
+    report = edit(source, TEXT, model=model, frames=3)
+    assert report.frames == 3 and report.edit.pts == probe(source).pts[:3]
+    same = [np.array_equal(a, b) for a, b in zip(pictures(source), pictures(report.out), strict=True)]
+    assert same == [False] * 3 + [True] * 5
+    assert edit(source, TEXT, model=model, frames=99).frames == 8
+
+
+@pytest.mark.parametrize("size", [(33, 35), (50, 34), (17, 90)])
+def test_odd_sizes(model: Path, make_clip: ClipMaker, size: tuple[int, int]) -> None:
+    report = edit(make_clip("a.mkv", 2, size), TEXT, model=model)
+    assert probe(report.out).display_size == size
+    assert report.edit.size == report.size and report.size[0] * report.size[1] >= 32 * 32
+
+
+def test_size_of_the_model(model: Path, make_clip: ClipMaker) -> None:
+    source = make_clip("a.mkv", 1, (64, 32))
+    assert edit(source, TEXT, model=model).size == (64, 32)
+    assert edit(source, TEXT, model=model, size=(16, 48)).size == (16, 48)
+
+
+def test_default_names() -> None:
+    assert footage.default_out(Path("in/a.b.mov")) == Path("in/a.b-vera.mov")
+    assert footage.default_out(Path("a.webm")) == Path("a-vera.mkv")
+
+
+# Masks
+
+
+def test_masks_of_a_picture_and_of_a_video(model: Path, make_clip: ClipMaker, tmp_path: Path) -> None:
+    source = make_clip("a.mkv", frames=3)
+    white = tmp_path / "white.png"
+    half = np.zeros((32, 32), np.uint8)
+    half[:, :16] = 255
+    cv2.imwrite(str(white), half)
+    masks = read_mask(white, 3, 16, 16)
+    assert masks.shape == (3, 16, 16) and masks[:, :, :8].all() and not masks[:, :, 8:].any()
+    plain = edit(source, TEXT, model=model, out=tmp_path / "plain.mkv")
+    hinted = edit(source, TEXT, model=model, out=tmp_path / "hinted.mkv", mask=white)
+    assert not np.array_equal(plain.edit.alpha, hinted.edit.alpha)
+    assert hinted.edit.metadata["mask"] == "white.png"
+
+    video = make_clip("mask.mkv", frames=3)
+    assert read_mask(video, 2, 32, 32).shape == (2, 32, 32)
+    assert 0 < read_mask(video, 2, 32, 32).mean() < 1
+
+
+def test_masks_that_do_not_fit(model: Path, make_clip: ClipMaker, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "small.png"), np.zeros((8, 8), np.uint8))
+    (tmp_path / "text.png").write_text("no picture")
+    wrong: dict[str, Path] = {
+        "is 8x8, the source 32x32": tmp_path / "small.png",
+        "is 64x32": make_clip("wide.mkv", size=(64, 32)),
+        "has 4 frames, the source 5": make_clip("short.mkv", frames=4),
+        "no such file": tmp_path / "gone.png",
+        "not a picture": tmp_path / "text.png",
+    }
+    source = make_clip("a.mkv")
+    for words, mask in wrong.items():
+        with pytest.raises(VeraError, match=words):
+            edit(source, TEXT, model=model, mask=mask)
+
+
+# Refusals come before the work, and leave nothing
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"instruction": " "}, "empty"),
+        ({"instruction": "balloon " * 9 + "red"}, "10 tokens long, the model reads 8"),
+        ({"frames": 0}, "frames"),
+        ({"steps": 0}, "steps"),
+        ({"guidance": -1}, "guidance"),
+        ({"seed": -1}, "seed"),
+        ({"size": (50, 32)}, "nearest size is 48x32"),
+        ({"codec": "mpeg0"}, "codec"),
+        ({"out": "gone/b.mkv"}, "gone"),
+        ({"out": "a.mkv"}, "source"),
+        ({"out": "b.xyz"}, "xyz"),
+        ({"layers": "gone/layers"}, "gone"),
+        ({"layers": "full"}, "something else"),
+        ({"model": "picco"}, "unknown model"),
+    ],
+)
+def test_refusals(
+    model: Path,
+    make_clip: ClipMaker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, Any],
+    words: str,
+) -> None:
+    source = make_clip("a.mkv")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "holiday.txt").touch()
+    before = set(tmp_path.rglob("*"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(VeraPipeline, "__call__", lambda *inputs, **options: pytest.fail("sampled for nothing"))
+    with pytest.raises(VeraError, match=words):
+        edit(**{"source": source, "instruction": TEXT, "model": model} | options)
+    assert set(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("where", ["read", "sample", "composite"])
+def test_interrupted(model: Path, make_clip: ClipMaker, tmp_path: Path, where: str) -> None:
+    source = make_clip("a.mkv")
+    before = set(tmp_path.rglob("*"))
+
+    def interrupt(stage: str, done: int, total: int) -> None:
+        if stage == where:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        edit(source, TEXT, model=model, layers=tmp_path / "layers", progress=interrupt)
+    assert set(tmp_path.rglob("*")) == before
