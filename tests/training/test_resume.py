@@ -35,8 +35,11 @@ def figures(run: Path) -> list[dict[str, Any]]:
 
 def assert_same_run(one: Path, other: Path) -> None:
     assert figures(one) == figures(other)
-    weights = [load_file(run / "ema" / "transformer" / "diffusion_pytorch_model.safetensors") for run in (one, other)]
-    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    files = [sorted((run / "ema").rglob("*.safetensors")) for run in (one, other)]
+    assert files[0]
+    for first, second in zip(*files, strict=True):
+        weights, others = load_file(first), load_file(second)
+        assert all(torch.equal(weights[name], others[name]) for name in weights)
 
 
 def start(recipe: Path) -> subprocess.Popen[bytes]:
