@@ -7,12 +7,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
-import numpy as np
-from numpy.typing import NDArray
-
 from vera.data.sample import LayeredSample
 from vera.errors import VeraError
+from vera.video import write_lossless
 
 FRAME_RATE = Fraction(16)  # Wan's own rate
 INDEX = "samples.jsonl"
@@ -59,7 +56,7 @@ def write_sample(sample: LayeredSample, folder: Path) -> dict[str, Any]:
     }
     for name, frames in clips.items():
         if frames is not None:
-            write_lossless(frames, part / f"{name}.mkv")
+            write_lossless(part / f"{name}.mkv", frames, FRAME_RATE)
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)
     frame_count, height, width = sample.alpha.shape
@@ -71,19 +68,6 @@ def write_sample(sample: LayeredSample, folder: Path) -> dict[str, Any]:
         "height": height,
         **{name: None if frames is None else f"{folder.name}/{name}.mkv" for name, frames in clips.items()},
     }
-
-
-def write_lossless(frames: NDArray[np.uint8], path: Path) -> None:
-    """Write uint8 RGB [T,H,W,3] or grey [T,H,W] as FFV1; what a decoder gives back is equal."""
-    layout, stored = ("rgb24", "bgr0") if frames.ndim == 4 else ("gray", "gray")  # bgr0: FFV1's own 8-bit RGB
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("ffv1", rate=FRAME_RATE)
-        stream.height, stream.width = frames.shape[1:3]
-        stream.pix_fmt = stored
-        for picture in frames:
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), layout)
-            container.mux(stream.encode(frame.reformat(format=stored)))
-        container.mux(stream.encode(None))
 
 
 def _read_index(path: Path, seed: int) -> set[int]:

@@ -49,7 +49,9 @@ def copy_frame(frame: av.VideoFrame) -> av.VideoFrame:
     copy = av.VideoFrame(frame.width, frame.height, frame.format.name)
     for target, source in zip(planes(copy), planes(frame), strict=True):
         np.copyto(target, source)
-    copy.pts, copy.time_base = frame.pts, frame.time_base
+    copy.pts = frame.pts
+    if frame.time_base is not None:  # a frame made by hand has none
+        copy.time_base = frame.time_base
     apply_tags(color_tags(frame), copy)
     return copy
 

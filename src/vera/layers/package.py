@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
-from numpy.typing import NDArray
 
 from vera.errors import VeraError
 from vera.layers.layered_edit import LayeredEdit
-from vera.video import planes
+from vera.video import read_lossless, write_lossless
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -43,8 +41,8 @@ def save_layers(edit: LayeredEdit, folder: str | Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
         partial.mkdir()
-        _write_plane_clip(partial / "edit.mkv", edit.edit, "gbrp" if edit.edit.dtype == np.uint8 else "gbrp16le")
-        _write_plane_clip(partial / "alpha.mkv", edit.alpha, "gray16le")
+        write_lossless(partial / "edit.mkv", edit.edit)
+        write_lossless(partial / "alpha.mkv", edit.alpha)
         (partial / MANIFEST).write_text(json.dumps(_manifest(edit), indent=2, ensure_ascii=False), encoding="utf-8")
         if folder.exists():
             folder.rename(old)
@@ -70,7 +68,7 @@ def load_layers(folder: str | Path) -> LayeredEdit:
         raise VeraError(f"{path}: cannot be read as the manifest of a layer folder") from None
     if version != FORMAT:
         raise VeraError(f"{path}: is of format {version}, this version of Vera reads {FORMAT}; update Vera")
-    edit, alpha = _read_plane_clip(folder / "edit.mkv"), _read_plane_clip(folder / "alpha.mkv")
+    edit, alpha = read_lossless(folder / "edit.mkv"), read_lossless(folder / "alpha.mkv")
     try:
         return LayeredEdit(edit, alpha, pts, time_base, manifest["metadata"])
     except (ValueError, TypeError, KeyError) as error:
@@ -89,33 +87,3 @@ def _manifest(edit: LayeredEdit) -> dict[str, Any]:
         "pts": list(edit.pts),
         "metadata": dict(edit.metadata),
     }
-
-
-def _write_plane_clip(path: Path, clip: NDArray[Any], pix_fmt: str) -> None:
-    """FFV1 of `[T,H,W]` grey or `[T,H,W,3]` RGB; frame i at i/25 s, since the real times are in the manifest."""
-    with av.open(str(path), "w", container_options={"fflags": "+bitexact"}) as container:
-        stream = container.add_stream("ffv1", rate=25, options={"level": "3", "slices": "4", "slicecrc": "1"})
-        assert isinstance(stream, av.VideoStream)
-        stream.width, stream.height, stream.pix_fmt = clip.shape[2], clip.shape[1], pix_fmt
-        for index, picture in enumerate(clip):
-            frame = av.VideoFrame(clip.shape[2], clip.shape[1], pix_fmt)
-            channels = [picture] if clip.ndim == 3 else [picture[..., i] for i in (1, 2, 0)]  # planes are G, B, R
-            for plane, channel in zip(planes(frame), channels, strict=True):
-                np.copyto(plane, channel)
-            frame.pts, frame.time_base = index, Fraction(1, 25)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-
-
-def _read_plane_clip(path: Path) -> NDArray[Any]:
-    """`[T,H,W]` or `[T,H,W,3]`, the inverse of `_write_plane_clip`."""
-    try:
-        with av.open(str(path), "r") as container:
-            pictures = []
-            for frame in container.decode(video=0):
-                channels = planes(frame)
-                order = [channels[0]] if len(channels) == 1 else [channels[i] for i in (2, 0, 1)]
-                pictures.append(np.stack(order, axis=-1) if len(order) > 1 else order[0].copy())
-        return np.stack(pictures)
-    except (av.FFmpegError, OSError, ValueError, IndexError):
-        raise VeraError(f"{path}: is missing or damaged; save the layers again") from None

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vera.layers.layered_edit import LayeredEdit
 from vera.video import FrameReader, model_view, probe
+from vera.video.write import partial_path
 
 ROWS = ("source", "edit", "alpha", "result", "difference x8")
 GAP, MARGIN, LABEL = 4, 8, 96
@@ -21,7 +22,8 @@ def contact_sheet(
 ) -> None:
     """Write a PNG of `columns` frames, evenly spread over the edited part of the clip.
 
-    Rows: source, edit layer on a checkerboard, alpha, result, difference of result and source times eight.
+    Rows: source, edit layer on a checkerboard, alpha, result, difference of result and source times eight. The file
+    has a temporary name until it is whole.
     """
     info = probe(source)
     wide, high = info.display_size
@@ -41,7 +43,12 @@ def contact_sheet(
         change = np.abs(edited.astype(np.int16) - original) * GAIN
         tiles.append([original, shown, grey, edited, change])
     times = [float(edit.pts[index] * edit.time_base) for index in chosen]
-    _draw(tiles, times, size).save(out)
+    partial = partial_path(Path(out))
+    try:
+        _draw(tiles, times, size).save(partial, format="PNG")
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _pick(path: str | Path, positions: list[int], size: tuple[int, int], rotation: int) -> list[NDArray[np.uint8]]:

@@ -3,6 +3,7 @@
 from vera.video.codecs import CODECS, Codec, default_codec
 from vera.video.colour import ColorTags, apply_tags, color_tags, resolve_color, rgb_to_ycbcr, ycbcr_to_rgb
 from vera.video.info import AudioInfo, MediaInfo, probe
+from vera.video.lossless import read_lossless, write_lossless
 from vera.video.read import FrameReader, model_view, planes
 from vera.video.write import FrameWriter, check_output
 
@@ -21,7 +22,9 @@ __all__ = [
     "model_view",
     "planes",
     "probe",
+    "read_lossless",
     "resolve_color",
     "rgb_to_ycbcr",
+    "write_lossless",
     "ycbcr_to_rgb",
 ]

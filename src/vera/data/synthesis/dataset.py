@@ -133,11 +133,12 @@ class SyntheticLayers:
         plate = self._plate(frames, height, width, rng) * (1 - shadow[..., None])
         source = np.round(layer[..., :3] * 255 + plate * (1 - kept[..., None])).astype(np.uint8)
         panorama = _pick(self.panoramas, rng)
-        background = np.asarray(panorama_plate(panorama, frames, height, width, rng), np.float32) / 255
+        background = np.asarray(panorama_plate(panorama, frames, height, width, rng) / 255, np.float32)
         mask = rough_mask(kept, rng) if unnamed or rng.random() < 0.5 else None
         instruction = describe_replacement(spec.noun, panorama.description, rng)
         alpha = np.asarray(1 - kept, np.float32)
-        return self._assemble(source, background * alpha[..., None], alpha, mask, instruction, "background_replace")
+        premultiplied = np.asarray(background * alpha[..., None], np.float32)
+        return self._assemble(source, premultiplied, alpha, mask, instruction, "background_replace")
 
     def _plate(self, frames: int, height: int, width: int, rng: np.random.Generator) -> NDArray[np.uint8]:
         if rng.random() < 0.5:

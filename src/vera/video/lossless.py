@@ -1,0 +1,56 @@
+"""Arrays as FFV1 files and back, exactly: layers and data samples, whose times are kept elsewhere."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.errors import VeraError
+from vera.video.read import planes
+
+_GREY, _RGB = {np.uint8: "gray", np.uint16: "gray16le"}, {np.uint8: "bgr0", np.uint16: "gbrp16le"}
+
+
+def write_lossless(path: Path, clip: NDArray[Any], rate: Fraction = Fraction(25)) -> None:
+    """Write `clip`, grey `[T,H,W]` or RGB `[T,H,W,3]`, uint8 or uint16, as FFV1 in Matroska at `rate` frames a second.
+
+    Equal clips give equal bytes. Raises what PyAV and the system raise.
+    """
+    pix_fmt = (_GREY if clip.ndim == 3 else _RGB)[clip.dtype.type]
+    with av.open(str(path), "w", container_options={"fflags": "+bitexact"}) as container:
+        stream: Any = container.add_stream("ffv1", rate=rate, options={"level": "3", "slices": "4", "slicecrc": "1"})
+        stream.width, stream.height, stream.pix_fmt = clip.shape[2], clip.shape[1], pix_fmt
+        for index, picture in enumerate(clip):
+            frame = _to_frame(picture, pix_fmt)
+            frame.pts, frame.time_base = index, 1 / rate
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def read_lossless(path: Path) -> NDArray[Any]:
+    """The clip that `write_lossless` wrote; VeraError if the file is missing or damaged."""
+    try:
+        with av.open(str(path), "r") as container:
+            return np.stack([_to_array(frame) for frame in container.decode(video=0)])
+    except (av.FFmpegError, OSError, ValueError, IndexError):
+        raise VeraError(f"{path}: is missing or damaged") from None
+
+
+def _to_frame(picture: NDArray[Any], pix_fmt: str) -> av.VideoFrame:
+    if pix_fmt == "bgr0":  # FFV1's only 8-bit RGB; swscale just moves the bytes
+        return av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24").reformat(format=pix_fmt)
+    frame = av.VideoFrame(picture.shape[1], picture.shape[0], pix_fmt)
+    channels = [picture] if picture.ndim == 2 else [picture[..., i] for i in (1, 2, 0)]  # planes are G, B, R
+    for plane, channel in zip(planes(frame), channels, strict=True):
+        np.copyto(plane, channel)
+    return frame
+
+
+def _to_array(frame: av.VideoFrame) -> NDArray[Any]:
+    if frame.format.name == "bgr0":
+        return np.array(planes(frame.reformat(format="rgb24"))[0])
+    channels = planes(frame)
+    return channels[0].copy() if len(channels) == 1 else np.stack([channels[i] for i in (2, 0, 1)], axis=-1)

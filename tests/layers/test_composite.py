@@ -1,0 +1,193 @@
+"""Compositing against its closed form, and what it must never touch."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vera.errors import VeraError
+from vera.layers import LayeredEdit, composite_clip, composite_frame
+from vera.layers.planes import components, convert_layer
+from vera.video import FrameReader, color_tags, planes, probe, rgb_to_ycbcr
+
+FORMATS = [
+    "yuv420p",
+    "yuv422p",
+    "yuv444p",
+    "yuvj420p",
+    "yuv420p10le",
+    "yuv422p10le",
+    "yuv444p12le",
+    "yuv420p16le",
+    "gray",
+    "gray10le",
+    "gbrp",
+    "gbrp12le",
+    "rgb24",
+    "nv12",
+    "p010le",
+]
+
+
+def random_frame(pix_fmt: str, width: int, height: int, seed: int) -> av.VideoFrame:
+    frame = av.VideoFrame(width, height, pix_fmt)
+    rng = np.random.default_rng(seed)
+    depth = frame.format.components[0].bits
+    shift = 6 if pix_fmt == "p010le" else 0
+    for plane in planes(frame):
+        plane[...] = rng.integers(0, 2**depth, plane.shape) << shift
+    frame.pts = 0
+    return frame
+
+
+def soft_alpha(width: int, height: int, seed: int) -> np.ndarray:
+    """A matte with zeros, ones and everything between."""
+    rng = np.random.default_rng(seed)
+    return (rng.uniform(-0.6, 1.6, (height, width)).clip(0, 1) * 65535).round().astype(np.uint16)
+
+
+def box(plane: np.ndarray, step_x: int, step_y: int) -> np.ndarray:
+    """Mean over boxes in float64, the last row and column repeated where a box is cut."""
+    plane = np.pad(plane, ((0, -plane.shape[0] % step_y), (0, -plane.shape[1] % step_x)), mode="edge")
+    return plane.reshape(plane.shape[0] // step_y, step_y, plane.shape[1] // step_x, step_x).mean((1, 3))
+
+
+def closed_form(frame: av.VideoFrame, edit: np.ndarray, alpha: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each component: the exact mix in float64 (codes without p010's shift), and its coverage."""
+    depth = frame.format.components[0].bits
+    shift = 6 if frame.format.name == "p010le" else 0
+    weight = alpha / 65535.0
+    rgb = edit / float(np.iinfo(edit.dtype).max)
+    originals = [component.astype(np.float64) / 2**shift for component in components(frame)]
+    if frame.format.is_rgb:
+        values = [rgb[..., i] * (2**depth - 1) for i in range(3)]
+    else:
+        codes = rgb_to_ycbcr(rgb, color_tags(frame), depth, frame.height)
+        values = [codes[..., i] for i in range(len(originals))]
+    mixes = []
+    for original, value in zip(originals, values, strict=True):
+        step_y = -(-alpha.shape[0] // original.shape[0])
+        step_x = -(-alpha.shape[1] // original.shape[1])
+        coverage = box(weight, step_x, step_y)
+        straight = box(value * weight, step_x, step_y) / np.maximum(coverage, 1e-9)
+        layer = np.clip(np.rint(straight), 0, 2**depth - 1)
+        mixes.append((original + coverage * (layer - original), coverage))
+    return mixes
+
+
+@pytest.mark.parametrize("pix_fmt", FORMATS)
+@settings(max_examples=12, deadline=None)
+@given(width=st.integers(2, 23), height=st.integers(2, 23), seed=st.integers(0, 999), deep=st.booleans())
+def test_mix_is_the_closed_form(pix_fmt: str, width: int, height: int, seed: int, deep: bool) -> None:
+    """Within one code value of float64 (a rounding of the layer that falls the other way), and exact at alpha 0."""
+    frame = random_frame(pix_fmt, width, height, seed)
+    rng = np.random.default_rng(seed + 1)
+    edit = rng.integers(0, 65536 if deep else 256, (height, width, 3)).astype(np.uint16 if deep else np.uint8)
+    alpha = soft_alpha(width, height, seed)
+    before = [component.copy() for component in components(frame)]
+    result = composite_frame(frame, edit, alpha)
+    shift = 6 if pix_fmt == "p010le" else 0
+    for original, mixed, (expected, coverage) in zip(
+        before, components(result), closed_form(frame, edit, alpha), strict=True
+    ):
+        assert np.abs((mixed >> shift) - expected).max() <= 1.51
+        assert np.array_equal(mixed[coverage == 0], original[coverage == 0])
+
+
+@pytest.mark.parametrize("pix_fmt", FORMATS)
+def test_no_alpha_is_the_source_and_the_source_is_not_written(pix_fmt: str) -> None:
+    frame = random_frame(pix_fmt, 18, 10, 1)
+    before = [plane.copy() for plane in planes(frame)]
+    edit = np.full((10, 18, 3), 200, np.uint8)
+    nothing = composite_frame(frame, edit, np.zeros((10, 18), np.uint16))
+    assert all(np.array_equal(a, b) for a, b in zip(planes(nothing), before, strict=True))
+    composite_frame(frame, edit, np.full((10, 18), 40000, np.uint16))
+    assert all(np.array_equal(a, b) for a, b in zip(planes(frame), before, strict=True))
+
+
+@pytest.mark.parametrize("pix_fmt", FORMATS)
+def test_full_alpha_is_the_layer(pix_fmt: str) -> None:
+    frame = random_frame(pix_fmt, 18, 10, 2)
+    edit = np.random.default_rng(3).integers(0, 256, (10, 18, 3)).astype(np.uint8)
+    result = composite_frame(frame, edit, np.full((10, 18), 65535, np.uint16))
+    layers = convert_layer(edit, np.full((10, 18), 65535, np.uint16), frame)
+    for component, layer in zip(components(result), layers, strict=True):
+        assert np.array_equal(component, layer.value)
+
+
+def test_a_white_layer_is_white() -> None:
+    frame = random_frame("yuv420p", 16, 16, 4)
+    result = composite_frame(frame, np.full((16, 16, 3), 255, np.uint8), np.full((16, 16), 65535, np.uint16))
+    assert (
+        [int(plane.min()) for plane in planes(result)]
+        == [int(plane.max()) for plane in planes(result)]
+        == [235, 128, 128]
+    )
+
+
+def test_unknown_formats_are_named() -> None:
+    with pytest.raises(VeraError, match="yuva420p"):
+        composite_frame(av.VideoFrame(8, 8, "yuva420p"), np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), np.uint16))
+
+
+def disc_edit(info_size: tuple[int, int], pts: tuple[int, ...], time_base: Fraction) -> LayeredEdit:
+    width, height = info_size
+    y, x = np.mgrid[:height, :width]
+    distance = np.hypot(x - width * 0.3, y - height * 0.5)
+    alpha = ((height * 0.3 - distance) / 3).clip(0, 1)
+    frames = len(pts)
+    return LayeredEdit(
+        np.full((frames, height, width, 3), (250, 30, 90), np.uint8),
+        np.repeat((alpha * 65535).round().astype(np.uint16)[None], frames, 0),
+        pts,
+        time_base,
+    )
+
+
+def test_frames_without_a_layer_pass_through(make_clip: Callable[..., Path], tmp_path: Path) -> None:
+    source = make_clip("in.mp4", frames=6, size=(48, 32), audio=True)
+    info = probe(source)
+    out = tmp_path / "out.mp4"
+    composite_clip(source, disc_edit((48, 32), info.pts[:2], info.time_base), out)
+    assert probe(out).pts == info.pts
+    with FrameReader(source) as before, FrameReader(out) as after:
+        changed = [
+            any(not np.array_equal(a, b) for a, b in zip(planes(one), planes(other), strict=True))
+            for one, other in zip(before, after, strict=True)
+        ]
+    assert changed == [True, True, False, False, False, False]
+
+
+def test_layers_of_another_clip_are_refused(make_clip: Callable[..., Path], tmp_path: Path) -> None:
+    source = make_clip("in.mp4", frames=3)
+    edit = disc_edit((32, 32), (10**9,), probe(source).time_base)
+    with pytest.raises(VeraError, match="another clip"):
+        composite_clip(source, edit, tmp_path / "out.mp4")
+    assert not (tmp_path / "out.mp4").exists()
+
+
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+def test_rotated_footage_gets_its_layer_upright(rotation: int, tmp_path: Path) -> None:
+    """The disc is at the left of what is shown, wherever that is in the coded picture."""
+    from vera.video import model_view
+
+    source, out = tmp_path / "in.mp4", tmp_path / "out.mp4"
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"qp": "0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 32, "yuv444p"
+        stream.set_display_rotation(rotation)
+        for _ in range(2):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((32, 64, 3), 80, np.uint8), "rgb24")))
+        container.mux(stream.encode(None))
+    info = probe(source)
+    edit = disc_edit(info.display_size, info.pts, info.time_base)
+    composite_clip(source, edit, out)
+    with FrameReader(out) as reader:
+        upright = model_view(next(iter(reader)), *info.display_size, info.rotation)
+    red = upright[..., 0] > 180
+    assert np.abs(np.argwhere(red).mean(0) - np.argwhere(edit.alpha[0] > 40000).mean(0)).max() < 1

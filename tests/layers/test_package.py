@@ -1,0 +1,103 @@
+"""The layer folder: exact round trip, whole or not at all, one line for what is broken."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vera.errors import VeraError
+from vera.layers import LayeredEdit, load_layers, save_layers
+
+
+def make_edit(dtype: type, frames: int = 3, seed: int = 0) -> LayeredEdit:
+    rng = np.random.default_rng(seed)
+    return LayeredEdit(
+        rng.integers(0, np.iinfo(dtype).max + 1, (frames, 18, 26, 3)).astype(dtype),
+        rng.integers(0, 65536, (frames, 18, 26)).astype(np.uint16),
+        tuple(512 * i for i in range(frames)),
+        Fraction(1, 12800),
+        {"instruction": "Füge einen Hut hinzu", "seed": 7, "source": {"name": "a.mp4"}},
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("frames", [1, 3])
+def test_round_trip_is_exact(dtype: type, frames: int, tmp_path: Path) -> None:
+    edit = make_edit(dtype, frames)
+    save_layers(edit, tmp_path / "layers")
+    loaded = load_layers(tmp_path / "layers")
+    assert np.array_equal(loaded.edit, edit.edit) and loaded.edit.dtype == dtype
+    assert np.array_equal(loaded.alpha, edit.alpha)
+    assert (loaded.pts, loaded.time_base, dict(loaded.metadata)) == (edit.pts, edit.time_base, dict(edit.metadata))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["layers"]
+
+
+def test_equal_layers_give_equal_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        save_layers(make_edit(np.uint8), tmp_path / name)
+    for file in ("edit.mkv", "alpha.mkv", "manifest.json"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_only_a_layer_folder_is_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / "layers"
+    save_layers(make_edit(np.uint8, seed=1), folder)
+    save_layers(make_edit(np.uint8, seed=2), folder)
+    assert np.array_equal(load_layers(folder).alpha, make_edit(np.uint8, seed=2).alpha)
+
+    other = tmp_path / "photos"
+    other.mkdir()
+    (other / "precious.jpg").write_bytes(b"x")
+    with pytest.raises(VeraError, match="something else"):
+        save_layers(make_edit(np.uint8), other)
+    assert (other / "precious.jpg").read_bytes() == b"x"
+    with pytest.raises(VeraError, match="does not exist"):
+        save_layers(make_edit(np.uint8), tmp_path / "no" / "layers")
+
+
+def test_a_failed_save_leaves_the_old_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "layers"
+    save_layers(make_edit(np.uint8, seed=1), folder)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("vera.layers.package._manifest", full)
+    with pytest.raises(VeraError, match="No space left"):
+        save_layers(make_edit(np.uint8, seed=2), folder)
+    assert np.array_equal(load_layers(folder).alpha, make_edit(np.uint8, seed=1).alpha)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["layers"]
+
+
+def test_what_is_broken_is_said_in_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / "layers"
+
+    def broken(match: str) -> None:
+        with pytest.raises(VeraError, match=match) as caught:
+            load_layers(folder)
+        assert "\n" not in str(caught.value)
+
+    broken("not a layer folder")
+    save_layers(make_edit(np.uint8), folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text("{")
+    broken("cannot be read")
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 99}))
+    broken("format 99")
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"pts": [0]}))
+    broken("do not belong together")
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "alpha.mkv").write_bytes((folder / "alpha.mkv").read_bytes()[:200])
+    broken("damaged")
+    (folder / "alpha.mkv").unlink()
+    broken("missing")
+
+
+def test_shapes_and_types_must_match() -> None:
+    edit = make_edit(np.uint8)
+    with pytest.raises(ValueError, match="do not match"):
+        LayeredEdit(edit.edit, edit.alpha, edit.pts[:2], edit.time_base)
+    with pytest.raises(TypeError, match="uint16"):
+        LayeredEdit(edit.edit, edit.alpha.astype(np.uint8), edit.pts, edit.time_base)
