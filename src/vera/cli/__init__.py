@@ -7,7 +7,9 @@ line and exit code 130. Everything else is a bug and shows its trace. `--debug` 
 
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
+from typing import TextIO
 
 from cyclopts import App, CycloptsError
 
@@ -47,7 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = "--debug" in tokens
     tokens = [token for token in tokens if token != "--debug"]
     try:
-        code = build_app()(tokens, result_action="return_value", exit_on_error=False, print_error=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            code = build_app()(tokens, result_action="return_value", exit_on_error=False, print_error=False)
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED, debug)
     except (VeraError, CycloptsError) as error:
@@ -57,6 +61,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # a full disk, a missing permission: the machine's state, not a bug
         return _fail(str(error), BAD_INPUT, debug)
     return code if isinstance(code, int) else 0
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A warning as one line for people, without the place in the code that it came from."""
+    print(f"vera: warning: {message}", file=sys.stderr)
 
 
 def _fail(message: str, code: int, debug: bool) -> int:

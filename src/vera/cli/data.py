@@ -5,8 +5,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from vera.cli.options import parse_size
 from vera.cli.progress import progress_bar
-from vera.cli.size import parse_size
 
 app = App(name="data", help="Make layered samples.")
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from vera.cli.options import check_picture, parse_size
 from vera.cli.progress import progress_bar
 
 
@@ -53,3 +54,33 @@ def edit(
     sheet
         PNG that shows source, edit layer, alpha, result and difference.
     """
+    from vera.layers import contact_sheet
+    from vera.pipelines import edit as run
+
+    model_size = None if size is None else parse_size(size)
+    if sheet is not None:
+        check_picture(sheet)
+    with progress_bar() as report:
+        done = run(
+            source,
+            instruction,
+            out=out,
+            layers=layers,
+            model=model,
+            mask=mask,
+            seed=seed,
+            steps=steps,
+            guidance=guidance,
+            size=model_size,
+            frames=frames,
+            codec=codec,
+            progress=report,
+        )
+    print(f"result   {done.out}")
+    if done.layers is not None:
+        print(f"layers   {done.layers}")
+    if sheet is not None:
+        contact_sheet(source, done.edit, done.out, sheet)
+        print(f"sheet    {sheet}")
+    width, height = done.size
+    print(f"edited   {done.frames} frames at {width}x{height} in {sum(done.seconds.values()):.1f} s")
