@@ -1,6 +1,7 @@
 """Samples on disk: exact, resumable, whole."""
 
 import json
+import resource
 from pathlib import Path
 
 import av
@@ -67,3 +68,15 @@ def test_another_seed_is_refused(tmp_path: Path) -> None:
     write_samples(make, 1, 7, tmp_path)
     with pytest.raises(VeraError, match="seed 7, not 8"):
         write_samples(make, 1, 8, tmp_path)
+
+
+def test_a_full_disk_is_told_and_leaves_no_sample(tmp_path: Path) -> None:
+    old, limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, limit))
+    try:
+        with pytest.raises(VeraError, match="sample 0 cannot be written"):
+            write_samples(make, 1, 7, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (old, limit))
+    assert not (tmp_path / "000000").exists() and not (tmp_path / "samples.jsonl").exists()
+    assert write_samples(make, 1, 7, tmp_path) == 1

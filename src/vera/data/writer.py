@@ -7,6 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
+
 from vera.data.sample import LayeredSample
 from vera.errors import VeraError
 from vera.video import write_lossless
@@ -26,7 +28,8 @@ def write_samples(
 
     A sample is a folder `000012` with `input.mkv`, `edit.mkv`, `composite.mkv` (FFV1 RGB), `alpha.mkv` and, where the
     sample has one, `mask.mkv` (FFV1 grey), and after that a line in `samples.jsonl`. So whatever stops the work, the
-    samples of the index are whole; the same call goes on where it ended. VeraError where `folder` holds another seed.
+    samples of the index are whole; the same call goes on where it ended. VeraError where `folder` holds another seed
+    or the disk refuses.
     """
     folder.mkdir(parents=True, exist_ok=True)
     done = _read_index(folder / INDEX, seed)
@@ -34,9 +37,13 @@ def write_samples(
     for step, index in enumerate(new):
         if progress is not None:
             progress("samples", count - len(new) + step, count)
-        record = write_sample(make(index), folder / f"{index:06d}")
-        with (folder / INDEX).open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps({"index": index, "seed": seed, **record}, ensure_ascii=False) + "\n")
+        sample = make(index)
+        try:
+            record = write_sample(sample, folder / f"{index:06d}")
+            with (folder / INDEX).open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps({"index": index, "seed": seed, **record}, ensure_ascii=False) + "\n")
+        except (av.FFmpegError, OSError) as error:
+            raise VeraError(f"{folder}: sample {index} cannot be written ({error.strerror or error})") from None
     if progress is not None:
         progress("samples", count, count)
     return len(new)
