@@ -34,13 +34,8 @@ def blend(frame: av.VideoFrame, layers: Sequence[ComponentLayer]) -> av.VideoFra
     """`frame` with component layers laid over it, as a new frame."""
     result = copy_frame(frame)
     shift = INTERLEAVED.get(frame.format.name, 0)
-    jobs = []
-    for target, layer in zip(components(result), layers, strict=False):
-        window = target[layer.rows, layer.columns]
-        for top in range(0, window.shape[0], STRIP):
-            part = slice(top, top + STRIP)
-            jobs.append((window[part], layer.value[part], layer.alpha[part], shift))
-    list(_pool().map(lambda job: _blend_strip(*job), jobs))
+    pairs = zip(components(result), layers, strict=False)
+    list(_pool().map(lambda pair: _blend_component(pair[0][pair[1].rows, pair[1].columns], pair[1], shift), pairs))
     return result
 
 
@@ -85,14 +80,34 @@ def check_belongs(edit: LayeredEdit, info: MediaInfo) -> None:
         raise VeraError(f"{info.path}: the layers were made for another clip: their frame times are not in this one")
 
 
-def _blend_strip(target: NDArray[Any], value: NDArray[Any], alpha: NDArray[np.float32], shift: int) -> None:
-    """`target += alpha * (value - target)`, rounded, in float32: exact at alpha 0 and 1 up to 16 bits."""
-    depth = cv2.CV_8U if target.dtype == np.uint8 else cv2.CV_16U
-    base = np.ascontiguousarray(target)
+def _blend_component(target: NDArray[Any], layer: ComponentLayer, shift: int) -> None:
+    """`target += alpha * (value - target)` in float32, rounded: exact at alpha 0 and 1 up to 16 bits.
+
+    Mattes are mostly 0 or 1: there samples are copied, and only the soft ones are computed; all of them, in strips,
+    where they are so many that picking them out would cost more.
+    """
+    if layer.soft[0].size * 10 > layer.alpha.size:
+        for top in range(0, target.shape[0], STRIP):
+            part = slice(top, top + STRIP)
+            target[part] = _mix(target[part], layer.value[part], layer.alpha[part], shift)
+        return
+    mixed = _mix(target[layer.soft], layer.soft_value, layer.soft_alpha, shift)
+    if target.strides[-1] == target.itemsize:
+        cv2.copyTo(layer.value, layer.solid, target)  # many times numpy's speed
+    else:
+        np.copyto(target, layer.value, where=layer.solid.view(bool))
+    target[layer.soft] = mixed
+
+
+def _mix(base: NDArray[Any], value: NDArray[Any], alpha: NDArray[np.float32], shift: int) -> NDArray[Any]:
+    if not base.size:
+        return base
+    depth = cv2.CV_8U if base.dtype == np.uint8 else cv2.CV_16U
+    base = np.ascontiguousarray(base)
     difference = cv2.subtract(value, base, dtype=cv2.CV_32F)
-    cv2.multiply(difference, alpha, dst=difference)
-    mixed = cv2.add(base, difference, dtype=depth)
-    target[...] = mixed >> shift << shift if shift else mixed
+    cv2.multiply(difference, alpha.reshape(difference.shape), dst=difference)
+    mixed = cv2.add(base, difference.reshape(base.shape), dtype=depth).reshape(base.shape)
+    return np.asarray(mixed >> shift << shift if shift else mixed)
 
 
 @cache

@@ -22,12 +22,18 @@ class ComponentLayer:
     """One component of a layer on its plane's grid, in the rectangle `rows`, `columns` that holds all its coverage.
 
     `value` are code values in the frame's sample type, `alpha` float32 in [0,1]; where alpha is 0 nothing may change.
+    `solid` is 255 where alpha is 1; `soft` are the row and column indices of what lies between, with its `soft_value` and
+    `soft_alpha` picked out.
     """
 
     rows: slice
     columns: slice
     value: Samples
     alpha: Float
+    solid: NDArray[np.uint8]
+    soft: tuple[NDArray[np.intp], ...]
+    soft_value: Samples
+    soft_alpha: Float
 
 
 def components(frame: av.VideoFrame) -> list[Samples]:
@@ -79,11 +85,23 @@ def convert_layer(edit: NDArray[Any], alpha: NDArray[np.uint16], frame: av.Video
     return layers
 
 
-def _component(value: NDArray[Any], alpha: Float, rows: slice, columns: slice, frame: av.VideoFrame) -> ComponentLayer:
+def _component(exact: NDArray[Any], alpha: Float, rows: slice, columns: slice, frame: av.VideoFrame) -> ComponentLayer:
     depth = frame.format.components[0].bits
     shift = INTERLEAVED.get(frame.format.name, 0)
-    codes = np.rint(value).clip(0, 2**depth - 1) * 2**shift
-    return ComponentLayer(rows, columns, codes.astype(np.uint16 if depth > 8 else np.uint8), alpha)
+    codes = np.rint(exact).clip(0, 2**depth - 1) * 2**shift
+    value = codes.astype(np.uint16 if depth > 8 else np.uint8)
+    solid = alpha >= 1
+    soft = np.nonzero((alpha > 0) & ~solid)
+    return ComponentLayer(
+        rows=rows,
+        columns=columns,
+        value=value,
+        alpha=alpha,
+        solid=solid.astype(np.uint8) * np.uint8(255),
+        soft=soft,
+        soft_value=value[soft],
+        soft_alpha=alpha[soft],
+    )
 
 
 def _bounding_box(alpha: NDArray[np.uint16]) -> tuple[slice, slice] | None:
