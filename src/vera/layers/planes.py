@@ -22,8 +22,8 @@ class ComponentLayer:
     """One component of a layer on its plane's grid, in the rectangle `rows`, `columns` that holds all its coverage.
 
     `value` are code values in the frame's sample type, `alpha` float32 in [0,1]; where alpha is 0 nothing may change.
-    `solid` is 255 where alpha is 1; `soft` are the row and column indices of what lies between, with its `soft_value` and
-    `soft_alpha` picked out.
+    `solid` is 255 where alpha is 1; `soft` are the row and column indices of what lies between, `soft_value` and
+    `soft_alpha` what lies there.
     """
 
     rows: slice

@@ -1,0 +1,81 @@
+"""The alpha floor, colours past the matte, and up-sampling."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vera.layers import extend_colors, floor_alpha, refine_layers
+from vera.layers.refine import ALPHA_FLOOR, FULL, fit_layer
+
+
+@given(st.integers(0, FULL))
+def test_floor_is_a_512th(value: int) -> None:
+    floored = int(floor_alpha(np.array([value], np.uint16))[0])
+    assert floored == (0 if value / FULL < 1 / 512 else value)
+
+
+def test_haze_becomes_exactly_nothing() -> None:
+    edit = np.full((1, 16, 16, 3), 0.5, np.float32)
+    _, alpha = refine_layers(edit, np.full((1, 16, 16), 0.0019, np.float32))
+    assert not alpha.any()
+
+
+def test_a_flat_colour_is_continued_everywhere() -> None:
+    alpha = np.zeros((33, 47), np.float32)
+    alpha[10:14, 20:26] = 1
+    color = np.array([0.9, 0.2, 0.4], np.float32)
+    extended = extend_colors(alpha[..., None] * color, alpha)
+    assert np.abs(extended - color).max() < 1e-4
+
+
+def test_covered_pixels_keep_their_colour() -> None:
+    rng = np.random.default_rng(0)
+    alpha = np.zeros((24, 24), np.float32)
+    alpha[6:18, 6:18] = 1
+    colors = rng.random((24, 24, 3)).astype(np.float32)
+    extended = extend_colors(colors * alpha[..., None], alpha)
+    assert np.abs(extended - colors)[alpha == 1].max() < 1e-6
+
+
+def test_the_nearer_of_two_colours_prevails() -> None:
+    alpha = np.zeros((16, 64), np.float32)
+    alpha[:, 8] = alpha[:, 55] = 1
+    colors = np.zeros((16, 64, 3), np.float32)
+    colors[:, :32, 0], colors[:, 32:, 2] = 1, 1
+    extended = extend_colors(colors * alpha[..., None], alpha)
+    assert (extended[:, 4, 0] > extended[:, 4, 2]).all() and (extended[:, 60, 2] > extended[:, 60, 0]).all()
+    assert extended[:, 8, 0].min() > 0.99 and extended[:, 55, 2].min() > 0.99
+
+
+def test_no_coverage_gives_zeros_and_no_warning() -> None:
+    assert not extend_colors(np.zeros((9, 5, 3), np.float32), np.zeros((9, 5), np.float32)).any()
+
+
+def test_the_fill_of_the_network_does_not_reach_the_edge() -> None:
+    """White where alpha is 0, as a network may paint it, must not fringe a red object."""
+    alpha = np.zeros((1, 32, 32), np.float32)
+    alpha[:, 8:24, 8:24] = 1
+    alpha[:, 7], alpha[:, 24] = 0, 0
+    edit = np.ones((1, 32, 32, 3), np.float32)
+    edit[:, 8:24, 8:24] = (0.8, 0.1, 0.1)
+    colors, codes = refine_layers(edit, alpha)
+    bigger, coverage = fit_layer(colors[0], codes[0], (96, 96))
+    assert bigger[coverage > 0][:, 1].max() < 40
+
+
+@given(st.integers(1, 40), st.integers(1, 40))
+def test_up_sampling_keeps_constants_and_the_exact_zero(width: int, height: int) -> None:
+    edit, alpha = np.full((6, 7, 3), 77, np.uint8), np.full((6, 7), FULL, np.uint16)
+    fitted, coverage = fit_layer(edit, alpha, (width, height))
+    assert fitted.shape == (height, width, 3) and (fitted == 77).all() and (coverage == FULL).all()
+    _, nothing = fit_layer(edit, np.zeros_like(alpha), (width, height))
+    assert not nothing.any()
+
+
+def test_up_sampled_mattes_end_near_where_they_ended() -> None:
+    alpha = np.zeros((32, 32), np.uint16)
+    alpha[:, :16] = FULL
+    _, fitted = fit_layer(np.zeros((32, 32, 3), np.uint8), alpha, (256, 256))
+    assert (fitted[:, :112] > 0.98 * FULL).all()
+    assert not fitted[:, 148:].any()
+    assert set(np.unique(fitted[fitted < ALPHA_FLOOR])) <= {0}

@@ -1,0 +1,137 @@
+"""Verification counts every sample, finds a single planted change, and refuses to compare what is not comparable."""
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vera.errors import VeraError
+from vera.layers import LayeredEdit, composite_clip, contact_sheet, load_layers, save_layers, verify
+from vera.layers.composite import copy_frame
+from vera.video import FrameReader, FrameWriter, planes, probe
+
+MakeClip = Callable[..., Path]
+
+
+def square_edit(source: Path, frames: int | None = None, soft: bool = False) -> LayeredEdit:
+    """Covers the left upper 8x8 pixels of a 32x32 clip; with `soft` its last column and row by half."""
+    info = probe(source)
+    pts = info.pts[:frames]
+    alpha = np.zeros((len(pts), 32, 32), np.uint16)
+    alpha[:, :8, :8] = 65535
+    if soft:
+        alpha[:, 8, :9] = alpha[:, :9, 8] = 30000
+    edit = np.full((*alpha.shape, 3), (10, 200, 60), np.uint8)
+    return LayeredEdit(edit, alpha, pts, info.time_base, {"instruction": "test"})
+
+
+def rewrite(source: Path, out: Path, change: Callable[[int, tuple[np.ndarray, ...]], None]) -> None:
+    with FrameReader(source) as reader, FrameWriter(out, probe(source), "ffv1") as writer:
+        for index, frame in enumerate(reader):
+            copy = copy_frame(frame)
+            change(index, planes(copy))
+            writer.write(copy)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("out.mkv", "ffv1"), ("out.mp4", "h264-lossless")])
+def test_lossless_results_are_clean_and_counted_by_hand(
+    make_clip: MakeClip, tmp_path: Path, name: str, codec: str
+) -> None:
+    source = make_clip("in.mp4", frames=4, size=(32, 32))
+    edit = square_edit(source, frames=3)
+    composite_clip(source, edit, tmp_path / name, codec)
+    report = verify(source, tmp_path / name, edit)
+    assert report.frames == 4
+    assert report.samples == 4 * 32 * 32 * 3 // 2
+    assert report.preserved == report.samples - 3 * (64 + 16 + 16)
+    assert (report.changed, report.max_difference, report.psnr) == (0, 0, math.inf)
+
+
+def test_a_touched_chroma_sample_is_not_preserved(make_clip: MakeClip, tmp_path: Path) -> None:
+    source = make_clip("in.mp4", frames=1, size=(32, 32))
+    edit = square_edit(source, soft=True)
+    composite_clip(source, edit, tmp_path / "out.mkv")
+    report = verify(source, tmp_path / "out.mkv", edit)
+    assert report.preserved == 32 * 32 * 3 // 2 - 81 - 25 - 25
+    assert report.changed == 0
+
+
+@pytest.mark.parametrize("plane", [0, 1, 2])
+def test_one_changed_sample_is_found(make_clip: MakeClip, tmp_path: Path, plane: int) -> None:
+    source = make_clip("in.mkv", frames=3, size=(32, 32))
+
+    def plant(index: int, samples: tuple[np.ndarray, ...]) -> None:
+        if index == 1:
+            samples[plane][-1, -1] ^= 3
+
+    rewrite(source, tmp_path / "out.mkv", plant)
+    report = verify(source, tmp_path / "out.mkv", square_edit(source))
+    assert report.changed == 1
+    assert 1 <= report.max_difference <= 3
+    assert report.psnr > 40
+
+
+def test_changes_under_the_matte_are_allowed(make_clip: MakeClip, tmp_path: Path) -> None:
+    source = make_clip("in.mkv", frames=2, size=(32, 32))
+
+    def plant(index: int, samples: tuple[np.ndarray, ...]) -> None:
+        samples[0][:8, :8] = 3
+
+    rewrite(source, tmp_path / "out.mkv", plant)
+    assert verify(source, tmp_path / "out.mkv", square_edit(source)).changed == 0
+    assert verify(source, tmp_path / "out.mkv", square_edit(source, frames=1)).changed == 64
+
+
+def test_lossy_results_are_told(make_clip: MakeClip, tmp_path: Path) -> None:
+    source = make_clip("in.mp4", frames=3, size=(32, 32))
+    composite_clip(source, square_edit(source), tmp_path / "out.mp4", "h264")
+    report = verify(source, tmp_path / "out.mp4", square_edit(source))
+    assert report.changed > 0
+    assert 20 < report.psnr < 100
+
+
+def test_other_clips_are_refused(make_clip: MakeClip, tmp_path: Path) -> None:
+    source = make_clip("in.mp4", frames=3, size=(32, 32))
+    edit = square_edit(source)
+    with pytest.raises(VeraError, match="width"):
+        verify(source, make_clip("wide.mp4", frames=3, size=(48, 32)), edit)
+    with pytest.raises(VeraError, match="frame_count"):
+        verify(source, make_clip("short.mp4", frames=2, size=(32, 32)), edit)
+    foreign = LayeredEdit(edit.edit, edit.alpha, edit.pts, Fraction(1, 7))
+    with pytest.raises(VeraError, match="another clip"):
+        verify(source, source, foreign)
+
+
+def test_saved_layers_composite_to_the_same_samples(make_clip: MakeClip, tmp_path: Path) -> None:
+    source = make_clip("in.mkv", frames=3, size=(32, 32))
+    info = probe(source)
+    rng = np.random.default_rng(0)
+    small = LayeredEdit(
+        rng.integers(0, 256, (3, 16, 16, 3)).astype(np.uint8),
+        rng.integers(0, 65536, (3, 16, 16)).astype(np.uint16),
+        info.pts,
+        info.time_base,
+    )
+    save_layers(small, tmp_path / "layers")
+    composite_clip(source, small, tmp_path / "one.mkv")
+    composite_clip(source, load_layers(tmp_path / "layers"), tmp_path / "two.mkv")
+    assert (tmp_path / "one.mkv").read_bytes() == (tmp_path / "two.mkv").read_bytes()
+
+
+def test_contact_sheet_shows_all_rows(make_clip: MakeClip, tmp_path: Path) -> None:
+    from PIL import Image
+
+    source = make_clip("in.mkv", frames=5, size=(32, 32))
+    edit = square_edit(source)
+    composite_clip(source, edit, tmp_path / "out.mkv")
+    contact_sheet(source, edit, tmp_path / "out.mkv", tmp_path / "sheet.png", columns=3, width=64)
+    sheet = np.asarray(Image.open(tmp_path / "sheet.png")).astype(int)
+    tiles = sheet[26:, 8 + 96 :]
+    row = 64 + 4
+    result, alpha, change = (tiles[row * k : row * k + 64, :64] for k in (3, 2, 4))
+    assert np.abs(result[4:12, 4:12].mean((0, 1)) - (10, 200, 60)).max() < 6  # the edit is there
+    assert alpha[:14, :14].min() > 250 and alpha[20:, 20:].max() == 0
+    assert change[4:12, 4:12].max() == 255 and change[24:, 24:].max() == 0
