@@ -25,12 +25,19 @@ class Codec:
 
 _MOVIE = (".mp4", ".mov", ".m4v", ".mkv")
 _MASTER = (".mov", ".mkv")
+# x264 also takes grey and nv12, and x265 yuva420p, but what comes back has other planes, or the encoder won't open.
+_X264: tuple[str, ...] = ("yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p")
+_X264 += ("yuv420p10le", "yuv422p10le", "yuv444p10le")
+_X265: tuple[str, ...] = (*_X264, "yuv420p12le", "yuv422p12le", "yuv444p12le", "gbrp", "gbrp10le", "gbrp12le")
+_X265 += ("gray", "gray10le", "gray12le")
 CODECS: dict[str, Codec] = {
-    "ffv1": Codec("ffv1", True, (".mkv", ".mov", ".nut"), {"level": "3", "slices": "4", "slicecrc": "1"}),
-    "h264-lossless": Codec("libx264", True, _MOVIE, {"qp": "0", "preset": "ultrafast"}),
-    "h264": Codec("libx264", False, _MOVIE, {"crf": "16", "preset": "medium"}),
-    "h265-lossless": Codec("libx265", True, _MOVIE, {"preset": "fast", "x265-params": "lossless=1:log-level=error"}),
-    "h265": Codec("libx265", False, _MOVIE, {"crf": "18", "preset": "medium", "x265-params": "log-level=error"}),
+    "ffv1": Codec("ffv1", True, (".mkv", ".nut"), {"level": "3", "slicecrc": "1"}),
+    "h264-lossless": Codec("libx264", True, _MOVIE, {"qp": "0", "preset": "ultrafast"}, _X264),
+    "h264": Codec("libx264", False, _MOVIE, {"crf": "16", "preset": "medium"}, _X264),
+    "h265-lossless": Codec(
+        "libx265", True, _MOVIE, {"preset": "fast", "x265-params": "lossless=1:log-level=error"}, _X265
+    ),
+    "h265": Codec("libx265", False, _MOVIE, {"crf": "18", "preset": "medium", "x265-params": "log-level=error"}, _X265),
     "png": Codec("png", True, _MASTER),
     "prores": Codec("prores_ks", False, _MASTER, {"profile": "hq", "vendor": "apl0"}, ("yuv422p10le",)),
     "prores-4444": Codec(
@@ -46,17 +53,16 @@ FULL_RANGE_TWINS = {"yuvj420p": "yuv420p", "yuvj422p": "yuv422p", "yuvj444p": "y
 
 
 def default_codec(path: Path | str, pix_fmt: str = "yuv420p") -> str:
-    """Name of the lossless codec for the suffix of `path`, ffv1 in .mov for a `pix_fmt` that H.264 lacks.
+    """Name of the first lossless codec that goes in a file of that suffix, and takes `pix_fmt` if one of them does.
 
     A source in .mp4 or .mov should stay in one of these: Matroska rounds times to milliseconds. VeraError for a suffix
     that is not written.
     """
     suffix = Path(path).suffix.lower()
-    if suffix in (".mkv", ".nut") or (suffix == ".mov" and not _has_pix_fmt(CODECS["h264-lossless"], pix_fmt)):
-        return "ffv1"
-    if suffix in (".mp4", ".mov", ".m4v"):
-        return "h264-lossless"
-    raise VeraError(f"{path}: can't write a file with the ending {suffix!r}; name it .mp4, .mov or .mkv")
+    fitting = [name for name, codec in CODECS.items() if codec.lossless and suffix in codec.suffixes]
+    if not fitting:
+        raise VeraError(f"{path}: can't write a file with the ending {suffix!r}; name it .mp4, .mov or .mkv")
+    return next((name for name in fitting if _has_pix_fmt(CODECS[name], pix_fmt)), fitting[0])
 
 
 def find_codec(name: str, path: Path, pix_fmt: str, width: int, height: int) -> Codec:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
-import av
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.stream import VideoStream
 
 from vera.errors import VeraError
@@ -15,16 +14,20 @@ from vera.errors import VeraError
 # packets of a cut broadcast. Their frames can only be counted by decoding.
 _UNEVEN_CODECS = {"vp8", "mpeg1video", "mpeg2video", "mpeg4", "msmpeg4v3", "vc1"}
 _UNEVEN_FORMATS = {"mpegts", "mpeg", "h264", "hevc", "m4v"}
+# These keep no presentation times, and those that FFmpeg makes up are wrong as soon as frames are reordered.
+_UNTIMED_FORMATS = {"avi", "h264", "hevc", "m4v"}
+
+_MATROSKA_SEGMENT = bytes.fromhex("18538067")
+_HEAD = 4096  # bytes; the Segment starts within the first hundred
 
 
 @dataclass
 class Tally:
-    """Running count of a stream's packets: all, those to be shown, those cut short, and the last end in seconds."""
+    """Running count of a stream's packets: all, those to be shown, and those cut short."""
 
     packets: int = 0
     shown: int = 0
     corrupt: int = 0
-    end: Fraction = Fraction(0)
 
 
 def packet_is_frame(container: InputContainer, stream: VideoStream) -> bool:
@@ -32,33 +35,31 @@ def packet_is_frame(container: InputContainer, stream: VideoStream) -> bool:
     return stream.codec_context.name not in _UNEVEN_CODECS and container.format.name not in _UNEVEN_FORMATS
 
 
-def counted_packets(container: InputContainer, stream: VideoStream, tally: Tally) -> Iterator["av.Packet[VideoStream]"]:
+def has_times(container: InputContainer) -> bool:
+    """Whether the container keeps each frame's presentation time."""
+    return container.format.name not in _UNTIMED_FORMATS
+
+
+def counted_packets(container: InputContainer, stream: VideoStream, tally: Tally) -> Iterator["Packet[VideoStream]"]:
     """Packets of `stream` in file order, the empty one that flushes the decoder last, counted into `tally`."""
-    time_base = stream.time_base or Fraction(1)
     for packet in container.demux(stream):
         if packet.size:
             tally.packets += 1
             tally.shown += not packet.is_discard
             tally.corrupt += packet.is_corrupt
-            if packet.pts is not None:
-                tally.end = max(tally.end, (packet.pts + (packet.duration or 0)) * time_base)
         yield packet
 
 
 def check_whole(path: Path, container: InputContainer, stream: VideoStream, tally: Tally) -> None:
-    """VeraError if the file promises more packets than `tally` counted when it was read to its end."""
+    """VeraError if the file promises more than `tally` counted when it was read to its end."""
     if container.format.name.startswith("mov"):
         promised = len(stream.index_entries)
-        if tally.packets < promised or tally.corrupt:
-            whole = tally.packets - tally.corrupt
+        whole = tally.packets - tally.corrupt
+        if whole < promised:
             raise _damaged(path, f"{promised - whole} of its {promised} frames are missing")
-    elif container.format.name.startswith("matroska"):
-        promised_end = _matroska_end(container, stream)
-        # Half a second: sound may be what lasted longer where no length of the video track itself is given.
-        if promised_end - tally.end > Fraction(1, 2):
-            raise _damaged(path, f"ends after {float(tally.end):.2f} of {float(promised_end):.2f} seconds")
-    elif stream.frames and packet_is_frame(container, stream) and tally.packets < stream.frames:
-        raise _damaged(path, f"{stream.frames - tally.packets} of its {stream.frames} frames are missing")
+    size = _promised_size(path, container.format.name)
+    if path.stat().st_size < size:
+        raise _damaged(path, f"it ends after {path.stat().st_size:,} of {size:,} bytes")
 
 
 def check_decoded(path: Path, container: InputContainer, stream: VideoStream, tally: Tally, frames: int) -> None:
@@ -71,11 +72,22 @@ def _damaged(path: Path, what: str) -> VeraError:
     return VeraError(f"{path}: is damaged, {what}; copy or export it again, or trim it to the part that plays")
 
 
-def _matroska_end(container: InputContainer, stream: VideoStream) -> Fraction:
-    """Seconds at which the video track ends by the file's own word; 0 where it says nothing."""
-    tag = stream.metadata.get("DURATION", "")
-    try:
-        hours, minutes, seconds = tag.split(":")
-        return Fraction(int(hours) * 3600 + int(minutes) * 60) + Fraction(seconds)
-    except ValueError:
-        return Fraction(container.duration or 0, av.time_base) if not container.streams.audio else Fraction(0)
+def _promised_size(path: Path, container: str) -> int:
+    """Bytes that the file has by the word of its own header, 0 where that says nothing (as in a live recording)."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if container.startswith("matroska") and (start := head.find(_MATROSKA_SEGMENT)) >= 0:
+        return _matroska_end(head, start + len(_MATROSKA_SEGMENT))
+    if container == "avi":
+        # RIFF: four letters, then the size of what follows; files above 1 GiB go on in further RIFFs.
+        size = int.from_bytes(head[4:8], "little")
+        return size + 8 if size < 2**32 - 1 else 0
+    return 0
+
+
+def _matroska_end(head: bytes, start: int) -> int:
+    """End of the element whose size is coded at `start`: the leading zero bits of its first byte give its length."""
+    length = 9 - head[start].bit_length()
+    bits = 7 * length
+    size = int.from_bytes(head[start : start + length], "big") & (2**bits - 1)
+    return 0 if size == 2**bits - 1 else start + length + size  # all ones: not known when the file was begun

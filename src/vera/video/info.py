@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 
 from vera.errors import VeraError
 from vera.video.colour import ColorTags, color_tags
-from vera.video.damage import Tally, check_whole, counted_packets, packet_is_frame
+from vera.video.damage import Tally, check_whole, counted_packets, has_times, packet_is_frame
 from vera.video.opening import open_video
 from vera.video.read import FrameReader
 
@@ -73,7 +73,7 @@ def probe(path: Path | str) -> MediaInfo:
     """Read all packets of the first video stream of `path`, though not their pictures, and decode its first frame.
 
     VeraError for whatever is no whole video: what `open_video` refuses, no frames, frames that are missing, times that
-    do not rise. (A few old codecs don't give a frame a packet; then all frames are decoded.)
+    do not rise. (Old codecs don't give each frame a packet, nor AVI its time; then all frames are decoded.)
     """
     path = Path(path)
     container, stream = open_video(path)
@@ -84,7 +84,8 @@ def probe(path: Path | str) -> MediaInfo:
                 first = next(iter(reader), None)
             if first is None or not pts:
                 raise VeraError(f"{path}: holds no frames; export it again")
-            if len(pts) != len(set(pts)) or None in pts or not packet_is_frame(container, stream):
+            exact = has_times(container) and packet_is_frame(container, stream) and None not in pts
+            if not exact or len(pts) != len(set(pts)):
                 with FrameReader(path) as reader:
                     pts = [frame.pts for frame in reader]
         except av.FFmpegError as error:
@@ -111,7 +112,12 @@ def _packet_times(path: Path, container: InputContainer, stream: VideoStream) ->
 
 
 def _media_info(
-    path: Path, container: InputContainer, stream: VideoStream, first: av.VideoFrame, pts: tuple[int, ...], last: int
+    path: Path,
+    container: InputContainer,
+    stream: VideoStream,
+    first: av.VideoFrame,
+    pts: tuple[int, ...],
+    last: int,
 ) -> MediaInfo:
     time_base = stream.time_base or Fraction(1, 1000)
     nominal = stream.average_rate or stream.guessed_rate or Fraction(25)

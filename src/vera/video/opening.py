@@ -10,7 +10,7 @@ from av.video.stream import VideoStream
 from vera.errors import VeraError
 
 # FFmpeg reads these as video, but they hold one picture, or pictures made of text.
-_STILL_FORMATS = ("image2", "_pipe", "ico", "avif", "tty", "sup")
+_STILL_FORMATS = ("image2", "_pipe", "ico", "avif")
 _STILL_SUFFIXES = (".avif", ".heic", ".heif")
 
 
@@ -47,9 +47,9 @@ def _moving_pictures(path: Path, container: InputContainer) -> VideoStream:
     format_name = container.format.name
     if format_name.endswith(_STILL_FORMATS) or (container.streams.video and path.suffix.lower() in _STILL_SUFFIXES):
         raise VeraError(f"{path}: is a still image, not a video; give a clip of at least one frame, such as an .mp4")
-    if not streams:
-        held = "sound" if container.streams.audio else "no pictures"
-        raise VeraError(f"{path}: holds {held} but no video; give a file with a video track")
+    if not streams or format_name == "tty":  # plain text, which FFmpeg would draw
+        held = "only sound" if container.streams.audio else "something else"
+        raise VeraError(f"{path}: holds {held}, no video; give a file with a video track")
     stream = streams[0]
     # A stream that this FFmpeg can't decode has no codec context, whatever its type says.
     if getattr(stream, "codec_context", None) is None or not stream.width or not stream.height:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vera.errors import VeraError
 from vera.video.colour import FULL, apply_tags, color_tags, resolve_color
-from vera.video.damage import Tally, check_decoded, check_whole, counted_packets
+from vera.video.damage import Tally, check_decoded, check_whole, counted_packets, has_times
 from vera.video.opening import open_video
 
 # Without the three flags swscale takes short cuts that move most samples by about one code value.
@@ -25,7 +25,7 @@ class FrameReader:
     """Frames of the first video stream of a file, decoded on all cores, in presentation order.
 
     Use as a context manager and iterate once. A frame's `pts` and `time_base` are those of the file; where a container
-    keeps no times (raw streams, some AVI) they count on at the nominal rate. VeraError from the constructor for what is
+    keeps no times (AVI, raw streams) they count on at the nominal rate. VeraError from the constructor for what is
     no video (see `open_video`), and from the iteration, at the latest after the last frame, if frames are missing.
     """
 
@@ -37,12 +37,15 @@ class FrameReader:
         tally = Tally()
         frames = 0
         last: int | None = None
+        timed = has_times(self.container)
         rate = self.stream.average_rate or self.stream.guessed_rate or Fraction(25)
         step = max(1, round(1 / (rate * (self.stream.time_base or 1 / rate))))
         try:
             for packet in counted_packets(self.container, self.stream, tally):
                 for frame in packet.decode():
-                    if frame.pts is None:
+                    if not timed:
+                        frame.pts = frames * step
+                    elif frame.pts is None:
                         frame.pts = 0 if last is None else last + step
                     last = frame.pts
                     frames += 1

@@ -4,6 +4,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from fractions import Fraction
+from math import lcm
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -54,15 +55,15 @@ class FrameWriter:
             raise
 
     def _open(self, sound_path: Path | None) -> None:
-        # Bit-exact: no random ids and no date in the file, so that the same frames give the same bytes.
-        options = {"fflags": "+bitexact"}
-        if self.path.suffix.lower() in _ISO_SUFFIXES:
-            options["video_track_timescale"] = str(self.info.time_base.denominator)
-        self._container = av.open(str(self.partial), "w", container_options=options)
+        self._container = av.open(str(self.partial), "w", container_options=_muxer_options(self.path, self.info))
         self._resources.enter_context(self._container)
         self._stream = _video_stream(self._container, self.info, self._codec, self.path.suffix.lower())
         self._sound = self._sound_packets(sound_path) if sound_path else iter(())
-        self._container.start_encoding()
+        try:
+            self._container.start_encoding()
+        except av.ArgumentError as error:
+            sound = " or ".join(sorted({track.codec for track in self.info.audio})) or "such"
+            raise VeraError(f"{self.path}: such a file can't hold {sound} sound; write .mkv instead") from error
         self._next_sound = next(self._sound, None)
 
     def write(self, frame: av.VideoFrame) -> None:
@@ -152,6 +153,8 @@ def check_output(path: Path | str, info: MediaInfo, codec: str | None = None, au
     """What `FrameWriter` refuses before it writes, to ask before long work; returns the codec it would use."""
     path = Path(path)
     preset = find_codec(codec or default_codec(path, info.pix_fmt), path, info.pix_fmt, info.width, info.height)
+    if path.suffix.lower() == ".mkv":
+        _check_matroska(path, info, preset)
     if not path.parent.is_dir():
         raise VeraError(f"{path.parent}: no such folder; create it or choose another")
     if path.is_dir():
@@ -163,6 +166,18 @@ def check_output(path: Path | str, info: MediaInfo, codec: str | None = None, au
         partial_path(path).touch()
         partial_path(path).unlink()
     return preset
+
+
+def _check_matroska(path: Path, info: MediaInfo, codec: Codec) -> None:
+    milliseconds = {round(pts * info.time_base * 1000) for pts in info.pts}
+    if len(milliseconds) < len(info.pts):
+        raise VeraError(f"{path}: such a file can't tell frames less than 1 ms apart; write .mp4 or .mov instead")
+    # PyAV can't set Matroska's own field for it; H.264 and H.265 carry it in the pictures.
+    if info.sample_aspect != 1 and codec.encoder not in ("libx264", "libx265"):
+        raise VeraError(
+            f"{path}: {codec.encoder} in such a file would lose the pixel aspect {info.sample_aspect}; "
+            "use h264-lossless or h265-lossless"
+        )
 
 
 def partial_path(path: Path) -> Path:
@@ -181,6 +196,21 @@ def _user_errors(path: Path) -> Iterator[None]:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise VeraError(f"{path.parent}: can't be written; choose another folder for the output") from error
         raise VeraError(f"{path}: writing failed ({error.strerror}); try another codec or folder") from error
+
+
+def _muxer_options(path: Path, info: MediaInfo) -> dict[str, str]:
+    # No random ids and no date in the file, so that the same frames give the same bytes.
+    options = {"fflags": "+bitexact"}
+    if path.suffix.lower() not in _ISO_SUFFIXES:
+        # Sound may start a little before 0 (AAC's priming); by default all tracks are moved until nothing does.
+        return options | {"avoid_negative_ts": "disabled"}
+    ticks = info.time_base.denominator
+    # A first time other than 0 is kept in ticks of the movie, a millisecond by default: tick as the tracks do.
+    shared = lcm(ticks, *(track.sample_rate for track in info.audio))
+    return options | {
+        "video_track_timescale": str(ticks),
+        "movie_timescale": str(shared if shared < 2**31 else ticks),
+    }
 
 
 def _video_stream(container: OutputContainer, info: MediaInfo, codec: Codec, suffix: str) -> VideoStream:
