@@ -23,9 +23,13 @@ WIDTH, HEIGHT, FRAMES, ROUNDS = 1920, 1080, 48, 7
 
 
 def matte(kind: str) -> np.ndarray:
-    """Alpha [H,W] in [0,1] with a soft edge: a disc of a tenth of the frame, or all but a disc."""
+    """Alpha [H,W] in [0,1]: a disc with a soft edge, all but a larger one, or smoke that is nowhere 0 or 1."""
     y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
-    disc = np.clip((256 - np.hypot(y - HEIGHT / 2, x - WIDTH / 2)) / 20 + 0.5, 0, 1)
+    distance = np.hypot(y - HEIGHT / 2, x - WIDTH / 2)
+    if kind == "smoke":
+        return 0.5 + 0.4 * np.sin(distance / 90)
+    radius = 256 if kind == "object" else 360
+    disc = np.clip((radius - distance) / 20 + 0.5, 0, 1)
     return disc if kind == "object" else 1 - disc
 
 
@@ -63,7 +67,7 @@ def main() -> None:
     small = np.random.default_rng(0).integers(0, 256, (272, 480, 3)).astype(np.uint8)
     print("| edit | ffmpeg overlay, frames/s | vera, frames/s | ratio | preparing a layer, ms |")
     print("|---|---|---|---|---|")
-    for kind in ("object", "background"):
+    for kind in ("object", "background", "smoke"):
         alpha = matte(kind)
         filtered = noise_frame("yuva420p", 9)
         planes(filtered)[3][...] = np.rint(alpha * 255)

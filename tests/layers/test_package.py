@@ -52,9 +52,39 @@ def test_only_a_layer_folder_is_replaced(tmp_path: Path) -> None:
     (other / "precious.jpg").write_bytes(b"x")
     with pytest.raises(VeraError, match="something else"):
         save_layers(make_edit(np.uint8), other)
+    (other / "manifest.json").write_text('{"name": "A web app"}')
+    with pytest.raises(VeraError, match="something else"):
+        save_layers(make_edit(np.uint8), other)
     assert (other / "precious.jpg").read_bytes() == b"x"
     with pytest.raises(VeraError, match="does not exist"):
         save_layers(make_edit(np.uint8), tmp_path / "no" / "layers")
+
+
+def test_other_files_among_the_layers_stay(tmp_path: Path) -> None:
+    folder = tmp_path / "layers"
+    save_layers(make_edit(np.uint8, seed=1), folder)
+    (folder / "result.mp4").write_bytes(b"x")
+    save_layers(make_edit(np.uint8, seed=2), folder)
+    assert (folder / "result.mp4").read_bytes() == b"x"
+    assert np.array_equal(load_layers(folder).alpha, make_edit(np.uint8, seed=2).alpha)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["layers"]
+
+
+def test_a_replacement_that_was_killed_half_way_is_undone(tmp_path: Path) -> None:
+    folder = tmp_path / "layers"
+    save_layers(make_edit(np.uint8), folder)
+    (folder / "result.mp4").write_bytes(b"x")
+    folder.rename(tmp_path / ".layers.old")
+    save_layers(make_edit(np.uint8, seed=2), folder)
+    assert (folder / "result.mp4").read_bytes() == b"x"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["layers"]
+
+
+def test_an_empty_current_folder_takes_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    save_layers(make_edit(np.uint8), ".")
+    assert load_layers(tmp_path / "here").size == (26, 18)
 
 
 def test_a_failed_save_leaves_the_old_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

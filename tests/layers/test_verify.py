@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.clips import make_clip as make_coded_clip
 
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, composite_clip, contact_sheet, load_layers, save_layers, verify
@@ -91,6 +92,27 @@ def test_lossy_results_are_told(make_clip: MakeClip, tmp_path: Path) -> None:
     report = verify(source, tmp_path / "out.mp4", square_edit(source))
     assert report.changed > 0
     assert 20 < report.psnr < 100
+
+
+def test_full_range_twins_are_one_format(tmp_path: Path) -> None:
+    """Motion JPEG decodes as yuvj420p, and its lossless copy as yuv420p of full range."""
+    source = make_coded_clip(tmp_path / "in.avi", 2, (32, 32), pix_fmt="yuvj420p", codec="mjpeg")
+    edit = square_edit(source)
+    composite_clip(source, edit, tmp_path / "out.mkv")
+    assert {probe(source).pix_fmt, probe(tmp_path / "out.mkv").pix_fmt} == {"yuvj420p", "yuv420p"}
+    assert verify(source, tmp_path / "out.mkv", edit).changed == 0
+
+
+def test_times_rounded_by_matroska_are_the_same(tmp_path: Path) -> None:
+    pts = [0, 1001, 1900, 4000]
+    source = make_coded_clip(
+        tmp_path / "in.mp4", 4, (32, 32), pts=pts, time_base=Fraction(1, 30000), audio=True, codec="libx264"
+    )
+    composite_clip(source, square_edit(source), tmp_path / "out.mkv")
+    assert verify(source, tmp_path / "out.mkv", square_edit(source)).changed == 0
+    late = make_coded_clip(tmp_path / "late.mp4", 4, (32, 32), pts=[0, 1001, 2500, 4000], time_base=Fraction(1, 30000))
+    with pytest.raises(VeraError, match="times"):
+        verify(source, late, square_edit(source))
 
 
 def test_other_clips_are_refused(make_clip: MakeClip, tmp_path: Path) -> None:

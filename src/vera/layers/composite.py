@@ -81,33 +81,34 @@ def check_belongs(edit: LayeredEdit, info: MediaInfo) -> None:
 
 
 def _blend_component(target: NDArray[Any], layer: ComponentLayer, shift: int) -> None:
-    """`target += alpha * (value - target)` in float32, rounded: exact at alpha 0 and 1 up to 16 bits.
+    """`target += alpha * (value - target)` in float32, rounded to whole codes; at alpha 0 and 1 nothing is computed.
 
-    Mattes are mostly 0 or 1: there samples are copied, and only the soft ones are computed; all of them, in strips,
-    where they are so many that picking them out would cost more.
+    Mattes are mostly 0 or 1: there samples are copied, and only the soft ones are computed. All are, in strips that
+    stay in the cache, where most are soft.
     """
-    if layer.soft[0].size * 10 > layer.alpha.size:
+    if layer.soft is None:
         for top in range(0, target.shape[0], STRIP):
             part = slice(top, top + STRIP)
-            target[part] = _mix(target[part], layer.value[part], layer.alpha[part], shift)
+            target[part] = _mix(target[part], layer.exact[part], layer.alpha[part], shift)
         return
-    mixed = _mix(target[layer.soft], layer.soft_value, layer.soft_alpha, shift)
+    soft = np.unravel_index(layer.soft, layer.alpha.shape)
+    mixed = _mix(target[soft], layer.soft_exact, layer.soft_alpha, shift)
     if target.strides[-1] == target.itemsize:
-        cv2.copyTo(layer.value, layer.solid, target)  # many times numpy's speed
+        cv2.copyTo(layer.samples, layer.solid.view(np.uint8), target)  # many times numpy's speed
     else:
-        np.copyto(target, layer.value, where=layer.solid.view(bool))
-    target[layer.soft] = mixed
+        np.copyto(target, layer.samples, where=layer.solid)
+    target[soft] = mixed
 
 
-def _mix(base: NDArray[Any], value: NDArray[Any], alpha: NDArray[np.float32], shift: int) -> NDArray[Any]:
+def _mix(base: NDArray[Any], exact: NDArray[Any], alpha: NDArray[np.float32], shift: int) -> NDArray[Any]:
     if not base.size:
         return base
     depth = cv2.CV_8U if base.dtype == np.uint8 else cv2.CV_16U
-    base = np.ascontiguousarray(base)
-    difference = cv2.subtract(value, base, dtype=cv2.CV_32F)
+    base = np.ascontiguousarray(base >> shift if shift else base)
+    difference = cv2.subtract(exact, base, dtype=cv2.CV_32F)
     cv2.multiply(difference, alpha.reshape(difference.shape), dst=difference)
     mixed = cv2.add(base, difference.reshape(base.shape), dtype=depth).reshape(base.shape)
-    return np.asarray(mixed >> shift << shift if shift else mixed)
+    return np.asarray(mixed << shift if shift else mixed)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,32 +15,33 @@ from vera.video import read_lossless, write_lossless
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+FILES = ("edit.mkv", "alpha.mkv", MANIFEST)
 
 
 def check_layers_folder(folder: str | Path) -> None:
     """Raise VeraError unless layers can be saved as `folder`: a new name, an empty folder or a layer folder."""
-    folder = Path(folder)
-    if not folder.absolute().parent.is_dir():
+    folder = Path(folder).absolute()
+    if not folder.parent.is_dir():
         raise VeraError(f"{folder}: the folder {folder.parent} does not exist; create it first")
     if folder.exists() and not folder.is_dir():
         raise VeraError(f"{folder}: is a file; name a folder for the layers")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+    if folder.is_dir() and any(folder.iterdir()) and not _is_ours(folder):
         raise VeraError(f"{folder}: holds something else than layers; name another folder for the layers")
 
 
 def save_layers(edit: LayeredEdit, folder: str | Path) -> None:
     """Save `edit` so that `load_layers` gives back the same samples, times and metadata.
 
-    It grows under a temporary name beside `folder` and is renamed when whole; an older layer folder is replaced.
-    Raises VeraError as `check_layers_folder` and if the disk refuses.
+    It grows under a temporary name beside `folder` and is renamed when whole. Layers already there are replaced; other
+    files among them, such as a result, stay. Raises VeraError as `check_layers_folder` and if the disk refuses.
     """
-    folder = Path(folder)
+    folder = Path(folder).absolute()
     check_layers_folder(folder)
     partial = folder.with_name(f".{folder.name}.partial")
     old = folder.with_name(f".{folder.name}.old")
     try:
+        _settle(folder, old)
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
         partial.mkdir()
         write_lossless(partial / "edit.mkv", edit.edit)
         write_lossless(partial / "alpha.mkv", edit.alpha)
@@ -47,8 +49,10 @@ def save_layers(edit: LayeredEdit, folder: str | Path) -> None:
         if folder.exists():
             folder.rename(old)
         partial.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
+        _settle(folder, old)
     except (av.FFmpegError, OSError) as error:
+        with suppress(OSError):
+            _settle(folder, old)
         raise VeraError(f"{folder}: the layers cannot be written ({error.strerror or error})") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -73,6 +77,27 @@ def load_layers(folder: str | Path) -> LayeredEdit:
         return LayeredEdit(edit, alpha, pts, time_base, manifest["metadata"])
     except (ValueError, TypeError, KeyError) as error:
         raise VeraError(f"{folder}: its files do not belong together ({error})") from None
+
+
+def _settle(folder: Path, old: Path) -> None:
+    """Finish a replacement of `folder` whose former self is `old`, or undo it if it stopped half-way."""
+    if not old.exists():
+        return
+    if not folder.exists():
+        old.rename(folder)
+        return
+    for path in [path for path in old.iterdir() if path.name not in FILES]:
+        path.rename(folder / path.name)
+    shutil.rmtree(old)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether the folder's manifest is that of layers; a `manifest.json` alone also marks a web app."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and {"format", "pts", "time_base", "metadata"} <= manifest.keys()
 
 
 def _manifest(edit: LayeredEdit) -> dict[str, Any]:

@@ -36,10 +36,12 @@ def refine_layers(
 def fit_layer(
     edit: NDArray[Any], alpha: NDArray[np.uint16], size: tuple[int, int]
 ) -> tuple[NDArray[Any], NDArray[np.uint16]]:
-    """Up-sample one layer frame (`[H,W,3]`, `[H,W]`) to `size` (width, height) by bicubic interpolation."""
+    """One layer frame (`[H,W,3]`, `[H,W]`) at `size` (width, height): bicubic, or averaged where it shrinks."""
     if alpha.shape == (size[1], size[0]):
         return edit, alpha
+    shrinks = size[0] < alpha.shape[1] and size[1] < alpha.shape[0]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     return (
-        np.asarray(cv2.resize(edit, size, interpolation=cv2.INTER_CUBIC)),
-        floor_alpha(np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_CUBIC), np.uint16)),
+        np.asarray(cv2.resize(edit, size, interpolation=method)),
+        floor_alpha(np.asarray(cv2.resize(alpha, size, interpolation=method), np.uint16)),
     )

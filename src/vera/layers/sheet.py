@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from vera.layers.composite import check_belongs
 from vera.layers.layered_edit import LayeredEdit
 from vera.video import FrameReader, model_view, probe
 from vera.video.write import partial_path
@@ -26,6 +27,7 @@ def contact_sheet(
     has a temporary name until it is whole.
     """
     info = probe(source)
+    check_belongs(edit, info)
     wide, high = info.display_size
     size = (width, max(2, round(width * high / wide)))
     chosen = np.unique(np.linspace(0, len(edit.pts) - 1, min(columns, len(edit.pts))).round().astype(int))

@@ -9,8 +9,9 @@ import numpy as np
 from vera.errors import VeraError
 from vera.layers.composite import check_belongs
 from vera.layers.layered_edit import LayeredEdit
-from vera.layers.planes import components, convert_layer
+from vera.layers.planes import INTERLEAVED, components, convert_layer
 from vera.video import FrameReader, MediaInfo, probe
+from vera.video.codecs import FULL_RANGE_TWINS
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ def verify(source: str | Path, result: str | Path, edit: LayeredEdit) -> VerifyR
     index_of = {pts: index for index, pts in enumerate(edit.pts)}
     samples = preserved = changed = largest = 0
     squared = 0.0
+    shift = INTERLEAVED.get(before.pix_fmt, 0)
     with FrameReader(source) as sources, FrameReader(result) as results:
         for original, edited in zip(sources, results, strict=True):
             index = None if original.pts is None else index_of.get(original.pts)
@@ -47,7 +49,7 @@ def verify(source: str | Path, result: str | Path, edit: LayeredEdit) -> VerifyR
                 if layers:
                     layer = layers[number]
                     kept[layer.rows, layer.columns] = layer.alpha == 0
-                difference = np.abs(other.astype(np.int32) - one)[kept]
+                difference = np.abs(other.astype(np.int32) - one)[kept] >> shift
                 samples += one.size
                 preserved += difference.size
                 changed += int(np.count_nonzero(difference))
@@ -61,7 +63,7 @@ def verify(source: str | Path, result: str | Path, edit: LayeredEdit) -> VerifyR
 def _check_comparable(source: MediaInfo, result: MediaInfo) -> None:
     for name in ("width", "height", "pix_fmt", "frame_count"):
         one, other = getattr(source, name), getattr(result, name)
-        if one != other:
+        if FULL_RANGE_TWINS.get(one, one) != FULL_RANGE_TWINS.get(other, other):
             raise VeraError(f"{result.path}: has {name} {other}, the source {one}; it is not an edit of {source.path}")
     for one, other in zip(source.pts, result.pts, strict=True):
         if abs(one * source.time_base - other * result.time_base) > 0.001:
