@@ -13,12 +13,15 @@ from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.video.colour import FULL, apply_tags, color_tags, resolve_color
+from vera.video.colour import FULL, LIMITED, apply_tags, color_tags, resolve_color
 from vera.video.damage import Tally, check_decoded, check_whole, counted_packets, has_times
 from vera.video.opening import open_video
 
 # Without the three flags swscale takes short cuts that move most samples by about one code value.
 ACCURATE = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+
+# swscale takes grey for full range whatever it is told.
+_LIMITED_TO_FULL = np.rint((np.arange(256) - 16) * (255 / 219)).clip(0, 255).astype(np.uint8)
 
 
 class FrameReader:
@@ -135,4 +138,6 @@ def model_view(frame: av.VideoFrame, width: int, height: int, rotation: int = 0)
     finally:
         apply_tags(tags, frame)
     array: NDArray[np.uint8] = planes(picture)[0]
+    if color.range == LIMITED and len(frame.format.components) == 1:
+        array = _LIMITED_TO_FULL[array]
     return np.ascontiguousarray(np.rot90(array, rotation // 90))

@@ -191,7 +191,7 @@ def _user_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, OSError) as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise VeraError(f"{path}: the disk is full; free some space or write elsewhere") from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise VeraError(f"{path.parent}: can't be written; choose another folder for the output") from error
