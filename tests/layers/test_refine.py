@@ -63,6 +63,15 @@ def test_the_fill_of_the_network_does_not_reach_the_edge() -> None:
     assert bigger[coverage > 0][:, 1].max() < 40
 
 
+def test_a_shadow_keeps_its_colour_beside_what_casts_it() -> None:
+    alpha = np.zeros((1, 64, 64), np.float32)
+    alpha[:, 8:40, 16:48], alpha[:, 44:52, 16:48] = 1, 0.35
+    edit = np.zeros((1, 64, 64, 3), np.float32)
+    edit[:, :42] = (0.9, 0.1, 0.1)
+    colors, _ = refine_layers(edit, alpha)
+    assert colors[0, 44:52, 16:48].max() <= 1
+
+
 @given(st.integers(1, 40), st.integers(1, 40))
 def test_up_sampling_keeps_constants_and_the_exact_zero(width: int, height: int) -> None:
     edit, alpha = np.full((6, 7, 3), 77, np.uint8), np.full((6, 7), FULL, np.uint16)

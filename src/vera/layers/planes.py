@@ -14,6 +14,7 @@ from vera.video import ColorTags, color_tags, planes, resolve_color, rgb_to_ycbc
 
 Float = NDArray[np.float32]
 Samples = NDArray[Any]
+Box = tuple[slice, slice]  # rows, columns
 
 # Luma in a plane, chroma in pairs: how far a word is shifted above the value.
 INTERLEAVED = {"nv12": 0, "nv16": 0, "p010le": 6, "p012le": 4, "p016le": 0}
@@ -23,23 +24,22 @@ PACKED = {"rgb24": (0, 1, 2), "bgr24": (2, 1, 0), "rgb0": (0, 1, 2), "bgr0": (2,
 
 @dataclass(frozen=True)
 class ComponentLayer:
-    """One component of a layer on its plane's grid, in the rectangle `rows`, `columns` that holds all its coverage.
+    """One component of a layer on its plane's grid, in the rectangle `box` that holds all its coverage, ready to blend.
 
-    `exact` float32 are code values, not rounded, within the format's range, and `samples` the same as the frame stores
-    them; `alpha` is float32 in [0,1], and where it is 0 nothing may change. `solid` is true where alpha is 1;
-    `soft` are flat indices of what lies between in the rectangle, `soft_exact` and `soft_alpha` what lies there; None
-    and empty where that is so much that picking it out would cost more than computing everything.
+    `alpha` is float32 `[h,w]` in [0,1]; where it is 0 nothing may change. `solid` is true where it is 1, and `samples`
+    are what the frame then holds. What lies between becomes `floor(keep * old + add)` with `keep = 1 - alpha` and
+    `add = alpha * value + 1/2`, float32: `soft` are its places, counted in samples from the component's first in a
+    frame that PyAV made, and `keep` and `add` belong to these. Where so much is soft that picking it out would cost
+    more than computing everything, `soft` is None and they are `[h,w]`.
     """
 
-    rows: slice
-    columns: slice
-    exact: Float
-    samples: Samples
+    box: Box
     alpha: Float
+    samples: Samples
     solid: NDArray[np.bool_]
     soft: NDArray[np.intp] | None
-    soft_exact: Float
-    soft_alpha: Float
+    keep: Float
+    add: Float
 
 
 def components(frame: av.VideoFrame) -> list[Samples]:
@@ -68,29 +68,38 @@ def convert_layer(edit: NDArray[Any], alpha: NDArray[np.uint16], frame: av.Video
     box = _bounding_box(alpha)
     if box is None:
         return []
-    rows, columns = box
-    depth, form = frame.format.components[0].bits, frame.format
-    shift = INTERLEAVED.get(form.name, 0)
-    weight = alpha[rows, columns].astype(np.float32) * np.float32(1 / 65535)
-    rgb = np.ascontiguousarray(edit[rows, columns], np.float32)
+    form = frame.format
+    depth, shift = form.components[0].bits, INTERLEAVED.get(form.name, 0)
+    blank = components(av.VideoFrame(frame.width, frame.height, form.name))
+    parts = _parts(edit[box], alpha[box], frame, box, depth)
+    return [_component(*part, plane, depth, shift) for part, plane in zip(parts, blank, strict=True)]
+
+
+def _parts(
+    edit: NDArray[Any], alpha: NDArray[np.uint16], frame: av.VideoFrame, box: Box, depth: int
+) -> list[tuple[Float, Float, Box]]:
+    """For each component its code values, not rounded, its alpha, and the rectangle of its plane that they are for."""
+    top = np.iinfo(edit.dtype).max
+    weight = alpha.astype(np.float32) * np.float32(1 / 65535)
+    rgb = np.ascontiguousarray(edit, np.float32)
+    form = frame.format
     if form.is_rgb:
-        scale = np.float32((2**depth - 1) / np.iinfo(edit.dtype).max)
-        return [_component(channel * scale, weight, rows, columns, depth, shift) for channel in cv2.split(rgb)]
-    color = resolve_color(color_tags(frame), frame.height, form.name)
-    matrix = _matrix(color, depth, np.iinfo(edit.dtype).max)
-    layers = [_component(cv2.transform(rgb, matrix[:1]), weight, rows, columns, depth, shift)]
+        scale = np.float32((2**depth - 1) / top)
+        return [(channel * scale, weight, box) for channel in cv2.split(rgb)]
+    matrix = _matrix(resolve_color(color_tags(frame), frame.height, form.name), depth, top)
+    parts = [(cv2.transform(rgb, matrix[:1]), weight, box)]
     if len(form.components) == 1:
-        return layers
+        return parts
     step_x, step_y = 64 // form.chroma_width(64), 64 // form.chroma_height(64)
     coarse = _box_average(weight, step_x, step_y)
     divisor = np.maximum(coarse, np.float32(1e-6))
-    chroma_rows = slice(rows.start // step_y, rows.start // step_y + coarse.shape[0])
-    chroma_columns = slice(columns.start // step_x, columns.start // step_x + coarse.shape[1])
+    start_y, start_x = box[0].start // step_y, box[1].start // step_x
+    coarse_box = slice(start_y, start_y + coarse.shape[0]), slice(start_x, start_x + coarse.shape[1])
     for row in matrix[1:]:
         plane = cv2.transform(rgb, row[None])
         value = _box_average(cv2.multiply(plane, weight, dst=plane), step_x, step_y) / divisor
-        layers.append(_component(value, coarse, chroma_rows, chroma_columns, depth, shift))
-    return layers
+        parts.append((value, coarse, coarse_box))
+    return parts
 
 
 @lru_cache
@@ -104,29 +113,29 @@ def _matrix(color: ColorTags, depth: int, top: int) -> Float:
     return np.column_stack(columns).astype(np.float32)
 
 
-def _component(
-    exact: NDArray[Any], alpha: Float, rows: slice, columns: slice, depth: int, shift: int
-) -> ComponentLayer:
+def _component(exact: Float, alpha: Float, box: Box, plane: Samples, depth: int, shift: int) -> ComponentLayer:
     exact = np.clip(exact, np.float32(0), np.float32(2**depth - 1))
-    samples = cv2.add(exact, 0.0, dtype=cv2.CV_8U if depth <= 8 else cv2.CV_16U)  # rounds
     solid = alpha >= 1
-    between = (alpha > 0) & (alpha < 1)
-    soft = np.flatnonzero(between) if np.count_nonzero(between) * 10 <= between.size else None
-    picked = slice(0) if soft is None else soft
+    between = (alpha > 0) & ~solid
+    picked: Any = slice(None)
+    soft = None
+    if np.count_nonzero(between) * 3 <= between.size:
+        picked = np.nonzero(between)
+        down, across = (stride // plane.itemsize for stride in plane.strides)
+        soft = (picked[0] + box[0].start) * down + (picked[1] + box[1].start) * across
+    weight = alpha[picked]
     return ComponentLayer(
-        rows=rows,
-        columns=columns,
-        exact=exact,
-        samples=samples << shift if shift else samples,
+        box=box,
         alpha=alpha,
+        samples=(exact + np.float32(0.5)).astype(plane.dtype) << shift,
         solid=solid,
         soft=soft,
-        soft_exact=exact.ravel()[picked],
-        soft_alpha=alpha.ravel()[picked],
+        keep=1 - weight,
+        add=weight * exact[picked] + np.float32(0.5),
     )
 
 
-def _bounding_box(alpha: NDArray[np.uint16]) -> tuple[slice, slice] | None:
+def _bounding_box(alpha: NDArray[np.uint16]) -> Box | None:
     """The rectangle of alpha > 0, grown to multiples of 4 so that it holds whole chroma samples."""
     covered_rows = np.flatnonzero(alpha.max(axis=1))
     if not covered_rows.size:

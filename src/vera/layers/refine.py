@@ -27,8 +27,8 @@ def refine_layers(
     codes = floor_alpha(np.rint(alpha.clip(0, 1) * FULL).astype(np.uint16))
     edits = np.empty(edit.shape, np.uint8)
     for target, colors, coverage in zip(edits, edit.clip(0, 1), alpha.clip(0, 1), strict=True):
-        confident = np.asarray(coverage * coverage, np.float32)
-        extended = extend_colors(colors * confident[..., None], confident)
+        # Weighted by alpha, not more steeply: a shadow's thin coverage would take on the colour of what casts it.
+        extended = extend_colors(colors * coverage[..., None], coverage)
         target[...] = np.rint(extended * 255)
     return edits, codes
 

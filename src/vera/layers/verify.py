@@ -48,7 +48,7 @@ def verify(source: str | Path, result: str | Path, edit: LayeredEdit) -> VerifyR
                 kept = np.ones(one.shape, bool)
                 if layers:
                     layer = layers[number]
-                    kept[layer.rows, layer.columns] = layer.alpha == 0
+                    kept[layer.box] = layer.alpha == 0
                 difference = np.abs(other.astype(np.int32) - one)[kept] >> shift
                 samples += one.size
                 preserved += difference.size
