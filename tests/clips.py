@@ -42,6 +42,7 @@ def make_clip(
     timecode: str | None = None,
     options: Mapping[str, str] | None = None,
     faststart: bool = False,
+    muxer: Mapping[str, str] | None = None,
 ) -> Path:
     """Write `frames` frames of `make_frame`, seeds 0, 1, ..., to `path` and return it; lossless where the codec can be.
 
@@ -50,7 +51,8 @@ def make_clip(
     """
     times = list(range(frames)) if pts is None else list(pts)
     time_base = time_base or 1 / Fraction(fps)
-    with av.open(str(path), "w", container_options={"movflags": "faststart"} if faststart else {}) as container:
+    muxer = dict(muxer or {}) | ({"movflags": "faststart"} if faststart else {})
+    with av.open(str(path), "w", container_options=muxer) as container:
         stream: Any = container.add_stream(codec, rate=fps, options=dict(options or LOSSLESS.get(codec, {})))
         context = stream.codec_context
         context.width, context.height, context.pix_fmt = *size, pix_fmt
@@ -64,6 +66,7 @@ def make_clip(
         if timecode is not None:
             stream.metadata["timecode"] = timecode
         tone = _add_tone(container, audio) if audio else None
+        container.start_encoding()  # so that a clip of no frames is a file as well
         for index in range(frames):
             frame = make_frame(size, pix_fmt, index)
             frame.pts, frame.time_base = times[index], time_base

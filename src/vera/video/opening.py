@@ -32,7 +32,7 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
         raise VeraError(f"{path}: may not be read; check its permissions") from error
     except (OSError, av.FFmpegError) as error:
         raise VeraError(
-            f"{path}: is not a video, or is cut off before its index; export it again as .mp4, .mov or .mkv"
+            f"{path}: is not a video, or is cut off before its first frame; copy or export it again"
         ) from error
     try:
         return container, _moving_pictures(path, container)
@@ -48,8 +48,8 @@ def _moving_pictures(path: Path, container: InputContainer) -> VideoStream:
     if format_name.endswith(_STILL_FORMATS) or (container.streams.video and path.suffix.lower() in _STILL_SUFFIXES):
         raise VeraError(f"{path}: is a still image, not a video; give a clip of at least one frame, such as an .mp4")
     if not streams or format_name == "tty":  # plain text, which FFmpeg would draw
-        held = "only sound" if container.streams.audio else "something else"
-        raise VeraError(f"{path}: holds {held}, no video; give a file with a video track")
+        held = "only sound" if container.streams.audio else "no frames of video"
+        raise VeraError(f"{path}: holds {held}; give a file with a video track")
     stream = streams[0]
     # A stream that this FFmpeg can't decode has no codec context, whatever its type says.
     if getattr(stream, "codec_context", None) is None or not stream.width or not stream.height:

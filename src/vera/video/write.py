@@ -153,6 +153,8 @@ def check_output(path: Path | str, info: MediaInfo, codec: str | None = None, au
     """What `FrameWriter` refuses before it writes, to ask before long work; returns the codec it would use."""
     path = Path(path)
     preset = find_codec(codec or default_codec(path, info.pix_fmt), path, info.pix_fmt, info.width, info.height)
+    if path.suffix.lower() in _ISO_SUFFIXES and info.pts[0] < 0:
+        raise VeraError(f"{path}: such a file would cut off the frames before time 0; write .mkv, or remux the source")
     if path.suffix.lower() == ".mkv":
         _check_matroska(path, info, preset)
     if not path.parent.is_dir():
@@ -226,8 +228,9 @@ def _video_stream(container: OutputContainer, info: MediaInfo, codec: Codec, suf
     context.time_base = stream.time_base = info.time_base
     if info.sample_aspect != 1:
         context.sample_aspect_ratio = info.sample_aspect
-    if info.is_vfr:
-        # With B-frames a packet's length on file is the distance of decoding times, so the last frame's would be wrong.
+    if info.is_vfr or info.frame_count < 4:
+        # With B-frames a packet's length on file is the distance of decoding times, so the last frame's would be wrong;
+        # and x265 gives clips shorter than its reordering no valid decoding times.
         context.max_b_frames = 0
     if codec.encoder == "libx265" and suffix in _ISO_SUFFIXES:
         context.codec_tag = "hvc1"  # the default, hev1, does not open in Apple's players
