@@ -1,5 +1,6 @@
 """Reading: frames in their own planes, views of those planes, and the RGB picture a model sees."""
 
+import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple, Self
 
 import av
 import numpy as np
-from av.video.reformatter import Interpolation
+from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
@@ -19,6 +20,16 @@ from vera.video.opening import open_video
 
 # Without the three flags swscale takes short cuts that move most samples by about one code value.
 ACCURATE = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+
+
+class _Scalers(threading.local):
+    """One scaler a thread: a frame's own `reformat` sets up swscale, with its threads, anew for each frame."""
+
+    def __init__(self) -> None:
+        self.own = VideoReformatter()
+
+
+_scalers = _Scalers()
 
 # swscale takes grey for full range whatever it is told.
 _LIMITED_TO_FULL = np.rint((np.arange(256) - 16) * (255 / 219)).clip(0, 255).astype(np.uint8)
@@ -128,7 +139,8 @@ def model_view(frame: av.VideoFrame, width: int, height: int, rotation: int = 0)
     size = (width, height) if rotation % 180 == 0 else (height, width)
     apply_tags(color, frame)
     try:
-        picture = frame.reformat(
+        picture = _scalers.own.reformat(
+            frame,
             *size,
             format="rgb24",
             src_color_range=color.range,
