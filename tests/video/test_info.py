@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests.clips import cut, make_clip, make_sound
+from tests.clips import cut, make_clip, make_frame, make_sound
 
 from vera.errors import VeraError
 from vera.video import AudioInfo, ColorTags, FrameReader, probe
@@ -83,6 +83,31 @@ def test_one_frame_is_a_clip(tmp_path: Path) -> None:
     for name, codec in (("a.mp4", "libx264"), ("a.mkv", "ffv1")):
         info = probe(make_clip(tmp_path / name, 1, codec=codec))
         assert (info.pts, info.duration, info.is_vfr) == ((0,), Fraction(1, 25), False)
+
+
+@pytest.mark.parametrize("cover_first", [True, False])
+def test_a_cover_is_not_the_video(tmp_path: Path, cover_first: bool) -> None:
+    import av
+
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as container:
+        streams = {}
+        for name in ("mjpeg", "libx264") if cover_first else ("libx264", "mjpeg"):
+            streams[name] = container.add_stream(name, rate=25)
+            streams[name].width, streams[name].height = (16, 16) if name == "mjpeg" else (64, 48)
+            streams[name].pix_fmt = "yuvj420p" if name == "mjpeg" else "yuv420p"
+        streams["mjpeg"].disposition = av.stream.Disposition.attached_pic
+        container.mux(streams["mjpeg"].encode(av.VideoFrame(16, 16, "yuvj420p")))
+        container.mux(streams["mjpeg"].encode(None))
+        for index in range(4):
+            frame = make_frame(seed=index)
+            frame.pts, frame.time_base = index, Fraction(1, 25)
+            container.mux(streams["libx264"].encode(frame))
+        container.mux(streams["libx264"].encode(None))
+    info = probe(path)
+    assert (info.codec, info.width, info.height, info.frame_count) == ("h264", 64, 48, 4)
+    with FrameReader(path) as reader:
+        assert [(frame.width, frame.height) for frame in reader] == [(64, 48)] * 4
 
 
 @pytest.mark.parametrize("size", [(35, 27), (1, 1), (2, 1)])

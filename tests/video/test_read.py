@@ -1,6 +1,7 @@
 """Frames, their planes, and the model's view of them."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,7 +11,17 @@ import pytest
 from tests.clips import cut, make_clip, make_frame, samples
 
 from vera.errors import VeraError
-from vera.video import ColorTags, FrameReader, apply_tags, model_view, planes, probe, resolve_color, rgb_to_ycbcr
+from vera.video import (
+    ColorTags,
+    FrameReader,
+    apply_tags,
+    model_view,
+    planes,
+    probe,
+    resolve_color,
+    rgb_to_ycbcr,
+    ycbcr_to_rgb,
+)
 
 PLANAR = ["yuv420p", "yuv422p", "yuv444p", "yuv410p", "yuv440p", "yuvj420p", "yuv420p10le", "yuv444p16le"]
 PLANAR += ["gray", "gray10le", "gray16le", "gbrp", "gbrp10le", "yuva420p", "yuva444p10le"]
@@ -155,6 +166,40 @@ def test_model_view_follows_the_tags(color: ColorTags, pix_fmt: str, size: tuple
     # 8-bit codes and then the scaler round; another matrix or range would be off by 5 and more.
     assert np.abs(view.astype(int) - [200, 90, 40]).max() <= 2
     assert (frame.color_range, frame.colorspace) == (color.range, color.space)
+
+
+@pytest.mark.parametrize("pix_fmt", ["yuv444p", "yuv444p10le"])
+@pytest.mark.parametrize("color", [ColorTags(1, 1), ColorTags(2, 1), ColorTags(1, 6), ColorTags(1, 9)], ids=str)
+def test_model_view_agrees_with_exact_arithmetic(color: ColorTags, pix_fmt: str) -> None:
+    rgb = np.random.default_rng(0).random((48, 64, 3))
+    frame = av.VideoFrame(64, 48, pix_fmt)
+    depth = frame.format.components[0].bits
+    codes = np.rint(rgb_to_ycbcr(rgb, color, depth, 48)).clip(0, 2**depth - 1)
+    for index, plane in enumerate(planes(frame)):
+        plane[...] = codes[..., index]
+    apply_tags(color, frame)
+    exact = np.rint(ycbcr_to_rgb(codes, color, depth, 48).clip(0, 1) * 255)
+    assert np.abs(model_view(frame, 64, 48) - exact).max() <= 1
+
+
+def test_one_view_does_not_mark_the_next() -> None:
+    # A scaler is kept between calls: another size, format or tag must set it up anew, in each thread for itself.
+    jobs = [
+        (flat((0.8, 0.3, 0.1), ColorTags(levels, space), pix_fmt, size), out)
+        for levels, space in ((1, 1), (2, 1), (1, 6), (1, 9))
+        for pix_fmt in ("yuv420p", "yuv444p10le", "gray")
+        for size in ((64, 48), (32, 32))
+        for out in ((32, 16), (48, 64))
+    ]
+    expected = []
+    for job, out in jobs:
+        with ThreadPoolExecutor(1) as fresh:
+            expected.append(fresh.submit(model_view, job, *out).result())
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(3):
+            together = list(pool.map(lambda job: model_view(job[0], *job[1]), jobs))
+            assert all(np.array_equal(a, b) for a, b in zip(expected, together, strict=True))
+    assert all(np.array_equal(a, model_view(job, *out)) for a, (job, out) in zip(expected, jobs, strict=True))
 
 
 @pytest.mark.parametrize(("levels", "code"), [(0, 200), (1, 16 + 200 * 219 / 255), (2, 200)])

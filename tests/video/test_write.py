@@ -130,6 +130,15 @@ def test_lossy_looks_alike(tmp_path: Path, codec: str, pix_fmt: str, least: floa
     assert 10 * np.log10(1 / error) > least
 
 
+@pytest.mark.parametrize("suffix", [".mov", ".mkv"])
+@pytest.mark.parametrize("codec", ["h264", "h265", "prores"])
+def test_lossy_loses_no_frame(tmp_path: Path, codec: str, suffix: str) -> None:
+    source = make_clip(tmp_path / "a.mp4", 9, pix_fmt="yuv422p10le")
+    assert copy(source, tmp_path / f"b{suffix}", codec).frame_count == 9
+    with FrameReader(tmp_path / f"b{suffix}") as reader:
+        assert sum(1 for _ in reader) == 9
+
+
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv444p", "yuv422p10le", "gray"])
 def test_odd_sizes_in_ffv1(tmp_path: Path, pix_fmt: str) -> None:
     source = make_clip(tmp_path / "a.mkv", 3, (35, 27), pix_fmt=pix_fmt, codec="ffv1")
@@ -499,6 +508,20 @@ def test_disk_full(big_clip: Path, tmp_path: Path, small_disk: None) -> None:
     with pytest.raises(VeraError, match=r"b\.mp4: the disk is full; "):
         copy(big_clip, tmp_path / "b.mp4")
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
+def test_disk_full_leaves_an_older_result(big_clip: Path, tmp_path: Path, small_disk: None) -> None:
+    (tmp_path / "b.mp4").touch()
+    with pytest.raises(VeraError, match="the disk is full"):
+        copy(big_clip, tmp_path / "b.mp4")
+    assert {path.name: path.stat().st_size for path in tmp_path.iterdir() if path != big_clip} == {"b.mp4": 0}
+
+
+def test_an_older_result_is_replaced_by_a_whole_one(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "a.mp4")
+    (tmp_path / "b.mp4").write_text("an older result")
+    copy(source, tmp_path / "b.mp4")
+    assert same_samples(source, tmp_path / "b.mp4")
 
 
 # Layers and samples
