@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -193,21 +194,21 @@ def test_output_is_the_source_by_another_name(fails: Fails, make_clip: ClipMaker
     assert "source" in fails(source, "--out", str(tmp_path / "hard.mp4"))
 
 
-@pytest.fixture
-def small_disk() -> Iterator[None]:
-    """No file may grow beyond 3,000 bytes; a write fails as on a full disk, with an OSError."""
-    old, limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, limit))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (old, limit))
-    signal.signal(signal.SIGXFSZ, ignored)
+@contextmanager
+def small_disk(limit: int) -> Iterator[None]:
+    """No file may grow beyond `limit` bytes; a write fails as on a full disk, with an OSError."""
+    old, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (old, hard))
 
 
-def test_disk_full(make_clip: ClipMaker, fails: Fails, request: pytest.FixtureRequest) -> None:
+def test_disk_full(fails: Fails, make_clip: ClipMaker) -> None:
     source = make_clip("a.mp4", frames=9, size=(64, 64))
-    request.getfixturevalue("small_disk")
-    fails(source)
+    with small_disk(3000):
+        assert "result.mp4" in fails(source)
 
 
 def test_sheet_and_layers_that_cannot_be(fails: Fails, make_clip: ClipMaker, tmp_path: Path) -> None:
