@@ -42,6 +42,18 @@ def test_a_run_improves_on_the_linear_code_and_keeps_its_encoder(tmp_path: Path)
     assert model.config.latents_std != [1.0] * 8
 
 
+def test_a_resumed_run_keeps_its_latent_statistics(tmp_path: Path) -> None:
+    """diffusers' `from_config` resets what was left at its default when the model was made."""
+    run = tmp_path / "run" / "ema"
+    statistics = []
+    for steps in (2, 4):
+        train(write_recipe(tmp_path, steps=steps, checkpoint_every=2), make_source=DrawnLayers, report=quiet)
+        config = AutoencoderPatch3D.load_config(run)
+        statistics.append((config["latents_mean"], config["latents_std"]))
+    assert statistics[0] == statistics[1]
+    assert statistics[0][1] != [1.0] * 8
+
+
 def test_crops_are_of_one_length_and_prefer_motion() -> None:
     clips = gather_crops(DrawnLayers(side=96), 10, seed=0)
     assert clips.shape == (10, 3, 5, 64, 64)

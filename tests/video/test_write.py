@@ -486,15 +486,19 @@ def test_killed_in_the_middle(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", "b.mp4"}
 
 
-@pytest.fixture(params=[0, 3000, 30000, 45000])
-def small_disk(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Files can't grow beyond a limit: a write fails as on a full disk, in the header, a frame or the trailer."""
-    old, limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (request.param, limit))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (old, limit))
-    signal.signal(signal.SIGXFSZ, ignored)
+# In the header, a frame or the trailer.
+FULL_AT = pytest.mark.parametrize("limit", [0, 3000, 30000, 45000])
+
+
+@contextmanager
+def small_disk(limit: int) -> Iterator[None]:
+    """Files can't grow beyond a limit: a write fails as on a full disk. For the work only: the test runner writes too."""
+    old, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (old, hard))
 
 
 @pytest.fixture
@@ -504,15 +508,17 @@ def big_clip(tmp_path: Path) -> Path:
     return clip
 
 
-def test_disk_full(big_clip: Path, tmp_path: Path, small_disk: None) -> None:
-    with pytest.raises(VeraError, match=r"b\.mp4: the disk is full; "):
+@FULL_AT
+def test_disk_full(big_clip: Path, tmp_path: Path, limit: int) -> None:
+    with small_disk(limit), pytest.raises(VeraError, match=r"b\.mp4: the disk is full; "):
         copy(big_clip, tmp_path / "b.mp4")
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 
 
-def test_disk_full_leaves_an_older_result(big_clip: Path, tmp_path: Path, small_disk: None) -> None:
+@FULL_AT
+def test_disk_full_leaves_an_older_result(big_clip: Path, tmp_path: Path, limit: int) -> None:
     (tmp_path / "b.mp4").touch()
-    with pytest.raises(VeraError, match="the disk is full"):
+    with small_disk(limit), pytest.raises(VeraError, match="the disk is full"):
         copy(big_clip, tmp_path / "b.mp4")
     assert {path.name: path.stat().st_size for path in tmp_path.iterdir() if path != big_clip} == {"b.mp4": 0}
 

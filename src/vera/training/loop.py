@@ -239,7 +239,9 @@ def _save(recipe: Recipe, state: State) -> None:
         "step": state.step,
         "method": recipe.method,
         "recipe_model": recipe.model,
-        "config": dict(state.model.config),
+        # Without diffusers' own entries: `from_config` would reset what `_use_default_values` lists, such as latent
+        # statistics that were registered after the model was made.
+        "config": {name: value for name, value in state.model.config.items() if not name.startswith("_")},
         "model": state.model.state_dict(),
         "ema": state.ema.state_dict(),
         "optimizer": state.optimizer.state_dict(),
