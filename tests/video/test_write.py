@@ -493,7 +493,7 @@ FULL_AT = pytest.mark.parametrize("limit", [0, 3000, 30000, 45000])
 
 @contextmanager
 def small_disk(limit: int) -> Iterator[None]:
-    """Files can't grow beyond a limit: a write fails as on a full disk. Only while we work: the test runner writes too."""
+    """Files can't grow beyond a limit: a write fails as on a full disk. The test runner writes too: lift it soon."""
     old, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
