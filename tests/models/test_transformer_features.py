@@ -6,6 +6,7 @@ import pytest
 import torch
 from diffusers import FirstBlockCacheConfig, PyramidAttentionBroadcastConfig
 from diffusers.hooks import apply_group_offloading
+from diffusers.models.attention_dispatch import _AttentionBackendRegistry
 from peft import LoraConfig
 from safetensors.torch import load_file, save_file
 
@@ -110,6 +111,8 @@ def test_attention_backend_reaches_every_attention(make_vera, make_inputs, monke
     model, inputs = make_vera(), make_inputs()
     before = model(**inputs).sample
     calls = count_calls(monkeypatch, attention_kernel, "dispatch_attention_fn")
+    # diffusers also makes it the process's own backend; set here so that it is set back for the tests that follow.
+    monkeypatch.setattr(_AttentionBackendRegistry, "_active_backend", _AttentionBackendRegistry._active_backend)
     model.set_attention_backend("_native_math")
     after = model(**inputs).sample
     assert [kwargs["backend"].value for _, kwargs in calls] == ["_native_math"] * 2 * 3
