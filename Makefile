@@ -26,9 +26,9 @@ demo: $(READY)
 	rm -rf demo && mkdir demo
 	cp $(BIKES) demo/bikes.mp4
 	$(BIN)/vera edit demo/bikes.mp4 "Add a huge red balloon on the right" \
-		--frames 49 --seed 0 --out demo/add.mp4 --layers demo/add --sheet demo/add.png
+		--frames 25 --seed 0 --out demo/add.mp4 --layers demo/add --sheet demo/add.png
 	$(BIN)/vera edit demo/bikes.mp4 "Replace the background with a green meadow under a blue sky" \
-		--frames 49 --seed 0 --out demo/background.mp4 --layers demo/background --sheet demo/background.png
+		--frames 25 --seed 0 --out demo/background.mp4 --layers demo/background --sheet demo/background.png
 	$(BIN)/vera verify demo/bikes.mp4 demo/add.mp4 demo/add
 	$(BIN)/vera verify demo/bikes.mp4 demo/background.mp4 demo/background
 
