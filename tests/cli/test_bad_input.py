@@ -289,6 +289,7 @@ def test_other_language_works_with_a_warning(
 
 STOP = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits it ignored
 from vera.cli import main
 from {module} import {owner} as target
 work, calls = target.{name}, []
