@@ -60,3 +60,11 @@ def test_learning_rate_rises_then_falls(tmp_path: Path) -> None:
     assert rates[55] == pytest.approx(0.55)
     assert rates[100] == pytest.approx(0.1)
     assert all(later < earlier for earlier, later in pairwise(rates[10:]))
+
+
+def test_other_schedules(tmp_path: Path) -> None:
+    fields = {"steps": 100, "warmup": 10, "learning_rate": 1.0, "final_lr_ratio": 0.1}
+    linear = load_recipe(write_recipe(tmp_path, schedule="linear", **fields))
+    assert [learning_rate(linear, step) for step in (10, 55, 100)] == pytest.approx([1.0, 0.55, 0.1])
+    constant = load_recipe(write_recipe(tmp_path, schedule="constant", **fields))
+    assert {learning_rate(constant, step) for step in (10, 55, 100)} == {1.0}

@@ -6,7 +6,7 @@ from tests.training.drawn import write_recipe
 
 from vera.errors import VeraError
 from vera.training import load_recipe
-from vera.training.recipe import AutoencoderObjective, FlowObjective, Sampling
+from vera.training.recipe import AutoencoderObjective, FlowObjective, Lora, Sampling
 
 
 def test_fields_have_their_types(tmp_path: Path) -> None:
@@ -28,6 +28,24 @@ def test_the_method_decides_the_objective(tmp_path: Path) -> None:
     assert objective.weights == {"alpha": 2.0}
 
 
+def test_a_recipe_extends_another(tmp_path: Path) -> None:
+    write_recipe(tmp_path, seed=7, lora={"rank": 4, "targets": ["to_q"]}, freeze=["alpha", "edit"])
+    (tmp_path / "below").mkdir()
+    path = tmp_path / "below" / "changed.yaml"
+    path.write_text("extends: ../recipe.yaml\nsteps: 9\nmodel: {width: 24}\nfreeze: []\n", encoding="utf-8")
+    recipe = load_recipe(path)
+    assert (recipe.seed, recipe.steps, recipe.freeze) == (7, 9, ())
+    assert recipe.model == {"z_dim": 8, "width": 24, "num_blocks": 1}
+    assert recipe.lora == Lora(rank=4, targets=("to_q",))
+
+
+def test_recipes_that_extend_each_other(tmp_path: Path) -> None:
+    for name, other in (("a", "b"), ("b", "a")):
+        (tmp_path / f"{name}.yaml").write_text(f"extends: {other}.yaml\n", encoding="utf-8")
+    with pytest.raises(VeraError, match="extends itself"):
+        load_recipe(tmp_path / "a.yaml")
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
@@ -44,6 +62,9 @@ def test_the_method_decides_the_objective(tmp_path: Path) -> None:
         ({"betas": [0.9]}, "betas: is a list of 2"),
         ({"dtype": "fp8"}, "dtype: is one of auto, bf16, fp32"),
         ({"model": 3}, "model: is a mapping"),
+        ({"lora": {"rank": "low"}}, "lora: rank: is int"),
+        ({"freeze": "alpha"}, "freeze: is a list"),
+        ({"variant": "gan"}, "variant: is one of mot, dense"),
         ({"objective": None}, "objective: is a mapping"),
     ],
 )
@@ -76,4 +97,5 @@ def test_no_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(Path("recipes").glob("*.yaml")), ids=lambda path: path.name)
 def test_the_recipes_of_the_project_can_be_read(path: Path) -> None:
-    assert load_recipe(path).method == yaml.safe_load(path.read_text(encoding="utf-8"))["method"]
+    fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert fields["output"] == load_recipe(path).output

@@ -63,12 +63,24 @@ class Sampling:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """A training run. `model` is the config of the model's class, `data` the arguments of the data set.
+class Lora:
+    """Train low-rank additions to the linear maps whose names end in one of `targets`; all other weights stay."""
 
-    Steps are optimizer steps; each takes `accumulate` batches. The learning rate rises over `warmup` steps and falls by
-    a cosine to `final_lr_ratio` of itself at the end. `init` is a folder with weights to start from. `dtype` is what
-    autocast computes in; `auto` takes bf16 where the hardware has it. `export_dtype` is that of the weights in `ema/`.
+    rank: int = 32
+    alpha: float = 32.0
+    targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training run. `model` is the config of the model's class, `data` names a source and has its arguments.
+
+    `variant` is the architecture that `layered_flow` trains (`vera.models.baselines`); `freeze` lists branches that
+    keep their weights. Steps are optimizer steps; each takes `accumulate` batches of `batch_size`, over all processes.
+    The learning rate rises over `warmup` steps and then falls to `final_lr_ratio` of itself at the end, or stays
+    (`schedule`). `init` is a folder with weights to start from. `dtype` is what autocast computes in; `auto` takes bf16
+    where the hardware has it. `context_parallel` processes share the tokens of one sample; the others share samples.
+    `max_bad_share` of the samples may be unusable before the run ends. `export_dtype` is that of the weights in `ema/`.
     """
 
     method: Literal["autoencoder", "layered_flow"]
@@ -77,10 +89,14 @@ class Recipe:
     model: dict[str, Any]
     data: dict[str, Any]
     objective: FlowObjective | AutoencoderObjective
+    variant: Literal["mot", "dense", "v2v", "v2v_concat", "vace"] = "mot"
+    lora: Lora | None = None
+    freeze: tuple[str, ...] = ()
     seed: int = 0
     batch_size: int = 8
     accumulate: int = 1
     learning_rate: float = 1e-3
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
     warmup: int = 200
     final_lr_ratio: float = 0.05
     weight_decay: float = 0.01
@@ -90,6 +106,9 @@ class Recipe:
     dtype: Literal["auto", "bf16", "fp32"] = "auto"
     device: str = "auto"
     compile: bool = False
+    gradient_checkpointing: bool = False
+    context_parallel: int = 1
+    max_bad_share: float = 0.01
     workers: int = 0
     threads: int | None = None
     log_every: int = 20
@@ -97,23 +116,19 @@ class Recipe:
     sample_every: int = 1000
     sampling: Sampling = Sampling()
     init: str | None = None
-    export_dtype: Literal["fp16", "fp32"] = "fp32"
+    export_dtype: Literal["fp16", "bf16", "fp32"] = "fp32"
 
 
 OBJECTIVES = {"layered_flow": FlowObjective, "autoencoder": AutoencoderObjective}
-POSITIVE = ("steps", "batch_size", "accumulate", "log_every", "checkpoint_every", "sample_every")
+POSITIVE = ("steps", "batch_size", "accumulate", "context_parallel", "log_every", "checkpoint_every", "sample_every")
 
 
 def load_recipe(path: Path) -> Recipe:
-    """Read a recipe; VeraError names the file and the field that is unknown, missing or of the wrong kind."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise VeraError(f"{path}: no such recipe") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise VeraError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise VeraError(f"{path}: a recipe is a mapping of fields such as `method: layered_flow`")
+    """Read a recipe; VeraError names the file and the field that is unknown, missing or of the wrong kind.
+
+    `extends` names another recipe, relative to this one, whose fields hold where this one has none.
+    """
+    content = _read(path, ())
     objective = OBJECTIVES.get(str(content.get("method")))
     if objective is None:
         raise VeraError(f"{path}: method is one of {', '.join(sorted(OBJECTIVES))}, not {content.get('method')!r}")
@@ -122,6 +137,33 @@ def load_recipe(path: Path) -> Recipe:
         if getattr(recipe, name) < 1:
             raise VeraError(f"{path}: {name} must be at least 1, not {getattr(recipe, name)}")
     return recipe
+
+
+def _read(path: Path, within: tuple[Path, ...]) -> dict[str, Any]:
+    """The fields of a recipe and of those that it extends; `within` are the recipes that extend this one."""
+    if path.resolve() in within:
+        raise VeraError(f"{path}: extends itself")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise VeraError(f"{path}: no such recipe") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise VeraError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise VeraError(f"{path}: a recipe is a mapping of fields such as `method: layered_flow`")
+    if "extends" not in content:
+        return content
+    base = _read(path.parent / str(content.pop("extends")), (*within, path.resolve()))
+    return _merge(base, content)
+
+
+def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`base` with `changes`: mappings are merged, everything else is replaced."""
+    merged = dict(base)
+    for name, value in changes.items():
+        held = base.get(name)
+        merged[name] = _merge(held, value) if isinstance(held, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def _build(
@@ -156,8 +198,11 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if origin in (Union, types.UnionType):  # only `X | None` occurs
         return None if value is None else _value(arguments[0], value, where)
     if origin is tuple:
+        if arguments[1:] == (...,) and isinstance(value, list):
+            arguments = arguments[:1] * len(value)
         if not isinstance(value, list) or len(value) != len(arguments):
-            raise VeraError(f"{where}: is a list of {len(arguments)}, not {value!r}")
+            count = "" if arguments[1:] == (...,) else f" of {len(arguments)}"
+            raise VeraError(f"{where}: is a list{count}, not {value!r}")
         return tuple(_value(kind, item, where) for kind, item in zip(arguments, value, strict=True))
     if origin is dict:
         if not isinstance(value, dict):

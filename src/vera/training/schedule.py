@@ -9,12 +9,14 @@ from vera.training.recipe import Recipe
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
-    """Rate of step `step`, counted from 0: linear warm-up, then a cosine down to the final ratio."""
+    """Rate of step `step`, counted from 0: linear warm-up, then down to the final ratio as `schedule` says."""
     if step < recipe.warmup:
         return recipe.learning_rate * (step + 1) / recipe.warmup
-    progress = (step - recipe.warmup) / max(recipe.steps - recipe.warmup, 1)
-    cosine = (1 + math.cos(math.pi * min(progress, 1.0))) / 2
-    return recipe.learning_rate * (recipe.final_lr_ratio + (1 - recipe.final_lr_ratio) * cosine)
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
+    progress = min((step - recipe.warmup) / max(recipe.steps - recipe.warmup, 1), 1.0)
+    left = 1 - progress if recipe.schedule == "linear" else (1 + math.cos(math.pi * progress)) / 2
+    return recipe.learning_rate * (recipe.final_lr_ratio + (1 - recipe.final_lr_ratio) * left)
 
 
 def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
