@@ -34,6 +34,7 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
 
     model_cpu_offload_seq = "text_encoder->transformer->vae"
     _callback_tensor_inputs = ("latents", "prompt_embeds", "negative_prompt_embeds")
+    _current_timestep: Tensor | None = None
     _optional_components = ["tokenizer", "text_encoder"]  # noqa: RUF012  # diffusers adds lists to it
 
     def __init__(
@@ -264,6 +265,46 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
         return average_windows(guided, windows)
 
     @torch.no_grad()
+    def denoise(
+        self,
+        latents: Tensor,
+        num_inference_steps: int,
+        guidance_scale: float,
+        source: Tensor,
+        mask: Tensor | None,
+        prompt_embeds: Tensor,
+        negative_prompt_embeds: Tensor | None,
+        windows: Windows,
+        callback_on_step_end: StepCallback | None = None,
+        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
+    ) -> Tensor:
+        """From noise to the layers' latents, both [1,3,C,T',H',W'] float32; guided where there is a negative prompt."""
+        x = latents
+        self._guidance_scale = guidance_scale
+        self._interrupt = False
+        timesteps = self.set_timesteps(num_inference_steps)
+        self._num_timesteps = len(timesteps)
+        with self.progress_bar(total=len(timesteps)) as bar:
+            for i, t in enumerate(timesteps):
+                if self.interrupt:
+                    continue
+                self._current_timestep = t
+                velocity = self.predict_velocity(x, t, source, mask, prompt_embeds, negative_prompt_embeds, windows)
+                x = self.scheduler.step(velocity, t, x, return_dict=False)[0]
+                if callback_on_step_end is not None:
+                    tensors: dict[str, Any] = {
+                        "latents": x,
+                        "prompt_embeds": prompt_embeds,
+                        "negative_prompt_embeds": negative_prompt_embeds,
+                    }
+                    seen = {name: tensors[name] for name in callback_on_step_end_tensor_inputs}
+                    tensors |= callback_on_step_end(self, i, t, seen) or {}
+                    x, prompt_embeds, negative_prompt_embeds = (tensors[name] for name in self._callback_tensor_inputs)
+                bar.update()
+        self._current_timestep = None
+        return x
+
+    @torch.no_grad()
     def __call__(
         self,
         video: Frames,
@@ -311,9 +352,6 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
             output_type,
             callback_on_step_end_tensor_inputs,
         )
-        self._interrupt = False
-        self._current_timestep = None
-
         prompt_embeds, negative_prompt_embeds = self.encode_prompt(
             instruction, negative_prompt, self.do_classifier_free_guidance, length
         )
@@ -322,29 +360,9 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
         x = self.prepare_latents(source, generator, latents)
         stride = self.temporal_stride
         windows = plan_windows(source.shape[2], latent_length(window_frames, stride), window_overlap // stride)
-
-        timesteps = self.set_timesteps(steps)
-        self._num_timesteps = len(timesteps)
-        with self.progress_bar(total=len(timesteps)) as bar:
-            for i, t in enumerate(timesteps):
-                if self.interrupt:
-                    continue
-                self._current_timestep = t
-                velocity = self.predict_velocity(
-                    x, t, source, mask_latents, prompt_embeds, negative_prompt_embeds, windows
-                )
-                x = self.scheduler.step(velocity, t, x, return_dict=False)[0]
-                if callback_on_step_end is not None:
-                    tensors: dict[str, Any] = {
-                        "latents": x,
-                        "prompt_embeds": prompt_embeds,
-                        "negative_prompt_embeds": negative_prompt_embeds,
-                    }
-                    seen = {name: tensors[name] for name in callback_on_step_end_tensor_inputs}
-                    tensors |= callback_on_step_end(self, i, t, seen) or {}
-                    x, prompt_embeds, negative_prompt_embeds = (tensors[name] for name in self._callback_tensor_inputs)
-                bar.update()
-        self._current_timestep = None
+        seen = (callback_on_step_end, callback_on_step_end_tensor_inputs)
+        texts = (prompt_embeds, negative_prompt_embeds)
+        x = self.denoise(x, steps, self._guidance_scale, source, mask_latents, *texts, windows, *seen)
 
         layers = self._decode_layers(x, len(video), output_composite, output_type)
         self.maybe_free_model_hooks()
