@@ -4,7 +4,6 @@ State dict: what Wan holds once is held once per branch; `vera.models.conversion
 """
 
 import math
-from os import PathLike
 from typing import Any
 
 import torch
@@ -13,14 +12,14 @@ from diffusers.loaders import FromOriginalModelMixin, PeftAdapterMixin
 from diffusers.models.attention import AttentionMixin, FeedForward
 from diffusers.models.cache_utils import CacheMixin
 from diffusers.models.modeling_outputs import Transformer2DModelOutput
-from diffusers.models.modeling_utils import ModelMixin
 from diffusers.models.normalization import FP32LayerNorm
 from diffusers.models.transformers.transformer_wan import WanRotaryPosEmbed, WanTimeTextImageEmbedding
 from diffusers.utils import apply_lora_scale
 from torch import Tensor, nn
 
-from vera.errors import VeraError
+from vera.models.complete_weights import CompleteWeights
 from vera.models.joint_attention import JointAttention
+from vera.models.layer_tokens import LayerTokens, OutputHead, unpatchify
 from vera.models.text_attention import text_attention
 
 
@@ -102,25 +101,9 @@ class JointBlock(nn.Module):
         return torch.cat(outputs, dim=1)
 
 
-class OutputHead(nn.Module):
-    """A branch's final modulated norm and projection from tokens to patches."""
-
-    def __init__(self, dim: int, patch_values: int, eps: float) -> None:
-        super().__init__()
-        self.norm_out = FP32LayerNorm(dim, eps, elementwise_affine=False)
-        self.proj_out = nn.Linear(dim, patch_values)
-        self.scale_shift_table = nn.Parameter(torch.randn(1, 2, dim) / dim**0.5)
-
-    def forward(self, hidden_states: Tensor, temb: Tensor) -> Tensor:
-        """Map tokens [B, N, D], with `temb` [B, D], to [B, N, patch_values]."""
-        shift, scale = (self.scale_shift_table + temb.unsqueeze(1)).chunk(2, dim=1)
-        hidden_states = (self.norm_out(hidden_states.float()) * (1 + scale) + shift).type_as(hidden_states)
-        patches: Tensor = self.proj_out(hidden_states)
-        return patches
-
-
 class VeraTransformer3DModel(
-    ModelMixin,  # type: ignore[misc]
+    LayerTokens,
+    CompleteWeights,
     ConfigMixin,  # type: ignore[misc]
     PeftAdapterMixin,  # type: ignore[misc]
     FromOriginalModelMixin,  # type: ignore[misc]
@@ -177,20 +160,13 @@ class VeraTransformer3DModel(
         if qk_norm != "rms_norm_across_heads":
             raise ValueError(f"qk_norm must be 'rms_norm_across_heads', as in every Wan2.1 model, not {qk_norm!r}")
         dim = num_attention_heads * attention_head_dim
-        self.source_branch = branches[-1]
-        self.mask_branch = "alpha" if "alpha" in branches else branches[-1]
 
         # 1. Patches and positions
         self.rope = WanRotaryPosEmbed(attention_head_dim, patch_size, rope_max_seq_len)
         self.patch_embedding = nn.ModuleDict(
             {branch: nn.Conv3d(in_channels, dim, patch_size, patch_size) for branch in branches}
         )
-        # No bias: the layer embedding is one already, and an all-zero mask latent then equals no mask.
-        self.source_embedding = nn.Conv3d(in_channels, dim, patch_size, patch_size, bias=False)
-        self.mask_embedding = nn.Conv3d(in_channels, dim, patch_size, patch_size, bias=False)
-        nn.init.zeros_(self.source_embedding.weight)
-        nn.init.zeros_(self.mask_embedding.weight)
-        self.layer_embedding = nn.ParameterDict({branch: nn.Parameter(torch.zeros(dim)) for branch in branches[1:]})
+        self._make_embeddings(branches, in_channels, dim, patch_size)
 
         # 2. Time and text, shared
         self.condition_embedder = WanTimeTextImageEmbedding(dim, freq_dim, dim * 6, text_dim)
@@ -208,19 +184,6 @@ class VeraTransformer3DModel(
         self.output_head = nn.ModuleDict({branch: OutputHead(dim, patch_values, eps) for branch in branches})
 
         self.gradient_checkpointing = False
-
-    @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: str | PathLike[str], **kwargs: Any) -> Any:
-        """Load as diffusers does, but refuse weights that lack or exceed the model's: diffusers warns and goes on."""
-        with_info = kwargs.pop("output_loading_info", False)
-        model, info = super().from_pretrained(pretrained_model_name_or_path, output_loading_info=True, **kwargs)
-        for problem in ("missing", "unexpected"):
-            if keys := info[f"{problem}_keys"]:
-                raise VeraError(
-                    f"{pretrained_model_name_or_path}: {len(keys)} {problem} weights in the transformer (first: "
-                    f"{sorted(keys)[0]}): the checkpoint is incomplete or of another model; fetch or convert it again"
-                )
-        return (model, info) if with_info else model
 
     @apply_lora_scale("attention_kwargs")  # type: ignore[untyped-decorator]
     def forward(
@@ -247,19 +210,7 @@ class VeraTransformer3DModel(
             `sample` [B, branches, C, T, H, W].
         """
         rotary_emb = self.rope(source)
-
-        streams = []
-        for index, (branch, patch_embedding) in enumerate(self.patch_embedding.items()):
-            tokens = patch_embedding(hidden_states[:, index])
-            if branch == self.mask_branch and mask is not None:
-                tokens = tokens + self.mask_embedding(mask)
-            if branch == self.source_branch:
-                tokens = tokens + self.source_embedding(source)
-            grid = tokens.shape[2:]
-            tokens = tokens.flatten(2).transpose(1, 2)  # [B, N, D]
-            if branch in self.layer_embedding:
-                tokens = tokens + self.layer_embedding[branch]
-            streams.append(tokens)
+        streams = self._embed_layers(self.patch_embedding, hidden_states, source, mask)
         tokens = torch.cat(streams, dim=1)
 
         temb, timestep_proj, encoder_hidden_states, _ = self.condition_embedder(timestep, encoder_hidden_states)
@@ -277,7 +228,7 @@ class VeraTransformer3DModel(
         patches = torch.stack(
             [head(stream, temb) for head, stream in zip(self.output_head.values(), streams, strict=True)], dim=1
         )  # [B, branches, N, patch values]
-        sample = self._unpatchify(patches, grid)
+        sample = unpatchify(patches, self.config.patch_size, source.shape[2:])
         return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)
 
     def enable_cache(self, config: Any) -> None:
@@ -287,8 +238,3 @@ class VeraTransformer3DModel(
 
         TransformerBlockRegistry.register(JointBlock, TransformerBlockMetadata(return_hidden_states_index=0))
         super().enable_cache(config)
-
-    def _unpatchify(self, patches: Tensor, grid: tuple[int, int, int]) -> Tensor:
-        """[B, branches, N, patch values] -> [B, branches, C, T, H, W]; N is the `grid` of patches."""
-        patches = patches.reshape(*patches.shape[:2], *grid, *self.config.patch_size, -1)  # b k t h w pt ph pw c
-        return patches.permute(0, 1, 8, 2, 5, 3, 6, 4, 7).flatten(7, 8).flatten(5, 6).flatten(3, 4)

@@ -1,0 +1,25 @@
+"""Loading that refuses weights which do not fit; diffusers warns of them, fills in random numbers and goes on."""
+
+from os import PathLike
+from typing import Any
+
+from diffusers.models.modeling_utils import ModelMixin
+
+from vera.errors import VeraError
+
+
+class CompleteWeights(ModelMixin):  # type: ignore[misc]  # diffusers is untyped
+    """A `ModelMixin` whose `from_pretrained` takes a checkpoint with exactly the model's weights, or VeraError."""
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | PathLike[str], **kwargs: Any) -> Any:
+        """Load as diffusers does, but refuse weights that lack or exceed the model's."""
+        with_info = kwargs.pop("output_loading_info", False)
+        model, info = super().from_pretrained(pretrained_model_name_or_path, output_loading_info=True, **kwargs)
+        for problem in ("missing", "unexpected"):
+            if keys := info[f"{problem}_keys"]:
+                raise VeraError(
+                    f"{pretrained_model_name_or_path}: {len(keys)} {problem} weights in the transformer (first: "
+                    f"{sorted(keys)[0]}): the checkpoint is incomplete or of another model; fetch or convert it again"
+                )
+        return (model, info) if with_info else model

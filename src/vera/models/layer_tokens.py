@@ -1,0 +1,76 @@
+"""Between latents and tokens: patches of several layers with what they are told apart and conditioned by, and back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from diffusers.models.normalization import FP32LayerNorm
+from torch import Tensor, nn
+
+
+class LayerTokens:
+    """Mixin of a transformer over layers: layer embeddings, and patch embeddings of source and mask, all zero at first.
+
+    Every branch but the first has a layer embedding. The source's tokens are added to the last branch, mask tokens to
+    `alpha` (to the last branch where there is none).
+    """
+
+    source_embedding: Any
+    mask_embedding: Any
+    layer_embedding: Any
+
+    def _make_embeddings(
+        self, branches: tuple[str, ...], in_channels: int, dim: int, patch_size: tuple[int, int, int]
+    ) -> None:
+        self.source_branch = branches[-1]
+        self.mask_branch = "alpha" if "alpha" in branches else branches[-1]
+        # No bias: the layer embedding is one already, and an all-zero mask latent then equals no mask.
+        self.source_embedding = nn.Conv3d(in_channels, dim, patch_size, patch_size, bias=False)
+        self.mask_embedding = nn.Conv3d(in_channels, dim, patch_size, patch_size, bias=False)
+        nn.init.zeros_(self.source_embedding.weight)
+        nn.init.zeros_(self.mask_embedding.weight)
+        self.layer_embedding = nn.ParameterDict({branch: nn.Parameter(torch.zeros(dim)) for branch in branches[1:]})
+
+    def _embed_layers(
+        self, patch_embeddings: Mapping[str, nn.Module], hidden_states: Tensor, source: Tensor, mask: Tensor | None
+    ) -> list[Tensor]:
+        """Tokens [B, N, D] of each branch, from `hidden_states` [B, branches, C, T, H, W] and latents [B, C, T, H, W].
+
+        `patch_embeddings` are in the branches' order.
+        """
+        streams = []
+        for index, (branch, patch_embedding) in enumerate(patch_embeddings.items()):
+            tokens = patch_embedding(hidden_states[:, index])
+            if branch == self.mask_branch and mask is not None:
+                tokens = tokens + self.mask_embedding(mask)
+            if branch == self.source_branch:
+                tokens = tokens + self.source_embedding(source)
+            tokens = tokens.flatten(2).transpose(1, 2)
+            if branch in self.layer_embedding:
+                tokens = tokens + self.layer_embedding[branch]
+            streams.append(tokens)
+        return streams
+
+
+class OutputHead(nn.Module):
+    """The final modulated norm and projection from tokens to patches."""
+
+    def __init__(self, dim: int, patch_values: int, eps: float) -> None:
+        super().__init__()
+        self.norm_out = FP32LayerNorm(dim, eps, elementwise_affine=False)
+        self.proj_out = nn.Linear(dim, patch_values)
+        self.scale_shift_table = nn.Parameter(torch.randn(1, 2, dim) / dim**0.5)
+
+    def forward(self, hidden_states: Tensor, temb: Tensor) -> Tensor:
+        """Map tokens [B, N, D], with `temb` [B, D], to [B, N, patch_values]."""
+        shift, scale = (self.scale_shift_table + temb.unsqueeze(1)).chunk(2, dim=1)
+        hidden_states = (self.norm_out(hidden_states.float()) * (1 + scale) + shift).type_as(hidden_states)
+        patches: Tensor = self.proj_out(hidden_states)
+        return patches
+
+
+def unpatchify(patches: Tensor, patch_size: tuple[int, int, int], size: tuple[int, int, int]) -> Tensor:
+    """[B, branches, N, patch values] -> [B, branches, C, T, H, W], where `size` is T, H, W."""
+    grid = [length // patch for length, patch in zip(size, patch_size, strict=True)]
+    patches = patches.reshape(*patches.shape[:2], *grid, *patch_size, -1)  # b k t h w pt ph pw c
+    return patches.permute(0, 1, 8, 2, 5, 3, 6, 4, 7).flatten(7, 8).flatten(5, 6).flatten(3, 4)
