@@ -13,7 +13,7 @@ from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D, VeraTransformer3DModel
 from vera.pipelines.output import VeraPipelineOutput
 from vera.pipelines.sizes import check_size
-from vera.pipelines.text import encode_text
+from vera.pipelines.text import clean_prompt, encode_text
 from vera.pipelines.windows import Windows, average_windows, latent_length, plan_windows
 
 Frames = np.ndarray | Tensor
@@ -29,7 +29,8 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
     (flow matching: FlowMatchEulerDiscreteScheduler or UniPC), `text_encoder` and `tokenizer` (UMT5, BERT or another
     encoder with `last_hidden_state`). The numbers are the model's own defaults of a run and travel in
     model_index.json: steps, guidance, window length and overlap in frames, text tokens, pixels of a frame that the
-    model was trained at, and the installed package that holds the text encoder of a checkpoint that has none itself.
+    model was trained at, the installed package that holds the text encoder of a checkpoint that has none itself, and
+    the negative prompt of a call that gives none.
     """
 
     model_cpu_offload_seq = "text_encoder->transformer->vae"
@@ -51,6 +52,7 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
         max_sequence_length: int = 512,
         model_pixels: int = 480 * 832,
         text_encoder_package: str | None = None,
+        negative_prompt: str = "",
     ) -> None:
         super().__init__()
         self.register_modules(
@@ -64,6 +66,7 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
             max_sequence_length=max_sequence_length,
             model_pixels=model_pixels,
             text_encoder_package=text_encoder_package,
+            negative_prompt=negative_prompt,
         )
 
     @property
@@ -101,7 +104,7 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
 
     def check_text(self, text: str, name: str, max_sequence_length: int) -> None:
         """VeraError if the text has more tokens, special ones included, than the transformer reads."""
-        tokens = len(self.tokenizer(text, truncation=False, verbose=False).input_ids)
+        tokens = len(self.tokenizer(clean_prompt(text), truncation=False, verbose=False).input_ids)
         if tokens > max_sequence_length:
             raise VeraError(f"the {name} is {tokens} tokens long, the model reads {max_sequence_length}: shorten it")
 
@@ -309,7 +312,7 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
         self,
         video: Frames,
         instruction: str,
-        negative_prompt: str = "",
+        negative_prompt: str | None = None,
         mask: Frames | None = None,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
@@ -333,6 +336,7 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
         unusable input.
         """
         config = self.config
+        negative_prompt = config.negative_prompt if negative_prompt is None else negative_prompt
         steps = config.num_inference_steps if num_inference_steps is None else num_inference_steps
         self._guidance_scale = config.guidance_scale if guidance_scale is None else guidance_scale
         window_frames = config.window_frames if window_frames is None else window_frames

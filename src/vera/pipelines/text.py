@@ -1,24 +1,32 @@
 """Instructions as the transformer reads them."""
 
+import html
 from collections.abc import Sequence
 from typing import Any
 
+import ftfy
 import torch
 from torch import Tensor
 
 
+def clean_prompt(text: str) -> str:
+    """`text` as Wan's prompts are cleaned: wrong decoding mended, HTML entities resolved twice, white space single.
+
+    A plain prompt on one line stays as it is.
+    """
+    return " ".join(html.unescape(html.unescape(ftfy.fix_text(text))).split())
+
+
 def encode_text(tokenizer: Any, text_encoder: Any, prompts: Sequence[str], max_sequence_length: int) -> Tensor:
-    """States [B, max_sequence_length, D] on the encoder's device.
+    """States [B, max_sequence_length, D] on the encoder's device, of the cleaned prompts.
 
     Longer prompts are cut; states beyond a prompt's end are zeros, as in Wan, since the transformer has no text mask.
-    Each prompt is encoded by itself, so that its states do not depend on its neighbours. One without any token, which
-    is the empty text of some tokenizers, is all zeros.
+    Each prompt is encoded by itself and without padding, so that its states do not depend on its neighbours and a
+    short one costs little. One without any token, which is the empty text of some tokenizers, is all zeros.
     """
     states = []
     for prompt in prompts:
-        tokens = tokenizer(
-            " ".join(prompt.split()), max_length=max_sequence_length, truncation=True, return_tensors="pt"
-        )
+        tokens = tokenizer(clean_prompt(prompt), max_length=max_sequence_length, truncation=True, return_tensors="pt")
         if tokens.input_ids.shape[1]:
             encoded = text_encoder(
                 tokens.input_ids.to(text_encoder.device), tokens.attention_mask.to(text_encoder.device)
