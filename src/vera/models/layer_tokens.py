@@ -1,6 +1,6 @@
 """Between latents and tokens: patches of several layers with what they are told apart and conditioned by, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -32,14 +32,18 @@ class LayerTokens:
         self.layer_embedding = nn.ParameterDict({branch: nn.Parameter(torch.zeros(dim)) for branch in branches[1:]})
 
     def _embed_layers(
-        self, patch_embeddings: Mapping[str, nn.Module], hidden_states: Tensor, source: Tensor, mask: Tensor | None
+        self,
+        patch_embeddings: Iterable[tuple[str, nn.Module]],
+        hidden_states: Tensor,
+        source: Tensor,
+        mask: Tensor | None,
     ) -> list[Tensor]:
         """Tokens [B, N, D] of each branch, from `hidden_states` [B, branches, C, T, H, W] and latents [B, C, T, H, W].
 
-        `patch_embeddings` are in the branches' order.
+        `patch_embeddings` are the branches' names, in order, and modules.
         """
         streams = []
-        for index, (branch, patch_embedding) in enumerate(patch_embeddings.items()):
+        for index, (branch, patch_embedding) in enumerate(patch_embeddings):
             tokens = patch_embedding(hidden_states[:, index])
             if branch == self.mask_branch and mask is not None:
                 tokens = tokens + self.mask_embedding(mask)
@@ -69,7 +73,7 @@ class OutputHead(nn.Module):
         return patches
 
 
-def unpatchify(patches: Tensor, patch_size: tuple[int, int, int], size: tuple[int, int, int]) -> Tensor:
+def unpatchify(patches: Tensor, patch_size: Sequence[int], size: Sequence[int]) -> Tensor:
     """[B, branches, N, patch values] -> [B, branches, C, T, H, W], where `size` is T, H, W."""
     grid = [length // patch for length, patch in zip(size, patch_size, strict=True)]
     patches = patches.reshape(*patches.shape[:2], *grid, *patch_size, -1)  # b k t h w pt ph pw c

@@ -210,7 +210,7 @@ class VeraTransformer3DModel(
             `sample` [B, branches, C, T, H, W].
         """
         rotary_emb = self.rope(source)
-        streams = self._embed_layers(self.patch_embedding, hidden_states, source, mask)
+        streams = self._embed_layers(self.patch_embedding.items(), hidden_states, source, mask)
         tokens = torch.cat(streams, dim=1)
 
         temb, timestep_proj, encoder_hidden_states, _ = self.condition_embedder(timestep, encoder_hidden_states)
@@ -224,10 +224,8 @@ class VeraTransformer3DModel(
             else:
                 tokens = block(tokens, encoder_hidden_states, timestep_proj, rotary_emb)
 
-        streams = tokens.chunk(len(self.output_head), dim=1)
-        patches = torch.stack(
-            [head(stream, temb) for head, stream in zip(self.output_head.values(), streams, strict=True)], dim=1
-        )  # [B, branches, N, patch values]
+        heads = zip(self.output_head.values(), tokens.chunk(len(self.output_head), dim=1), strict=True)
+        patches = torch.stack([head(stream, temb) for head, stream in heads], dim=1)  # [B, branches, N, patch values]
         sample = unpatchify(patches, self.config.patch_size, source.shape[2:])
         return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)
 

@@ -1,0 +1,38 @@
+"""The architectures of the published comparison, each with the same `forward` and the config field `branches`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from vera.models.baselines.dense import DenseTransformer3DModel
+from vera.models.baselines.vace import ContextTransformer3DModel
+from vera.models.baselines.video_to_video import ConcatTransformer3DModel
+from vera.models.transformer_vera import VeraTransformer3DModel
+
+VARIANTS: dict[str, Any] = {
+    "mot": VeraTransformer3DModel,
+    "dense": DenseTransformer3DModel,
+    "v2v": VeraTransformer3DModel,
+    "v2v_concat": ConcatTransformer3DModel,
+    "vace": ContextTransformer3DModel,
+}
+
+
+def variant_config(variant: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of the variant's class, from `config` in which only what differs from the defaults is named.
+
+    For a MoT with fewer branches, those without text attention are named only if others than alpha.
+    """
+    if variant == "v2v":
+        return {**config, "branches": ["composite"], "text_branches": ["composite"]}
+    if variant == "mot" and "branches" in config:
+        return {"text_branches": [branch for branch in config["branches"] if branch != "alpha"], **config}
+    return dict(config)
+
+
+__all__ = [
+    "VARIANTS",
+    "ConcatTransformer3DModel",
+    "ContextTransformer3DModel",
+    "DenseTransformer3DModel",
+    "variant_config",
+]

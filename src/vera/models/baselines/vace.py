@@ -1,0 +1,89 @@
+"""VACE-style context blocks: copies of some of Wan's blocks read the source and correct the others' hidden states."""
+
+from typing import Any
+
+import torch
+from diffusers import WanVACETransformer3DModel
+from diffusers.configuration_utils import register_to_config
+from diffusers.models.modeling_outputs import Transformer2DModelOutput
+from torch import Tensor, nn
+
+from vera.models.complete_weights import CompleteWeights
+
+
+class ContextTransformer3DModel(CompleteWeights, WanVACETransformer3DModel):  # type: ignore[misc]  # diffusers is untyped
+    """Predicts the velocity of the composite only; sizes default to Wan2.1 1.3B.
+
+    VACE's control is here the latents of source and mask, side by side in channels, instead of its inactive, reactive
+    and mask parts. `vace_layers` are the blocks that have a context block; by default every second one, as in VACE
+    1.3B (14B has every fifth). The projections into and out of the context start from zero, so that a new model does
+    not see the source.
+    """
+
+    @register_to_config  # type: ignore[untyped-decorator]
+    def __init__(
+        self,
+        patch_size: tuple[int, int, int] = (1, 2, 2),
+        num_attention_heads: int = 12,
+        attention_head_dim: int = 128,
+        in_channels: int = 16,
+        out_channels: int = 16,
+        text_dim: int = 4096,
+        freq_dim: int = 256,
+        ffn_dim: int = 8960,
+        num_layers: int = 30,
+        cross_attn_norm: bool = True,
+        qk_norm: str = "rms_norm_across_heads",
+        eps: float = 1e-6,
+        rope_max_seq_len: int = 1024,
+        vace_layers: tuple[int, ...] | None = None,
+        branches: tuple[str, ...] = ("composite",),
+    ) -> None:
+        if len(branches) != 1:
+            raise ValueError(f"a model with context blocks predicts one branch, not {tuple(branches)}")
+        layers = list(range(0, num_layers, 2) if vace_layers is None else vace_layers)
+        self.register_to_config(vace_layers=layers)
+        # Undecorated, so that the config holds this class's arguments and not VACE's.
+        WanVACETransformer3DModel.__init__.__wrapped__(
+            self,
+            patch_size=patch_size,
+            num_attention_heads=num_attention_heads,
+            attention_head_dim=attention_head_dim,
+            in_channels=in_channels,
+            out_channels=out_channels,
+            text_dim=text_dim,
+            freq_dim=freq_dim,
+            ffn_dim=ffn_dim,
+            num_layers=num_layers,
+            cross_attn_norm=cross_attn_norm,
+            qk_norm=qk_norm,
+            eps=eps,
+            rope_max_seq_len=rope_max_seq_len,
+            vace_layers=layers,
+            vace_in_channels=2 * in_channels,
+        )
+        for linear in (self.vace_blocks[0].proj_in, *(block.proj_out for block in self.vace_blocks)):
+            nn.init.zeros_(linear.weight)
+            nn.init.zeros_(linear.bias)
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        timestep: Tensor,
+        encoder_hidden_states: Tensor,
+        source: Tensor,
+        mask: Tensor | None = None,
+        attention_kwargs: dict[str, Any] | None = None,
+        return_dict: bool = True,
+    ) -> Transformer2DModelOutput | tuple[Tensor]:
+        """Velocity [B, 1, C, T, H, W] of the latent; arguments are those of `VeraTransformer3DModel.forward`."""
+        mask = torch.zeros_like(source) if mask is None else mask
+        sample = super().forward(
+            hidden_states[:, 0],
+            timestep,
+            encoder_hidden_states,
+            control_hidden_states=torch.cat([source, mask], dim=1),
+            attention_kwargs=attention_kwargs,
+            return_dict=False,
+        )[0][:, None]
+        return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)
