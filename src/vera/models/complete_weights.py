@@ -3,19 +3,22 @@
 from os import PathLike
 from typing import Any
 
-from diffusers.models.modeling_utils import ModelMixin
-
 from vera.errors import VeraError
 
 
-class CompleteWeights(ModelMixin):  # type: ignore[misc]  # diffusers is untyped
-    """A `ModelMixin` whose `from_pretrained` takes a checkpoint with exactly the model's weights, or VeraError."""
+class CompleteWeights:
+    """Mixin before `ModelMixin`: `from_pretrained` takes a checkpoint with exactly the model's weights, or VeraError.
+
+    A class names `ModelMixin` itself: diffusers' pipelines look for it in the class's own module.
+    """
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | PathLike[str], **kwargs: Any) -> Any:
         """Load as diffusers does, but refuse weights that lack or exceed the model's."""
         with_info = kwargs.pop("output_loading_info", False)
-        model, info = super().from_pretrained(pretrained_model_name_or_path, output_loading_info=True, **kwargs)
+        model, info = super().from_pretrained(  # type: ignore[misc]  # ModelMixin's
+            pretrained_model_name_or_path, output_loading_info=True, **kwargs
+        )
         for problem in ("missing", "unexpected"):
             if keys := info[f"{problem}_keys"]:
                 raise VeraError(

@@ -12,6 +12,7 @@ from diffusers.loaders import FromOriginalModelMixin, PeftAdapterMixin
 from diffusers.models.attention import AttentionMixin, FeedForward
 from diffusers.models.cache_utils import CacheMixin
 from diffusers.models.modeling_outputs import Transformer2DModelOutput
+from diffusers.models.modeling_utils import ModelMixin
 from diffusers.models.normalization import FP32LayerNorm
 from diffusers.models.transformers.transformer_wan import WanRotaryPosEmbed, WanTimeTextImageEmbedding
 from diffusers.utils import apply_lora_scale
@@ -104,6 +105,7 @@ class JointBlock(nn.Module):
 class VeraTransformer3DModel(
     LayerTokens,
     CompleteWeights,
+    ModelMixin,  # type: ignore[misc]
     ConfigMixin,  # type: ignore[misc]
     PeftAdapterMixin,  # type: ignore[misc]
     FromOriginalModelMixin,  # type: ignore[misc]

@@ -14,12 +14,13 @@ from diffusers import AutoencoderKLWan
 from transformers import AutoModel, AutoTokenizer
 
 from vera.errors import VeraError
-from vera.models import AutoencoderPatch3D, VeraTransformer3DModel
+from vera.models import AutoencoderPatch3D
+from vera.models.baselines import VARIANTS
 from vera.pipelines.pipeline_vera import VeraPipeline
 
 PRESETS = ("nano",)
 # The only classes a checkpoint may name: nothing is imported because a file says so.
-_TRANSFORMERS = {"VeraTransformer3DModel": VeraTransformer3DModel}
+_TRANSFORMERS = {network.__name__: network for network in VARIANTS.values()}
 _AUTOENCODERS = {"AutoencoderKLWan": AutoencoderKLWan, "AutoencoderPatch3D": AutoencoderPatch3D}
 
 

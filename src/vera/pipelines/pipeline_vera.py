@@ -10,7 +10,8 @@ from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
 from vera.errors import VeraError
-from vera.models import AutoencoderPatch3D, VeraTransformer3DModel
+from vera.models import AutoencoderPatch3D
+from vera.models.baselines import LayerTransformer
 from vera.pipelines.output import VeraPipelineOutput
 from vera.pipelines.sizes import check_size
 from vera.pipelines.text import clean_prompt, encode_text
@@ -25,12 +26,12 @@ CODED_TOGETHER = 16  # latent frames
 class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is untyped
     """Layered video editing with a Vera transformer, for any size its strides allow and clips of any length.
 
-    Components: `transformer` (VeraTransformer3DModel), `vae` (AutoencoderKLWan or one with its surface), `scheduler`
-    (flow matching: FlowMatchEulerDiscreteScheduler or UniPC), `text_encoder` and `tokenizer` (UMT5, BERT or another
-    encoder with `last_hidden_state`). The numbers are the model's own defaults of a run and travel in
-    model_index.json: steps, guidance, window length and overlap in frames, text tokens, pixels of a frame that the
-    model was trained at, the installed package that holds the text encoder of a checkpoint that has none itself, and
-    the negative prompt of a call that gives none.
+    Components: `transformer` (VeraTransformer3DModel or another of `vera.models.baselines`), `vae` (AutoencoderKLWan or
+    one with its surface), `scheduler` (flow matching: FlowMatchEulerDiscreteScheduler or UniPC), `text_encoder` and
+    `tokenizer` (UMT5, BERT or another encoder with `last_hidden_state`). The numbers are the model's own defaults of a
+    run and travel in model_index.json: steps, guidance, window length and overlap in frames, text tokens, pixels of a
+    frame that the model was trained at, the installed package that holds the text encoder of a checkpoint that has none
+    itself, and the negative prompt of a call that gives none.
     """
 
     model_cpu_offload_seq = "text_encoder->transformer->vae"
@@ -42,7 +43,7 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
         self,
         tokenizer: Any,
         text_encoder: Any,
-        transformer: VeraTransformer3DModel,
+        transformer: LayerTransformer,
         vae: Any,
         scheduler: Any,
         num_inference_steps: int = 50,
@@ -204,7 +205,7 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
     def prepare_latents(
         self, source: Tensor, generator: torch.Generator | None = None, latents: Tensor | None = None
     ) -> Tensor:
-        """Noise [1,3,C,T',H',W'] float32 for the layers of a source [1,C,T',H',W'].
+        """Noise [1,K,C,T',H',W'] float32 for the K layers of a source [1,C,T',H',W'].
 
         It is drawn on the generator's device: one on the CPU gives the same noise for every GPU.
         """
@@ -241,7 +242,7 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
         negative_prompt_embeds: Tensor | None,
         windows: Windows,
     ) -> Tensor:
-        """Guided velocity (noise - clean) of the three layers [1,3,C,T',H',W'] float32, averaged over the windows."""
+        """Guided velocity (noise - clean) of the layers [1,K,C,T',H',W'] float32, averaged over the windows."""
         dtype = self.transformer.dtype
         time = timestep.expand(latents.shape[0])
 
@@ -281,7 +282,7 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
         callback_on_step_end: StepCallback | None = None,
         callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
     ) -> Tensor:
-        """From noise to the layers' latents, both [1,3,C,T',H',W'] float32; guided where there is a negative prompt."""
+        """From noise to the layers' latents, both [1,K,C,T',H',W'] float32; guided where there is a negative prompt."""
         x = latents
         self._guidance_scale = guidance_scale
         self._interrupt = False
@@ -331,7 +332,7 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
 
         `video` [T,H,W,3] is RGB, uint8 or float in [0,1]; `mask` [T,H,W] (bool, uint8 or float in [0,1]) is white on
         the subject to preserve. What is None comes from the pipeline's config. A guidance scale of at most 1 is no
-        guidance and costs one forward a step instead of two. `latents` [1,3,C,T',H',W'] are the noise to start from.
+        guidance and costs one forward a step instead of two. `latents` [1,K,C,T',H',W'] are the noise to start from.
         Returns the edit layer, the alpha matte and, if `output_composite`, the composite; raises VeraError for
         unusable input.
         """
@@ -373,15 +374,28 @@ class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is unt
         return VeraPipelineOutput(*layers) if return_dict else tuple(layers)
 
     def _decode_layers(self, latents: Tensor, frames: int, composite: bool, output_type: str) -> list[Any]:
-        """Edit, alpha and composite (None unless asked for); one decode at a time, to hold one layer's activations."""
+        """Edit, alpha and composite (None unless asked for); one decode at a time, to hold one layer's activations.
+
+        A model without an alpha branch makes the whole frame anew: its last layer is the edit, opaque everywhere.
+        """
+        coded = dict(zip(self.transformer.config.branches, latents.unbind(1), strict=True))  # [1,C,T',H',W'] each
+        edit = coded["edit"] if "alpha" in coded else latents[:, -1]
         if output_type == "latent":
-            return [latents[0, 0], latents[0, 1], latents[0, 2] if composite else None]
+            alpha = coded["alpha"] if "alpha" in coded else self.encode_frames(self._opaque(edit, frames))
+            return [edit[0], alpha[0], coded["composite"][0] if composite else None]
         layers: list[Any] = [
-            self.decode_latents(latents[:, 0], frames),
-            self.decode_latents(latents[:, 1], frames).mean(dim=-1),
-            self.decode_latents(latents[:, 2], frames) if composite else None,
+            self.decode_latents(edit, frames),
+            self.decode_latents(coded["alpha"], frames).mean(dim=-1)
+            if "alpha" in coded
+            else self._opaque(edit, frames),
+            self.decode_latents(coded["composite"], frames) if composite else None,
         ]
         return [layer.cpu().numpy() if output_type == "np" and layer is not None else layer for layer in layers]
+
+    def _opaque(self, latents: Tensor, frames: int) -> Tensor:
+        """Alpha of 1 for a clip that has these latents [1,C,T',H',W']: [frames,H,W] float32."""
+        stride = int(self.vae.config.scale_factor_spatial)
+        return torch.ones(frames, *(length * stride for length in latents.shape[-2:]), device=latents.device)
 
 
 def check_sampling(steps: int, guidance: float) -> None:

@@ -8,6 +8,9 @@ from vera.models.baselines.vace import ContextTransformer3DModel
 from vera.models.baselines.video_to_video import ConcatTransformer3DModel
 from vera.models.transformer_vera import VeraTransformer3DModel
 
+LayerTransformer = (
+    VeraTransformer3DModel | DenseTransformer3DModel | ConcatTransformer3DModel | ContextTransformer3DModel
+)
 VARIANTS: dict[str, Any] = {
     "mot": VeraTransformer3DModel,
     "dense": DenseTransformer3DModel,
@@ -34,5 +37,6 @@ __all__ = [
     "ConcatTransformer3DModel",
     "ContextTransformer3DModel",
     "DenseTransformer3DModel",
+    "LayerTransformer",
     "variant_config",
 ]

@@ -9,6 +9,7 @@ from diffusers.loaders import FromOriginalModelMixin, PeftAdapterMixin
 from diffusers.models.attention import AttentionMixin
 from diffusers.models.cache_utils import CacheMixin
 from diffusers.models.modeling_outputs import Transformer2DModelOutput
+from diffusers.models.modeling_utils import ModelMixin
 from diffusers.models.transformers.transformer_wan import (
     WanRotaryPosEmbed,
     WanTimeTextImageEmbedding,
@@ -24,6 +25,7 @@ from vera.models.layer_tokens import LayerTokens, OutputHead, unpatchify
 class DenseTransformer3DModel(
     LayerTokens,
     CompleteWeights,
+    ModelMixin,  # type: ignore[misc]
     ConfigMixin,  # type: ignore[misc]
     PeftAdapterMixin,  # type: ignore[misc]
     FromOriginalModelMixin,  # type: ignore[misc]

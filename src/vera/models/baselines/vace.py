@@ -6,12 +6,13 @@ import torch
 from diffusers import WanVACETransformer3DModel
 from diffusers.configuration_utils import register_to_config
 from diffusers.models.modeling_outputs import Transformer2DModelOutput
+from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from vera.models.complete_weights import CompleteWeights
 
 
-class ContextTransformer3DModel(CompleteWeights, WanVACETransformer3DModel):  # type: ignore[misc]  # diffusers is untyped
+class ContextTransformer3DModel(CompleteWeights, WanVACETransformer3DModel, ModelMixin):  # type: ignore[misc]
     """Predicts the velocity of the composite only; sizes default to Wan2.1 1.3B.
 
     VACE's control is here the latents of source and mask, side by side in channels, instead of its inactive, reactive

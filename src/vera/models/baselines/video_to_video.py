@@ -6,12 +6,13 @@ import torch
 from diffusers import WanTransformer3DModel
 from diffusers.configuration_utils import register_to_config
 from diffusers.models.modeling_outputs import Transformer2DModelOutput
+from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from vera.models.complete_weights import CompleteWeights
 
 
-class ConcatTransformer3DModel(CompleteWeights, WanTransformer3DModel):  # type: ignore[misc]  # diffusers is untyped
+class ConcatTransformer3DModel(CompleteWeights, WanTransformer3DModel, ModelMixin):  # type: ignore[misc]
     """Predicts the velocity of the composite only; sizes default to Wan2.1 1.3B.
 
     The patch embedding reads three times `in_channels`: noise, source, mask. A convolution over concatenated channels
