@@ -72,7 +72,7 @@ def test_the_mask_marks_what_alpha_keeps(layers: SyntheticLayers) -> None:
 
 def test_batches_follow_the_stages_and_keep_their_cost(layers: SyntheticLayers) -> None:
     for step in (0, 9, 10, 25):
-        batch = layers.batch(step, 12)
+        batch = [layers.load(key) for key in layers.draw(step, 12)]
         frames = {sample.source.shape[0] for sample in batch}
         assert len({sample.source.shape for sample in batch}) == 1
         assert frames <= ({1} if step < 10 else {5, 9})

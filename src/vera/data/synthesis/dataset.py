@@ -77,17 +77,20 @@ class SyntheticLayers:
         frames: Mapping[int, float] = self.stages[-1]["frames"]  # type: ignore[assignment]
         return self.sample(index, max(frames, key=lambda count: frames[count]), *self.sizes[0])
 
-    def batch(self, step: int, batch_size: int) -> list[LayeredSample]:
-        """The samples of one training step, all of one shape.
+    def draw(self, step: int, batch_size: int, attempt: int = 0) -> list[tuple[int, int, int, int]]:
+        """Index, frames, width and height of the samples of a training step, all of one shape.
 
         `batch_size` counts latent frames: `batch_size // (1 + k)` clips of `1 + 4k` frames, at least one, so that
-        every step costs about the same.
+        every step costs about the same. No sample is ever bad, so there is no other attempt.
         """
         rng = np.random.default_rng((self.seed, self.held_out, step))
         frames = self._draw_frames(step, rng)
         width, height = self.sizes[int(rng.integers(len(self.sizes)))]
         count = max(1, batch_size // (1 + (frames - 1) // 4))
-        return [self.sample(step * batch_size + i, frames, width, height) for i in range(count)]
+        return [(step * batch_size + i, frames, width, height) for i in range(count)]
+
+    def load(self, key: tuple[int, int, int, int]) -> LayeredSample:
+        return self.sample(*key)
 
     def sample(self, index: int, frames: int, width: int, height: int) -> LayeredSample:
         """Sample `index` as a clip of `frames` frames of `width` x `height` pixels."""
