@@ -41,9 +41,12 @@ def test_save_and_load_is_bit_exact(make_variant, make_inputs, tmp_path, variant
         {k: list(v) if isinstance(v, tuple) else v for k, v in m.config.items() if k[0] != "_"} for m in (model, loaded)
     ]
     assert public[0] == public[1]
-    assert torch.equal(loaded(**inputs).sample, model(**inputs).sample)
+    assert all(torch.equal(x, loaded.state_dict()[key]) for key, x in model.state_dict().items())
+    sample = loaded(**inputs).sample
+    # Weights that a file leaves at odd addresses are multiplied by other kernels, in another order.
+    torch.testing.assert_close(sample, model(**inputs).sample, atol=1e-6, rtol=0)
     (as_tuple,) = loaded(**inputs, return_dict=False)
-    assert torch.equal(as_tuple, model(**inputs).sample)
+    assert torch.equal(as_tuple, sample)
 
 
 @CLASSES
