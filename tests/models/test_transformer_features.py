@@ -4,8 +4,10 @@ import json
 
 import pytest
 import torch
-from diffusers import FirstBlockCacheConfig, PyramidAttentionBroadcastConfig
+from diffusers import FirstBlockCacheConfig, MagCacheConfig, PyramidAttentionBroadcastConfig
 from diffusers.hooks import apply_group_offloading
+from diffusers.hooks.group_offloading import ModuleGroup
+from diffusers.hooks.layerwise_casting import LayerwiseCastingHook
 from diffusers.models.attention_dispatch import _AttentionBackendRegistry
 from peft import LoraConfig
 from safetensors.torch import load_file, save_file
@@ -13,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from vera.errors import VeraError
 from vera.models import VeraTransformer3DModel, attention_kernel
 from vera.models.joint_attention import JointAttention
+from vera.models.transformer_vera import JointBlock
 
 
 def count_calls(monkeypatch, owner, name):
@@ -93,8 +96,14 @@ def test_lora_on_the_experts(make_vera, make_inputs):
     assert {name for name, p in model.named_parameters() if p.requires_grad} == lora.keys()
     # 2 blocks of 3 self-attentions and 2 text attentions, 4 projections each, A and B.
     assert len(lora) == 2 * 5 * 4 * 2
+    assert {branch: sum(f".{branch}." in name for name in lora) for branch in ("edit", "alpha", "composite")} == {
+        "edit": 2 * 2 * 4 * 2,
+        "alpha": 2 * 1 * 4 * 2,
+        "composite": 2 * 2 * 4 * 2,
+    }
     model(**inputs).sample.square().mean().backward()
-    assert all(p.grad is not None for p in lora.values())
+    # A learns once B, which is zero at first, has moved.
+    assert all((p.grad.abs().max() > 0) == ("lora_B" in name) for name, p in lora.items())
     with torch.no_grad():
         assert torch.equal(model(**inputs).sample, before)
         for name, parameter in lora.items():
@@ -148,21 +157,85 @@ def test_pyramid_attention_broadcast_skips_joint_attention(make_vera, make_input
 
 
 @torch.no_grad()
-def test_group_offload_works_block_by_block(make_vera, make_inputs):
-    model, inputs = make_vera(num_layers=3), make_inputs()
+def test_mag_cache_skips_blocks(make_vera, make_inputs, monkeypatch):
+    model, inputs = make_vera(num_layers=4), make_inputs()
     before = model(**inputs).sample
-    apply_group_offloading(model, onload_device=torch.device("cpu"), offload_type="block_level", num_blocks_per_group=1)
-    hooked = [name for name, module in model.named_modules() if hasattr(module, "_diffusers_hook")]
-    assert {"blocks.0", "blocks.1", "blocks.2"} <= set(hooked)
-    assert torch.equal(model(**inputs).sample, before)
+    calls = count_calls(monkeypatch, JointAttention, "forward")
+    model.enable_cache(
+        MagCacheConfig(num_inference_steps=6, mag_ratios=[1.0] * 6, max_skip_steps=1, retention_ratio=0.0)
+    )
+    with model.cache_context("cond"):
+        samples = [model(**inputs).sample for _ in range(6)]
+    # Steps 1, 3 and 5 run all four blocks, the others reuse what those added.
+    assert len(calls) == 3 * 4
+    for sample in samples:
+        torch.testing.assert_close(sample, before, atol=1e-5, rtol=0)
 
 
 @torch.no_grad()
-def test_layerwise_casting_leaves_norms_and_embeddings(make_vera, make_inputs):
+def test_mag_cache_calibrates(make_vera, make_inputs, capsys):
+    model, inputs = make_vera(), make_inputs()
+    model.enable_cache(MagCacheConfig(num_inference_steps=3, calibrate=True))
+    with model.cache_context("cond"):
+        for _ in range(3):
+            model(**inputs)
+    ratios = json.loads(capsys.readouterr().out.split(":")[-1])
+    assert ratios == pytest.approx([1.0] * 3, abs=1e-5), "every step adds what the one before did"
+
+
+@torch.no_grad()
+def test_group_offload_brings_in_one_block_at_a_time(make_vera, make_inputs, monkeypatch, tmp_path):
+    """On one device only the disk is elsewhere: outside its turn a block's memory is empty."""
+    model, inputs = make_vera(num_layers=3), make_inputs()
+    before = model(**inputs).sample
+    cpu = torch.device("cpu")
+    apply_group_offloading(
+        model, cpu, cpu, offload_type="block_level", num_blocks_per_group=1, offload_to_disk_path=str(tmp_path)
+    )
+    moves = []
+    for name in ("onload_", "offload_"):
+        monkeypatch.setattr(ModuleGroup, name, recording(moves, getattr(ModuleGroup, name)))
+    assert torch.equal(model(**inputs).sample, before)
+    blocks = [(what, module) for what, module in moves if isinstance(module, JointBlock)]
+    assert blocks == [(what, block) for block in model.blocks for what in ("onload_", "offload_")]
+
+
+def recording(moves, move):
+    def record(group):
+        moves.append((move.__name__, group.modules[0] if group.modules else None))
+        return move(group)
+
+    return record
+
+
+@torch.no_grad()
+def test_layerwise_casting_leaves_norms_and_embeddings(make_vera, make_inputs, monkeypatch):
     model, inputs = make_vera(), make_inputs()
     before = model(**inputs).sample
+    casts = count_calls(monkeypatch, LayerwiseCastingHook, "pre_forward")
     model.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=torch.float32)
-    assert model.blocks[0].experts["edit"].ffn.net[2].weight.dtype == torch.float8_e4m3fn
-    assert model.source_embedding.weight.dtype == torch.float32
+    small = {name for name, p in model.named_parameters() if p.dtype == torch.float8_e4m3fn}
+    projections = 2 * (3 * 4 + 2 * 4 + 3 * 2)  # blocks of joint attentions, text attentions and feed-forwards
+    assert len(small) == (projections + 3) * 2, "and three heads; weights and biases"
+    assert not [name for name in small if "norm" in name or "embed" in name or "table" in name]
     sample = model(**inputs).sample
+    assert len(casts) == projections + 3
     assert (sample - before).norm() / before.norm() < 0.2
+
+
+@torch.no_grad()
+def test_repeated_blocks_compile_whole_and_once(make_vera, make_inputs):
+    model, inputs = make_vera(num_layers=3), make_inputs()
+    before = model(**inputs).sample
+    graphs, runs = [], []
+
+    def backend(graph, example_inputs):
+        graphs.append(graph)
+        return lambda *args: runs.append(graph) or graph.forward(*args)
+
+    torch._dynamo.reset()
+    model.compile_repeated_blocks(fullgraph=True, backend=backend)
+    sample = model(**inputs).sample
+    assert (len(graphs), len(runs)) == (1, 3), "one graph, run for every block"
+    torch.testing.assert_close(sample, before, atol=1e-6, rtol=0)
+    torch._dynamo.reset()
