@@ -1,6 +1,7 @@
 """Layers drawn in a moment, to train on in tests. Run as a module with a recipe, this trains by it."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import yaml
 
 from vera.data.sample import LayeredSample
+from vera.training.batches import Batch, collate
 from vera.training.loop import train
 
 WORDS = ("red", "balloon", "a")
@@ -20,12 +22,13 @@ class DrawnLayers:
         self.side = side
         self.held_out = held_out
 
-    def batch(self, step: int, batch_size: int) -> list[LayeredSample]:
-        rng = np.random.default_rng((self.held_out, step))
-        frames = int(rng.choice([1, 5]))
-        return [self._sample(rng, frames) for _ in range(batch_size)]
+    def draw(self, step: int, batch_size: int, attempt: int = 0) -> list[tuple[int, ...]]:
+        frames = int(np.random.default_rng((self.held_out, step)).choice([1, 5]))
+        return [(step, index, attempt, frames) for index in range(batch_size)]
 
-    def _sample(self, rng: np.random.Generator, frames: int) -> LayeredSample:
+    def load(self, key: tuple[int, ...]) -> LayeredSample:
+        rng = np.random.default_rng((self.held_out, *key))
+        frames = key[-1]
         shape = (frames, self.side, self.side)
         source = np.repeat(rng.integers(0, 256, (1, *shape[1:], 3), np.uint8), frames, axis=0)
         alpha = np.zeros(shape, np.uint8)
@@ -36,6 +39,15 @@ class DrawnLayers:
         mask = 255 - alpha if rng.random() < 0.5 else None
         instruction = "add " + " ".join(rng.choice(WORDS, 2))
         return LayeredSample(source, edit, alpha, composite, mask, instruction, "obj_add")
+
+
+def open_drawn(data: Mapping[str, Any], held_out: bool) -> DrawnLayers:
+    return DrawnLayers(**data, held_out=held_out)
+
+
+def drawn_batch(step: int, batch_size: int) -> Batch:
+    source = DrawnLayers()
+    return collate([source.load(key) for key in source.draw(step, batch_size)])
 
 
 def write_recipe(folder: Path, **fields: Any) -> Path:
@@ -82,4 +94,4 @@ def flow_fields(model_folder: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    train(Path(sys.argv[1]), make_source=DrawnLayers)
+    train(Path(sys.argv[1]), open_data=open_drawn)

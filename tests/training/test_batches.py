@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.training.drawn import DrawnLayers, write_recipe
+from tests.training.drawn import DrawnLayers, drawn_batch, write_recipe
 
 from vera.data.sample import LayeredSample
 from vera.training import load_recipe
@@ -18,7 +18,7 @@ def test_batches_are_those_of_their_steps(workers: int) -> None:
     batches = list(iterate_batches(source, 3, 4, 9, workers))
     assert len(batches) == 5
     for step, batch in enumerate(batches, start=4):
-        expected = collate(source.batch(step, 3))
+        expected = drawn_batch(step, 3)
         assert batch.instructions == expected.instructions
         for name in ("source", "edit", "alpha", "composite", "mask", "has_mask"):
             assert torch.equal(getattr(batch, name), getattr(expected, name))

@@ -5,15 +5,16 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
-from tests.training.drawn import DrawnLayers, flow_fields, write_recipe
+from tests.training.drawn import DrawnLayers, drawn_batch, flow_fields, open_drawn, write_recipe
 
 from vera.errors import VeraError
 from vera.models import VeraTransformer3DModel
-from vera.training import load_recipe
-from vera.training.batches import collate, network_view
-from vera.training.layered_flow import LayeredFlow
-from vera.training.loop import step_generator, train
-from vera.training.text import TextStates, load_text_encoder
+from vera.training import load_recipe, objective
+from vera.training.batches import network_view
+from vera.training.layered_flow import LAYERS, LayeredFlow
+from vera.training.loop import sample_seeds, train
+from vera.training.recipe import FlowObjective
+from vera.training.text import TextStates
 
 CPU = torch.device("cpu")
 
@@ -30,7 +31,7 @@ def method(tmp_path: Path, tiny_model: Path) -> LayeredFlow:
 
 def test_a_run_learns_and_leaves_a_transformer(tmp_path: Path, tiny_model: Path) -> None:
     fields = flow_fields(tiny_model) | {"steps": 80, "batch_size": 4, "learning_rate": 1e-2, "checkpoint_every": 80}
-    train(write_recipe(tmp_path, **fields), make_source=DrawnLayers, report=quiet)
+    train(write_recipe(tmp_path, **fields), open_data=open_drawn, report=quiet)
     run = tmp_path / "run"
     rows = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     held_out = [row for row in rows if "held_out/loss" in row]
@@ -48,44 +49,54 @@ def test_a_run_learns_and_leaves_a_transformer(tmp_path: Path, tiny_model: Path)
 
 def test_latents_are_normalised_and_a_missing_mask_is_zeros(method: LayeredFlow) -> None:
     method.mean, method.std = method.mean + 0.5, method.std * 2
-    batch = collate(DrawnLayers().batch(3, 6))
+    batch = drawn_batch(3, 6)
     assert batch.has_mask.any() and not batch.has_mask.all()
-    layers, source, mask = method.encode(batch, torch.zeros(6, dtype=torch.bool))
+    latents = method.latents(batch, LAYERS)
     alpha = method.vae.encode(network_view(batch.alpha)).latent_dist.mode()
-    torch.testing.assert_close(layers[:, 1], (alpha - 0.5) / 2)
-    assert source.shape == mask.shape == layers[:, 0].shape
-    assert (mask.flatten(1).abs().amax(1) > 0).tolist() == batch.has_mask.tolist()
-    _, _, dropped = method.encode(batch, torch.ones(6, dtype=torch.bool))
-    assert not dropped.any()
+    torch.testing.assert_close(latents.layers[:, 1], (alpha - 0.5) / 2)
+    assert latents.source.shape == latents.mask.shape == latents.layers[:, 0].shape
+    assert (latents.mask.flatten(1).abs().amax(1) > 0).tolist() == batch.has_mask.tolist()
 
 
-def test_the_loss_is_a_function_of_its_generator(method: LayeredFlow) -> None:
+def test_some_samples_lose_mask_or_text(method: LayeredFlow) -> None:
+    latents = method.latents(drawn_batch(3, 3), LAYERS)
+    empty = method.text([""])
+    no_mask, no_text = torch.tensor([True, False, True]), torch.tensor([False, False, True])
+    without = latents.without(no_mask, no_text, empty)
+    assert not without.mask[no_mask].any()
+    assert torch.equal(without.mask[1], latents.mask[1])
+    assert torch.equal(without.text[:2], latents.text[:2])
+    assert torch.equal(without.text[2], empty[0])
+
+
+def test_the_loss_is_a_function_of_the_seeds(method: LayeredFlow) -> None:
     model = method.make_model(DrawnLayers())
-    batch = collate(DrawnLayers().batch(0, 4))
-    losses = [method.loss(model, batch, step_generator(0, index, CPU))[0].item() for index in (5, 5, 6)]
+    batch = drawn_batch(0, 4)
+    losses = [method.loss(model, batch, sample_seeds(0, index, 0, 4))[0].item() for index in (5, 5, 6)]
     assert losses[0] == losses[1] != losses[2]
 
 
-def test_dropped_instructions_are_the_empty_text(method: LayeredFlow, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[str] = []
-    encode = method.text
-    monkeypatch.setattr(method, "text", lambda prompts: (seen.extend(prompts), encode(prompts))[1])
-    model = method.make_model(DrawnLayers())
-    batch = collate(DrawnLayers().batch(0, 40))
-    method.loss(model, batch, step_generator(0, 0, CPU))
-    empty = [text == "" for text in seen]
-    assert 0 < sum(empty) < 15
-    assert all(text in ("", original) for text, original in zip(seen, batch.instructions, strict=True))
+def test_a_sample_s_randomness_does_not_depend_on_its_batch() -> None:
+    goal = FlowObjective(autoencoder="", mask_drop=0.5, instruction_drop=0.2)
+    seeds = sample_seeds(0, 3, 0, 400)
+    assert sample_seeds(0, 3, 100, 10) == seeds[100:110]
+    together, alone = (objective.draw(part, (2, 4), goal, CPU) for part in (seeds, seeds[7:8]))
+    assert torch.equal(together.noise[7], alone.noise[0])
+    assert torch.equal(together.times[7], alone.times[0])
+    assert together.no_mask[7] == alone.no_mask[0]
+    assert len(set(together.times.tolist())) == 400
+    assert together.no_mask.float().mean().item() == pytest.approx(0.5, abs=0.1)
+    assert together.no_text.float().mean().item() == pytest.approx(0.2, abs=0.08)
 
 
 def test_text_states_end_in_zeros_and_do_not_depend_on_neighbours(tiny_model: Path) -> None:
-    tokenizer, text_encoder = load_text_encoder(str(tiny_model))
-    states = TextStates(tokenizer, text_encoder, 6)(["add a red balloon", "add", "add  a red\nballoon"])
+    texts = TextStates(str(tiny_model), 6, CPU)
+    states = texts(["add a red balloon", "add", "add  a red\nballoon"])
     assert states.shape == (3, 6, 16)
     assert states[0, :4].abs().amin(1).min() >= 0 and not states[0, 4:].any() and states[0, 3].any()
     assert states[1, 0].any() and not states[1, 1:].any()
     assert torch.equal(states[0], states[2])
-    alone = TextStates(tokenizer, text_encoder, 6)(["add"])
+    alone = TextStates(str(tiny_model), 6, CPU)(["add"])
     assert torch.equal(alone[0], states[1])
 
 
@@ -94,7 +105,7 @@ def test_training_and_sampling_read_instructions_alike(tiny_model: Path) -> None
 
     pipeline = VeraPipeline.from_pretrained(tiny_model)
     expected, _ = pipeline.encode_prompt("add a red balloon", do_classifier_free_guidance=False)
-    states = TextStates(pipeline.tokenizer, pipeline.text_encoder, 16)(["add a red balloon"])
+    states = TextStates(str(tiny_model), 16, CPU)(["add a red balloon"])
     torch.testing.assert_close(states, expected, atol=2e-3, rtol=2e-3)
 
 
@@ -103,5 +114,5 @@ def test_a_missing_network_is_named(tmp_path: Path, tiny_model: Path, part: str)
     fields = flow_fields(tiny_model)
     fields["objective"] |= {part: str(tmp_path / "nowhere")}
     with pytest.raises(VeraError, match=r"objective: no .* in .*nowhere"):
-        train(write_recipe(tmp_path, **fields), make_source=DrawnLayers, report=quiet)
+        train(write_recipe(tmp_path, **fields), open_data=open_drawn, report=quiet)
     assert not (tmp_path / "run").exists()

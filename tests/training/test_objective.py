@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from vera.training.objective import (
     add_noise,
     branch_errors,
-    drop,
     quartiles,
     sample_times,
     shift_times,
@@ -72,8 +71,3 @@ def test_loss_weighs_branches() -> None:
 def test_quartiles_sort_by_time() -> None:
     parts = quartiles(torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([0.1, 0.3, 0.99, 1.0]))
     assert [part.tolist() for part in parts.values()] == [[1.0], [2.0], [], [3.0, 4.0]]
-
-
-def test_drop_share() -> None:
-    assert drop(5000, 0.2, seeded(0)).float().mean().item() == pytest.approx(0.2, abs=0.02)
-    assert not drop(100, 0.0, seeded(0)).any()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.training.drawn import DrawnLayers, flow_fields, write_recipe
+from tests.training.drawn import DrawnLayers, flow_fields, open_drawn, write_recipe
 
 from vera.data.sample import LayeredSample
 from vera.errors import VeraError
@@ -89,37 +89,37 @@ def test_figures_between_log_rows_survive(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     one.mkdir()
     other.mkdir()
-    train(write_recipe(one, **fields), make_source=DrawnLayers, report=quiet)
+    train(write_recipe(one, **fields), open_data=open_drawn, report=quiet)
 
     class KilledError(Exception):
         pass
 
     class Failing(DrawnLayers):
-        def batch(self, step: int, batch_size: int) -> list[LayeredSample]:
-            if step == 5:
+        def load(self, key: tuple[int, ...]) -> LayeredSample:
+            if key[0] == 5:
                 raise KilledError
-            return super().batch(step, batch_size)
+            return super().load(key)
 
     recipe = write_recipe(other, **fields)
     with pytest.raises(KilledError):
-        train(recipe, make_source=Failing, report=quiet)
-    train(recipe, make_source=DrawnLayers, report=quiet)
+        train(recipe, open_data=lambda data, held_out: Failing(held_out=held_out), report=quiet)
+    train(recipe, open_data=open_drawn, report=quiet)
     assert_same_run(one / "run", other / "run")
 
 
 def test_a_finished_run_stays_as_it_is_and_can_be_prolonged(tmp_path: Path) -> None:
-    train(write_recipe(tmp_path, steps=2), make_source=DrawnLayers, report=quiet)
+    train(write_recipe(tmp_path, steps=2), open_data=open_drawn, report=quiet)
     before = figures(tmp_path / "run")
-    train(write_recipe(tmp_path, steps=2), make_source=DrawnLayers, report=quiet)
+    train(write_recipe(tmp_path, steps=2), open_data=open_drawn, report=quiet)
     assert figures(tmp_path / "run") == before
-    train(write_recipe(tmp_path, steps=3), make_source=DrawnLayers, report=quiet)
+    train(write_recipe(tmp_path, steps=3), open_data=open_drawn, report=quiet)
     assert figures(tmp_path / "run")[-1]["step"] == 3
 
 
 def test_a_run_is_neither_overwritten_nor_continued_as_another_model(tmp_path: Path) -> None:
-    train(write_recipe(tmp_path, steps=2), make_source=DrawnLayers, report=quiet)
+    train(write_recipe(tmp_path, steps=2), open_data=open_drawn, report=quiet)
     with pytest.raises(VeraError, match="holds a run already"):
-        train(write_recipe(tmp_path, steps=2), resume=False, make_source=DrawnLayers, report=quiet)
+        train(write_recipe(tmp_path, steps=2), resume_run=False, open_data=open_drawn, report=quiet)
     changed = write_recipe(tmp_path, steps=2, model={"z_dim": 8, "width": 16, "num_blocks": 1})
-    with pytest.raises(VeraError, match="was trained as autoencoder with model"):
-        train(changed, make_source=DrawnLayers, report=quiet)
+    with pytest.raises(VeraError, match=r"was trained with model .*, the recipe has"):
+        train(changed, open_data=open_drawn, report=quiet)

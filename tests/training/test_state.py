@@ -1,6 +1,8 @@
 """What a run keeps on disk and in memory: checkpoints, logs, averages, exported weights."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,66 +14,111 @@ from torch import nn
 from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D
 from vera.training import checkpoint
-from vera.training.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
-from vera.training.ema import copy_model, update_ema
+from vera.training.checkpoint import latest_checkpoint, load_tensors, read_record, save_checkpoint
+from vera.training.distributed import World
+from vera.training.ema import averaged, start_average, update_average
 from vera.training.export import cast_copy, replace_folder
 from vera.training.log import Log, Meter
+
+ALONE = World(torch.device("cpu"))
+
+
+def save(folder: Path, step: int, size: int = 4) -> Path:
+    return save_checkpoint(folder, step, {"weights": torch.full((size,), float(step))}, {"step": step}, ALONE)
 
 
 def test_the_last_two_checkpoints_are_kept(tmp_path: Path) -> None:
     for step in (5, 900, 1000):
-        save_checkpoint(tmp_path, step, {"step": step})
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["step-00000900.pt", "step-00001000.pt"]
+        save(tmp_path, step)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step-00000900", "step-00001000"]
     newest = latest_checkpoint(tmp_path)
     assert newest is not None
-    assert load_checkpoint(newest) == {"step": 1000}
+    assert read_record(newest) == {"step": 1000}
+    tensors = {"weights": torch.zeros(4)}
+    load_tensors(newest, tensors, ALONE)
+    assert tensors["weights"].tolist() == [1000.0] * 4
 
 
 def test_a_save_that_dies_leaves_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    save_checkpoint(tmp_path, 1, {"step": 1})
+    save(tmp_path, 1)
 
-    def die(state: Any, file: Any) -> None:
-        file.write(b"half a checkpoint")
+    def die(tensors: Any, checkpoint_id: Path, no_dist: bool) -> None:
+        checkpoint_id.mkdir()
+        (checkpoint_id / "__0_0.distcp").write_bytes(b"half a checkpoint")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(checkpoint.torch, "save", die)
+    monkeypatch.setattr(checkpoint, "save", die)
     with pytest.raises(KeyboardInterrupt):
-        save_checkpoint(tmp_path, 2, {"step": 2})
+        save(tmp_path, 2)
     monkeypatch.undo()
     newest = latest_checkpoint(tmp_path)
     assert newest is not None
-    assert load_checkpoint(newest) == {"step": 1}
-    save_checkpoint(tmp_path, 2, {"step": 2})
+    assert read_record(newest) == {"step": 1}
+    save(tmp_path, 2)
     assert not list(tmp_path.glob("*.tmp"))
 
 
-def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
-    path = save_checkpoint(tmp_path, 1, {"weights": torch.zeros(1000)})
-    path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(VeraError, match=r"step-00000001.pt: damaged"):
-        load_checkpoint(path)
+FULL_DISK = """
+import resource, sys, torch
+from pathlib import Path
+from tests.training.test_state import save
+folder = Path(sys.argv[1])
+save(folder, 1)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
+save(folder, 2, size=1 << 20)
+"""
+
+
+def test_a_full_disk_leaves_the_one_before(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", FULL_DISK, tmp_path], capture_output=True, text=True, check=False)
+    last = done.stderr.strip().splitlines()[-1]
+    assert "VeraError" in last and "step-00000002: cannot be written" in last
+    assert [p.name for p in tmp_path.iterdir()] == ["step-00000001"]
+    tensors = {"weights": torch.zeros(4)}
+    load_tensors(tmp_path / "step-00000001", tensors, ALONE)
+    assert tensors["weights"].tolist() == [1.0] * 4
+
+
+@pytest.mark.parametrize("part", ["record.json", ".metadata", "__0_0.distcp"])
+def test_a_damaged_checkpoint_is_named(tmp_path: Path, part: str) -> None:
+    path = save(tmp_path, 1, size=1000)
+    (path / part).write_bytes((path / part).read_bytes()[:10])
+    with pytest.raises(VeraError, match=r"step-00000001: damaged checkpoint"):
+        read_record(path)
+        load_tensors(path, {"weights": torch.zeros(1000)}, ALONE)
 
 
 def test_no_checkpoint_yet(tmp_path: Path) -> None:
     assert latest_checkpoint(tmp_path / "none") is None
 
 
-def test_ema_forgets_the_start_and_then_averages() -> None:
+def test_average_forgets_the_start_and_then_averages() -> None:
     model = nn.Linear(1, 1, bias=False)
     nn.init.zeros_(model.weight)
-    ema = copy_model(model)
+    average = start_average(model)
     nn.init.ones_(model.weight)
-    update_ema(ema, model, 0, 0.99)
-    assert ema.weight.item() == pytest.approx(0.9)  # decay (1 + 0) / (10 + 0)
-    update_ema(ema, model, 100_000, 0.75)
-    assert ema.weight.item() == pytest.approx(0.9 + 0.1 * 0.25)
-    assert not ema.weight.requires_grad
+    update_average(average, model, 0, 0.99)
+    assert average["weight"].item() == pytest.approx(0.9)  # decay (1 + 0) / (10 + 0)
+    update_average(average, model, 100_000, 0.75)
+    assert average["weight"].item() == pytest.approx(0.9 + 0.1 * 0.25)
+
+
+def test_averaged_weights_are_lent_and_frozen_ones_are_not_averaged() -> None:
+    model = nn.Linear(3, 2)
+    model.bias.requires_grad_(False)
+    average = start_average(model)
+    assert set(average) == {"weight"}
+    own, held = model.weight.detach().clone(), average["weight"].add_(1).clone()
+    with averaged(model, average):
+        assert torch.equal(model.weight, held)
+    assert torch.equal(model.weight, own)
+    assert torch.equal(average["weight"], held)
 
 
 def test_meter_means_every_element_once() -> None:
     meter = Meter()
     meter.add({"loss": torch.tensor(1.0), "quarter_1": torch.tensor([2.0, 4.0]), "quarter_2": torch.zeros(0)})
-    again = Meter(meter.state())  # as a resumed run would
+    again = Meter(sums=meter.state())  # as a resumed run would
     again.add({"loss": torch.tensor(3.0), "quarter_1": torch.tensor([6.0])})
     assert again.take() == {"loss": 2.0, "quarter_1": 4.0}
     assert again.take() == {}

@@ -11,4 +11,4 @@ def train(recipe_path: Path, *, resume: bool = True) -> None:
     """Train by the recipe of that path: `vera.training.loop.train`, loaded only when called."""
     from vera.training.loop import train as run
 
-    run(recipe_path, resume=resume)
+    run(recipe_path, resume_run=resume)

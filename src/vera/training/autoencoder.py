@@ -3,17 +3,17 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vera.data.sample import LayeredSample
+from vera.data.sample import LatentSample, LayeredSample, LayerSource
+from vera.errors import VeraError
 from vera.models.autoencoder_patch import AutoencoderPatch3D, latent_statistics, pca_initialise
-from vera.training.batches import BEYOND, Batch, LayerSource, collate, network_view
-from vera.training.export import cast_copy
-from vera.training.methods import build_model
+from vera.training.batches import BEYOND, Batch, LatentBatch, collate, network_view
+from vera.training.methods import model_of, new_model
 from vera.training.recipe import AutoencoderObjective, Recipe
 from vera.training.sheet import write_sheet
 
@@ -25,18 +25,22 @@ BATCHES_TO_MOTION = 32
 class AutoencoderTraining:
     """`autoencoder`: reconstruct source, edit, alpha (as grey) and composite alike."""
 
-    def __init__(self, recipe: Recipe, held_out: Sequence[LayeredSample], device: torch.device) -> None:
+    def __init__(self, recipe: Recipe, held_out: Sequence[LayeredSample | LatentSample], device: torch.device) -> None:
         assert isinstance(recipe.objective, AutoencoderObjective)
         self.recipe = recipe
         self.objective = recipe.objective
-        self.held_out = held_out
+        self.held_out = [_pixels(sample) for sample in held_out]
         self.device = device
 
     def model_class(self) -> Any:
         return AutoencoderPatch3D
 
     def make_model(self, source: LayerSource) -> nn.Module:
-        model: AutoencoderPatch3D = build_model(AutoencoderPatch3D, self.recipe.model, self.recipe.init)
+        if self.recipe.init is not None:
+            if self.objective.pca_clips:
+                raise VeraError("objective: pca_clips would overwrite the weights of init; set it to 0")
+            return cast(nn.Module, model_of(AutoencoderPatch3D, self.recipe.model, self.recipe.init))
+        model: AutoencoderPatch3D = new_model(AutoencoderPatch3D, self.recipe.model)
         if self.objective.pca_clips:
             clips = gather_crops(source, self.objective.pca_clips, self.recipe.seed)
             pca_initialise(model, clips)
@@ -48,7 +52,9 @@ class AutoencoderTraining:
         assert isinstance(model, AutoencoderPatch3D)
         model.encoder.requires_grad_(self.objective.train_encoder)
 
-    def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(
+        self, model: nn.Module, batch: Batch | LatentBatch, seeds: Sequence[int]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         target = torch.cat([network_view(getattr(batch, kind)) for kind in KINDS])
         output = model(target).sample.float()
         terms = {
@@ -61,7 +67,7 @@ class AutoencoderTraining:
         return total, {"loss": total, **terms, **decibels}
 
     @torch.no_grad()
-    def evaluate(self, model: nn.Module, sheet: Path) -> dict[str, float]:
+    def evaluate(self, model: nn.Module, sheet: Path | None) -> dict[str, float]:
         """PSNR of every kind, in float32. At step 0 the residual is zero: this is the linear code's."""
         decibels: dict[str, list[float]] = defaultdict(list)
         rows = []
@@ -74,12 +80,13 @@ class AutoencoderTraining:
                 decibels[kind].append(psnr(output, target).item())
                 row += [target, output]
             rows.append((sample.instruction, [tile[0].permute(1, 2, 3, 0) / 2 + 0.5 for tile in row]))
-        write_sheet(sheet, rows)
+        if sheet is not None:
+            write_sheet(sheet, rows)
         return {f"held_out/psnr_{kind}": sum(values) / len(values) for kind, values in decibels.items()}
 
-    def save(self, model: Any, folder: Path) -> None:
+    def save(self, exported: Any, folder: Path) -> None:
         """The autoencoder alone."""
-        cast_copy(model, self.recipe.export_dtype).save_pretrained(folder)
+        exported.save_pretrained(folder)
 
 
 def gather_crops(source: LayerSource, count: int, seed: int) -> Tensor:
@@ -91,8 +98,8 @@ def gather_crops(source: LayerSource, count: int, seed: int) -> Tensor:
     found: dict[int, list[Tensor]] = defaultdict(list)
     step = BEYOND
     while True:
-        for sample in source.batch(step, 4):
-            batch = collate([sample])
+        for key in source.draw(step, 4):
+            batch = collate([_pixels(source.load(key))])
             for kind in KINDS:
                 video = network_view(getattr(batch, kind))[0]
                 frames, height, width = video.shape[1:]
@@ -106,6 +113,12 @@ def gather_crops(source: LayerSource, count: int, seed: int) -> Tensor:
             if len(crops) == count and (frames > 1 or still_only):
                 return torch.stack(crops)
         step += 1
+
+
+def _pixels(sample: LayeredSample | LatentSample) -> LayeredSample:
+    if isinstance(sample, LatentSample):
+        raise VeraError("data: an autoencoder is trained on frames, not on cached latents")
+    return sample
 
 
 def psnr(output: Tensor, target: Tensor) -> Tensor:

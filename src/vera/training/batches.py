@@ -3,28 +3,39 @@
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Protocol
+from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from vera.data.sample import LayeredSample
+from vera.data.sample import BadSample, LatentSample, LayeredSample, LayerSource
+from vera.errors import VeraError
 
 # Far beyond any run's end: the data of the last stage of a curriculum, disjoint from what steps draw.
 BEYOND = 1 << 30
-
-
-class LayerSource(Protocol):
-    """What the trainer asks of data: `vera.data.synthesis.SyntheticLayers` is one."""
-
-    def batch(self, step: int, batch_size: int) -> list[LayeredSample]:
-        """Samples of one shape, the same whenever asked."""
+ATTEMPTS = 8
 
 
 @dataclass(frozen=True)
-class Batch:
+class _Tensors:
+    """What batches share. `bad` says what was wrong with samples that others stand in for."""
+
+    instructions: tuple[str, ...]
+    bad: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.instructions)
+
+    def to(self, device: torch.device) -> Self:
+        held = {f.name: getattr(self, f.name) for f in fields(self)}
+        moved: dict[str, Any] = {k: v.to(device, non_blocking=True) for k, v in held.items() if isinstance(v, Tensor)}
+        return replace(self, **moved)
+
+
+@dataclass(frozen=True)
+class Batch(_Tensors):
     """Samples of one shape. uint8: `source`, `edit`, `composite` [B,T,H,W,3], `alpha` and `mask` [B,T,H,W].
 
     `has_mask` [B] bool; the mask of a sample without one is zeros.
@@ -36,17 +47,23 @@ class Batch:
     composite: Tensor
     mask: Tensor
     has_mask: Tensor
-    instructions: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.instructions)
-
-    def to(self, device: torch.device) -> "Batch":
-        tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "instructions"}
-        return replace(self, **{name: tensor.to(device, non_blocking=True) for name, tensor in tensors.items()})
 
 
-def collate(samples: Sequence[LayeredSample]) -> Batch:
+@dataclass(frozen=True)
+class LatentBatch(_Tensors):
+    """Encoded samples of one shape, normalised: `layers` [B,3,C,T,H,W], `source` and `mask` [B,C,T,H,W].
+
+    `text` [B,L,D] ends in zeros; `has_mask` [B] bool, and the mask of a sample without one is zeros.
+    """
+
+    layers: Tensor
+    source: Tensor
+    mask: Tensor
+    has_mask: Tensor
+    text: Tensor
+
+
+def collate(samples: Sequence[LayeredSample], bad: Sequence[str] = ()) -> Batch:
     """Stack samples of one shape."""
     masks = [np.zeros_like(s.alpha) if s.mask is None else s.mask for s in samples]
     return Batch(
@@ -57,32 +74,94 @@ def collate(samples: Sequence[LayeredSample]) -> Batch:
         mask=torch.from_numpy(np.stack(masks)),
         has_mask=torch.tensor([s.mask is not None for s in samples]),
         instructions=tuple(s.instruction for s in samples),
+        bad=tuple(bad),
     )
 
 
-class _Batches(Dataset[Batch]):
-    """Map-style: item `i` is batch `i`."""
+def collate_latents(samples: Sequence[LatentSample], bad: Sequence[str] = ()) -> LatentBatch:
+    """Stack encoded samples of one shape; texts are padded to the longest."""
+    length = max(len(s.text) for s in samples)
+    texts = [torch.nn.functional.pad(s.text, (0, 0, 0, length - len(s.text))) for s in samples]
+    return LatentBatch(
+        layers=torch.stack([s.layers for s in samples]),
+        source=torch.stack([s.source for s in samples]),
+        mask=torch.stack([torch.zeros_like(s.source) if s.mask is None else s.mask for s in samples]),
+        has_mask=torch.tensor([s.mask is not None for s in samples]),
+        text=torch.stack(texts),
+        instructions=tuple(s.instruction for s in samples),
+        bad=tuple(bad),
+    )
 
-    def __init__(self, source: LayerSource, batch_size: int) -> None:
+
+@dataclass(frozen=True)
+class Share:
+    """Which of the data-parallel processes this is: each loads an equal slice of every batch."""
+
+    rank: int = 0
+    size: int = 1
+
+
+class _Batches(Dataset[Batch | LatentBatch | VeraError]):
+    """Map-style: item `i` is this process's share of batch `i`.
+
+    An error is handed over, not raised: the loader would wrap it into the trace of its worker.
+    """
+
+    def __init__(self, source: LayerSource, batch_size: int, share: Share) -> None:
         self.source = source
         self.batch_size = batch_size
+        self.share = share
 
-    def __getitem__(self, index: int) -> Batch:
-        return collate(self.source.batch(index, self.batch_size))
+    def __getitem__(self, index: int) -> Batch | LatentBatch | VeraError:
+        try:
+            return self._batch(index)
+        except VeraError as error:
+            return error
+
+    def _batch(self, index: int) -> Batch | LatentBatch:
+        count = len(self.source.draw(index, self.batch_size))
+        if count % self.share.size:
+            raise VeraError(f"batch_size: {count} samples cannot be shared by {self.share.size} processes")
+        part = count // self.share.size
+        first = self.share.rank * part
+        loaded = [self._load(index, position) for position in range(first, first + part)]
+        samples: Any = [sample for sample, _ in loaded]
+        bad = [problem for _, problems in loaded for problem in problems]
+        return (collate if isinstance(samples[0], LayeredSample) else collate_latents)(samples, bad)
+
+    def _load(self, index: int, position: int) -> tuple[LayeredSample | LatentSample, list[str]]:
+        """A sample, or the first usable stand-in for it, and what was wrong with those before."""
+        bad: list[str] = []
+        for attempt in range(ATTEMPTS):
+            try:
+                return self.source.load(self.source.draw(index, self.batch_size, attempt)[position]), bad
+            except BadSample as error:
+                bad.append(str(error))
+        raise VeraError(f"data: {ATTEMPTS} samples in a row cannot be used; the last: {bad[-1]}")
 
 
-def iterate_batches(source: LayerSource, batch_size: int, start: int, stop: int, workers: int) -> Iterator[Batch]:
-    """Batches `start` to `stop`; which process makes a batch does not change it."""
+def iterate_batches(
+    source: LayerSource,
+    batch_size: int,
+    start: int,
+    stop: int,
+    workers: int,
+    share: Share = Share(),
+) -> Iterator[Batch | LatentBatch]:
+    """This process's share of batches `start` to `stop`; which worker makes a batch does not change it."""
     options: dict[str, Any] = {"prefetch_factor": 4, "worker_init_fn": _start_worker} if workers else {}
-    loader = DataLoader(
-        _Batches(source, batch_size),
+    loader: DataLoader[Batch | LatentBatch | VeraError] = DataLoader(
+        _Batches(source, batch_size, share),
         batch_size=None,
         sampler=range(start, stop),
         num_workers=workers,
         generator=torch.Generator(),  # else the loader draws its seed from the global generator
         **options,
     )
-    return iter(loader)
+    for batch in loader:
+        if isinstance(batch, VeraError):
+            raise batch
+        yield batch
 
 
 def _start_worker(index: int) -> None:

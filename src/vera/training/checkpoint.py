@@ -1,53 +1,108 @@
-"""The state of a run on disk. A file that has its final name is whole, whenever the process was killed."""
+"""The state of a run on disk, in torch's distributed format: saved by any number of processes, loaded by any other.
 
+A folder that has its final name is whole, whenever the processes were killed.
+"""
+
+import json
 import os
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
+from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import save
 
 from vera.errors import VeraError
+from vera.training.distributed import World
 
 KEPT = 2
+RECORD = "record.json"
 
 
-def save_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> Path:
-    """Write `state` as the checkpoint of `step`, then remove all but the newest two."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"step-{step:08d}.pt"
+def save_checkpoint(folder: Path, step: int, tensors: dict[str, Any], record: dict[str, Any], world: World) -> Path:
+    """Write the checkpoint of `step`, then remove all but the newest two; every process must call.
+
+    `tensors` is a nested state dict, `record` what JSON can hold. VeraError if the disk refuses; earlier checkpoints
+    stay then.
+    """
+    path = folder / f"step-{step:08d}"
     temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    for old in [*sorted(folder.glob("step-*.pt"))[:-KEPT], *folder.glob("step-*.tmp")]:
-        old.unlink()
+    if world.main:
+        for left_over in folder.glob("step-*.tmp"):
+            shutil.rmtree(left_over)
+        folder.mkdir(parents=True, exist_ok=True)
+    world.barrier()
+    try:
+        with _quiet():
+            save(tensors, checkpoint_id=temporary, no_dist=world.size == 1)
+        if world.main:
+            _write_whole(temporary / RECORD, json.dumps(record))
+            temporary.rename(path)
+    except (CheckpointException, OSError, RuntimeError) as error:
+        if world.main:
+            shutil.rmtree(temporary, ignore_errors=True)
+        raise VeraError(f"{path}: cannot be written ({_reason(error)}); the checkpoint before it is whole") from error
+    if world.main:
+        for old in sorted(_whole_ones(folder))[:-KEPT]:
+            shutil.rmtree(old)
+    world.barrier()
     return path
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint, or None."""
-    return max(folder.glob("step-*.pt"), default=None)
+    return max(_whole_ones(folder), default=None)
 
 
-def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint onto the CPU; VeraError if the file is damaged."""
+def read_record(path: Path) -> dict[str, Any]:
+    """The JSON part of a checkpoint; VeraError if it is damaged."""
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch.load raises whatever its pickle and zip readers do
-        raise VeraError(
-            f"{path}: damaged checkpoint ({type(error).__name__}); delete it to use the one before"
-        ) from error
-    return state
+        record: dict[str, Any] = json.loads((path / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+    return record
 
 
-def random_state() -> dict[str, Any]:
-    """States of the global generators, for `restore_random_state`."""
-    return {"torch": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []}
+def load_tensors(path: Path, tensors: dict[str, Any], world: World) -> None:
+    """Fill `tensors`, sharded in whatever way, in place; VeraError if the checkpoint is damaged."""
+    try:
+        with _quiet():
+            load(tensors, checkpoint_id=path, no_dist=world.size == 1)
+    except (CheckpointException, Exception) as error:  # whatever the readers of a damaged file raise
+        raise _damaged(path, error) from error
 
 
-def restore_random_state(state: dict[str, Any]) -> None:
-    torch.set_rng_state(state["torch"])
-    if torch.cuda.is_available() and len(state["cuda"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(state["cuda"])
+def _whole_ones(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("step-*") if path.suffix != ".tmp"]
+
+
+def _write_whole(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _damaged(path: Path, error: BaseException) -> VeraError:
+    return VeraError(f"{path}: damaged checkpoint ({_reason(error)}); delete it to use the one before")
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of the first failure of any process."""
+    if isinstance(error, CheckpointException) and error.failures:
+        failure = next(iter(error.failures.values()))
+        error = failure[0] if isinstance(failure, tuple) else failure
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the format's remarks on its own internals."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -1,21 +1,46 @@
-"""Exponential moving average of a model's weights."""
+"""Exponential moving average of what a model learns."""
 
-import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+from vera.training.distributed import local
+
+Average = dict[str, Tensor]
 
 
-def copy_model(model: nn.Module) -> nn.Module:
-    """A frozen copy to average into."""
-    return copy.deepcopy(model).requires_grad_(False).eval()
+def start_average(model: nn.Module) -> Average:
+    """Copies of the trained parameters, by name, sharded as they are."""
+    return {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
 
 
 @torch.no_grad()
-def update_ema(ema: nn.Module, model: nn.Module, step: int, decay: float) -> None:
-    """Move `ema` towards `model` after step `step`; early on it moves faster, so as to forget the initial weights."""
+def update_average(average: Average, model: nn.Module, step: int, decay: float) -> None:
+    """Move `average` towards `model` after step `step`; early on it moves faster, to forget the initial weights."""
     decay = min(decay, (1 + step) / (10 + step))
-    targets = [p.detach() for p in model.parameters()]
-    torch._foreach_lerp_(list(ema.parameters()), targets, 1 - decay)
-    for average, buffer in zip(ema.buffers(), model.buffers(), strict=True):
-        average.copy_(buffer)
+    parameters = dict(model.named_parameters())
+    held = [local(tensor) for tensor in average.values()]
+    targets = [local(parameters[name].detach()) for name in average]
+    torch._foreach_lerp_(held, targets, 1 - decay)
+
+
+@contextmanager
+def averaged(model: nn.Module, average: Average) -> Iterator[None]:
+    """Within, `model` computes with the averaged weights; its own come back to the last bit."""
+    _swap(model, average)
+    try:
+        yield
+    finally:
+        _swap(model, average)
+
+
+@torch.no_grad()
+def _swap(model: nn.Module, average: Average) -> None:
+    parameters = dict(model.named_parameters())
+    for name, tensor in average.items():
+        own, other = local(parameters[name]), local(tensor)
+        kept = own.clone()
+        own.copy_(other)
+        other.copy_(kept)

@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
+DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 
 
 def cast_copy(model: Any, dtype: str) -> Any:
-    """`model` on the CPU with parameters of `dtype` ("fp16" or "fp32"); the original stays as it is."""
+    """`model` on the CPU with parameters of `dtype` ("fp16", "bf16" or "fp32"); the original stays as it is."""
     copied = copy.deepcopy(model).cpu()
     for parameter in copied.parameters():  # by hand: diffusers' `to` warns of layers that a load upcasts again anyway
         parameter.data = parameter.data.to(DTYPES[dtype])

@@ -22,10 +22,15 @@ def choose_device(name: str) -> torch.device:
 
 
 def make_autocast(dtype: str, device: torch.device) -> Autocast:
-    """A factory of contexts to run the network in. `auto` is bf16 only where the hardware multiplies it natively."""
-    if dtype == "bf16" or (dtype == "auto" and has_native_bf16(device)):
+    """A factory of contexts to run the network in."""
+    if computes_in_bf16(dtype, device):
         return lambda: torch.autocast(device.type, torch.bfloat16)
     return contextlib.nullcontext
+
+
+def computes_in_bf16(dtype: str, device: torch.device) -> bool:
+    """Whether a recipe's `dtype` means bfloat16: `auto` does only where the hardware multiplies it natively."""
+    return dtype == "bf16" or (dtype == "auto" and has_native_bf16(device))
 
 
 def has_native_bf16(device: torch.device) -> bool:

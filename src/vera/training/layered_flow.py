@@ -2,26 +2,29 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from diffusers import AutoencoderKLWan, FlowMatchEulerDiscreteScheduler
 from torch import Tensor, nn
 
-from vera.data.sample import LayeredSample
+from vera.data.sample import LatentSample, LayeredSample, LayerSource
 from vera.errors import VeraError
-from vera.models import VeraTransformer3DModel
 from vera.models.autoencoder_patch import AutoencoderPatch3D
+from vera.models.baselines import VARIANTS, variant_config
 from vera.pipelines.pipeline_vera import VeraPipeline
+from vera.pipelines.windows import plan_windows
 from vera.training import objective
-from vera.training.batches import Batch, LayerSource, collate, network_view
+from vera.training.batches import Batch, LatentBatch, collate, collate_latents, network_view
 from vera.training.export import cast_copy
 from vera.training.hardware import Autocast
-from vera.training.methods import build_model
+from vera.training.lora import save_lora
+from vera.training.methods import model_of, new_model
 from vera.training.recipe import FlowObjective, Recipe
 from vera.training.sheet import write_sheet
-from vera.training.text import MINILM_PACKAGE, TextStates, load_text_encoder
+from vera.training.text import TextStates
 
 LAYERS = ("edit", "alpha", "composite")
 HELD_OUT_TIMES = (0.2, 0.4, 0.6, 0.8)
@@ -31,7 +34,11 @@ class LayeredFlow:
     """`layered_flow`: predict the velocity of all layers from noisy latents, the source, the mask and the text."""
 
     def __init__(
-        self, recipe: Recipe, held_out: Sequence[LayeredSample], device: torch.device, autocast: Autocast
+        self,
+        recipe: Recipe,
+        held_out: Sequence[LayeredSample | LatentSample],
+        device: torch.device,
+        autocast: Autocast,
     ) -> None:
         assert isinstance(recipe.objective, FlowObjective)
         self.recipe = recipe
@@ -40,145 +47,202 @@ class LayeredFlow:
         self.device = device
         self.autocast = autocast
         self.vae = load_autoencoder(self.objective.autoencoder).to(device)
-        self.tokenizer, self.text_encoder = load_text_encoder(self.objective.text_encoder)
-        self.text_encoder.to(device)
-        self.text = TextStates(self.tokenizer, self.text_encoder, self.objective.max_sequence_length)
+        self.text = TextStates(self.objective.text_encoder, self.objective.max_sequence_length, device)
         self.mean, self.std = (
             torch.tensor(values, device=device)[:, None, None, None]
             for values in (self.vae.config.latents_mean, self.vae.config.latents_std)
         )
 
     def model_class(self) -> Any:
-        return VeraTransformer3DModel
+        return VARIANTS[self.recipe.variant]
 
     def make_model(self, source: LayerSource) -> nn.Module:
         """The recipe's model; channels and text width are the frozen networks' unless named."""
         channels = self.vae.config.z_dim
-        config = {
-            "in_channels": channels,
-            "out_channels": channels,
-            "text_dim": self.text_encoder.config.hidden_size,
-        } | self.recipe.model
-        model: nn.Module = build_model(VeraTransformer3DModel, config, self.recipe.init)
-        return model
+        config = variant_config(
+            self.recipe.variant,
+            {"in_channels": channels, "out_channels": channels, "text_dim": self.text.dim} | self.recipe.model,
+        )
+        if self.recipe.init is None:
+            model = new_model(self.model_class(), config)
+        else:
+            model = model_of(self.model_class(), config, self.recipe.init)
+        return cast(nn.Module, model)
 
     def freeze(self, model: nn.Module) -> None:
         """Everything is trained."""
 
-    def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        goal = self.objective
-        count = len(batch)
-        times = objective.sample_times(count, goal.timesteps, goal.mean, goal.std, goal.shift, generator)
-        no_mask = objective.drop(count, goal.mask_drop, generator)
-        no_text = objective.drop(count, goal.instruction_drop, generator).tolist()
-        clean, source, mask = self.encode(batch, no_mask)
-        noise = torch.randn(clean.shape, generator=generator, device=clean.device)
-        texts = ["" if dropped else text for dropped, text in zip(no_text, batch.instructions, strict=True)]
-
-        errors = self._errors(model, clean, noise, times, self.text(texts), source, mask)
-        branches = list(LAYERS[: errors.shape[1]])
-        total = objective.weighted_loss(errors, branches, goal.weights)
+    def loss(
+        self, model: nn.Module, batch: Batch | LatentBatch, seeds: Sequence[int]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        branches = self._branches(model)
+        latents = self.latents(batch, branches)
+        draws = objective.draw(seeds, latents.layers.shape[1:], self.objective, self.device)
+        latents = latents.without(draws.no_mask, draws.no_text, self.text([""]))
+        errors = self._errors(model, latents, draws.noise, draws.times)
+        total = objective.weighted_loss(errors, branches, self.objective.weights)
         per_branch = dict(zip(branches, errors.unbind(1), strict=True))
-        return total, {"loss": total, **per_branch, **objective.quartiles(errors.mean(1), times)}
+        return total, {"loss": total, **per_branch, **objective.quartiles(errors.mean(1), draws.times)}
 
-    def _errors(
-        self, model: nn.Module, clean: Tensor, noise: Tensor, times: Tensor, text: Tensor, source: Tensor, mask: Tensor
-    ) -> Tensor:
+    def _branches(self, model: Any) -> list[str]:
+        return list(model.config.branches)
+
+    def _errors(self, model: nn.Module, latents: "Latents", noise: Tensor, times: Tensor) -> Tensor:
         """Errors [B,K] of the predicted velocity."""
-        noisy = objective.add_noise(clean, noise, times)
-        prediction = model(noisy, times * 1000, text, source, mask).sample
-        return objective.branch_errors(prediction, objective.velocity(clean, noise))
+        noisy = objective.add_noise(latents.layers, noise, times)
+        prediction = model(noisy, times * 1000, latents.text, latents.source, latents.mask).sample
+        return objective.branch_errors(prediction, objective.velocity(latents.layers, noise))
 
     @torch.no_grad()
-    def encode(self, batch: Batch, no_mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Normalised latents: layers [B,3,C,T,H,W], source and mask [B,C,T,H,W]; zeros where there is no mask.
-
-        In float32 even under autocast: what the network is to learn should not be rounded.
-        """
-        videos = torch.cat([network_view(getattr(batch, name)) for name in (*LAYERS, "source", "mask")])
+    def latents(self, batch: Batch | LatentBatch, branches: Sequence[str]) -> "Latents":
+        """What the network sees of a batch, in float32 even under autocast: its goal should not be rounded."""
+        if isinstance(batch, LatentBatch):
+            layers = torch.stack([batch.layers[:, LAYERS.index(branch)] for branch in branches], dim=1)
+            text = nn.functional.pad(batch.text, (0, 0, 0, self.objective.max_sequence_length - batch.text.shape[1]))
+            return Latents(layers.float(), batch.source.float(), batch.mask.float(), text.float())
+        videos = torch.cat([network_view(getattr(batch, name)) for name in (*branches, "source", "mask")])
         with torch.autocast(self.device.type, enabled=False):
-            latents = (self.vae.encode(videos).latent_dist.mode() - self.mean) / self.std
-        *layers, source, mask = latents.chunk(len(LAYERS) + 2)
-        keep = (batch.has_mask & ~no_mask).reshape(-1, 1, 1, 1, 1)
-        return torch.stack(layers, dim=1), source, torch.where(keep, mask, 0.0)
+            encoded = (self.vae.encode(videos).latent_dist.mode() - self.mean) / self.std
+        *kept, source, mask = encoded.chunk(len(branches) + 2)
+        mask = torch.where(batch.has_mask.reshape(-1, 1, 1, 1, 1), mask, 0.0)
+        return Latents(torch.stack(kept, dim=1), source, mask, self.text(batch.instructions))
 
     @torch.no_grad()
-    def evaluate(self, model: nn.Module, sheet: Path) -> dict[str, float]:
+    def evaluate(self, model: Any, sheet: Path | None) -> dict[str, float]:
         """Held-out loss at fixed times and noise, and how near the sampled layers come to the true ones.
 
-        The sheet has two rows a sample, sampled and true: source, edit, alpha, composite, result.
+        The sheet has two rows a sample, sampled and true: source, edit, alpha, composite, result. A model without
+        alpha makes the whole frame: its edit is the composite.
         """
+        branches = self._branches(model)
         pipeline = self._pipeline(model)
         figures: dict[str, list[float]] = defaultdict(list)
         rows = []
         for index, sample in enumerate(self.held_out):
-            for name, value in self._held_out_errors(model, sample, index).items():
+            batch = _alone(sample).to(self.device)
+            latents = self.latents(batch, branches)
+            for name, value in self._held_out_errors(model, latents, index).items():
                 figures[f"held_out/{name}"].append(value)
 
-            truth = {name: torch.from_numpy(getattr(sample, name)).float() / 255 for name in (*LAYERS, "source")}
-            with self.autocast():
-                edit, alpha, composite = pipeline(
-                    sample.source,
-                    sample.instruction,
-                    mask=sample.mask,
-                    num_inference_steps=self.recipe.sampling.steps,
-                    guidance_scale=self.recipe.sampling.guidance,
-                    generator=torch.Generator().manual_seed(index),
-                    window_frames=len(sample.source),
-                    window_overlap=0,
-                    output_composite=True,
-                    output_type="pt",
-                    return_dict=False,
-                )
-            edit, alpha, composite = edit.cpu(), alpha.cpu(), composite.cpu()
-            result = alpha[..., None] * edit + (1 - alpha[..., None]) * truth["source"]
-            figures["held_out/alpha_error"].append((alpha - truth["alpha"]).abs().mean().item())
-            figures["held_out/result_error"].append((result - truth["composite"]).abs().mean().item())
-            rows.append((sample.instruction, [truth["source"], edit, alpha, composite, result]))
-            rows.append(("true layers", [truth[name] for name in ("source", *LAYERS, "composite")]))
-        write_sheet(sheet, rows)
+            sampled = self._pictures(branches, self._sample(pipeline, latents, index), pipeline)
+            true = self._true_pictures(sample, batch, pipeline)
+            figures["held_out/alpha_error"].append((sampled["alpha"] - true["alpha"]).abs().mean().item())
+            result = _lay_over(sampled, true["source"])
+            figures["held_out/result_error"].append((result - true["composite"]).abs().mean().item())
+            rows.append((sample.instruction, [true["source"], *(sampled[name] for name in LAYERS), result]))
+            rows.append(("true layers", [true[name] for name in ("source", *LAYERS, "composite")]))
+        if sheet is not None:
+            write_sheet(sheet, rows)
         return {name: sum(values) / len(values) for name, values in figures.items()}
 
-    def _held_out_errors(self, model: nn.Module, sample: LayeredSample, index: int) -> dict[str, float]:
-        batch = collate([sample] * len(HELD_OUT_TIMES)).to(self.device)
+    def _held_out_errors(self, model: nn.Module, latents: "Latents", index: int) -> dict[str, float]:
+        count = len(HELD_OUT_TIMES)
         generator = torch.Generator(self.device).manual_seed(index)
+        noise = torch.randn(count, *latents.layers.shape[1:], generator=generator, device=self.device)
         times = torch.tensor(HELD_OUT_TIMES, device=self.device)
-        clean, source, mask = self.encode(batch, torch.zeros_like(batch.has_mask))
-        noise = torch.randn(clean.shape, generator=generator, device=clean.device)
         with self.autocast():
-            errors = self._errors(model, clean, noise, times, self.text(batch.instructions), source, mask).mean(0)
-        return {"loss": errors.mean().item(), **dict(zip(LAYERS, errors.tolist(), strict=True))}
+            errors = self._errors(model, latents.repeat(count), noise, times).mean(0)
+        return {"loss": errors.mean().item(), **dict(zip(self._branches(model), errors.tolist(), strict=True))}
+
+    def _sample(self, pipeline: VeraPipeline, latents: "Latents", seed: int) -> Tensor:
+        """Layers [1,K,C,T,H,W] of one sample, all frames in one window; its noise does not depend on the device."""
+        sampling = self.recipe.sampling
+        length = latents.source.shape[2]
+        with self.autocast():
+            return pipeline.denoise(
+                pipeline.prepare_latents(latents.source, torch.Generator().manual_seed(seed)),
+                sampling.steps,
+                sampling.guidance,
+                latents.source,
+                latents.mask,
+                latents.text,
+                self.text([""]) if sampling.guidance > 1 else None,
+                plan_windows(length, length, 0),
+            )
+
+    def _pictures(self, branches: Sequence[str], layers: Tensor, pipeline: VeraPipeline) -> dict[str, Tensor]:
+        """Decoded layers [1,K,C,T,H,W]: [T,H,W,3], alpha [T,H,W], on the CPU; a composite there is none of is black."""
+        frames = 1 + (layers.shape[3] - 1) * pipeline.temporal_stride
+        decoded = {
+            branch: pipeline.decode_latents(layers[:, index], frames).cpu() for index, branch in enumerate(branches)
+        }
+        if "alpha" not in decoded:
+            decoded |= {"edit": decoded["composite"], "alpha": torch.ones_like(decoded["composite"])}
+        decoded["alpha"] = decoded["alpha"].mean(dim=-1)
+        return {"composite": torch.zeros_like(decoded["edit"])} | decoded
+
+    def _true_pictures(
+        self, sample: LayeredSample | LatentSample, batch: Batch | LatentBatch, pipeline: VeraPipeline
+    ) -> dict[str, Tensor]:
+        if isinstance(sample, LayeredSample):
+            return {name: torch.from_numpy(getattr(sample, name)).float() / 255 for name in (*LAYERS, "source")}
+        assert isinstance(batch, LatentBatch)
+        source = self._pictures(("edit",), batch.source[:, None].float(), pipeline)["edit"]
+        return self._pictures(LAYERS, batch.layers.float(), pipeline) | {"source": source}
 
     def _pipeline(self, model: nn.Module) -> VeraPipeline:
         pipeline = VeraPipeline(
-            tokenizer=self.tokenizer,
-            text_encoder=self.text_encoder,
-            transformer=model,  # type: ignore[arg-type]  # a VeraTransformer3DModel
+            tokenizer=None,
+            text_encoder=None,
+            transformer=model,  # type: ignore[arg-type]  # one of the variants
             vae=self.vae,
             scheduler=FlowMatchEulerDiscreteScheduler(shift=self.objective.shift),
-            max_sequence_length=self.objective.max_sequence_length,
         )
         pipeline.set_progress_bar_config(disable=True)
         return pipeline
 
-    def save(self, model: Any, folder: Path) -> None:
-        """A pipeline for `vera edit --model`; the text encoder is named, not copied, if it is an installed package."""
-        packaged = self.objective.text_encoder == "minilm"
-        dtype = self.recipe.export_dtype
+    def save(self, exported: Any, folder: Path) -> None:
+        """A pipeline for `vera edit --model`, or a LoRA. A text encoder that is an installed package is only named."""
+        if self.recipe.lora is not None:
+            save_lora(exported, self.recipe.lora, folder)
+            return
+        sampling = self.recipe.sampling
         VeraPipeline(
-            tokenizer=None if packaged else self.tokenizer,
-            text_encoder=None if packaged else self.text_encoder,
-            transformer=cast_copy(model, dtype),
-            vae=cast_copy(self.vae, dtype),
+            tokenizer=None,
+            text_encoder=None,
+            transformer=exported,
+            vae=cast_copy(self.vae, self.recipe.export_dtype),
             scheduler=FlowMatchEulerDiscreteScheduler(shift=self.objective.shift),
             max_sequence_length=self.objective.max_sequence_length,
-            num_inference_steps=self.recipe.sampling.steps,
-            guidance_scale=self.recipe.sampling.guidance,
-            window_frames=self.recipe.sampling.window_frames,
-            window_overlap=self.recipe.sampling.window_overlap,
-            model_pixels=self.recipe.sampling.pixels,
-            text_encoder_package=MINILM_PACKAGE if packaged else None,
+            num_inference_steps=sampling.steps,
+            guidance_scale=sampling.guidance,
+            window_frames=sampling.window_frames,
+            window_overlap=sampling.window_overlap,
+            model_pixels=sampling.pixels,
+            text_encoder_package=self.text.package,
         ).save_pretrained(folder)
+        self.text.link_into(folder)
+
+
+@dataclass(frozen=True)
+class Latents:
+    """Normalised latents: `layers` [B,K,C,T,H,W], `source` and `mask` [B,C,T,H,W]; `text` states [B,L,D]; float32.
+
+    Zeros are no mask.
+    """
+
+    layers: Tensor
+    source: Tensor
+    mask: Tensor
+    text: Tensor
+
+    def without(self, no_mask: Tensor, no_text: Tensor, empty_text: Tensor) -> "Latents":
+        """Samples where `no_mask` or `no_text`, bool [B], is set lose the one or the other."""
+        mask = torch.where(no_mask.reshape(-1, 1, 1, 1, 1), 0.0, self.mask)
+        return replace(self, mask=mask, text=torch.where(no_text.reshape(-1, 1, 1), empty_text, self.text))
+
+    def repeat(self, count: int) -> "Latents":
+        """The one sample, `count` times."""
+        return Latents(*(x.expand(count, *x.shape[1:]) for x in (self.layers, self.source, self.mask, self.text)))
+
+
+def _alone(sample: LayeredSample | LatentSample) -> Batch | LatentBatch:
+    return collate([sample]) if isinstance(sample, LayeredSample) else collate_latents([sample])
+
+
+def _lay_over(layers: dict[str, Tensor], source: Tensor) -> Tensor:
+    alpha = layers["alpha"][..., None]
+    return alpha * layers["edit"] + (1 - alpha) * source
 
 
 def load_autoencoder(folder: str) -> Any:

@@ -2,32 +2,46 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 
 class Meter:
-    """Means of figures since the last `take`. Tensors are summed only then, which spares a device sync each step."""
+    """Means of figures since the last `take`. Tensors are summed only then, which spares a device sync each step.
 
-    def __init__(self, sums: Mapping[str, tuple[float, int]] | None = None) -> None:
-        self._sums = dict(sums or {})
+    `reduce` sums a tensor over the processes of a run, which all add figures of the same names. A resumed run brings
+    the sums so far; all but the `main` process start from zero, since sums are everybody's.
+    """
+
+    def __init__(
+        self,
+        reduce: Callable[[Tensor], Tensor] = lambda values: values,
+        sums: Mapping[str, Sequence[float]] | None = None,
+        main: bool = True,
+    ) -> None:
+        self._reduce = reduce
+        self._sums = {name: (total, count) if main else (0.0, 0.0) for name, (total, count) in (sums or {}).items()}
         self._pending: list[tuple[str, Tensor]] = []
 
     def add(self, figures: Mapping[str, Tensor]) -> None:
         """Tensors of any shape; each element counts once."""
         self._pending += [(name, value.detach()) for name, value in figures.items()]
 
-    def state(self) -> dict[str, tuple[float, int]]:
-        """Sum and count of each figure, to go on from in another process."""
+    def state(self) -> dict[str, tuple[float, float]]:
+        """Sum and count of each figure over all processes, to go on from in others."""
         for name, value in self._pending:
-            total, count = self._sums.get(name, (0.0, 0))
+            total, count = self._sums.get(name, (0.0, 0.0))
             self._sums[name] = (total + value.double().sum().item(), count + value.numel())
         self._pending = []
-        return dict(self._sums)
+        if not self._sums:
+            return {}
+        values = self._reduce(torch.tensor(list(self._sums.values()), dtype=torch.float64))
+        return {name: (total, count) for name, (total, count) in zip(self._sums, values.tolist(), strict=True)}
 
     def take(self) -> dict[str, float]:
         means = {name: total / count for name, (total, count) in self.state().items() if count}

@@ -1,13 +1,12 @@
 """The training loop.
 
 Batch, noise and learning rate of a step are functions of the recipe and the step alone, so a run that was killed and
-goes on from its last checkpoint is the run that was never stopped.
+goes on from its last checkpoint, in as many processes as there are then, is the run that was never stopped.
 """
 
 import dataclasses
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,171 +18,151 @@ import torch
 import yaml
 from torch import nn
 
-from vera.data.synthesis import SyntheticLayers
+from vera.data.sample import LayerSource
+from vera.data.sources import open_source
 from vera.errors import VeraError
-from vera.training.batches import BEYOND, Batch, LayerSource, iterate_batches
-from vera.training.checkpoint import (
-    latest_checkpoint,
-    load_checkpoint,
-    random_state,
-    restore_random_state,
-    save_checkpoint,
-)
-from vera.training.ema import copy_model, update_ema
+from vera.training.batches import BEYOND, Batch, LatentBatch, Share, iterate_batches
+from vera.training.checkpoint import latest_checkpoint
+from vera.training.clock import Clock
+from vera.training.distributed import World, start_world, whole
+from vera.training.ema import averaged, update_average
 from vera.training.export import replace_folder
-from vera.training.hardware import Autocast, choose_device, make_autocast
-from vera.training.log import Log, Meter
+from vera.training.hardware import Autocast, make_autocast
+from vera.training.log import Log
 from vera.training.methods import Method, make_method
 from vera.training.recipe import Recipe, load_recipe
-from vera.training.schedule import learning_rate, make_optimizer
+from vera.training.schedule import learning_rate
+from vera.training.state import State, resume, save, start
+from vera.training.weights import gather_lora, gather_model
+
+OpenSource = Callable[[Mapping[str, Any], bool], LayerSource]
+BAD_AT_FIRST = 1000  # samples over which the share of bad ones is counted at least
 
 
-@dataclasses.dataclass
-class State:
-    """What a step changes, and what a checkpoint holds."""
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What stays the same from step to step."""
 
-    step: int  # steps done
-    model: Any
-    ema: Any
-    optimizer: torch.optim.Optimizer
-    meter: Meter
+    recipe: Recipe
+    method: Method
+    world: World
+    autocast: Autocast
+    log: Log | None  # of the main process
+    report: Callable[[str], None]
+    clock: Clock = dataclasses.field(default_factory=Clock)
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.recipe.output)
 
 
 def train(
     recipe_path: Path,
     *,
-    resume: bool = True,
-    make_source: Callable[..., LayerSource] = SyntheticLayers,
+    resume_run: bool = True,
+    open_data: OpenSource = open_source,
     report: Callable[[str], None] = print,
 ) -> None:
     """Train by a recipe until its last step; a run that was stopped goes on from its last checkpoint.
 
-    `make_source` gets the recipe's `data` and `held_out`. Interrupt or SIGTERM end the run after the current step, with
-    a checkpoint. Raises VeraError for a recipe that cannot be run, or, without `resume`, if there is a run already.
+    Alone it is one process; torchrun starts as many as there are devices. `open_data` gets the recipe's `data` and
+    whether the held-out part is wanted. Interrupt or SIGTERM end the run after the current step, with a checkpoint.
+    Raises VeraError for a recipe that cannot be run, or, without `resume_run`, if there is a run already.
     """
     recipe = load_recipe(Path(recipe_path))
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-    device = choose_device(recipe.device)
-    autocast = make_autocast(recipe.dtype, device)
-    folder = Path(recipe.output)
-    checkpoint = latest_checkpoint(folder / "checkpoints")
-    if checkpoint and not resume:
-        raise VeraError(f"{folder}: holds a run already; resume it, delete it or choose another output")
-
-    source, held_out = _make_source(recipe, make_source, False), _make_source(recipe, make_source, True)
-    samples = [held_out.batch(BEYOND + index, 1)[0] for index in range(recipe.sampling.count)]
-    method = make_method(recipe, samples, device, autocast)
-    state = _resume(recipe, method, checkpoint, device) if checkpoint else _start(recipe, method, source, device)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "recipe.yaml").write_text(_as_yaml(recipe), encoding="utf-8")
-    log = Log(folder, state.step)
-    report(f"{folder}: {_count(state.model)} parameters trained, from step {state.step} on {device}")
-    try:
-        with stop_signals() as stop:
-            _run(recipe, method, state, source, log, device, autocast, stop, report)
-    finally:
-        log.close()
+    with start_world(recipe.device, recipe.context_parallel) as world:
+        _train(recipe, world, resume_run, open_data, report if world.main else lambda line: None)
 
 
-def _run(
-    recipe: Recipe,
-    method: Method,
-    state: State,
-    source: LayerSource,
-    log: Log,
-    device: torch.device,
-    autocast: Autocast,
-    stop: Event,
-    report: Callable[[str], None],
+def _train(
+    recipe: Recipe, world: World, resume_run: bool, open_data: OpenSource, report: Callable[[str], None]
 ) -> None:
     folder = Path(recipe.output)
-    if state.step == 0:
-        _evaluate(method, state, log, folder, report)
-    first, last = state.step * recipe.accumulate, recipe.steps * recipe.accumulate
-    batches = iterate_batches(source, recipe.batch_size, first, last, recipe.workers)
-    clock = Clock()
+    checkpoint = latest_checkpoint(folder / "checkpoints")
+    if checkpoint and not resume_run:
+        raise VeraError(f"{folder}: holds a run already; resume it, delete it or choose another output")
 
-    while state.step < recipe.steps and not stop.is_set():
+    source, held_out = open_data(recipe.data, False), open_data(recipe.data, True)
+    samples = [held_out.load(held_out.draw(BEYOND + index, 1)[0]) for index in range(recipe.sampling.count)]
+    autocast = make_autocast(recipe.dtype, world.device)
+    method = make_method(recipe, samples, world.device, autocast)
+    state = resume(recipe, method, checkpoint, world) if checkpoint else start(recipe, method, source, world)
+
+    log = None
+    if world.main:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "recipe.yaml").write_text(_as_yaml(recipe), encoding="utf-8")
+        log = Log(folder, state.step)
+    processes = f", {world.size} processes" if world.size > 1 else ""
+    report(f"{folder}: {_count(state.model)} parameters trained, from step {state.step} on {world.device}{processes}")
+    try:
+        with stop_signals() as stop:
+            _run(Run(recipe, method, world, autocast, log, report), state, source, stop)
+    finally:
+        if log is not None:
+            log.close()
+
+
+def _run(run: Run, state: State, source: LayerSource, stop: Event) -> None:
+    recipe, world, clock = run.recipe, run.world, run.clock
+    if state.step == 0:
+        _evaluate(run, state)
+    first, last = state.step * recipe.accumulate, recipe.steps * recipe.accumulate
+    share = Share(world.data_rank, world.data_size)
+    batches = _watched(run, iterate_batches(source, recipe.batch_size, first, last, recipe.workers, share))
+
+    stopping = False
+    while state.step < recipe.steps and not stopping:
         rate = learning_rate(recipe, state.step)
-        norm = train_step(recipe, method, state, batches, rate, device, autocast, clock)
-        update_ema(state.ema, state.model, state.step, recipe.ema_decay)
+        norm = train_step(run, state, batches, rate)
+        update_average(state.average, state.model, state.step, recipe.ema_decay)
         state.step += 1
+        stopping = world.any(stop.is_set())
 
         if state.step % recipe.log_every == 0:
             figures = state.meter.take() | {"learning_rate": rate, "gradient_norm": norm} | clock.take()
-            log.write(state.step, figures)
-            report(f"step {state.step}/{recipe.steps}  " + "  ".join(f"{k} {v:.4g}" for k, v in figures.items()))
+            if run.log is not None:
+                run.log.write(state.step, figures)
+            _report(run, f"step {state.step}/{recipe.steps}", figures)
         last_step = state.step == recipe.steps
         if state.step % recipe.sample_every == 0 or last_step:
             with clock.paused():
-                _evaluate(method, state, log, folder, report)
-        if state.step % recipe.checkpoint_every == 0 or last_step or stop.is_set():
+                _evaluate(run, state)
+        if state.step % recipe.checkpoint_every == 0 or last_step or stopping:
             with clock.paused():
-                _save(recipe, state)
-                replace_folder(folder / "ema", partial(method.save, state.ema))
+                save(recipe, state, world)
+                _export(run, state)
 
 
-def train_step(
-    recipe: Recipe,
-    method: Method,
-    state: State,
-    batches: Iterator[Batch],
-    rate: float,
-    device: torch.device,
-    autocast: Autocast,
-    clock: "Clock",
-) -> float:
+def train_step(run: Run, state: State, batches: Iterator[Batch | LatentBatch], rate: float) -> float:
     """One update of the weights; returns the norm of the gradient before clipping."""
+    recipe, world = run.recipe, run.world
     for group in state.optimizer.param_groups:
         group["lr"] = rate
     for part in range(recipe.accumulate):
-        with clock.waiting():
+        with run.clock.waiting():
             batch = next(batches)
-        clock.samples += len(batch)
-        generator = step_generator(recipe.seed, state.step * recipe.accumulate + part, device)
-        with autocast():
-            loss, figures = method.loss(state.model, batch.to(device), generator)
+        run.clock.samples += len(batch) * world.data_size
+        index = state.step * recipe.accumulate + part
+        seeds = sample_seeds(recipe.seed, index, world.data_rank * len(batch), len(batch))
+        with run.autocast():
+            loss, figures = run.method.loss(state.model, batch.to(world.device), seeds)
         (loss / recipe.accumulate).backward()  # type: ignore[no-untyped-call]
         state.meter.add(figures)
-    norm = torch.nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip, foreach=True).item()
+    trained = [parameter for parameter in state.model.parameters() if parameter.requires_grad]
+    norm = whole(torch.nn.utils.clip_grad_norm_(trained, recipe.clip, foreach=True)).item()
     if np.isfinite(norm):  # one broken batch must not break the weights
         state.optimizer.step()
     state.optimizer.zero_grad(set_to_none=True)
     return norm
 
 
-def step_generator(seed: int, index: int, device: torch.device) -> torch.Generator:
-    """The noise of batch `index`."""
-    words = np.random.SeedSequence((seed, index)).generate_state(2, np.uint32)
-    return torch.Generator(device).manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
-
-
-class Clock:
-    """Samples a second, and the time spent waiting for data, since the last `take`; pauses do not count."""
-
-    def __init__(self) -> None:
-        self.samples = 0
-        self._waited = 0.0
-        self._since = time.perf_counter()
-
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self._waited += time.perf_counter() - start
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self._since += time.perf_counter() - start
-
-    def take(self) -> dict[str, float]:
-        now = time.perf_counter()
-        figures = {"samples_per_second": self.samples / (now - self._since), "data_wait_seconds": self._waited}
-        self.samples, self._waited, self._since = 0, 0.0, now
-        return figures
+def sample_seeds(seed: int, index: int, first: int, count: int) -> list[int]:
+    """The randomness of samples `first` to `first + count - 1` of batch `index`."""
+    words = (np.random.SeedSequence((seed, index, first + i)).generate_state(2, np.uint32) for i in range(count))
+    return [int(high) << 31 | int(low) >> 1 for high, low in words]
 
 
 @contextmanager
@@ -203,70 +182,57 @@ def stop_signals() -> Iterator[Event]:
             signal.signal(number, handler)
 
 
-def _start(recipe: Recipe, method: Method, source: LayerSource, device: torch.device) -> State:
-    torch.manual_seed(recipe.seed)
-    return _state(recipe, method, method.make_model(source), device)
+def _watched(run: Run, batches: Iterator[Batch | LatentBatch]) -> Iterator[Batch | LatentBatch]:
+    """The batches, while the share of bad samples in this process is small; each bad one is reported."""
+    seen = bad = 0
+    for batch in batches:
+        seen += len(batch) + len(batch.bad)
+        bad += len(batch.bad)
+        for problem in batch.bad:
+            run.report(f"skipped  {problem}")
+        if bad > run.recipe.max_bad_share * max(seen, BAD_AT_FIRST):
+            raise VeraError(
+                f"data: {bad} of {seen} samples cannot be used, more than max_bad_share; the last: {batch.bad[-1]}"
+            )
+        yield batch
 
 
-def _resume(recipe: Recipe, method: Method, checkpoint: Path, device: torch.device) -> State:
-    saved = load_checkpoint(checkpoint)
-    if (saved["method"], saved["recipe_model"]) != (recipe.method, recipe.model):
-        raise VeraError(
-            f"{checkpoint}: was trained as {saved['method']} with model {saved['recipe_model']}; "
-            "restore that in the recipe or choose another output"
-        )
-    state = _state(recipe, method, method.model_class().from_config(saved["config"]), device)
-    state.model.load_state_dict(saved["model"])
-    state.ema.load_state_dict(saved["ema"])
-    state.optimizer.load_state_dict(saved["optimizer"])
-    state.meter = Meter(saved["meter"])
-    state.step = saved["step"]
-    restore_random_state(saved["random"])
-    return state
+def _evaluate(run: Run, state: State) -> None:
+    sheet = run.folder / "samples" / f"step-{state.step:08d}.png" if run.world.main else None
+    with averaged(state.model, state.average):
+        state.model.eval()
+        figures = run.method.evaluate(state.model, sheet)
+        state.model.train()
+    if run.log is not None:
+        run.log.write(state.step, figures)
+    _report(run, f"step {state.step}", figures)
 
 
-def _state(recipe: Recipe, method: Method, model: Any, device: torch.device) -> State:
-    model.to(device).train()
-    method.freeze(model)
-    ema = copy_model(model)
-    if recipe.compile:
-        model.compile()
-    return State(0, model, ema, make_optimizer(recipe, model), Meter())
+def _export(run: Run, state: State) -> None:
+    recipe, keep = run.recipe, run.world.main
+    with averaged(state.model, state.average):
+        if recipe.lora is not None:
+            exported: Any = gather_lora(state.model, recipe.export_dtype, keep)
+        else:
+            exported = gather_model(state.model, run.method.model_class(), recipe.export_dtype, keep)
+    if keep:
+        replace_folder(run.folder / "ema", partial(run.method.save, exported))
+    run.world.barrier()
 
 
-def _save(recipe: Recipe, state: State) -> None:
-    content = {
-        "step": state.step,
-        "method": recipe.method,
-        "recipe_model": recipe.model,
-        # Without diffusers' own entries: `from_config` would reset what `_use_default_values` lists, such as latent
-        # statistics that were registered after the model was made.
-        "config": {name: value for name, value in state.model.config.items() if not name.startswith("_")},
-        "model": state.model.state_dict(),
-        "ema": state.ema.state_dict(),
-        "optimizer": state.optimizer.state_dict(),
-        "meter": state.meter.state(),
-        "random": random_state(),
-    }
-    save_checkpoint(Path(recipe.output) / "checkpoints", state.step, content)
-
-
-def _evaluate(method: Method, state: State, log: Log, folder: Path, report: Callable[[str], None]) -> None:
-    figures = method.evaluate(state.ema, folder / "samples" / f"step-{state.step:08d}.png")
-    log.write(state.step, figures)
-    report(f"step {state.step}  " + "  ".join(f"{name} {value:.4g}" for name, value in figures.items()))
-
-
-def _make_source(recipe: Recipe, make_source: Callable[..., LayerSource], held_out: bool) -> LayerSource:
-    try:
-        return make_source(**recipe.data, held_out=held_out)
-    except TypeError as error:
-        raise VeraError(f"data: {error}") from None
+def _report(run: Run, head: str, figures: Mapping[str, float]) -> None:
+    run.report(f"{head}  " + "  ".join(f"{name} {value:.4g}" for name, value in figures.items()))
 
 
 def _as_yaml(recipe: Recipe) -> str:
-    plain = dataclasses.asdict(recipe) | {"betas": list(recipe.betas)}
-    return yaml.safe_dump(plain, sort_keys=False)
+    return yaml.safe_dump(_listed(dataclasses.asdict(recipe)), sort_keys=False)
+
+
+def _listed(value: Any) -> Any:
+    """Tuples as lists, which is what YAML knows."""
+    if isinstance(value, dict):
+        return {name: _listed(item) for name, item in value.items()}
+    return [_listed(item) for item in value] if isinstance(value, tuple | list) else value
 
 
 def _count(model: nn.Module) -> str:

@@ -7,18 +7,19 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from vera.data.sample import LayeredSample
+from vera.data.sample import LatentSample, LayeredSample, LayerSource
 from vera.errors import VeraError
-from vera.training.batches import Batch, LayerSource
+from vera.training.batches import Batch, LatentBatch
 from vera.training.hardware import Autocast
 from vera.training.recipe import Recipe
+from vera.training.weights import empty_model
 
 
 class Method(Protocol):
     """A network and how it learns. Networks are diffusers' `ModelMixin`, with `config` and `save_pretrained`."""
 
     def make_model(self, source: LayerSource) -> nn.Module:
-        """A new network for step 0, on the CPU."""
+        """A new network for step 0, on the CPU; an empty one if the recipe's `init` is to fill it."""
 
     def model_class(self) -> Any:
         """Its class, to rebuild one from a checkpoint's config."""
@@ -26,17 +27,28 @@ class Method(Protocol):
     def freeze(self, model: nn.Module) -> None:
         """Switch off the gradients of what this method does not train."""
 
-    def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        """The scalar to minimise, and figures to log: every element of their tensors counts once in a mean."""
+    def loss(
+        self, model: nn.Module, batch: Batch | LatentBatch, seeds: Sequence[int]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The scalar to minimise, and figures to log: every element of their tensors counts once in a mean.
 
-    def evaluate(self, model: nn.Module, sheet: Path) -> dict[str, float]:
-        """Figures of the held-out samples; writes the picture `sheet`."""
+        `seeds` has the randomness of every sample, so that it does not depend on who computes it. The names of the
+        figures are always the same.
+        """
 
-    def save(self, model: Any, folder: Path) -> None:
-        """Write what `model` is used by, in diffusers' layout: the network itself, or a whole pipeline."""
+    def evaluate(self, model: nn.Module, sheet: Path | None) -> dict[str, float]:
+        """Figures of the held-out samples; writes the picture `sheet`. Every process calls, one with a `sheet`."""
+
+    def save(self, exported: Any, folder: Path) -> None:
+        """Write what is used of a run, in diffusers' layout: the network itself, or a whole pipeline.
+
+        `exported` is a copy of the network on the CPU or, of a LoRA run, the state dict of the adapter.
+        """
 
 
-def make_method(recipe: Recipe, held_out: Sequence[LayeredSample], device: torch.device, autocast: Autocast) -> Method:
+def make_method(
+    recipe: Recipe, held_out: Sequence[LayeredSample | LatentSample], device: torch.device, autocast: Autocast
+) -> Method:
     """The method that the recipe names."""
     if recipe.method == "autoencoder":
         from vera.training.autoencoder import AutoencoderTraining
@@ -47,19 +59,30 @@ def make_method(recipe: Recipe, held_out: Sequence[LayeredSample], device: torch
     return LayeredFlow(recipe, held_out, device, autocast)
 
 
-def build_model(model_class: Any, config: dict[str, Any], init: str | None) -> Any:
-    """A new float32 network of `config`, or that of folder `init`, whose config must then agree."""
-    if init is None:
-        try:
-            return model_class(**config)
-        except (TypeError, ValueError) as error:
-            raise VeraError(f"model: {error}") from None
+def new_model(model_class: Any, config: dict[str, Any]) -> Any:
+    """A new float32 network; VeraError for a config that its class does not take."""
     try:
-        model = model_class.from_pretrained(init, torch_dtype=torch.float32, local_files_only=True)
+        return model_class(**config)
+    except (TypeError, ValueError) as error:
+        raise VeraError(f"model: {error}") from None
+
+
+def model_of(model_class: Any, config: dict[str, Any], init: str) -> Any:
+    """The network of folder `init`, with shapes only; VeraError where the recipe's `config` says otherwise."""
+    try:
+        held = model_class.load_config(init, local_files_only=True)
     except (OSError, ValueError) as error:
-        raise VeraError(f"init: no weights of {model_class.__name__} in {init}: {str(error).splitlines()[0]}") from None
+        raise VeraError(f"init: no {model_class.__name__} in {init}: {str(error).splitlines()[0]}") from None
+    if held.get("_class_name") != model_class.__name__:
+        raise VeraError(f"init: {init} holds a {held.get('_class_name')}, this recipe trains a {model_class.__name__}")
+    model = empty_model(model_class, {name: value for name, value in held.items() if not name.startswith("_")})
     for name, value in config.items():
-        held = model.config.get(name)
-        if (list(held) if isinstance(held, tuple) else held) != (list(value) if isinstance(value, tuple) else value):
-            raise VeraError(f"model: {name} is {value!r} in the recipe, {held!r} in {init}; make them agree")
+        if _plain(model.config.get(name)) != _plain(value):
+            raise VeraError(
+                f"model: {name} is {value!r} in the recipe, {model.config.get(name)!r} in {init}; make them agree"
+            )
     return model
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

@@ -1,9 +1,12 @@
 """Flow matching as pure functions. Time 0 is clean, time 1 is noise; all randomness comes from the generator given."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from vera.training.recipe import FlowObjective
 
 
 def sample_times(count: int, kind: str, mean: float, std: float, shift: float, generator: torch.Generator) -> Tensor:
@@ -49,6 +52,23 @@ def quartiles(errors: Tensor, times: Tensor) -> dict[str, Tensor]:
     return {f"quarter_{index + 1}": errors[quarter == index] for index in range(4)}
 
 
-def drop(count: int, share: float, generator: torch.Generator) -> Tensor:
-    """Bool [count], True with probability `share`, on the generator's device."""
-    return torch.rand(count, generator=generator, device=generator.device) < share
+@dataclass(frozen=True)
+class Draws:
+    """The randomness of a step: `times` [B] in (0,1), `noise` [B,...], and who loses mask or text, bool [B]."""
+
+    times: Tensor
+    noise: Tensor
+    no_mask: Tensor
+    no_text: Tensor
+
+
+def draw(seeds: Sequence[int], shape: Sequence[int], goal: FlowObjective, device: torch.device) -> Draws:
+    """Every sample's randomness from its own seed, so that it does not depend on the batch; `shape` is that of one."""
+    times, noise, drops = [], [], []
+    for seed in seeds:
+        generator = torch.Generator(device).manual_seed(seed)
+        times.append(sample_times(1, goal.timesteps, goal.mean, goal.std, goal.shift, generator))
+        drops.append(torch.rand(2, generator=generator, device=device))
+        noise.append(torch.randn(*shape, generator=generator, device=device))
+    no_mask, no_text = (torch.stack(drops) < torch.tensor([goal.mask_drop, goal.instruction_drop], device=device)).T
+    return Draws(torch.cat(times), torch.stack(noise), no_mask, no_text)

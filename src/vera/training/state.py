@@ -1,0 +1,132 @@
+"""What a run changes step by step, from new, from a checkpoint, and into one."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_model_state_dict,
+    get_optimizer_state_dict,
+    set_model_state_dict,
+    set_optimizer_state_dict,
+)
+
+from vera.data.sample import LayerSource
+from vera.errors import VeraError
+from vera.training.checkpoint import load_tensors, read_record, save_checkpoint
+from vera.training.distributed import World, shard
+from vera.training.ema import Average, start_average
+from vera.training.hardware import computes_in_bf16
+from vera.training.log import Meter
+from vera.training.lora import add_lora
+from vera.training.methods import Method
+from vera.training.recipe import Recipe
+from vera.training.schedule import make_optimizer
+from vera.training.weights import empty_model, initialise_lora, load_weights, materialise, public_config
+
+
+@dataclasses.dataclass
+class State:
+    """What a step changes, and what a checkpoint holds."""
+
+    step: int  # steps done
+    model: Any
+    average: Average
+    optimizer: torch.optim.Optimizer
+    meter: Meter
+
+
+def start(recipe: Recipe, method: Method, source: LayerSource, world: World) -> State:
+    """Step 0: new weights, the same in every process, or those of `init`."""
+    torch.manual_seed(recipe.seed)
+    model = method.make_model(source)
+    _prepare(recipe, method, model, world)
+    return State(0, model, start_average(model), make_optimizer(recipe, model), Meter(world.sum))
+
+
+def resume(recipe: Recipe, method: Method, checkpoint: Path, world: World) -> State:
+    """The state that `save` left, for any number of processes."""
+    record = read_record(checkpoint)
+    goes_on = _identity(recipe)
+    for name, held in record["run"].items():
+        if goes_on[name] != held:
+            raise VeraError(
+                f"{checkpoint}: was trained with {name} {held}, the recipe has {goes_on[name]}; "
+                "restore that in the recipe or choose another output"
+            )
+    model = empty_model(method.model_class(), record["config"])
+    _prepare(recipe, method, model, world)
+    optimizer = make_optimizer(recipe, model)
+    state = State(record["step"], model, start_average(model), optimizer, Meter(world.sum, record["meter"], world.main))
+    tensors = _tensors(recipe, state)
+    load_tensors(checkpoint, tensors, world)
+    set_model_state_dict(model, tensors["model"], options=StateDictOptions(strict=recipe.lora is None))
+    set_optimizer_state_dict(model, optimizer, tensors["optimizer"])
+    return state
+
+
+def save(recipe: Recipe, state: State, world: World) -> None:
+    """Write the checkpoint of the present step; every process must call."""
+    record = {
+        "step": state.step,
+        "run": _identity(recipe),
+        "config": public_config(state.model),
+        "meter": state.meter.state(),
+    }
+    save_checkpoint(Path(recipe.output) / "checkpoints", state.step, _tensors(recipe, state), record, world)
+
+
+def _prepare(recipe: Recipe, method: Method, model: Any, world: World) -> None:
+    """Choose what is trained, spread the model over the processes, and fill it if it is empty."""
+    method.freeze(model)
+    if recipe.lora is not None:
+        add_lora(model, recipe.lora)
+    for branch in recipe.freeze:
+        _freeze_branch(model, branch)
+    if recipe.gradient_checkpointing:
+        model.enable_gradient_checkpointing()
+    if recipe.compile:
+        model.compile_repeated_blocks()
+    empty = any(parameter.is_meta for parameter in model.parameters())
+    if not empty:
+        model.to(world.device)
+    shard(model, world, computes_in_bf16(recipe.dtype, world.device))
+    if empty:
+        materialise(model, world.device)
+        if recipe.init is not None:
+            load_weights(model, Path(recipe.init))
+    if recipe.lora is not None:
+        initialise_lora(model, recipe.seed)
+    model.train()
+
+
+def _freeze_branch(model: Any, branch: str) -> None:
+    own = [parameter for name, parameter in model.named_parameters() if branch in name.split(".")]
+    if not own:
+        raise VeraError(f"freeze: {type(model).__name__} has no weights of a branch {branch}")
+    for parameter in own:
+        parameter.requires_grad_(False)
+
+
+def _tensors(recipe: Recipe, state: State) -> dict[str, Any]:
+    # A LoRA's base does not change: it comes from `init` again.
+    options = StateDictOptions(ignore_frozen_params=recipe.lora is not None)
+    return {
+        "model": get_model_state_dict(state.model, options=options),
+        "optimizer": get_optimizer_state_dict(state.model, state.optimizer),
+        "average": state.average,
+    }
+
+
+def _identity(recipe: Recipe) -> dict[str, Any]:
+    """What a run cannot change when it goes on."""
+    lora = None if recipe.lora is None else dataclasses.asdict(recipe.lora) | {"targets": list(recipe.lora.targets)}
+    return {
+        "method": recipe.method,
+        "variant": recipe.variant,
+        "model": recipe.model,
+        "lora": lora,
+        "freeze": list(recipe.freeze),
+    }
