@@ -3,6 +3,7 @@
 import pytest
 import torch
 from diffusers import WanTransformer3DModel
+from diffusers.hooks import apply_group_offloading
 
 from vera.models import VeraTransformer3DModel
 from vera.models.conversion import wan_to_vera
@@ -21,8 +22,28 @@ def make_wan(config, seed=0):
     return WanTransformer3DModel(**config).eval()
 
 
+@pytest.fixture(params=["as made", "saved and loaded", "offloaded"])
+def carry(request, tmp_path):
+    """What may happen to a model on the way to its use, and must not change what it predicts."""
+
+    def carried(model):
+        dtype, cpu = model.dtype, torch.device("cpu")
+        if request.param == "saved and loaded":
+            model.save_pretrained(tmp_path, max_shard_size="40KB")
+            assert (tmp_path / "diffusion_pytorch_model.safetensors.index.json").is_file()
+            model = VeraTransformer3DModel.from_pretrained(tmp_path, torch_dtype=dtype).to(dtype)
+        if request.param == "offloaded":
+            folder = str(tmp_path / "offload")
+            apply_group_offloading(
+                model, cpu, cpu, offload_type="block_level", num_blocks_per_group=1, offload_to_disk_path=folder
+            )
+        return model.eval()
+
+    return carried
+
+
 @torch.no_grad()
-def test_without_joint_attention_each_branch_is_wan_exactly(tiny_config, make_inputs):
+def test_without_joint_attention_each_branch_is_wan_exactly(request, tiny_config, make_inputs, carry):
     wans = {branch: make_wan(tiny_config, seed) for seed, branch in enumerate(BRANCHES)}
     shared = wans["edit"].condition_embedder.state_dict()
     weights = {}
@@ -31,23 +52,27 @@ def test_without_joint_attention_each_branch_is_wan_exactly(tiny_config, make_in
         weights |= wan_to_vera(wan.state_dict(), [branch], BRANCHES)
     vera = VeraTransformer3DModel(**tiny_config, text_branches=BRANCHES, joint_attention=False).eval()
     vera.load_state_dict(weights, strict=False)
+    vera = carry(vera)
     inputs = make_inputs()
 
     sample = vera(**inputs).sample
 
     for index, wan in enumerate(wans.values()):
         expected = wan(inputs["hidden_states"][:, index], inputs["timestep"], inputs["encoder_hidden_states"]).sample
-        assert torch.equal(sample[:, index], expected)
+        # Weights that a file leaves at odd addresses are multiplied by other kernels, in another order.
+        rounding = 1e-6 if request.node.callspec.params["carry"] == "saved and loaded" else 0
+        torch.testing.assert_close(sample[:, index], expected, atol=rounding, rtol=0)
     assert not torch.allclose(sample[:, 0], sample[:, 1], atol=0.1), "the branches' weights differ"
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-12)])
 @torch.no_grad()
-def test_joint_attention_over_equal_branches_is_wan(tiny_config, make_inputs, dtype, tolerance):
+def test_joint_attention_over_equal_branches_is_wan(tiny_config, make_inputs, carry, dtype, tolerance):
     # In float64 the sum over three equal keys differs by less than the float32 rounding of Wan's norms, so not at all.
     wan = make_wan(tiny_config).to(dtype)
     vera = VeraTransformer3DModel(**tiny_config, text_branches=BRANCHES).to(dtype).eval()
     vera.load_state_dict(wan_to_vera(wan.state_dict(), BRANCHES, BRANCHES), strict=False)
+    vera = carry(vera)
     inputs = {name: x.to(dtype) for name, x in make_inputs().items()}
     x = inputs["hidden_states"] = inputs["hidden_states"][:, :1].expand(-1, 3, -1, -1, -1, -1)
 
