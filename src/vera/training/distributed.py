@@ -102,7 +102,8 @@ def shard(model: nn.Module, world: World, bf16: bool) -> None:
     for module in model.modules():
         if type(module).__name__ in blocks:
             fully_shard(module, mesh=mesh, mp_policy=policy)
-    fully_shard(model, mesh=mesh, mp_policy=policy)
+    # The rest, too, gives its copies back after a forward, since one that is not trained on has no backward.
+    fully_shard(model, mesh=mesh, mp_policy=policy, reshard_after_forward=True)
 
 
 def local(tensor: Tensor) -> Tensor:

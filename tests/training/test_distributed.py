@@ -1,0 +1,101 @@
+"""Training in several processes is training in one."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tests.training.drawn import flow_fields, write_recipe
+
+LOSSES = ("loss", "edit", "alpha", "composite", "gradient_norm")
+
+
+def launch(recipe: Path, processes: int) -> subprocess.Popen[bytes]:
+    """Train by `recipe` under torchrun; a process group of its own, so that all of it can be killed."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [*command, "-m", "tests.training.drawn", str(recipe)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen[bytes]) -> None:
+    _, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors.decode()[-3000:]
+
+
+def alone(recipe: Path) -> None:
+    command = [sys.executable, "-m", "tests.training.drawn", str(recipe)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def rows(run: Path) -> list[dict[str, Any]]:
+    log = run / "log.jsonl"
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def assert_same_curve(one: Path, other: Path) -> None:
+    curves = [{row["step"]: row for row in rows(run) if "loss" in row} for run in (one, other)]
+    assert curves[0].keys() == curves[1].keys() and curves[0]
+    for step, row in curves[0].items():
+        for name in LOSSES:
+            assert curves[1][step][name] == pytest.approx(row[name], rel=1e-4), (step, name)
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    files = [sorted((run / "ema").rglob("*.safetensors")) for run in (one, other)]
+    assert [file.name for file in files[0]] == [file.name for file in files[1]]
+    for first, second in zip(*files, strict=True):
+        weights, others = load_file(first), load_file(second)
+        for name, tensor in weights.items():
+            torch.testing.assert_close(others[name], tensor, rtol=1e-3, atol=1e-4)
+
+
+def fields(model: Path, **more: Any) -> dict[str, Any]:
+    return flow_fields(model) | {"dtype": "fp32", "batch_size": 4, "steps": 12, "checkpoint_every": 3} | more
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
+    """A run of one process."""
+    folder = tmp_path_factory.mktemp("unbroken")
+    alone(write_recipe(folder, **fields(tiny_model)))
+    return folder / "run"
+
+
+def test_two_processes_give_the_curve_of_one(tmp_path: Path, tiny_model: Path, unbroken: Path) -> None:
+    finish(launch(write_recipe(tmp_path, **fields(tiny_model)), 2))
+    assert_same_curve(unbroken, tmp_path / "run")
+    assert_same_weights(unbroken, tmp_path / "run")
+
+
+def test_a_killed_process_and_a_resume_by_one(tmp_path: Path, tiny_model: Path, unbroken: Path) -> None:
+    """Whichever process dies at whichever step: what is left goes on in another number of processes."""
+    recipe = write_recipe(tmp_path, **fields(tiny_model))
+    step = random.Random().randint(4, 9)
+    process = launch(recipe, 2)
+    deadline = time.monotonic() + 240
+    while not any(row["step"] >= step and "loss" in row for row in rows(tmp_path / "run")):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.005)
+    workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(random.choice(workers)), signal.SIGKILL)
+    process.communicate(timeout=240)
+    assert process.returncode != 0
+    assert rows(tmp_path / "run")[-1]["step"] < 12
+
+    alone(recipe)
+    assert_same_curve(unbroken, tmp_path / "run")
+    assert_same_weights(unbroken, tmp_path / "run")
