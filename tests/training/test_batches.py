@@ -1,14 +1,18 @@
+import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from tests.training.drawn import DrawnLayers, drawn_batch, write_recipe
 
-from vera.data.sample import LayeredSample
-from vera.training import load_recipe
-from vera.training.batches import collate, iterate_batches, network_view
+from vera.data.sample import BadSample, LatentSample, LayeredSample
+from vera.errors import VeraError
+from vera.training import load_recipe, loop
+from vera.training.batches import Batch, Share, collate, collate_latents, iterate_batches, network_view
+from vera.training.loop import train
 from vera.training.schedule import learning_rate
 
 
@@ -22,6 +26,78 @@ def test_batches_are_those_of_their_steps(workers: int) -> None:
         assert batch.instructions == expected.instructions
         for name in ("source", "edit", "alpha", "composite", "mask", "has_mask"):
             assert torch.equal(getattr(batch, name), getattr(expected, name))
+
+
+def test_processes_share_a_batch() -> None:
+    source = DrawnLayers()
+    whole = next(iterate_batches(source, 6, 4, 5, 0))
+    parts = [next(iterate_batches(source, 6, 4, 5, 0, Share(rank, 3))) for rank in range(3)]
+    assert [len(part) for part in parts] == [2, 2, 2]
+    assert torch.equal(torch.cat([part.source for part in parts]), whole.source)
+    with pytest.raises(VeraError, match="6 samples cannot be shared by 4 processes"):
+        next(iterate_batches(source, 6, 4, 5, 0, Share(0, 4)))
+
+
+class Spoilt(DrawnLayers):
+    """The first attempt at every `every`th sample fails."""
+
+    every = 3
+
+    def load(self, key: tuple[int, ...]) -> LayeredSample:
+        step, index, attempt, _ = key
+        if attempt == 0 and (step * 2 + index) % self.every == 0:
+            raise BadSample(f"clip {step}-{index}: cut short")
+        return super().load(key)
+
+
+class Hopeless(DrawnLayers):
+    def load(self, key: tuple[int, ...]) -> LayeredSample:
+        raise BadSample("clip: not there")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_bad_samples_are_replaced_and_named(workers: int) -> None:
+    source = Spoilt()
+    batches = list(iterate_batches(source, 2, 0, 6, workers))
+    assert [problem for batch in batches for problem in batch.bad] == [
+        f"clip {step}-{index}: cut short" for step, index in ((0, 0), (1, 1), (3, 0), (4, 1))
+    ]
+    frames = source.draw(0, 2)[0][-1]
+    assert isinstance(batches[0], Batch)
+    assert torch.equal(batches[0].source[0], torch.from_numpy(source.load((0, 0, 1, frames)).source))
+    assert all(len(batch) == 2 for batch in batches)
+    with pytest.raises(VeraError, match=r"^data: 8 samples in a row cannot be used; the last: clip: not there$"):
+        next(iterate_batches(Hopeless(), 2, 0, 6, workers))
+
+
+def test_a_run_goes_on_over_bad_samples_up_to_a_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    fields: dict[str, Any] = {"steps": 6, "log_every": 3, "max_bad_share": 0.3}
+    train(write_recipe(tmp_path, **fields), open_data=lambda data, held_out: Spoilt(), report=lines.append)
+    assert [line for line in lines if line.startswith("skipped")] == [
+        f"skipped  clip {step}-{index}: cut short" for step, index in ((0, 0), (1, 1), (3, 0), (4, 1))
+    ]
+    rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [row["bad_share"] for row in rows if "loss" in row] == [2 / 8, 2 / 8]
+
+    monkeypatch.setattr(loop, "BAD_AT_FIRST", 1)
+    fields |= {"max_bad_share": 0.1, "output": str(tmp_path / "other")}
+    with pytest.raises(VeraError, match="data: 1 of 3 samples cannot be used, more than max_bad_share; the last: clip"):
+        train(write_recipe(tmp_path, **fields), open_data=lambda data, held_out: Spoilt(), report=lines.append)
+
+
+def test_encoded_samples_are_padded() -> None:
+    layers, source = torch.randn(3, 4, 1, 2, 2).half(), torch.randn(4, 1, 2, 2).half()
+    samples = [
+        LatentSample(layers, source, mask, torch.ones(length, 5).half(), "add", "obj_add")
+        for mask, length in ((source, 2), (None, 4))
+    ]
+    batch = collate_latents(samples)
+    assert batch.layers.shape == (2, 3, 4, 1, 2, 2)
+    assert batch.has_mask.tolist() == [True, False]
+    assert not batch.mask[1].any()
+    assert batch.text.shape == (2, 4, 5)
+    assert batch.text.sum(dim=(1, 2)).tolist() == [10, 20]
 
 
 def test_making_batches_leaves_the_global_generator_alone() -> None:

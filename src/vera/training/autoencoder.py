@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from vera.data.sample import LatentSample, LayeredSample, LayerSource
 from vera.errors import VeraError
 from vera.models.autoencoder_patch import AutoencoderPatch3D, latent_statistics, pca_initialise
-from vera.training.batches import BEYOND, Batch, LatentBatch, collate, network_view
+from vera.training.batches import BEYOND, Batch, LatentBatch, collate, load_sample, network_view
 from vera.training.methods import model_of, new_model
 from vera.training.recipe import AutoencoderObjective, Recipe
 from vera.training.sheet import write_sheet
@@ -98,8 +98,8 @@ def gather_crops(source: LayerSource, count: int, seed: int) -> Tensor:
     found: dict[int, list[Tensor]] = defaultdict(list)
     step = BEYOND
     while True:
-        for key in source.draw(step, 4):
-            batch = collate([_pixels(source.load(key))])
+        for position in range(len(source.draw(step, 4))):
+            batch = collate([_pixels(load_sample(source, step, 4, position)[0])])
             for kind in KINDS:
                 video = network_view(getattr(batch, kind))[0]
                 frames, height, width = video.shape[1:]

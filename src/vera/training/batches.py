@@ -93,6 +93,19 @@ def collate_latents(samples: Sequence[LatentSample], bad: Sequence[str] = ()) ->
     )
 
 
+def load_sample(
+    source: LayerSource, index: int, batch_size: int, position: int
+) -> tuple[LayeredSample | LatentSample, list[str]]:
+    """A sample of batch `index`, or the first usable stand-in for it, and what was wrong with those before."""
+    bad: list[str] = []
+    for attempt in range(ATTEMPTS):
+        try:
+            return source.load(source.draw(index, batch_size, attempt)[position]), bad
+        except BadSample as error:
+            bad.append(str(error))
+    raise VeraError(f"data: {ATTEMPTS} samples in a row cannot be used; the last: {bad[-1]}")
+
+
 @dataclass(frozen=True)
 class Share:
     """Which of the data-parallel processes this is: each loads an equal slice of every batch."""
@@ -124,20 +137,10 @@ class _Batches(Dataset[Batch | LatentBatch | VeraError]):
             raise VeraError(f"batch_size: {count} samples cannot be shared by {self.share.size} processes")
         part = count // self.share.size
         first = self.share.rank * part
-        loaded = [self._load(index, position) for position in range(first, first + part)]
+        loaded = [load_sample(self.source, index, self.batch_size, first + i) for i in range(part)]
         samples: Any = [sample for sample, _ in loaded]
         bad = [problem for _, problems in loaded for problem in problems]
         return (collate if isinstance(samples[0], LayeredSample) else collate_latents)(samples, bad)
-
-    def _load(self, index: int, position: int) -> tuple[LayeredSample | LatentSample, list[str]]:
-        """A sample, or the first usable stand-in for it, and what was wrong with those before."""
-        bad: list[str] = []
-        for attempt in range(ATTEMPTS):
-            try:
-                return self.source.load(self.source.draw(index, self.batch_size, attempt)[position]), bad
-            except BadSample as error:
-                bad.append(str(error))
-        raise VeraError(f"data: {ATTEMPTS} samples in a row cannot be used; the last: {bad[-1]}")
 
 
 def iterate_batches(

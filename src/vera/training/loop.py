@@ -21,7 +21,7 @@ from torch import nn
 from vera.data.sample import LayerSource
 from vera.data.sources import open_source
 from vera.errors import VeraError
-from vera.training.batches import BEYOND, Batch, LatentBatch, Share, iterate_batches
+from vera.training.batches import BEYOND, Batch, LatentBatch, Share, iterate_batches, load_sample
 from vera.training.checkpoint import latest_checkpoint
 from vera.training.clock import Clock
 from vera.training.distributed import World, start_world, whole
@@ -85,7 +85,7 @@ def _train(
         raise VeraError(f"{folder}: holds a run already; resume it, delete it or choose another output")
 
     source, held_out = open_data(recipe.data, False), open_data(recipe.data, True)
-    samples = [held_out.load(held_out.draw(BEYOND + index, 1)[0]) for index in range(recipe.sampling.count)]
+    samples = [load_sample(held_out, BEYOND + index, 1, 0)[0] for index in range(recipe.sampling.count)]
     autocast = make_autocast(recipe.dtype, world.device)
     method = make_method(recipe, samples, world.device, autocast)
     state = resume(recipe, method, checkpoint, world) if checkpoint else start(recipe, method, source, world)
@@ -150,7 +150,7 @@ def train_step(run: Run, state: State, batches: Iterator[Batch | LatentBatch], r
         with run.autocast():
             loss, figures = run.method.loss(state.model, batch.to(world.device), seeds)
         (loss / recipe.accumulate).backward()  # type: ignore[no-untyped-call]
-        state.meter.add(figures)
+        state.meter.add(figures | {"bad_share": torch.tensor([1.0] * len(batch.bad) + [0.0] * len(batch))})
     trained = [parameter for parameter in state.model.parameters() if parameter.requires_grad]
     norm = whole(torch.nn.utils.clip_grad_norm_(trained, recipe.clip, foreach=True)).item()
     if np.isfinite(norm):  # one broken batch must not break the weights
