@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from vera.models.baselines import VARIANTS, variant_config
+from vera.models.conversion.variants import convert
 
 SEPARATE = {"joint_attention": False, "text_branches": ["edit", "alpha", "composite"]}
 
@@ -124,3 +125,8 @@ def test_parameters_at_full_size(variant, millions):
     with torch.device("meta"):
         model = VARIANTS[variant](**variant_config(variant, {}))
     assert model.num_parameters() / 1e6 == pytest.approx(millions, rel=1e-3)
+
+
+def test_unknown_variant_is_not_converted():
+    with pytest.raises(ValueError, match="mot, dense, v2v, v2v_concat, vace, not 'moe'"):
+        list(convert("moe", {}, "proj_out.bias", torch.zeros(1)))
