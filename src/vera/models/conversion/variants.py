@@ -13,7 +13,7 @@ from torch import Tensor
 from vera.models.baselines import VARIANTS
 from vera.models.conversion.experts import wan_to_vera
 
-_ZERO_AT_START = ("source_embedding.", "mask_embedding.", "layer_embedding.")
+_ZERO_AT_START = ("source_embedding.", "mask_embedding.", "layer_embedding.", "coordinate_embedding.")
 
 
 def convert(variant: str, config: Mapping[str, Any], key: str, tensor: Tensor) -> Iterator[tuple[str, Tensor]]:
