@@ -3,6 +3,7 @@ import torch
 
 from vera.models import VeraTransformer3DModel
 from vera.models.joint_attention import JointAttention
+from vera.models.layer_tokens import coordinate_waves
 from vera.models.transformer_vera import JointBlock
 
 
@@ -133,3 +134,20 @@ def test_unknown_text_branch_is_refused(tiny_config):
         VeraTransformer3DModel(**tiny_config, text_branches=("edit", "matte"))
     with pytest.raises(ValueError, match="qk_norm"):
         VeraTransformer3DModel(**tiny_config, qk_norm="layer_norm")
+
+
+@torch.no_grad()
+def test_coordinates_tell_where_a_token_lies(make_vera, make_inputs):
+    plain, told = make_vera(), make_vera(frame_coordinates=True)
+    assert told.load_state_dict(plain.state_dict(), strict=False).missing_keys == ["coordinate_embedding.weight"]
+    inputs = make_inputs()
+    assert torch.equal(told(**inputs).sample, plain(**inputs).sample)  # zero at first
+    told.coordinate_embedding.weight.normal_()
+    assert not torch.allclose(told(**inputs).sample, plain(**inputs).sample, atol=1e-2)
+
+
+def test_coordinates_are_shares_of_the_frame():
+    small, large = coordinate_waves(3, 5), coordinate_waves(9, 15)
+    torch.testing.assert_close(large[1::3, 1::3], small)
+    assert (small[:, 0, 8:] != small[:, -1, 8:]).any()  # left and right
+    assert torch.equal(small[:, 0, :8], small[:, -1, :8])  # of one height

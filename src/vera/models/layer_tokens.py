@@ -1,5 +1,6 @@
 """Between latents and tokens: patches of several layers with what they are told apart and conditioned by, and back."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -7,20 +8,29 @@ import torch
 from diffusers.models.normalization import FP32LayerNorm
 from torch import Tensor, nn
 
+WAVES = 8
+
 
 class LayerTokens:
     """Mixin of a transformer over layers: layer embeddings, and patch embeddings of source and mask, all zero at first.
 
     Every branch but the first has a layer embedding. The source's tokens are added to the last branch, mask tokens to
-    `alpha` (to the last branch where there is none).
+    `alpha` (to the last branch where there is none). With `coordinates` all tokens get an embedding, zero at first, of
+    where in the frame they lie: rotary positions are relative and tell left from right by the borders at best.
     """
 
     source_embedding: Any
     mask_embedding: Any
     layer_embedding: Any
+    coordinate_embedding: Any
 
     def _make_embeddings(
-        self, branches: tuple[str, ...], in_channels: int, dim: int, patch_size: tuple[int, int, int]
+        self,
+        branches: tuple[str, ...],
+        in_channels: int,
+        dim: int,
+        patch_size: tuple[int, int, int],
+        coordinates: bool = False,
     ) -> None:
         self.source_branch = branches[-1]
         self.mask_branch = "alpha" if "alpha" in branches else branches[-1]
@@ -30,6 +40,9 @@ class LayerTokens:
         nn.init.zeros_(self.source_embedding.weight)
         nn.init.zeros_(self.mask_embedding.weight)
         self.layer_embedding = nn.ParameterDict({branch: nn.Parameter(torch.zeros(dim)) for branch in branches[1:]})
+        self.coordinate_embedding = nn.Linear(2 * WAVES, dim, bias=False) if coordinates else None
+        if coordinates:
+            nn.init.zeros_(self.coordinate_embedding.weight)
 
     def _embed_layers(
         self,
@@ -49,11 +62,25 @@ class LayerTokens:
                 tokens = tokens + self.mask_embedding(mask)
             if branch == self.source_branch:
                 tokens = tokens + self.source_embedding(source)
+            if self.coordinate_embedding is not None:
+                places = self.coordinate_embedding(coordinate_waves(tokens.shape[3], tokens.shape[4]).to(tokens))
+                tokens = tokens + places.permute(2, 0, 1)[:, None]
             tokens = tokens.flatten(2).transpose(1, 2)
             if branch in self.layer_embedding:
                 tokens = tokens + self.layer_embedding[branch]
             streams.append(tokens)
         return streams
+
+
+def coordinate_waves(rows: int, columns: int) -> Tensor:
+    """[rows, columns, 2 * WAVES]: cosines of 1 to WAVES half periods over the frame's height, then over its width.
+
+    They tell the share of the way across, whatever the size.
+    """
+    waves = torch.arange(1, WAVES + 1) * math.pi
+    down, across = (torch.cos((torch.arange(n) + 0.5)[:, None] / n * waves) for n in (rows, columns))
+    grids = down[:, None].expand(rows, columns, WAVES), across[None].expand(rows, columns, WAVES)
+    return torch.cat(grids, dim=-1)
 
 
 class OutputHead(nn.Module):

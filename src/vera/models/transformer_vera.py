@@ -121,6 +121,7 @@ class VeraTransformer3DModel(
             is none).
         text_branches: the branches with text cross-attention.
         joint_attention: whether all tokens attend to each other, or each branch to itself only.
+        frame_coordinates: whether tokens are told where in the frame they lie; for models trained from nothing.
     """
 
     _supports_gradient_checkpointing = True
@@ -128,6 +129,7 @@ class VeraTransformer3DModel(
         "patch_embedding",
         "source_embedding",
         "mask_embedding",
+        "coordinate_embedding",
         "condition_embedder",
         "norm",
     ]
@@ -154,6 +156,7 @@ class VeraTransformer3DModel(
         branches: tuple[str, ...] = ("edit", "alpha", "composite"),
         text_branches: tuple[str, ...] = ("edit", "composite"),
         joint_attention: bool = True,
+        frame_coordinates: bool = False,
     ) -> None:
         super().__init__()
         branches, text_branches = tuple(branches), tuple(text_branches)  # lists when read from JSON
@@ -168,7 +171,7 @@ class VeraTransformer3DModel(
         self.patch_embedding = nn.ModuleDict(
             {branch: nn.Conv3d(in_channels, dim, patch_size, patch_size) for branch in branches}
         )
-        self._make_embeddings(branches, in_channels, dim, patch_size)
+        self._make_embeddings(branches, in_channels, dim, patch_size, frame_coordinates)
 
         # 2. Time and text, shared
         self.condition_embedder = WanTimeTextImageEmbedding(dim, freq_dim, dim * 6, text_dim)
