@@ -23,6 +23,7 @@ _COMMANDS = (
     ("edit", "vera.cli.edit:edit", "Edit a clip by an instruction."),
     ("composite", "vera.cli.layers:composite", "Lay a saved layer folder over its source again, without the model."),
     ("verify", "vera.cli.layers:verify", "Count the samples that changed where alpha is 0."),
+    ("init", "vera.cli.init:init", "Make a Vera model, to be trained, from a Wan2.1 text-to-video model."),
     ("train", "vera.cli.train:train", "Train by a recipe; the same command resumes a run that was stopped."),
     ("data", "vera.cli.data:app", "Make layered samples."),
     ("doctor", "vera.cli.doctor:doctor", "Tell what this installation can do, and what is missing."),

@@ -16,9 +16,12 @@ from transformers import AutoModel, AutoTokenizer
 from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D
 from vera.models.baselines import VARIANTS
+from vera.pipelines.hub import fetch_model, is_hub_name
 from vera.pipelines.pipeline_vera import VeraPipeline
 
 PRESETS = ("nano",)
+# The sizes whose weights `vera init` makes, and from what.
+BASES = {"vera-1.3b": "Wan-AI/Wan2.1-T2V-1.3B-Diffusers", "vera-14b": "Wan-AI/Wan2.1-T2V-14B-Diffusers"}
 # The only classes a checkpoint may name: nothing is imported because a file says so.
 _TRANSFORMERS = {network.__name__: network for network in VARIANTS.values()}
 _AUTOENCODERS = {"AutoencoderKLWan": AutoencoderKLWan, "AutoencoderPatch3D": AutoencoderPatch3D}
@@ -32,30 +35,29 @@ def load_pipeline(model: str, device: str = "auto", dtype: str | torch.dtype = "
     its rounding would end up in the picture. VeraError if the model is unknown, or its weights are missing or do not
     fit its configuration.
     """
-    location = _locate(model)
+    folder = _locate(model)
     device = pick_device(device)
     with _quiet_libraries():
-        pipeline = _load(model, location, pick_dtype(dtype, device))
+        pipeline = _load(model, folder, pick_dtype(dtype, device))
     pipeline.to(device)
     return pipeline
 
 
-def _load(model: str, location: str, dtype: torch.dtype) -> VeraPipeline:
-    local = Path(location).is_dir()
+def _load(model: str, folder: Path, dtype: torch.dtype) -> VeraPipeline:
     try:
-        index = VeraPipeline.load_config(location, local_files_only=local)
+        index = VeraPipeline.load_config(folder, local_files_only=True)
     except (OSError, ValueError) as error:
         raise VeraError(f"model {model}: no model_index.json to be had: {_first_line(error)}") from None
 
     networks = {
-        "transformer": _load_network(location, "transformer", index, _TRANSFORMERS, dtype, local),
-        "vae": _load_network(location, "vae", index, _AUTOENCODERS, torch.float32, local),
+        "transformer": _load_network(model, folder, "transformer", index, _TRANSFORMERS, dtype),
+        "vae": _load_network(model, folder, "vae", index, _AUTOENCODERS, torch.float32),
     }
     package = index.get("text_encoder_package")
     texts = {} if package is None else load_packaged_text_encoder(package)
     try:
         pipeline: VeraPipeline = VeraPipeline.from_pretrained(
-            location, **networks, **texts, dtype=dtype, local_files_only=local
+            folder, **networks, **texts, dtype=dtype, local_files_only=True
         )
     except (OSError, ValueError) as error:
         raise VeraError(f"model {model}: {_first_line(error)}") from None
@@ -94,36 +96,39 @@ def pick_dtype(dtype: str | torch.dtype, device: str) -> torch.dtype:
     return named
 
 
-def _locate(model: str) -> str:
-    """A folder, or the hub's name of a model."""
+def _locate(model: str) -> Path:
+    """The folder of a preset, of a name on disk, or of a model of the hub, which is fetched."""
     if model in PRESETS:
         folder = Path(str(files("vera.presets") / model))
         if not (folder / "model_index.json").is_file():
             raise VeraError(f"model {model}: its weights are not in {folder}: reinstall vera")
-        return str(folder)
+        return folder
+    if model in BASES:
+        raise VeraError(
+            f"model {model} ships without weights: `vera init --base {BASES[model]} --out FOLDER` makes it from Wan2.1"
+        )
     if model and Path(model).is_dir():
         if not (Path(model) / "model_index.json").is_file():
             raise VeraError(f"model {model}: the folder has no model_index.json: name a folder in diffusers' layout")
-        return model
-    owner, _, name = model.partition("/")
-    if not (owner and name) or "/" in name or owner in (".", "..", "~"):
+        return Path(model)
+    if not is_hub_name(model):
         raise VeraError(
             f"unknown model {model!r}: it is none of {', '.join(PRESETS)}, no folder, and no owner/name of the hub"
         )
-    return model
+    return fetch_model(model)
 
 
 def _load_network(
-    location: str, part: str, index: dict[str, Any], classes: dict[str, Any], dtype: torch.dtype, local: bool
+    model: str, folder: Path, part: str, index: dict[str, Any], classes: dict[str, Any], dtype: torch.dtype
 ) -> Any:
     """One network with all its weights. diffusers itself only warns of missing ones and fills in random numbers."""
-    where = f"model {location}, {part}"
+    where = f"model {model}, {part}"
     _, class_name = index.get(part) or (None, None)
     if class_name not in classes:
         raise VeraError(f"{where}: model_index.json names {class_name}, Vera knows {', '.join(classes)}")
     try:
         network, info = classes[class_name].from_pretrained(
-            location, subfolder=part, torch_dtype=dtype, output_loading_info=True, local_files_only=local
+            folder, subfolder=part, torch_dtype=dtype, output_loading_info=True, local_files_only=True
         )
     except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
         raise VeraError(f"{where}: the weights cannot be loaded: {_first_line(error)}") from None

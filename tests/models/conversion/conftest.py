@@ -9,38 +9,8 @@ import pytest
 import torch
 from diffusers import WanTransformer3DModel
 from safetensors.torch import save_file
+from tests.wan_layouts import original_key
 from torch import Tensor
-
-# Written from the Wan repository's module names: what diffusers calls the left is the right there.
-TO_ORIGINAL = (
-    ("condition_embedder.time_embedder.linear_1", "time_embedding.0"),
-    ("condition_embedder.time_embedder.linear_2", "time_embedding.2"),
-    ("condition_embedder.time_proj", "time_projection.1"),
-    ("condition_embedder.text_embedder.linear_1", "text_embedding.0"),
-    ("condition_embedder.text_embedder.linear_2", "text_embedding.2"),
-    ("attn1.to_out.0", "self_attn.o"),
-    ("attn1.to_", "self_attn."),
-    ("attn1.", "self_attn."),
-    ("attn2.to_out.0", "cross_attn.o"),
-    ("attn2.to_", "cross_attn."),
-    ("attn2.", "cross_attn."),
-    ("ffn.net.0.proj", "ffn.0"),
-    ("ffn.net.2", "ffn.2"),
-    ("norm2.", "norm3."),
-    ("proj_out.", "head.head."),
-)
-
-
-def original_key(key: str) -> str:
-    """A tensor's name in the original layout."""
-    if key == "scale_shift_table":
-        return "head.modulation"
-    if key.endswith("scale_shift_table"):
-        return key.replace("scale_shift_table", "modulation")
-    for ours, theirs in TO_ORIGINAL:
-        if ours in key:
-            return key.replace(ours, theirs)
-    return key
 
 
 @pytest.fixture

@@ -1,0 +1,42 @@
+"""`vera init`."""
+
+from pathlib import Path
+from typing import Literal
+
+from vera.cli.progress import progress_bar
+
+
+def init(
+    *,
+    base: str,
+    out: Path,
+    variant: str = "mot",
+    dtype: Literal["float32", "bfloat16", "float16"] | None = None,
+    config: str | None = None,
+) -> None:
+    """Make a Vera model, to be trained, from a Wan2.1 text-to-video model.
+
+    Parameters
+    ----------
+    base
+        Folder in diffusers' or the original layout, the name of such a model on the hub, such as
+        Wan-AI/Wan2.1-T2V-1.3B-Diffusers, or a .safetensors file of the transformer alone.
+    out
+        New folder for the model.
+    variant
+        mot, dense, v2v, v2v_concat or vace.
+    dtype
+        Of the transformer's weights. Default: as the base has them.
+    config
+        vera-1.3b, vera-14b or a folder like one, which the base must fit. Default: by the base's size.
+    """
+    import torch
+
+    from vera.pipelines.init import init_pipeline
+
+    with progress_bar() as report:
+        done = init_pipeline(
+            base, out, variant, None if dtype is None else getattr(torch, dtype), config, progress=report
+        )
+    print(f"model    {done.out} ({', '.join(done.parts)})")
+    print(f"network  {done.transformer}, {done.parameters / 1e9:.3f} B parameters, not trained yet")

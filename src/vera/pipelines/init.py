@@ -1,0 +1,148 @@
+"""`init_pipeline`: from a Wan2.1 text-to-video model to a whole Vera pipeline that has not been trained yet."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import __version__
+from safetensors import SafetensorError
+
+from vera.errors import VeraError
+from vera.models.baselines import VARIANTS
+from vera.models.conversion import wan
+from vera.models.conversion.base import check_sizes, read_config, write_transformer
+from vera.models.conversion.checkpoint import MAX_SHARD_SIZE
+from vera.pipelines.card import UNTRAINED, model_card
+from vera.pipelines.hub import fetch_model, is_hub_name
+from vera.pipelines.wan_parts import DIFFUSERS_FILES, ORIGINAL_FILES, Progress, check_pipeline, open_layout
+
+PRESETS = ("vera-1.3b", "vera-14b")
+
+
+@dataclass(frozen=True)
+class InitReport:
+    """What was written: the folder, its parts, the transformer's class and its number of parameters."""
+
+    out: Path
+    parts: tuple[str, ...]
+    transformer: str
+    parameters: int
+
+
+def init_pipeline(
+    base: str | Path,
+    out: str | Path,
+    variant: str = "mot",
+    dtype: torch.dtype | None = None,
+    config: str | None = None,
+    max_shard_size: int | str = MAX_SHARD_SIZE,
+    progress: Progress | None = None,
+) -> InitReport:
+    """Build the folder `out`, which `load_pipeline` and training read, from the Wan2.1 model `base`.
+
+    `base` is a pipeline in diffusers' layout or in the original one, as a folder or the name of a model on the hub. A
+    transformer alone, as its folder or a bare .safetensors file, gives `transformer/` alone. `variant` is one of
+    `VARIANTS`. `dtype` of the transformer; None keeps the base's. `config` is a preset ("vera-1.3b", "vera-14b") or a
+    folder like one, which the base must fit; None finds the preset by the base's size. `progress` is called with
+    (part, done, total). VeraError for whatever cannot be used; nothing is left at `out` then.
+    """
+    if variant not in VARIANTS:
+        raise VeraError(f"unknown variant {variant!r}: say one of {', '.join(VARIANTS)}")
+    out = Path(out)
+    check_new(out)
+    folder = _locate(str(base))
+    transformer, write_parts = open_layout(folder)
+    preset = _preset(config, transformer.sizes, str(folder))
+    options = _options(preset, variant, transformer.sizes)
+
+    def report(done: int, total: int) -> None:
+        if progress is not None:
+            progress("transformer", done, total)
+
+    with new_folder(out) as temporary:
+        index = read_config(preset / "model_index.json")
+        parts = {} if write_parts is None else write_parts(temporary, progress)
+        model = write_transformer(
+            transformer, variant, temporary / "transformer", dtype, options, max_shard_size, report
+        )
+        if write_parts is not None:
+            shutil.copytree(preset / "scheduler", temporary / "scheduler")
+            parts["transformer"] = [type(model).__module__, type(model).__name__]
+            index |= {"_class_name": "VeraPipeline", "_diffusers_version": __version__} | parts
+            (temporary / "model_index.json").write_text(json.dumps(index, indent=2, ensure_ascii=False) + "\n")
+            scheduler = read_config(preset / "scheduler" / "scheduler_config.json")
+            card = model_card(out.name, index, model, scheduler, base=str(base), training=UNTRAINED)
+            (temporary / "README.md").write_text(str(card))
+    written = tuple(sorted(path.name for path in out.iterdir() if path.is_dir()))
+    return InitReport(out, written, type(model).__name__, model.num_parameters())
+
+
+def check_new(out: Path) -> None:
+    """VeraError unless a folder `out` can be made."""
+    if out.exists():
+        raise VeraError(f"{out} exists: name a new folder")
+    if not out.parent.is_dir():
+        raise VeraError(f"{out}: the folder {out.parent} does not exist; create it first")
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A temporary folder that becomes `out` when it is whole; nothing is left of it otherwise."""
+    temporary = out.with_name(f"{out.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir()
+        yield temporary
+        temporary.rename(out)
+    except (OSError, SafetensorError) as error:  # a full disk is either, by who notices
+        raise VeraError(f"{out} cannot be written: {error}") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _locate(base: str) -> Path:
+    """The base on disk; from the hub, its configuration is looked at before its weights are fetched."""
+    if base and Path(base).exists():
+        return Path(base)
+    if not is_hub_name(base):
+        raise VeraError(f"base {base!r} is no folder, no file, and no owner/name of the hub")
+    folder = fetch_model(base, ("*.json",))
+    if (folder / "model_index.json").is_file():
+        check_pipeline(folder)
+        return fetch_model(base, ("*.json", *DIFFUSERS_FILES))
+    wan.check_family(read_config(folder / "config.json"), base)
+    return fetch_model(base, ("*.json", *ORIGINAL_FILES))
+
+
+def _preset(config: str | None, sizes: dict[str, Any], where: str) -> Path:
+    """The folder with the defaults: the one asked for, which must fit, or the one of this size, or of the smallest."""
+    presets = {name: Path(str(files("vera.presets") / name)) for name in PRESETS}
+    if config is not None:
+        folder = presets.get(config, Path(config))
+        if not (folder / "model_index.json").is_file():
+            raise VeraError(f"config {config!r} is none of {', '.join(PRESETS)} and no folder with model_index.json")
+        check_sizes(sizes, read_config(folder / "transformer" / "config.json"), where)
+        return folder
+    for folder in presets.values():
+        try:
+            check_sizes(sizes, read_config(folder / "transformer" / "config.json"), where)
+        except VeraError:
+            continue
+        return folder
+    return presets[PRESETS[0]]
+
+
+def _options(preset: Path, variant: str, sizes: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of the variant's class besides the sizes."""
+    if variant == "mot":
+        config = read_config(preset / "transformer" / "config.json")
+        return {name: value for name, value in config.items() if name not in wan.SIZES and not name.startswith("_")}
+    if variant == "vace" and sizes["num_layers"] == 40:
+        return {"vace_layers": list(range(0, 40, 5))}  # as VACE 14B; the class's default is VACE 1.3B's
+    return {}

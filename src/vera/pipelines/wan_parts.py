@@ -1,0 +1,148 @@
+"""A Wan2.1 pipeline on disk in either layout: its transformer, and its other parts as Vera has them."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKLWan
+from diffusers.loaders.single_file_utils import convert_wan_vae_to_diffusers
+from torch import Tensor
+from transformers import AutoTokenizer, UMT5EncoderModel
+
+from vera.errors import VeraError
+from vera.models.conversion import wan
+from vera.models.conversion.base import BaseTransformer, open_base, read_config
+from vera.models.conversion.checkpoint import (
+    DIFFUSERS_STEM,
+    TRANSFORMERS_STEM,
+    Report,
+    list_tensors,
+    load_pickled,
+    weight_files,
+    write_shards,
+)
+
+ORIGINAL_VAE = "Wan2.1_VAE.pth"
+ORIGINAL_TEXT_ENCODER = "models_t5_umt5-xxl-enc-bf16.pth"
+ORIGINAL_TOKENIZER = "google/umt5-xxl"
+ORIGINAL_FILES = (f"{DIFFUSERS_STEM}*", ORIGINAL_VAE, ORIGINAL_TEXT_ENCODER, f"{ORIGINAL_TOKENIZER}/*")
+DIFFUSERS_FILES = tuple(f"{part}/*" for part in ("transformer", "vae", "text_encoder", "tokenizer"))
+# Where a second transformer or a boundary between two is configured, the pipeline is Wan2.2's.
+_WAN22_FIELDS = ("transformer_2", "boundary_ratio", "expand_timesteps")
+
+Progress = Callable[[str, int, int], None]
+Parts = dict[str, Any]  # entries of model_index.json
+WriteParts = Callable[[Path, Progress | None], Parts]
+
+
+def open_layout(folder: Path) -> tuple[BaseTransformer, WriteParts | None]:
+    """The transformer in a folder or file, and what writes the other parts into a new folder if there are any.
+
+    All of them have been checked as far as that needs no reading of weights.
+    """
+    if (folder / "model_index.json").is_file():
+        check_pipeline(folder)
+        transformer = open_base(folder / "transformer")
+        _check_vae(folder, transformer)
+        for part, stem in (("vae", DIFFUSERS_STEM), ("text_encoder", TRANSFORMERS_STEM)):
+            list_tensors(weight_files(folder / part, stem))
+        if not (folder / "tokenizer").is_dir():
+            raise VeraError(f"{folder} has no tokenizer: fetch the rest of the model")
+        return transformer, partial(_copy_parts, folder)
+    transformer = open_base(folder)
+    if not any((folder / name).exists() for name in (ORIGINAL_VAE, ORIGINAL_TEXT_ENCODER)):
+        return transformer, None
+
+    return transformer, partial(_convert_parts, folder)
+
+
+def check_pipeline(folder: Path) -> None:
+    """VeraError unless the model_index.json and the transformer's config.json here are of Wan2.1 text-to-video."""
+    index = read_config(folder / "model_index.json")
+    if index.get("_class_name") != "WanPipeline":
+        raise VeraError(
+            f"{folder} is a {index.get('_class_name')}: Vera starts from Wan2.1 text-to-video, a WanPipeline"
+        )
+    for field in _WAN22_FIELDS:
+        if index.get(field) not in (None, False, [None, None]):
+            raise VeraError(f"{folder} has a {field}, as Wan2.2: Vera starts from Wan2.1 text-to-video")
+    wan.check_family(read_config(folder / "transformer" / "config.json"), str(folder / "transformer"))
+
+
+def _check_vae(folder: Path, transformer: BaseTransformer) -> None:
+    config = read_config(folder / "vae" / "config.json")
+    name, channels = config.get("_class_name"), config.get("z_dim")
+    if name != "AutoencoderKLWan" or channels != transformer.sizes["in_channels"]:
+        raise VeraError(
+            f"{folder / 'vae'} is a {name} with {channels} latent channels, the transformer needs an AutoencoderKLWan "
+            f"with {transformer.sizes['in_channels']}: use parts of one model"
+        )
+
+
+def _copy_parts(folder: Path, out: Path, progress: Progress | None) -> Parts:
+    index = read_config(folder / "model_index.json")
+    names = ("vae", "text_encoder", "tokenizer")
+    for done, part in enumerate(names):
+        if progress is not None:
+            progress("other parts", done, len(names))
+        shutil.copytree(folder / part, out / part)  # the hub's cache holds links, a copy holds files
+    return {part: index[part] for part in names}
+
+
+def _convert_parts(folder: Path, out: Path, progress: Progress | None) -> Parts:
+    def report(done: int, total: int) -> None:
+        if progress is not None:
+            progress("text encoder", done, total)
+
+    tokenizer = _load_tokenizer(folder / ORIGINAL_TOKENIZER)
+    shutil.copytree(folder / ORIGINAL_TOKENIZER, out / "tokenizer")
+    _write_vae(folder / ORIGINAL_VAE, out / "vae")
+    _write_text_encoder(folder / ORIGINAL_TEXT_ENCODER, out / "text_encoder", report)
+    return {
+        "vae": ["diffusers", "AutoencoderKLWan"],
+        "text_encoder": ["transformers", "UMT5EncoderModel"],
+        "tokenizer": ["transformers", type(tokenizer).__name__],
+    }
+
+
+def _load_tokenizer(folder: Path) -> Any:
+    if not folder.is_dir():
+        raise VeraError(f"{folder} is missing: fetch the rest of the model")
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise VeraError(f"{folder} holds no tokenizer: {str(error).splitlines()[0]}") from None
+
+
+def _write_vae(file: Path, folder: Path) -> None:
+    weights = convert_wan_vae_to_diffusers(load_pickled(file))
+    try:
+        vae = AutoencoderKLWan(base_dim=len(weights["encoder.conv_in.bias"]))
+        vae.load_state_dict(weights)
+    except (KeyError, RuntimeError) as error:
+        raise VeraError(f"{file} is not Wan2.1's autoencoder: {str(error).splitlines()[-1].strip()}") from None
+    vae.save_pretrained(folder)
+
+
+def _write_text_encoder(file: Path, folder: Path, report: Report) -> None:
+    stored = {wan.umt5_key(key): tensor for key, tensor in load_pickled(file).items()}
+    try:
+        config = wan.umt5_config({key: tuple(tensor.shape) for key, tensor in stored.items()})
+    except KeyError as error:
+        raise VeraError(f"{file} lacks {error}: fetch it again") from None
+    with torch.device("meta"):
+        expected = UMT5EncoderModel(config).state_dict()
+    missing = expected.keys() - stored.keys() - {"encoder.embed_tokens.weight"}  # which is `shared.weight`
+    if missing:
+        raise VeraError(f"{file}: {len(missing)} weights are missing (first: {min(missing)}): fetch it again")
+    folder.mkdir()
+    config.dtype = stored["shared.weight"].dtype
+    config.save_pretrained(folder)
+
+    def read(names: set[str]) -> Iterator[tuple[str, Tensor]]:
+        return ((name, stored[name]) for name in names)
+
+    write_shards(folder, TRANSFORMERS_STEM, stored, read, report=report)
