@@ -13,9 +13,11 @@ def attend(
     """Attention over [B, N, heads, head_dim] tensors of one dtype, without a mask; returns the query's shape.
 
     The kernel is the one that `backend` names, else diffusers' active one, except when training in bfloat16 on a CPU:
-    there the backward pass of torch's fused kernel takes 1 to 6 times as long as plain matrix products do.
+    there the backward pass of torch's fused kernel takes 1 to 6 times as long as plain matrix products do. With
+    `parallel_config` the tokens are this process's share, and the kernel exchanges them with the others.
     """
-    if query.device.type == "cpu" and query.dtype == torch.bfloat16 and query.requires_grad and backend is None:
+    slow = query.device.type == "cpu" and query.dtype == torch.bfloat16 and query.requires_grad
+    if slow and backend is None and parallel_config is None:
         return _attend_by_matmul(query, key, value)
     output: Tensor = dispatch_attention_fn(query, key, value, backend=backend, parallel_config=parallel_config)
     return output

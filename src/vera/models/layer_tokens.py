@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
+from diffusers.models._modeling_parallel import ContextParallelInput, ContextParallelOutput
 from diffusers.models.normalization import FP32LayerNorm
 from torch import Tensor, nn
 
@@ -23,6 +24,13 @@ class LayerTokens:
     mask_embedding: Any
     layer_embedding: Any
     coordinate_embedding: Any
+
+    # Split before the layers are concatenated, each by itself: a part of the whole would be other layers' tokens.
+    _cp_plan = {  # noqa: RUF012 (diffusers' protocol)
+        "rope": {index: ContextParallelInput(split_dim=1, expected_dims=4, split_output=True) for index in (0, 1)},
+        "shard_tokens": {"input": ContextParallelInput(split_dim=1, expected_dims=3)},
+        "gather_patches": ContextParallelOutput(gather_dim=2, expected_dims=4),
+    }
 
     def _make_embeddings(
         self,
@@ -43,6 +51,9 @@ class LayerTokens:
         self.coordinate_embedding = nn.Linear(2 * WAVES, dim, bias=False) if coordinates else None
         if coordinates:
             nn.init.zeros_(self.coordinate_embedding.weight)
+        # Where context parallelism splits a layer's tokens and joins all layers' patches again.
+        self.shard_tokens = nn.Identity()
+        self.gather_patches = nn.Identity()
 
     def _embed_layers(
         self,
@@ -53,7 +64,8 @@ class LayerTokens:
     ) -> list[Tensor]:
         """Tokens [B, N, D] of each branch, from `hidden_states` [B, branches, C, T, H, W] and latents [B, C, T, H, W].
 
-        `patch_embeddings` are the branches' names, in order, and modules.
+        `patch_embeddings` are the branches' names, in order, and modules. Under context parallelism N is this process's
+        share of the tokens.
         """
         streams = []
         for index, (branch, patch_embedding) in enumerate(patch_embeddings):
@@ -68,7 +80,7 @@ class LayerTokens:
             tokens = tokens.flatten(2).transpose(1, 2)
             if branch in self.layer_embedding:
                 tokens = tokens + self.layer_embedding[branch]
-            streams.append(tokens)
+            streams.append(self.shard_tokens(tokens))
         return streams
 
 

@@ -231,7 +231,7 @@ class VeraTransformer3DModel(
 
         heads = zip(self.output_head.values(), tokens.chunk(len(self.output_head), dim=1), strict=True)
         patches = torch.stack([head(stream, temb) for head, stream in heads], dim=1)  # [B, branches, N, patch values]
-        sample = unpatchify(patches, self.config.patch_size, source.shape[2:])
+        sample = unpatchify(self.gather_patches(patches), self.config.patch_size, source.shape[2:])
         return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)
 
     def enable_cache(self, config: Any) -> None:

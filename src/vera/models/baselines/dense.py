@@ -120,5 +120,5 @@ class DenseTransformer3DModel(
                 tokens = block(tokens, encoder_hidden_states, timestep_proj, rotary_emb)
 
         patches = self.output_head(tokens, temb).unflatten(1, (count, -1))
-        sample = unpatchify(patches, self.config.patch_size, source.shape[2:])
+        sample = unpatchify(self.gather_patches(patches), self.config.patch_size, source.shape[2:])
         return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)

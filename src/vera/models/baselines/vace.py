@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from diffusers import WanVACETransformer3DModel
 from diffusers.configuration_utils import register_to_config
+from diffusers.models._modeling_parallel import ContextParallelInput, ContextParallelOutput
 from diffusers.models.modeling_outputs import Transformer2DModelOutput
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
@@ -20,6 +21,15 @@ class ContextTransformer3DModel(CompleteWeights, WanVACETransformer3DModel, Mode
     1.3B (14B has every fifth). The projections into and out of the context start from zero, so that a new model does
     not see the source.
     """
+
+    # Every context block reads the tokens that the first of the other blocks reads.
+    _cp_plan = {  # noqa: RUF012 (diffusers' protocol)
+        "rope": {index: ContextParallelInput(split_dim=1, expected_dims=4, split_output=True) for index in (0, 1)},
+        "vace_blocks.*": {"hidden_states": ContextParallelInput(split_dim=1, expected_dims=3)},
+        "vace_blocks.0": {"control_hidden_states": ContextParallelInput(split_dim=1, expected_dims=3)},
+        "blocks.0": {"hidden_states": ContextParallelInput(split_dim=1, expected_dims=3)},
+        "proj_out": ContextParallelOutput(gather_dim=1, expected_dims=3),
+    }
 
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(

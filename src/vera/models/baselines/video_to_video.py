@@ -20,6 +20,9 @@ class ConcatTransformer3DModel(CompleteWeights, WanTransformer3DModel, ModelMixi
     `VeraTransformer3DModel` with the one branch `composite`, which adds the source's tokens.
     """
 
+    # Without the entry for Wan2.2's timestep of every token.
+    _cp_plan = {name: plan for name, plan in WanTransformer3DModel._cp_plan.items() if name}  # noqa: RUF012
+
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
