@@ -81,6 +81,12 @@ def test_two_processes_give_the_curve_of_one(tmp_path: Path, tiny_model: Path, u
     assert_same_weights(unbroken, tmp_path / "run")
 
 
+def test_two_processes_share_the_tokens_of_a_sample(tmp_path: Path, tiny_model: Path, unbroken: Path) -> None:
+    finish(launch(write_recipe(tmp_path, context_parallel=2, **fields(tiny_model)), 2))
+    assert_same_curve(unbroken, tmp_path / "run")
+    assert_same_weights(unbroken, tmp_path / "run")
+
+
 def test_a_killed_process_and_a_resume_by_one(tmp_path: Path, tiny_model: Path, unbroken: Path) -> None:
     """Whichever process dies at whichever step: what is left goes on in another number of processes."""
     recipe = write_recipe(tmp_path, **fields(tiny_model))

@@ -64,6 +64,7 @@ def test_recipes_that_extend_each_other(tmp_path: Path) -> None:
         ({"model": 3}, "model: is a mapping"),
         ({"lora": {"rank": "low"}}, "lora: rank: is int"),
         ({"freeze": "alpha"}, "freeze: is a list"),
+        ({"context_parallel": 2}, "context_parallel is for layered_flow"),
         ({"variant": "gan"}, "variant: is one of mot, dense"),
         ({"objective": None}, "objective: is a mapping"),
     ],

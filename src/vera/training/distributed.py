@@ -42,6 +42,10 @@ class World:
     def data_size(self) -> int:
         return 1 if self.mesh is None else self.mesh["data"].size()
 
+    @property
+    def context_size(self) -> int:
+        return 1 if self.mesh is None else self.mesh["context"].size()
+
     def barrier(self) -> None:
         if self.size > 1:
             dist.barrier()

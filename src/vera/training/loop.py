@@ -149,7 +149,8 @@ def train_step(run: Run, state: State, batches: Iterator[Batch | LatentBatch], r
         seeds = sample_seeds(recipe.seed, index, world.data_rank * len(batch), len(batch))
         with run.autocast():
             loss, figures = run.method.loss(state.model, batch.to(world.device), seeds)
-        (loss / recipe.accumulate).backward()  # type: ignore[no-untyped-call]
+        # Gradients are averaged over all processes; those that share a sample each have a part, to be summed.
+        (loss * world.context_size / recipe.accumulate).backward()  # type: ignore[no-untyped-call]
         state.meter.add(figures | {"bad_share": torch.tensor([1.0] * len(batch.bad) + [0.0] * len(batch))})
     trained = [parameter for parameter in state.model.parameters() if parameter.requires_grad]
     norm = whole(torch.nn.utils.clip_grad_norm_(trained, recipe.clip, foreach=True)).item()

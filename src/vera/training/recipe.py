@@ -120,6 +120,7 @@ class Recipe:
 
 
 OBJECTIVES = {"layered_flow": FlowObjective, "autoencoder": AutoencoderObjective}
+TRANSFORMER_ONLY = ("variant", "lora", "context_parallel", "gradient_checkpointing", "compile")
 POSITIVE = ("steps", "batch_size", "accumulate", "context_parallel", "log_every", "checkpoint_every", "sample_every")
 
 
@@ -136,6 +137,10 @@ def load_recipe(path: Path) -> Recipe:
     for name in POSITIVE:
         if getattr(recipe, name) < 1:
             raise VeraError(f"{path}: {name} must be at least 1, not {getattr(recipe, name)}")
+    for name in TRANSFORMER_ONLY:
+        default = Recipe.__dataclass_fields__[name].default
+        if recipe.method == "autoencoder" and getattr(recipe, name) != default:
+            raise VeraError(f"{path}: {name} is for layered_flow; leave it out")
     return recipe
 
 

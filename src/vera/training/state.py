@@ -15,6 +15,7 @@ from torch.distributed.checkpoint.state_dict import (
 
 from vera.data.sample import LayerSource
 from vera.errors import VeraError
+from vera.models.context_parallel import enable_context_parallel
 from vera.training.checkpoint import load_tensors, read_record, save_checkpoint
 from vera.training.distributed import World, shard
 from vera.training.ema import Average, start_average
@@ -87,6 +88,8 @@ def _prepare(recipe: Recipe, method: Method, model: Any, world: World) -> None:
         _freeze_branch(model, branch)
     if recipe.gradient_checkpointing:
         model.enable_gradient_checkpointing()
+    if world.context_size > 1:
+        enable_context_parallel(model, world.context_size, world.device.type)
     if recipe.compile:
         model.compile_repeated_blocks()
     empty = any(parameter.is_meta for parameter in model.parameters())
