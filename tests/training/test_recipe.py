@@ -29,7 +29,8 @@ def test_the_method_decides_the_objective(tmp_path: Path) -> None:
 
 
 def test_a_recipe_extends_another(tmp_path: Path) -> None:
-    write_recipe(tmp_path, seed=7, lora={"rank": 4, "targets": ["to_q"]}, freeze=["alpha", "edit"])
+    flow = {"method": "layered_flow", "objective": {"autoencoder": "a"}}
+    write_recipe(tmp_path, **flow, seed=7, lora={"rank": 4, "targets": ["to_q"]}, freeze=["alpha", "edit"])
     (tmp_path / "below").mkdir()
     path = tmp_path / "below" / "changed.yaml"
     path.write_text("extends: ../recipe.yaml\nsteps: 9\nmodel: {width: 24}\nfreeze: []\n", encoding="utf-8")
