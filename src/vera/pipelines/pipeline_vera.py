@@ -12,6 +12,7 @@ from torch import Tensor
 from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D
 from vera.models.baselines import LayerTransformer
+from vera.pipelines.lora import VeraLoraLoaderMixin
 from vera.pipelines.output import VeraPipelineOutput
 from vera.pipelines.sizes import check_size
 from vera.pipelines.text import clean_prompt, encode_text
@@ -23,7 +24,7 @@ StepCallback = Callable[["VeraPipeline", int, Tensor, dict[str, Any]], dict[str,
 CODED_TOGETHER = 16  # latent frames
 
 
-class VeraPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers is untyped
+class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc]  # diffusers is untyped
     """Layered video editing with a Vera transformer, for any size its strides allow and clips of any length.
 
     Components: `transformer` (VeraTransformer3DModel or another of `vera.models.baselines`), `vae` (AutoencoderKLWan or
