@@ -69,18 +69,16 @@ def model_card(
 ) -> ModelCard:
     """A card filled in from a pipeline's `config`, its transformer (which may be without data) and scheduler config.
 
-    `base` is the model it started from, as a hub's name or a folder; `recipe` the YAML text it was trained by;
-    `training` what to say without one.
+    `base` is the hub's name of the model it started from; `recipe` the YAML text it was trained by; `training` what to
+    say without one.
     """
     sizes = transformer.config
-    # Only a hub's name is a link there; a folder of one's own is nobody else's business.
-    base_model = base if base is not None and base.count("/") == 1 and not base.startswith((".", "/")) else None
     data = ModelCardData(
         license="apache-2.0",
         library_name="diffusers",
         pipeline_tag="video-to-video",
         tags=["video-editing", "layered", "alpha-matte", "vera"],
-        base_model=base_model,
+        base_model=base,
     )
     card: ModelCard = ModelCard.from_template(
         data,
@@ -93,7 +91,7 @@ def model_card(
         layers=sizes.num_layers,
         width=sizes.num_attention_heads * sizes.attention_head_dim,
         heads=sizes.num_attention_heads,
-        base=base_model or ("a Wan2.1 checkpoint" if base else None),
+        base=base,
         steps=config["num_inference_steps"],
         scheduler=scheduler["_class_name"],
         shift=scheduler.get("flow_shift", scheduler.get("shift")),

@@ -6,15 +6,21 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import GatedRepoError, HFValidationError, OfflineModeIsEnabled, RepositoryNotFoundError
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HFValidationError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # exported, but not by name
 
 from vera.errors import VeraError
 from vera.pipelines.card import model_card
 
 TIMEOUT = 10.0  # seconds after which a hub that does not answer is given up
-PIPELINE_FILES = ("README.md", "model_index.json", *(f"{part}/*" for part in ("transformer", "vae", "scheduler")))
-TEXT_FILES = ("text_encoder/*", "tokenizer/*")
+PARTS = ("transformer", "vae", "text_encoder", "tokenizer", "scheduler")
+PIPELINE_FILES = ("README.md", "model_index.json", *(f"{part}/*" for part in PARTS))
 
 
 def is_hub_name(name: str) -> bool:
@@ -23,30 +29,42 @@ def is_hub_name(name: str) -> bool:
     return bool(owner and model) and "/" not in model and owner not in (".", "..", "~")
 
 
-def fetch_model(name: str, files: Sequence[str] = (*PIPELINE_FILES, *TEXT_FILES)) -> Path:
+def fetch_model(
+    name: str,
+    files: Sequence[str] = PIPELINE_FILES,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    local_files_only: bool = False,
+    **options: Any,
+) -> Path:
     """The folder with the `files` (patterns) of the hub's model `name`; of the local cache if the hub is out of reach.
 
-    VeraError if there is no such model, it may not be read, or it is neither on the hub nor in the cache.
+    `options` are further ones of huggingface_hub's `snapshot_download`, such as `cache_dir`. VeraError if there is no
+    such model, it may not be read, or it is neither on the hub nor in the cache.
     """
+    wanted = {"revision": revision, "token": token, "allow_patterns": list(files), **options}
     try:
+        if local_files_only:
+            raise OfflineModeIsEnabled("only the cache is asked")
         # One request that fails at once: the download's own would be tried for half a minute.
-        HfApi().model_info(name, timeout=TIMEOUT)
+        HfApi(token=token).model_info(name, revision=revision, timeout=TIMEOUT)
     except GatedRepoError:
         raise _gated(name) from None
-    except (RepositoryNotFoundError, HFValidationError):
+    except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError):
+        of = "" if revision is None else f", with the revision {revision},"
         raise VeraError(
-            f"model {name}: the hub has none of this name that you may read: check the name, or run `hf auth login`"
+            f"model {name}: the hub has none of this name{of} that you may read: check it, or run `hf auth login`"
         ) from None
     except (httpx.HTTPError, OfflineModeIsEnabled, OSError) as error:
         try:
-            return Path(snapshot_download(name, allow_patterns=list(files), local_files_only=True))
+            return Path(snapshot_download(name, **wanted, local_files_only=True))
         except OSError:
             reason = str(error).splitlines()[0]
             raise VeraError(
                 f"model {name}: not in the local cache, and the hub cannot be reached ({reason}): name a local folder"
             ) from None
     try:
-        return Path(snapshot_download(name, allow_patterns=list(files)))
+        return Path(snapshot_download(name, **wanted))
     except GatedRepoError:
         raise _gated(name) from None
     except (httpx.HTTPError, OSError) as error:
@@ -76,7 +94,8 @@ def push_pipeline(
             if pipeline.config.get("_name_or_path") and written.is_file():
                 card = written.read_text()
             else:
-                card = str(model_card(repo_id, pipeline.config, pipeline.transformer, pipeline.scheduler.config))
+                scheduler = {**pipeline.scheduler.config, "_class_name": type(pipeline.scheduler).__name__}
+                card = str(model_card(repo_id, pipeline.config, pipeline.transformer, scheduler))
             (folder / "README.md").write_text(card)
         return str(
             api.upload_folder(

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -43,6 +43,7 @@ def init_pipeline(
     config: str | None = None,
     max_shard_size: int | str = MAX_SHARD_SIZE,
     progress: Progress | None = None,
+    model_config: Mapping[str, Any] | None = None,
 ) -> InitReport:
     """Build the folder `out`, which `load_pipeline` and training read, from the Wan2.1 model `base`.
 
@@ -50,7 +51,8 @@ def init_pipeline(
     transformer alone, as its folder or a bare .safetensors file, gives `transformer/` alone. `variant` is one of
     `VARIANTS`. `dtype` of the transformer; None keeps the base's. `config` is a preset ("vera-1.3b", "vera-14b") or a
     folder like one, which the base must fit; None finds the preset by the base's size. `progress` is called with
-    (part, done, total). VeraError for whatever cannot be used; nothing is left at `out` then.
+    (part, done, total). `model_config` is a recipe's `model`, which takes the place of the preset's transformer.
+    VeraError for whatever cannot be used; nothing is left at `out` then.
     """
     if variant not in VARIANTS:
         raise VeraError(f"unknown variant {variant!r}: say one of {', '.join(VARIANTS)}")
@@ -59,7 +61,11 @@ def init_pipeline(
     folder = _locate(str(base))
     transformer, write_parts = open_layout(folder)
     preset = _preset(config, transformer.sizes, str(folder))
-    options = _options(preset, variant, transformer.sizes)
+    if model_config is None:
+        options = _options(preset, variant, transformer.sizes)
+    else:
+        check_sizes(transformer.sizes, model_config, str(folder))
+        options = {name: value for name, value in model_config.items() if name not in wan.SIZES}
 
     def report(done: int, total: int) -> None:
         if progress is not None:
@@ -77,7 +83,8 @@ def init_pipeline(
             index |= {"_class_name": "VeraPipeline", "_diffusers_version": __version__} | parts
             (temporary / "model_index.json").write_text(json.dumps(index, indent=2, ensure_ascii=False) + "\n")
             scheduler = read_config(preset / "scheduler" / "scheduler_config.json")
-            card = model_card(out.name, index, model, scheduler, base=str(base), training=UNTRAINED)
+            published = None if Path(base).exists() else str(base)
+            card = model_card(out.name, index, model, scheduler, published, training=UNTRAINED)
             (temporary / "README.md").write_text(str(card))
     written = tuple(sorted(path.name for path in out.iterdir() if path.is_dir()))
     return InitReport(out, written, type(model).__name__, model.num_parameters())
@@ -114,7 +121,7 @@ def _locate(base: str) -> Path:
         raise VeraError(f"base {base!r} is no folder, no file, and no owner/name of the hub")
     folder = fetch_model(base, ("*.json",))
     if (folder / "model_index.json").is_file():
-        check_pipeline(folder)
+        check_pipeline(folder, base)
         return fetch_model(base, ("*.json", *DIFFUSERS_FILES))
     wan.check_family(read_config(folder / "config.json"), base)
     return fetch_model(base, ("*.json", *ORIGINAL_FILES))

@@ -12,6 +12,7 @@ from torch import Tensor
 from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D
 from vera.models.baselines import LayerTransformer
+from vera.pipelines.hub import fetch_model, push_pipeline
 from vera.pipelines.lora import VeraLoraLoaderMixin
 from vera.pipelines.output import VeraPipelineOutput
 from vera.pipelines.sizes import check_size
@@ -70,6 +71,16 @@ class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc
             text_encoder_package=text_encoder_package,
             negative_prompt=negative_prompt,
         )
+
+    @classmethod
+    def download(cls, pretrained_model_name: str, **options: Any) -> str:
+        """Fetch a model of the hub for `from_pretrained`; diffusers' own refuses classes of other packages."""
+        known = ("cache_dir", "revision", "token", "force_download", "local_files_only")
+        return str(fetch_model(pretrained_model_name, **{name: options[name] for name in known if options.get(name)}))
+
+    def push_to_hub(self, repo_id: str, **options: Any) -> str:
+        """Publish the pipeline with its model card; `options` are those of `vera.pipelines.hub.push_pipeline`."""
+        return push_pipeline(self, repo_id, **options)
 
     @property
     def guidance_scale(self) -> float:

@@ -44,7 +44,7 @@ def open_layout(folder: Path) -> tuple[BaseTransformer, WriteParts | None]:
     All of them have been checked as far as that needs no reading of weights.
     """
     if (folder / "model_index.json").is_file():
-        check_pipeline(folder)
+        check_pipeline(folder, str(folder))
         transformer = open_base(folder / "transformer")
         _check_vae(folder, transformer)
         for part, stem in (("vae", DIFFUSERS_STEM), ("text_encoder", TRANSFORMERS_STEM)):
@@ -59,17 +59,17 @@ def open_layout(folder: Path) -> tuple[BaseTransformer, WriteParts | None]:
     return transformer, partial(_convert_parts, folder)
 
 
-def check_pipeline(folder: Path) -> None:
-    """VeraError unless the model_index.json and the transformer's config.json here are of Wan2.1 text-to-video."""
+def check_pipeline(folder: Path, where: str) -> None:
+    """VeraError, which names `where`, unless the configuration in `folder` is of Wan2.1 text-to-video."""
     index = read_config(folder / "model_index.json")
     if index.get("_class_name") != "WanPipeline":
         raise VeraError(
-            f"{folder} is a {index.get('_class_name')}: Vera starts from Wan2.1 text-to-video, a WanPipeline"
+            f"{where} is a {index.get('_class_name')}: Vera starts from Wan2.1 text-to-video, a WanPipeline"
         )
     for field in _WAN22_FIELDS:
         if index.get(field) not in (None, False, [None, None]):
-            raise VeraError(f"{folder} has a {field}, as Wan2.2: Vera starts from Wan2.1 text-to-video")
-    wan.check_family(read_config(folder / "transformer" / "config.json"), str(folder / "transformer"))
+            raise VeraError(f"{where} has a {field}, as Wan2.2: Vera starts from Wan2.1 text-to-video")
+    wan.check_family(read_config(folder / "transformer" / "config.json"), f"{where}: transformer")
 
 
 def _check_vae(folder: Path, transformer: BaseTransformer) -> None:

@@ -1,0 +1,195 @@
+"""Models of the hub, a fake one on the loopback: published, fetched, loaded, begun from, and refused."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from huggingface_hub import HfApi, constants
+from tests.fake_hub import FakeHub, fake_hub
+from tests.wan_layouts import make_wan, write_original
+
+from vera import VeraError
+from vera.pipelines import VeraPipeline, load_pipeline
+from vera.pipelines.card import model_card
+from vera.pipelines.hub import fetch_model, is_hub_name
+from vera.pipelines.init import init_pipeline
+
+MakePipeline = Callable[..., VeraPipeline]
+CLIP = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
+    """What HF_ENDPOINT and HF_HOME set, which huggingface_hub reads when it is imported."""
+    with fake_hub() as server:
+        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, server.endpoint)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setenv("HF_TOKEN", "of-the-fake")
+        yield server
+
+
+@pytest.fixture
+def folder(make_pipeline: MakePipeline, tmp_path: Path) -> Path:
+    make_pipeline().save_pretrained(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def edit_layer(pipeline: VeraPipeline) -> np.ndarray:
+    pipeline.set_progress_bar_config(disable=True)
+    return np.asarray(pipeline(CLIP, "add a red balloon", generator=torch.Generator().manual_seed(0)).edit)
+
+
+def refusal(function: Callable[..., object], *arguments: object, **options: object) -> str:
+    with pytest.raises(VeraError) as error:
+        function(*arguments, **options)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+# Publish and load
+
+
+def test_published_and_loaded(make_pipeline: MakePipeline, hub: FakeHub, folder: Path) -> None:
+    expected = edit_layer(make_pipeline())
+    commit = VeraPipeline.from_pretrained(folder).push_to_hub("me/tiny")
+    assert hub.commits == 1 and commit.startswith(f"{hub.endpoint}/me/tiny/commit/")
+    assert np.array_equal(edit_layer(load_pipeline("me/tiny", "cpu", "float32")), expected)
+    assert np.array_equal(edit_layer(VeraPipeline.from_pretrained("me/tiny")), expected)
+
+    card = hub.models["me/tiny"]["README.md"].decode()
+    assert 'model="me/tiny"' in card and "library_name: diffusers" in card and "2 steps of" in card
+    assert "FlowMatchEulerDiscreteScheduler`, shift 3.0" in card
+
+
+def test_the_cache_answers_when_the_hub_does_not(make_pipeline: MakePipeline, hub: FakeHub, folder: Path) -> None:
+    hub.add_folder("me/tiny", folder)
+    load_pipeline("me/tiny", "cpu", "float32")
+    hub.down, sent = True, list(hub.sent)
+    assert np.array_equal(edit_layer(load_pipeline("me/tiny", "cpu", "float32")), edit_layer(make_pipeline()))
+    assert hub.sent == sent
+    asked = hub.asked
+    VeraPipeline.from_pretrained("me/tiny", local_files_only=True)
+    assert hub.asked == asked
+
+
+def test_a_card_that_somebody_wrote_stays(hub: FakeHub, folder: Path) -> None:
+    (folder / "README.md").write_text("in the checkpoint's folder")
+    pipeline = VeraPipeline.from_pretrained(folder)
+    pipeline.push_to_hub("me/tiny")
+    assert hub.models["me/tiny"]["README.md"] == b"in the checkpoint's folder"
+
+    HfApi().upload_file(path_or_fileobj=b"on the hub", path_in_repo="README.md", repo_id="me/tiny")
+    pipeline.push_to_hub("me/tiny", commit_message="again", private=True)
+    assert hub.models["me/tiny"]["README.md"] == b"on the hub" and hub.commits == 3
+
+
+def test_unwanted_files_are_not_fetched(hub: FakeHub, folder: Path) -> None:
+    hub.add_folder("me/tiny", folder)
+    hub.models["me/tiny"] |= {"samples/big.mp4": b"0", "optimizer.bin": b"0"}
+    load_pipeline("me/tiny", "cpu")
+    assert "model_index.json" in hub.sent and not {"samples/big.mp4", "optimizer.bin"} & set(hub.sent)
+
+
+# Begin from a Wan of the hub
+
+
+@pytest.mark.parametrize("layout", ["diffusers", "original"])
+def test_init_from_the_hub(hub: FakeHub, tmp_path: Path, layout: str) -> None:
+    base, wan = tmp_path / "base", make_wan()
+    if layout == "original":
+        write_original(wan, base)
+    else:
+        wan.save_pretrained(base)
+    hub.add_folder("wan/there", base)
+    hub.models["wan/there"] |= {"assets/big.mp4": b"0", "LICENSE.txt": b"0"}
+    init_pipeline("wan/there", tmp_path / "vera")
+    init_pipeline(base, tmp_path / "local")
+    card = (tmp_path / "vera" / "README.md").read_text()
+    assert "base_model: wan/there" in card and "| started from | wan/there |" in card
+    for file in (tmp_path / "local").rglob("*.safetensors"):
+        assert file.read_bytes() == (tmp_path / "vera" / file.relative_to(tmp_path / "local")).read_bytes()
+    assert not {"assets/big.mp4", "LICENSE.txt"} & set(hub.sent)
+
+
+def test_another_family_is_refused_before_its_weights_are_fetched(hub: FakeHub, tmp_path: Path) -> None:
+    hub.models["wan/flux"] = {"config.json": b'{"_class_name": "FluxTransformer2DModel"}', "flux.safetensors": b"0"}
+    hub.models["wan/i2v"] = {
+        "model_index.json": b'{"_class_name": "WanImageToVideoPipeline"}',
+        "transformer/diffusion_pytorch_model.safetensors": b"0",
+    }
+    hub.models["wan/nothing"] = {"README.md": b""}
+    assert "wan/flux is a FluxTransformer2DModel" in refusal(init_pipeline, "wan/flux", tmp_path / "vera")
+    assert "wan/i2v is a WanImageToVideoPipeline" in refusal(init_pipeline, "wan/i2v", tmp_path / "vera")
+    assert "config.json is missing" in refusal(init_pipeline, "wan/nothing", tmp_path / "vera")
+    assert not any(path.endswith(".safetensors") for path in hub.sent)
+
+
+# Refused
+
+
+@pytest.mark.parametrize("name", ["wan/none", "wan/bad--name"])
+def test_a_name_that_the_hub_does_not_know(hub: FakeHub, tmp_path: Path, name: str) -> None:
+    assert "the hub has none of this name" in refusal(load_pipeline, name)
+    assert "the hub has none of this name" in refusal(init_pipeline, name, tmp_path / "vera")
+
+
+def test_a_revision_that_the_hub_does_not_know(hub: FakeHub, folder: Path) -> None:
+    hub.add_folder("me/tiny", folder)
+    assert "with the revision v2" in refusal(VeraPipeline.from_pretrained, "me/tiny", revision="v2")
+
+
+def test_a_gated_model(hub: FakeHub, tmp_path: Path) -> None:
+    hub.models["wan/gated"] = {"model_index.json": b"{}"}
+    hub.gated.add("wan/gated")
+    assert "gated: accept its terms" in refusal(load_pipeline, "wan/gated")
+    assert "gated: accept its terms" in refusal(init_pipeline, "wan/gated", tmp_path / "vera")
+
+
+@pytest.mark.parametrize("how", ["offline", "nobody answers", "down"])
+def test_out_of_reach(hub: FakeHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, how: str) -> None:
+    hub.models["wan/there"] = {"model_index.json": b"{}"}
+    if how == "offline":
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    elif how == "nobody answers":
+        monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    else:
+        hub.down = True
+    assert "the hub cannot be reached" in refusal(load_pipeline, "wan/there")
+    assert hub.asked == (1 if how == "down" else 0), "asked once: the libraries by themselves try for half a minute"
+    assert "the hub cannot be reached" in refusal(init_pipeline, "wan/there", tmp_path / "vera")
+    assert "the hub cannot be reached" in refusal(VeraPipeline.from_pretrained, "wan/there")
+
+
+def test_a_download_that_breaks_off(hub: FakeHub, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    hub.add_folder("me/tiny", folder)
+    list_tree = HfApi.list_repo_tree
+
+    def then_gone(*arguments: Any, **options: Any) -> list[Any]:
+        listed = list(list_tree(*arguments, **options))
+        del hub.models["me/tiny"]["vae/config.json"]
+        return listed
+
+    monkeypatch.setattr(HfApi, "list_repo_tree", then_gone)
+    assert "me/tiny: the download failed" in refusal(fetch_model, "me/tiny")
+
+
+def test_names() -> None:
+    assert is_hub_name("owner/name")
+    for name in ("", "name", "/name", "owner/", "a/b/c", "./name", "../name", "~/name"):
+        assert not is_hub_name(name)
+
+
+def test_cards(make_pipeline: MakePipeline) -> None:
+    pipeline = make_pipeline()
+    parts = (pipeline.config, pipeline.transformer, {"_class_name": "Euler", "shift": 3.0})
+    card = str(model_card("me/tiny", *parts, base="Wan-AI/Wan2.1", recipe="method: layered_flow\nsteps: 8000"))
+    assert "base_model: Wan-AI/Wan2.1" in card and "| started from | Wan-AI/Wan2.1 |" in card
+    assert "```yaml\nmethod: layered_flow\nsteps: 8000\n```" in card
+    card = str(model_card("me/tiny", *parts))
+    assert "base_model" not in card and "started from" not in card and "Say here what it was trained on" in card
+    assert card.count("|---|---|") == 1 and "2 steps of `Euler`, shift 3.0" in card
