@@ -45,15 +45,18 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
         except (OSError, ValueError, KeyError) as error:
             raise VeraError(f"{where} cannot be read: {str(error).splitlines()[0]}") from None
         state, metadata = _fit(state, metadata, self.transformer, branches, where)
-        self.load_lora_into_transformer(
-            state,
-            transformer=self.transformer,
-            adapter_name=adapter_name,
-            _pipeline=self,
-            low_cpu_mem_usage=low_cpu_mem_usage,
-            hotswap=hotswap,
-            metadata=metadata,
-        )
+        try:
+            self.load_lora_into_transformer(
+                state,
+                transformer=self.transformer,
+                adapter_name=adapter_name,
+                _pipeline=self,
+                low_cpu_mem_usage=low_cpu_mem_usage,
+                hotswap=hotswap,
+                metadata=metadata,
+            )
+        except RuntimeError as error:  # unlike shapes
+            raise VeraError(f"{where} is of a model of another size: {str(error).splitlines()[-1].strip()}") from None
 
 
 def _fit(
@@ -72,7 +75,7 @@ def _fit(
             raise VeraError(
                 f"{where}: there is no branch {min(unknown)}, only {', '.join(transformer.config.branches)}"
             )
-        mapped = {}
+        mapped: dict[str, Tensor] = {}
         for key, tensor in _with_scale(fitted, metadata).items():
             homes = {branch: _PREFIX + vera_key(_bare(key), branch) for branch in transformer.config.branches}
             homes = {branch: home for branch, home in homes.items() if _module(home) in own}

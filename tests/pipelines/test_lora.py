@@ -1,0 +1,272 @@
+"""LoRA on a pipeline: files, fusing, and what was trained on a single Wan."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diffusers import WanPipeline, WanTransformer3DModel
+from peft import LoraConfig
+from peft.utils import get_peft_model_state_dict
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from vera import VeraError
+from vera.models import VeraTransformer3DModel
+from vera.models.baselines import VARIANTS, variant_config
+from vera.models.conversion import wan_to_vera
+from vera.pipelines import VeraPipeline
+
+MakePipeline = Callable[..., VeraPipeline]
+BRANCHES = ("edit", "alpha", "composite")
+FILE = "pytorch_lora_weights.safetensors"
+TARGETS = ["to_q", "to_k", "to_v", "to_out.0", "ffn.net.0.proj", "ffn.net.2"]
+SIZES: dict[str, Any] = {
+    "num_attention_heads": 2,
+    "attention_head_dim": 12,
+    "in_channels": 4,
+    "out_channels": 4,
+    "text_dim": 16,
+    "freq_dim": 16,
+    "ffn_dim": 32,
+    "num_layers": 2,
+}
+CLIP = np.random.default_rng(0).integers(0, 256, (5, 32, 48, 3), dtype=np.uint8)
+
+
+def vera(**config: Any) -> VeraTransformer3DModel:
+    torch.manual_seed(0)
+    return VeraTransformer3DModel(**SIZES, **config).eval()
+
+
+def sample(pipeline: VeraPipeline) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    layers = pipeline(CLIP, "add a red balloon", generator=generator, output_type="latent", output_composite=True)
+    return torch.stack([layers.edit, layers.alpha, layers.composite])
+
+
+@torch.no_grad()
+def adapt(model: Any, **config: Any) -> LoraConfig:
+    """Add an adapter that changes what the model predicts."""
+    config = {"r": 2, "lora_alpha": 4, "target_modules": TARGETS} | config
+    lora = LoraConfig(**config)
+    torch.manual_seed(1)
+    model.add_adapter(lora)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            parameter.normal_(std=0.3)
+    return lora
+
+
+def save_adapter(pipeline_class: Any, model: Any, lora: LoraConfig, folder: Path) -> None:
+    pipeline_class.save_lora_weights(
+        folder,
+        transformer_lora_layers=get_peft_model_state_dict(model),
+        transformer_lora_adapter_metadata=lora.to_dict(),
+    )
+
+
+@pytest.fixture
+def saved(make_pipeline: MakePipeline, tmp_path: Path) -> tuple[Path, torch.Tensor]:
+    """A folder with a LoRA, and what the pipeline that it comes from samples."""
+    transformer = vera()
+    lora = adapt(transformer)
+    save_adapter(VeraPipeline, transformer, lora, tmp_path)
+    return tmp_path, sample(make_pipeline(transformer=transformer))
+
+
+@pytest.mark.parametrize("name", ["", FILE])
+def test_a_saved_lora_loads_exactly(make_pipeline: MakePipeline, saved: tuple[Path, torch.Tensor], name: str) -> None:
+    folder, expected = saved
+    pipeline = make_pipeline(transformer=vera())
+    plain = sample(pipeline)
+    pipeline.load_lora_weights(folder / name)
+    adapted = sample(pipeline)
+    assert torch.equal(adapted, expected)
+    assert (adapted - plain).abs().amax((1, 2, 3, 4)).min() > 1e-3, "of every layer"
+    pipeline.unload_lora_weights()
+    assert torch.equal(sample(pipeline), plain)
+    assert pipeline.transformer.state_dict().keys() == vera().state_dict().keys()
+
+
+def test_the_file_is_laid_out_as_diffusers_loads_it(saved: tuple[Path, torch.Tensor]) -> None:
+    weights = load_file(saved[0] / FILE)
+    assert all(key.startswith("transformer.") for key in weights)
+    for branch in BRANCHES:
+        assert f"transformer.blocks.1.attn1.experts.{branch}.to_q.lora_A.weight" in weights
+    with safe_open(saved[0] / FILE, "pt") as file:
+        metadata = file.metadata()["lora_adapter_metadata"]
+    assert '"transformer.r": 2' in metadata and '"transformer.lora_alpha": 4' in metadata
+
+
+def test_fusing_and_its_undoing(make_pipeline: MakePipeline, saved: tuple[Path, torch.Tensor]) -> None:
+    folder, expected = saved
+    pipeline = make_pipeline(transformer=vera())
+    pipeline.load_lora_weights(folder, adapter_name="look")
+    before = {name: p.clone() for name, p in pipeline.transformer.named_parameters()}
+    pipeline.fuse_lora()
+    fused = {name for name, p in pipeline.transformer.named_parameters() if not torch.equal(p, before[name])}
+    # In each of two blocks: four projections and two of the feed-forward of each branch, four for two texts.
+    assert {branch: sum(f".{branch}." in name for name in fused) for branch in BRANCHES} == {
+        "edit": 2 * (4 + 4 + 2),
+        "alpha": 2 * (4 + 2),
+        "composite": 2 * (4 + 4 + 2),
+    }
+    torch.testing.assert_close(sample(pipeline), expected, atol=1e-6, rtol=1e-6)
+    pipeline.unfuse_lora()
+    for name, parameter in pipeline.transformer.named_parameters():
+        assert (parameter - before[name]).abs().max() <= 1e-6, name
+    torch.testing.assert_close(sample(pipeline), expected, atol=1e-6, rtol=1e-6)
+
+
+def test_scales_and_several_adapters(make_pipeline: MakePipeline, saved: tuple[Path, torch.Tensor]) -> None:
+    folder, expected = saved
+    pipeline = make_pipeline(transformer=vera())
+    plain = sample(pipeline)
+    pipeline.load_lora_weights(folder, adapter_name="a")
+    pipeline.load_lora_weights(folder, adapter_name="b")
+    pipeline.set_adapters(["a", "b"], [0.5, 0.5])
+    torch.testing.assert_close(sample(pipeline), expected, atol=1e-5, rtol=1e-5)
+    pipeline.set_adapters(["a", "b"], [0.0, 0.0])
+    torch.testing.assert_close(sample(pipeline), plain, atol=1e-6, rtol=1e-6)
+
+
+# LoRAs of a single Wan
+
+
+@pytest.fixture
+def wan() -> WanTransformer3DModel:
+    torch.manual_seed(2)
+    return WanTransformer3DModel(**SIZES).eval()
+
+
+def of_wan(model: WanTransformer3DModel) -> VeraTransformer3DModel:
+    """A Vera of which every branch is this Wan, by itself."""
+    transformer = vera(joint_attention=False, text_branches=BRANCHES)
+    transformer.load_state_dict(wan_to_vera(model.state_dict(), BRANCHES, BRANCHES), strict=False)
+    return transformer
+
+
+def inputs() -> dict[str, torch.Tensor]:
+    generator = torch.Generator().manual_seed(3)
+    return {
+        "hidden_states": torch.randn(1, 4, 2, 4, 6, generator=generator),
+        "timestep": torch.tensor([300.0]),
+        "encoder_hidden_states": torch.randn(1, 5, 16, generator=generator),
+    }
+
+
+@torch.no_grad()
+def every_branch(pipeline: VeraPipeline) -> torch.Tensor:
+    x = inputs()
+    hidden_states = x.pop("hidden_states")
+    layers = hidden_states[:, None].expand(-1, 3, -1, -1, -1, -1)
+    prediction: torch.Tensor = pipeline.transformer(layers, **x, source=hidden_states).sample
+    return prediction
+
+
+def original_layout(file: Path, alpha: float) -> dict[str, torch.Tensor]:
+    """The same LoRA in the names of the Wan repository."""
+    names = {
+        "attn1": "self_attn",
+        "attn2": "cross_attn",
+        "to_out.0": "o",
+        "ffn.net.0.proj": "ffn.0",
+        "ffn.net.2": "ffn.2",
+    }
+    names |= {f"to_{x}": x for x in "qkv"} | {
+        "transformer.": "diffusion_model.",
+        "lora_A": "lora_down",
+        "lora_B": "lora_up",
+    }
+    weights = {}
+    for key, tensor in load_file(file).items():
+        for theirs, original in names.items():
+            key = key.replace(theirs, original)
+        weights[key] = tensor
+        weights[key.partition(".lora_")[0] + ".alpha"] = torch.tensor(alpha)
+    return weights
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("branches", [None, ("edit",), ("alpha", "composite")], ids=["all", "edit", "others"])
+@pytest.mark.parametrize("layout", ["diffusers", "original"])
+def test_a_lora_of_wan_on_the_experts(
+    make_pipeline: MakePipeline, tmp_path: Path, wan: WanTransformer3DModel, layout: str, branches: Any
+) -> None:
+    pipeline = make_pipeline(transformer=of_wan(wan))
+    plain = wan(**inputs()).sample
+    lora = adapt(wan, lora_alpha=6, alpha_pattern={"blocks.1.attn1.to_q": 3} if layout == "diffusers" else {})
+    save_adapter(WanPipeline, wan, lora, tmp_path)
+    if layout == "original":
+        save_file(original_layout(tmp_path / FILE, 6), tmp_path / FILE)
+    adapted = wan(**inputs()).sample
+    assert (adapted - plain).abs().max() > 1e-2
+
+    pipeline.load_lora_weights(tmp_path, branches=branches)
+    for branch, prediction in zip(BRANCHES, every_branch(pipeline).unbind(1), strict=True):
+        expected = adapted if branches is None or branch in branches else plain
+        torch.testing.assert_close(prediction, expected, atol=2e-6, rtol=1e-6)
+
+
+@torch.no_grad()
+def test_a_lora_of_wan_where_alpha_has_no_text(
+    make_pipeline: MakePipeline, tmp_path: Path, wan: WanTransformer3DModel
+) -> None:
+    save_adapter(WanPipeline, wan, adapt(wan), tmp_path)
+    pipeline = make_pipeline(transformer=vera())
+    pipeline.load_lora_weights(tmp_path)
+    adapted = {name.partition(".lora_")[0] for name, _ in pipeline.transformer.named_parameters() if ".lora_" in name}
+    assert {branch: sum(f".{branch}." in name for name in adapted) for branch in BRANCHES} == {
+        "edit": 2 * (4 + 4 + 2),
+        "alpha": 2 * (4 + 2),
+        "composite": 2 * (4 + 4 + 2),
+    }
+
+
+@pytest.mark.parametrize("variant", ["dense", "v2v", "v2v_concat", "vace"])
+def test_a_lora_of_wan_on_other_variants(
+    make_pipeline: MakePipeline, tmp_path: Path, wan: WanTransformer3DModel, variant: str
+) -> None:
+    save_adapter(WanPipeline, wan, adapt(wan), tmp_path)
+    transformer = VARIANTS[variant](**variant_config(variant, SIZES)).eval()
+    pipeline = make_pipeline(transformer=transformer)
+    pipeline.load_lora_weights(tmp_path)
+    adapted = {name.partition(".lora_")[0] for name, _ in transformer.named_parameters() if ".lora_" in name}
+    assert len(adapted) == 2 * (4 + 4 + 2) and not any(name.startswith("vace") for name in adapted)
+
+
+# What cannot be loaded
+
+
+@pytest.mark.parametrize("problem", ["missing", "truncated", "foreign", "empty", "larger", "branch"])
+def test_what_cannot_be_loaded_is_one_clear_line(
+    make_pipeline: MakePipeline, tmp_path: Path, wan: WanTransformer3DModel, problem: str
+) -> None:
+    line = {
+        "missing": "LoRA .*none.safetensors cannot be read",
+        "truncated": "LoRA .* cannot be read",
+        "foreign": "LoRA .* is of another model: it changes blocks.0.attn3.to_., which this Vera.* does not have",
+        "empty": "LoRA .* is of another model",
+        "larger": "LoRA .* is of a model of another size",
+        "branch": "there is no branch shadow, only edit, alpha, composite",
+    }[problem]
+    file = tmp_path / FILE
+    save_adapter(WanPipeline, wan, adapt(wan), tmp_path)
+    weights = load_file(file)
+    if problem == "truncated":
+        file.write_bytes(file.read_bytes()[:1000])
+    elif problem == "foreign":
+        save_file({key.replace("attn1", "attn3"): tensor for key, tensor in weights.items()}, file)
+    elif problem == "empty":
+        save_file({}, file)
+    elif problem == "larger":
+        save_file({key: torch.cat([tensor] * 2, dim=int("lora_A" in key)) for key, tensor in weights.items()}, file)
+    pipeline = make_pipeline(transformer=vera())
+    path = tmp_path / "none.safetensors" if problem == "missing" else file
+    with pytest.raises(VeraError, match=line) as raised:
+        pipeline.load_lora_weights(path, branches=["shadow"] if problem == "branch" else None)
+    assert "\n" not in str(raised.value)
+    assert not [name for name, _ in pipeline.transformer.named_parameters() if "lora" in name]
