@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +19,7 @@ from vera.pipelines.pipeline_vera import VeraPipeline
 from vera.pipelines.windows import plan_windows
 from vera.training import objective
 from vera.training.batches import Batch, LatentBatch, collate, collate_latents, network_view
+from vera.training.distillation import Predict, guided, load_teacher, mean_velocity, step_times
 from vera.training.export import cast_copy
 from vera.training.hardware import Autocast
 from vera.training.lora import save_lora
@@ -48,6 +50,9 @@ class LayeredFlow:
         self.autocast = autocast
         self.vae = load_autoencoder(self.objective.autoencoder).to(device)
         self.text = TextStates(self.objective.text_encoder, self.objective.max_sequence_length, device)
+        self.teacher: Any = None
+        if self.objective.distillation is not None:
+            self.teacher = load_teacher(self.objective.distillation.teacher).to(device)
         self.mean, self.std = (
             torch.tensor(values, device=device)[:, None, None, None]
             for values in (self.vae.config.latents_mean, self.vae.config.latents_std)
@@ -79,18 +84,32 @@ class LayeredFlow:
         latents = self.latents(batch, branches)
         draws = objective.draw(seeds, latents.layers.shape[1:], self.objective, self.device)
         latents = latents.without(draws.no_mask, draws.no_text, self.text([""]))
-        errors = self._errors(model, latents, draws.noise, draws.times)
+        goal = self.objective.distillation
+        if goal is None:
+            times = draws.times
+            errors = self._errors(model, latents, draws.noise, times)
+        else:
+            spans = step_times(draws.places, goal, self.objective.shift)
+            times = spans[0]
+            noisy = objective.add_noise(latents.layers, draws.noise, times)
+            target = mean_velocity(self._teach(latents, goal.guidance), noisy, spans)
+            errors = objective.branch_errors(latents.predict(model, noisy, times), target)
         total = objective.weighted_loss(errors, branches, self.objective.weights)
         per_branch = dict(zip(branches, errors.unbind(1), strict=True))
-        return total, {"loss": total, **per_branch, **objective.quartiles(errors.mean(1), draws.times)}
+        return total, {"loss": total, **per_branch, **objective.quartiles(errors.mean(1), times)}
+
+    def _teach(self, latents: "Latents", guidance: float) -> Predict:
+        """The teacher's guided prediction for these samples."""
+        blind = replace(latents, text=self.text([""]).expand_as(latents.text))
+        seeing, not_seeing = (partial(held.predict, self.teacher) for held in (latents, blind))
+        return guided(seeing, not_seeing, guidance)
 
     def _branches(self, model: Any) -> list[str]:
         return list(model.config.branches)
 
     def _errors(self, model: nn.Module, latents: "Latents", noise: Tensor, times: Tensor) -> Tensor:
         """Errors [B,K] of the predicted velocity."""
-        noisy = objective.add_noise(latents.layers, noise, times)
-        prediction = model(noisy, times * 1000, latents.text, latents.source, latents.mask).sample
+        prediction = latents.predict(model, objective.add_noise(latents.layers, noise, times), times)
         return objective.branch_errors(prediction, objective.velocity(latents.layers, noise))
 
     @torch.no_grad()
@@ -225,6 +244,11 @@ class Latents:
     source: Tensor
     mask: Tensor
     text: Tensor
+
+    def predict(self, model: nn.Module, noisy: Tensor, times: Tensor) -> Tensor:
+        """Velocity [B,K,C,T,H,W] of `noisy` layers at `times` [B] in [0,1]."""
+        velocity: Tensor = model(noisy, times * 1000, self.text, self.source, self.mask).sample
+        return velocity
 
     def without(self, no_mask: Tensor, no_text: Tensor, empty_text: Tensor) -> "Latents":
         """Samples where `no_mask` or `no_text`, bool [B], is set lose the one or the other."""

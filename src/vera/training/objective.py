@@ -54,9 +54,13 @@ def quartiles(errors: Tensor, times: Tensor) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class Draws:
-    """The randomness of a step: `times` [B] in (0,1), `noise` [B,...], and who loses mask or text, bool [B]."""
+    """The randomness of a step: `times` [B] in (0,1), `noise` [B,...], and who loses mask or text, bool [B].
+
+    `places` [B] are uniform in [0,1), to choose times from a list by.
+    """
 
     times: Tensor
+    places: Tensor
     noise: Tensor
     no_mask: Tensor
     no_text: Tensor
@@ -64,11 +68,11 @@ class Draws:
 
 def draw(seeds: Sequence[int], shape: Sequence[int], goal: FlowObjective, device: torch.device) -> Draws:
     """Every sample's randomness from its own seed, so that it does not depend on the batch; `shape` is that of one."""
-    times, noise, drops = [], [], []
+    times, noise, uniform = [], [], []
     for seed in seeds:
         generator = torch.Generator(device).manual_seed(seed)
         times.append(sample_times(1, goal.timesteps, goal.mean, goal.std, goal.shift, generator))
-        drops.append(torch.rand(2, generator=generator, device=device))
+        uniform.append(torch.rand(3, generator=generator, device=device))
         noise.append(torch.randn(*shape, generator=generator, device=device))
-    no_mask, no_text = (torch.stack(drops) < torch.tensor([goal.mask_drop, goal.instruction_drop], device=device)).T
-    return Draws(torch.cat(times), torch.stack(noise), no_mask, no_text)
+    places, mask, text = torch.stack(uniform).T
+    return Draws(torch.cat(times), places, torch.stack(noise), mask < goal.mask_drop, text < goal.instruction_drop)

@@ -13,12 +13,26 @@ from vera.errors import VeraError
 
 
 @dataclass(frozen=True)
+class Distillation:
+    """Learn to sample in `steps` steps without guidance what the pipeline in folder `teacher` samples with `guidance`.
+
+    The teacher takes `teacher_steps` for each of them. Its shift must be the objective's.
+    """
+
+    teacher: str
+    guidance: float
+    steps: int = 8
+    teacher_steps: int = 3
+
+
+@dataclass(frozen=True)
 class FlowObjective:
     """Objective of `layered_flow`.
 
     `autoencoder` is a folder with a trained autoencoder; `text_encoder` is `minilm` or a folder with an encoder and its
     tokenizer. Timesteps are drawn `logit_normal` (of `mean`, `std`) or `uniform`, then shifted as in Wan. `weights` is
     for each branch; one that is not named counts 1. The drops are shares of samples that lose their mask or text.
+    With `distillation` the goal is a teacher's velocity, at the times of the student's steps.
     """
 
     autoencoder: str
@@ -31,6 +45,7 @@ class FlowObjective:
     shift: float = 1.0
     mask_drop: float = 0.1
     instruction_drop: float = 0.1
+    distillation: Distillation | None = None
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class TextStates:
     @cached_property
     def networks(self) -> tuple[Any, Any]:
         """Tokenizer and frozen encoder."""
-        from transformers import AutoModel, AutoTokenizer
+        from transformers import AutoModelForTextEncoding, AutoTokenizer
 
         if self.package is not None:
             parts = load_packaged_text_encoder(self.package)
@@ -45,7 +45,9 @@ class TextStates:
         else:
             try:
                 tokenizer = AutoTokenizer.from_pretrained(self._part("tokenizer"), local_files_only=True)
-                encoder = AutoModel.from_pretrained(self._part("text_encoder"), local_files_only=True, dtype="auto")
+                folder = self._part("text_encoder")
+                # Not AutoModel, which would load UMT5 with its decoder.
+                encoder = AutoModelForTextEncoding.from_pretrained(folder, local_files_only=True, dtype="auto")
             except (OSError, ValueError) as error:
                 raise self._absent(error) from None
         return tokenizer, encoder.requires_grad_(False).eval().to(self.device)
