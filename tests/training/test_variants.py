@@ -10,7 +10,9 @@ import pytest
 import torch
 import yaml
 from tests.training.drawn import drawn_batch, flow_fields, open_drawn, write_recipe
+from tests.wan_layouts import make_wan
 
+from vera.cli import main
 from vera.models.baselines import VARIANTS
 from vera.pipelines import load_pipeline
 from vera.training import load_recipe
@@ -81,3 +83,52 @@ def test_gradients_reach_every_weight(
                     parameter -= 0.1 * parameter.grad
     idle = {name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()}
     assert idle == ({"mask_embedding.weight"} if "objective" in line else set())
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny Wan2.1 in diffusers' layout."""
+    folder = tmp_path_factory.mktemp("base") / "wan"
+    make_wan().save_pretrained(folder)
+    return folder
+
+
+def train_from_wan(folder: Path, base: Path, name: str) -> list[dict[str, Any]]:
+    """`vera init` by a recipe and two steps of training by the same; the rows of its log."""
+    start = folder / f"init-{name}"
+    networks = {"autoencoder": str(start / "vae"), "text_encoder": str(start), "max_sequence_length": 8}
+    write_recipe(folder, method="layered_flow", model={}, objective=networks, steps=2)
+    own = {"extends": "recipe.yaml", "output": str(folder / name), "init": str(start / "transformer")}
+    recipe = folder / f"{name}.yaml"
+    recipe.write_text(yaml.safe_dump(own | LINES[name][0]))
+    assert main(["init", "--base", str(base), "--recipe", str(recipe), "--out", str(start)]) == 0
+    train(recipe, open_data=open_drawn, report=lambda text: None)
+    return [json.loads(text) for text in (folder / name / "log.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_one_recipe_makes_the_start_and_trains_it(tmp_path: Path, base: Path, name: str) -> None:
+    rows = train_from_wan(tmp_path, base, name)
+    assert np.isfinite([row["loss"] for row in rows if "gradient_norm" in row]).all()
+    for folder in (tmp_path / f"init-{name}", tmp_path / name / "ema"):
+        pipeline = load_pipeline(str(folder), device="cpu", dtype="float32")
+        assert list(pipeline.transformer.config.branches) == LINES[name][1]
+
+
+def test_adding_and_concatenating_the_source_learn_alike(tmp_path: Path, base: Path) -> None:
+    added, concatenated = (train_from_wan(tmp_path, base, name) for name in ("v2v", "v2v-concat"))
+    for one, other in zip(added, concatenated, strict=True):
+        assert one.keys() == other.keys()
+        for figure in one.keys() & {"loss", "gradient_norm", "held_out/loss"}:
+            assert one[figure] == pytest.approx(other[figure], rel=1e-4), figure
+
+
+def test_a_model_that_a_variant_cannot_be(tmp_path: Path, base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = write_recipe(tmp_path, method="layered_flow", variant="vace", objective={"autoencoder": ""})
+    for model, named in ({"joint_attention": False}, "joint_attention"), ({"num_layers": 7}, "num_layers 2"):
+        fields = yaml.safe_load(recipe.read_text()) | {"model": model}
+        recipe.write_text(yaml.safe_dump(fields))
+        assert main(["init", "--base", str(base), "--recipe", str(recipe), "--out", str(tmp_path / "out")]) == 2
+        _, error = capsys.readouterr()
+        assert error.startswith("vera: ") and named in error and error.count("\n") == 1
+        assert not (tmp_path / "out").exists()

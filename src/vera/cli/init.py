@@ -11,6 +11,7 @@ def init(
     base: str,
     out: Path,
     variant: str = "mot",
+    recipe: Path | None = None,
     dtype: Literal["float32", "bfloat16", "float16"] | None = None,
     config: str | None = None,
 ) -> None:
@@ -25,6 +26,8 @@ def init(
         New folder for the model.
     variant
         mot, dense, v2v, v2v_concat or vace.
+    recipe
+        Training recipe whose variant and model to make, in place of --variant.
     dtype
         Of the transformer's weights. Default: as the base has them.
     config
@@ -33,10 +36,14 @@ def init(
     import torch
 
     from vera.pipelines.init import init_pipeline
+    from vera.training import load_recipe
 
+    model = None
+    if recipe is not None:
+        chosen = load_recipe(recipe)
+        variant, model = chosen.variant, chosen.model
+    weights = None if dtype is None else getattr(torch, dtype)
     with progress_bar() as report:
-        done = init_pipeline(
-            base, out, variant, None if dtype is None else getattr(torch, dtype), config, progress=report
-        )
+        done = init_pipeline(base, out, variant, weights, config, progress=report, model_config=model)
     print(f"model    {done.out} ({', '.join(done.parts)})")
     print(f"network  {done.transformer}, {done.parameters / 1e9:.3f} B parameters, not trained yet")

@@ -81,8 +81,11 @@ def write_transformer(
     keeps in float32 (norms, modulation, time) stays as the base has it. `options` are arguments of the variant's class
     besides the sizes, such as `branches`.
     """
-    with torch.device("meta"):
-        model = VARIANTS[variant](**variant_config(variant, base.sizes | dict(options or {})))
+    try:
+        with torch.device("meta"):
+            model = VARIANTS[variant](**variant_config(variant, base.sizes | dict(options or {})))
+    except (TypeError, ValueError) as error:
+        raise VeraError(f"model: {error}") from None
     config = dict(model.config)
     keep = set(model._keep_in_fp32_modules or ())
     new_dtype = dtype or base.tensors["patch_embedding.weight"].dtype
