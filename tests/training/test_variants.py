@@ -97,7 +97,7 @@ def train_from_wan(folder: Path, base: Path, name: str) -> list[dict[str, Any]]:
     """`vera init` by a recipe and two steps of training by the same; the rows of its log."""
     start = folder / f"init-{name}"
     networks = {"autoencoder": str(start / "vae"), "text_encoder": str(start), "max_sequence_length": 8}
-    write_recipe(folder, method="layered_flow", model={}, objective=networks, steps=2)
+    write_recipe(folder, method="layered_flow", model={}, objective=networks, steps=2, dtype="fp32")
     own = {"extends": "recipe.yaml", "output": str(folder / name), "init": str(start / "transformer")}
     recipe = folder / f"{name}.yaml"
     recipe.write_text(yaml.safe_dump(own | LINES[name][0]))
