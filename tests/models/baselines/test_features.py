@@ -4,9 +4,9 @@ import functools
 
 import pytest
 import torch
-from diffusers import FirstBlockCacheConfig
+from diffusers import FirstBlockCacheConfig, MagCacheConfig, PyramidAttentionBroadcastConfig
 from diffusers.hooks import apply_group_offloading
-from diffusers.models.transformers.transformer_wan import WanTransformerBlock
+from diffusers.models.transformers.transformer_wan import WanAttnProcessor, WanTransformerBlock
 from diffusers.models.transformers.transformer_wan_vace import WanVACETransformerBlock
 from peft import LoraConfig
 from safetensors.torch import load_file, save_file
@@ -117,6 +117,31 @@ def test_first_block_cache_skips_blocks(make_variant, make_inputs, monkeypatch, 
             sample = model(**inputs).sample
     assert len(calls) == 4 + 1 + 1
     torch.testing.assert_close(sample, before, atol=1e-5, rtol=0)
+
+
+@CLASSES
+@torch.no_grad()
+def test_pyramid_attention_broadcast_skips_self_attention(make_variant, make_inputs, monkeypatch, variant):
+    model, inputs = make_variant(variant), make_inputs(branches=LAYERS[variant])
+    before = model(**inputs).sample
+    calls, compute = [], WanAttnProcessor.__call__
+    monkeypatch.setattr(WanAttnProcessor, "__call__", lambda *args: calls.append(args[3] is None) or compute(*args))
+    model.enable_cache(
+        PyramidAttentionBroadcastConfig(spatial_attention_block_skip_range=2, current_timestep_callback=lambda: 500)
+    )
+    with model.cache_context("cond"):
+        samples = [model(**inputs).sample for _ in range(4)]
+    blocks = 3 if variant == "vace" else 2
+    assert (calls.count(True), calls.count(False)) == (2 * blocks, 4 * blocks), "of the frames, and of the text"
+    assert all(torch.equal(sample, before) for sample in samples)
+
+
+@pytest.mark.parametrize(
+    "config", [FirstBlockCacheConfig(), MagCacheConfig(mag_ratios=[1.0])], ids=["FirstBlockCache", "MagCache"]
+)
+def test_caches_that_would_count_the_context_twice_are_refused(make_variant, config):
+    with pytest.raises(VeraError, match=f"{type(config).__name__} skips blocks"):
+        make_variant("vace").enable_cache(config)
 
 
 @CLASSES

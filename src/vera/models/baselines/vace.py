@@ -3,13 +3,14 @@
 from typing import Any
 
 import torch
-from diffusers import WanVACETransformer3DModel
+from diffusers import PyramidAttentionBroadcastConfig, WanVACETransformer3DModel
 from diffusers.configuration_utils import register_to_config
 from diffusers.models._modeling_parallel import ContextParallelInput, ContextParallelOutput
 from diffusers.models.modeling_outputs import Transformer2DModelOutput
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from vera.errors import VeraError
 from vera.models.complete_weights import CompleteWeights
 
 
@@ -98,3 +99,12 @@ class ContextTransformer3DModel(CompleteWeights, WanVACETransformer3DModel, Mode
             return_dict=False,
         )[0][:, None]
         return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)
+
+    def enable_cache(self, config: Any) -> None:
+        """Enable Pyramid Attention Broadcast; VeraError for caches of blocks, which would count the context twice."""
+        if not isinstance(config, PyramidAttentionBroadcastConfig):
+            raise VeraError(
+                f"{type(config).__name__} skips blocks and with them what the context adds: with context blocks use "
+                "PyramidAttentionBroadcastConfig, which skips attention only"
+            )
+        super().enable_cache(config)
