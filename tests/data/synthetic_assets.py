@@ -8,7 +8,7 @@ import av
 import cv2
 import numpy as np
 
-from vera.data.synthesis.assets import SCENES
+from vera.data.synthesis.vocabulary import SCENES
 
 SPRITES = {"octopus": "1f419", "strawberry": "1f353", "automobile": "1f697"}
 

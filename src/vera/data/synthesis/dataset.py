@@ -2,29 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.data.sample import LayeredSample, Task
+from vera.data.sample import LayeredSample
+from vera.data.synthesis import held_out as unseen
 from vera.data.synthesis.assets import load_panoramas, load_photos, load_sprites
-from vera.data.synthesis.instructions import (
-    COLORS,
-    MOTIONS,
-    PLACES,
-    SIZES,
-    ObjectSpec,
-    describe_addition,
-    describe_replacement,
+from vera.data.synthesis.camera import MARGIN, film, plan_camera
+from vera.data.synthesis.cases import sample_rng
+from vera.data.synthesis.compose import make_sample
+from vera.data.synthesis.objects import (
+    Light,
+    harmonize,
+    plan_light,
+    plan_track,
+    render_cutout,
+    render_shadows,
+    tint,
 )
-from vera.data.synthesis.objects import contact_shadow, plan_track, render_sprite, tint
-from vera.data.synthesis.plates import panorama_plate, photo_plate
+from vera.data.synthesis.plan import BACKGROUND_SHARE, TINT_SHARE, Plan, draw_plan, pick
+from vera.data.synthesis.plates import panorama_scene, photo_scene
 from vera.data.synthesis.subjects import blob, rough_mask
-from vera.layers.extend import extend_colors
+from vera.data.synthesis.vocabulary import SPRITES
+from vera.errors import VeraError
 
 Float = NDArray[np.float32]
-Item = TypeVar("Item")
 
 
 class SyntheticLayers:
@@ -40,27 +43,29 @@ class SyntheticLayers:
         tint_share: share of the added objects in a named colour.
         fill: edit layer where alpha is 0: `edge` extends the colours outward, `white` paints white.
         seed: of everything.
-        held_out: draw the samples from the held-out half of the seeds, which training never sees.
+        held_out: samples of what training never sees, as `held_out.py` defines it.
 
-    Raises VeraError where assets are missing.
+    Raises VeraError where assets are missing or `fill` is none of these.
     """
 
     def __init__(
         self,
-        sprites: Sequence[str],
+        sprites: Sequence[str] = SPRITES,
         assets: str = "assets/npm",
         sizes: Sequence[str] = ("256x144",),
         stages: Sequence[Mapping[str, object]] = ({"until": None, "frames": {1: 1.0}},),
-        background_share: float = 0.3,
-        tint_share: float = 0.15,
+        background_share: float = BACKGROUND_SHARE,
+        tint_share: float = TINT_SHARE,
         fill: str = "edge",
         seed: int = 0,
         held_out: bool = False,
     ) -> None:
+        if fill not in ("edge", "white"):
+            raise VeraError(f"fill is edge or white, not {fill!r}")
         folder = Path(assets)
-        self.sprites = load_sprites(folder / "fluent-emoji-3d" / "assets", list(sprites))
+        self.sprites = load_sprites(folder / "fluent-emoji-3d" / "assets", sprites)
         self.panoramas = load_panoramas(folder / "pmndrs" / "hdri")
-        self.photos = load_photos()
+        self.photos = [photo for name, photo in load_photos().items() if (name in unseen.PHOTOS) == held_out]
         self.sizes = [tuple(int(side) for side in size.split("x")) for size in sizes]
         self.stages = stages
         self.background_share = background_share
@@ -92,11 +97,17 @@ class SyntheticLayers:
     def load(self, key: tuple[int, int, int, int]) -> LayeredSample:
         return self.sample(*key)
 
+    def plan(self, index: int, frames: int) -> Plan:
+        """The words of sample `index`."""
+        rng = sample_rng(self.seed, self.held_out, index)
+        return draw_plan(rng, tuple(self.sprites), frames, self.background_share, self.tint_share, self.held_out)
+
     def sample(self, index: int, frames: int, width: int, height: int) -> LayeredSample:
         """Sample `index` as a clip of `frames` frames of `width` x `height` pixels."""
-        rng = np.random.default_rng((self.seed, self.held_out, index, 1))
-        make = self._background_replace if rng.random() < self.background_share else self._obj_add
-        return make(rng, frames, height, width)
+        plan = self.plan(index, frames)
+        rng = np.random.default_rng((self.seed, self.held_out, index, 2))
+        make = self._obj_add if plan.task == "obj_add" else self._background_replace
+        return make(plan, frames, height, width, rng)
 
     def _draw_frames(self, step: int, rng: np.random.Generator) -> int:
         stage = next(s for s in self.stages if s["until"] is None or step < int(s["until"]))  # type: ignore[call-overload]
@@ -104,80 +115,70 @@ class SyntheticLayers:
         weights = np.array(list(frames.values()))
         return int(rng.choice(list(frames), p=weights / weights.sum()))
 
-    def _obj_add(self, rng: np.random.Generator, frames: int, height: int, width: int) -> LayeredSample:
-        sprite = _pick(self.sprites, rng)
-        spec = ObjectSpec(
-            noun=_pick(sprite.names, rng),
-            place=_pick(tuple(PLACES), rng),
-            size=str(rng.choice(list(SIZES), p=[0.2, 0.55, 0.25])),
-            motion=_pick(tuple(MOTIONS), rng) if frames > 1 and rng.random() < 0.6 else "still",
-            color=_pick(tuple(COLORS), rng) if rng.random() < self.tint_share else None,
-        )
-        rgba = tint(sprite.rgba, spec.color) if spec.color else sprite.rgba
-        layer, shadow = _render(rgba, spec, frames, height, width, rng)
-        # The shadow is black and lies under the sprite: it adds coverage, no colour.
-        alpha = np.asarray(layer[..., 3] + shadow * (1 - layer[..., 3]), np.float32)
-        source = self._plate(frames, height, width, rng)
-        return self._assemble(source, layer[..., :3], alpha, None, describe_addition(spec, rng), "obj_add")
+    def _obj_add(self, plan: Plan, frames: int, height: int, width: int, rng: np.random.Generator) -> LayeredSample:
+        scene, camera, shutter = self._scene(height, width, rng), plan_camera(frames, height, width, rng), _shutter(rng)
+        layer, shadow = self._thing(plan, scene, camera, height, width, shutter, rng)
+        # The shadow is black and lies under the object: it adds coverage, no colour.
+        alpha = layer[..., 3] + shadow * (1 - layer[..., 3])
+        source = film(scene, camera, height, width, shutter)
+        return make_sample(source, layer[..., :3], alpha, None, plan.instruction, plan.task, self.fill)
 
-    def _background_replace(self, rng: np.random.Generator, frames: int, height: int, width: int) -> LayeredSample:
-        # A third of the subjects are shapes cut from photographs: only the mask says what to keep.
-        unnamed = rng.random() < 1 / 3
-        sprite = blob(_pick(self.photos, rng), rng) if unnamed else _pick(self.sprites, rng)
-        spec = ObjectSpec(
-            noun=_pick(sprite.names, rng),
-            place=_pick(tuple(PLACES), rng),
-            size=_pick(("medium", "large"), rng),
-            motion=_pick(tuple(MOTIONS), rng) if frames > 1 and rng.random() < 0.5 else "still",
-            color=None,
-        )
-        layer, shadow = _render(sprite.rgba, spec, frames, height, width, rng)
-        kept = layer[..., 3]
-        plate = self._plate(frames, height, width, rng) * (1 - shadow[..., None])
-        source = np.round(layer[..., :3] * 255 + plate * (1 - kept[..., None])).astype(np.uint8)
-        panorama = _pick(self.panoramas, rng)
-        background = np.asarray(panorama_plate(panorama, frames, height, width, rng) / 255, np.float32)
-        mask = rough_mask(kept, rng) if unnamed or rng.random() < 0.5 else None
-        instruction = describe_replacement(spec.noun, panorama.description, rng)
-        alpha = np.asarray(1 - kept, np.float32)
-        premultiplied = np.asarray(background * alpha[..., None], np.float32)
-        return self._assemble(source, premultiplied, alpha, mask, instruction, "background_replace")
-
-    def _plate(self, frames: int, height: int, width: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-        if rng.random() < 0.5:
-            return photo_plate(_pick(self.photos, rng), frames, height, width, rng)
-        return panorama_plate(_pick(self.panoramas, rng), frames, height, width, rng)
-
-    def _assemble(
-        self,
-        source: NDArray[np.uint8],
-        premultiplied: Float,
-        alpha: Float,
-        mask: NDArray[np.uint8] | None,
-        instruction: str,
-        task: Task,
+    def _background_replace(
+        self, plan: Plan, frames: int, height: int, width: int, rng: np.random.Generator
     ) -> LayeredSample:
-        alpha8 = np.round(alpha * 255).astype(np.uint8)
-        if self.fill == "edge":
-            pairs = zip(premultiplied, alpha, strict=True)
-            straight = np.stack([extend_colors(color, coverage) for color, coverage in pairs])
-        else:
-            straight = premultiplied + (1 - alpha[..., None])
-        edit = np.round(straight.clip(0, 1) * 255).astype(np.uint8)
-        # From the 8-bit layers, so that the identity C = A*E + (1-A)*S holds to rounding.
-        weight = alpha8[..., None] / np.float32(255)
-        composite = np.round(weight * edit + (1 - weight) * source).astype(np.uint8)
-        return LayeredSample(source, edit, alpha8, composite, mask, instruction, task)
+        scene, camera, shutter = self._scene(height, width, rng), plan_camera(frames, height, width, rng), _shutter(rng)
+        layer, shadow = self._thing(plan, scene, camera, height, width, shutter, rng)
+        kept = layer[..., 3]
+        source = film(scene, camera, height, width, shutter) * (1 - shadow)[..., None] * (1 - kept)[..., None]
+        source += layer[..., :3] * 255
+        assert plan.scene is not None
+        new_scene = panorama_scene(self.panoramas[plan.scene], height, width, rng, self.held_out)
+        # The subject stands in the new scene as in the old one: same camera, same shadow.
+        alpha = 1 - kept
+        background = (
+            film(new_scene, camera, height, width, shutter) * ((1 - shadow) * alpha * np.float32(1 / 255))[..., None]
+        )
+        mask = rough_mask(kept > 0.5, rng) if plan.masked else None
+        source8 = np.rint(source).astype(np.uint8)
+        return make_sample(source8, background, alpha, mask, plan.instruction, plan.task, self.fill)
+
+    def _thing(
+        self,
+        plan: Plan,
+        scene: NDArray[np.uint8],
+        camera: Float,
+        height: int,
+        width: int,
+        shutter: float,
+        rng: np.random.Generator,
+    ) -> tuple[Float, Float]:
+        """What is added or kept (premultiplied RGBA `[T,H,W,4]`) and its shadow's alpha (`[T,H,W]`)."""
+        picture = blob(pick(self.photos, rng), rng) if plan.thing is None else self.sprites[plan.thing]
+        if plan.color is not None:
+            picture = tint(picture, plan.color)
+        if rng.random() < 0.5:
+            picture = picture[:, ::-1]
+        track = plan_track(picture.shape[:2], plan.place, plan.size, plan.motion, camera, height, width, rng)
+        light: Light = plan_light(plan.light, rng)
+        picture = harmonize(picture, _surroundings(scene, track.feet, height, width), plan.light, rng)
+        layer = render_cutout([picture], track, camera, height, width, shutter)
+        alpha = np.ascontiguousarray(picture[..., 3])
+        return layer, render_shadows([alpha], track, light, camera, height, width)
+
+    def _scene(self, height: int, width: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+        if rng.random() < 0.5:
+            return photo_scene(pick(self.photos, rng), height, width, rng)
+        panorama = self.panoramas[pick(tuple(self.panoramas), rng)]
+        return panorama_scene(panorama, height, width, rng, self.held_out)
 
 
-def _render(
-    rgba: NDArray[np.uint8], spec: ObjectSpec, frames: int, height: int, width: int, rng: np.random.Generator
-) -> tuple[Float, Float]:
-    """The sprite (premultiplied RGBA `[T,H,W,4]`) and its shadow (`[T,H,W]`) as `spec` says."""
-    track = plan_track(spec.place, spec.size, spec.motion, frames, height, width, rng)
-    layer = render_sprite(rgba, track, height, width, flip=bool(rng.random() < 0.5))
-    return layer, contact_shadow(track, height, width, rng.uniform(0.2, 0.5))
+def _shutter(rng: np.random.Generator) -> float:
+    """Half of the clips are sharp, half have the blur of a shutter that is open for a part of the frame's time."""
+    return float(rng.uniform(0.3, 1)) if rng.random() < 0.5 else 0.0
 
 
-def _pick(options: Sequence[Item], rng: np.random.Generator) -> Item:
-    return options[int(rng.integers(len(options)))]
+def _surroundings(scene: NDArray[np.uint8], feet: NDArray[np.float64], height: int, width: int) -> NDArray[np.uint8]:
+    """The part of `scene` about the place where a thing stands, a third of the frame wide."""
+    x = int(feet[0] + width * (MARGIN - 1) / 2)
+    y = int(feet[1] + height * (MARGIN - 1) / 2)
+    return scene[max(0, y - height // 2) : y + height // 6, max(0, x - width // 6) : x + width // 6]

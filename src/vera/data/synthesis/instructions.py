@@ -1,61 +1,61 @@
-"""The English of the synthetic instructions: what, how large, which colour, where and how it moves, in varied words."""
-
-from dataclasses import dataclass
+"""The English of the synthetic instructions: what, how large, which colour, where, how it moves and is lit."""
 
 import numpy as np
 
-PLACES = {
-    "left": ("on the left", "on the left side", "to the left"),
-    "center": ("in the center", "in the middle", "at the center of the frame"),
-    "right": ("on the right", "on the right side", "to the right"),
-}
-SIZES = {
-    "small": ("small", "little", "tiny"),
-    "medium": ("",),
-    "large": ("large", "big", "huge"),
-}
-MOTIONS = {
-    "still": ("",),
-    "left": ("moving left", "gliding to the left", "that moves left"),
-    "right": ("moving right", "gliding to the right", "that moves right"),
-    "bounce": ("bouncing", "that bounces up and down", "hopping"),
-    "spin": ("spinning", "rotating slowly", "that spins"),
-}
-# Hue in OpenCV's half degrees.
-COLORS = {"red": 0, "orange": 13, "yellow": 28, "green": 60, "blue": 110, "purple": 138, "pink": 165}
-ADD_VERBS = ("Add", "Put", "Place", "Insert", "Show")
-REPLACE_PHRASES = (
+from vera.data.synthesis import held_out as unseen
+from vera.data.synthesis.vocabulary import LIGHTS, MOTIONS, PLACES, SIZES
+
+ADDITIONS = (
+    "Add {object} {place}{details}.",
+    "Put {object} {place}{details}.",
+    "Place {object} {place}{details}.",
+    "Insert {object} {place}{details}.",
+    "Show {object} {place}{details}.",
+    "Draw {object} {place}{details}.",
+    "Add {object}{details} {place}.",
+    "{place}, add {object}{details}.",
+    "There is {object} {place}{details}.",
+    "{object} {place}{details}",
+)
+REPLACEMENTS = (
     "Change the background to {scene}.",
     "Replace the background with {scene}.",
     "Put the {subject} in front of {scene}.",
     "Make the background {scene}.",
+    "Swap the background for {scene}.",
+    "The {subject} in front of {scene}.",
+    "Set the background to {scene}.",
 )
-KEEP_PHRASES = ("", " Keep the {subject} intact.", " Keep the {subject}.")
+KEEP_PHRASES = ("", "", " Keep the {subject} intact.", " Keep the {subject}.", " Leave the {subject} as it is.")
 
 
-@dataclass(frozen=True)
-class ObjectSpec:
-    """What an `obj_add` instruction says of the object; each field is a key of the tables above (`color` or None)."""
+def describe_addition(
+    noun: str,
+    place: str,
+    size: str,
+    motion: str,
+    color: str | None,
+    light: str,
+    rng: np.random.Generator,
+    held_out: bool = False,
+) -> str:
+    """An instruction, for example 'Add a big blue octopus on the left, bouncing.'
 
-    noun: str
-    place: str
-    size: str
-    motion: str
-    color: str | None
+    `noun` is taken as it is; the others are keys of the tables in `vocabulary.py` (`color` may be None).
+    """
+    words = " ".join(word for word in (_pick(SIZES[size], rng), color or "", noun) if word)
+    details = [text for text in (_pick(MOTIONS[motion], rng), _pick(LIGHTS[light], rng)) if text]
+    sentence = _pick(unseen.ADDITIONS if held_out else ADDITIONS, rng).format(
+        object=f"{_article(words)} {words}",
+        place=_pick(PLACES[place], rng),
+        details="".join(f", {text}" for text in details),
+    )
+    return sentence[0].upper() + sentence[1:]
 
 
-def describe_addition(spec: ObjectSpec, rng: np.random.Generator) -> str:
-    """An instruction for `spec`, for example 'Add a big blue octopus on the left, bouncing.'"""
-    words = [_pick(SIZES[spec.size], rng), spec.color or "", spec.noun]
-    noun = " ".join(word for word in words if word)
-    phrase = f"{_pick(ADD_VERBS, rng)} {_article(noun)} {noun} {_pick(PLACES[spec.place], rng)}"
-    motion = _pick(MOTIONS[spec.motion], rng)
-    return f"{phrase}{', ' + motion if motion else ''}."
-
-
-def describe_replacement(subject: str, scene: str, rng: np.random.Generator) -> str:
-    """An instruction in the shape of the released data: a new background, and the subject to keep."""
-    text = _pick(REPLACE_PHRASES, rng) + _pick(KEEP_PHRASES, rng)
+def describe_replacement(subject: str, scene: str, rng: np.random.Generator, held_out: bool = False) -> str:
+    """An instruction in the shape of the released data: a new background `scene`, and the subject to keep."""
+    text = _pick(unseen.REPLACEMENTS if held_out else REPLACEMENTS, rng) + _pick(KEEP_PHRASES, rng)
     return text.format(scene=scene, subject=subject)
 
 

@@ -1,87 +1,244 @@
-"""A sprite in motion with its contact shadow, as a premultiplied layer."""
+"""A cut-out in motion with its shadows, as a premultiplied layer in the frames of a moving camera."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.data.synthesis.assets import SPRITE_SIZE
-from vera.data.synthesis.instructions import COLORS
+from vera.data.synthesis.camera import blur_kernels, chain, move
+from vera.data.synthesis.vocabulary import COLORS
 
-# Heights as a share of the frame's shorter side; centres as a share of the width.
-HEIGHTS = {"small": (0.24, 0.34), "medium": (0.4, 0.6), "large": (0.65, 0.85)}
+Float = NDArray[np.float32]
+
+# Side of the square of the cut-out's area, as a share of the frame's shorter side; centres as a share of the width.
+SIDES = {"small": (0.2, 0.3), "medium": (0.38, 0.54), "large": (0.62, 0.78)}
 CENTERS = {"left": (0.14, 0.30), "center": (0.42, 0.58), "right": (0.70, 0.86)}
 
 
 @dataclass(frozen=True)
 class Track:
-    """Where a sprite is in each frame: centre `[T,2]` (x, y) and height in pixels, angle in radians, ground line y."""
+    """Where a cut-out is in each frame, in pixels of the scene.
 
-    centers: NDArray[np.float64]
-    height: float
-    angles: NDArray[np.float64]
-    ground: float
+    `matrices` `[T,2,3]` take its own pixels to the scene; `feet` `[2]` is where its lowest middle point touches the
+    ground, `rise` `[T]` how high it is above it and `sizes` `[T]` its width in pixels of the scene.
+    """
+
+    matrices: Float
+    feet: NDArray[np.float64]
+    rise: NDArray[np.float64]
+    sizes: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Light:
+    """Of a clip: how dark contact and cast shadow are, and where the cast shadow of one unit of height falls (x, y)."""
+
+    contact: float
+    cast: float
+    fall: tuple[float, float]
+    softness: float
 
 
 def plan_track(
-    place: str, size: str, motion: str, frames: int, height: int, width: int, rng: np.random.Generator
+    shape: tuple[int, int],
+    place: str,
+    size: str,
+    motion: str,
+    camera: Float,
+    height: int,
+    width: int,
+    rng: np.random.Generator,
 ) -> Track:
-    """A path that keeps what the words say: the clip-mean centre lies in the named third."""
-    sprite_height = rng.uniform(*HEIGHTS[size]) * min(height, width)
-    x = rng.uniform(*CENTERS[place]) * width
-    ground = rng.uniform(0.62, 0.95) * height
-    y = max(ground - 0.46 * sprite_height, 0.52 * sprite_height)
+    """A path for a cut-out of `shape` (height, width) that keeps the words: its mean centre lies in the named third."""
+    rows, columns = shape
+    frames = len(camera)
     t = np.arange(frames) - (frames - 1) / 2
-    centers = np.tile([x, y], (frames, 1))
-    angles = np.full(frames, rng.normal(0, 0.05))
+    scale = rng.uniform(*SIDES[size]) * min(height, width) / np.sqrt(rows * columns)
+    scale = min(scale, 0.92 * height / rows, 0.8 * width / columns)
+    tall = scale * rows
+    ground = np.clip(rng.uniform(0.66, 0.96) * height, tall + 0.02 * height, 0.98 * height)
+    rise: NDArray[np.float64] = np.zeros(frames)
+    scales = np.full(frames, scale)
+    angles = np.full(frames, rng.normal(0, 0.04))
+    drift: NDArray[np.floating] = np.zeros(frames)
     if motion in ("left", "right"):
-        speed = rng.uniform(0.004, 0.009) * width
-        centers[:, 0] += t * (speed if motion == "right" else -speed)
+        drift = t * rng.uniform(0.004, 0.009) * width * (1 if motion == "right" else -1)
     elif motion == "bounce":
         phase = np.pi * ((t + rng.uniform(0, 12)) / rng.uniform(8, 14))
-        centers[:, 1] -= np.abs(np.sin(phase)) * rng.uniform(0.08, 0.2) * height
+        rise = np.abs(np.sin(phase)) * rng.uniform(0.08, 0.2) * height
     elif motion == "spin":
         angles = angles + t * rng.uniform(0.06, 0.15) * rng.choice([-1, 1])
-    return Track(centers, sprite_height, angles, y + 0.46 * sprite_height)
+    elif motion == "sway":
+        angles = angles + rng.uniform(0.12, 0.25) * np.sin(2 * np.pi * (t / rng.uniform(10, 18) + rng.random()))
+    elif motion == "rise":
+        rise = (t - t[0]) * rng.uniform(0.006, 0.013) * height
+    elif motion == "approach":
+        scales = scale * np.exp(t * rng.uniform(0.012, 0.025))
+    # A turning cut-out turns about its middle, a swaying one about its feet.
+    pivot = np.array([(columns - 1) / 2, rows - 1 if motion == "sway" else (rows - 1) / 2])
+    cos, sin = scales * np.cos(angles), scales * np.sin(angles)
+    linear = np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], -2)
+    above = scales * (rows - 1 - pivot[1])  # from the pivot to the ground
+    places = np.stack([rng.uniform(*CENTERS[place]) * width + drift, ground - rise - above], axis=-1)
+    # Cameras move too: what counts is the mean place in the frame.
+    wanted = places[:, 0].mean()
+    places[:, 0] += wanted - move(camera, places)[:, 0].mean()
+    offset = places - linear @ pivot
+    matrices = np.concatenate([linear, offset[..., None]], axis=-1).astype(np.float32)
+    feet = np.array([places[:, 0].mean(), ground])
+    return Track(matrices, feet, rise, scales * columns)
+
+
+def plan_light(light: str, rng: np.random.Generator) -> Light:
+    """The shadows that the words of a light ask for (a key of `vocabulary.LIGHTS`)."""
+    side = {"left": 1.0, "right": -1.0}.get(light, float(rng.choice([-1, 1])))
+    named = light != "plain"
+    cast = rng.uniform(0.3, 0.55) if named or rng.random() < 0.55 else 0.0
+    length = rng.uniform(0.9, 1.4) if light == "long" else rng.uniform(0.35, 0.9)
+    # Behind what casts it, or a little in front, never a mere line.
+    depth = rng.uniform(-0.3, -0.08) if rng.random() < 0.75 else rng.uniform(0.08, 0.14)
+    fall = (side * length, depth)
+    return Light(rng.uniform(0.25, 0.55), cast, fall, rng.uniform(0.02, 0.06))
 
 
 def tint(rgba: NDArray[np.uint8], color: str) -> NDArray[np.uint8]:
-    """The sprite with every hue replaced by `color`, its light and shade kept."""
-    hsv = cv2.cvtColor(np.ascontiguousarray(rgba[..., :3]), cv2.COLOR_RGB2HSV)
-    hsv[..., 0] = COLORS[color]
-    hsv[..., 1] = np.maximum(hsv[..., 1], 140)
-    return np.concatenate([cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB), rgba[..., 3:]], axis=-1)
+    """The cut-out with every hue replaced by `color`, its light and shade kept."""
+    hue = COLORS[color]
+    if hue is None:
+        grey = cv2.cvtColor(np.ascontiguousarray(rgba[..., :3]), cv2.COLOR_RGB2GRAY).astype(np.float32)
+        shade = grey * 0.25 + 5 if color == "black" else 255 - (255 - grey) * 0.35
+        rgb = np.repeat(shade[..., None], 3, axis=-1).astype(np.uint8)
+    else:
+        hsv = cv2.cvtColor(np.ascontiguousarray(rgba[..., :3]), cv2.COLOR_RGB2HSV)
+        hsv[..., 0] = hue
+        hsv[..., 1] = np.maximum(hsv[..., 1], 140)
+        rgb = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+    return np.concatenate([rgb, rgba[..., 3:]], axis=-1)
 
 
-def render_sprite(
-    rgba: NDArray[np.uint8], track: Track, height: int, width: int, flip: bool = False
-) -> NDArray[np.float32]:
-    """The sprite along its track: premultiplied RGBA float32 `[T,H,W,4]` in [0,1]."""
-    sprite = rgba[:, ::-1] if flip else rgba
-    scale = track.height / SPRITE_SIZE
-    if scale < 0.6:  # bilinear warping alone would alias
-        sprite = cv2.resize(sprite, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    scale = track.height / sprite.shape[0]
-    texture = sprite.astype(np.float32) / 255
-    texture[..., :3] *= texture[..., 3:]
-    middle = (sprite.shape[0] - 1) / 2
-    layer = np.empty((len(track.centers), height, width, 4), np.float32)
-    for t, (x, y) in enumerate(track.centers):
-        cos, sin = scale * np.cos(track.angles[t]), scale * np.sin(track.angles[t])
-        matrix = np.array([[cos, -sin, x - (cos - sin) * middle], [sin, cos, y - (sin + cos) * middle]])
-        layer[t] = cv2.warpAffine(texture, matrix, (width, height), flags=cv2.INTER_LINEAR)
+def harmonize(
+    rgba: NDArray[np.uint8], surroundings: NDArray[np.uint8], light: str, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """The cut-out lit as `surroundings` `[h,w,3]` are: a part of the way to their brightness and cast.
+
+    With light from a side, that side is brighter.
+    """
+    mean = surroundings.reshape(-1, 3).mean(0) / 255 + 0.02
+    grey = float(mean.mean())
+    brightness = np.clip((grey / 0.5) ** rng.uniform(0.15, 0.4), 0.55, 1.15)
+    cast = np.clip((mean / grey) ** rng.uniform(0.2, 0.5), 0.75, 1.3)
+    gain = (brightness * cast).astype(np.float32)
+    if light in ("left", "right"):
+        ramp = np.linspace(1.2, 0.65, rgba.shape[1], dtype=np.float32)[None, :, None]
+        gain = gain * (ramp if light == "left" else ramp[:, ::-1])
+    return np.concatenate([(rgba[..., :3] * gain).clip(0, 255).astype(np.uint8), rgba[..., 3:]], axis=-1)
+
+
+def render_cutout(
+    pictures: Sequence[NDArray[np.uint8]], track: Track, camera: Float, height: int, width: int, shutter: float
+) -> Float:
+    """The cut-out along its track: premultiplied RGBA float32 `[T,height,width,4]` in [0,1].
+
+    `pictures` are all of one shape, one for each frame or the same for all.
+    """
+    step = _halvings(float(track.sizes.mean()) / pictures[0].shape[1])
+    textures = {id(picture): _texture(picture, step) for picture in pictures}
+    own = np.array([[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2]], np.float32)
+    matrices = chain(chain(camera, track.matrices), own)
+    middle = np.array([pictures[0].shape[1] / 2, pictures[0].shape[0] / 2]) / step
+    layer = np.zeros((len(camera), height, width, 4), np.float32)
+    kernels = blur_kernels(move(matrices, middle), shutter)
+    for t, (frame, matrix, kernel) in enumerate(zip(layer, matrices, kernels, strict=True)):
+        texture = textures[id(pictures[t % len(pictures)])]
+        pad = 1 if kernel is None else 1 + kernel.shape[0] // 2
+        left, top, right, bottom = _bounds(matrix, texture.shape, pad, height, width)
+        if right <= left or bottom <= top:
+            continue
+        shifted = matrix - np.array([[0, 0, left], [0, 0, top]], np.float32)
+        part = cv2.warpAffine(texture, shifted, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
+        if kernel is not None:
+            part = cv2.filter2D(part, -1, kernel, borderType=cv2.BORDER_CONSTANT)
+        frame[top:bottom, left:right] = part
     return layer
 
 
-def contact_shadow(track: Track, height: int, width: int, strength: float) -> NDArray[np.float32]:
-    """The alpha `[T,H,W]` of a soft dark ellipse on the ground, fainter and wider as the sprite rises above it."""
-    x = np.arange(width, dtype=np.float32)[None, :]
-    y = np.arange(height, dtype=np.float32)[:, None]
-    shadow = np.empty((len(track.centers), height, width), np.float32)
-    for t, (center_x, center_y) in enumerate(track.centers):
-        rise = max(track.ground - center_y - 0.46 * track.height, 0.0) / track.height
-        radius = 0.42 * track.height * (1 + 0.8 * rise)
-        distance = np.hypot((x - center_x) / radius, (y - track.ground) / (0.22 * radius))
-        shadow[t] = strength / (1 + 2 * rise) * np.clip(1.35 - distance, 0, 1) ** 1.5
-    return np.minimum(shadow, strength)
+def render_shadows(
+    coverage: Sequence[NDArray[np.uint8]], track: Track, light: Light, camera: Float, height: int, width: int
+) -> Float:
+    """The alpha `[T,height,width]` of a cut-out's shadows on the ground: what touches it, and what the light casts.
+
+    `coverage` are the alphas of its pictures. The cast shadow is the cut-out laid down along the light, blurred.
+    """
+    shadows = np.zeros((len(camera), height, width), np.float32)
+    lay = np.array([[1, -light.fall[0], light.fall[0] * track.feet[1]], [0, -light.fall[1], 0]], np.float32)
+    lay[1, 2] = track.feet[1] * (1 + light.fall[1])
+    matrices = chain(chain(camera, lay), track.matrices)
+    feet, zooms = move(camera, track.feet), np.hypot(camera[:, 0, 0], camera[:, 1, 0])
+    for t, shadow in enumerate(shadows):
+        size = float(track.sizes[t] * zooms[t])
+        if light.cast > 0:
+            picture = coverage[t % len(coverage)]
+            sigma = max(0.6, light.softness * size)
+            _cast(shadow, picture, matrices[t], sigma, light.cast)
+        rise = float(track.rise[t]) / float(track.sizes[t])
+        radius = 0.5 * size * (1 + 0.8 * rise)
+        x, y = feet[t, 0] + light.fall[0] * track.rise[t] * zooms[t] * (light.cast > 0), feet[t, 1]
+        _touch(shadow, x, y, radius, light.contact / (1 + 2 * rise))
+    return shadows
+
+
+def _cast(shadow: Float, picture: NDArray[np.uint8], matrix: Float, sigma: float, strength: float) -> None:
+    """Lay `picture` into `shadow` `[H,W]` by `matrix`, blurred."""
+    height, width = shadow.shape
+    left, top, right, bottom = _bounds(matrix, picture.shape, int(3 * sigma) + 1, height, width)
+    if right <= left or bottom <= top:
+        return
+    shifted = matrix - np.array([[0, 0, left], [0, 0, top]], np.float32)
+    part = cv2.warpAffine(picture, shifted, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
+    part = cv2.GaussianBlur(part, (0, 0), sigma)
+    shadow[top:bottom, left:right] = part * np.float32(strength / 255)
+
+
+def _touch(shadow: Float, x: float, y: float, radius: float, strength: float) -> None:
+    """Put a soft dark ellipse about (x, y) into `shadow`, where it is not darker already."""
+    height, width = shadow.shape
+    left, right = max(0, int(x - 1.4 * radius)), min(width, int(x + 1.4 * radius) + 2)
+    top, bottom = max(0, int(y - 0.3 * radius)), min(height, int(y + 0.3 * radius) + 2)
+    if right <= left or bottom <= top:
+        return
+    columns = (np.arange(left, right, dtype=np.float32) - np.float32(x)) / np.float32(radius)
+    rows = (np.arange(top, bottom, dtype=np.float32) - np.float32(y)) / np.float32(0.2 * radius)
+    distance = np.sqrt(columns[None, :] ** 2 + rows[:, None] ** 2)
+    ellipse = np.float32(strength) * np.clip(1.35 - distance, 0, 1) ** 1.5
+    part = shadow[top:bottom, left:right]
+    np.maximum(part, ellipse, out=part)
+
+
+def _bounds(matrix: Float, shape: tuple[int, ...], pad: int, height: int, width: int) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of a picture of `shape` under `matrix`, padded, inside of the frame."""
+    rows, columns = shape[:2]
+    corners = np.array([[0, 0, 1], [columns, 0, 1], [0, rows, 1], [columns, rows, 1]], np.float32) @ matrix.T
+    low = np.floor(corners.min(0)).astype(int) - pad
+    high = np.ceil(corners.max(0)).astype(int) + pad + 1
+    return max(0, low[0]), max(0, low[1]), min(width, high[0]), min(height, high[1])
+
+
+def _halvings(scale: float) -> int:
+    """By how much to shrink a picture first, so that bilinear warping does not alias."""
+    step = 1
+    while scale * step < 0.6:
+        step *= 2
+    return step
+
+
+def _texture(rgba: NDArray[np.uint8], step: int) -> Float:
+    """Premultiplied float32 in [0,1], `step` times smaller."""
+    texture = rgba.astype(np.float32) / 255
+    texture[..., :3] *= texture[..., 3:]
+    if step > 1:
+        rows, columns = rgba.shape[0], rgba.shape[1]
+        padded = np.pad(texture, ((0, -rows % step), (0, -columns % step), (0, 0)))
+        texture = cv2.resize(padded, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
+    return np.asarray(texture, np.float32)

@@ -1,0 +1,60 @@
+"""The fixed held-out cases that a model of the synthetic world is judged by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import count as count_from
+
+import numpy as np
+
+from vera.data.sample import Task
+from vera.data.synthesis.plan import draw_plan
+from vera.data.synthesis.vocabulary import SPRITES
+
+SEED = 0
+
+
+@dataclass(frozen=True)
+class EvaluationCase:
+    """A case of `SyntheticLayers(sprites, held_out=True)`: `load(key)` gives its truth.
+
+    `noun` is the name of the object's class (for background_replace of the subject kept), which the instruction may
+    call by another word; `place`, `size`, `motion`, `color` and `light` are keys of the tables in `vocabulary.py`;
+    `scene` is the name of the new background, else None. `masked`: the sample has a mask.
+    """
+
+    index: int
+    task: Task
+    key: tuple[int, int, int, int]
+    noun: str
+    place: str
+    size: str
+    motion: str
+    color: str | None
+    light: str
+    scene: str | None
+    masked: bool
+    instruction: str
+
+
+def evaluation_cases(
+    count: int = 200, sprites: Sequence[str] = SPRITES, frames: int = 17, width: int = 256, height: int = 144
+) -> list[EvaluationCase]:
+    """`count` held-out cases, the tasks in turn; a function of its arguments that reads no assets.
+
+    The keys are for a `SyntheticLayers` of the same `sprites` and of default shares and seed.
+    """
+    waiting: dict[Task, list[EvaluationCase]] = {"obj_add": [], "background_replace": []}
+    for index in count_from():
+        plan = draw_plan(sample_rng(SEED, True, index), sprites, frames, held_out=True)
+        words = {name: value for name, value in vars(plan).items() if name != "thing"}
+        waiting[plan.task].append(EvaluationCase(index=0, key=(index, frames, width, height), **words))
+        if min(len(cases) for cases in waiting.values()) > count // 2:
+            break
+    pairs = zip(*waiting.values(), strict=False)
+    cases = [case for pair in pairs for case in pair][:count]
+    return [replace(case, index=i) for i, case in enumerate(cases)]
+
+
+def sample_rng(seed: int, held_out: bool, index: int) -> np.random.Generator:
+    """The generator that plans sample `index`."""
+    return np.random.default_rng((seed, held_out, index, 1))
