@@ -1,0 +1,96 @@
+"""All numbers of one answer to one case."""
+
+from dataclasses import dataclass
+
+from vera.data.sample import LayeredSample
+from vera.data.synthesis.cases import EvaluationCase
+from vera.evaluation.agreement import layer_disagreement
+from vera.evaluation.answer import Answer
+from vera.evaluation.component import Alpha, to_alpha
+from vera.evaluation.coverage import leakage, sane_share
+from vera.evaluation.features import Embed
+from vera.evaluation.gallery import Gallery
+from vera.evaluation.matting import gradient_error, intersection_over_union, mean_absolute_error
+from vera.evaluation.object_hit import object_vector
+from vera.evaluation.placement import place_hit
+from vera.evaluation.preservation import changed_samples, psnr, ssim
+from vera.evaluation.scene_hit import scene_vector
+from vera.evaluation.shadow import darkening
+from vera.evaluation.temporal import dtssd, warp_error
+
+CASTS = 0.02  # of its light: what the ground loses where the truth has a shadow worth asking for
+TOP = 5
+
+Measures = dict[str, float]  # by name, those that the case has
+
+
+@dataclass(frozen=True)
+class Galleries:
+    objects: Gallery
+    scenes: Gallery
+    embed: Embed
+
+
+def measure(case: EvaluationCase, truth: LayeredSample, found: Answer, galleries: Galleries) -> Measures:
+    """The measures by the names of `vera.evaluation.table`. A hit is 1, a miss 0."""
+    alpha = to_alpha(truth.alpha)
+    measures = {
+        "dtssd": dtssd(found.alpha, alpha),
+        "disagreement": None if found.composite is None else layer_disagreement(found.composite, found.result),
+        "warp_excess": _warp_excess(found, truth),
+        "psnr": psnr(found.result, truth.source, truth.alpha == 0),
+        "ssim": ssim(found.result, truth.source, truth.alpha == 0),
+    }
+    measures["preserved"], measures["changed"] = changed_samples(found.result, truth.source, found.alpha == 0)
+    if case.task == "obj_add":
+        measures |= _of_object(case, truth, found, galleries)
+    else:
+        measures |= _of_background(case, alpha, found, galleries)
+    return {name: float(value) for name, value in measures.items() if value is not None}
+
+
+def object_hits(noun: str, found: Answer, galleries: Galleries) -> dict[str, float | None]:
+    """Whether the edit shows the class `noun`; nothing if it is not among the classes."""
+    vector = object_vector(found.edit, found.alpha, galleries.embed)
+    if noun not in galleries.objects.names:
+        return {}
+    rank = None if vector is None else galleries.objects.rank(vector, noun)
+    return {"object_top1": rank == 1, "object_top5": rank is not None and rank <= TOP}
+
+
+def scene_hits(scene: str, found: Answer, galleries: Galleries) -> dict[str, float | None]:
+    """Whether the edit shows the panorama `scene`; nothing if it is not among them. An empty matte shows nothing."""
+    if scene not in galleries.scenes.names:
+        return {}
+    rank = galleries.scenes.rank(scene_vector(found.edit, galleries.embed), scene) if found.alpha.any() else None
+    return {"scene_top1": rank == 1, "scene_top5": rank is not None and rank <= TOP}
+
+
+def _of_object(
+    case: EvaluationCase, truth: LayeredSample, found: Answer, galleries: Galleries
+) -> dict[str, float | None]:
+    measures = object_hits(case.noun, found, galleries)
+    measures["place_hit"] = place_hit(found.alpha, case.place)
+    measures["sane_frames"] = sane_share(found.alpha)
+    measures["leakage"] = leakage(found.alpha)
+    wanted = darkening(truth.source, truth.composite, to_alpha(truth.alpha))
+    if wanted is not None and wanted >= CASTS:
+        drop = darkening(truth.source, found.result, found.alpha) or 0.0
+        measures["darkening"] = drop
+        measures["shadow_hit"] = drop >= wanted / 2
+    return measures
+
+
+def _of_background(case: EvaluationCase, alpha: Alpha, found: Answer, galleries: Galleries) -> dict[str, float | None]:
+    matting: dict[str, float | None] = {
+        "mae": mean_absolute_error(found.alpha, alpha),
+        "iou": intersection_over_union(found.alpha, alpha),
+        "gradient": gradient_error(found.alpha, alpha),
+    }
+    return matting | ({} if case.scene is None else scene_hits(case.scene, found, galleries))
+
+
+def _warp_excess(found: Answer, truth: LayeredSample) -> float | None:
+    """By how many 8-bit levels the result follows its flow worse than the source does its own."""
+    after, before = warp_error(found.result), warp_error(truth.source)
+    return None if after is None or before is None else (after - before) * 255

@@ -1,0 +1,59 @@
+"""Pictures of every case: a strip each, and sheets of all strips, with nothing left out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from vera.data.sample import LayeredSample
+from vera.evaluation.answer import Answer
+
+TILE = 128  # pixels of width
+CAPTION = 26
+GAP = 4
+MISS, HIT = (235, 90, 80), (200, 200, 200)
+
+
+def write_strip(path: Path, found: Answer, truth: LayeredSample) -> None:
+    """A JPEG of one case's middle frame: source, edit on a checkerboard, alpha, result, and the true result."""
+    t = len(truth.source) // 2
+    alpha = found.alpha[t][..., None]
+    shown = alpha * found.edit[t] + (1 - alpha) * _checkerboard(*found.alpha.shape[1:])[..., None]
+    tiles = [truth.source[t], shown, np.repeat(alpha * 255, 3, axis=-1), found.result[t], truth.composite[t]]
+    save_picture(path, np.concatenate([_small(np.asarray(tile, np.uint8)) for tile in tiles], axis=1))
+
+
+def save_picture(path: Path, picture: NDArray[np.uint8]) -> None:
+    """Write a JPEG under a temporary name, then rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"partial-{path.name}")
+    Image.fromarray(picture).save(partial, format="JPEG", quality=88)
+    partial.replace(path)
+
+
+def write_sheet(path: Path, strips: Sequence[tuple[Path, str, bool]], columns: int = 2) -> None:
+    """A JPEG of all strips (file, caption, whether it is a hit) in their order; captions of misses are red."""
+    pictures = [np.asarray(Image.open(strip)) for strip, _, _ in strips]
+    width = max(picture.shape[1] for picture in pictures) + GAP
+    height = max(picture.shape[0] for picture in pictures) + CAPTION
+    rows = -(-len(strips) // columns)
+    sheet = Image.new("RGB", (columns * width, rows * height), (24, 24, 26))
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
+    for number, (picture, (_, caption, hit)) in enumerate(zip(pictures, strips, strict=True)):
+        x, y = number % columns * width, number // columns * height
+        pen.text((x + 2, y + 6), caption, HIT if hit else MISS, font)
+        sheet.paste(Image.fromarray(picture), (x, y + CAPTION))
+    save_picture(path, np.asarray(sheet))
+
+
+def _small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height = round(picture.shape[0] * TILE / picture.shape[1])
+    return np.asarray(cv2.resize(picture, (TILE, height), interpolation=cv2.INTER_AREA))
+
+
+def _checkerboard(height: int, width: int, cell: int = 8) -> NDArray[np.float64]:
+    odd = (np.arange(width)[None, :] // cell + np.arange(height)[:, None] // cell) % 2
+    return np.where(odd, 200.0, 235.0)

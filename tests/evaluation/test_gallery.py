@@ -1,0 +1,35 @@
+"""Ranks among classes with prototypes."""
+
+from pathlib import Path
+
+import numpy as np
+
+from vera.evaluation.gallery import make_gallery, read_gallery, save_gallery
+
+EAST, NORTH, WEST = ([1, 0], [0, 1], [-1, 0])
+GALLERY = make_gallery(
+    {
+        "car": np.array([WEST, [0.6, 0.8]], np.float32),
+        "tree": np.array([NORTH], np.float32),
+        "ball": np.array([EAST], np.float32),
+    }
+)
+
+
+def test_a_class_is_as_near_as_its_nearest_prototype() -> None:
+    query = np.array([0.8, 0.6], np.float32)  # cosines: car 0.96, tree 0.6, ball 0.8
+    assert [GALLERY.rank(query, name) for name in ("car", "ball", "tree")] == [1, 2, 3]
+    assert GALLERY.rank(query, "whale") is None
+
+
+def test_a_tie_is_no_win() -> None:
+    twins = make_gallery({"one": np.array([EAST], np.float32), "other": np.array([EAST], np.float32)})
+    assert twins.rank(np.array(EAST, np.float32), "one") == 2
+
+
+def test_saved_and_read(tmp_path: Path) -> None:
+    save_gallery(GALLERY, tmp_path / "g.npz")
+    again = read_gallery(tmp_path / "g.npz")
+    assert again.names == GALLERY.names
+    assert np.array_equal(again.vectors, GALLERY.vectors) and np.array_equal(again.owners, GALLERY.owners)
+    assert [path.name for path in tmp_path.iterdir()] == ["g.npz"]
