@@ -43,6 +43,8 @@ def test_a_run_learns_and_leaves_a_transformer(tmp_path: Path, tiny_model: Path)
 
     transformer = VeraTransformer3DModel.from_pretrained(run / "ema" / "transformer")
     assert (transformer.config.in_channels, transformer.config.text_dim) == (8, 16)  # from the frozen networks
+    card = (run / "ema" / "README.md").read_text()
+    assert "learning_rate: 0.01" in card and "VeraTransformer3DModel" in card
     # Source, edit, alpha, composite, result; sampled and true.
     assert Image.open(run / "samples" / "step-00000080.png").size == (5 * 32, 2 * (32 + 14))
 

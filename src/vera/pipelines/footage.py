@@ -189,16 +189,18 @@ def _manifest(
     """What it takes to make the same layers again."""
     with source.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    config = pipeline.config
+    config, scheduler = pipeline.config, pipeline.scheduler.config
     return {
         "instruction": instruction,
         "seed": seed,
         "model": model,
         "steps": steps,
         "guidance": pipeline.guidance_scale,
+        "negative_prompt": config.negative_prompt if pipeline.do_classifier_free_guidance else None,
         "window_frames": config.window_frames,
         "window_overlap": config.window_overlap,
         "scheduler": type(pipeline.scheduler).__name__,
+        "shift": scheduler.get("flow_shift", scheduler.get("shift")),
         "dtype": str(pipeline.transformer.dtype).removeprefix("torch."),
         "device": str(pipeline.transformer.device),
         "mask": None if mask is None else mask.name,

@@ -15,6 +15,7 @@ from vera.data.sample import LatentSample, LayeredSample, LayerSource
 from vera.errors import VeraError
 from vera.models.autoencoder_patch import AutoencoderPatch3D
 from vera.models.baselines import VARIANTS, variant_config
+from vera.pipelines.card import model_card
 from vera.pipelines.pipeline_vera import VeraPipeline
 from vera.pipelines.windows import plan_windows
 from vera.training import objective
@@ -24,7 +25,7 @@ from vera.training.export import cast_copy
 from vera.training.hardware import Autocast
 from vera.training.lora import save_lora
 from vera.training.methods import model_of, new_model
-from vera.training.recipe import FlowObjective, Recipe
+from vera.training.recipe import FlowObjective, Recipe, recipe_text
 from vera.training.sheet import write_sheet
 from vera.training.text import TextStates
 
@@ -216,7 +217,7 @@ class LayeredFlow:
             save_lora(exported, self.recipe.lora, folder)
             return
         sampling = self.recipe.sampling
-        VeraPipeline(
+        pipeline = VeraPipeline(
             tokenizer=None,
             text_encoder=None,
             transformer=exported,
@@ -229,7 +230,11 @@ class LayeredFlow:
             window_overlap=sampling.window_overlap,
             model_pixels=sampling.pixels,
             text_encoder_package=self.text.package,
-        ).save_pretrained(folder)
+        )
+        pipeline.save_pretrained(folder)
+        name, recipe = Path(self.recipe.output).name, recipe_text(self.recipe)
+        card = model_card(name, pipeline.config, exported, pipeline.scheduler.config, recipe=recipe)
+        (folder / "README.md").write_text(str(card), encoding="utf-8")
         self.text.link_into(folder)
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from torch import nn
 
 from vera.data.sample import LayerSource
@@ -30,7 +29,7 @@ from vera.training.export import replace_folder
 from vera.training.hardware import Autocast, make_autocast
 from vera.training.log import Log
 from vera.training.methods import Method, make_method
-from vera.training.recipe import Recipe, load_recipe
+from vera.training.recipe import Recipe, load_recipe, recipe_text
 from vera.training.schedule import learning_rate
 from vera.training.state import State, resume, save, start
 from vera.training.weights import gather_lora, gather_model
@@ -93,7 +92,7 @@ def _train(
     log = None
     if world.main:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "recipe.yaml").write_text(_as_yaml(recipe), encoding="utf-8")
+        (folder / "recipe.yaml").write_text(recipe_text(recipe), encoding="utf-8")
         log = Log(folder, state.step)
     processes = f", {world.size} processes" if world.size > 1 else ""
     report(f"{folder}: {_count(state.model)} parameters trained, from step {state.step} on {world.device}{processes}")
@@ -223,17 +222,6 @@ def _export(run: Run, state: State) -> None:
 
 def _report(run: Run, head: str, figures: Mapping[str, float]) -> None:
     run.report(f"{head}  " + "  ".join(f"{name} {value:.4g}" for name, value in figures.items()))
-
-
-def _as_yaml(recipe: Recipe) -> str:
-    return yaml.safe_dump(_listed(dataclasses.asdict(recipe)), sort_keys=False)
-
-
-def _listed(value: Any) -> Any:
-    """Tuples as lists, which is what YAML knows."""
-    if isinstance(value, dict):
-        return {name: _listed(item) for name, item in value.items()}
-    return [_listed(item) for item in value] if isinstance(value, tuple | list) else value
 
 
 def _count(model: nn.Module) -> str:

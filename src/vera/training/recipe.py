@@ -159,6 +159,18 @@ def load_recipe(path: Path) -> Recipe:
     return recipe
 
 
+def recipe_text(recipe: Recipe) -> str:
+    """The recipe as YAML, every field named."""
+    return yaml.safe_dump(_listed(dataclasses.asdict(recipe)), sort_keys=False)
+
+
+def _listed(value: Any) -> Any:
+    """Tuples as lists, which is what YAML knows."""
+    if isinstance(value, dict):
+        return {name: _listed(item) for name, item in value.items()}
+    return [_listed(item) for item in value] if isinstance(value, tuple | list) else value
+
+
 def _read(path: Path, within: tuple[Path, ...]) -> dict[str, Any]:
     """The fields of a recipe and of those that it extends; `within` are the recipes that extend this one."""
     if path.resolve() in within:
