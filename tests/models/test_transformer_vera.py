@@ -77,7 +77,7 @@ def test_new_model_ignores_source_and_mask(make_vera, make_inputs):
 def test_source_and_mask_learn_from_the_first_step(make_vera, make_inputs):
     model, inputs = make_vera(zeros=True), make_inputs(mask=True)
     model(**inputs).sample.square().mean().backward()
-    for parameter in (model.source_embedding.weight, model.mask_embedding.weight, *model.layer_embedding.values()):
+    for parameter in (model.source_embedding.weight, model.mask_embedding.weight, *model.layer_embedding.parameters()):
         assert parameter.grad.abs().max() > 0
     assert all(p.grad is not None for p in model.parameters()), "no unused parameters"
 

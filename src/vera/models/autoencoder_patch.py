@@ -11,6 +11,7 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.autoencoders.vae import DecoderOutput, DiagonalGaussianDistribution
 from diffusers.models.modeling_outputs import AutoencoderKLOutput
 from diffusers.models.modeling_utils import ModelMixin
+from diffusers.utils.accelerate_utils import apply_forward_hook
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -76,12 +77,14 @@ class AutoencoderPatch3D(ModelMixin, ConfigMixin):  # type: ignore[misc]
         projected: Tensor = self.encoder(torch.cat([still, x[:, :, 1:]], dim=2))
         return projected
 
+    @apply_forward_hook  # type: ignore[untyped-decorator]  # or offloading would not see its use
     def encode(self, x: Tensor, return_dict: bool = True) -> AutoencoderKLOutput | tuple[DiagonalGaussianDistribution]:
         """`[B,3,1+4k,8h,8w]` in [-1,1] to a distribution whose mode is the latent (its variance is negligible)."""
         mean = self.latents(x)
         posterior = DiagonalGaussianDistribution(torch.cat([mean, torch.full_like(mean, -30.0)], dim=1))
         return AutoencoderKLOutput(latent_dist=posterior) if return_dict else (posterior,)
 
+    @apply_forward_hook  # type: ignore[untyped-decorator]
     def decode(self, z: Tensor, return_dict: bool = True) -> DecoderOutput | tuple[Tensor]:
         """`[B,z_dim,1+k,h,w]` to `[B,3,1+4k,8h,8w]`, clamped to [-1,1] outside of training."""
         batch, _, frames, height, width = z.shape

@@ -47,7 +47,7 @@ class LayerTokens:
         self.mask_embedding = nn.Conv3d(in_channels, dim, patch_size, patch_size, bias=False)
         nn.init.zeros_(self.source_embedding.weight)
         nn.init.zeros_(self.mask_embedding.weight)
-        self.layer_embedding = nn.ParameterDict({branch: nn.Parameter(torch.zeros(dim)) for branch in branches[1:]})
+        self.layer_embedding = LayerEmbedding(branches[1:], dim)
         self.coordinate_embedding = nn.Linear(2 * WAVES, dim, bias=False) if coordinates else None
         if coordinates:
             nn.init.zeros_(self.coordinate_embedding.weight)
@@ -77,11 +77,22 @@ class LayerTokens:
             if self.coordinate_embedding is not None:
                 places = self.coordinate_embedding(coordinate_waves(tokens.shape[3], tokens.shape[4]).to(tokens))
                 tokens = tokens + places.permute(2, 0, 1)[:, None]
-            tokens = tokens.flatten(2).transpose(1, 2)
-            if branch in self.layer_embedding:
-                tokens = tokens + self.layer_embedding[branch]
+            tokens = self.layer_embedding(tokens.flatten(2).transpose(1, 2), branch)
             streams.append(self.shard_tokens(tokens))
         return streams
+
+
+class LayerEmbedding(nn.Module):
+    """A vector, zero at first, for each branch but the first, by which its tokens are told apart."""
+
+    def __init__(self, branches: Iterable[str], dim: int) -> None:
+        super().__init__()
+        for branch in branches:
+            self.register_parameter(branch, nn.Parameter(torch.zeros(dim)))
+
+    def forward(self, tokens: Tensor, branch: str) -> Tensor:
+        """Tokens [B, N, D] of a branch with its vector added; a forward, so that offloading hooks see its use."""
+        return tokens + getattr(self, branch) if branch in self._parameters else tokens
 
 
 def coordinate_waves(rows: int, columns: int) -> Tensor:

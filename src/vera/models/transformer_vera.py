@@ -39,6 +39,13 @@ class Expert(nn.Module):
         self.ffn = FeedForward(dim, inner_dim=ffn_dim, activation_fn="gelu-approximate")
         self.scale_shift_table = nn.Parameter(torch.randn(1, 6, dim) / dim**0.5)
 
+    def forward(self, temb: Tensor) -> tuple[Tensor, ...]:
+        """Modulation: shift, scale and gate of attention and of feed-forward, each [B, 1, D], in float32 as in Wan.
+
+        A forward, so that hooks which bring a module's own parameters in see their use.
+        """
+        return (self.scale_shift_table + temb.float()).chunk(6, dim=1)
+
 
 class JointBlock(nn.Module):
     """One layer of all branches: a Wan block per branch, with one self-attention over all tokens."""
@@ -76,8 +83,7 @@ class JointBlock(nn.Module):
         """
         experts = self.experts.values()
         streams = hidden_states.chunk(len(self.experts), dim=1)
-        # Six of [B, 1, D] for each branch, in float32 as in Wan.
-        modulation = [(expert.scale_shift_table + temb.float()).chunk(6, dim=1) for expert in experts]
+        modulation = [expert(temb) for expert in experts]
 
         # 1. Self-attention over all branches
         normed = [

@@ -171,7 +171,7 @@ class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc
         """
         length = max_sequence_length or self.config.max_sequence_length
         texts = [instruction, negative_prompt] if do_classifier_free_guidance else [instruction]
-        states = encode_text(self.tokenizer, self.text_encoder, texts, length)
+        states = encode_text(self.tokenizer, self.text_encoder, texts, length, self._execution_device)
         states = states.to(self._execution_device, self.transformer.dtype)
         return states[:1], states[1:] if do_classifier_free_guidance else None
 

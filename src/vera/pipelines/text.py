@@ -17,21 +17,28 @@ def clean_prompt(text: str) -> str:
     return " ".join(html.unescape(html.unescape(ftfy.fix_text(text))).split())
 
 
-def encode_text(tokenizer: Any, text_encoder: Any, prompts: Sequence[str], max_sequence_length: int) -> Tensor:
-    """States [B, max_sequence_length, D] on the encoder's device, of the cleaned prompts.
+def encode_text(
+    tokenizer: Any,
+    text_encoder: Any,
+    prompts: Sequence[str],
+    max_sequence_length: int,
+    device: torch.device | None = None,
+) -> Tensor:
+    """States [B, max_sequence_length, D] on `device`, of the cleaned prompts.
+
+    None is the encoder's own device, which is not where it runs when its weights are offloaded.
 
     Longer prompts are cut; states beyond a prompt's end are zeros, as in Wan, since the transformer has no text mask.
     Each prompt is encoded by itself and without padding, so that its states do not depend on its neighbours and a
     short one costs little. One without any token, which is the empty text of some tokenizers, is all zeros.
     """
+    device = device or text_encoder.device
     states = []
     for prompt in prompts:
         tokens = tokenizer(clean_prompt(prompt), max_length=max_sequence_length, truncation=True, return_tensors="pt")
         if tokens.input_ids.shape[1]:
-            encoded = text_encoder(
-                tokens.input_ids.to(text_encoder.device), tokens.attention_mask.to(text_encoder.device)
-            ).last_hidden_state[0]
+            encoded = text_encoder(tokens.input_ids.to(device), tokens.attention_mask.to(device)).last_hidden_state[0]
         else:
-            encoded = torch.zeros(0, text_encoder.config.hidden_size, device=text_encoder.device)
+            encoded = torch.zeros(0, text_encoder.config.hidden_size, device=device)
         states.append(torch.nn.functional.pad(encoded, (0, 0, 0, max_sequence_length - len(encoded))))
     return torch.stack(states)

@@ -84,7 +84,7 @@ def test_dense_tells_layers_apart_by_their_embeddings_alone(make_wan, from_wan, 
     order = [2, 0, 1]
     swapped = {**inputs, "hidden_states": inputs["hidden_states"][:, order]}
     torch.testing.assert_close(model(**swapped).sample, model(**inputs).sample[:, order], atol=1e-5, rtol=0)
-    model.layer_embedding["alpha"].normal_()
+    model.layer_embedding.alpha.normal_()
     difference = (model(**swapped).sample - model(**inputs).sample[:, order]).abs()
     assert difference.amax() > 1e-3
 
