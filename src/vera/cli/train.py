@@ -1,16 +1,84 @@
 """`vera train`."""
 
 from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Group, Parameter
+
+from vera.cli.options import parse_size
+
+PLAN = Parameter(group=Group("With --plan", sort_key=1))
+SWITCH = Parameter(negative=())
+SLURM = Parameter(group=Group("With --slurm", sort_key=2))
 
 
-def train(recipe: Path, /) -> None:
+def train(
+    recipe: Path,
+    /,
+    *,
+    plan: Annotated[bool, SWITCH] = False,
+    slurm: Annotated[bool, SWITCH] = False,
+    gpus: Annotated[int, PLAN] = 8,
+    gpu: Annotated[Literal["a100", "h100", "h200", "b200"], PLAN] = "h100",
+    mfu: Annotated[float, PLAN] = 0.4,
+    size: Annotated[str | None, PLAN] = None,
+    frames: Annotated[int | None, PLAN] = None,
+    nodes: Annotated[int, SLURM] = 1,
+    gpus_per_node: Annotated[int, SLURM] = 8,
+    cpus_per_gpu: Annotated[int, SLURM] = 8,
+    hours: Annotated[float, SLURM] = 24.0,
+    partition: Annotated[str | None, SLURM] = None,
+    account: Annotated[str | None, SLURM] = None,
+    restarts: Annotated[int, SLURM] = 20,
+) -> None:
     """Train by a recipe; the same command resumes a run that was stopped.
 
     Parameters
     ----------
     recipe
         YAML file, such as `recipes/nano.yaml`.
+    plan
+        Print what the run will take, without data, weights or a GPU, and do not train.
+    slurm
+        Hand the run to SLURM, a task for each GPU, and return.
+    gpus
+        How many GPUs.
+    gpu
+        Which: all are the large versions for servers.
+    mfu
+        Share of their peak that is assumed to be reached, recomputation counted as work.
+    size
+        Size of the frames, WxH. Default: what the recipe's sampling names.
+    frames
+        Frames of a clip. Default: what the recipe's sampling names.
+    nodes
+        How many machines.
+    gpus_per_node
+        GPUs of each.
+    cpus_per_gpu
+        Processor cores for each GPU, which the recipe's workers share.
+    hours
+        Time of the job; a run that is not done by then writes a checkpoint and queues again.
+    partition
+        SLURM partition.
+    account
+        SLURM account.
+    restarts
+        How often the run may queue again after its time was over.
     """
-    from vera.training import train as run
+    if plan:
+        from vera.training import load_recipe
+        from vera.training.plan import describe, make_plan
 
-    run(recipe)
+        wanted = None if size is None else parse_size(size)
+        made = make_plan(load_recipe(recipe), gpus=gpus, gpu=gpu, mfu=mfu, frames=frames, size=wanted)
+        print("\n".join(describe(made, gpu, mfu)))
+    elif slurm:
+        from vera.training.slurm import Job, submit
+
+        job = submit(recipe, Job(nodes, gpus_per_node, cpus_per_gpu, hours, partition, account, restarts))
+        print(f"job {job.job_id}, logs in {job.paths.folder}")
+    else:
+        from vera.training import train as run
+
+        run(recipe)

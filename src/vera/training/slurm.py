@@ -1,0 +1,89 @@
+"""Training as a job of SLURM, by submitit: one task for each GPU, requeued when its time is over or others need it."""
+
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from vera.errors import VeraError
+from vera.training import load_recipe, train
+
+NOTICE = 600  # seconds before the end of its time in which a job finishes its step and writes a checkpoint
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to ask SLURM for. `restarts` is how often the run goes on after its `hours` are over."""
+
+    nodes: int = 1
+    gpus_per_node: int = 8
+    cpus_per_gpu: int = 8
+    hours: float = 24.0
+    partition: str | None = None
+    account: str | None = None
+    restarts: int = 20
+
+
+@dataclass(frozen=True)
+class Training:
+    """What each task runs: a process of the run, as torchrun would start it."""
+
+    recipe: Path
+
+    def __call__(self) -> None:
+        from submitit.core.job_environment import JobEnvironment
+        from submitit.helpers import TorchDistributedEnvironment
+
+        TorchDistributedEnvironment().export(set_cuda_visible_devices=False, overwrite=True)
+        notice = JobEnvironment._usr_sig()
+        requeue: Any = signal.getsignal(notice)
+        ignored = signal.getsignal(signal.SIGTERM)
+        noticed: list[FrameType | None] = []
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            if signal.getsignal(signal.SIGTERM) is ignored:  # not in the loop: nothing to save
+                requeue(number, frame)
+            noticed.append(frame)
+            signal.raise_signal(signal.SIGTERM)  # the loop ends after this step, with a checkpoint
+
+        signal.signal(notice, stop)
+        train(self.recipe)
+        if noticed:
+            requeue(notice, noticed[0])
+
+    def checkpoint(self) -> Any:
+        """What submitit runs when the job has been requeued: the same, which resumes."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self)
+
+
+def submit(recipe_path: Path, job: Job, cluster: str = "slurm") -> Any:
+    """Hand the run to SLURM and return submitit's job; its logs are in `slurm/` of the run's folder.
+
+    VeraError for a recipe that cannot be read, without submitit, and where there is no SLURM.
+    """
+    recipe = load_recipe(recipe_path)
+    try:
+        import submitit
+    except ImportError:
+        raise VeraError("--slurm needs submitit: pip install 'vera[slurm]'") from None
+    folder = Path(recipe.output) / "slurm"
+    try:
+        executor = submitit.AutoExecutor(folder.resolve(), cluster=cluster, slurm_max_num_timeout=job.restarts)
+    except RuntimeError:
+        raise VeraError("--slurm: this machine has no srun; submit from a login node of the cluster") from None
+    executor.update_parameters(
+        name=Path(recipe.output).name,
+        nodes=job.nodes,
+        tasks_per_node=job.gpus_per_node,
+        gpus_per_node=job.gpus_per_node,
+        cpus_per_task=job.cpus_per_gpu,
+        timeout_min=max(1, round(job.hours * 60)),
+        stderr_to_stdout=True,
+        slurm_partition=job.partition,
+        slurm_account=job.account,
+        slurm_signal_delay_s=NOTICE,
+    )
+    return executor.submit(Training(recipe_path.resolve()))
