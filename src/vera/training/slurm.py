@@ -1,15 +1,18 @@
 """Training as a job of SLURM, by submitit: one task for each GPU, requeued when its time is over or others need it."""
 
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from vera.data.sources import open_source
 from vera.errors import VeraError
-from vera.training import load_recipe, train
+from vera.training import load_recipe
 
 NOTICE = 600  # seconds before the end of its time in which a job finishes its step and writes a checkpoint
+PATIENCE = 30  # seconds between the first task's notice and the last one's
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,13 @@ class Training:
     """What each task runs: a process of the run, as torchrun would start it."""
 
     recipe: Path
+    open_data: Any = open_source  # as `vera.training.loop.train` takes it
 
     def __call__(self) -> None:
         from submitit.core.job_environment import JobEnvironment
         from submitit.helpers import TorchDistributedEnvironment
+
+        from vera.training.loop import train
 
         TorchDistributedEnvironment().export(set_cuda_visible_devices=False, overwrite=True)
         notice = JobEnvironment._usr_sig()
@@ -42,15 +48,26 @@ class Training:
         noticed: list[FrameType | None] = []
 
         def stop(number: int, frame: FrameType | None) -> None:
-            if signal.getsignal(signal.SIGTERM) is ignored:  # not in the loop: nothing to save
+            if signal.getsignal(signal.SIGTERM) == ignored:  # not in the loop: nothing to save
                 requeue(number, frame)
             noticed.append(frame)
             signal.raise_signal(signal.SIGTERM)  # the loop ends after this step, with a checkpoint
 
         signal.signal(notice, stop)
-        train(self.recipe)
+        train(self.recipe, open_data=self.open_data)
+        if self._finished():
+            return
         if noticed:
             requeue(notice, noticed[0])
+        else:  # another task had the notice first; ours, when it comes, requeues from here
+            time.sleep(PATIENCE)
+
+    def _finished(self) -> bool:
+        from vera.training.checkpoint import latest_checkpoint
+
+        recipe = load_recipe(self.recipe)
+        latest = latest_checkpoint(Path(recipe.output) / "checkpoints")
+        return latest is not None and latest.name == f"step-{recipe.steps:08d}"
 
     def checkpoint(self) -> Any:
         """What submitit runs when the job has been requeued: the same, which resumes."""
@@ -59,7 +76,7 @@ class Training:
         return DelayedSubmission(self)
 
 
-def submit(recipe_path: Path, job: Job, cluster: str = "slurm") -> Any:
+def submit(recipe_path: Path, job: Job, cluster: str = "slurm", open_data: Any = open_source) -> Any:
     """Hand the run to SLURM and return submitit's job; its logs are in `slurm/` of the run's folder.
 
     VeraError for a recipe that cannot be read, without submitit, and where there is no SLURM.
@@ -86,4 +103,4 @@ def submit(recipe_path: Path, job: Job, cluster: str = "slurm") -> Any:
         slurm_account=job.account,
         slurm_signal_delay_s=NOTICE,
     )
-    return executor.submit(Training(recipe_path.resolve()))
+    return executor.submit(Training(recipe_path.resolve(), open_data))
