@@ -26,6 +26,7 @@ _COMMANDS = (
     ("init", "vera.cli.init:init", "Make a Vera model, to be trained, from a Wan2.1 text-to-video model."),
     ("train", "vera.cli.train:train", "Train by a recipe; the same command resumes a run that was stopped."),
     ("data", "vera.cli.data:app", "Make layered samples."),
+    ("evaluate", "vera.cli.evaluate:app", "Measure a model on held-out cases or on real clips."),
     ("doctor", "vera.cli.doctor:doctor", "Tell what this installation can do, and what is missing."),
 )
 

@@ -132,12 +132,17 @@ def _answer_case(bench: Bench, case: EvaluationCase, candidate: Candidate) -> Re
 @cache
 def _open(bench: Bench) -> tuple[VeraPipeline, SyntheticLayers, Galleries]:
     """What a process works with, opened once."""
-    torch.set_num_threads(bench.threads)
-    cv2.setNumThreads(bench.threads)
+    _use_threads(bench)
     pipeline = load_pipeline(bench.model)
     pipeline.set_progress_bar_config(disable=True)
     objects, scenes = (read_gallery(bench.out / f"{name}.npz") for name in ("objects", "scenes"))
     return pipeline, _open_layers(bench), Galleries(objects, scenes, load_embedding())
+
+
+def _use_threads(bench: Bench) -> None:
+    """Processes share the cores among themselves, which threads do far worse."""
+    torch.set_num_threads(bench.threads)
+    cv2.setNumThreads(bench.threads)
 
 
 def _open_layers(bench: Bench) -> SyntheticLayers:
@@ -148,6 +153,7 @@ def _make_galleries(bench: Bench) -> None:
     """Prototypes of all classes, computed once for a folder."""
     if (bench.out / "scenes.npz").is_file():
         return
+    _use_threads(bench)
     embed = load_embedding()
     objects, scenes = class_pictures(_open_layers(bench))
     save_gallery(object_gallery(objects, embed), bench.out / "objects.npz")

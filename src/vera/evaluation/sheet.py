@@ -1,6 +1,7 @@
 """Pictures of every case: a strip each, and sheets of all strips, with nothing left out."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,7 @@ from vera.data.sample import LayeredSample
 from vera.evaluation.answer import Answer
 
 TILE = 128  # pixels of width
-CAPTION = 26
+CAPTION = 30  # two lines
 GAP = 4
 MISS, HIT = (235, 90, 80), (200, 200, 200)
 
@@ -34,17 +35,28 @@ def save_picture(path: Path, picture: NDArray[np.uint8]) -> None:
     partial.replace(path)
 
 
-def write_sheet(path: Path, strips: Sequence[tuple[Path, str, bool]], columns: int = 2) -> None:
-    """A JPEG of all strips (file, caption, whether it is a hit) in their order; captions of misses are red."""
-    pictures = [np.asarray(Image.open(strip)) for strip, _, _ in strips]
+@dataclass(frozen=True)
+class Entry:
+    """A case on a sheet: its strip, what was asked, what came of it, and whether that is a miss."""
+
+    strip: Path
+    instruction: str
+    verdict: str
+    miss: bool
+
+
+def write_sheet(path: Path, entries: Sequence[Entry], columns: int = 2) -> None:
+    """A JPEG of all entries in their order; the verdicts of misses are red."""
+    pictures = [np.asarray(Image.open(entry.strip)) for entry in entries]
     width = max(picture.shape[1] for picture in pictures) + GAP
     height = max(picture.shape[0] for picture in pictures) + CAPTION
-    rows = -(-len(strips) // columns)
+    rows = -(-len(entries) // columns)
     sheet = Image.new("RGB", (columns * width, rows * height), (24, 24, 26))
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
-    for number, (picture, (_, caption, hit)) in enumerate(zip(pictures, strips, strict=True)):
+    for number, (picture, entry) in enumerate(zip(pictures, entries, strict=True)):
         x, y = number % columns * width, number // columns * height
-        pen.text((x + 2, y + 6), caption, HIT if hit else MISS, font)
+        pen.text((x + 2, y + 1), entry.instruction, HIT, font)
+        pen.text((x + 2, y + 14), entry.verdict, MISS if entry.miss else HIT, font)
         sheet.paste(Image.fromarray(picture), (x, y + CAPTION))
     save_picture(path, np.asarray(sheet))
 

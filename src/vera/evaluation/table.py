@@ -46,6 +46,7 @@ COMMON = (
     Metric("psnr", "PSNR where truth preserves (dB)", "up"),
     Metric("ssim", "SSIM where truth preserves", "up", digits=4),
 )
+ARROWS = {"up": "↑", "down": "↓"}
 TITLES: dict[Task, str] = {"obj_add": "Object addition", "background_replace": "Background replacement"}
 
 
@@ -93,9 +94,27 @@ def markdown(records: Sequence[Record], candidates: Sequence[str]) -> str:
         for metric in metrics_of(task):
             cells = [_cell(estimates[name].get(metric.name), metric) for name in shown]
             if any(cells):
-                lines.append(_row([f"{metric.title} {'↑' if metric.better == 'up' else '↓'}", _bar(metric), *cells]))
+                lines.append(_row([f"{metric.title} {ARROWS[metric.better]}", _bar(metric), *cells]))
         parts.append("\n".join(lines))
     return "\n\n".join([*parts, *(_preserved(records, name) for name in candidates if name.startswith("model"))]) + "\n"
+
+
+def curves(records: Sequence[Record], candidates: Sequence[str]) -> str:
+    """A table for each task: a row a candidate, a column a measure; means and half the width of their intervals."""
+    summary = summarize(records)
+    parts = []
+    for task, title in TITLES.items():
+        if task not in summary:
+            continue
+        count = len({record.case for record in records if record.task == task})
+        metrics = [metric for metric in metrics_of(task) if any(metric.name in row for row in summary[task].values())]
+        titles = [f"{metric.title} {ARROWS[metric.better]}" for metric in metrics]
+        lines = [f"{title}, {count} cases", "", _row(["setting", *titles]), _row(["---"] * (1 + len(metrics)))]
+        for name in candidates:
+            cells = [_short_cell(summary[task][name].get(metric.name), metric) for metric in metrics]
+            lines.append(_row([name, *cells]))
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts) + "\n"
 
 
 def plain(summary: Mapping[Task, Mapping[str, Mapping[str, Estimate]]]) -> dict[str, Any]:
@@ -129,3 +148,10 @@ def _cell(value: Estimate | None, metric: Metric) -> str:
         return ""
     mean, low, high = (f"{number * metric.scale:.{metric.digits}f}" for number in (value.mean, value.low, value.high))
     return f"{mean} [{low}, {high}]"
+
+
+def _short_cell(value: Estimate | None, metric: Metric) -> str:
+    if value is None:
+        return ""
+    half = (value.high - value.low) / 2 * metric.scale
+    return f"{value.mean * metric.scale:.{metric.digits}f} ±{half:.{metric.digits}f}"

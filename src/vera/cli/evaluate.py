@@ -1,0 +1,84 @@
+"""`vera evaluate`: measure a model."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from vera.cli.progress import progress_bar
+
+app = App(name="evaluate", help="Measure a model on held-out cases or on real clips.")
+
+
+@app.command
+def nano(
+    *,
+    model: str = "nano",
+    count: int | None = None,
+    steps: int | None = None,
+    guidance: float | None = None,
+    sampler: Literal["euler", "unipc"] | None = None,
+    sweep: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    out: Path = Path("runs/evaluate-nano"),
+    assets: str = "assets/npm",
+    workers: int | None = None,
+) -> None:
+    """Answer held-out synthetic cases and print every measure; the same command goes on with work that was stopped.
+
+    Parameters
+    ----------
+    model
+        nano (ships with Vera), or a folder in diffusers' layout.
+    count
+        How many cases: 200, or 40 validation cases for a sweep.
+    steps
+        Sampling steps. Default: the model's own.
+    guidance
+        How strongly the instruction steers. Default: the model's own.
+    sampler
+        Default: the model's own.
+    sweep
+        Settings to compare on validation cases, such as steps=4,8,12; give it again for guidance, sampler or shift.
+    out
+        Folder for records, tables and sheets.
+    assets
+        Folder that `make assets` fills.
+    workers
+        Processes that share the work. Default: one for each core, at most eight with a GPU.
+    """
+    from vera.errors import VeraError
+    from vera.evaluation.answer import Candidate
+    from vera.evaluation.nano import evaluate_nano, sweep_nano
+
+    setting = Candidate("model", steps, guidance, sampler)
+    with progress_bar() as report:
+        if sweep:
+            if setting != Candidate():
+                raise VeraError("with --sweep give steps, guidance and sampler in it, such as --sweep steps=12")
+            text = sweep_nano(
+                out, sweep, model, 40 if count is None else count, assets, workers=workers, progress=report
+            )
+            sheets: list[Path] = []
+        else:
+            text, sheets = evaluate_nano(
+                out, model, 200 if count is None else count, setting, assets, workers=workers, progress=report
+            )
+    print(text)
+    for path in sheets:
+        print(f"sheet    {path}")
+
+
+@app.command
+def compare(one: Path, other: Path, /) -> None:
+    """Print how much better one evaluated model is than another, case by case.
+
+    Parameters
+    ----------
+    one
+        Folder of `vera evaluate nano`, to compare with.
+    other
+        Folder of the model that may be better.
+    """
+    from vera.evaluation.compare import compare as run
+
+    print(run(one, other))
