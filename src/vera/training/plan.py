@@ -244,6 +244,7 @@ def describe(plan: Plan, gpu: str, mfu: float) -> list[str]:
         lines.append(
             f"warning: does not fit: {_gib(needed)} of {_gib(usable)} that are free on {gpu}; take more GPUs"
             + ("" if recipe.gradient_checkpointing else ", gradient_checkpointing")
+            + (", accumulate in place of batch_size" if plan.share > 1 else "")
             + (", context_parallel" if recipe.context_parallel == 1 else "")
             + ("" if recipe.data.get("source") == "shards" else ", cached latents")
             + (" or LoRA" if recipe.lora is None else "")
