@@ -1,6 +1,7 @@
 """Every published variant trains by a recipe that differs from the method's in one line."""
 
 import contextlib
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from tests.training.drawn import drawn_batch, flow_fields, open_drawn, write_rec
 from tests.wan_layouts import make_wan
 
 from vera.cli import main
-from vera.models.baselines import VARIANTS
+from vera.models.baselines import VARIANTS, variant_config
 from vera.pipelines import load_pipeline
 from vera.training import load_recipe
 from vera.training.layered_flow import LayeredFlow
@@ -132,3 +133,24 @@ def test_a_model_that_a_variant_cannot_be(tmp_path: Path, base: Path, capsys: py
         _, error = capsys.readouterr()
         assert error.startswith("vera: ") and named in error and error.count("\n") == 1
         assert not (tmp_path / "out").exists()
+
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+SHIPPED = sorted(RECIPES.glob("ablations/*.yaml"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
+def test_a_shipped_ablation_changes_one_line(path: Path) -> None:
+    vera, ablation = (dataclasses.asdict(load_recipe(which)) for which in (RECIPES / "vera-1.3b.yaml", path))
+    assert ablation.pop("output") == f"runs/ablations/{path.stem}" != vera.pop("output")
+    start, original = ablation.pop("init"), vera.pop("init")
+    changed = [name for name in vera if ablation[name] != vera[name]]
+    assert len(changed) == 1
+    # What is another network needs another start, made by the same recipe; the comment says how.
+    own_start = bool({"variant", "model"} & set(changed))
+    assert start == (f"runs/init-1.3b-{path.stem}/transformer" if own_start else original)
+    assert (
+        f"--recipe recipes/ablations/{path.name} --out runs/init-1.3b-{path.stem}\n" in path.read_text()
+    ) == own_start
+    with torch.device("meta"):
+        VARIANTS[ablation["variant"]](**variant_config(ablation["variant"], ablation["model"]))
