@@ -1,4 +1,4 @@
-"""Arrays as FFV1 files and back, exactly: layers and data samples, whose times are kept elsewhere."""
+"""Arrays as lossless files and back, exactly: layers and data samples, whose times are kept elsewhere."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
+from vera.video.colour import FULL
 from vera.video.read import planes
 
 _GREY, _RGB = {np.uint8: "gray", np.uint16: "gray16le"}, {np.uint8: "bgr0", np.uint16: "gbrp16le"}
@@ -17,8 +18,12 @@ _GREY, _RGB = {np.uint8: "gray", np.uint16: "gray16le"}, {np.uint8: "bgr0", np.u
 def write_lossless(path: Path, clip: NDArray[Any], rate: Fraction = Fraction(25)) -> None:
     """Write `clip`, grey `[T,H,W]` or RGB `[T,H,W,3]`, uint8 or uint16, as FFV1 in Matroska at `rate` frames a second.
 
-    Equal clips give equal bytes. Raises what PyAV and the system raise.
+    To an .mp4, uint8 only, it is H.264 with qp 0, RGB or full-range grey, which more programs read. Equal clips give
+    equal bytes. Raises what PyAV and the system raise.
     """
+    if path.suffix.lower() == ".mp4":
+        _write_h264(path, clip, rate)
+        return
     pix_fmt = (_GREY if clip.ndim == 3 else _RGB)[clip.dtype.type]
     with av.open(str(path), "w", container_options={"fflags": "+bitexact"}) as container:
         stream: Any = container.add_stream("ffv1", rate=rate, options={"level": "3", "slices": "4", "slicecrc": "1"})
@@ -26,6 +31,20 @@ def write_lossless(path: Path, clip: NDArray[Any], rate: Fraction = Fraction(25)
         for index, picture in enumerate(clip):
             frame = _to_frame(picture, pix_fmt)
             frame.pts, frame.time_base = index, 1 / rate
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def _write_h264(path: Path, clip: NDArray[Any], rate: Fraction) -> None:
+    codec, pix_fmt = ("libx264", "gray") if clip.ndim == 3 else ("libx264rgb", "rgb24")
+    options = {"qp": "0", "preset": "veryfast", "x264-params": "threads=1"}  # one thread: equal bytes everywhere
+    with av.open(str(path), "w", container_options={"fflags": "+bitexact"}) as container:
+        stream: Any = container.add_stream(codec, rate=rate, options=options)
+        stream.width, stream.height, stream.pix_fmt = clip.shape[2], clip.shape[1], pix_fmt
+        stream.color_range = FULL
+        for index, picture in enumerate(clip):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), pix_fmt)
+            frame.pts, frame.time_base, frame.color_range = index, 1 / rate, FULL
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 
@@ -51,6 +70,8 @@ def _to_frame(picture: NDArray[Any], pix_fmt: str) -> av.VideoFrame:
 
 def _to_array(frame: av.VideoFrame) -> NDArray[Any]:
     if frame.format.name == "bgr0":
+        return np.array(planes(frame.reformat(format="rgb24"))[0])
+    if frame.format.name == "gbrp":  # 8 bits: H.264
         return np.array(planes(frame.reformat(format="rgb24"))[0])
     channels = planes(frame)
     return channels[0].copy() if len(channels) == 1 else np.stack([channels[i] for i in (2, 0, 1)], axis=-1)

@@ -1,0 +1,23 @@
+"""Several sources as one."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from vera.data.sample import LatentSample, LayeredSample, LayerSource
+from vera.data.shuffle import Interleaving
+
+
+class Mixture:
+    """Each training step draws from one of `sources`, which `weights` say how often; a batch has one shape so."""
+
+    def __init__(self, sources: Sequence[LayerSource], weights: Sequence[float], seed: int = 0) -> None:
+        self.sources = list(sources)
+        self._interleaving = Interleaving(weights, seed)
+
+    def draw(self, step: int, batch_size: int, attempt: int = 0) -> list[tuple[int, Any]]:
+        index, own_step = self._interleaving.place(step)
+        return [(index, key) for key in self.sources[index].draw(own_step, batch_size, attempt)]
+
+    def load(self, key: tuple[int, Any]) -> LayeredSample | LatentSample:
+        index, own_key = key
+        return self.sources[index].load(own_key)
