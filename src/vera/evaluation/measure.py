@@ -85,6 +85,7 @@ def _of_background(case: EvaluationCase, alpha: Alpha, found: Answer, galleries:
     matting: dict[str, float | None] = {
         "mae": mean_absolute_error(found.alpha, alpha),
         "iou": intersection_over_union(found.alpha, alpha),
+        "subject_iou": intersection_over_union(1 - found.alpha, 1 - alpha),
         "gradient": gradient_error(found.alpha, alpha),
     }
     return matting | ({} if case.scene is None else scene_hits(case.scene, found, galleries))

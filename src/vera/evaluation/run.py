@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
@@ -105,7 +106,9 @@ def _work(bench: Bench, jobs: Sequence[tuple[EvaluationCase, Candidate]], worker
         yield from (_answer_case(bench, *job) for job in jobs)
         return
     # A forked process would inherit torch's thread pools and CUDA in a broken state.
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+    # An interruption is for this process alone, which then ends the others.
+    ignore = (signal.SIGINT, signal.SIG_IGN)
+    with ProcessPoolExecutor(count, get_context("spawn"), signal.signal, ignore) as pool:
         waiting = [pool.submit(_answer_case, bench, *job) for job in jobs]
         try:
             for future in as_completed(waiting):
