@@ -1,7 +1,7 @@
 """The released data set, `netflix/Vera-Layered-Video-Dataset`, or one's own in its layout.
 
-`vera-train-set/49-frames/SPLIT.jsonl` (and `81-frames`) has a row for each sample: the instruction and the paths of five
-MP4 files, of which the mask may be missing. Schema: the data set's card.
+`vera-train-set/49-frames/SPLIT.jsonl` (and `81-frames`) has a row for each sample: the instruction and the paths of
+five MP4 files, of which the mask may be missing. Schema: the data set's card.
 """
 
 import json
@@ -13,7 +13,13 @@ from typing import Any
 
 import numpy as np
 from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
 from numpy.typing import NDArray
 
 from vera.data.sample import BadSample, LayeredSample, Task
@@ -161,7 +167,7 @@ class ReleasedLayers:
         with FrameReader(path) as reader:
             for index, frame in enumerate(reader):
                 if first <= index < first + self.frames:
-                    view = model_view(frame, *scaled, info.rotation)
+                    view = model_view(frame, scaled[0], scaled[1], info.rotation)
                     video[index - first] = view[top : top + height, left : left + width]
         return video
 
@@ -196,11 +202,16 @@ class _Files:
                 continue
             try:
                 return Path(hf_hub_download(self.path, candidate, repo_type="dataset"))
+            except LocalEntryNotFoundError as error:  # an EntryNotFoundError, but of a hub that was not reached
+                raise self._unfetched(path, error) from None
             except EntryNotFoundError:
                 continue
             except (HfHubHTTPError, HFValidationError, RepositoryNotFoundError, OSError) as error:
-                raise VeraError(f"{path} cannot be fetched from {self.path}: {str(error).splitlines()[0]}") from None
+                raise self._unfetched(path, error) from None
         raise VeraError(f"{path} is not in {self.path}")
+
+    def _unfetched(self, path: str, error: Exception) -> VeraError:
+        return VeraError(f"{path} cannot be fetched from {self.path}: {str(error).splitlines()[0]}")
 
 
 def _parse_row(line: str, where: str) -> Row:
@@ -253,7 +264,8 @@ def _check_shape(frames: int, size: tuple[int, int], clip_frames: int) -> None:
 
 
 def _grey(video: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.round(video.mean(axis=-1)).astype(np.uint8)
+    grey: NDArray[np.uint8] = np.round(video.mean(axis=-1)).astype(np.uint8)
+    return grey
 
 
 def _extended(edit: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -74,4 +74,6 @@ def _to_array(frame: av.VideoFrame) -> NDArray[Any]:
     if frame.format.name == "gbrp":  # 8 bits: H.264
         return np.array(planes(frame.reformat(format="rgb24"))[0])
     channels = planes(frame)
+    if frame.format.name == "yuvj420p":  # H.264 has no grey to these decoders: it comes with empty colour
+        channels = channels[:1]
     return channels[0].copy() if len(channels) == 1 else np.stack([channels[i] for i in (2, 0, 1)], axis=-1)
