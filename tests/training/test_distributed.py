@@ -15,6 +15,8 @@ import torch
 from safetensors.torch import load_file
 from tests.training.drawn import flow_fields, write_recipe
 
+from vera.models import VeraTransformer3DModel
+
 LOSSES = ("loss", "edit", "alpha", "composite", "gradient_norm")
 
 
@@ -63,33 +65,53 @@ def assert_same_weights(one: Path, other: Path) -> None:
             torch.testing.assert_close(others[name], tensor, rtol=1e-3, atol=1e-4)
 
 
-def fields(model: Path, **more: Any) -> dict[str, Any]:
-    return flow_fields(model) | {"dtype": "fp32", "batch_size": 4, "steps": 12, "checkpoint_every": 3} | more
+@pytest.fixture(scope="module")
+def fields(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> dict[str, Any]:
+    """A recipe that starts from weights in several files."""
+    fields = flow_fields(tiny_model)
+    torch.manual_seed(1)
+    init = tmp_path_factory.mktemp("init")
+    model = VeraTransformer3DModel(**fields["model"], in_channels=8, out_channels=8, text_dim=16)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.05)
+    model.save_pretrained(init, max_shard_size="20KB")
+    return fields | {"init": str(init), "dtype": "fp32", "batch_size": 4, "steps": 12, "checkpoint_every": 3}
 
 
 @pytest.fixture(scope="module")
-def unbroken(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
+def unbroken(tmp_path_factory: pytest.TempPathFactory, fields: dict[str, Any]) -> Path:
     """A run of one process."""
     folder = tmp_path_factory.mktemp("unbroken")
-    alone(write_recipe(folder, **fields(tiny_model)))
+    alone(write_recipe(folder, **fields))
     return folder / "run"
 
 
-def test_two_processes_give_the_curve_of_one(tmp_path: Path, tiny_model: Path, unbroken: Path) -> None:
-    finish(launch(write_recipe(tmp_path, **fields(tiny_model)), 2))
+def test_two_processes_give_the_curve_of_one(tmp_path: Path, fields: dict[str, Any], unbroken: Path) -> None:
+    finish(launch(write_recipe(tmp_path, **fields), 2))
     assert_same_curve(unbroken, tmp_path / "run")
     assert_same_weights(unbroken, tmp_path / "run")
 
 
-def test_two_processes_share_the_tokens_of_a_sample(tmp_path: Path, tiny_model: Path, unbroken: Path) -> None:
-    finish(launch(write_recipe(tmp_path, context_parallel=2, **fields(tiny_model)), 2))
+def test_two_processes_share_the_tokens_of_a_sample(tmp_path: Path, fields: dict[str, Any], unbroken: Path) -> None:
+    finish(launch(write_recipe(tmp_path, context_parallel=2, **fields), 2))
     assert_same_curve(unbroken, tmp_path / "run")
     assert_same_weights(unbroken, tmp_path / "run")
 
 
-def test_a_killed_process_and_a_resume_by_one(tmp_path: Path, tiny_model: Path, unbroken: Path) -> None:
+def test_two_processes_train_one_adapter(tmp_path: Path, fields: dict[str, Any]) -> None:
+    runs = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        runs.append(write_recipe(tmp_path / name, **fields | {"lora": {"rank": 3}, "freeze": ["alpha"], "steps": 6}))
+    alone(runs[0])
+    finish(launch(runs[1], 2))
+    assert_same_curve(tmp_path / "one" / "run", tmp_path / "two" / "run")
+    assert_same_weights(tmp_path / "one" / "run", tmp_path / "two" / "run")
+
+
+def test_a_killed_process_and_a_resume_by_one(tmp_path: Path, fields: dict[str, Any], unbroken: Path) -> None:
     """Whichever process dies at whichever step: what is left goes on in another number of processes."""
-    recipe = write_recipe(tmp_path, **fields(tiny_model))
+    recipe = write_recipe(tmp_path, **fields)
     step = random.Random().randint(4, 9)
     process = launch(recipe, 2)
     deadline = time.monotonic() + 240
