@@ -3,14 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["LayeredEdit", "VeraError", "VeraPipeline", "__version__", "edit"]
+__all__ = ["Acceleration", "LayeredEdit", "VeraError", "VeraPipeline", "__version__", "edit"]
 
 if TYPE_CHECKING:
     from vera.errors import VeraError
     from vera.layers import LayeredEdit
-    from vera.pipelines import VeraPipeline, edit
+    from vera.pipelines import Acceleration, VeraPipeline, edit
 
 _HOME = {
+    "Acceleration": "vera.pipelines",
     "LayeredEdit": "vera.layers",
     "VeraError": "vera.errors",
     "VeraPipeline": "vera.pipelines",

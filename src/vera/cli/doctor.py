@@ -24,7 +24,7 @@ class Finding(NamedTuple):
 
 def doctor() -> int:
     """Tell what this installation can do, and what is missing; exit code 1 if something is missing."""
-    findings = [finding for look in (_versions, _codecs, _devices, _nano) for finding in look()]
+    findings = [finding for look in (_versions, _codecs, _devices, _kernels, _nano) for finding in look()]
     for what, ok, detail in findings:
         print(f"{'ok' if ok else 'missing':8} {what:24} {detail}")
     return 0 if all(finding.ok for finding in findings) else 1
@@ -68,6 +68,16 @@ def _devices() -> Iterator[Finding]:
         yield Finding("mps", True, "Apple GPU")
     device = pick_device("auto")
     yield Finding("runs on", True, f"{device}, {str(pick_dtype('auto', device)).removeprefix('torch.')}")
+
+
+def _kernels() -> Iterator[Finding]:
+    """What `--attention` and `--quantize` may name here, of what not every installation has."""
+    from vera.pipelines.acceleration import attention_backends
+
+    for name, lacking in attention_backends().items():
+        yield Finding(f"attention {name}", True, f"not here: {lacking}" if lacking else "usable")
+    here = find_spec("torchao") is not None
+    yield Finding("weights int8", True, "usable" if here else "not here: pip install --no-deps torchao==0.18.0")
 
 
 def _nano() -> Iterator[Finding]:

@@ -1,6 +1,9 @@
 """`vera edit`."""
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from vera.cli.options import check_picture, parse_size
 from vera.cli.progress import progress_bar
@@ -22,6 +25,15 @@ def edit(
     frames: int | None = None,
     codec: str | None = None,
     sheet: Path | None = None,
+    lora: Sequence[str] = (),
+    device: str = "auto",
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",
+    offload: Literal["none", "model", "sequential", "group"] = "none",
+    quantize: Literal["none", "fp8", "int8"] = "none",
+    attention: str | None = None,
+    tiling: bool = False,
+    cache: Literal["none", "first_block"] = "none",
+    compile: bool = False,
 ) -> None:
     """Edit a clip by an instruction.
 
@@ -53,14 +65,34 @@ def edit(
         How to encode, such as ffv1, h264-lossless or h264. Default: lossless, by the suffix.
     sheet
         PNG that shows source, edit layer, alpha, result and difference.
+    lora
+        LoRA file, folder, or name on the hub; with a scale as in look.safetensors:0.8. May be repeated.
+    device
+        Such as cuda, cuda:1 or cpu. Default: a GPU where there is one.
+    dtype
+        Of the transformer. Default: bfloat16 where the device computes in it.
+    offload
+        Keep weights off the GPU until they are used: whole networks (model), blocks (group) or layers (sequential).
+    quantize
+        Keep the transformer's weights in 8 bits.
+    attention
+        Kernel: native, flex, flash, sage, xformers or another that diffusers knows.
+    tiling
+        Encode and decode tile by tile.
+    cache
+        Take what changes little from the step before: faster, and not the same result.
+    compile
+        Compile the transformer's block.
     """
     from vera.layers import contact_sheet
+    from vera.pipelines import Acceleration
     from vera.pipelines import edit as run
 
     model_size = None if size is None else parse_size(size)
     if sheet is not None:
         check_picture(sheet)
-    with progress_bar() as report:
+    first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
+    with progress_bar(shown=first) as report:
         done = run(
             source,
             instruction,
@@ -74,8 +106,14 @@ def edit(
             size=model_size,
             frames=frames,
             codec=codec,
+            device=device,
+            dtype=dtype,
+            acceleration=Acceleration(offload, quantize, attention, tiling, cache, compile),
+            lora=lora,
             progress=report,
         )
+    if not first:
+        return
     print(f"result   {done.out}")
     if done.layers is not None:
         print(f"layers   {done.layers}")

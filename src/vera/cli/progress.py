@@ -16,10 +16,10 @@ from rich.progress import (
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
+def progress_bar(shown: bool = True) -> Iterator[Callable[[str, int, int], None]]:
     """Give a callback `(stage, done, total)` that draws one bar a stage, with the time left, on stderr.
 
-    On anything but a terminal nothing is drawn, so that a log holds only what it should.
+    On anything but a terminal, or where it is not `shown`, nothing is drawn, so that a log holds only what it should.
     """
     console = Console(stderr=True)
     columns = (
@@ -31,7 +31,7 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
         TimeRemainingColumn(),
     )
     stages: dict[str, TaskID] = {}
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as bars:
 
         def report(stage: str, done: int, total: int) -> None:
             if stage not in stages:

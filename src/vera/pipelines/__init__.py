@@ -1,8 +1,9 @@
 """Sampling: the diffusers pipeline, windows for long clips, loading of models, and editing from footage to footage."""
 
+from vera.pipelines.acceleration import Acceleration
 from vera.pipelines.footage import EditReport, edit
 from vera.pipelines.load import load_pipeline
 from vera.pipelines.output import VeraPipelineOutput
 from vera.pipelines.pipeline_vera import VeraPipeline
 
-__all__ = ["EditReport", "VeraPipeline", "VeraPipelineOutput", "edit", "load_pipeline"]
+__all__ = ["Acceleration", "EditReport", "VeraPipeline", "VeraPipelineOutput", "edit", "load_pipeline"]

@@ -3,9 +3,9 @@
 import hashlib
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,12 @@ from torch import Tensor
 
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, check_layers_folder, composite_clip, refine_layers, save_layers
+from vera.pipelines.acceleration import Acceleration
 from vera.pipelines.instruction import check_instruction
 from vera.pipelines.load import load_pipeline
 from vera.pipelines.masks import check_mask, read_mask
 from vera.pipelines.pipeline_vera import VeraPipeline, check_sampling
+from vera.pipelines.processes import group_size, is_first, process_group
 from vera.pipelines.sizes import check_size, model_size
 from vera.video import FrameReader, FrameWriter, MediaInfo, model_view, probe
 
@@ -46,6 +48,7 @@ class EditReport:
     seconds: dict[str, float]
 
 
+@process_group()
 def edit(
     source: str | Path,
     instruction: str,
@@ -60,6 +63,10 @@ def edit(
     size: tuple[int, int] | None = None,
     frames: int | None = None,
     codec: str | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    acceleration: Acceleration | None = None,
+    lora: Sequence[str | Path] = (),
     progress: Progress | None = None,
 ) -> EditReport:
     """Edit the clip `source` by `instruction` and write the result to `out` (default: `NAME-vera.SUFFIX` beside it).
@@ -75,10 +82,12 @@ def edit(
         size: width and height at which the model works; by the source's shape and the model's training if None.
         frames: edit only so many frames from the start; the rest passes through.
         codec: a name in `vera.video.CODECS`; lossless if None.
+        device, dtype, acceleration, lora: those of `load_pipeline`.
         progress: called with (stage, done, total).
 
     Raises VeraError for input that cannot be used, before any sampling. Until the work is done nothing stands under
-    the names of `out` and `layers`.
+    the names of `out` and `layers`. Of several processes that torchrun started, which share the sampling, the first
+    writes.
     """
     clock = _Clock()
     source = Path(source)
@@ -91,16 +100,17 @@ def edit(
         check_sampling(1 if steps is None else steps, 1.0 if guidance is None else guidance)
         info = probe(source)
         out = default_out(source) if out is None else Path(out)
-        FrameWriter(out, info, codec, audio_from=source).discard()  # whether it could be written
+        if is_first():
+            FrameWriter(out, info, codec, audio_from=source).discard()  # whether it could be written
         layers = None if layers is None else Path(layers)
-        if layers is not None:
+        if layers is not None and is_first():
             check_layers_folder(layers)
         mask = None if mask is None else Path(mask)
         if mask is not None:
             check_mask(mask, info)
 
     with clock.stage("load"):
-        pipeline = load_pipeline(str(model))
+        pipeline = load_pipeline(str(model), device, dtype, acceleration, lora)
         pipeline.set_progress_bar_config(disable=progress is not None)
         strides = pipeline.size_strides[::-1]
         if size is None:
@@ -128,8 +138,15 @@ def edit(
     with clock.stage("refine"):
         colors, alpha = refine_layers(sampled[0], sampled[1])
         metadata = _manifest(pipeline, source, instruction, seed, str(model), mask, len(pipeline.scheduler.timesteps))
+        metadata |= {
+            "acceleration": asdict(acceleration or Acceleration()),
+            "lora": [str(path) for path in lora],
+            "processes": group_size(),
+        }
         layered = LayeredEdit(colors, alpha, info.pts[:count], info.time_base, metadata)
 
+    if not is_first():
+        return EditReport(out, layers, layered, count, size, clock.seconds)
     with clock.stage("composite"):
         composite_clip(source, layered, out, codec, progress)
     if layers is not None:
@@ -202,7 +219,7 @@ def _manifest(
         "scheduler": type(pipeline.scheduler).__name__,
         "shift": scheduler.get("flow_shift", scheduler.get("shift")),
         "dtype": str(pipeline.transformer.dtype).removeprefix("torch."),
-        "device": str(pipeline.transformer.device),
+        "device": str(pipeline._execution_device),
         "mask": None if mask is None else mask.name,
         "source": {"name": source.name, "sha256": digest},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},

@@ -1,6 +1,6 @@
 """From the name of a model to a pipeline that is ready to run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from importlib.util import find_spec
@@ -16,8 +16,12 @@ from transformers import AutoModel, AutoTokenizer
 from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D
 from vera.models.baselines import VARIANTS
+from vera.models.context_parallel import enable_context_parallel
+from vera.pipelines.acceleration import Acceleration, accelerate, loading_options
 from vera.pipelines.hub import fetch_model, is_hub_name
+from vera.pipelines.lora import add_loras
 from vera.pipelines.pipeline_vera import VeraPipeline
+from vera.pipelines.processes import group_size
 
 PRESETS = ("nano",)
 # The sizes whose weights `vera init` makes, and from what.
@@ -27,30 +31,48 @@ _TRANSFORMERS = {network.__name__: network for network in VARIANTS.values()}
 _AUTOENCODERS = {"AutoencoderKLWan": AutoencoderKLWan, "AutoencoderPatch3D": AutoencoderPatch3D}
 
 
-def load_pipeline(model: str, device: str = "auto", dtype: str | torch.dtype = "auto") -> VeraPipeline:
+def load_pipeline(
+    model: str,
+    device: str = "auto",
+    dtype: str | torch.dtype = "auto",
+    acceleration: Acceleration | None = None,
+    lora: Sequence[str | Path] = (),
+) -> VeraPipeline:
     """Load a preset ("nano"), a folder in diffusers' layout, or a model of the hub ("owner/name").
 
     `device` "auto" is a GPU where there is one. `dtype`, of the transformer, is "auto" (bfloat16 where the device
     computes in it, else float32), a name such as "float32", or a torch dtype. The autoencoder always runs in float32:
-    its rounding would end up in the picture. VeraError if the model is unknown, or its weights are missing or do not
-    fit its configuration.
+    its rounding would end up in the picture. `lora` are files, folders or models of the hub, each perhaps with a scale
+    (`look.safetensors:0.8`). Inside a process group of torch.distributed all its processes share the tokens of each
+    forward. VeraError if the model is unknown, its weights are missing or do not fit its configuration, or what is
+    asked for cannot be had on this device.
     """
+    options = Acceleration() if acceleration is None else acceleration
     folder = _locate(model)
     device = pick_device(device)
+    if options.offload != "none" and torch.device(device).type == "cpu":
+        raise VeraError(f"offload {options.offload} moves weights from the CPU to a GPU, and the device is the CPU")
+    if options.cache == "first_block" and group_size() > 1:
+        raise VeraError(
+            "cache first_block: the processes would decide unlike each other, each by its tokens: leave it out"
+        )
     with _quiet_libraries():
-        pipeline = _load(model, folder, pick_dtype(dtype, device))
-    pipeline.to(device)
+        pipeline = _load(model, folder, pick_dtype(dtype, device), options)
+        add_loras(pipeline, lora)
+        accelerate(pipeline, options, device)
+    if group_size() > 1:
+        enable_context_parallel(pipeline.transformer, group_size(), torch.device(device).type, uneven=True)
     return pipeline
 
 
-def _load(model: str, folder: Path, dtype: torch.dtype) -> VeraPipeline:
+def _load(model: str, folder: Path, dtype: torch.dtype, options: Acceleration) -> VeraPipeline:
     try:
         index = VeraPipeline.load_config(folder, local_files_only=True)
     except (OSError, ValueError) as error:
         raise VeraError(f"model {model}: no model_index.json to be had: {_first_line(error)}") from None
 
     networks = {
-        "transformer": _load_network(model, folder, "transformer", index, _TRANSFORMERS, dtype),
+        "transformer": _load_network(model, folder, "transformer", index, _TRANSFORMERS, dtype, options),
         "vae": _load_network(model, folder, "vae", index, _AUTOENCODERS, torch.float32),
     }
     package = index.get("text_encoder_package")
@@ -119,16 +141,23 @@ def _locate(model: str) -> Path:
 
 
 def _load_network(
-    model: str, folder: Path, part: str, index: dict[str, Any], classes: dict[str, Any], dtype: torch.dtype
+    model: str,
+    folder: Path,
+    part: str,
+    index: dict[str, Any],
+    classes: dict[str, Any],
+    dtype: torch.dtype,
+    options: Acceleration | None = None,
 ) -> Any:
     """One network with all its weights. diffusers itself only warns of missing ones and fills in random numbers."""
     where = f"model {model}, {part}"
     _, class_name = index.get(part) or (None, None)
     if class_name not in classes:
         raise VeraError(f"{where}: model_index.json names {class_name}, Vera knows {', '.join(classes)}")
+    more = {} if options is None else loading_options(options, classes[class_name])
     try:
         network, info = classes[class_name].from_pretrained(
-            folder, subfolder=part, torch_dtype=dtype, output_loading_info=True, local_files_only=True
+            folder, subfolder=part, torch_dtype=dtype, output_loading_info=True, local_files_only=True, **more
         )
     except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
         raise VeraError(f"{where}: the weights cannot be loaded: {_first_line(error)}") from None

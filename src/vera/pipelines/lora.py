@@ -1,7 +1,9 @@
 """LoRA on a pipeline: diffusers' loader for Wan, and single-stream LoRAs of Wan on the experts of a MoT."""
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from math import sqrt
+from pathlib import Path
 from typing import Any
 
 from diffusers.loaders import WanLoraLoaderMixin
@@ -116,3 +118,15 @@ def _with_scale(state: Mapping[str, Tensor], metadata: Mapping[str, Any] | None)
             alpha = alphas.get(get_pattern_key(list(alphas), _module(key)), config.lora_alpha)
             scaled[key] = tensor * (alpha / (sqrt(rank) if config.use_rslora else rank))
     return scaled
+
+
+def add_loras(pipeline: Any, loras: Sequence[str | Path]) -> None:
+    """Load all of these, each a path or a name of the hub, perhaps with `:scale`, and activate them together."""
+    scales = {}
+    for index, given in enumerate(loras):
+        scaled = re.fullmatch(r"(.+):(-?\d*\.?\d+)", str(given))
+        path, scale = scaled.groups() if scaled else (str(given), "1")
+        pipeline.load_lora_weights(path, adapter_name=f"lora_{index}")
+        scales[f"lora_{index}"] = float(scale)
+    if scales:
+        pipeline.set_adapters(list(scales), list(scales.values()))

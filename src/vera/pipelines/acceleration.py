@@ -1,0 +1,136 @@
+"""How a pipeline is fitted to a machine: offloading, small weights, attention kernels, tiles, caches, compilation.
+
+The work is diffusers'; here are the choices, what they ask for, and the order in which they are applied. Nothing is on
+unless asked for. docs/memory.md says what each saves and costs.
+"""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any, Literal, get_args
+
+import torch
+from diffusers import FirstBlockCacheConfig, TorchAoConfig
+from diffusers.hooks import apply_group_offloading
+from diffusers.models.attention_dispatch import (
+    AttentionBackendName,
+    _check_attention_backend_requirements,
+    dispatch_attention_fn,
+)
+
+from vera.errors import VeraError
+
+Offload = Literal["none", "model", "sequential", "group"]
+Quantize = Literal["none", "fp8", "int8"]
+Cache = Literal["none", "first_block"]
+
+ATTENTION = ("native", "flex", "flash", "_flash_3", "sage", "xformers")  # diffusers knows more
+FIRST_BLOCK_THRESHOLD = 0.05
+
+
+@dataclass(frozen=True)
+class Acceleration:
+    """What to save memory or time with.
+
+    Args:
+        offload: where weights wait on the CPU: `model` brings in a whole network, `group` a block of the transformer
+            (while the one before computes, on CUDA), `sequential` a single layer.
+        quantize: `fp8` keeps the transformer's weights in 8 bits and computes in its dtype; `int8` too, by torchao.
+        attention: a kernel, by diffusers' name; None is torch's own choice.
+        tiling: whether the autoencoder works tile by tile; where the frame is larger than a tile, the result differs.
+        cache: `first_block` takes what all blocks but the first add from the step before, if what the first adds
+            changed by less than 5 %. Results differ; the share is diffusers' for other models, not tuned on this one.
+        compile: compile the transformer's repeated block.
+    """
+
+    offload: Offload = "none"
+    quantize: Quantize = "none"
+    attention: str | None = None
+    tiling: bool = False
+    cache: Cache = "none"
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        for name, choices in (("offload", Offload), ("quantize", Quantize), ("cache", Cache)):
+            if getattr(self, name) not in get_args(choices):
+                raise VeraError(f"{name} is one of {', '.join(get_args(choices))}, not {getattr(self, name)!r}")
+        if self.quantize == "int8" and find_spec("torchao") is None:
+            raise VeraError("quantize int8 needs torchao: run `pip install --no-deps torchao==0.18.0`")
+        if self.attention == "flex" and not self.compile:
+            raise VeraError("attention flex holds the scores of all pairs of tokens unless compiled: add compile")
+
+
+def loading_options(options: Acceleration, transformer_class: Any) -> dict[str, Any]:
+    """Arguments of the transformer's `from_pretrained`: int8 weights are made while they are read."""
+    if options.quantize != "int8":
+        return {}
+    from torchao.quantization import Int8WeightOnlyConfig
+
+    kept = list(transformer_class._skip_layerwise_casting_patterns)
+    return {"quantization_config": TorchAoConfig(Int8WeightOnlyConfig(), modules_to_not_convert=kept)}
+
+
+def accelerate(pipeline: Any, options: Acceleration, device: str) -> None:
+    """Fit the pipeline, whose networks are on the CPU, to `device`; VeraError for what cannot be done there."""
+    transformer, vae = pipeline.transformer, pipeline.vae
+    if options.attention is not None:
+        _set_attention(transformer, options.attention, device)
+    if options.tiling:
+        if not hasattr(vae, "enable_tiling"):
+            raise VeraError(f"tiling: the autoencoder of this model, {type(vae).__name__}, has no tiles: leave it out")
+        vae.enable_tiling()
+    if options.quantize == "fp8":
+        transformer.enable_layerwise_casting(torch.float8_e4m3fn, compute_dtype=transformer.dtype)
+    if options.cache == "first_block":
+        transformer.enable_cache(FirstBlockCacheConfig(threshold=FIRST_BLOCK_THRESHOLD))
+    if options.compile:
+        transformer.compile_repeated_blocks()
+    _place(pipeline, options.offload, device)
+
+
+def _place(pipeline: Any, offload: Offload, device: str) -> None:
+    if offload == "none":
+        pipeline.to(device)
+        return
+    onload = torch.device(device)
+    if onload.type == "cuda" and onload.index is None:
+        onload = torch.device("cuda", torch.cuda.current_device())
+    if offload == "model":
+        pipeline.enable_model_cpu_offload(device=onload)
+    elif offload == "sequential":
+        pipeline.enable_sequential_cpu_offload(device=onload)
+    else:
+        streams = onload.type == "cuda"
+        pipeline.transformer.enable_group_offload(
+            onload_device=onload, offload_type="block_level", num_blocks_per_group=1, use_stream=streams
+        )
+        # Its blocks lie deeper than diffusers looks for them, so layer by layer.
+        apply_group_offloading(pipeline.text_encoder, onload_device=onload, offload_type="leaf_level")
+        pipeline.vae.to(onload)
+
+
+def _set_attention(transformer: Any, name: str, device: str) -> None:
+    """VeraError unless a small attention of this model's heads works with the kernel of this name."""
+    name = {"sdpa": "native"}.get(name, name)
+    try:
+        transformer.set_attention_backend(name)
+        heads, head_dim = transformer.config.num_attention_heads, transformer.config.attention_head_dim
+        x = torch.zeros(1, 128, heads, head_dim, dtype=transformer.dtype, device=device)
+        if name != "flex":  # which is only sound when compiled
+            dispatch_attention_fn(x, x, x, backend=AttentionBackendName(name))
+    except Exception as error:  # of whatever kind each kernel's package raises
+        transformer.reset_attention_backend()
+        dtype = str(transformer.dtype).removeprefix("torch.")
+        line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise VeraError(f"attention {name} does not work here (on {device} in {dtype}): {line}") from None
+
+
+def attention_backends() -> dict[str, str | None]:
+    """The kernels in `ATTENTION`: what each lacks here, None if nothing."""
+    lacking: dict[str, str | None] = {}
+    for name in ATTENTION:
+        try:
+            _check_attention_backend_requirements(AttentionBackendName(name))
+            lacking[name] = None
+        except RuntimeError as error:
+            lacking[name] = str(error).splitlines()[0].rpartition("Please ")[2].rstrip(".").replace("`", "")
+    return lacking
