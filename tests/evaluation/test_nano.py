@@ -3,20 +3,16 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from tests.data.synthetic_assets import SPRITES
 
-from vera.data.synthesis.cases import evaluation_cases
 from vera.errors import VeraError
 from vera.evaluation.answer import Candidate
 from vera.evaluation.compare import compare
-from vera.evaluation.gallery import make_gallery, save_gallery
 from vera.evaluation.nano import evaluate_nano, parse_sweep, sweep_nano
-from vera.evaluation.run import RECORDS, Bench, read_records, run_cases
+from vera.evaluation.resume import RECORDS, read_records
 
 SHAPE = (5, 64, 48)
-TRUTH = (Candidate("truth"), Candidate("empty"))
 
 
 def test_evaluation_goes_on_where_it_was_killed(
@@ -44,7 +40,7 @@ def test_evaluation_goes_on_where_it_was_killed(
     assert again == text
     assert file.read_text().splitlines(keepends=True) == lines
 
-    monkeypatch.setattr("vera.evaluation.run._answer_case", None)  # nothing is left to do
+    monkeypatch.setattr("vera.evaluation.run.answer_case", None)  # nothing is left to do
     assert evaluate_nano(tmp_path / "whole", count=4, **arguments)[0] == text
     content = json.loads((tmp_path / "whole" / "evaluation.json").read_text())
     assert content["summary"]["obj_add"]["truth"]["place_hit"]["mean"] == 1
@@ -52,21 +48,6 @@ def test_evaluation_goes_on_where_it_was_killed(
     with pytest.raises(VeraError, match="name another folder"):
         sweep_nano(tmp_path / "whole", ["steps=1"], count=2, **arguments)
     assert "| matte IoU ↑ | +0.000 [+0.000, +0.000] |" in compare(tmp_path / "whole", tmp_path / "whole")
-
-
-def test_processes_share_the_work(tmp_path: Path, model: str, assets: str) -> None:
-    pytest.importorskip("efficientnet_lite_pytorch")
-    bench = Bench(model, tmp_path, tuple(SPRITES), assets, held_out=True)
-    for name in ("objects", "scenes"):  # random ones are made in no time
-        vectors = np.random.default_rng(0).normal(size=(3, 1, 1280)).astype(np.float32)
-        save_gallery(
-            make_gallery(dict(zip(("octopus", "strawberry", "car"), vectors, strict=True))), tmp_path / f"{name}.npz"
-        )
-    seen: list[tuple[int, int]] = []
-    cases = evaluation_cases(3, tuple(SPRITES), *SHAPE)
-    records = run_cases(bench, cases, TRUTH, workers=2, progress=lambda stage, done, total: seen.append((done, total)))
-    assert seen == [(done, 6) for done in range(1, 7)]
-    assert [record.case for record in records] == [0, 0, 1, 1, 2, 2]
 
 
 def test_a_sweep_measures_every_combination(tmp_path: Path, model: str, assets: str, mean_colors: None) -> None:

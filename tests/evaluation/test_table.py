@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from vera.evaluation.record import Record
 from vera.evaluation.report import verdict
 from vera.evaluation.sheet import MISS, Entry, save_picture, write_sheet
-from vera.evaluation.table import Record, curves, markdown, summarize
+from vera.evaluation.table import curves, markdown, summarize
 
 RECORDS = [
     Record(0, "obj_add", "model", {"object_top1": 1.0, "psnr": 30.0, "preserved": 100, "changed": 0}),

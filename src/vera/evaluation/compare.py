@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 from vera.errors import VeraError
-from vera.evaluation.run import RUN, read_records
+from vera.evaluation.record import Record
+from vera.evaluation.resume import read_records
+from vera.evaluation.run import RUN
 from vera.evaluation.summary import estimate
-from vera.evaluation.table import ARROWS, TITLES, Record, metrics_of
+from vera.evaluation.table import ARROWS, TITLES, metrics_of
 
 
 def compare(one: Path, other: Path) -> str:

@@ -14,14 +14,13 @@ from vera.evaluation.matting import gradient_error, intersection_over_union, mea
 from vera.evaluation.object_hit import object_vector
 from vera.evaluation.placement import place_hit
 from vera.evaluation.preservation import changed_samples, psnr, ssim
+from vera.evaluation.record import Measures
 from vera.evaluation.scene_hit import scene_vector
 from vera.evaluation.shadow import darkening
 from vera.evaluation.temporal import dtssd, warp_error
 
 CASTS = 0.02  # of its light: what the ground loses where the truth has a shadow worth asking for
 TOP = 5
-
-Measures = dict[str, float]  # by name, those that the case has
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from vera.data.synthesis.cases import EvaluationCase
-from vera.evaluation.measure import Measures
+from vera.evaluation.record import Measures, Record
 from vera.evaluation.run import strip_path
 from vera.evaluation.sheet import Entry, write_sheet
-from vera.evaluation.table import Record, curves, markdown, plain, summarize
+from vera.evaluation.table import curves, markdown, plain, summarize
 
 IOU = 0.9  # of the matte, below which a sheet calls a new background a miss
 

@@ -1,15 +1,11 @@
-"""Candidates answer cases, in parallel and resumably: one JSON line for each answer, under `records.jsonl`."""
+"""Candidates answer the cases of a synthetic world."""
 
 import json
-import os
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +21,13 @@ from vera.evaluation.features import load_embedding
 from vera.evaluation.gallery import read_gallery, save_gallery
 from vera.evaluation.measure import Galleries, measure
 from vera.evaluation.object_hit import object_gallery
+from vera.evaluation.record import Record
+from vera.evaluation.resume import Progress, collect
 from vera.evaluation.scene_hit import scene_gallery
 from vera.evaluation.sheet import write_strip
-from vera.evaluation.table import Record
 from vera.pipelines import VeraPipeline, load_pipeline
 
-Progress = Callable[[str, int, int], None]
-RECORDS, RUN = "records.jsonl", "run.json"
+RUN = "run.json"
 
 
 @dataclass(frozen=True)
@@ -61,68 +57,23 @@ def run_cases(
     `workers` processes (None: one for each core, at most eight with a GPU) share the work. VeraError if the folder
     holds the records of another run, or if model, assets or the measuring network are missing.
     """
+    prepare(bench)
+    jobs = [(case.index, candidate.label, (bench, case, candidate)) for case in cases for candidate in candidates]
+    return collect(bench.out, jobs, answer_case, workers, progress)
+
+
+def prepare(bench: Bench) -> None:
+    """Make the folder of a run, with the prototypes of all classes; VeraError if it is another run's."""
     bench.out.mkdir(parents=True, exist_ok=True)
     _check_same_run(bench)
     _make_galleries(bench)
-    records = read_records(bench.out)
-    done = {(record.case, record.candidate) for record in records}
-    jobs = [
-        (case, candidate) for case in cases for candidate in candidates if (case.index, candidate.label) not in done
-    ]
-    total = len(cases) * len(candidates)
-    with (bench.out / RECORDS).open("a", encoding="utf-8") as file:
-        for record in _work(bench, jobs, workers):
-            file.write(json.dumps(asdict(record)) + "\n")
-            file.flush()
-            records.append(record)
-            if progress is not None:
-                progress("measure", total - len(jobs) + len(records) - len(done), total)
-    wanted = {case.index for case in cases}, {candidate.label for candidate in candidates}
-    return sorted(
-        (record for record in records if record.case in wanted[0] and record.candidate in wanted[1]),
-        key=lambda record: record.case,
-    )
-
-
-def read_records(out: Path) -> list[Record]:
-    """The records of a folder; a last line that a kill cut short is dropped from the file, too."""
-    path = out / RECORDS
-    if not path.is_file():
-        return []
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:
-        path.write_text(whole, encoding="utf-8")
-    return [Record(**json.loads(line)) for line in whole.splitlines()]
 
 
 def strip_path(out: Path, case: int, candidate: str) -> Path:
     return out / "strips" / candidate.replace(" ", "_") / f"{case:04}.jpg"
 
 
-def _work(bench: Bench, jobs: Sequence[tuple[EvaluationCase, Candidate]], workers: int | None) -> Iterator[Record]:
-    count = min(workers or _default_workers(), max(len(jobs), 1))
-    if count == 1:
-        yield from (_answer_case(bench, *job) for job in jobs)
-        return
-    # A forked process would inherit torch's thread pools and CUDA in a broken state.
-    # An interruption is for this process alone, which then ends the others.
-    ignore = (signal.SIGINT, signal.SIG_IGN)
-    with ProcessPoolExecutor(count, get_context("spawn"), signal.signal, ignore) as pool:
-        waiting = [pool.submit(_answer_case, bench, *job) for job in jobs]
-        try:
-            for future in as_completed(waiting):
-                yield future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _default_workers() -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, 8) if torch.cuda.is_available() else cores
-
-
-def _answer_case(bench: Bench, case: EvaluationCase, candidate: Candidate) -> Record:
+def answer_case(bench: Bench, case: EvaluationCase, candidate: Candidate) -> Record:
     pipeline, layers, galleries = _open(bench)
     truth = layers.load(case.key)
     found = answer(candidate, pipeline, truth, seed=case.index)
@@ -135,14 +86,19 @@ def _answer_case(bench: Bench, case: EvaluationCase, candidate: Candidate) -> Re
 @cache
 def _open(bench: Bench) -> tuple[VeraPipeline, SyntheticLayers, Galleries]:
     """What a process works with, opened once."""
-    _use_threads(bench)
+    use_threads(bench)
     pipeline = load_pipeline(bench.model)
     pipeline.set_progress_bar_config(disable=True)
+    return pipeline, _open_layers(bench), open_galleries(bench)
+
+
+def open_galleries(bench: Bench) -> Galleries:
+    """The prototypes that `prepare` left, and the network that made them."""
     objects, scenes = (read_gallery(bench.out / f"{name}.npz") for name in ("objects", "scenes"))
-    return pipeline, _open_layers(bench), Galleries(objects, scenes, load_embedding())
+    return Galleries(objects, scenes, load_embedding())
 
 
-def _use_threads(bench: Bench) -> None:
+def use_threads(bench: Bench) -> None:
     """Processes share the cores among themselves, which threads do far worse."""
     torch.set_num_threads(bench.threads)
     cv2.setNumThreads(bench.threads)
@@ -156,7 +112,7 @@ def _make_galleries(bench: Bench) -> None:
     """Prototypes of all classes, computed once for a folder."""
     if (bench.out / "scenes.npz").is_file():
         return
-    _use_threads(bench)
+    use_threads(bench)
     embed = load_embedding()
     objects, scenes = class_pictures(_open_layers(bench))
     save_gallery(object_gallery(objects, embed), bench.out / "objects.npz")

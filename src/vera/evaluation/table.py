@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from vera.data.sample import Task
-from vera.evaluation.measure import Measures
+from vera.evaluation.record import Record
 from vera.evaluation.summary import Estimate, estimate
 
 
@@ -49,16 +49,6 @@ COMMON = (
 )
 ARROWS = {"up": "↑", "down": "↓"}
 TITLES: dict[Task, str] = {"obj_add": "Object addition", "background_replace": "Background replacement"}
-
-
-@dataclass(frozen=True)
-class Record:
-    """The measures of one candidate's answer to one case."""
-
-    case: int
-    task: Task
-    candidate: str
-    measures: Measures
 
 
 def metrics_of(task: Task) -> tuple[Metric, ...]:

@@ -1,0 +1,75 @@
+"""Work that can be killed and goes on: one JSON line for each answer, in parallel over processes."""
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vera.evaluation.record import Record
+
+Progress = Callable[[str, int, int], None]
+Job = tuple[int, str, tuple[Any, ...]]  # case, candidate and the arguments that make their record
+RECORDS = "records.jsonl"
+
+
+def collect(
+    out: Path, jobs: Sequence[Job], make: Callable[..., Record], workers: int | None, progress: Progress | None = None
+) -> list[Record]:
+    """The records of all jobs, by case: those in `out`/records.jsonl, and `make(*arguments)` of the others.
+
+    `workers` processes (None: one for each core, at most eight with a GPU) share the work; what a record rests on, such
+    as pictures, `make` has written before it returns.
+    """
+    records = {(record.case, record.candidate): record for record in read_records(out)}
+    wanted = [(case, candidate) for case, candidate, _ in jobs]
+    waiting = [arguments for (case, candidate, arguments) in jobs if (case, candidate) not in records]
+    done = len(jobs) - len(waiting)
+    with (out / RECORDS).open("a", encoding="utf-8") as file:
+        for number, record in enumerate(_work(make, waiting, workers), done + 1):
+            file.write(json.dumps(asdict(record)) + "\n")
+            file.flush()
+            records[record.case, record.candidate] = record
+            if progress is not None:
+                progress("measure", number, len(jobs))
+    return sorted((records[key] for key in wanted), key=lambda record: record.case)
+
+
+def read_records(out: Path) -> list[Record]:
+    """The records of a folder; a last line that a kill cut short is dropped from the file, too."""
+    path = out / RECORDS
+    if not path.is_file():
+        return []
+    text = path.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        path.write_text(whole, encoding="utf-8")
+    return [Record(**json.loads(line)) for line in whole.splitlines()]
+
+
+def _work(make: Callable[..., Record], jobs: Sequence[tuple[Any, ...]], workers: int | None) -> Iterator[Record]:
+    count = min(workers or _default_workers(), max(len(jobs), 1))
+    if count == 1:
+        yield from (make(*job) for job in jobs)
+        return
+    # A forked process would inherit torch's thread pools and CUDA in a broken state.
+    # An interruption is for this process alone, which then ends the others.
+    ignore = (signal.SIGINT, signal.SIG_IGN)
+    with ProcessPoolExecutor(count, get_context("spawn"), signal.signal, ignore) as pool:
+        waiting = [pool.submit(make, *job) for job in jobs]
+        try:
+            for future in as_completed(waiting):
+                yield future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _default_workers() -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, 8) if torch.cuda.is_available() else cores
