@@ -41,7 +41,7 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-assets: assets/npm/fluent-emoji-3d assets/npm/pmndrs
+assets: assets/npm/fluent-emoji-3d assets/npm/pmndrs assets/footage/bbb.mp4
 
 assets/npm/fluent-emoji-3d: PACKAGE = @lobehub/fluent-emoji-3d@1.1.0
 assets/npm/pmndrs: PACKAGE = @pmndrs/assets@1.7.0
@@ -51,6 +51,15 @@ assets/npm/fluent-emoji-3d assets/npm/pmndrs:
 	tar -xzf $@.part/*.tgz -C $@.part --strip-components=1
 	rm $@.part/*.tgz
 	mv $@.part $@
+
+# Big Buck Bunny (CC-BY 3.0, Blender Foundation), as moviepy's source package carries it: for evaluation, not training.
+assets/footage/bbb.mp4: | $(READY)
+	rm -rf $(@D).part && mkdir -p $(@D).part $(@D)
+	$(BIN)/pip download --quiet --no-deps --no-binary moviepy --dest $(@D).part moviepy==2.2.1
+	tar -xzf $(@D).part/moviepy-2.2.1.tar.gz -C $(@D).part
+	$(BIN)/python -m zipfile -e $(@D).part/moviepy-2.2.1/docs/_static/medias/getting_started/moviepy_10_minutes/moviepy_10_minutes.zip $(@D).part
+	mv $(@D).part/moviepy_10_minutes/resources/bbb.mp4 $@
+	rm -rf $(@D).part
 
 clean:
 	rm -rf $(VENV) demo

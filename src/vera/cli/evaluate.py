@@ -69,6 +69,55 @@ def nano(
 
 
 @app.command
+def footage(
+    *,
+    out: Path = Path("runs/evaluate-footage"),
+    model: str = "nano",
+    steps: int | None = None,
+    guidance: float | None = None,
+    assets: str = "assets/npm",
+    film: Path = Path("assets/footage/bbb.mp4"),
+    workers: int | None = None,
+) -> None:
+    """Edit five real clips by ten instructions each, and print what can be measured without a truth.
+
+    Parameters
+    ----------
+    out
+        Folder for clips, edits, tables and a sheet for each clip. The same command goes on with stopped work.
+    model
+        nano (ships with Vera), or a folder in diffusers' layout.
+    steps
+        Sampling steps. Default: the model's own.
+    guidance
+        How strongly the instruction steers. Default: the model's own.
+    assets
+        Folder that `make assets` fills.
+    film
+        Big Buck Bunny, which `make assets` fetches, too.
+    workers
+        Processes that share the work. Default: one for each core, at most eight with a GPU.
+    """
+    from vera.evaluation.answer import Candidate
+    from vera.evaluation.clips import real_shots
+    from vera.evaluation.footage import evaluate_footage
+
+    with progress_bar() as report:
+        text, sheets = evaluate_footage(
+            out,
+            model,
+            Candidate("model", steps, guidance),
+            assets,
+            shots=real_shots(film),
+            workers=workers,
+            progress=report,
+        )
+    print(text)
+    for path in sheets:
+        print(f"sheet    {path}")
+
+
+@app.command
 def compare(one: Path, other: Path, /) -> None:
     """Print how much better one evaluated model is than another, case by case.
 

@@ -44,7 +44,7 @@ def _world(folder: Path) -> dict[str, object]:
         run = json.loads((folder / RUN).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise VeraError(f"{folder}: holds no evaluation; run `vera evaluate nano --out {folder}` first") from None
-    return {name: run[name] for name in ("sprites", "held_out")}
+    return {name: run[name] for name in ("sprites", "split")}
 
 
 def _model_records(folder: Path) -> dict[int, Record]:

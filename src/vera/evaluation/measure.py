@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from vera.data.sample import LayeredSample
 from vera.data.synthesis.cases import EvaluationCase
 from vera.evaluation.agreement import layer_disagreement
-from vera.evaluation.answer import Answer
+from vera.evaluation.answer import Answer, Frames
 from vera.evaluation.component import Alpha, to_alpha
 from vera.evaluation.coverage import leakage, sane_share
 from vera.evaluation.features import Embed
@@ -36,7 +36,7 @@ def measure(case: EvaluationCase, truth: LayeredSample, found: Answer, galleries
     measures = {
         "dtssd": dtssd(found.alpha, alpha),
         "disagreement": None if found.composite is None else layer_disagreement(found.composite, found.result),
-        "warp_excess": _warp_excess(found, truth),
+        "warp_excess": warp_excess(found.result, truth.source),
         "psnr": psnr(found.result, truth.source, truth.alpha == 0),
         "ssim": ssim(found.result, truth.source, truth.alpha == 0),
     }
@@ -90,7 +90,7 @@ def _of_background(case: EvaluationCase, alpha: Alpha, found: Answer, galleries:
     return matting | ({} if case.scene is None else scene_hits(case.scene, found, galleries))
 
 
-def _warp_excess(found: Answer, truth: LayeredSample) -> float | None:
-    """By how many 8-bit levels the result follows its flow worse than the source does its own."""
-    after, before = warp_error(found.result), warp_error(truth.source)
+def warp_excess(result: Frames, source: Frames) -> float | None:
+    """By how many 8-bit levels `result` follows its flow worse than `source` does its own; both `[T,H,W,3]`."""
+    after, before = warp_error(result), warp_error(source)
     return None if after is None or before is None else (after - before) * 255

@@ -34,7 +34,7 @@ def evaluate_nano(
     stopped. VeraError as `run_cases`.
     """
     _check(count, workers)
-    bench = Bench(model, out, tuple(sprites), assets, held_out=True)
+    bench = Bench(model, out, tuple(sprites), assets, "held_out")
     candidates = [setting, Candidate("autoencoder"), Candidate("truth"), Candidate("empty")]
     cases = evaluation_cases(count, sprites, *shape)
     records = run_cases(bench, cases, candidates, workers, progress)
@@ -55,7 +55,7 @@ def sweep_nano(
 ) -> str:
     """Answer `count` validation cases with every combination of settings such as `steps=4,8` and write the curves."""
     _check(count, workers)
-    bench = Bench(model, out, tuple(sprites), assets, held_out=False)
+    bench = Bench(model, out, tuple(sprites), assets, "validation")
     candidates = parse_sweep(sweep)
     records = run_cases(bench, validation_cases(count, sprites, *shape), candidates, workers, progress)
     return write_curves(out, records, [candidate.label for candidate in candidates])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import torch
@@ -34,14 +34,14 @@ RUN = "run.json"
 class Bench:
     """What answers and measures need: the model, the cases' world and a folder.
 
-    `held_out` tells which half of `SyntheticLayers(sprites, assets)` the cases' keys are for.
+    The cases are held-out or trained samples of `SyntheticLayers(sprites, assets)`, or clips.
     """
 
     model: str
     out: Path
     sprites: tuple[str, ...]
     assets: str
-    held_out: bool
+    split: Literal["held_out", "validation", "footage"]
     threads: int = 1
 
 
@@ -79,7 +79,7 @@ def answer_case(bench: Bench, case: EvaluationCase, candidate: Candidate) -> Rec
     found = answer(candidate, pipeline, truth, seed=case.index)
     measures = measure(case, truth, found, galleries)
     if candidate.kind == "model":
-        write_strip(strip_path(bench.out, case.index, candidate.label), found, truth)
+        write_strip(strip_path(bench.out, case.index, candidate.label), truth.source, found, truth.composite)
     return Record(case.index, case.task, candidate.label, measures)
 
 
@@ -105,7 +105,7 @@ def use_threads(bench: Bench) -> None:
 
 
 def _open_layers(bench: Bench) -> SyntheticLayers:
-    return SyntheticLayers(bench.sprites, assets=bench.assets, held_out=bench.held_out)
+    return SyntheticLayers(bench.sprites, assets=bench.assets, held_out=bench.split == "held_out")
 
 
 def _make_galleries(bench: Bench) -> None:
@@ -133,7 +133,7 @@ def _check_same_run(bench: Bench) -> None:
         "model": bench.model,
         "weights": _fingerprint(load_pipeline(bench.model, device="cpu")),
         "sprites": list(bench.sprites),
-        "held_out": bench.held_out,
+        "split": bench.split,
     }
     path = bench.out / RUN
     if path.is_file():

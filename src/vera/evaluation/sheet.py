@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from vera.data.sample import LayeredSample
-from vera.evaluation.answer import Answer
+from vera.evaluation.answer import Answer, Frames
 
 TILE = 128  # pixels of width
 CAPTION = 30  # two lines
@@ -18,12 +17,14 @@ GAP = 4
 MISS, HIT = (235, 90, 80), (200, 200, 200)
 
 
-def write_strip(path: Path, found: Answer, truth: LayeredSample) -> None:
-    """A JPEG of one case's middle frame: source, edit on a checkerboard, alpha, result, and the true result."""
-    t = len(truth.source) // 2
+def write_strip(path: Path, source: Frames, found: Answer, truth: Frames | None = None) -> None:
+    """A JPEG of a clip's middle frame: source, edit on a checkerboard, alpha, result and, where known, the true one."""
+    t = len(source) // 2
     alpha = found.alpha[t][..., None]
     shown = alpha * found.edit[t] + (1 - alpha) * _checkerboard(*found.alpha.shape[1:])[..., None]
-    tiles = [truth.source[t], shown, np.repeat(alpha * 255, 3, axis=-1), found.result[t], truth.composite[t]]
+    tiles = [source[t], shown, np.repeat(alpha * 255, 3, axis=-1), found.result[t]]
+    if truth is not None:
+        tiles.append(truth[t])
     save_picture(path, np.concatenate([_small(np.asarray(tile, np.uint8)) for tile in tiles], axis=1))
 
 

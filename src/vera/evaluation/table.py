@@ -15,7 +15,7 @@ class Metric:
 
     name: str
     title: str
-    better: Literal["up", "down"]
+    better: Literal["up", "down"] | None
     scale: float = 1.0
     digits: int = 1
     bar: float | None = None
@@ -41,13 +41,14 @@ HITS: dict[Task, tuple[Metric, ...]] = {
     ),
 }
 COMMON = (
+    Metric("coverage", "solid coverage (%)", None, 100),
     Metric("dtssd", "matte dtSSD", "down", digits=2),
     Metric("disagreement", "layer disagreement", "down", digits=3, bar=0.03),
     Metric("warp_excess", "flow-warp error over the source's (levels)", "down", digits=2),
     Metric("psnr", "PSNR where truth preserves (dB)", "up"),
     Metric("ssim", "SSIM where truth preserves", "up", digits=4),
 )
-ARROWS = {"up": "↑", "down": "↓"}
+ARROWS = {"up": "↑", "down": "↓", None: ""}
 TITLES: dict[Task, str] = {"obj_add": "Object addition", "background_replace": "Background replacement"}
 
 

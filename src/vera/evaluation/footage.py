@@ -1,0 +1,123 @@
+"""Real footage: edits of real clips, measured by what needs no truth, and all of them shown."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.data.synthesis.vocabulary import SPRITES
+from vera.evaluation.answer import Answer, Candidate
+from vera.evaluation.clips import Shot, cut_shots, real_shots
+from vera.evaluation.component import to_alpha
+from vera.evaluation.coverage import coverage, leakage, sane_share
+from vera.evaluation.footage_cases import FootageCase, footage_cases
+from vera.evaluation.measure import Galleries, object_hits, scene_hits, warp_excess
+from vera.evaluation.placement import place_hit
+from vera.evaluation.record import Measures, Record
+from vera.evaluation.report import verdict, write_report
+from vera.evaluation.resume import Progress, collect
+from vera.evaluation.run import Bench, open_galleries, prepare, strip_path, use_threads
+from vera.evaluation.sheet import Entry, write_sheet, write_strip
+from vera.layers import verify
+from vera.pipelines import edit
+from vera.video import FrameReader, model_view, probe
+
+
+def evaluate_footage(
+    out: Path,
+    model: str = "nano",
+    setting: Candidate = Candidate(),  # noqa: B008 (frozen)
+    assets: str = "assets/npm",
+    sprites: Sequence[str] = SPRITES,
+    shots: Sequence[Shot] | None = None,
+    cases: Sequence[FootageCase] | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[str, list[Path]]:
+    """Edit every clip by each of its instructions, as `vera edit` does, and write tables and a sheet for each clip.
+
+    Returns the tables and the sheets. The same call goes on with a run that was stopped. VeraError if the clips, the
+    model or what the measures need is missing, or if the folder holds another run.
+    """
+    shots = real_shots() if shots is None else shots
+    cases = footage_cases() if cases is None else cases
+    bench = Bench(model, out, tuple(sprites), assets, "footage")
+    prepare(bench)
+    clips = cut_shots(shots, out / "clips")
+    jobs = [(case.index, setting.label, (bench, case, clips[case.clip], setting)) for case in cases]
+    records = collect(out, jobs, edit_case, workers, progress)
+    measures = {record.case: record.measures for record in records}
+    sheets = []
+    for clip in clips:
+        own = [case for case in cases if case.clip == clip]
+        strips = [strip_path(out, case.index, setting.label) for case in own]
+        sheets.append(out / f"sheet-{clip}.jpg")
+        write_sheet(
+            sheets[-1],
+            [
+                Entry(strip, case.instruction, *verdict(measures[case.index]))
+                for strip, case in zip(strips, own, strict=True)
+            ],
+        )
+    return write_report(out, records, [setting.label]), sheets
+
+
+def edit_case(bench: Bench, case: FootageCase, clip: Path, setting: Candidate) -> Record:
+    """Edit one clip and measure; the files of the edit stay in the run's folder."""
+    use_threads(bench)
+    galleries = _galleries(bench)
+    folder = bench.out / "edits" / f"{case.index:02}-{case.clip}"
+    folder.mkdir(parents=True, exist_ok=True)
+    result = folder / "result.mkv"
+    done = edit(
+        clip,
+        case.instruction,
+        out=result,
+        model=bench.model,
+        seed=case.index,
+        steps=setting.steps,
+        guidance=setting.guidance,
+        progress=_quiet,
+    )
+    source = read_view(clip, done.size)
+    found = Answer(done.edit.edit, to_alpha(done.edit.alpha), None, read_view(result, done.size))
+    counts = verify(clip, result, done.edit)
+    measures = {"preserved": float(counts.preserved), "changed": float(counts.changed)}
+    measures |= measure_without_truth(case, source, found, galleries)
+    write_strip(strip_path(bench.out, case.index, setting.label), source, found)
+    return Record(case.index, case.task, setting.label, measures)
+
+
+def measure_without_truth(
+    case: FootageCase, source: NDArray[np.uint8], found: Answer, galleries: Galleries
+) -> Measures:
+    """Those of the measures that need nothing but source `[T,H,W,3]` and edit."""
+    measures: dict[str, float | None] = {
+        "coverage": coverage(found.alpha),
+        "warp_excess": warp_excess(found.result, source),
+    }
+    if case.noun is not None and case.place is not None:
+        measures |= object_hits(case.noun, found, galleries)
+        measures |= {"place_hit": place_hit(found.alpha, case.place)}
+        measures |= {"sane_frames": sane_share(found.alpha), "leakage": leakage(found.alpha)}
+    if case.scene is not None:
+        measures |= scene_hits(case.scene, found, galleries)
+    return {name: float(value) for name, value in measures.items() if value is not None}
+
+
+def read_view(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """All frames of a clip as the model sees them, RGB `[T,H,W,3]` of `size` (width, height)."""
+    rotation = probe(path).rotation
+    with FrameReader(path) as reader:
+        return np.stack([model_view(frame, *size, rotation) for frame in reader])
+
+
+def _quiet(stage: str, done: int, total: int) -> None:
+    """Progress that nobody watches, which keeps the pipeline from drawing its own."""
+
+
+@cache
+def _galleries(bench: Bench) -> Galleries:
+    return open_galleries(bench)
