@@ -1,7 +1,7 @@
 # make demo   set up, edit a real clip twice with the model that ships in the package, and verify both results
 # make test   set up and run the tests
 # make lint   style, types and the import contract
-# make assets fetch what training draws its clips from (needs npm)
+# make assets fetch what training draws its clips from (needs npm; the 3D models and LLVM also Debian's apt-get)
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -60,6 +60,24 @@ assets/footage/bbb.mp4: | $(READY)
 	$(BIN)/python -m zipfile -e $(@D).part/moviepy-2.2.1/docs/_static/medias/getting_started/moviepy_10_minutes/moviepy_10_minutes.zip $(@D).part
 	mv $(@D).part/moviepy_10_minutes/resources/bbb.mp4 $@
 	rm -rf $(@D).part
+
+# Nothing is installed: packages are downloaded and the files taken out.
+UNPACK = cd $@.part && apt-get download --quiet $(DEBIAN) && dpkg-deb --fsys-tarfile *.deb | tar -x --wildcards
+
+assets/sweethome3d: DEBIAN = sweethome3d-furniture
+assets/sweethome3d:
+	rm -rf $@.part && mkdir -p $@.part
+	$(UNPACK) --strip-components=5 '*/BlendSwap-CC-0.sh3f'
+	rm $@.part/*.deb
+	mv $@.part $@
+
+# Mitsuba's fast variant needs LLVM 16 or later.
+assets/llvm: DEBIAN = libllvm19
+assets/llvm:
+	rm -rf $@.part && mkdir -p $@.part
+	$(UNPACK) --strip-components=4 '*/libLLVM.so.*'
+	rm $@.part/*.deb
+	mv $@.part $@
 
 clean:
 	rm -rf $(VENV) demo

