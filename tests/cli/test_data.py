@@ -1,6 +1,8 @@
-"""`vera data synth`."""
+"""`vera data synth` and `vera data render`."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,30 +14,50 @@ from vera.data import LayeredSample
 class Flat:
     """In place of `SyntheticLayers`, which needs assets: clips of one grey."""
 
-    def __init__(self, objects: tuple[str, ...], assets: str, seed: int) -> None:
+    def __init__(self, seed: int, **arguments: Any) -> None:
         self.seed = seed
+        self.arguments = arguments
 
     def sample(self, index: int, frames: int, width: int, height: int) -> LayeredSample:
         grey = np.full((frames, height, width), self.seed + index, np.uint8)
         rgb = np.stack([grey] * 3, axis=-1)
-        return LayeredSample(rgb, rgb, grey, rgb, None, "Add a ball", "obj_add")
+        instruction = json.dumps(self.arguments)
+        return LayeredSample(rgb, rgb, grey, rgb, None, instruction, "obj_add" if index % 2 else "background_replace")
 
 
-def test_writes_and_goes_on(
+def test_writes_the_released_layout_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("vera.data.synthesis.SyntheticLayers", Flat)
-    argv = ["data", "synth", "--out", str(tmp_path), "--size", "32x16", "--frames", "2", "--count"]
+    argv = ["data", "synth", "--out", str(tmp_path), "--size", "32x16", "--frames", "5", "--count"]
     assert main([*argv, "1"]) == 0
-    assert main([*argv, "3"]) == 0
+    assert main([*argv, "3", "--renders", "some", "--render-share", "1", "--held-out"]) == 0
     assert "(3, of them 2 new)" in capsys.readouterr().out
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["000000", "000001", "000002", "samples.jsonl"]
+    folder = tmp_path / "vera-train-set" / "5-frames"
+    changes = (folder / "synthetic-bg-change.jsonl").read_text().splitlines()
+    additions = (folder / "synthetic-obj-add.jsonl").read_text().splitlines()
+    assert [json.loads(line)["number"] for line in changes] == [0, 2]
+    assert [json.loads(line)["number"] for line in additions] == [1]
+    arguments = json.loads(json.loads(additions[0])["edit_instruction"])
+    assert (arguments["renders"], arguments["render_share"], arguments["held_out"]) == ("some", 1.0, True)
+    assert "octopus" in arguments["sprites"]
     assert main([*argv, "3", "--seed", "5"]) == 2
     assert "seed 0, not 5" in capsys.readouterr().err
 
 
-def test_missing_assets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_missing_assets(tmp_path: Path, capsys: pytest.CaptureFixture[str], workers: str) -> None:
     argv = ["data", "synth", "--out", str(tmp_path / "out"), "--count", "1", "--assets", str(tmp_path)]
-    assert main(argv) == 2
+    assert main([*argv, "--workers", workers]) == 2
     assert "make assets" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_rendering_without_mitsuba_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "mitsuba", None)
+    argv = ["data", "render", "--out", str(tmp_path / "out"), "--count", "1", "--assets", str(tmp_path)]
+    assert main(argv) == 2
+    assert "vera[render]" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -1,92 +1,118 @@
-"""Layered samples on disk: one folder of lossless clips for each sample, and `samples.jsonl` to find them by."""
+"""Many samples into one folder in the released data set's layout: in parallel, and going on where it was stopped."""
 
 import json
-import shutil
-from collections.abc import Callable
-from fractions import Fraction
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import av
-
-from vera.data.sample import LayeredSample
+from vera.data.release_writer import append_row, write_clips
+from vera.data.sample import LayeredSample, Task
 from vera.errors import VeraError
-from vera.video import write_lossless
 
-FRAME_RATE = Fraction(16)  # Wan's own rate
-INDEX = "samples.jsonl"
+Make = Callable[[int], LayeredSample]
+
+FOLDER = "vera-train-set"
+SPLITS: dict[Task, str] = {"obj_add": "synthetic-obj-add", "background_replace": "synthetic-bg-change"}
+AHEAD = 3  # samples that each process may be ahead of the first one that is not whole
 
 
 def write_samples(
-    make: Callable[[int], LayeredSample],
+    open_make: Callable[[], Make],
     count: int,
     seed: int,
-    folder: Path,
+    root: Path,
+    workers: int = 1,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> int:
-    """Write samples 0 to `count - 1` of `make` below `folder`; returns how many were new.
+    """Write samples 0 to `count - 1` below `root`, in the splits of their tasks; returns how many were new.
 
-    A sample is a folder `000012` with `input.mkv`, `edit.mkv`, `composite.mkv` (FFV1 RGB), `alpha.mkv` and, where the
-    sample has one, `mask.mkv` (FFV1 grey), and after that a line in `samples.jsonl`. So whatever stops the work, the
-    samples of the index are whole; the same call goes on where it ended. VeraError where `folder` holds another seed
-    or the disk refuses.
+    `open_make()` gives the function from a sample's number to the sample; with more than one worker it is called once
+    in each process and must be picklable. A sample's row, with its number and `seed`, is added when its clips are
+    whole, rows in order of the numbers: so whatever stops the work, the same call goes on, and the folder is the same
+    for any number of workers. VeraError where `root` holds samples of another seed or the disk refuses.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    done = _read_index(folder / INDEX, seed)
-    new = [index for index in range(count) if index not in done]
-    for step, index in enumerate(new):
+    done = _read_numbers(root, seed)
+    new = [number for number in range(count) if number not in done]
+    if not new:
+        return 0
+    for step, (number, (split, frames, row)) in enumerate(_write_all(open_make, new, root, workers)):
+        append_row({**row, "number": number, "seed": seed}, root, split, frames)
         if progress is not None:
-            progress("samples", count - len(new) + step, count)
-        sample = make(index)
-        try:
-            record = write_sample(sample, folder / f"{index:06d}")
-            with (folder / INDEX).open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps({"index": index, "seed": seed, **record}, ensure_ascii=False) + "\n")
-        except (av.FFmpegError, OSError) as error:
-            raise VeraError(f"{folder}: sample {index} cannot be written ({error.strerror or error})") from None
-    if progress is not None:
-        progress("samples", count, count)
+            progress("samples", count - len(new) + step + 1, count)
     return len(new)
 
 
-def write_sample(sample: LayeredSample, folder: Path) -> dict[str, Any]:
-    """Write one sample, replacing what `folder` held; returns its line of the index, paths relative to the parent."""
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
-    clips = {
-        "input": sample.source,
-        "edit": sample.edit,
-        "alpha": sample.alpha,
-        "composite": sample.composite,
-        "mask": sample.mask,
-    }
-    for name, frames in clips.items():
-        if frames is not None:
-            write_lossless(part / f"{name}.mkv", frames, FRAME_RATE)
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
-    frame_count, height, width = sample.alpha.shape
-    return {
-        "task": sample.task,
-        "instruction": sample.instruction,
-        "frames": frame_count,
-        "width": width,
-        "height": height,
-        **{name: None if frames is None else f"{folder.name}/{name}.mkv" for name, frames in clips.items()},
-    }
+def _write_all(
+    open_make: Callable[[], Make], numbers: list[int], root: Path, workers: int
+) -> Iterator[tuple[int, tuple[str, int, dict[str, Any]]]]:
+    """Each number with what `_write_one` says of it, in order."""
+    if workers == 1:
+        make = open_make()
+        yield from ((number, _write_one(number, root, make)) for number in numbers)
+        return
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start, initargs=(open_make,))
+    try:
+        yield from _in_order(pool, numbers, root, workers * AHEAD)
+    except BrokenProcessPool:
+        raise VeraError(f"{root}: a worker process was killed (out of memory?): use fewer workers") from None
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _read_index(path: Path, seed: int) -> set[int]:
-    """Indices of the whole lines; a last line that a kill cut short is taken off the file."""
-    if not path.exists():
-        return set()
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:
-        path.write_text(whole, encoding="utf-8")
-    records = [json.loads(line) for line in whole.splitlines()]
-    other = {record["seed"] for record in records} - {seed}
-    if other:
-        raise VeraError(f"{path.parent} holds samples of seed {min(other)}, not {seed}: choose another folder")
-    return {record["index"] for record in records}
+def _in_order(
+    pool: Executor, numbers: list[int], root: Path, ahead: int
+) -> Iterator[tuple[int, tuple[str, int, dict[str, Any]]]]:
+    waiting: deque[tuple[int, Future[tuple[str, int, dict[str, Any]]]]] = deque()
+    for number in numbers:
+        waiting.append((number, pool.submit(_work, number, root)))
+        if len(waiting) == ahead:
+            first, future = waiting.popleft()
+            yield first, future.result()
+    for first, future in waiting:
+        yield first, future.result()
+
+
+# Of a worker process: `_start` is told what to open, and the first sample opens it, so that its error reaches the user.
+_open_make: Callable[[], Make]
+
+
+def _start(open_make: Callable[[], Make]) -> None:
+    import cv2
+
+    global _open_make
+    _open_make = cache(open_make)
+    cv2.setNumThreads(1)  # processes are parallel already
+
+
+def _work(number: int, root: Path) -> tuple[str, int, dict[str, Any]]:
+    return _write_one(number, root, _open_make())
+
+
+def _write_one(number: int, root: Path, make: Make) -> tuple[str, int, dict[str, Any]]:
+    """Write the clips of a sample; its split, frames and row."""
+    sample = make(number)
+    split = SPLITS[sample.task]
+    return split, len(sample.alpha), write_clips(sample, root, split, f"{number:06d}")
+
+
+def _read_numbers(root: Path, seed: int) -> set[int]:
+    """Numbers of the whole rows; a last line that a kill cut short is taken off its file."""
+    numbers = set()
+    for split in SPLITS.values():
+        for path in sorted(root.glob(f"{FOLDER}/*-frames/{split}.jsonl")):
+            text = path.read_text(encoding="utf-8")
+            whole = text[: text.rfind("\n") + 1]
+            if whole != text:
+                path.write_text(whole, encoding="utf-8")
+            for row in map(json.loads, whole.splitlines()):
+                if row.get("seed") != seed:
+                    raise VeraError(
+                        f"{root} holds samples of seed {row.get('seed')}, not {seed}: choose another folder"
+                    )
+                numbers.add(row["number"])
+    return numbers
