@@ -198,21 +198,20 @@ def _check_note(path: Path, note: Mapping[str, Any]) -> None:
         held = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise VeraError(f"{path}: cannot be read ({error}); choose another folder") from None
-    if held == json.loads(json.dumps(note)):
-        return
-    ours, theirs = _flat(note), _flat(held)
-    name = next(name for name in ours | theirs if ours.get(name) != theirs.get(name))
-    raise VeraError(
-        f"{path.parent}: holds a cache of other samples: {name} is {theirs.get(name)}, not {ours.get(name)}; "
-        "choose another folder"
-    )
+    ours, theirs = _flat(json.loads(json.dumps(note))), _flat(held)
+    for name in ours | theirs:
+        if ours.get(name) != theirs.get(name):
+            raise VeraError(
+                f"{path.parent}: holds a cache of other samples: {name.removeprefix('note.')} is {theirs.get(name)}, "
+                f"not {ours.get(name)}; choose another folder"
+            )
 
 
 def _flat(note: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     flat: dict[str, str] = {}
     for name, value in note.items():
         if isinstance(value, Mapping):
-            flat |= _flat(value, f"{name}.")
+            flat |= _flat(value, f"{prefix}{name}.")
         else:
             flat[prefix + name] = json.dumps(value)
     return flat

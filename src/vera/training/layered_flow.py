@@ -117,9 +117,10 @@ class LayeredFlow:
     def latents(self, batch: Batch | LatentBatch, branches: Sequence[str]) -> "Latents":
         """What the network sees of a batch, in float32 even under autocast: its goal should not be rounded."""
         if isinstance(batch, LatentBatch):
-            layers = torch.stack([batch.layers[:, LAYERS.index(branch)] for branch in branches], dim=1)
+            layers = batch.layers.float()  # first: autocast on CPUs cannot stack halves
+            layers = torch.stack([layers[:, LAYERS.index(branch)] for branch in branches], dim=1)
             text = nn.functional.pad(batch.text, (0, 0, 0, self.objective.max_sequence_length - batch.text.shape[1]))
-            return Latents(layers.float(), batch.source.float(), batch.mask.float(), text.float())
+            return Latents(layers, batch.source.float(), batch.mask.float(), text.float())
         videos = torch.cat([network_view(getattr(batch, name)) for name in (*branches, "source", "mask")])
         with torch.autocast(self.device.type, enabled=False):
             encoded = (self.vae.encode(videos).latent_dist.mode() - self.mean) / self.std
@@ -197,7 +198,7 @@ class LayeredFlow:
         if isinstance(sample, LayeredSample):
             return {name: torch.from_numpy(getattr(sample, name)).float() / 255 for name in (*LAYERS, "source")}
         assert isinstance(batch, LatentBatch)
-        source = self._pictures(("edit",), batch.source[:, None].float(), pipeline)["edit"]
+        source = self._pictures(("composite",), batch.source[:, None].float(), pipeline)["composite"]
         return self._pictures(LAYERS, batch.layers.float(), pipeline) | {"source": source}
 
     def _pipeline(self, model: nn.Module) -> VeraPipeline:

@@ -25,6 +25,7 @@ from vera.training.checkpoint import latest_checkpoint
 from vera.training.clock import Clock
 from vera.training.distributed import World, start_world, whole
 from vera.training.ema import averaged, update_average
+from vera.training.encoders import use_cache
 from vera.training.export import replace_folder
 from vera.training.hardware import Autocast, make_autocast
 from vera.training.log import Log
@@ -87,6 +88,7 @@ def _train(
     samples = [load_sample(held_out, BEYOND + index, 1, 0)[0] for index in range(recipe.sampling.count)]
     autocast = make_autocast(recipe.dtype, world.device)
     method = make_method(recipe, samples, world.device, autocast)
+    use_cache(recipe, source, method)
     state = resume(recipe, method, checkpoint, world) if checkpoint else start(recipe, method, source, world)
 
     log = None

@@ -27,18 +27,18 @@ UMT5_XXL = {"vocab_size": 256384, "d_model": 4096, "d_kv": 64, "d_ff": 10240, "n
 
 @dataclass(frozen=True)
 class Gpu:
-    """Memory in GiB and peak in TFLOP/s, dense (without sparsity), by the maker's data sheet."""
+    """Memory in GiB, as its driver reports it, and peak in TFLOP/s, dense (without sparsity), by its data sheet."""
 
     memory: float
     bf16: float
     tf32: float
 
 
-GPUS = {
-    "a100": Gpu(80, 312, 156),
-    "h100": Gpu(80, 989, 494),
-    "h200": Gpu(141 / 1.0737, 989, 494),
-    "b200": Gpu(180 / 1.0737, 2250, 1125),
+GPUS = {  # the large versions for servers, A100 with 80 GB
+    "a100": Gpu(79, 312, 156),
+    "h100": Gpu(79, 989, 494),
+    "h200": Gpu(139, 989, 494),
+    "b200": Gpu(178, 2250, 1125),
 }
 
 
@@ -121,7 +121,7 @@ def make_plan(
         "average": own * AVERAGE / gpus,
         "gathered for a block": _gathered(model, recipe.dtype) if gpus > 1 else 0.0,
         "autoencoder": float(sum(p.numel() for p in vae.parameters()) * MASTER),
-        "text encoder": _text_bytes(recipe.objective.text_encoder, model.config.text_dim),
+        "text encoder": 0.0 if cached else _text_bytes(recipe.objective.text_encoder, model.config.text_dim),
         "activations": max(cost.peak / recipe.context_parallel, encoding.peak),
     }
     rates = GPUS[gpu]

@@ -190,11 +190,16 @@ def _read(path: Path, within: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """`base` with `changes`: mappings are merged, everything else is replaced."""
+    """`base` with `changes`: mappings are merged, everything else is replaced.
+
+    A mapping that names another `source` is replaced too: the arguments of the old one are not for it.
+    """
     merged = dict(base)
     for name, value in changes.items():
         held = base.get(name)
-        merged[name] = _merge(held, value) if isinstance(held, dict) and isinstance(value, dict) else value
+        if isinstance(held, dict) and isinstance(value, dict) and value.get("source") in (None, held.get("source")):
+            value = _merge(held, value)
+        merged[name] = value
     return merged
 
 

