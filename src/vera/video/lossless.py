@@ -37,7 +37,8 @@ def write_lossless(path: Path, clip: NDArray[Any], rate: Fraction = Fraction(25)
 
 def _write_h264(path: Path, clip: NDArray[Any], rate: Fraction) -> None:
     codec, pix_fmt = ("libx264", "gray") if clip.ndim == 3 else ("libx264rgb", "rgb24")
-    options = {"qp": "0", "preset": "veryfast", "x264-params": "threads=1"}  # one thread: equal bytes everywhere
+    # The fastest preset: the others save a quarter of the bytes in twice the time. One thread: equal bytes everywhere.
+    options = {"qp": "0", "preset": "ultrafast", "x264-params": "threads=1"}
     with av.open(str(path), "w", container_options={"fflags": "+bitexact"}) as container:
         stream: Any = container.add_stream(codec, rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = clip.shape[2], clip.shape[1], pix_fmt
