@@ -1,4 +1,4 @@
-"""The part of the hub's HTTP API that Vera needs, on the loopback, with models in memory."""
+"""The part of the hub's HTTP API that Vera needs, on the loopback, with models and data sets in memory."""
 
 import base64
 import hashlib
@@ -13,9 +13,9 @@ from urllib.parse import unquote, urlsplit
 
 
 class FakeHub(ThreadingHTTPServer):
-    """`models` are the files of each model by name; those `gated` may be seen but not read; `down` answers 503.
+    """`models` are the files of each model or data set by name; those `gated` may be seen but not read.
 
-    `commits` counts the uploads, `asked` all requests, `sent` the files given.
+    `down` answers 503. `commits` counts the uploads, `asked` all requests, `sent` the files given.
     """
 
     daemon_threads = True
@@ -57,14 +57,19 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = unquote(urlsplit(self.path).path).strip("/").split("/")
         self.server.asked += 1
+        if parts[0] == "datasets":
+            del parts[0]
         if self.server.down:
             self._send(503)
-        elif parts[:2] == ["api", "models"]:
+        elif parts[0] == "api" and parts[1] in ("models", "datasets"):
             name, rest = "/".join(parts[2:4]), parts[4:]
             if name not in self.server.models:
                 self._send(401, error="RepoNotFound")
             elif rest[:1] == ["revision"] and rest[1] not in ("main", self._commit(name)):
                 self._send(404, error="RevisionNotFound")
+            elif rest[:1] == ["tree"] and len(rest) > 2:
+                folder = [file for file in self._tree(name) if file["path"].rpartition("/")[0] == "/".join(rest[2:])]
+                self._send(200, folder) if folder else self._send(404, error="EntryNotFound")
             elif rest[:1] == ["tree"]:
                 self._send(200, self._tree(name))
             else:

@@ -1,17 +1,22 @@
 """The released layout, in miniature, written by our own writer and as its card says."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
-from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+from huggingface_hub import constants
+from tests.clips import cut, make_clip
+from tests.fake_hub import FakeHub, fake_hub
 
 from vera.data.mixture import Mixture
+from vera.data.release_layout import SPLITS, Row, held_out_rows, index_path, task_of
+from vera.data.release_test_set import read_test_set
 from vera.data.release_writer import append_row, write_clips
-from vera.data.released import SPLITS, ReleasedLayers, index_path
+from vera.data.released import ReleasedLayers
 from vera.data.sample import BadSample, LayeredSample
 from vera.data.sources import open_source
 from vera.errors import VeraError
@@ -22,7 +27,7 @@ COUNTS = dict(zip(SPLITS, (3, 4, 5, 6, 7), strict=True))
 
 
 def made(split: str, index: int, frames: int = 9, height: int = 16, width: int = 32) -> LayeredSample:
-    rng = np.random.default_rng((list(SPLITS).index(split), index))
+    rng = np.random.default_rng((SPLITS.index(split), index))
     source, edit = rng.integers(0, 256, (2, frames, height, width, 3), np.uint8)
     alpha = np.zeros((frames, height, width), np.uint8)
     alpha[:, 4:12, 8:20] = 255
@@ -30,7 +35,7 @@ def made(split: str, index: int, frames: int = 9, height: int = 16, width: int =
     weight = alpha[..., None] / np.float32(255)
     composite = np.round(weight * edit + (1 - weight) * source).astype(np.uint8)
     mask = np.where(alpha > 127, 0, 255).astype(np.uint8) if index % 2 else None
-    return LayeredSample(source, edit, alpha, composite, mask, f"{split}: add {index}", SPLITS[split])
+    return LayeredSample(source, edit, alpha, composite, mask, f"{split}: add {index}", task_of(split))
 
 
 def write(root: Path, split: str, sample: LayeredSample, name: str) -> None:
@@ -55,8 +60,8 @@ def test_samples_come_back_exactly(root: Path) -> None:
     source = opened(root)
     assert len(source.keys()) == sum(COUNTS.values())
     keys = source.keys()
-    for split, index, start in keys:
-        sample, expected = source.load((split, index, start)), made(split, index)
+    for key in keys:
+        sample, expected = source.load(key), made(*key[:2])
         for name in ("source", "edit", "alpha", "composite"):
             assert np.array_equal(getattr(sample, name), getattr(expected, name)), name
         assert (sample.instruction, sample.task) == (expected.instruction, expected.task)
@@ -89,9 +94,9 @@ def test_crops_follow_the_draw(root: Path) -> None:
     source = opened(root, frames=5, size="16x16")
     whole = opened(root)
     seen = set()
-    for step in range(40):
-        for split, index, start in source.draw(step, 2):
-            sample, expected = source.load((split, index, start)), whole.load((split, index, 0.0))
+    for step in range(12):
+        for split, index, start, mirrored in source.draw(step, 2):
+            sample, expected = source.load((split, index, start, mirrored)), whole.load((split, index, 0.0, False))
             first = int(start * 5)
             seen.add(first)
             assert np.array_equal(sample.alpha, expected.alpha[first : first + 5, :, 8:24])
@@ -108,7 +113,7 @@ def test_draws_are_functions_of_their_step(root: Path) -> None:
     split = "synthetic-obj-add"
     drawn = [key for step in range(200) for key in one.draw(step, 5) if key[0] == split]
     assert len(drawn) / 1000 == pytest.approx(COUNTS[split] / sum(COUNTS.values()), abs=0.01)
-    assert sorted(index for _, index, _ in drawn[:7]) == list(range(7))
+    assert sorted(key[1] for key in drawn[:7]) == list(range(7))
 
 
 def test_subsets_and_their_weights(root: Path) -> None:
@@ -118,11 +123,65 @@ def test_subsets_and_their_weights(root: Path) -> None:
     assert drawn.count("realistic-set1-obj-add") == 250
 
 
-def test_the_held_out_part_shares_no_instruction(root: Path) -> None:
+def test_the_held_out_part_is_drawn_in_turn(root: Path) -> None:
     parts = [opened(root, held_out=held_out, held_out_share=0.4) for held_out in (False, True)]
     texts = [{row.instruction for rows in part.rows.values() for row in rows} for part in parts]
     assert not texts[0] & texts[1]
     assert len(texts[0] | texts[1]) == sum(COUNTS.values())
+    held_out = parts[1]
+    whole = held_out.keys()
+    count = len(whole)
+    drawn = [held_out.draw((1 << 30) + step, 1)[0][:2] for step in range(count)]
+    assert sorted(drawn) == sorted(key[:2] for key in whole)  # each once, wherever it begins
+    everything = opened(root, held_out=True)  # of a share of 0
+    assert sorted(everything.keys()) == sorted(opened(root).keys())
+
+
+def rows(*names: tuple[str, str]) -> list[Row | BadSample]:
+    return [Row(f"a.jsonl:{i}", text, {"source": f"clips/{name}"}) for i, (name, text) in enumerate(names)]
+
+
+MD5 = "0f343b0931126a20f133d67c2b018a3b"
+
+
+@pytest.mark.parametrize(
+    ("name", "footage"),
+    [
+        (f"{MD5}_input.mp4", MD5),
+        (f"{MD5}_w1_input.mp4", MD5),
+        (f"1_{MD5}.mp4", MD5),
+        ("street_0-48_input.mp4", "street"),
+        ("street_win2.mp4", "street"),
+        ("000012_input.mp4", "000012"),
+        ("street-2.mp4", "street-2"),
+    ],
+)
+def test_footage_is_named_by_its_files(name: str, footage: str) -> None:
+    (row,) = rows((name, "add"))
+    assert isinstance(row, Row) and row.footage == footage
+
+
+def test_windows_of_a_clip_are_held_out_together() -> None:
+    names = [
+        (f"{index:032x}_w{window}_input.mp4", f"add {index} {window}") for index in range(400) for window in (0, 1)
+    ]
+    kept = held_out_rows([*rows(*names), BadSample("torn")], 0.1)
+    assert kept[0:-1:2] == kept[1:-1:2]
+    assert 20 < sum(kept) / 2 < 60 and not kept[-1]
+    same_text = rows(*((f"{index:032x}.mp4", f"add {index // 4}") for index in range(400)))
+    groups = np.array(held_out_rows(same_text, 0.1)).reshape(100, 4)
+    assert (groups.all(1) == groups.any(1)).all() and 0 < groups[:, 0].sum() < 50
+
+
+def test_every_other_sample_is_mirrored_if_asked(root: Path) -> None:
+    source = opened(root, flip=True)
+    keys = [key for step in range(20) for key in source.draw(step, 10)]
+    assert 70 < sum(mirrored for *_, mirrored in keys) < 130
+    assert not any(mirrored for step in range(20) for *_, mirrored in opened(root).draw(step, 10))
+    key = next(key for key in keys if key[3])
+    sample, plain = source.load(key), source.load((*key[:3], False))
+    for name in ("source", "edit", "alpha", "composite"):
+        assert np.array_equal(getattr(sample, name), getattr(plain, name)[:, :, ::-1])
 
 
 def test_larger_clips_are_scaled_and_cropped(tmp_path: Path) -> None:
@@ -146,8 +205,9 @@ def test_larger_clips_are_scaled_and_cropped(tmp_path: Path) -> None:
         ({"size": "30x16"}, "multiples of 16, not 30x16"),
         ({"size": "wide"}, "size is WxH"),
         ({"fill": "grey"}, "fill is edge or as_is"),
-        ({"clip_frames": 81}, r"vera-train-set/81-frames/realistic-set1-bg-change.jsonl is not in"),
-        ({"held_out": True}, "has no held-out samples"),
+        ({"clip_frames": 81}, r"has no vera-train-set/81-frames/SPLIT.jsonl"),
+        ({"held_out": True, "held_out_share": 1e-9}, "has no held-out samples; raise held_out_share"),
+        ({"held_out_share": 1}, "has no samples but held-out ones; lower held_out_share"),
     ],
 )
 def test_arguments_that_cannot_be(root: Path, arguments: dict[str, Any], words: str) -> None:
@@ -169,8 +229,72 @@ def test_a_row_that_is_none(tmp_path: Path, line: str, words: str) -> None:
         write(tmp_path, split, made(split, index), str(index))
     with (tmp_path / index_path(split, 9)).open("a") as lines:
         lines.write(line + "\n")
-    with pytest.raises(VeraError, match=words):
+    source = opened(tmp_path, subsets={split: 1})
+    with pytest.raises(BadSample, match=words):
+        source.load((split, 2, 0.0, False))
+    (tmp_path / index_path(split, 9)).write_text(line)
+    with pytest.raises(VeraError, match="has no row that can be used; "):
         opened(tmp_path, subsets={split: 1})
+
+
+def test_rows_may_have_any_order_other_fields_and_odd_characters(tmp_path: Path) -> None:
+    split = "synthetic-obj-add"
+    row = write_clips(made(split, 1), tmp_path, split, "0")
+    row = {"number": 7, **dict(reversed(row.items())), "edit_instruction": "add a\u2028ball\x85"}
+    append_row(row, tmp_path, split, 9)
+    source = opened(tmp_path, subsets={split: 1})
+    assert source.load(source.keys()[0]).instruction == "add a\u2028ball\x85"
+
+
+def test_indices_that_are_none(tmp_path: Path) -> None:
+    path = tmp_path / index_path("my-clips", 9)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"")
+    with pytest.raises(VeraError, match=r"my-clips.jsonl: the name of a split ends in bg-change or obj-add, which"):
+        opened(tmp_path)
+    path = path.rename(tmp_path / index_path("my-obj-add", 9))
+    with pytest.raises(VeraError, match=r"my-obj-add.jsonl of .* has no row that can be used$"):
+        opened(tmp_path)
+    path.write_bytes(b"\xff\xfe{")
+    with pytest.raises(VeraError, match=r"my-obj-add.jsonl of .* is no text"):
+        opened(tmp_path)
+
+
+def test_all_splits_of_a_folder_are_taken(tmp_path: Path) -> None:
+    """Own data in the layout: any names, and the other name that the folder was seen with."""
+    for split in ("my-obj-add", "my-bg-change"):
+        sample = made("synthetic-obj-add", 1)
+        append_row(write_clips(sample, tmp_path, split, "0"), tmp_path, split, 9)
+    (tmp_path / "vera-train-set").rename(tmp_path / "train-set")
+    for index in (tmp_path / "train-set").rglob("*.jsonl"):
+        index.write_text(index.read_text().replace("vera-train-set/", ""))
+    source = opened(tmp_path)
+    keys = source.keys()
+    assert {source.load(key).task for key in keys} == {"obj_add", "background_replace"}
+
+
+def test_mattes_are_read_by_their_range(tmp_path: Path) -> None:
+    """What is black and white in the file is 0 and 255, whether its tags say limited range or full."""
+    split = "synthetic-obj-add"
+    write(tmp_path, split, made(split, 1), "0")
+    path = next(tmp_path.rglob("*_edit_alpha.mp4"))
+    for levels, (low, high) in {1: (16, 235), 2: (0, 255)}.items():
+        with av.open(str(path), "w") as container:
+            stream: Any = container.add_stream("libx264", rate=16, options={"qp": "0"})
+            stream.width, stream.height, stream.pix_fmt, stream.color_range = 32, 16, "yuv420p", levels
+            for _ in range(9):
+                frame = av.VideoFrame(32, 16, "yuv420p")
+                frame.color_range = levels
+                for plane, value in zip(frame.planes, (low, 128, 128), strict=True):
+                    values = np.full((plane.height, plane.line_size), value, np.uint8)
+                    if value == low:
+                        values[:, 16:] = high
+                    plane.update(values.tobytes())
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        source = opened(tmp_path, subsets={split: 1})
+        alpha = source.load(source.keys()[0]).alpha
+        assert (alpha[:, :, :16] == 0).all() and (alpha[:, :, 16:] == 255).all(), levels
 
 
 def spoilt(root: Path, split: str, field: str, how: str) -> None:
@@ -178,7 +302,7 @@ def spoilt(root: Path, split: str, field: str, how: str) -> None:
     if how == "missing":
         path.unlink()
     elif how == "truncated":
-        path.write_bytes(path.read_bytes()[:-300])
+        cut(path, 0.7)
     else:
         sizes = {"short": {"frames": 5}, "small": {"width": 16}}
         (write_clips(made(split, 0, **sizes[how]), root / "other", split, "0"))
@@ -213,31 +337,100 @@ def test_paths_relative_to_the_index(tmp_path: Path) -> None:
     assert np.array_equal(source.load(source.keys()[0]).alpha, made(split, 1).alpha)
 
 
-def test_from_the_hub_one_file_at_a_time(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
+    """What HF_ENDPOINT and HF_HOME set, which huggingface_hub reads when it is imported."""
+    with fake_hub() as server:
+        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, server.endpoint)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        yield server
 
-    def download(repo_id: str, filename: str, repo_type: str) -> str:
-        assert (repo_id, repo_type) == ("netflix/Vera-Layered-Video-Dataset", "dataset")
-        asked.append(filename)
-        if not (root / filename).is_file():
-            raise EntryNotFoundError("404")
-        return str(root / filename)
 
-    monkeypatch.setattr("vera.data.released.hf_hub_download", download)
+NAME = "netflix/Vera-Layered-Video-Dataset"
+
+
+def test_from_the_hub_one_file_at_a_time(root: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.add_folder(NAME, root)
     split = "synthetic-obj-add"
-    source = opened(Path("netflix/Vera-Layered-Video-Dataset"), subsets={split: 1})
-    assert asked == [index_path(split, 9)]
-    assert np.array_equal(source.load((split, 2, 0.0)).source, made(split, 2).source)
-    assert len(asked) == 5  # the third sample has no mask
+    source = opened(Path(NAME), subsets={split: 1})
+    assert sorted(hub.sent) == sorted(index_path(split, 9) for split in SPLITS)
+    hub.sent.clear()
+    key = (split, 2, 0.0, False)
+    assert np.array_equal(source.load(key).source, made(split, 2).source)
+    assert len(hub.sent) == 4  # the third sample has no mask
+    asked = hub.asked
+    source.load(key)
+    assert hub.asked == asked  # a cached file is not even looked up
 
-    def unreachable(*args: Any, **kwargs: Any) -> str:
-        raise LocalEntryNotFoundError("cannot find the file on disk, and outgoing traffic is disabled")
+    # Another commit does not change an open data set, and without the hub the cache is the data set.
+    hub.models[NAME]["README.md"] = b"new"
+    hub.down = True
+    assert np.array_equal(source.load(key).source, made(split, 2).source)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)  # else it is asked again for half a minute
+    again = opened(Path(NAME), subsets={split: 1})
+    assert np.array_equal(again.load(key).source, made(split, 2).source)
+    with pytest.raises(BadSample, match=rf"{split}.jsonl:4: .*_input.mp4 cannot be fetched from {NAME} \("):
+        again.load((split, 3, 0.0, False))
 
-    monkeypatch.setattr("vera.data.released.hf_hub_download", unreachable)
-    with pytest.raises(BadSample, match="cannot be fetched from netflix"):
-        source.load((split, 3, 0.0))
-    with pytest.raises(VeraError, match="neither a folder nor the name of a data set"):
+
+def test_data_sets_that_the_hub_does_not_give(root: Path, hub: FakeHub) -> None:
+    with pytest.raises(VeraError, match="there is no folder me/none, nor such a data set on the hub that you may read"):
+        opened(Path("me/none"))
+    with pytest.raises(VeraError, match="nowhere is neither a folder nor the name of a data set"):
         opened(Path("nowhere"))
+    hub.models["me/empty"] = {}
+    with pytest.raises(VeraError, match=r"me/empty has no vera-train-set/9-frames/SPLIT.jsonl"):
+        opened(Path("me/empty"))
+    hub.down = True
+    with pytest.raises(VeraError, match="me/other is not in the hub's cache, and the hub cannot be reached"):
+        opened(Path("me/other"))
+
+
+@pytest.fixture
+def test_set(tmp_path: Path) -> Path:
+    for task in ("bg-change", "obj-add"):
+        folder = tmp_path / "test" / "vera-test-set" / task
+        (folder / "input").mkdir(parents=True)
+        make_clip(folder / "input" / "dog.mp4", 2, (32, 16))
+        row = {
+            "video_id": "dog",
+            "input_path": "input/dog.mp4",
+            "subject_type": None,
+            "prompt_id": 3,
+            "prompt": f"do {task}",
+            "target_caption": "a dog",
+            "edit_type": task,
+            "mask_path": "input/dog.mp4" if task == "bg-change" else None,
+        }
+        (folder / "prompts.jsonl").write_text(json.dumps(row) + "\n")
+    return tmp_path / "test"
+
+
+def test_the_test_set(test_set: Path, hub: FakeHub) -> None:
+    hub.add_folder(NAME, test_set)
+    for path in (str(test_set), NAME):
+        first, second = read_test_set(path)
+        assert (first.video_id, first.prompt_id, first.task) == ("dog", "3", "background_replace")
+        assert first.mask is not None and first.mask.is_file() and first.source.is_file()
+        assert (second.instruction, second.task, second.mask, second.alpha) == ("do obj-add", "obj_add", None, None)
+        assert (second.subject, second.source_caption, second.target_caption) == (None, None, "a dog")
+
+
+def test_rows_of_the_test_set_that_are_none(test_set: Path, tmp_path: Path) -> None:
+    index = test_set / "vera-test-set/obj-add/prompts.jsonl"
+    for line, words in (
+        ('{"prompt": "add"}', r"obj-add/prompts.jsonl:1: has no input_path$"),
+        ('{"prompt": "add", "input_path": "cat.mp4"}', r"obj-add/prompts.jsonl:1: cat.mp4 is not in"),
+        ("{", r"obj-add/prompts.jsonl:1: is no JSON"),
+    ):
+        index.write_text(line)
+        with pytest.raises(VeraError, match=words):
+            list(read_test_set(str(test_set)))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(VeraError, match=r"has no vera-test-set/\{bg-change,obj-add\}/\*.jsonl with rows"):
+        list(read_test_set(str(tmp_path / "empty")))
 
 
 def test_sources_by_name(root: Path) -> None:
@@ -250,7 +443,7 @@ def test_sources_by_name(root: Path) -> None:
     mixed = open_source({"source": "mixture", "sources": parts}, False)
     assert isinstance(mixed, Mixture)
     drawn = [mixed.draw(step, 2) for step in range(1000)]
-    assert [len({split for _, (split, *_) in keys}) for keys in drawn] == [1] * 1000  # one source a step
+    assert [len({key[0] for _, key in keys}) for keys in drawn] == [1] * 1000  # one source a step
     assert sum(keys[0][1][0] == "synthetic-obj-add" for keys in drawn) == 750
     assert mixed.load(drawn[0][0]).alpha.shape == (9, 16, 32)
 

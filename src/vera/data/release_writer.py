@@ -8,7 +8,7 @@ from typing import Any
 
 import av
 
-from vera.data.released import CLIPS, INSTRUCTION, index_path
+from vera.data.release_layout import CLIPS, INSTRUCTION, index_path
 from vera.data.sample import LayeredSample
 from vera.errors import VeraError
 from vera.video import write_lossless

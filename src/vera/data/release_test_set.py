@@ -1,0 +1,97 @@
+"""The test set of the released data set: clips and instructions to edit them by, without answers.
+
+`vera-test-set/bg-change/*.jsonl` and `vera-test-set/obj-add/*.jsonl` have a row for each pair of clip and instruction.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vera.data.release_files import Files, open_files
+from vera.data.release_layout import (
+    TASKS,
+    TEST_FOLDERS,
+    check_texts,
+    has_text,
+    parse_fields,
+)
+from vera.data.sample import BadSample, Task
+from vera.errors import VeraError
+
+
+@dataclass(frozen=True)
+class TestClip:
+    """A clip to edit. `mask` is white on the subject to preserve; `subject` is person, people or None."""
+
+    __test__ = False  # pytest looks for classes of such names
+
+    video_id: str
+    prompt_id: str
+    task: Task
+    source: Path
+    instruction: str
+    source_caption: str | None
+    target_caption: str | None
+    subject: str | None
+    mask: Path | None
+    alpha: Path | None
+
+
+def read_test_set(path: str) -> Iterator[TestClip]:
+    """The test clips of a folder, or of a data set on the hub, each fetched when it is reached.
+
+    VeraError where there are none, and for a row that names no clip or no instruction.
+    """
+    files = open_files(path)
+    empty = True
+    for name, task in TASKS.items():
+        for index in _indices(files, name):
+            for number, line in files.lines(index):
+                yield _parse(files, line, index, number, task)
+                empty = False
+    if empty:
+        raise VeraError(f"data: {path} has no {TEST_FOLDERS[0]}/{{{','.join(TASKS)}}}/*.jsonl with rows")
+
+
+def _indices(files: Files, name: str) -> list[str]:
+    for top in TEST_FOLDERS:
+        if found := files.all_indices(f"{top}/{name}"):
+            return [f"{top}/{name}/{stem}.jsonl" for stem in found]
+    return []
+
+
+def _parse(files: Files, line: str, index: str, number: int, task: Task) -> TestClip:
+    where = f"{index}:{number}"
+    try:
+        fields = parse_fields(line, where)
+        check_texts(fields, ["input_path", "prompt"], where)
+    except BadSample as error:
+        raise VeraError(f"data: {error}") from None
+
+    def clip(name: str) -> Path | None:
+        try:
+            return files.find(fields[name], index) if has_text(fields, name) else None
+        except VeraError as error:
+            raise VeraError(f"data: {where}: {error}") from None
+
+    source = clip("input_path")
+    assert source is not None
+    return TestClip(
+        video_id=_word(fields, "video_id") or source.stem,
+        prompt_id=_word(fields, "prompt_id") or str(number),
+        task=task,
+        source=source,
+        instruction=fields["prompt"],
+        source_caption=_word(fields, "source_caption"),
+        target_caption=_word(fields, "target_caption"),
+        subject=_word(fields, "subject_type"),
+        mask=clip("mask_path"),
+        alpha=clip("alpha_path"),
+    )
+
+
+def _word(fields: Mapping[str, Any], name: str) -> str | None:
+    """A field as text: ids may be numbers. None if it is missing or null."""
+    value = fields.get(name)
+    return None if value is None else str(value)
