@@ -51,7 +51,7 @@ def test_evaluation_goes_on_where_it_was_killed(
 
 
 def test_a_sweep_measures_every_combination(tmp_path: Path, model: str, assets: str, mean_colors: None) -> None:
-    text = sweep_nano(tmp_path, ["steps=1,2", "guidance=1"], model, 2, assets, tuple(SPRITES), SHAPE, workers=1)
+    text = sweep_nano(tmp_path, ["steps=1,2", "guidance=1"], model, 2, assets, None, tuple(SPRITES), SHAPE, workers=1)
     assert "| model steps=1 guidance=1.0 |" in text and "| model steps=2 guidance=1.0 |" in text
     with pytest.raises(VeraError, match="holds answers of 2 settings"):
         compare(tmp_path, tmp_path)

@@ -21,6 +21,7 @@ def nano(
     sweep: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     out: Path = Path("runs/evaluate-nano"),
     assets: str = "assets/npm",
+    renders: str | None = None,
     workers: int | None = None,
 ) -> None:
     """Answer held-out synthetic cases and print every measure; the same command goes on with work that was stopped.
@@ -43,6 +44,8 @@ def nano(
         Folder for records, tables and sheets.
     assets
         Folder that `make assets` fills.
+    renders
+        Folder of `vera data render`, if the model was trained on it: objects are then told apart from those, too.
     workers
         Processes that share the work. Default: one for each core, at most eight with a GPU.
     """
@@ -56,12 +59,12 @@ def nano(
             if setting != Candidate():
                 raise VeraError("with --sweep give steps, guidance and sampler in it, such as --sweep steps=12")
             text = sweep_nano(
-                out, sweep, model, 40 if count is None else count, assets, workers=workers, progress=report
+                out, sweep, model, 40 if count is None else count, assets, renders, workers=workers, progress=report
             )
             sheets: list[Path] = []
         else:
             text, sheets = evaluate_nano(
-                out, model, 200 if count is None else count, setting, assets, workers=workers, progress=report
+                out, model, 200 if count is None else count, setting, assets, renders, workers=workers, progress=report
             )
     print(text)
     for path in sheets:
@@ -76,6 +79,7 @@ def footage(
     steps: int | None = None,
     guidance: float | None = None,
     assets: str = "assets/npm",
+    renders: str | None = None,
     film: Path = Path("assets/footage/bbb.mp4"),
     workers: int | None = None,
 ) -> None:
@@ -93,6 +97,8 @@ def footage(
         How strongly the instruction steers. Default: the model's own.
     assets
         Folder that `make assets` fills.
+    renders
+        Folder of `vera data render`, if the model was trained on it: objects are then told apart from those, too.
     film
         Big Buck Bunny, which `make assets` fetches, too.
     workers

@@ -30,6 +30,7 @@ def evaluate_footage(
     model: str = "nano",
     setting: Candidate = Candidate(),  # noqa: B008 (frozen)
     assets: str = "assets/npm",
+    renders: str | None = None,
     sprites: Sequence[str] = SPRITES,
     shots: Sequence[Shot] | None = None,
     cases: Sequence[FootageCase] | None = None,
@@ -43,7 +44,7 @@ def evaluate_footage(
     """
     shots = real_shots() if shots is None else shots
     cases = footage_cases() if cases is None else cases
-    bench = Bench(model, out, tuple(sprites), assets, "footage")
+    bench = Bench(model, out, tuple(sprites), assets, "footage", renders)
     prepare(bench)
     clips = cut_shots(shots, out / "clips")
     jobs = [(case.index, setting.label, (bench, case, clips[case.clip], setting)) for case in cases]

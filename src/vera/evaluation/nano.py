@@ -23,6 +23,7 @@ def evaluate_nano(
     count: int = 200,
     setting: Candidate = Candidate(),  # noqa: B008 (frozen)
     assets: str = "assets/npm",
+    renders: str | None = None,
     sprites: Sequence[str] = SPRITES,
     shape: tuple[int, int, int] = (17, 256, 144),
     workers: int | None = None,
@@ -34,7 +35,7 @@ def evaluate_nano(
     stopped. VeraError as `run_cases`.
     """
     _check(count, workers)
-    bench = Bench(model, out, tuple(sprites), assets, "held_out")
+    bench = Bench(model, out, tuple(sprites), assets, "held_out", renders)
     candidates = [setting, Candidate("autoencoder"), Candidate("truth"), Candidate("empty")]
     cases = evaluation_cases(count, sprites, *shape)
     records = run_cases(bench, cases, candidates, workers, progress)
@@ -48,6 +49,7 @@ def sweep_nano(
     model: str = "nano",
     count: int = 40,
     assets: str = "assets/npm",
+    renders: str | None = None,
     sprites: Sequence[str] = SPRITES,
     shape: tuple[int, int, int] = (17, 256, 144),
     workers: int | None = None,
@@ -55,7 +57,7 @@ def sweep_nano(
 ) -> str:
     """Answer `count` validation cases with every combination of settings such as `steps=4,8` and write the curves."""
     _check(count, workers)
-    bench = Bench(model, out, tuple(sprites), assets, "validation")
+    bench = Bench(model, out, tuple(sprites), assets, "validation", renders)
     candidates = parse_sweep(sweep)
     records = run_cases(bench, validation_cases(count, sprites, *shape), candidates, workers, progress)
     return write_curves(out, records, [candidate.label for candidate in candidates])

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import torch
 
 from vera.data.synthesis import SyntheticLayers
 from vera.data.synthesis.cases import EvaluationCase
-from vera.data.synthesis.vocabulary import nouns
 from vera.errors import VeraError
 from vera.evaluation.answer import Candidate, answer
+from vera.evaluation.classes import object_cutouts, scene_panoramas
 from vera.evaluation.features import load_embedding
 from vera.evaluation.gallery import read_gallery, save_gallery
 from vera.evaluation.measure import Galleries, measure
@@ -34,7 +34,8 @@ RUN = "run.json"
 class Bench:
     """What answers and measures need: the model, the cases' world and a folder.
 
-    The cases are held-out or trained samples of `SyntheticLayers(sprites, assets)`, or clips.
+    The cases are held-out or trained samples of `SyntheticLayers(sprites, assets)`, or clips. Objects are told apart
+    among the sprites and, where there is such a folder, the things in `renders`.
     """
 
     model: str
@@ -42,6 +43,7 @@ class Bench:
     sprites: tuple[str, ...]
     assets: str
     split: Literal["held_out", "validation", "footage"]
+    renders: str | None = None
     threads: int = 1
 
 
@@ -114,17 +116,9 @@ def _make_galleries(bench: Bench) -> None:
         return
     use_threads(bench)
     embed = load_embedding()
-    objects, scenes = class_pictures(_open_layers(bench))
-    save_gallery(object_gallery(objects, embed), bench.out / "objects.npz")
-    save_gallery(scene_gallery(scenes, embed), bench.out / "scenes.npz")
-
-
-def class_pictures(layers: SyntheticLayers) -> tuple[dict[str, list[Any]], dict[str, Any]]:
-    """The cut-outs (straight RGBA) of every class of objects, and the panorama (RGB) of every scene, by name."""
-    objects: dict[str, list[Any]] = {}
-    for name, rgba in layers.sprites.items():
-        objects.setdefault(nouns(name)[0], []).append(rgba)
-    return objects, {name: panorama.rgb for name, panorama in layers.panoramas.items()}
+    layers = _open_layers(bench)
+    save_gallery(object_gallery(object_cutouts(layers, bench.renders), embed), bench.out / "objects.npz")
+    save_gallery(scene_gallery(scene_panoramas(layers), embed), bench.out / "scenes.npz")
 
 
 def _check_same_run(bench: Bench) -> None:
@@ -133,6 +127,7 @@ def _check_same_run(bench: Bench) -> None:
         "model": bench.model,
         "weights": _fingerprint(load_pipeline(bench.model, device="cpu")),
         "sprites": list(bench.sprites),
+        "renders": bench.renders,
         "split": bench.split,
     }
     path = bench.out / RUN
