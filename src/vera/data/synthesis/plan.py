@@ -43,6 +43,7 @@ def draw_plan(
     background_share: float = BACKGROUND_SHARE,
     tint_share: float = TINT_SHARE,
     held_out: bool = False,
+    motions: Sequence[str] = tuple(MOTIONS),
     named: bool = False,
 ) -> Plan:
     """A sample of one of `things`; only held-out wordings, combinations and colours, or none of them.
@@ -57,7 +58,7 @@ def draw_plan(
             thing,
             place=pick(tuple(PLACES), rng),
             size=pick(("medium", "large"), rng),
-            motion=pick(tuple(MOTIONS), rng) if moves else "still",
+            motion=pick(motions, rng) if moves else "still",
             held_out=held_out,
         )
     thing = pick(things, rng)
@@ -68,7 +69,7 @@ def draw_plan(
         lambda size: unseen.is_combination_held_out(noun, place, size) == held_out,
     )
     moves = frames > 1 and rng.random() < 0.6
-    motion = pick(tuple(MOTIONS), rng) if moves else "still"
+    motion = pick(motions, rng) if moves else "still"
     light = pick(tuple(LIGHTS), rng) if rng.random() < 0.15 else "plain"
     color = None
     if rng.random() < tint_share:
