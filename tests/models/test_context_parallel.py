@@ -42,7 +42,9 @@ def test_gradient_checkpointing_gives_the_same_gradients(results: Any) -> None:
 
 def test_bfloat16_attends_to_all_tokens_too(results: Any) -> None:
     """On a CPU one process trains in bfloat16 by another kernel, which knows of no other process."""
-    assert results["bfloat16"]["gradients"] <= 0.05
+    # Were each process to attend to its own tokens only: 0.063 and 0.033.
+    assert results["bfloat16"]["prediction"] <= 0.02
+    assert results["bfloat16"]["gradients"] <= 0.015
 
 
 def test_diffusers_own_call_engages(results: Any) -> None:

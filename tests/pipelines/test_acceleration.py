@@ -130,6 +130,20 @@ def test_group_offload(pipeline: VeraPipeline, monkeypatch: pytest.MonkeyPatch) 
     assert "Linear" in moved, "the text encoder, layer by layer"
 
 
+@pytest.mark.parametrize("quantize", ["fp8", "int8"])
+@pytest.mark.parametrize("offload", ["model", "group"])
+def test_small_weights_are_offloaded_exactly(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, offload: Any, quantize: Any
+) -> None:
+    if quantize == "int8":
+        pytest.importorskip("torchao")
+    expected = layers(load_pipeline(str(folder), "cpu", "float32", Acceleration(quantize=quantize)))
+    on_cpu(monkeypatch)
+    pipeline = load_pipeline(str(folder), "cpu", "float32", Acceleration(quantize=quantize))
+    apply(pipeline, Acceleration(offload=offload), "cpu")
+    assert np.array_equal(layers(pipeline), expected)
+
+
 def test_streams_are_used_on_cuda(pipeline: VeraPipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     given = {}
     monkeypatch.setattr(VeraTransformer3DModel, "enable_group_offload", lambda self, **kwargs: given.update(kwargs))
