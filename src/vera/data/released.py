@@ -110,7 +110,7 @@ class ReleasedLayers:
             edit=_extended(clips["edit"], clips["alpha"]) if self.fill == "edge" else clips["edit"],
             alpha=clips["alpha"],
             composite=clips["composite"],
-            mask=np.where(clips["mask"] > 127, 255, 0).astype(np.uint8) if "mask" in clips else None,
+            mask=(clips["mask"] > 127) * np.uint8(255) if "mask" in clips else None,
             instruction=row.instruction,
             task=self.tasks[split],
         )
@@ -209,6 +209,6 @@ def _extended(edit: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.u
     filled = np.empty_like(edit)
     for index, (colours, coverage) in enumerate(zip(edit, alpha, strict=True)):
         weight = coverage.astype(np.float32) / 255
-        straight = extend_colors(colours * (weight[..., None] / 255), weight)
-        filled[index] = np.rint(straight.clip(0, 1) * 255)
+        straight = extend_colors(colours * weight[..., None], weight)  # 0 to 255
+        cv2.convertScaleAbs(straight.clip(0, 255), filled[index])
     return filled
