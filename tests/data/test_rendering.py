@@ -1,5 +1,6 @@
 """Rendered shots: where things stand, what the passes are solved to, the files, and how clips use them; no renderer."""
 
+import pickle
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -257,6 +258,7 @@ def test_samples_of_renders_keep_identity_and_words(
     layers = SyntheticLayers(list(SPRITES), str(assets), renders=str(renders), render_share=1, held_out=unseen)
     assert layers.renders is not None
     assert all(record.shot.held_out == unseen for record in layers.renders.records)
+    layers = pickle.loads(pickle.dumps(layers))  # as loaders send it to their processes
     words = {word for names in MODELS.values() for word in names}
     tasks = set()
     for index in range(24):

@@ -23,12 +23,22 @@ from vera.data.synthesis.objects import (
     render_shadows,
     tint,
 )
-from vera.data.synthesis.plan import BACKGROUND_SHARE, TINT_SHARE, Plan, draw_plan, plan_render
+from vera.data.synthesis.plan import (
+    BACKGROUND_SHARE,
+    FLAT,
+    SINGLE_VIEW,
+    TINT_SHARE,
+    TURNTABLE,
+    Freedom,
+    Plan,
+    draw_plan,
+    plan_render,
+)
 from vera.data.synthesis.plates import panorama_scene, photo_scene
 from vera.data.synthesis.rendered import Cutout, Renders, cut_out, fits, layer_scene, scene_of, shadow_alpha
 from vera.data.synthesis.rendering.records import Record
 from vera.data.synthesis.subjects import blob, rough_mask
-from vera.data.synthesis.vocabulary import MOTIONS, SPRITES, pick
+from vera.data.synthesis.vocabulary import SPRITES, pick
 from vera.errors import VeraError
 
 Float = NDArray[np.float32]
@@ -121,20 +131,12 @@ class SyntheticLayers:
         # A thing rendered small would be a blur where it is wanted large.
         if fits(record, height, width) and (record.shot.size == "small" or rng.random() < 0.6):
             return self._film_render(record, frames, height, width, rng)
-        # One view cannot spin as solid things do.
-        motions = tuple(motion for motion in MOTIONS if motion != "spin" or len(record.shot.angles) > 1)
-        plan = self._plan(rng, (record.shot.model,), frames, motions, named=True)
+        freedom = TURNTABLE if len(record.shot.angles) > 1 else SINGLE_VIEW
+        plan = self._plan(rng, (record.shot.model,), frames, freedom)
         return self._make(plan, self._render(record, plan, frames, rng), frames, height, width, rng)
 
-    def _plan(
-        self,
-        rng: np.random.Generator,
-        things: Sequence[str],
-        frames: int,
-        motions: Sequence[str] = tuple(MOTIONS),
-        named: bool = False,
-    ) -> Plan:
-        return draw_plan(rng, things, frames, self.background_share, self.tint_share, self.held_out, motions, named)
+    def _plan(self, rng: np.random.Generator, things: Sequence[str], frames: int, freedom: Freedom = FLAT) -> Plan:
+        return draw_plan(rng, things, frames, self.background_share, self.tint_share, self.held_out, freedom)
 
     def _draw_frames(self, step: int, rng: np.random.Generator) -> int:
         stage = next(s for s in self.stages if s["until"] is None or step < int(s["until"]))  # type: ignore[call-overload]

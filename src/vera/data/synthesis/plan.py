@@ -36,6 +36,22 @@ class Plan:
     instruction: str
 
 
+@dataclass(frozen=True)
+class Freedom:
+    """What may be asked of things: keys of `MOTIONS` and `LIGHTS`, and the share of subjects that are nameless shapes
+    cut from photographs."""
+
+    motions: tuple[str, ...] = tuple(MOTIONS)
+    lights: tuple[str, ...] = tuple(LIGHTS)
+    nameless: float = 1 / 3
+
+
+FLAT = Freedom()
+# Renders have their shadow already, and one view of a solid thing cannot spin.
+TURNTABLE = Freedom(lights=("plain",), nameless=0)
+SINGLE_VIEW = Freedom(tuple(motion for motion in MOTIONS if motion != "spin"), ("plain",), nameless=0)
+
+
 def draw_plan(
     rng: np.random.Generator,
     things: Sequence[str],
@@ -43,22 +59,18 @@ def draw_plan(
     background_share: float = BACKGROUND_SHARE,
     tint_share: float = TINT_SHARE,
     held_out: bool = False,
-    motions: Sequence[str] = tuple(MOTIONS),
-    named: bool = False,
+    freedom: Freedom = FLAT,
 ) -> Plan:
-    """A sample of one of `things`; only held-out wordings, combinations and colours, or none of them.
-
-    Of the subjects to keep a third are nameless shapes, unless `named`.
-    """
+    """A sample of one of `things`; only held-out wordings, combinations and colours, or none of them."""
     if rng.random() < background_share:
-        thing = None if not named and rng.random() < 1 / 3 else pick(things, rng)
+        thing = None if rng.random() < freedom.nameless else pick(things, rng)
         moves = frames > 1 and rng.random() < 0.5
         return _plan_replacement(
             rng,
             thing,
             place=pick(tuple(PLACES), rng),
             size=pick(("medium", "large"), rng),
-            motion=pick(motions, rng) if moves else "still",
+            motion=pick(freedom.motions, rng) if moves else "still",
             held_out=held_out,
         )
     thing = pick(things, rng)
@@ -69,8 +81,8 @@ def draw_plan(
         lambda size: unseen.is_combination_held_out(noun, place, size) == held_out,
     )
     moves = frames > 1 and rng.random() < 0.6
-    motion = pick(motions, rng) if moves else "still"
-    light = pick(tuple(LIGHTS), rng) if rng.random() < 0.15 else "plain"
+    motion = pick(freedom.motions, rng) if moves else "still"
+    light = pick(freedom.lights, rng) if rng.random() < 0.15 else "plain"
     color = None
     if rng.random() < tint_share:
         color = _draw_allowed(

@@ -36,13 +36,20 @@ class Renders:
     """
 
     def __init__(self, folder: Path, held_out: bool) -> None:
+        self.folder = folder
         self.records = [record for record in read_records(folder) if record.shot.held_out == held_out]
         if not self.records:
             raise VeraError(f"no {'held-out ' if held_out else ''}renders in {folder}: run `vera data render` first")
         self.by_model: dict[str, list[Record]] = {}
         for record in self.records:
             self.by_model.setdefault(record.shot.model, []).append(record)
-        self.views = lru_cache(maxsize=64)(lambda index: read_views(folder, index))
+
+    def views(self, index: int) -> Views:
+        """The pictures of record `index`; the last few stay in memory."""
+        return _cached_views(self.folder, index)
+
+
+_cached_views = lru_cache(maxsize=64)(read_views)
 
 
 def fits(record: Record, height: int, width: int) -> bool:
