@@ -41,7 +41,7 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-assets: assets/npm/fluent-emoji-3d assets/npm/pmndrs assets/footage/bbb.mp4
+assets: assets/npm/fluent-emoji-3d assets/npm/pmndrs assets/sweethome3d assets/llvm assets/footage/bbb.mp4
 
 assets/npm/fluent-emoji-3d: PACKAGE = @lobehub/fluent-emoji-3d@1.1.0
 assets/npm/pmndrs: PACKAGE = @pmndrs/assets@1.7.0
