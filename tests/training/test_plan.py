@@ -117,7 +117,7 @@ def test_activations_are_what_is_allocated(tmp_path: Path, checkpointing: bool) 
     assert peak == pytest.approx(cost.peak, rel=0.05)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", ["mot", "v2v_concat"])
 def test_depth_is_extrapolated_exactly(tmp_path: Path, variant: str) -> None:
     recipe = tiny(tmp_path, {"num_layers": 6}, variant=variant)
     plan = make_plan(recipe, gpus=1)
@@ -170,6 +170,11 @@ def test_too_much_for_a_gpu_is_warned_of(tmp_path: Path) -> None:
         ({"sampling": {"window_frames": 5, "pixels": 1000}}, 1, "give --size"),
         ({"freeze": ["depth"]}, 1, "no weights of a branch depth"),
         ({"model": {"colour": 1}}, 1, "colour"),
+        (
+            {"objective": {"autoencoder": "", "distillation": {"teacher": "a", "guidance": 3.0}}},
+            1,
+            "the teacher of a distillation",
+        ),
     ],
 )
 def test_what_cannot_be_planned(tmp_path: Path, fields: dict[str, Any], gpus: int, words: str) -> None:
