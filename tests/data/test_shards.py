@@ -206,6 +206,12 @@ def test_another_kind_of_samples_or_other_keys_are_refused(cache: Path) -> None:
     assert content(cache) == before
 
 
+def test_the_order_of_fields_makes_no_other_kind(tmp_path: Path) -> None:
+    for stage in ({"until": 1, "frames": {1: 1}}, {"frames": {1: 1}, "until": 1}):
+        note = {"stages": [stage]}
+        assert write_shards(tmp_path, range(2), encode, note, empty_text).samples == 2
+
+
 def test_a_disk_that_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(self: tarfile.TarFile, info: tarfile.TarInfo, file: io.BytesIO) -> None:
         raise OSError(28, "No space left on device")

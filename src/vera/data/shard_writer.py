@@ -213,7 +213,7 @@ def _flat(note: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping):
             flat |= _flat(value, f"{prefix}{name}.")
         else:
-            flat[prefix + name] = json.dumps(value)
+            flat[prefix + name] = json.dumps(value, sort_keys=True)
     return flat
 
 
