@@ -182,6 +182,11 @@ def test_what_cannot_be_planned(tmp_path: Path, fields: dict[str, Any], gpus: in
         make_plan(tiny(tmp_path, **fields), gpus=gpus)
 
 
+def test_a_share_of_the_peak(tmp_path: Path) -> None:
+    with pytest.raises(VeraError, match="a share above 0"):
+        make_plan(tiny(tmp_path), gpus=1, mfu=40)
+
+
 def test_the_command_prints_and_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tiny(tmp_path)
     assert main(["train", str(tmp_path / "recipe.yaml"), "--plan", "--gpus", "2", "--gpu", "a100"]) == 0

@@ -85,6 +85,8 @@ def make_plan(
         raise VeraError(f"plan: is made for layered_flow, not for {recipe.method}")
     if recipe.objective.distillation is not None:
         raise VeraError("plan: does not count the teacher of a distillation; plan the recipe without it")
+    if not 0 < mfu <= 1:
+        raise VeraError(f"mfu: is a share above 0 and at most 1, not {mfu}")
     groups, left = divmod(gpus, recipe.context_parallel)
     if gpus < 1 or left:
         raise VeraError(f"context_parallel: {gpus} processes cannot be grouped by {recipe.context_parallel}")
