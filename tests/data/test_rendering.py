@@ -13,7 +13,7 @@ from tests.data.synthetic_assets import SPRITES, make_assets
 
 from vera.data.synthesis import SyntheticLayers, held_out
 from vera.data.synthesis.camera import MARGIN
-from vera.data.synthesis.rendered import cut_out, fits, shadow_alpha
+from vera.data.synthesis.rendered import cut_out, fits, is_whole, shadow_alpha
 from vera.data.synthesis.rendering.mitsuba_passes import Passes, Renderer
 from vera.data.synthesis.rendering.models import ARCHIVE, creators, load_model
 from vera.data.synthesis.rendering.passes import identity_error, solve_layers
@@ -241,6 +241,15 @@ def test_a_cut_out_is_free_of_its_plate(renders: Path) -> None:
     under = cast[top : top + height, left : left + width]
     assert cast[:, left + width :].sum() > cast[:, :left].sum()  # the shadow falls to the right
     assert cast[[0, -1]].max() < 30 and cast[:, [0, -1]].max() < 30 < under.max()
+
+
+def test_only_what_ends_inside_of_the_render_is_cut_out(renders: Path) -> None:
+    views = read_views(renders, 0)
+    assert is_whole(views)
+    for edge in ((0, 5), (-1, 5), (5, 0), (5, -1)):
+        coverage = views.coverage.copy()
+        coverage[(0, *edge)] = 255
+        assert not is_whole(replace(views, coverage=coverage))
 
 
 def test_black_of_the_shadows_alpha_darkens_display_values_as_much() -> None:

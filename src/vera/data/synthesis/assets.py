@@ -21,6 +21,7 @@ from vera.errors import VeraError
 
 SPRITE_SIZE = 128  # longer side
 PHOTO_HEIGHT = 320
+SUN = 3000.0  # radiance that gives a sun of three pixels about the light of a clear day beside its sky
 
 # Exposures that make the panoramas look as they are described; the others are well with 1.
 EXPOSURES = {
@@ -124,10 +125,14 @@ def load_radiance(folder: Path, name: str) -> NDArray[np.float32]:
     with av.open(io.BytesIO(base64.b64decode(data.group(1))), mode="r", format="exr_pipe") as container:
         frame = next(container.decode(video=0))
         planes = [_half_plane(frame.planes[i]) for i in (2, 0, 1)]  # gbrpf16le holds G, B, R
-    linear = np.nan_to_num(np.stack(planes, axis=-1), posinf=6e4).clip(0, 6e4)  # the sun is past a half's range
+    linear = np.stack(planes, axis=-1).clip(0, None)
+    # Of two suns the files keep the blue alone.
+    median = float(np.median(linear))
+    is_sun = (linear[..., 2] > 100 * median) & (linear[..., 2] > 20 * linear[..., 1])
+    linear[is_sun] = linear[is_sun][:, 2:].clip(0, SUN) * np.array([1, 0.95, 0.85], np.float32)
     # The files' lossy compression rings below zero around bright windows: fill those specks from their surroundings.
     filled = cv2.morphologyEx(linear, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    return np.where(linear < 0.02 * np.median(linear), filled, linear).astype(np.float32)
+    return np.where(linear < 0.02 * median, filled, linear).astype(np.float32)
 
 
 def _half_plane(plane: av.video.plane.VideoPlane) -> NDArray[np.float32]:

@@ -35,8 +35,8 @@ from vera.data.synthesis.plan import (
     plan_render,
 )
 from vera.data.synthesis.plates import panorama_scene, photo_scene
-from vera.data.synthesis.rendered import Cutout, Renders, cut_out, fits, layer_scene, scene_of, shadow_alpha
-from vera.data.synthesis.rendering.records import Record
+from vera.data.synthesis.rendered import Cutout, Renders, cut_out, fits, is_whole, layer_scene, scene_of, shadow_alpha
+from vera.data.synthesis.rendering.records import Record, Views
 from vera.data.synthesis.subjects import blob, rough_mask
 from vera.data.synthesis.vocabulary import SPRITES, pick
 from vera.errors import VeraError
@@ -124,16 +124,30 @@ class SyntheticLayers:
     def sample(self, index: int, frames: int, width: int, height: int) -> LayeredSample:
         """Sample `index` as a clip of `frames` frames of `width` x `height` pixels."""
         rng = np.random.default_rng((self.seed, self.held_out, index, 2))
-        if self.renders is None or rng.random() >= self.render_share:
+        record = self._pick_record(rng, height, width)
+        if record is None:
             plan = self.plan(index, frames)
             return self._make(plan, self._sprite(plan, rng), frames, height, width, rng)
-        record = pick(self.renders.by_model[pick(tuple(self.renders.by_model), rng)], rng)
         # A thing rendered small would be a blur where it is wanted large.
-        if fits(record, height, width) and (record.shot.size == "small" or rng.random() < 0.6):
+        if fits(record, height, width) and (
+            record.shot.size == "small" or not is_whole(self._views(record)) or rng.random() < 0.6
+        ):
             return self._film_render(record, frames, height, width, rng)
         freedom = TURNTABLE if len(record.shot.angles) > 1 else SINGLE_VIEW
         plan = self._plan(rng, (record.shot.model,), frames, freedom)
-        return self._make(plan, self._render(record, plan, frames, rng), frames, height, width, rng)
+        cutout = cut_out(self._views(record), _choose_views(record, plan.motion, frames, rng))
+        return self._make(plan, cutout, frames, height, width, rng)
+
+    def _pick_record(self, rng: np.random.Generator, height: int, width: int) -> Record | None:
+        """The render to show, each model as likely, or None for a sprite."""
+        if self.renders is None or rng.random() >= self.render_share:
+            return None
+        record = pick(self.renders.by_model[pick(tuple(self.renders.by_model), rng)], rng)
+        return record if fits(record, height, width) or is_whole(self._views(record)) else None
+
+    def _views(self, record: Record) -> Views:
+        assert self.renders is not None
+        return self.renders.views(record.shot.index)
 
     def _plan(self, rng: np.random.Generator, things: Sequence[str], frames: int, freedom: Freedom = FLAT) -> Plan:
         return draw_plan(rng, things, frames, self.background_share, self.tint_share, self.held_out, freedom)
@@ -182,17 +196,12 @@ class SyntheticLayers:
         picture = blob(pick(self.photos, rng), rng) if plan.thing is None else self.sprites[plan.thing]
         return Cutout([picture])
 
-    def _render(self, record: Record, plan: Plan, frames: int, rng: np.random.Generator) -> Cutout:
-        assert self.renders is not None
-        return cut_out(self.renders.views(record.shot.index), _choose_views(record, plan.motion, frames, rng))
-
     def _film_render(
         self, record: Record, frames: int, height: int, width: int, rng: np.random.Generator
     ) -> LayeredSample:
         """A render as it is, with all that its object does to the light, before a moving camera."""
-        assert self.renders is not None
         plan = plan_render(rng, record.shot, frames, self.background_share, self.held_out)
-        views = self.renders.views(record.shot.index)
+        views = self._views(record)
         chosen = _choose_views(record, plan.motion, frames, rng)
         camera, shutter = plan_camera(frames, height, width, rng), _shutter(rng)
         plate = scene_of(views.plate, height, width)

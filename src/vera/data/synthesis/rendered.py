@@ -57,6 +57,12 @@ def fits(record: Record, height: int, width: int) -> bool:
     return abs(width / height / (record.shot.width / record.shot.height) - 1) < 0.05
 
 
+def is_whole(views: Views) -> bool:
+    """Whether the thing ends inside of the render in every view: only then can it be cut out."""
+    covered = views.coverage.max(0) > 8
+    return not (covered[[0, -1]].any() or covered[:, [0, -1]].any())
+
+
 def scene_of(picture: Picture, height: int, width: int) -> Picture:
     """A render's picture as the scene for frames of `height` x `width`."""
     size = (round(width * MARGIN), round(height * MARGIN))
