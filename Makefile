@@ -53,11 +53,11 @@ assets/npm/fluent-emoji-3d assets/npm/pmndrs:
 	mv $@.part $@
 
 # Big Buck Bunny (CC-BY 3.0, Blender Foundation), as moviepy's source package carries it: for evaluation, not training.
-assets/footage/bbb.mp4: | $(READY)
+assets/footage/bbb.mp4:
 	rm -rf $(@D).part && mkdir -p $(@D).part $(@D)
-	$(BIN)/pip download --quiet --no-deps --no-binary moviepy --dest $(@D).part moviepy==2.2.1
+	python3 -m pip download --quiet --no-deps --no-binary moviepy --dest $(@D).part moviepy==2.2.1
 	tar -xzf $(@D).part/moviepy-2.2.1.tar.gz -C $(@D).part
-	$(BIN)/python -m zipfile -e $(@D).part/moviepy-2.2.1/docs/_static/medias/getting_started/moviepy_10_minutes/moviepy_10_minutes.zip $(@D).part
+	python3 -m zipfile -e $(@D).part/moviepy-2.2.1/docs/_static/medias/getting_started/moviepy_10_minutes/moviepy_10_minutes.zip $(@D).part
 	mv $(@D).part/moviepy_10_minutes/resources/bbb.mp4 $@
 	rm -rf $(@D).part
 

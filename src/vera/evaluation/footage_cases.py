@@ -1,4 +1,4 @@
-"""What is asked of the real clips: ten instructions each, written before any model was tried on them."""
+"""What is asked of the real clips: ten instructions each."""
 
 from dataclasses import dataclass
 
@@ -69,7 +69,7 @@ _ADDITIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
 _REPLACEMENTS: dict[str, tuple[tuple[str, str], ...]] = {
     "bikes": (
         ("Replace the background with a green meadow under a blue sky.", "park"),
-        ("Change the background to a city square with tall buildings. Keep the people.", "city"),
+        ("Change the background to a city square with tall buildings. Keep the bicycle.", "city"),
         ("Make the background a pine forest.", "forest"),
     ),
     "rabbit": (
