@@ -125,12 +125,17 @@ def load_radiance(folder: Path, name: str) -> NDArray[np.float32]:
     with av.open(io.BytesIO(base64.b64decode(data.group(1))), mode="r", format="exr_pipe") as container:
         frame = next(container.decode(video=0))
         planes = [_half_plane(frame.planes[i]) for i in (2, 0, 1)]  # gbrpf16le holds G, B, R
-    linear = np.stack(planes, axis=-1).clip(0, None)
-    # Of two suns the files keep the blue alone.
+    return mend(np.stack(planes, axis=-1))
+
+
+def mend(linear: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Radiance `[H,W,3]` without what the files' lossy compression did to it: at least 0, with whole suns."""
+    linear = linear.clip(0, None)
     median = float(np.median(linear))
+    # Of two suns the files keep the blue alone.
     is_sun = (linear[..., 2] > 100 * median) & (linear[..., 2] > 20 * linear[..., 1])
     linear[is_sun] = linear[is_sun][:, 2:].clip(0, SUN) * np.array([1, 0.95, 0.85], np.float32)
-    # The files' lossy compression rings below zero around bright windows: fill those specks from their surroundings.
+    # It rings below zero around bright windows: fill those specks from their surroundings.
     filled = cv2.morphologyEx(linear, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     return np.where(linear < 0.02 * median, filled, linear).astype(np.float32)
 
