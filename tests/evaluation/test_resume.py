@@ -1,5 +1,10 @@
 """Records in a file: shared out to processes, done once, whole after a kill."""
 
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -51,3 +56,43 @@ def test_a_line_that_a_kill_cut_short_is_dropped(tmp_path: Path) -> None:
     file.write_text(whole + whole[:20])
     assert [record.case for record in read_records(tmp_path)] == [1, 2]
     assert file.read_text() == whole
+
+
+STUCK = """
+import sys
+from pathlib import Path
+from tests.evaluation.echo import sleep
+from vera.evaluation.resume import collect
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    collect(folder, [(case, "model", (folder / "seen",)) for case in range(2)], sleep, 2)
+"""
+
+
+def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    (tmp_path / "seen").mkdir()
+    script = tmp_path / "stuck.py"
+    script.write_text(STUCK)
+    root = str(Path(__file__).parents[2])
+    process = subprocess.Popen([sys.executable, script, str(tmp_path)], env={**os.environ, "PYTHONPATH": root})
+    seen = eventually(lambda: [int(path.name) for path in (tmp_path / "seen").iterdir()], lambda found: len(found) == 2)
+    process.kill()
+    process.wait()
+    assert eventually(lambda: [pid for pid in seen if is_running(pid)], lambda found: not found) == []
+
+
+def eventually(look: Callable[[], list[int]], enough: Callable[[list[int]], bool], seconds: float = 60) -> list[int]:
+    end = time.monotonic() + seconds
+    while not enough(found := look()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # One that nobody has waited for is a zombie, where that can be told.
+    state = Path(f"/proc/{pid}/stat")
+    return not state.is_file() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"

@@ -6,11 +6,11 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
+from threading import Thread
 from typing import Any
-
-import torch
 
 from vera.evaluation.record import Record
 
@@ -59,9 +59,7 @@ def _work(make: Callable[..., Record], jobs: Sequence[tuple[Any, ...]], workers:
         yield from (make(*job) for job in jobs)
         return
     # A forked process would inherit torch's thread pools and CUDA in a broken state.
-    # An interruption is for this process alone, which then ends the others.
-    ignore = (signal.SIGINT, signal.SIG_IGN)
-    with ProcessPoolExecutor(count, get_context("spawn"), signal.signal, ignore) as pool:
+    with ProcessPoolExecutor(count, get_context("spawn"), _begin_worker) as pool:
         waiting = [pool.submit(make, *job) for job in jobs]
         try:
             for future in as_completed(waiting):
@@ -70,6 +68,21 @@ def _work(make: Callable[..., Record], jobs: Sequence[tuple[Any, ...]], workers:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _begin_worker() -> None:
+    """Leave an interruption to the parent, which then ends its workers, and end when it is no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    Thread(target=follow, daemon=True).start()
+
+
 def _default_workers() -> int:
+    import torch  # not for every worker
+
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, 8) if torch.cuda.is_available() else cores
