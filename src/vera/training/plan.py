@@ -114,7 +114,7 @@ def make_plan(
         for checkpointing in (recipe.gradient_checkpointing, not recipe.gradient_checkpointing)
     )
     cached = recipe.data.get("source") == "shards"
-    encoding = Cost(0, 0, 0) if cached else encoding_cost(vae, share * (branches + 2), (frames, height, width))
+    encoding = Cost(0, 0, 0) if cached else encoding_cost(vae, share, branches + 2, (frames, height, width))
 
     trained = [p for p in model.parameters() if p.requires_grad]
     parameters, own = sum(p.numel() for p in model.parameters()), sum(p.numel() for p in trained)

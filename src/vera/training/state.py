@@ -79,13 +79,18 @@ def save(recipe: Recipe, state: State, world: World) -> None:
     save_checkpoint(Path(recipe.output) / "checkpoints", state.step, _tensors(recipe, state), record, world)
 
 
-def _prepare(recipe: Recipe, method: Method, model: Any, world: World) -> None:
-    """Choose what is trained, spread the model over the processes, and fill it if it is empty."""
-    method.freeze(model)
+def choose_trained(recipe: Recipe, model: Any) -> None:
+    """Train what the recipe says: an adapter or the weights, and of those not the frozen branches'."""
     if recipe.lora is not None:
         add_lora(model, recipe.lora)
     for branch in recipe.freeze:
         _freeze_branch(model, branch)
+
+
+def _prepare(recipe: Recipe, method: Method, model: Any, world: World) -> None:
+    """Choose what is trained, spread the model over the processes, and fill it if it is empty."""
+    method.freeze(model)
+    choose_trained(recipe, model)
     if recipe.gradient_checkpointing:
         model.enable_gradient_checkpointing()
     if world.context_size > 1:

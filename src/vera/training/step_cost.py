@@ -11,10 +11,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from vera.models.baselines import VARIANTS, variant_config
 from vera.training import objective
-from vera.training.lora import add_lora
 from vera.training.methods import new_model
 from vera.training.recipe import FlowObjective, Recipe
-from vera.training.state import _freeze_branch
+from vera.training.state import choose_trained
 from vera.training.tally import Tally
 
 
@@ -44,10 +43,7 @@ def make_network(recipe: Recipe, channels: int, layers: int | None = None) -> An
     if layers is not None:
         config["num_layers"] = layers
     model = new_model(VARIANTS[recipe.variant], variant_config(recipe.variant, config))
-    if recipe.lora is not None:
-        add_lora(model, recipe.lora)
-    for branch in recipe.freeze:
-        _freeze_branch(model, branch)
+    choose_trained(recipe, model)
     return model
 
 
@@ -99,8 +95,11 @@ def _fill(model: nn.Module, dtype: torch.dtype) -> None:
             setattr(module, name, torch.empty(buffer.shape, dtype=buffer.dtype))
 
 
-def encoding_cost(vae: Any, clips: int, size: tuple[int, int, int]) -> Cost:
-    """Of encoding so many clips of frames, height and width, in float32 as training does; `vae` has no data either."""
+def encoding_cost(vae: Any, samples: int, kinds: int, size: tuple[int, int, int]) -> Cost:
+    """Of encoding clips of frames, height and width, `kinds` of each sample one after the other, in float32.
+
+    As training does; `vae` has no data either.
+    """
     with next(vae.parameters()).fake_mode, torch.no_grad(), Tally((*vae.parameters(), *vae.buffers())) as tally:
-        vae.encode(torch.empty(clips, 3, *size)).latent_dist.mode()
-    return Cost(tally.flops, tally.flops, tally.peak)
+        vae.encode(torch.empty(samples, 3, *size)).latent_dist.mode()
+    return Cost(kinds * tally.flops, kinds * tally.flops, tally.peak)
