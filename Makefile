@@ -35,7 +35,8 @@ demo: $(READY)
 	$(BIN)/vera verify demo/bikes.mp4 demo/background.mp4 demo/background
 
 test: $(READY)
-	PYTHONPATH=$(VENV)/int8 $(BIN)/python -m pytest
+	PYTHONPATH=$(VENV)/int8 $(BIN)/python -m pytest tests/pipelines/test_acceleration.py -k int8
+	$(BIN)/python -m pytest
 
 lint: $(READY)
 	$(BIN)/ruff check
