@@ -12,7 +12,7 @@ ADDITIONS = (
     "Insert {object} {place}{details}.",
     "Show {object} {place}{details}.",
     "Draw {object} {place}{details}.",
-    "Add {object}{details} {place}.",
+    "Let us add {object} {place}{details}.",
     "{place}, add {object}{details}.",
     "There is {object} {place}{details}.",
     "{object} {place}{details}",
