@@ -7,6 +7,7 @@ import pytest
 import torch
 from diffusers import FirstBlockCacheConfig, MagCacheConfig, PyramidAttentionBroadcastConfig
 
+from vera.errors import VeraError
 from vera.models import VeraTransformer3DModel
 from vera.models.joint_attention import JointAttention
 from vera.pipelines import VeraPipeline
@@ -43,9 +44,8 @@ def seeded() -> torch.Generator:
         # Every window of each guidance pass computes its first step whole, and then first blocks only.
         (first_block, WINDOWS * 2 * (BLOCKS + (STEPS - 1))),
         (magnitude, FULL // 2),
-        (pyramid, FULL // 2),
     ],
-    ids=["FirstBlockCache", "MagCache", "PyramidAttentionBroadcast"],
+    ids=["FirstBlockCache", "MagCache"],
 )
 def test_a_cache_saves_joint_attention(
     make_pipeline: MakePipeline, monkeypatch: pytest.MonkeyPatch, config: Callable[..., object], computed: int
@@ -68,3 +68,12 @@ def test_a_cache_saves_joint_attention(
         assert len(calls) == computed
         calls.clear()
     assert np.array_equal(*outputs), "the second run knows nothing of the first"
+
+
+@pytest.mark.parametrize(("frames", "guidance"), [(9, 3.0), (13, 1.0)])
+def test_a_cache_that_would_mix_passes_is_refused(make_pipeline: MakePipeline, frames: int, guidance: float) -> None:
+    pipeline = make_pipeline(window_frames=9, window_overlap=4)
+    pipeline.transformer.enable_cache(pyramid(pipeline))
+    pipeline(CLIP[:9], "add a red balloon", num_inference_steps=2, guidance_scale=1.0)
+    with pytest.raises(VeraError, match="one window without guidance"):
+        pipeline(CLIP[:frames], "add a red balloon", num_inference_steps=2, guidance_scale=guidance)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
+from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler, PyramidAttentionBroadcastConfig
 from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
@@ -295,6 +295,10 @@ class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc
         callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
     ) -> Tensor:
         """From noise to the layers' latents, both [1,K,C,T',H',W'] float32; guided where there is a negative prompt."""
+        passes = len(windows.starts) * (1 if negative_prompt_embeds is None else 2)
+        if passes > 1 and isinstance(self.transformer._cache_config, PyramidAttentionBroadcastConfig):
+            # diffusers keeps one attention for all of them: the pass without the text would get that of the pass with it.
+            raise VeraError("Pyramid Attention Broadcast is for one window without guidance: use another cache")
         x = latents
         self._guidance_scale = guidance_scale
         self._interrupt = False
