@@ -296,8 +296,9 @@ class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc
     ) -> Tensor:
         """From noise to the layers' latents, both [1,K,C,T',H',W'] float32; guided where there is a negative prompt."""
         passes = len(windows.starts) * (1 if negative_prompt_embeds is None else 2)
-        if passes > 1 and isinstance(self.transformer._cache_config, PyramidAttentionBroadcastConfig):
-            # diffusers keeps one attention for all of them: the pass without the text would get that of the pass with it.
+        cache = getattr(self.transformer, "_cache_config", None)
+        if passes > 1 and isinstance(cache, PyramidAttentionBroadcastConfig):
+            # diffusers keeps one attention for all of them: without the text a pass would get that of the one with it.
             raise VeraError("Pyramid Attention Broadcast is for one window without guidance: use another cache")
         x = latents
         self._guidance_scale = guidance_scale
