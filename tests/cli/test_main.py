@@ -1,5 +1,6 @@
 """The shell of the command line: exit codes, one line for an error, and nothing imported too early."""
 
+import os
 import subprocess
 import sys
 
@@ -17,11 +18,20 @@ def test_help_names_every_command_and_imports_nothing_heavy() -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     *text, loaded = run.stdout.strip().splitlines()
     assert loaded == "[]"
-    for command in ("edit", "composite", "verify", "train", "data", "doctor"):
+    for command in ("edit", "composite", "verify", "init", "train", "data", "evaluate", "doctor"):
         assert any(line.startswith(f"│ {command} ") for line in text), command
 
 
-@pytest.mark.parametrize("command", ["edit", "composite", "verify", "train", "data", "doctor"])
+@pytest.mark.parametrize(("given", "expected"), [(None, cli.SPIN_COUNT), ("7", "7")])
+def test_threads_soon_sleep_unless_told(monkeypatch: pytest.MonkeyPatch, given: str | None, expected: str) -> None:
+    monkeypatch.setenv("GOMP_SPINCOUNT", given or "")
+    if given is None:
+        monkeypatch.delenv("GOMP_SPINCOUNT")
+    assert main(["--version"]) == 0
+    assert os.environ["GOMP_SPINCOUNT"] == expected
+
+
+@pytest.mark.parametrize("command", ["edit", "composite", "verify", "init", "train", "data", "evaluate", "doctor"])
 def test_help_of_a_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     assert f"Usage: vera {command}" in capsys.readouterr().out

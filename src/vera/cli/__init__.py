@@ -5,6 +5,7 @@ A `VeraError`, a mistake in the arguments or a full disk is one line on stderr a
 line and exit code 130. Everything else is a bug and shows its trace. `--debug` shows the trace of them all.
 """
 
+import os
 import sys
 import traceback
 import warnings
@@ -18,6 +19,9 @@ from vera.errors import VeraError
 
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+# How often a thread of OpenMP looks for the others before it sleeps. By default it is so long that a network takes many
+# times as long once any other program has a core to itself; so short, that costs double, and nothing where none has.
+SPIN_COUNT = "2000"
 
 _COMMANDS = (
     ("edit", "vera.cli.edit:edit", "Edit a clip by an instruction."),
@@ -47,6 +51,7 @@ def build_app() -> App:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; `argv` is without the program's name (None: the shell's arguments)."""
+    os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)  # read when torch is imported
     tokens = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in tokens
     tokens = [token for token in tokens if token != "--debug"]
