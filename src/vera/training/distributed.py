@@ -5,6 +5,7 @@ Parameters, gradients and optimizer are sharded over all processes (FSDP2). Proc
 """
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -106,6 +107,8 @@ def shard(model: nn.Module, world: World, bf16: bool) -> None:
     for module in model.modules():
         if type(module).__name__ in blocks:
             fully_shard(module, mesh=mesh, mp_policy=policy)
+    # A model's output is a view of its last tensor. torch warns of writing to it in place, which nothing here does.
+    warnings.filterwarnings("ignore", "FSDP2-wrapped module")
     # The rest, too, gives its copies back after a forward, since one that is not trained on has no backward.
     fully_shard(model, mesh=mesh, mp_policy=policy, reshard_after_forward=True)
 
