@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-from vera.data.sample import Task
-from vera.data.synthesis.cases import SEED, EvaluationCase, sample_rng
-from vera.data.synthesis.plan import draw_plan
+from vera.data.synthesis.cases import EvaluationCase, draw_cases
 from vera.data.synthesis.vocabulary import SPRITES
 
 START = 1 << 39  # far beyond what any training run draws
@@ -16,12 +14,4 @@ def validation_cases(
     """`count` cases of `SyntheticLayers(sprites)`, the tasks in turn: the trained wordings and combinations, but
     samples that no training reaches. A function of its arguments that reads no assets.
     """
-    waiting: dict[Task, list[EvaluationCase]] = {"obj_add": [], "background_replace": []}
-    number = START
-    while min(len(cases) for cases in waiting.values()) <= count // 2:
-        plan = draw_plan(sample_rng(SEED, False, number), sprites, frames)
-        words = {name: value for name, value in vars(plan).items() if name != "thing"}
-        waiting[plan.task].append(EvaluationCase(index=0, key=(number, frames, width, height), **words))
-        number += 1
-    turns = [case for pair in zip(*waiting.values(), strict=False) for case in pair]
-    return [EvaluationCase(**{**vars(case), "index": index}) for index, case in enumerate(turns[:count])]
+    return draw_cases(count, sprites, (frames, width, height), held_out=False, start=START)

@@ -43,11 +43,18 @@ def evaluation_cases(
 
     The keys are for a `SyntheticLayers` of the same `sprites` and of default shares and seed.
     """
+    return draw_cases(count, sprites, (frames, width, height), held_out=True, start=0)
+
+
+def draw_cases(
+    count: int, sprites: Sequence[str], shape: tuple[int, int, int], held_out: bool, start: int
+) -> list[EvaluationCase]:
+    """`count` cases of samples `start` on, the tasks in turn; `shape` is frames, width and height."""
     waiting: dict[Task, list[EvaluationCase]] = {"obj_add": [], "background_replace": []}
-    for index in count_from():
-        plan = draw_plan(sample_rng(SEED, True, index), sprites, frames, held_out=True)
+    for index in count_from(start):
+        plan = draw_plan(sample_rng(SEED, held_out, index), sprites, shape[0], held_out=held_out)
         words = {name: value for name, value in vars(plan).items() if name != "thing"}
-        waiting[plan.task].append(EvaluationCase(index=0, key=(index, frames, width, height), **words))
+        waiting[plan.task].append(EvaluationCase(index=0, key=(index, *shape), **words))
         if min(len(cases) for cases in waiting.values()) > count // 2:
             break
     pairs = zip(*waiting.values(), strict=False)
