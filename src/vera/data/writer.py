@@ -10,6 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from vera.data.lines import whole_lines
 from vera.data.release_writer import append_row, write_clips
 from vera.data.sample import LayeredSample, Task
 from vera.errors import VeraError
@@ -105,11 +106,7 @@ def _read_numbers(root: Path, seed: int) -> set[int]:
     numbers = set()
     for split in SPLITS.values():
         for path in sorted(root.glob(f"{FOLDER}/*-frames/{split}.jsonl")):
-            text = path.read_text(encoding="utf-8")
-            whole = text[: text.rfind("\n") + 1]
-            if whole != text:
-                path.write_text(whole, encoding="utf-8")
-            for row in map(json.loads, whole.splitlines()):
+            for row in map(json.loads, whole_lines(path)):
                 if row.get("seed") != seed:
                     raise VeraError(
                         f"{root} holds samples of seed {row.get('seed')}, not {seed}: choose another folder"

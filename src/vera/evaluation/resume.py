@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from vera.data.lines import whole_lines
 from vera.evaluation.record import Record
 
 Progress = Callable[[str, int, int], None]
@@ -43,14 +44,7 @@ def collect(
 
 def read_records(out: Path) -> list[Record]:
     """The records of a folder; a last line that a kill cut short is dropped from the file, too."""
-    path = out / RECORDS
-    if not path.is_file():
-        return []
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:
-        path.write_text(whole, encoding="utf-8")
-    return [Record(**json.loads(line)) for line in whole.splitlines()]
+    return [Record(**json.loads(line)) for line in whole_lines(out / RECORDS)]
 
 
 def _work(make: Callable[..., Record], jobs: Sequence[tuple[Any, ...]], workers: int | None) -> Iterator[Record]:

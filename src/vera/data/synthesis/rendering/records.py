@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.data.lines import whole_lines
 from vera.data.synthesis.rendering.shot import Shot
 from vera.errors import VeraError
 
@@ -58,11 +59,7 @@ def write_record(folder: Path, record: Record, views: Views) -> None:
 
 def read_records(folder: Path) -> list[Record]:
     """The records below `folder`, none if it is empty; a line that a kill cut short is passed over."""
-    path = folder / INDEX
-    if not path.is_file():
-        return []
-    text = path.read_text(encoding="utf-8")
-    return [_record(json.loads(line)) for line in text[: text.rfind("\n") + 1].splitlines()]
+    return [_record(json.loads(line)) for line in whole_lines(folder / INDEX, mend=False)]
 
 
 def read_views(folder: Path, index: int) -> Views:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.data.lines import whole_lines
 from vera.data.synthesis.assets import load_radiance
 from vera.data.synthesis.rendering.mitsuba_passes import Passes, Renderer
 from vera.data.synthesis.rendering.models import LICENCE, load_model
@@ -37,7 +38,7 @@ def render_shots(
     The same call goes on with work that was stopped. VeraError where the folder holds shots of other arguments.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _forget_cut_line(folder / INDEX)
+    whole_lines(folder / INDEX)  # a line that a kill cut short goes, so that the next stands alone
     done = {record.shot.index: record.shot for record in read_records(folder)}
     for index, shot in done.items():
         if shot != draw_shot(index, seed, width, height, views):
@@ -90,12 +91,3 @@ def make_views(passes: list[Passes]) -> tuple[Views, Float]:
 
 def _bytes(picture: Float) -> NDArray[np.uint8]:
     return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
-
-
-def _forget_cut_line(path: Path) -> None:
-    """Take a last line that a kill cut short off the file, so that the next one stands alone."""
-    if path.is_file():
-        text = path.read_text(encoding="utf-8")
-        whole = text[: text.rfind("\n") + 1]
-        if whole != text:
-            path.write_text(whole, encoding="utf-8")
