@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +25,7 @@ from vera.evaluation.resume import Progress, collect
 from vera.evaluation.scene_hit import scene_gallery
 from vera.evaluation.sheet import write_strip
 from vera.pipelines import VeraPipeline, load_pipeline
+from vera.training.encoders import fingerprint
 
 RUN = "run.json"
 
@@ -123,9 +123,10 @@ def _make_galleries(bench: Bench) -> None:
 
 def _check_same_run(bench: Bench) -> None:
     """VeraError if the folder holds answers of other weights or about other samples; else note what it holds."""
+    pipeline = load_pipeline(bench.model, device="cpu")
     run = {
         "model": bench.model,
-        "weights": _fingerprint(load_pipeline(bench.model, device="cpu")),
+        "weights": [fingerprint(network) for network in (pipeline.transformer, pipeline.vae)],
         "sprites": list(bench.sprites),
         "renders": bench.renders,
         "split": bench.split,
@@ -137,13 +138,3 @@ def _check_same_run(bench: Bench) -> None:
                 return
         raise VeraError(f"{bench.out}: holds the records of another model or of other cases: name another folder")
     path.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
-
-
-def _fingerprint(pipeline: VeraPipeline) -> str:
-    """Equal for equal weights of transformer and autoencoder."""
-    digest = sha256()
-    for network in (pipeline.transformer, pipeline.vae):
-        for name, tensor in sorted(network.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
