@@ -1,6 +1,5 @@
 """Weights in and out of a model that may be sharded: each process reads its own part; parts are gathered to write."""
 
-import json
 import math
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,10 +14,9 @@ from torch.distributed.tensor import DTensor
 from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
 
 from vera.errors import VeraError
+from vera.models.conversion.checkpoint import DIFFUSERS_STEM, weight_files
 from vera.training.distributed import local, whole
 from vera.training.export import DTYPES
-
-NAME = "diffusion_pytorch_model.safetensors"
 
 
 def empty_model(model_class: Any, config: dict[str, Any]) -> Any:
@@ -113,15 +111,11 @@ def _gather(model: nn.Module, dtype: str, keep: bool, names: set[str] | None = N
 
 def _open(folder: Path, stack: ExitStack) -> Iterator[tuple[str, Any]]:
     """Every stored name with the open file that holds it."""
-    index = folder / f"{NAME}.index.json"
-    names = sorted(set(json.loads(index.read_text())["weight_map"].values())) if index.is_file() else [NAME]
-    for file_name in names:
+    for path in weight_files(folder, DIFFUSERS_STEM):
         try:
-            file = stack.enter_context(safe_open(folder / file_name, "pt"))
-        except FileNotFoundError:
-            raise VeraError(f"init: no weights in {folder}: {file_name} is missing") from None
+            file = stack.enter_context(safe_open(path, "pt"))
         except (SafetensorError, OSError) as error:
-            raise VeraError(f"init: {folder / file_name} is damaged ({error}); fetch or convert it again") from None
+            raise VeraError(f"init: {path} is damaged ({error}); fetch or convert it again") from None
         for name in file.keys():  # noqa: SIM118 (not a mapping)
             yield name, file
 
