@@ -9,14 +9,17 @@ import torch.distributed as dist
 
 
 @contextmanager
-def process_group() -> Iterator[None]:
-    """Join the processes that torchrun started, if it did."""
+def process_group(cuda: bool | None = None) -> Iterator[None]:
+    """Join the processes that torchrun started, if it did; on GPUs (`cuda`; where there are any, if None) each has its
+    own. What lies on the CPU is exchanged there in either case.
+    """
     if "RANK" not in os.environ or int(os.environ["WORLD_SIZE"]) == 1 or dist.is_initialized():
         yield
         return
-    if torch.cuda.is_available():
+    cuda = torch.cuda.is_available() if cuda is None else cuda
+    if cuda:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+    dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
     try:
         yield
     finally:

@@ -18,6 +18,7 @@ from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor
 
 from vera.errors import VeraError
+from vera.pipelines.processes import process_group
 from vera.training.hardware import choose_device
 
 
@@ -78,17 +79,12 @@ def start_world(device: str, context_parallel: int) -> Iterator[World]:
     if size == 1:
         yield World(chosen)
         return
-    if chosen.type == "cuda":
-        chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-        torch.cuda.set_device(chosen)
-    # Checkpoints and text states live on the CPU, whatever the device is.
-    dist.init_process_group("cpu:gloo,cuda:nccl" if chosen.type == "cuda" else "gloo")
-    try:
+    with process_group(cuda=chosen.type == "cuda"):
+        if chosen.type == "cuda":
+            chosen = torch.device("cuda", torch.cuda.current_device())
         shape = (size // context_parallel, context_parallel)
         mesh = init_device_mesh(chosen.type, shape, mesh_dim_names=("data", "context"))
         yield World(chosen, dist.get_rank(), size, mesh)
-    finally:
-        dist.destroy_process_group()
 
 
 def shard(model: nn.Module, world: World, bf16: bool) -> None:
