@@ -3,7 +3,7 @@ import torch
 
 from vera.models import VeraTransformer3DModel
 from vera.models.joint_attention import JointAttention
-from vera.models.layer_tokens import coordinate_waves
+from vera.models.layer_tokens import MIN_TIME, coordinate_waves
 from vera.models.transformer_vera import JointBlock
 
 
@@ -134,6 +134,25 @@ def test_unknown_text_branch_is_refused(tiny_config):
         VeraTransformer3DModel(**tiny_config, text_branches=("edit", "matte"))
     with pytest.raises(ValueError, match="qk_norm"):
         VeraTransformer3DModel(**tiny_config, qk_norm="layer_norm")
+    with pytest.raises(ValueError, match="prediction_type"):
+        VeraTransformer3DModel(**tiny_config, prediction_type="epsilon")
+
+
+@pytest.mark.parametrize("time", [1000.0, 300.0, 50.0])
+@torch.no_grad()
+def test_a_velocity_leads_to_the_predicted_sample(make_vera, make_inputs, time):
+    inputs = make_inputs() | {"timestep": torch.full((1,), time)}
+    predicted = make_vera()(**inputs).sample  # what the blocks answer is the same, its meaning differs
+    velocity = make_vera(prediction_type="sample")(**inputs).sample
+    torch.testing.assert_close(inputs["hidden_states"] - time / 1000 * velocity, predicted, rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+def test_almost_clean_samples_have_a_velocity(make_vera, make_inputs):
+    inputs = make_inputs() | {"timestep": torch.zeros(1)}
+    predicted = make_vera()(**inputs).sample
+    velocity = make_vera(prediction_type="sample")(**inputs).sample
+    torch.testing.assert_close(velocity, (inputs["hidden_states"] - predicted) / MIN_TIME)
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from diffusers.models.normalization import FP32LayerNorm
 from torch import Tensor, nn
 
 WAVES = 8
+MIN_TIME = 0.05  # noise below which a clean sample's error is no longer magnified to that of a velocity
 
 
 class LayerTokens:
@@ -24,6 +25,16 @@ class LayerTokens:
     mask_embedding: Any
     layer_embedding: Any
     coordinate_embedding: Any
+
+    _skip_layerwise_casting_patterns = [  # noqa: RUF012
+        "patch_embedding",
+        "source_embedding",
+        "mask_embedding",
+        "coordinate_embedding",
+        "condition_embedder",
+        "norm",
+    ]
+    _keep_in_fp32_modules = ["rope", "time_embedder", "scale_shift_table", "norm1", "norm2", "norm3"]  # noqa: RUF012
 
     # Split before the layers are concatenated, each by itself: a part of the whole would be other layers' tokens.
     _cp_plan = {  # noqa: RUF012 (diffusers' protocol)
@@ -121,6 +132,21 @@ class OutputHead(nn.Module):
         hidden_states = (self.norm_out(hidden_states.float()) * (1 + scale) + shift).type_as(hidden_states)
         patches: Tensor = self.proj_out(hidden_states)
         return patches
+
+
+def check_prediction_type(name: str) -> None:
+    """ValueError unless the network's output is a velocity (`flow_prediction`) or clean latents (`sample`)."""
+    if name not in ("flow_prediction", "sample"):
+        raise ValueError(f"prediction_type must be 'flow_prediction' or 'sample', not {name!r}")
+
+
+def velocity_of(clean: Tensor, noisy: Tensor, timestep: Tensor) -> Tensor:
+    """The velocity `(noisy - clean) / t`, where `clean` [B, ...] is predicted at `timestep` [B] in [0, 1000].
+
+    Times below MIN_TIME count as that (Li and He, "Back to Basics: Let Denoising Generative Models Denoise", 2025).
+    """
+    times = (timestep.float() / 1000).clamp(min=MIN_TIME).reshape(-1, *[1] * (noisy.ndim - 1))
+    return ((noisy.float() - clean.float()) / times).type_as(noisy)
 
 
 def unpatchify(patches: Tensor, patch_size: Sequence[int], size: Sequence[int]) -> Tensor:

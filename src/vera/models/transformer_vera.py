@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from vera.models.complete_weights import CompleteWeights
 from vera.models.joint_attention import JointAttention
-from vera.models.layer_tokens import LayerTokens, OutputHead, unpatchify
+from vera.models.layer_tokens import LayerTokens, OutputHead, check_prediction_type, unpatchify, velocity_of
 from vera.models.text_attention import text_attention
 
 
@@ -128,19 +128,12 @@ class VeraTransformer3DModel(
         text_branches: the branches with text cross-attention.
         joint_attention: whether all tokens attend to each other, or each branch to itself only.
         frame_coordinates: whether tokens are told where in the frame they lie; for models trained from nothing.
+        prediction_type: whether blocks predict the velocity (`flow_prediction`, as Wan) or the clean latents
+            (`sample`), of which `forward` makes a velocity; small models learn the latter far sooner.
     """
 
     _supports_gradient_checkpointing = True
-    _skip_layerwise_casting_patterns = [  # noqa: RUF012
-        "patch_embedding",
-        "source_embedding",
-        "mask_embedding",
-        "coordinate_embedding",
-        "condition_embedder",
-        "norm",
-    ]
     _no_split_modules = ["JointBlock"]  # noqa: RUF012
-    _keep_in_fp32_modules = ["rope", "time_embedder", "scale_shift_table", "norm1", "norm2", "norm3"]  # noqa: RUF012
     _repeated_blocks = ["JointBlock"]  # noqa: RUF012
 
     @register_to_config  # type: ignore[untyped-decorator]
@@ -163,6 +156,7 @@ class VeraTransformer3DModel(
         text_branches: tuple[str, ...] = ("edit", "composite"),
         joint_attention: bool = True,
         frame_coordinates: bool = False,
+        prediction_type: str = "flow_prediction",
     ) -> None:
         super().__init__()
         branches, text_branches = tuple(branches), tuple(text_branches)  # lists when read from JSON
@@ -170,6 +164,7 @@ class VeraTransformer3DModel(
             raise ValueError(f"text_branches {text_branches} are not all among branches {branches}")
         if qk_norm != "rms_norm_across_heads":
             raise ValueError(f"qk_norm must be 'rms_norm_across_heads', as in every Wan2.1 model, not {qk_norm!r}")
+        check_prediction_type(prediction_type)
         dim = num_attention_heads * attention_head_dim
 
         # 1. Patches and positions
@@ -238,6 +233,8 @@ class VeraTransformer3DModel(
         heads = zip(self.output_head.values(), tokens.chunk(len(self.output_head), dim=1), strict=True)
         patches = torch.stack([head(stream, temb) for head, stream in heads], dim=1)  # [B, branches, N, patch values]
         sample = unpatchify(self.gather_patches(patches), self.config.patch_size, source.shape[2:])
+        if self.config.prediction_type == "sample":
+            sample = velocity_of(sample, hidden_states, timestep)
         return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)
 
     def enable_cache(self, config: Any) -> None:

@@ -167,3 +167,16 @@ def test_context_blocks_run_once_each(make_variant, make_inputs, monkeypatch):
 def test_models_of_the_whole_frame_predict_one_branch(tiny_config, variant):
     with pytest.raises(ValueError, match="one branch"):
         VARIANTS[variant](**tiny_config, branches=("edit", "alpha"))
+
+
+@torch.no_grad()
+def test_a_dense_model_predicts_clean_samples_and_knows_the_frame(make_variant, make_inputs):
+    inputs = make_inputs()
+    plain = make_variant("dense")
+    velocity = make_variant("dense", prediction_type="sample")(**inputs).sample
+    times = (inputs["timestep"] / 1000).reshape(-1, 1, 1, 1, 1, 1)
+    torch.testing.assert_close(inputs["hidden_states"] - times * velocity, plain(**inputs).sample, rtol=1e-4, atol=1e-4)
+
+    told = make_variant("dense", frame_coordinates=True)
+    told.load_state_dict(plain.state_dict(), strict=False)
+    assert not torch.allclose(told(**inputs).sample, plain(**inputs).sample, atol=1e-2)

@@ -19,7 +19,7 @@ from diffusers.utils import apply_lora_scale
 from torch import Tensor, nn
 
 from vera.models.complete_weights import CompleteWeights
-from vera.models.layer_tokens import LayerTokens, OutputHead, unpatchify
+from vera.models.layer_tokens import LayerTokens, OutputHead, check_prediction_type, unpatchify, velocity_of
 
 
 class DenseTransformer3DModel(
@@ -39,15 +39,7 @@ class DenseTransformer3DModel(
     """
 
     _supports_gradient_checkpointing = True
-    _skip_layerwise_casting_patterns = [  # noqa: RUF012
-        "patch_embedding",
-        "source_embedding",
-        "mask_embedding",
-        "condition_embedder",
-        "norm",
-    ]
     _no_split_modules = ["WanTransformerBlock"]  # noqa: RUF012
-    _keep_in_fp32_modules = ["rope", "time_embedder", "scale_shift_table", "norm1", "norm2", "norm3"]  # noqa: RUF012
     _repeated_blocks = ["WanTransformerBlock"]  # noqa: RUF012
 
     @register_to_config  # type: ignore[untyped-decorator]
@@ -67,14 +59,17 @@ class DenseTransformer3DModel(
         eps: float = 1e-6,
         rope_max_seq_len: int = 1024,
         branches: tuple[str, ...] = ("edit", "alpha", "composite"),
+        frame_coordinates: bool = False,
+        prediction_type: str = "flow_prediction",
     ) -> None:
         super().__init__()
+        check_prediction_type(prediction_type)
         dim = num_attention_heads * attention_head_dim
 
         # 1. Patches and positions
         self.rope = WanRotaryPosEmbed(attention_head_dim, patch_size, rope_max_seq_len)
         self.patch_embedding = nn.Conv3d(in_channels, dim, patch_size, patch_size)
-        self._make_embeddings(tuple(branches), in_channels, dim, patch_size)
+        self._make_embeddings(tuple(branches), in_channels, dim, patch_size, frame_coordinates)
 
         # 2. Time and text
         self.condition_embedder = WanTimeTextImageEmbedding(dim, freq_dim, dim * 6, text_dim)
@@ -121,4 +116,6 @@ class DenseTransformer3DModel(
 
         patches = self.output_head(tokens, temb).unflatten(1, (count, -1))
         sample = unpatchify(self.gather_patches(patches), self.config.patch_size, source.shape[2:])
+        if self.config.prediction_type == "sample":
+            sample = velocity_of(sample, hidden_states, timestep)
         return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)
