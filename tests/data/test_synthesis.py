@@ -100,6 +100,14 @@ def test_batches_follow_the_stages_and_keep_their_cost(layers: SyntheticLayers) 
         assert len(batch) == 12 // latent_frames
 
 
+def test_a_stage_has_sizes_of_its_own(assets: str) -> None:
+    stages = [{"until": 5, "frames": {1: 1}, "sizes": ["48x32", "32x32"]}, {"until": None, "frames": {1: 1}}]
+    layers = SyntheticLayers(list(SPRITES), assets, sizes=["96x64"], stages=stages)
+    sizes = [{key[2:] for key in layers.draw(step, 4)} for step in range(12)]
+    assert set.union(*sizes[:5]) == {(48, 32), (32, 32)}
+    assert set.union(*sizes[5:]) == {(96, 64)}
+
+
 def test_samples_show_what_their_plans_say(layers: SyntheticLayers) -> None:
     """The place of the alpha's centre and what the instruction names."""
     thirds = {"left": 0, "center": 1, "right": 2}

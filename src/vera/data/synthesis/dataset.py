@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,8 @@ class SyntheticLayers:
         assets: the folder that `make assets` fills.
         sizes: `WxH` of the clips, each drawn equally often.
         stages: `{until: step, frames: {count: weight}}` in order; `until: null` for the last. Says how often clips of
-            each length (1 + 4k frames) are drawn at a training step, so that a run can go from pictures to clips.
+            each length (1 + 4k frames) are drawn at a training step, so that a run can go from pictures to clips. A
+            stage may have `sizes` of its own.
         background_share: share of `background_replace` samples.
         tint_share: share of the added objects in a named colour.
         fill: edit layer where alpha is 0: `edge` extends the colours outward, `white` paints white.
@@ -69,7 +71,7 @@ class SyntheticLayers:
         sprites: Sequence[str] = SPRITES,
         assets: str = "assets/npm",
         sizes: Sequence[str] = ("256x144",),
-        stages: Sequence[Mapping[str, object]] = ({"until": None, "frames": {1: 1.0}},),
+        stages: Sequence[Mapping[str, Any]] = ({"until": None, "frames": {1: 1.0}},),
         background_share: float = BACKGROUND_SHARE,
         tint_share: float = TINT_SHARE,
         fill: str = "edge",
@@ -84,7 +86,7 @@ class SyntheticLayers:
         self.sprites = load_sprites(folder / "fluent-emoji-3d" / "assets", sprites)
         self.panoramas = load_panoramas(folder / "pmndrs" / "hdri")
         self.photos = [photo for name, photo in load_photos().items() if (name in unseen.PHOTOS) == held_out]
-        self.sizes = [tuple(int(side) for side in size.split("x")) for size in sizes]
+        self.sizes = _sizes(sizes)
         self.stages = stages
         self.background_share = background_share
         self.tint_share = tint_share
@@ -99,7 +101,7 @@ class SyntheticLayers:
 
     def __getitem__(self, index: int) -> LayeredSample:
         """Sample `index` at the first size, with the frame count of the last stage's heaviest weight."""
-        frames: Mapping[int, float] = self.stages[-1]["frames"]  # type: ignore[assignment]
+        frames: Mapping[int, float] = self.stages[-1]["frames"]
         return self.sample(index, max(frames, key=lambda count: frames[count]), *self.sizes[0])
 
     def draw(self, step: int, batch_size: int, attempt: int = 0) -> list[tuple[int, int, int, int]]:
@@ -109,8 +111,9 @@ class SyntheticLayers:
         every step costs about the same. No sample is ever bad, so there is no other attempt.
         """
         rng = np.random.default_rng((self.seed, self.held_out, step))
-        frames = self._draw_frames(step, rng)
-        width, height = self.sizes[int(rng.integers(len(self.sizes)))]
+        stage = next(s for s in self.stages if s["until"] is None or step < int(s["until"]))
+        frames = _draw_frames(stage["frames"], rng)
+        width, height = pick(_sizes(stage["sizes"]) if "sizes" in stage else self.sizes, rng)
         count = max(1, batch_size // (1 + (frames - 1) // 4))
         return [(step * batch_size + i, frames, width, height) for i in range(count)]
 
@@ -151,12 +154,6 @@ class SyntheticLayers:
 
     def _plan(self, rng: np.random.Generator, things: Sequence[str], frames: int, freedom: Freedom = FLAT) -> Plan:
         return draw_plan(rng, things, frames, self.background_share, self.tint_share, self.held_out, freedom)
-
-    def _draw_frames(self, step: int, rng: np.random.Generator) -> int:
-        stage = next(s for s in self.stages if s["until"] is None or step < int(s["until"]))  # type: ignore[call-overload]
-        frames: Mapping[int, float] = stage["frames"]  # type: ignore[assignment]
-        weights = np.array(list(frames.values()))
-        return int(rng.choice(list(frames), p=weights / weights.sum()))
 
     def _make(
         self, plan: Plan, cutout: Cutout, frames: int, height: int, width: int, rng: np.random.Generator
@@ -262,6 +259,16 @@ def _choose_views(record: Record, motion: str, frames: int, rng: np.random.Gener
     if motion == "spin" and count > 1:
         return [int(view) for view in np.linspace(0, count - 1, frames).round()]
     return [int(rng.integers(count))]
+
+
+def _sizes(texts: Sequence[str]) -> list[tuple[int, int]]:
+    """Width and height of each `WxH`."""
+    return [(int(width), int(height)) for width, height in (text.split("x") for text in texts)]
+
+
+def _draw_frames(weights: Mapping[int, float], rng: np.random.Generator) -> int:
+    shares = np.array(list(weights.values()))
+    return int(rng.choice(list(weights), p=shares / shares.sum()))
 
 
 def _shutter(rng: np.random.Generator) -> float:
