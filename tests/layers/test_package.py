@@ -1,6 +1,7 @@
 """The layer folder: exact round trip, whole or not at all, one line for what is broken."""
 
 import json
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from vera.errors import VeraError
-from vera.layers import LayeredEdit, load_layers, save_layers
+from vera.layers import LayeredEdit, load_layers, save_layers, write_layers
 
 
 def make_edit(dtype: type, frames: int = 3, seed: int = 0) -> LayeredEdit:
@@ -31,6 +32,31 @@ def test_round_trip_is_exact(dtype: type, frames: int, tmp_path: Path) -> None:
     assert np.array_equal(loaded.edit, edit.edit) and loaded.edit.dtype == dtype
     assert np.array_equal(loaded.alpha, edit.alpha)
     assert (loaded.pts, loaded.time_base, dict(loaded.metadata)) == (edit.pts, edit.time_base, dict(edit.metadata))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["layers"]
+
+
+def test_frames_are_written_as_they_are_made_and_read_as_they_are_asked_for(tmp_path: Path) -> None:
+    edit = make_edit(np.uint16, frames=4)
+    made: list[int] = []
+    metadata: dict[str, object] = {}
+
+    def frames() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for index in range(4):
+            made.append(index)
+            metadata["noticed"] = len(made)
+            yield edit.edit[index], edit.alpha[index]
+
+    write_layers(tmp_path / "layers", frames(), edit.pts, edit.time_base, metadata)
+    loaded = load_layers(tmp_path / "layers")
+    assert loaded.metadata == {"noticed": 4} and not isinstance(loaded.edit, np.ndarray)
+    for index in (2, 3, 0):
+        picture, alpha = loaded.frame(index, loaded.size)
+        assert np.array_equal(picture, edit.edit[index]) and np.array_equal(alpha, edit.alpha[index])
+    save_layers(loaded, tmp_path / "layers")  # over the files that it reads
+    assert np.array_equal(load_layers(tmp_path / "layers").edit, edit.edit)
+
+    with pytest.raises(ValueError, match="shorter"):
+        write_layers(tmp_path / "short", frames(), range(5), edit.time_base, {})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["layers"]
 
 

@@ -83,7 +83,9 @@ def edit_case(bench: Bench, case: FootageCase, clip: Path, setting: Candidate) -
         progress=_quiet,
     )
     source = read_view(clip, done.size)
-    found = Answer(done.edit.edit, to_alpha(done.edit.alpha), None, read_view(result, done.size))
+    found = Answer(
+        np.asarray(done.edit.edit), to_alpha(np.asarray(done.edit.alpha)), None, read_view(result, done.size)
+    )
     counts = verify(clip, result, done.edit)
     measures = {"preserved": float(counts.preserved), "changed": float(counts.changed)}
     measures |= measure_without_truth(case, source, found, galleries)

@@ -3,7 +3,7 @@
 from vera.layers.composite import composite_clip, composite_frame
 from vera.layers.extend import extend_colors
 from vera.layers.layered_edit import LayeredEdit
-from vera.layers.package import check_layers_folder, load_layers, save_layers
+from vera.layers.package import check_layers_folder, load_layers, save_layers, write_layers
 from vera.layers.refine import floor_alpha, refine_layers
 from vera.layers.sheet import contact_sheet
 from vera.layers.verify import VerifyReport, verify
@@ -21,4 +21,5 @@ __all__ = [
     "refine_layers",
     "save_layers",
     "verify",
+    "write_layers",
 ]

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.layers.refine import fit_layer
-from vera.video import MediaInfo
+from vera.video import LosslessClip, MediaInfo
 
 
 @dataclass(frozen=True)
 class LayeredEdit:
     """An edit as layers, at any size; it is fitted to the source frame by frame.
+
+    The layers are arrays, or clips on disk (`load_layers`) of which one frame at a time is in memory.
 
     Args:
         edit: straight RGB `[T,H,W,3]`, uint8 or uint16, upright.
@@ -23,8 +25,8 @@ class LayeredEdit:
         metadata: how the edit was made (instruction, seed, model, versions, source); plain JSON values.
     """
 
-    edit: NDArray[Any]
-    alpha: NDArray[np.uint16]
+    edit: NDArray[Any] | LosslessClip
+    alpha: NDArray[np.uint16] | LosslessClip
     pts: tuple[int, ...]
     time_base: Fraction
     metadata: Mapping[str, Any] = field(default_factory=dict)

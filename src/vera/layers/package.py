@@ -2,16 +2,19 @@
 
 import json
 import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
+from numpy.typing import NDArray
 
 from vera.errors import VeraError
 from vera.layers.layered_edit import LayeredEdit
-from vera.video import read_lossless, write_lossless
+from vera.video import LosslessClip, LosslessWriter
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -30,10 +33,23 @@ def check_layers_folder(folder: str | Path) -> None:
 
 
 def save_layers(edit: LayeredEdit, folder: str | Path) -> None:
-    """Save `edit` so that `load_layers` gives back the same samples, times and metadata.
+    """Save `edit` so that `load_layers` gives back the same samples, times and metadata; else as `write_layers`."""
+    write_layers(folder, zip(edit.edit, edit.alpha, strict=True), edit.pts, edit.time_base, edit.metadata)
 
-    It grows under a temporary name beside `folder` and is renamed when whole. Layers already there are replaced; other
-    files among them, such as a result, stay. Raises VeraError as `check_layers_folder` and if the disk refuses.
+
+def write_layers(
+    folder: str | Path,
+    frames: Iterable[tuple[NDArray[Any], NDArray[np.uint16]]],
+    pts: Sequence[int],
+    time_base: Fraction,
+    metadata: Mapping[str, Any],
+) -> None:
+    """Save layer frames as they are made: memory does not grow with the clip.
+
+    `frames` gives for each of `pts` the edit, straight RGB `[H,W,3]` uint8 or uint16, and the alpha `[H,W]` uint16.
+    `metadata` is read after the last frame. The folder grows under a temporary name beside `folder` and is renamed
+    when whole. Layers already there are replaced; other files among them, such as a result, stay. Raises VeraError as
+    `check_layers_folder` and if the disk refuses; ValueError unless there are as many frames as times.
     """
     folder = Path(folder).absolute()
     check_layers_folder(folder)
@@ -43,9 +59,14 @@ def save_layers(edit: LayeredEdit, folder: str | Path) -> None:
         _settle(folder, old)
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
-        write_lossless(partial / "edit.mkv", edit.edit)
-        write_lossless(partial / "alpha.mkv", edit.alpha)
-        (partial / MANIFEST).write_text(json.dumps(_manifest(edit), indent=2, ensure_ascii=False), encoding="utf-8")
+        with LosslessWriter(partial / "edit.mkv") as edits, LosslessWriter(partial / "alpha.mkv") as alphas:
+            size = (0, 0)
+            for (edit, alpha), _ in zip(frames, pts, strict=True):
+                size = (alpha.shape[1], alpha.shape[0])
+                edits.write(edit)
+                alphas.write(alpha)
+        manifest = _manifest(size, pts, time_base, metadata)
+        (partial / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False), encoding="utf-8")
         if folder.exists():
             folder.rename(old)
         partial.rename(folder)
@@ -59,7 +80,11 @@ def save_layers(edit: LayeredEdit, folder: str | Path) -> None:
 
 
 def load_layers(folder: str | Path) -> LayeredEdit:
-    """Load what `save_layers` saved. Raises VeraError if the folder is missing, not one of ours or damaged."""
+    """Open what `save_layers` saved; frames are read as they are asked for.
+
+    Raises VeraError if the folder is missing, not one of ours, or damaged: a file cut short is told here, a damaged
+    frame when it is read.
+    """
     folder = Path(folder)
     path = folder / MANIFEST
     if not path.is_file():
@@ -72,7 +97,7 @@ def load_layers(folder: str | Path) -> LayeredEdit:
         raise VeraError(f"{path}: cannot be read as the manifest of a layer folder") from None
     if version != FORMAT:
         raise VeraError(f"{path}: is of format {version}, this version of Vera reads {FORMAT}; update Vera")
-    edit, alpha = read_lossless(folder / "edit.mkv"), read_lossless(folder / "alpha.mkv")
+    edit, alpha = LosslessClip(folder / "edit.mkv"), LosslessClip(folder / "alpha.mkv")
     try:
         return LayeredEdit(edit, alpha, pts, time_base, manifest["metadata"])
     except (ValueError, TypeError, KeyError) as error:
@@ -100,15 +125,16 @@ def _is_ours(folder: Path) -> bool:
     return isinstance(manifest, dict) and {"format", "pts", "time_base", "metadata"} <= manifest.keys()
 
 
-def _manifest(edit: LayeredEdit) -> dict[str, Any]:
-    width, height = edit.size
+def _manifest(
+    size: tuple[int, int], pts: Sequence[int], time_base: Fraction, metadata: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "width": width,
-        "height": height,
+        "width": size[0],
+        "height": size[1],
         "edit": "edit.mkv: straight (not premultiplied) R'G'B' in the source's colour space",
         "alpha": "alpha.mkv: linear coverage, 65535 is 1; 0 leaves the source untouched",
-        "time_base": str(edit.time_base),
-        "pts": list(edit.pts),
-        "metadata": dict(edit.metadata),
+        "time_base": str(time_base),
+        "pts": list(pts),
+        "metadata": dict(metadata),
     }

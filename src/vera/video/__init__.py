@@ -3,7 +3,7 @@
 from vera.video.codecs import CODECS, Codec, default_codec
 from vera.video.colour import ColorTags, apply_tags, color_tags, resolve_color, rgb_to_ycbcr, ycbcr_to_rgb
 from vera.video.info import AudioInfo, MediaInfo, probe
-from vera.video.lossless import read_lossless, write_lossless
+from vera.video.lossless import LosslessClip, LosslessWriter, read_lossless, write_lossless
 from vera.video.read import FrameReader, model_view, planes
 from vera.video.write import FrameWriter, check_output
 
@@ -14,6 +14,8 @@ __all__ = [
     "ColorTags",
     "FrameReader",
     "FrameWriter",
+    "LosslessClip",
+    "LosslessWriter",
     "MediaInfo",
     "apply_tags",
     "check_output",

@@ -1,8 +1,13 @@
 """Arrays as lossless files and back, exactly: layers and data samples, whose times are kept elsewhere."""
 
+import threading
+import weakref
+import zlib
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import av
 import numpy as np
@@ -10,8 +15,10 @@ from numpy.typing import NDArray
 
 from vera.errors import VeraError
 from vera.video.colour import FULL
+from vera.video.damage import Tally, check_whole
 from vera.video.read import planes
 
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _GREY, _RGB = {np.uint8: "gray", np.uint16: "gray16le"}, {np.uint8: "bgr0", np.uint16: "gbrp16le"}
 
 
@@ -24,15 +31,125 @@ def write_lossless(path: Path, clip: NDArray[Any], rate: Fraction = Fraction(25)
     if path.suffix.lower() == ".mp4":
         _write_h264(path, clip, rate)
         return
-    pix_fmt = (_GREY if clip.ndim == 3 else _RGB)[clip.dtype.type]
-    with av.open(str(path), "w", container_options={"fflags": "+bitexact"}) as container:
-        stream: Any = container.add_stream("ffv1", rate=rate, options={"level": "3", "slices": "4", "slicecrc": "1"})
-        stream.width, stream.height, stream.pix_fmt = clip.shape[2], clip.shape[1], pix_fmt
-        for index, picture in enumerate(clip):
-            frame = _to_frame(picture, pix_fmt)
-            frame.pts, frame.time_base = index, 1 / rate
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+    with LosslessWriter(path, rate) as writer:
+        for picture in clip:
+            writer.write(picture)
+
+
+class LosslessWriter:
+    """Writes pictures one by one as `write_lossless` writes a clip of them; use as a context manager.
+
+    Size and format are those of the first picture, grey `[H,W]` or RGB `[H,W,3]`, uint8 or uint16.
+    """
+
+    def __init__(self, path: Path, rate: Fraction = Fraction(25)) -> None:
+        self._container = av.open(str(path), "w", container_options={"fflags": "+bitexact"})
+        self._rate = rate
+        self._stream: Any = None
+        self._count = 0
+
+    def write(self, picture: NDArray[Any]) -> None:
+        if self._stream is None:
+            options = {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"}  # g: every frame stands alone
+            self._stream = self._container.add_stream("ffv1", rate=self._rate, options=options)
+            self._stream.height, self._stream.width = picture.shape[:2]
+            self._stream.pix_fmt = (_GREY if picture.ndim == 2 else _RGB)[picture.dtype.type]
+        frame = _to_frame(picture, self._stream.pix_fmt)
+        frame.pts, frame.time_base = self._count, 1 / self._rate
+        self._container.mux(self._stream.encode(frame))
+        self._count += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._container:
+            if kind is None and self._stream is not None:
+                self._container.mux(self._stream.encode(None))
+
+
+class LosslessClip:
+    """What `write_lossless` wrote as .mkv, read frame by frame as it is asked for: `shape` and `dtype` as the array's.
+
+    `clip[index]` is one picture, of any index; cheapest one after the other; safe from several threads. Holds one
+    picture in memory; `np.asarray(clip)` holds them all. VeraError if the file is missing, cut short or damaged: from
+    the constructor where the file's header tells it, else from the frame that cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        try:
+            self._container = av.open(str(path), "r")
+            weakref.finalize(self, self._container.close)  # PyAV leaks what is not closed
+            self._stream = self._container.streams.video[0]
+            check_whole(path, self._container, self._stream, Tally())
+            context = self._stream.codec_context
+            self._rate: Any = self._stream.average_rate or 0
+            self._stream.thread_type = "SLICE"  # no delay between a packet and its picture
+            grey, deep = str(context.pix_fmt).startswith("gray"), "16" in str(context.pix_fmt)
+            count = round(Fraction(self._container.duration or 0, av.time_base) * self._rate)
+        except (av.FFmpegError, OSError, IndexError):
+            raise self._damaged() from None
+        self.shape = (count, context.height, context.width) + (() if grey else (3,))
+        self.dtype: np.dtype[Any] = np.dtype(np.uint16 if deep else np.uint8)
+        self._next = 0  # the frame that the container would give
+        self._last: tuple[int, NDArray[Any]] = (-1, np.empty(0))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: int) -> NDArray[Any]:
+        if not 0 <= index < len(self):
+            raise IndexError(f"{self.path}: has {len(self)} frames, no frame {index}")
+        with self._lock:
+            if self._last[0] != index:
+                self._last = (index, self._read(index))
+            return self._last[1].copy()
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return (self[index] for index in range(len(self)))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.stack(list(self)).astype(dtype or self.dtype, copy=False)
+
+    def _read(self, index: int) -> NDArray[Any]:
+        # Matroska rounds times to milliseconds, one way or the other.
+        ticks = round(index / (self._rate * self._stream.time_base)) - 1
+        start, self._next = self._next, -1  # wherever it stops on an error, it seeks before it reads on
+        try:
+            if index != start:
+                self._container.seek(ticks + 2, stream=self._stream)
+            for packet in self._container.demux(self._stream):
+                if packet.pts is None or packet.pts > ticks + 2 or not _is_whole(bytes(packet)):
+                    break
+                frames = packet.decode()  # on the way too: older files have frames that build on those before
+                if packet.pts >= ticks:
+                    self._next = index + 1
+                    return _to_array(frames[0])
+        except (av.FFmpegError, OSError, ValueError, IndexError):
+            pass
+        raise self._damaged()
+
+    def _damaged(self) -> VeraError:
+        return VeraError(f"{self.path}: is missing or damaged")
+
+
+def _is_whole(packet: bytes) -> bool:
+    """Whether the checksums of an FFV1 packet's slices are right; FFmpeg shows what is damaged as if it were not.
+
+    A slice ends in its size (3 bytes, without these 8), a status byte and a CRC-32 with the highest bit first and from
+    0 (RFC 9043, 4.9): that of zlib over reversed bytes.
+    """
+    end = len(packet)
+    while end > 8:
+        start = end - 8 - int.from_bytes(packet[end - 8 : end - 5], "big")
+        if start < 0 or zlib.crc32(packet[start:end].translate(_REVERSED), 0xFFFFFFFF) != 0xFFFFFFFF:
+            return False
+        end = start
+    return end == 0
 
 
 def _write_h264(path: Path, clip: NDArray[Any], rate: Fraction) -> None:
