@@ -114,6 +114,7 @@ def footage(
             model,
             Candidate("model", steps, guidance),
             assets,
+            renders=renders,
             shots=real_shots(film),
             workers=workers,
             progress=report,
@@ -137,3 +138,33 @@ def compare(one: Path, other: Path, /) -> None:
     from vera.evaluation.compare import compare as run
 
     print(run(one, other))
+
+
+@app.command
+def ablations(
+    recipes: Annotated[list[Path], Parameter(negative=())],
+    /,
+    *,
+    out: Path = Path("runs/ablations/nano"),
+    seeds: int = 3,
+    count: int = 60,
+    workers: int | None = None,
+) -> None:
+    """Train recipes with several seeds, measure each on held-out cases, and print mean and spread.
+
+    Parameters
+    ----------
+    recipes
+        YAML files with the same data, such as recipes/ablations/nano/*.yaml.
+    out
+        Folder for runs, answers and the table. The same command goes on with stopped work.
+    seeds
+        How often each is trained.
+    count
+        How many held-out cases each answers.
+    workers
+        Processes that share the measuring. Default: one for each core, at most eight with a GPU.
+    """
+    from vera.evaluation.ablations import evaluate_ablations
+
+    print(evaluate_ablations(recipes, out, seeds, count, workers))

@@ -1,0 +1,117 @@
+"""Recipes compared: each is trained with several seeds and answers the same held-out cases."""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import yaml
+
+from vera.data.sample import Task
+from vera.data.synthesis.cases import evaluation_cases
+from vera.data.synthesis.vocabulary import SPRITES
+from vera.errors import VeraError
+from vera.evaluation.answer import Candidate
+from vera.evaluation.resume import Progress
+from vera.evaluation.run import Bench, run_cases
+from vera.evaluation.table import ARROWS, TITLES, Metric, metrics_of, summarize
+from vera.training import load_recipe
+from vera.training.checkpoint import latest_checkpoint, read_record
+from vera.training.loop import train
+
+MODEL = Candidate()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Means of one measure, one value for each seed."""
+
+    recipe: str
+    task: Task
+    measure: str
+    values: tuple[float, ...]
+
+
+def evaluate_ablations(
+    recipes: Sequence[Path],
+    out: Path,
+    seeds: int = 3,
+    count: int = 60,
+    workers: int | None = None,
+    report: Callable[[str], None] = print,
+    progress: Progress | None = None,
+) -> str:
+    """Train every recipe with seeds 1 to `seeds`, measure each on `count` held-out cases, and write the table.
+
+    The cases are pictures or clips as the first recipe's data ends: its first size, and the frames that its last stage
+    draws most. The same call goes on with what was stopped. Returns `ablations.md`'s text; numbers of every seed are in
+    `ablations.json`. VeraError as `train` and `run_cases`, and for recipes of one name or with other data.
+    """
+    names = [path.stem for path in recipes]
+    if len(set(names)) < len(names) or not names:
+        raise VeraError("ablations: name recipes, no two files of one name")
+    data = load_recipe(recipes[0]).data
+    for path in recipes:
+        if load_recipe(path).data != data:
+            raise VeraError(f"{path}: has other data than {recipes[0]}; only models of the same data can be compared")
+    found: dict[tuple[str, Task, str], list[float]] = {}
+    sprites = tuple(data.get("sprites", SPRITES))
+    cases = evaluation_cases(count, sprites, *_shape(data))
+    for path in recipes:
+        for seed in range(1, seeds + 1):
+            folder = out / f"{path.stem}-{seed}"
+            _train(path, folder, seed, report)
+            bench = Bench(str(folder / "ema"), folder / "answers", sprites, data["assets"], "held_out")
+            records = run_cases(bench, cases, [MODEL], workers, progress)
+            for task, candidates in summarize(records).items():
+                for name, estimate in candidates[MODEL.label].items():
+                    found.setdefault((path.stem, task, name), []).append(estimate.mean)
+    outcomes = [Outcome(*key, tuple(values)) for key, values in found.items()]
+    text = table(outcomes, names)
+    (out / "ablations.md").write_text(text, encoding="utf-8")
+    (out / "ablations.json").write_text(json.dumps([asdict(o) for o in outcomes], indent=1) + "\n", encoding="utf-8")
+    return text
+
+
+def _train(path: Path, folder: Path, seed: int, report: Callable[[str], None]) -> None:
+    """Train by the recipe with another seed, into `folder`; KeyboardInterrupt if that was stopped before its end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    seeded = folder / "seeded.yaml"
+    changes = {"extends": os.path.relpath(path, folder), "output": str(folder), "seed": seed}
+    seeded.write_text(yaml.safe_dump(changes), encoding="utf-8")
+    train(seeded, report=report)
+    checkpoint = latest_checkpoint(folder / "checkpoints")
+    if checkpoint is None or read_record(checkpoint)["step"] < load_recipe(seeded).steps:
+        raise KeyboardInterrupt
+
+
+def _shape(data: Mapping[str, Any]) -> tuple[int, int, int]:
+    """Frames, width and height of the cases."""
+    frames: Mapping[int, float] = data["stages"][-1]["frames"]
+    width, height = data["sizes"][0].split("x")
+    return max(frames, key=lambda count: frames[count]), int(width), int(height)
+
+
+def table(outcomes: Sequence[Outcome], recipes: Sequence[str]) -> str:
+    """Markdown: a row for each measure, a column for each recipe, mean and standard deviation over the seeds."""
+    found = {(outcome.recipe, outcome.task, outcome.measure): outcome.values for outcome in outcomes}
+    lines = []
+    for task, title in TITLES.items():
+        lines += [f"{title}:", "", "| | " + " | ".join(recipes) + " |", "|---" * (len(recipes) + 1) + "|"]
+        for metric in metrics_of(task):
+            cells = [_cell(metric, found.get((recipe, task, metric.name))) for recipe in recipes]
+            if any(cells):
+                lines.append(f"| {metric.title} {ARROWS[metric.better]} | " + " | ".join(cells) + " |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _cell(metric: Metric, values: Sequence[float] | None) -> str:
+    if values is None:
+        return ""
+    scaled = [value * metric.scale for value in values]
+    spread = f" ± {stdev(scaled):.{metric.digits}f}" if len(scaled) > 1 else ""
+    return f"{fmean(scaled):.{metric.digits}f}{spread}"

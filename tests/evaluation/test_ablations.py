@@ -1,0 +1,81 @@
+"""Recipes are trained with several seeds, measured on the same cases, and set side by side."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.data.synthetic_assets import SPRITES
+
+from vera.errors import VeraError
+from vera.evaluation.ablations import Outcome, evaluate_ablations, table
+from vera.training import load_recipe
+
+RECIPES = Path(__file__).parents[2] / "recipes" / "ablations" / "nano"
+
+
+@pytest.fixture
+def recipes(tmp_path: Path, model: str, assets: str) -> list[Path]:
+    """Two variants of two steps each, with the tiny model's autoencoder and text encoder."""
+    size = {"num_attention_heads": 2, "attention_head_dim": 12, "ffn_dim": 16, "num_layers": 1, "freq_dim": 16}
+    recipe = {
+        "method": "layered_flow",
+        "output": "unused",
+        "steps": 2,
+        "batch_size": 2,
+        "sampling": {"count": 1, "steps": 1},
+        "model": size,
+        "objective": {
+            "autoencoder": f"{model}/vae",
+            "text_encoder": f"{model}/text_encoder",
+            "max_sequence_length": 60,
+        },
+        "data": {
+            "sprites": list(SPRITES),
+            "assets": assets,
+            "sizes": ["64x48"],
+            "stages": [{"until": None, "frames": {1: 1}}],
+        },
+    }
+    paths = [tmp_path / "mot.yaml", tmp_path / "v2v.yaml"]
+    paths[0].write_text(yaml.safe_dump(recipe))
+    paths[1].write_text("extends: mot.yaml\nvariant: v2v\n")
+    return paths
+
+
+def test_recipes_are_trained_and_measured(
+    tmp_path: Path, recipes: list[Path], mean_colors: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = evaluate_ablations(recipes, tmp_path / "out", seeds=2, count=2, workers=1, report=lambda line: None)
+    assert "| | mot | v2v |" in text
+    outcomes = json.loads((tmp_path / "out" / "ablations.json").read_text())
+    assert {outcome["recipe"] for outcome in outcomes} == {"mot", "v2v"}
+    assert all(len(outcome["values"]) == 2 for outcome in outcomes)
+    assert {load_recipe(tmp_path / "out" / f"mot-{seed}" / "seeded.yaml").seed for seed in (1, 2)} == {1, 2}
+
+    monkeypatch.setattr("vera.training.loop.train_step", None)  # nothing is left to do
+    monkeypatch.setattr("vera.evaluation.run.answer_case", None)
+    again = evaluate_ablations(recipes, tmp_path / "out", seeds=2, count=2, workers=1, report=lambda line: None)
+    assert again == text
+
+
+def test_only_models_of_the_same_data_are_compared(tmp_path: Path, recipes: list[Path]) -> None:
+    recipes[1].write_text("extends: mot.yaml\ndata: {seed: 5}\n")
+    with pytest.raises(VeraError, match="has other data"):
+        evaluate_ablations(recipes, tmp_path)
+    with pytest.raises(VeraError, match="no two files of one name"):
+        evaluate_ablations(recipes[:1] * 2, tmp_path)
+
+
+def test_the_table_has_mean_and_spread() -> None:
+    outcomes = [Outcome("mot", "obj_add", "place_hit", (0.5, 0.7)), Outcome("v2v", "obj_add", "psnr", (20.0,))]
+    lines = table(outcomes, ["mot", "v2v"]).splitlines()
+    assert "| place hit (%) ↑ | 60.0 ± 14.1 |  |" in lines
+    assert "| PSNR where truth preserves (dB) ↑ |  | 20.0 |" in lines
+
+
+def test_the_shipped_recipes_share_all_but_the_named_line() -> None:
+    loaded = {path.stem: load_recipe(path) for path in RECIPES.glob("*.yaml")}
+    assert set(loaded) == {"mot", "v2v", "dense", "mot-separate", "mot-no-composite"}
+    assert len({str((recipe.data, recipe.objective, recipe.steps)) for recipe in loaded.values()}) == 1
+    assert all(recipe.output == f"runs/ablations/nano/{name}" for name, recipe in loaded.items())
