@@ -48,14 +48,14 @@ class FrameWriter:
         self._durations = info.frame_durations()
         self._resources = ExitStack()
         try:
-            with _user_errors(self.path):
+            with user_errors(self.path):
                 self._open(sound_path)
         except BaseException:
             self.discard()
             raise
 
     def _open(self, sound_path: Path | None) -> None:
-        self._container = av.open(str(self.partial), "w", container_options=_muxer_options(self.path, self.info))
+        self._container = av.open(str(self.partial), "w", container_options=muxer_options(self.path, self.info))
         self._resources.enter_context(self._container)
         self._stream = _video_stream(self._container, self.info, self._codec, self.path.suffix.lower())
         self._sound = self._sound_packets(sound_path) if sound_path else iter(())
@@ -83,13 +83,13 @@ class FrameWriter:
         # A decoded frame carries the source's choice of I, P or B, which the encoder would be made to repeat.
         frame.pict_type = PictureType.NONE
         apply_tags(info.color, frame)
-        with _user_errors(self.path):
+        with user_errors(self.path):
             self._mux(self._stream.encode(frame))
 
     def finish(self) -> None:
         """Write what is left and give the file its name."""
         try:
-            with _user_errors(self.path):
+            with user_errors(self.path):
                 self._mux(self._stream.encode(None))
                 self._mux_sound(until=None)
                 self._resources.close()
@@ -164,7 +164,7 @@ def check_output(path: Path | str, info: MediaInfo, codec: str | None = None, au
     for source in (info.path, audio_from or info.path):
         if path.resolve() == source.resolve() or (path.exists() and source.exists() and path.samefile(source)):
             raise VeraError(f"{path}: is the source itself; choose another name for the output")
-    with _user_errors(path):
+    with user_errors(path):
         partial_path(path).touch()
         partial_path(path).unlink()
     return preset
@@ -188,7 +188,7 @@ def partial_path(path: Path) -> Path:
 
 
 @contextmanager
-def _user_errors(path: Path) -> Iterator[None]:
+def user_errors(path: Path) -> Iterator[None]:
     """Turn what the system or FFmpeg says on writing `path` into a VeraError."""
     try:
         yield
@@ -200,7 +200,7 @@ def _user_errors(path: Path) -> Iterator[None]:
         raise VeraError(f"{path}: writing failed ({error.strerror}); try another codec or folder") from error
 
 
-def _muxer_options(path: Path, info: MediaInfo) -> dict[str, str]:
+def muxer_options(path: Path, info: MediaInfo) -> dict[str, str]:
     # No random ids and no date in the file, so that the same frames give the same bytes.
     options = {"fflags": "+bitexact"}
     if path.suffix.lower() not in _ISO_SUFFIXES:
