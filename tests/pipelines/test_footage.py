@@ -13,8 +13,8 @@ import torch
 
 from vera import VeraError
 from vera.layers import load_layers, verify
+from vera.layers.masks import read_mask
 from vera.pipelines import VeraPipeline, edit, footage
-from vera.pipelines.masks import read_mask
 from vera.video import probe
 
 MakePipeline = Callable[..., VeraPipeline]

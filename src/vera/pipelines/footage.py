@@ -17,10 +17,10 @@ from torch import Tensor
 
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, check_layers_folder, composite_clip, refine_layers, save_layers
+from vera.layers.masks import check_mask, read_mask
 from vera.pipelines.acceleration import Acceleration
 from vera.pipelines.instruction import check_instruction
 from vera.pipelines.load import load_pipeline
-from vera.pipelines.masks import check_mask, read_mask
 from vera.pipelines.pipeline_vera import VeraPipeline, check_sampling
 from vera.pipelines.processes import group_size, is_first, process_group
 from vera.pipelines.sizes import check_size, model_size

@@ -1,5 +1,7 @@
 """Masks from files: white is the subject that an edit must preserve."""
 
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 
 import av
@@ -32,15 +34,23 @@ def check_mask(path: Path, source: MediaInfo) -> None:
 
 def read_mask(path: Path, frames: int, width: int, height: int) -> NDArray[np.bool_]:
     """The first `frames` mask frames as [frames,height,width], True where the file is brighter than middle grey."""
+    masks = np.empty((frames, height, width), bool)
+    with closing(mask_frames(path, width, height)) as shown:
+        for target, mask in zip(masks, shown, strict=False):
+            target[...] = mask
+    return masks
+
+
+def mask_frames(path: Path, width: int, height: int) -> Generator[NDArray[np.bool_], None, None]:
+    """The mask frames one after the other as [height,width]; those of a still image never end."""
     if is_still(path):
         still = _binary(model_view(_read_still(path), width, height))
-        return np.repeat(still[None], frames, axis=0)
+        while True:
+            yield still
     info = probe(path)
-    masks = np.empty((frames, height, width), bool)
     with FrameReader(path) as reader:
-        for mask, frame in zip(masks, reader, strict=False):
-            mask[...] = _binary(model_view(frame, width, height, info.rotation))
-    return masks
+        for frame in reader:
+            yield _binary(model_view(frame, width, height, info.rotation))
 
 
 def is_still(path: Path) -> bool:
