@@ -1,0 +1,234 @@
+"""The smart master: the source's own packets, but for the pictures that change and what is predicted from them.
+
+Nothing else moves. A picture that must change is encoded on its own (intra) with the stream's own coding tools, and its
+slices take the place of the old ones under a header that leaves decoders in the state they expect: see `smart_h264` and
+`smart_hevc`. So order, times and all other packets stay, in closed and in open groups of pictures, and the parameters
+of the new pictures stand in the file's header, where every player looks for them.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.video.frame import PictureType
+from av.video.stream import VideoStream
+
+from vera.video import FrameReader, MediaInfo, apply_tags, planes
+from vera.video.bits import UnsupportedError, join_lengths, split_lengths
+from vera.video.opening import open_video
+from vera.video.smart_h264 import H264
+from vera.video.smart_hevc import Hevc
+from vera.video.smart_plan import plan
+from vera.video.write import muxer_options, partial_path, user_errors
+
+SUFFIXES = {"mov,mp4,m4a,3gp,3g2,mj2": (".mp4", ".mov", ".m4v"), "matroska,webm": (".mkv",)}
+LEAST_PSNR = 30.0  # of a new picture to what it shows, in dB; one that decodes wrongly has 20 at most
+_CODECS: dict[str, type[H264] | type[Hevc]] = {"h264": H264, "hevc": Hevc}
+
+Progress = Callable[[str, int, int], None]
+Edited = Callable[[av.VideoFrame], av.VideoFrame]
+
+
+@dataclass(frozen=True)
+class SmartPlan:
+    """The pictures of a stream in decoding order: their times, and which of them are encoded anew."""
+
+    times: tuple[int, ...]
+    renewed: frozenset[int]  # times
+    stream: H264 | Hevc
+
+
+def plan_smart(source: Path, suffix: str, changed: Collection[int]) -> SmartPlan:
+    """Which packets of `source` stay if the pictures at the times `changed` are to look different.
+
+    Reads all packets, decodes none. UnsupportedError, with the reason, if they could not stay in a file of that suffix.
+    """
+    container, video = open_video(source)
+    with container:
+        if suffix.lower() not in SUFFIXES.get(container.format.name, ()):
+            raise UnsupportedError(f"packets cannot be kept from {source.suffix} to {suffix}")
+        name = video.codec_context.codec.canonical_name
+        if name not in _CODECS:
+            raise UnsupportedError(f"its codec is {name}; smart masters are made of h264 and hevc")
+        try:
+            stream = _CODECS[name](video.codec_context.extradata or b"")
+            pictures = [_examine(packet, stream) for packet in container.demux(video) if packet.size]
+        except (EOFError, IndexError) as error:
+            raise UnsupportedError("its stream is damaged or of an unknown kind") from error
+    times = tuple(time for time, _ in pictures)
+    renewed = frozenset(time for time, renew in zip(times, plan(pictures, changed), strict=True) if renew)
+    return SmartPlan(times, renewed, stream)
+
+
+def _examine(packet: "Packet[VideoStream]", stream: H264 | Hevc) -> tuple[int, bool]:
+    """Time of the picture, and whether decoding can start there."""
+    if packet.pts is None or packet.is_discard or packet.is_corrupt:
+        raise UnsupportedError("its file hides pictures, or does not say when they are shown")
+    units = split_lengths(bytes(packet), stream.length_size)
+    stream.check(units)
+    return packet.pts, stream.restarts(units)
+
+
+def write_smart(info: MediaInfo, out: Path, work: SmartPlan, edited: Edited, progress: Progress | None = None) -> None:
+    """Write the smart master of `info.path`, with `edited(frame)` for each frame at a time in `work.renewed`.
+
+    `edited` may return the frame itself. Nothing stands under the name `out` until the file is whole and has been
+    checked: every kept packet is the source's and decodes to the source's samples, every new one to what it shows.
+    UnsupportedError if that turns out not to be so; VeraError as from the reader and the writer.
+    """
+    partial = partial_path(out)
+    try:
+        with user_errors(out):
+            _write(info, partial, work, edited, progress)
+        check_smart(info, partial, work, edited, progress)
+        with user_errors(out):
+            partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def check_smart(
+    info: MediaInfo, result: Path, work: SmartPlan, edited: Edited | None = None, progress: Progress | None = None
+) -> None:
+    """UnsupportedError, with the reason, unless `result` keeps all packets and samples of `info.path` but the renewed ones.
+
+    With `edited`, new pictures must decode to what it returns, but for the losses of encoding.
+    """
+    if (found := compare_packets(info.path, result, work.renewed)) is not None:
+        raise UnsupportedError(found)
+    with FrameReader(info.path) as sources, FrameReader(result) as results:
+        for count, (before, after) in enumerate(zip(sources, results, strict=True)):
+            assert before.pts is not None
+            if before.pts not in work.renewed:
+                pairs = zip(planes(before), planes(after), strict=True)
+                if not all(np.array_equal(one, other) for one, other in pairs):
+                    raise UnsupportedError(f"its frame {count}, which nothing touches, would decode differently")
+            elif edited is not None and psnr(edited(before), after, info.bit_depth) < LEAST_PSNR:
+                raise UnsupportedError(f"its frame {count} would not decode as it was encoded")
+            if progress is not None:
+                progress("verify", count + 1, info.frame_count)
+
+
+def compare_packets(source: Path, result: Path, renewed: Collection[int]) -> str | None:
+    """How the packets of `result` differ from those of `source`, but for those at times `renewed`; None: not at all."""
+    one, before = open_video(source)
+    with one:
+        other, after = open_video(result)
+        with other:
+            scale = float(after.time_base / before.time_base) if after.time_base and before.time_base else 1.0
+            pairs = zip(_packets(one, before), _packets(other, after), strict=False)
+            count = -1
+            for count, (old, new) in enumerate(pairs):
+                if abs((new.pts or 0) * scale - (old.pts or 0)) > (0.5 if scale == 1 else scale):
+                    return f"packet {count} is shown at another time"
+                if old.pts not in renewed and bytes(old) != bytes(new):
+                    return f"packet {count} is not the source's"
+            if any(True for _ in _packets(one, before)) or any(True for _ in _packets(other, after)):
+                return f"the files differ in length after {count + 1} packets"
+    return None
+
+
+def _packets(container: InputContainer, video: VideoStream) -> "Iterator[Packet[VideoStream]]":
+    return (packet for packet in container.demux(video) if packet.size)
+
+
+def psnr(one: av.VideoFrame, other: av.VideoFrame, depth: int) -> float:
+    """Of all samples of two frames, in dB."""
+    squared = size = 0.0
+    for a, b in zip(planes(one), planes(other), strict=True):
+        squared += float(np.square(a.astype(np.float32) - b).sum(dtype=np.float64))
+        size += a.size
+    return 10 * np.log10((2**depth - 1) ** 2 * size / squared) if squared else np.inf
+
+
+class _Encoder:
+    """New pictures by their time, made as they are asked for."""
+
+    def __init__(self, info: MediaInfo, work: SmartPlan, edited: Edited, frames: Iterator[av.VideoFrame]) -> None:
+        self._work, self._edited = work, edited
+        self._frames = (frame for frame in frames if frame.pts in work.renewed)
+        self._times: list[int] = []
+        self._ready: dict[int, bytes] = {}
+        context: Any = av.CodecContext.create(work.stream.encoder, "w")
+        context.width, context.height, context.pix_fmt = info.width, info.height, info.pix_fmt
+        context.time_base, context.framerate = 1 / info.average_rate, info.average_rate
+        context.options = work.stream.options()
+        context.max_b_frames = 0
+        context.flags |= av.codec.context.Flags.global_header
+        apply_tags(info.color, context)
+        try:
+            context.open()
+        except (av.FFmpegError, ValueError) as error:
+            raise UnsupportedError(
+                f"{work.stream.encoder} does not encode {info.pix_fmt} with its coding tools"
+            ) from error
+        self._context = context
+        self.record = work.stream.adopt(context.extradata)
+
+    def picture(self, time: int) -> bytes:
+        while time not in self._ready:
+            frame = next(self._frames, None)
+            if frame is not None:
+                assert frame.pts is not None
+                self._times.append(frame.pts)
+                frame = self._edited(frame)
+                frame.pict_type = PictureType.NONE
+                frame.pts, frame.time_base = len(self._times) - 1, self._context.time_base
+            for packet in self._context.encode(frame):
+                self._ready[self._times[packet.pts]] = bytes(packet)
+            if frame is None and time not in self._ready:
+                raise UnsupportedError("its pictures and their times do not belong together")
+        return self._ready.pop(time)
+
+
+def _write(info: MediaInfo, out: Path, work: SmartPlan, edited: Edited, progress: Progress | None) -> None:
+    with ExitStack() as stack:
+        container, video = open_video(info.path)
+        stack.enter_context(container)
+        reader = stack.enter_context(FrameReader(info.path))
+        encoder = _Encoder(info, work, edited, iter(reader)) if work.renewed else None
+        output = stack.enter_context(av.open(str(out), "w", container_options=muxer_options(out, info)))
+        streams = _copy_streams(container, video, output, encoder.record if encoder else None)
+        count = 0
+        for packet in container.demux([container.streams[index] for index in streams]):
+            if not packet.size:
+                continue
+            if packet.stream_index == video.index:
+                count += 1
+                if encoder is not None and packet.pts in work.renewed:
+                    packet = _renewed(packet, work.stream, encoder.picture(packet.pts))
+                if progress is not None:
+                    progress("master", count, len(work.times))
+            packet.stream = streams[packet.stream_index]
+            output.mux(packet)
+
+
+def _renewed(packet: "Packet[Any]", stream: H264 | Hevc, picture: bytes) -> "Packet[Any]":
+    units = stream.graft(split_lengths(bytes(packet), stream.length_size), picture)
+    fresh: Packet[Any] = Packet(join_lengths(units, stream.length_size))
+    fresh.stream = packet.stream
+    fresh.pts, fresh.dts, fresh.duration, fresh.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
+    fresh.is_keyframe = packet.is_keyframe
+    return fresh
+
+
+def _copy_streams(
+    source: InputContainer, video: VideoStream, output: OutputContainer, record: bytes | None
+) -> dict[int, Any]:
+    streams: dict[int, Any] = {}
+    for stream in source.streams:
+        if stream.index == video.index or stream.type in ("audio", "subtitle"):
+            copy = output.add_stream_from_template(stream)
+            copy.metadata.update(stream.metadata)
+            streams[stream.index] = copy
+    target = streams[video.index]
+    target.codec_context.codec_tag = video.codec_context.codec_tag
+    if record is not None:
+        target.codec_context.extradata = record
+    return streams
