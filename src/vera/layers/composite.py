@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.errors import VeraError
+from vera.layers.belongs import check_source, frame_map
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.planes import INTERLEAVED, ComponentLayer, Float, components, convert_layer
 from vera.video import FrameReader, FrameWriter, MediaInfo, apply_tags, color_tags, planes, probe
@@ -59,16 +59,20 @@ def copy_frame(frame: av.VideoFrame) -> av.VideoFrame:
 
 
 def composite_clip(
-    source: str | Path, edit: LayeredEdit, out: str | Path, codec: str | None = None, progress: Progress | None = None
+    source: str | Path,
+    edit: LayeredEdit,
+    out: str | Path,
+    codec: str | None = None,
+    progress: Progress | None = None,
+    force: bool = False,
 ) -> MediaInfo:
     """Lay `edit` over the clip `source` and write `out` with the source's times, tags and sound; returns its probe.
 
     Streams: memory does not grow with the clip. Frames that the edit does not name pass through as they are.
-    Raises VeraError as the reader and the writer do, and if the edit belongs to another clip.
+    Raises VeraError as the reader and the writer do, and if the edit belongs to another clip and not `force`.
     """
     info = probe(source)
-    check_belongs(edit, info)
-    index_of = {pts: index for index, pts in enumerate(edit.pts)}
+    index_of = check_belongs(edit, info, force)
     with FrameReader(source) as reader, FrameWriter(out, info, codec, audio_from=source) as writer:
         for count, frame in enumerate(reader):
             index = None if frame.pts is None else index_of.get(frame.pts)
@@ -81,10 +85,14 @@ def composite_clip(
     return probe(out)
 
 
-def check_belongs(edit: LayeredEdit, info: MediaInfo) -> None:
-    """Raise VeraError unless the edit's frames are frames of the clip."""
-    if edit.time_base != info.time_base or not set(edit.pts) <= set(info.pts):
-        raise VeraError(f"{info.path}: the layers were made for another clip: their frame times are not in this one")
+def check_belongs(edit: LayeredEdit, info: MediaInfo, force: bool = False) -> dict[int, int]:
+    """Which layer frame belongs to which of the clip's: pts -> index. VeraError if the layers are another clip's.
+
+    `force` skips the comparison with the recorded source, and takes the nearest frames where times differ.
+    """
+    if not force:
+        check_source(edit, info)
+    return frame_map(edit, info, force)
 
 
 def _blend_sparse(plane: NDArray[Any], layer: ComponentLayer, soft: NDArray[np.intp], shift: int) -> None:

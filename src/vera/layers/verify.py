@@ -33,9 +33,8 @@ def verify(source: str | Path, result: str | Path, edit: LayeredEdit) -> VerifyR
     the clips do not have the same frames, size, pixel format and times (to 1 ms, as Matroska stores them).
     """
     before, after = probe(source), probe(result)
-    check_belongs(edit, before)
+    index_of = check_belongs(edit, before)
     _check_comparable(before, after)
-    index_of = {pts: index for index, pts in enumerate(edit.pts)}
     samples = preserved = changed = largest = 0
     squared = 0.0
     shift = INTERLEAVED.get(before.pix_fmt, 0)

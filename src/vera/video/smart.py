@@ -96,7 +96,7 @@ def write_smart(info: MediaInfo, out: Path, work: SmartPlan, edited: Edited, pro
 def check_smart(
     info: MediaInfo, result: Path, work: SmartPlan, edited: Edited | None = None, progress: Progress | None = None
 ) -> None:
-    """UnsupportedError, with the reason, unless `result` keeps all packets and samples of `info.path` but the renewed ones.
+    """UnsupportedError, saying why, unless `result` keeps all packets and samples of `info.path` but the renewed ones.
 
     With `edited`, new pictures must decode to what it returns, but for the losses of encoding.
     """

@@ -214,7 +214,7 @@ class H264:
         return before + count + after[: self._end - self._pps_at - 1] + added + self._record[self._end :]
 
     def check(self, units: list[bytes]) -> None:
-        """UnsupportedError if the picture carries parameters that the record does not, or parts that are not known here."""
+        """UnsupportedError if the picture has parameters that the record does not, or parts not known here."""
         kinds = {kind_of(unit) for unit in units}
         if kinds.intersection(_PARTITIONS + _EXTENSIONS):
             raise UnsupportedError("its stream is scalable, multi-view or partitioned")

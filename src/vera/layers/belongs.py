@@ -1,0 +1,71 @@
+"""Whether layers belong to a clip: by its length, size and hash as recorded, and by the times of its frames."""
+
+import hashlib
+from bisect import bisect_left
+from collections.abc import Mapping
+from typing import Any
+
+from vera.errors import VeraError
+from vera.layers.layered_edit import LayeredEdit
+from vera.video import MediaInfo
+
+
+def describe_source(info: MediaInfo) -> dict[str, Any]:
+    """What a manifest records of the clip that layers are made for, to know it again."""
+    record: dict[str, Any] = {"name": info.path.name, "frames": info.frame_count}
+    if info.path.is_file():
+        record |= {"bytes": info.path.stat().st_size, "sha256": _digest(info)}
+    return record
+
+
+def check_source(edit: LayeredEdit, info: MediaInfo) -> None:
+    """VeraError if the layers record that they were made for another file. Reads the file only if its size is right."""
+    record = edit.metadata.get("source")
+    if not isinstance(record, Mapping):
+        return
+    found: dict[str, Any] = {"frames": info.frame_count}
+    if info.path.is_file():
+        found["bytes"] = info.path.stat().st_size
+    for name, value in found.items():
+        if record.get(name, value) != value:
+            raise _foreign(info, record, f"it has {value:,} {name}, that one {record[name]:,}")
+    if "sha256" in record and info.path.is_file() and record["sha256"] != _digest(info):
+        raise _foreign(info, record, "their bytes differ")
+
+
+def frame_map(edit: LayeredEdit, info: MediaInfo, force: bool = False) -> dict[int, int]:
+    """Which layer frame belongs to the source frame of a time: pts of the clip -> index in the layers.
+
+    With `force` a layer frame belongs to the nearest source frame, if that is less than half its length away. VeraError
+    if the times are not the clip's, or with `force` if none of them is.
+    """
+    if edit.time_base == info.time_base and set(edit.pts) <= set(info.pts):
+        return {pts: index for index, pts in enumerate(edit.pts)}
+    if not force:
+        raise VeraError(
+            f"{info.path}: the layers were made for another clip: their frame times are not in this one; "
+            "give that clip, or --force to lay them over the nearest frames"
+        )
+    durations = info.frame_durations()
+    found: dict[int, int] = {}
+    for index, pts in enumerate(edit.pts):
+        time = pts * edit.time_base / info.time_base
+        place = bisect_left(info.pts, time)
+        nearest = min(info.pts[max(place - 1, 0) : place + 1], key=lambda candidate: abs(candidate - time))
+        if abs(nearest - time) * 2 < durations[nearest]:
+            found.setdefault(nearest, index)
+    if not found:
+        raise VeraError(f"{info.path}: none of the layers' frames is shown at the time of one of this clip's frames")
+    return found
+
+
+def _foreign(info: MediaInfo, record: Mapping[str, Any], what: str) -> VeraError:
+    return VeraError(
+        f"{info.path}: is not the clip that the layers were made for, {record.get('name', 'another')}: {what}; "
+        "give that clip, or --force"
+    )
+
+
+def _digest(info: MediaInfo) -> str:
+    with info.path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
