@@ -65,11 +65,14 @@ def default_codec(path: Path | str, pix_fmt: str = "yuv420p") -> str:
     return next((name for name in fitting if _has_pix_fmt(CODECS[name], pix_fmt)), fitting[0])
 
 
-def find_codec(name: str, path: Path, pix_fmt: str, width: int, height: int) -> Codec:
-    """The preset `name`; VeraError if there is none, or it can't hold such frames, or `path` can't hold the codec."""
-    if name not in CODECS:
+def find_codec(name: str | Codec, path: Path, pix_fmt: str, width: int, height: int) -> Codec:
+    """The preset `name`, or a codec of one's own, if it can hold such frames and `path` can hold it; else VeraError."""
+    if isinstance(name, Codec):
+        codec, name = name, name.encoder
+    elif name in CODECS:
+        codec = CODECS[name]
+    else:
         raise VeraError(f"no codec is named {name!r}; choose from {', '.join(CODECS)}")
-    codec = CODECS[name]
     if not _takes(codec, pix_fmt, width, height):
         others = [other for other, candidate in CODECS.items() if _takes(candidate, pix_fmt, width, height)]
         advice = f"use {' or '.join(map(_with_suffixes, others))}" if others else "convert it to yuv422p10le first"

@@ -31,14 +31,15 @@ class FrameWriter:
     Use as a context manager. Everything goes to `.NAME.partial.SUFFIX` in the same folder, which takes the name `path`
     when the block ends well and is removed when it ends in an exception: under `path` there is never half a file.
 
-    `codec` is a name in `CODECS`, by default the lossless one for the suffix. `audio_from`: a file (as a rule the
-    source) whose sound packets are copied as they are. .mp4, .mov and .m4v keep every time exactly; .mkv rounds them to
-    milliseconds. VeraError, from the constructor where it can be known there: unknown codec, one that can't hold such
-    frames, a folder that is missing or can't be written, a path that is the source itself, a full disk.
+    `codec` is a name in `CODECS` or a codec of one's own, by default the lossless one for the suffix. `audio_from`: a
+    file (as a rule the source) whose sound packets are copied as they are. .mp4, .mov and .m4v keep every time exactly;
+    .mkv rounds them to milliseconds. VeraError, from the constructor where it can be known there: unknown codec, one
+    that can't hold such frames, a folder that is missing or can't be written, a path that is the source itself, a full
+    disk.
     """
 
     def __init__(
-        self, path: Path | str, info: MediaInfo, codec: str | None = None, audio_from: Path | str | None = None
+        self, path: Path | str, info: MediaInfo, codec: str | Codec | None = None, audio_from: Path | str | None = None
     ) -> None:
         self.path = Path(path)
         self.info = info
@@ -149,7 +150,9 @@ class FrameWriter:
             self.discard()
 
 
-def check_output(path: Path | str, info: MediaInfo, codec: str | None = None, audio_from: Path | None = None) -> Codec:
+def check_output(
+    path: Path | str, info: MediaInfo, codec: str | Codec | None = None, audio_from: Path | None = None
+) -> Codec:
     """What `FrameWriter` refuses before it writes, to ask before long work; returns the codec it would use."""
     path = Path(path)
     preset = find_codec(codec or default_codec(path, info.pix_fmt), path, info.pix_fmt, info.width, info.height)
