@@ -1,6 +1,7 @@
-"""Counting what changed where nothing should have: the preserved region, sample by sample in the native planes."""
+"""Verification of each guarantee: what changed where nothing should have, in samples, packets and whole files."""
 
 import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,14 +10,21 @@ import numpy as np
 from vera.errors import VeraError
 from vera.layers.composite import check_belongs
 from vera.layers.layered_edit import LayeredEdit
+from vera.layers.masters import MASTERS, Progress, changed_times
 from vera.layers.planes import INTERLEAVED, components, convert_layer
 from vera.video import FrameReader, MediaInfo, probe
+from vera.video.bits import UnsupportedError
 from vera.video.codecs import FULL_RANGE_TWINS
+from vera.video.smart import PacketReport, compare_packets, plan_smart
 
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """Counts over all samples (Y, Cb, Cr or R, G, B) of all frames; differences in code values."""
+    """Counts over all samples (Y, Cb, Cr or R, G, B) of all frames; differences in code values.
+
+    `guarantee` is the one that was asked for; `broken` says why it does not hold, None if it does. Of a smart master's
+    `packets`, `kept` are the source's own, byte for byte.
+    """
 
     frames: int
     samples: int
@@ -24,22 +32,41 @@ class VerifyReport:
     changed: int
     max_difference: int
     psnr: float  # of the preserved samples in dB; infinite if none changed
+    guarantee: str = "exact"
+    broken: str | None = None
+    packets: int = 0
+    kept: int = 0
 
 
-def verify(source: str | Path, result: str | Path, edit: LayeredEdit) -> VerifyReport:
-    """Compare `result` with `source` wherever `edit` has no coverage.
+def verify(
+    source: str | Path,
+    result: str | Path,
+    edit: LayeredEdit,
+    guarantee: str = "exact",
+    force: bool = False,
+    progress: Progress | None = None,
+) -> VerifyReport:
+    """Compare `result` with `source` wherever `edit` has no coverage, and say whether the guarantee holds.
 
-    A sample is preserved if its alpha, averaged over the sample's area for chroma, is exactly 0. Raises VeraError if
-    the clips do not have the same frames, size, pixel format and times (to 1 ms, as Matroska stores them).
+    A sample is preserved if its alpha, averaged over the sample's area for chroma, is exactly 0. "exact": no preserved
+    sample changed. "smart": all packets are the source's, but those that the edit must change, and decode to the
+    source's samples. "delivery" promises nothing and is only measured. VeraError if the clips do not have the same
+    frames, size, pixel format and times (to 1 ms, as Matroska stores them), or the layers are another clip's and not
+    `force`.
     """
+    if guarantee not in MASTERS:
+        raise VeraError(f"no master is named {guarantee!r}; choose from {', '.join(MASTERS)}")
     before, after = probe(source), probe(result)
-    index_of = check_belongs(edit, before)
+    index_of = check_belongs(edit, before, force)
     _check_comparable(before, after)
-    samples = preserved = changed = largest = 0
+    packets, renewed = PacketReport(0, 0, None), frozenset[int]()
+    if guarantee == "smart":
+        packets, renewed = _check_packets(before, after, changed_times(edit, index_of))
+    samples = preserved = changed = largest = untouched = 0
     squared = 0.0
     shift = INTERLEAVED.get(before.pix_fmt, 0)
     with FrameReader(source) as sources, FrameReader(result) as results:
-        for original, edited in zip(sources, results, strict=True):
+        for count, (original, edited) in enumerate(zip(sources, results, strict=True)):
             index = None if original.pts is None else index_of.get(original.pts)
             layers = [] if index is None else convert_layer(*edit.coded_frame(index, before), original)
             pairs = zip(components(original), components(edited), strict=True)
@@ -49,14 +76,45 @@ def verify(source: str | Path, result: str | Path, edit: LayeredEdit) -> VerifyR
                     layer = layers[number]
                     kept[layer.box] = layer.alpha == 0
                 difference = np.abs(other.astype(np.int32) - one)[kept] >> shift
+                found = int(np.count_nonzero(difference))
                 samples += one.size
                 preserved += difference.size
-                changed += int(np.count_nonzero(difference))
+                changed += found
+                untouched += found if original.pts not in renewed else 0
                 largest = max(largest, int(difference.max(initial=0)))
                 squared += float(np.square(difference, dtype=np.float64).sum())
+            if progress is not None:
+                progress("verify", count + 1, before.frame_count)
     peak = 2**before.bit_depth - 1
     psnr = 10 * math.log10(peak**2 * preserved / squared) if squared else math.inf
-    return VerifyReport(before.frame_count, samples, preserved, changed, largest, psnr)
+    broken = packets.broken
+    if broken is None and guarantee != "delivery" and untouched:
+        broken = f"{untouched:,} samples changed that the {guarantee} master keeps"
+    return VerifyReport(
+        before.frame_count, samples, preserved, changed, largest, psnr, guarantee, broken, packets.packets, packets.kept
+    )
+
+
+def verify_layers(source: str | Path, edit: LayeredEdit, force: bool = False) -> None:
+    """VeraError unless `source` is, byte for byte, the file that the layers were made for, and they can all be read.
+
+    This is the guarantee of layers that are laid over the user's own file: it is as it was, and they fit.
+    """
+    info = probe(source)
+    if not isinstance(edit.metadata.get("source"), Mapping) and not force:
+        raise VeraError(f"the layers do not record what they were made for, so {source} cannot be told from another")
+    for index in check_belongs(edit, info, force).values():
+        edit.frame(index, edit.size)
+
+
+def _check_packets(
+    source: MediaInfo, result: MediaInfo, changed: Collection[int]
+) -> tuple[PacketReport, frozenset[int]]:
+    try:
+        plan = plan_smart(source.path, result.path.suffix, changed)
+    except UnsupportedError as reason:
+        return PacketReport(0, 0, f"it cannot be a smart master: {reason}"), frozenset()
+    return compare_packets(source.path, result.path, plan.renewed), plan.renewed
 
 
 def _check_comparable(source: MediaInfo, result: MediaInfo) -> None:

@@ -9,6 +9,8 @@ of the new pictures stand in the file's header, where every player looks for the
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from vera.video.write import muxer_options, partial_path, user_errors
 
 SUFFIXES = {"mov,mp4,m4a,3gp,3g2,mj2": (".mp4", ".mov", ".m4v"), "matroska,webm": (".mkv",)}
 LEAST_PSNR = 30.0  # of a new picture to what it shows, in dB; one that decodes wrongly has 20 at most
+_ROUNDING = Fraction(1, 1000)
 _CODECS: dict[str, type[H264] | type[Hevc]] = {"h264": H264, "hevc": Hevc}
 
 Progress = Callable[[str, int, int], None]
@@ -100,8 +103,8 @@ def check_smart(
 
     With `edited`, new pictures must decode to what it returns, but for the losses of encoding.
     """
-    if (found := compare_packets(info.path, result, work.renewed)) is not None:
-        raise UnsupportedError(found)
+    if (broken := compare_packets(info.path, result, work.renewed).broken) is not None:
+        raise UnsupportedError(broken)
     with FrameReader(info.path) as sources, FrameReader(result) as results:
         for count, (before, after) in enumerate(zip(sources, results, strict=True)):
             assert before.pts is not None
@@ -115,23 +118,41 @@ def check_smart(
                 progress("verify", count + 1, info.frame_count)
 
 
-def compare_packets(source: Path, result: Path, renewed: Collection[int]) -> str | None:
-    """How the packets of `result` differ from those of `source`, but for those at times `renewed`; None: not at all."""
-    one, before = open_video(source)
-    with one:
-        other, after = open_video(result)
-        with other:
-            scale = float(after.time_base / before.time_base) if after.time_base and before.time_base else 1.0
-            pairs = zip(_packets(one, before), _packets(other, after), strict=False)
-            count = -1
-            for count, (old, new) in enumerate(pairs):
-                if abs((new.pts or 0) * scale - (old.pts or 0)) > (0.5 if scale == 1 else scale):
-                    return f"packet {count} is shown at another time"
-                if old.pts not in renewed and bytes(old) != bytes(new):
-                    return f"packet {count} is not the source's"
-            if any(True for _ in _packets(one, before)) or any(True for _ in _packets(other, after)):
-                return f"the files differ in length after {count + 1} packets"
-    return None
+@dataclass(frozen=True)
+class PacketReport:
+    """Packets of a result; those among them that are the source's, byte for byte; what is wrong, None if nothing."""
+
+    packets: int
+    kept: int
+    broken: str | None
+
+
+def compare_packets(source: Path, result: Path, renewed: Collection[int]) -> PacketReport:
+    """Whether all packets of `result` are those of `source`, in order and time, but for those at times `renewed`.
+
+    Times may differ by what the containers round, half a millisecond in Matroska.
+    """
+    broken, packets, kept = None, 0, 0
+    with ExitStack() as stack:
+        (one, before), (other, after) = open_video(source), open_video(result)
+        stack.enter_context(one)
+        stack.enter_context(other)
+        pairs = zip_longest(_packets(one, before), _packets(other, after))
+        for number, (old, new) in enumerate(pairs):
+            if old is None or new is None:
+                broken = f"there are not as many packets as in {source.name}"
+                break
+            same = bytes(old) == bytes(new)
+            packets, kept = packets + 1, kept + same
+            if broken is None and not same and old.pts not in renewed:
+                broken = f"packet {number} is not that of {source.name}"
+            if broken is None and abs(_seconds(old) - _seconds(new)) > _ROUNDING:
+                broken = f"packet {number} is not shown when that of {source.name} is"
+    return PacketReport(packets, kept, broken)
+
+
+def _seconds(packet: "Packet[VideoStream]") -> Fraction:
+    return (packet.pts or 0) * packet.time_base
 
 
 def _packets(container: InputContainer, video: VideoStream) -> "Iterator[Packet[VideoStream]]":

@@ -1,0 +1,117 @@
+"""Masters: a clip with its layers laid over, under a stated guarantee for everything that the layers do not cover."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+
+from vera.errors import VeraError
+from vera.layers.composite import check_belongs, composite_clip, composite_frame
+from vera.layers.layered_edit import LayeredEdit
+from vera.video import CODECS, MediaInfo, check_output, default_codec, probe
+from vera.video.bits import UnsupportedError
+from vera.video.smart import SmartPlan, plan_smart, write_smart
+
+MASTERS = ("exact", "smart", "delivery")
+# What a delivery encode is made with: the source's own kind of codec if it is one of these, or the first that fits.
+_DELIVERY = {"h264": "h264", "hevc": "h265", "prores": "prores"}
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Master:
+    """What was written: its `kind` in `MASTERS`, and the `codec` by its name in `CODECS`, None for a smart master.
+
+    Of its `packets`, `kept` are the source's own. `notice`: why it is not of the kind that was asked for.
+    """
+
+    path: Path
+    kind: str
+    codec: str | None
+    packets: int
+    kept: int
+    notice: str | None = None
+
+
+def choose_codec(info: MediaInfo, out: Path, kind: str | None = None, codec: str | None = None) -> tuple[str, str]:
+    """The kind of master, and the codec of a whole encode; by default lossless, so exact.
+
+    For a smart master the codec is that of the delivery encode which takes its place where it cannot be made. VeraError
+    if the two do not go together or `out` cannot hold them: to be asked before long work.
+    """
+    if kind not in (None, *MASTERS):
+        raise VeraError(f"no master is named {kind!r}; choose from {', '.join(MASTERS)}")
+    if kind == "smart" and codec is not None:
+        raise VeraError("a smart master keeps the source's codec; leave out the codec, or choose another master")
+    lossy = codec in CODECS and not CODECS[codec].lossless
+    if kind == "exact" and lossy:
+        raise VeraError(f"codec {codec} is lossy, so no exact master; leave it out, or choose the delivery master")
+    kind = kind or ("delivery" if lossy else "exact")
+    if codec is None:
+        codec = default_codec(out, info.pix_fmt) if kind == "exact" else _delivery_codec(info, out)
+    check_output(out, info, codec, info.path)
+    return kind, codec
+
+
+def write_master(
+    source: str | Path,
+    edit: LayeredEdit,
+    out: str | Path,
+    kind: str | None = None,
+    codec: str | None = None,
+    progress: Progress | None = None,
+    force: bool = False,
+) -> Master:
+    """Lay `edit` over the clip `source` and write the master `out`; `kind` and `codec` as for `choose_codec`.
+
+    A smart master is checked packet by packet and sample by sample before it gets its name. Where it cannot be made, or
+    does not pass, a delivery encode is written, and the answer's `notice` says why. VeraError as `composite_clip`.
+    """
+    out, info = Path(out), probe(source)
+    kind, codec = choose_codec(info, out, kind, codec)
+    notice = None
+    if kind == "smart":
+        try:
+            plan = _write_smart(info, edit, out, progress, force)
+        except UnsupportedError as reason:
+            kind, notice = "delivery", f"{out.name} is a delivery encode and no smart master: {reason}"
+        else:
+            return Master(out, kind, None, len(plan.times), len(plan.times) - len(plan.renewed))
+    composite_clip(info.path, edit, out, codec, progress, force)
+    return Master(out, kind, codec, info.frame_count, 0, notice)
+
+
+def changed_times(edit: LayeredEdit, index_of: dict[int, int]) -> set[int]:
+    """Times of the source frames that the layers cover at all; `index_of` is that of `check_belongs`."""
+    return {pts for pts, index in index_of.items() if edit.frame(index, edit.size)[1].any()}
+
+
+def _write_smart(info: MediaInfo, edit: LayeredEdit, out: Path, progress: Progress | None, force: bool) -> SmartPlan:
+    index_of = check_belongs(edit, info, force)
+    changed = changed_times(edit, index_of)
+    plan = plan_smart(info.path, out.suffix, changed)
+    if len(plan.renewed) == len(plan.times):
+        raise UnsupportedError("the edit touches all of its groups of pictures")
+
+    def edited(frame: av.VideoFrame) -> av.VideoFrame:
+        if frame.pts not in changed:
+            return frame
+        return composite_frame(frame, *edit.coded_frame(index_of[frame.pts], info))
+
+    write_smart(info, out, plan, edited, progress)
+    return plan
+
+
+def _delivery_codec(info: MediaInfo, out: Path) -> str:
+    names = [_DELIVERY[info.codec]] if info.codec in _DELIVERY else []
+    names += [name for name, codec in CODECS.items() if not codec.lossless and name not in names]
+    for name in names:
+        try:
+            check_output(out, info, name, info.path)
+        except VeraError:
+            continue
+        return name
+    # None fits: let the first say what is wrong.
+    return names[0]
