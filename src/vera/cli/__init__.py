@@ -26,6 +26,11 @@ SPIN_COUNT = "2000"
 _COMMANDS = (
     ("edit", "vera.cli.edit:edit", "Edit a clip by an instruction."),
     ("composite", "vera.cli.layers:composite", "Lay a saved layer folder over its source again, without the model."),
+    (
+        "export",
+        "vera.cli.export:export",
+        "Write a layer folder for After Effects, Nuke, Resolve, Premiere or the web.",
+    ),
     ("verify", "vera.cli.layers:verify", "Count the samples that changed where alpha is 0."),
     ("init", "vera.cli.init:init", "Make a Vera model, to be trained, from a Wan2.1 text-to-video model."),
     ("train", "vera.cli.train:train", "Train by a recipe; the same command resumes a run that was stopped."),

@@ -1,0 +1,47 @@
+"""`vera export`."""
+
+from pathlib import Path
+from typing import Literal
+
+from vera.cli.progress import progress_bar
+
+
+def export(
+    layers: Path,
+    /,
+    *,
+    to: list[str],
+    source: Path | None = None,
+    out: Path | None = None,
+    start_frame: int = 1001,
+    light: Literal["linear", "display"] = "linear",
+    frame: int | None = None,
+) -> None:
+    """Write a layer folder in the form that other programs take, with a README that says what to click.
+
+    Parameters
+    ----------
+    layers
+        Folder that `vera edit --layers` wrote.
+    to
+        prores4444, exr, png, tiff, webm, qtrle, ffv1, otio, fcpxml7, aftereffects, nuke or psd; may be given several
+        times.
+    source
+        The clip that the layers were made for. Default: the one of that name beside the layer folder.
+    out
+        Folder for the exports, each in a folder of its own. Default: export, in the layer folder.
+    start_frame
+        Number of the source's first frame in the names of numbered files.
+    light
+        What OpenEXR (exr, nuke) holds: linear light, or values encoded as the source's are.
+    frame
+        For psd: number of the frame, counted as the files are. Default: the middle of the edit.
+    """
+    from vera.layers.export import export_layers
+
+    with progress_bar() as report:
+        folders = export_layers(
+            layers, to, source=source, out=out, start_frame=start_frame, light=light, still=frame, progress=report
+        )
+    for folder in folders:
+        print(f"export   {folder} (see README.txt)")

@@ -1,0 +1,80 @@
+"""Layers in the form that other programs take: one folder for each target, whole or not at all."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vera.errors import VeraError
+from vera.layers.composite import check_belongs
+from vera.layers.export.folder import whole_folder
+from vera.layers.export.readme import write_readme
+from vera.layers.export.shot import Light, Progress, Shot
+from vera.layers.export.targets import TARGETS, Target
+from vera.layers.package import load_layers
+from vera.video import probe
+
+__all__ = ["TARGETS", "Light", "Shot", "Target", "export_layers"]
+
+
+def export_layers(
+    layers: str | Path,
+    targets: str | Sequence[str],
+    *,
+    source: str | Path | None = None,
+    out: str | Path | None = None,
+    start_frame: int = 1001,
+    light: Light = "linear",
+    still: int | None = None,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Write the layer folder `layers` for each of `targets` into `OUT/TARGET`; returns these folders.
+
+    Layers are at the source's size, one picture for each source frame from the first to the last that they name, one
+    picture at a time in memory. An earlier export of the same name is replaced.
+
+    Args:
+        targets: names in `TARGETS`.
+        source: the clip that the layers were made for; by default the one of the recorded name beside `layers`.
+        out: by default the folder `export` in `layers`; made if its parent exists.
+        start_frame: number of the source's first frame in the names of numbered files.
+        light: whether OpenEXR (`exr`, `nuke`) holds linear light or values encoded as the source's are.
+        still: number of the frame that `psd` is of, counted as the files are; the middle one if None.
+        progress: called with (stage, done, total) for each target.
+
+    Raises VeraError, before anything is written where it can be known, for what cannot be exported: another clip's
+    layers, an unknown target, a library that is missing, a folder that holds something else, a full disk.
+    """
+    targets = [targets] if isinstance(targets, str) else list(targets)
+    for name in targets:
+        if name not in TARGETS:
+            raise VeraError(f"no export is named {name!r}; choose from {', '.join(TARGETS)}")
+    if start_frame < 0:
+        raise VeraError(f"the start frame is a number from 0 on, not {start_frame}")
+    layers = Path(layers)
+    edit = load_layers(layers)
+    if not edit.pts:
+        raise VeraError(f"{layers}: holds no frames; there is nothing to export")
+    info = probe(_recorded_source(layers, edit.metadata.get("source")) if source is None else source)
+    check_belongs(edit, info)
+    shot = Shot(edit, info, start_frame, light, still)
+    out = layers / "export" if out is None else Path(out)
+    if not out.absolute().parent.is_dir():
+        raise VeraError(f"{out}: the folder {out.absolute().parent} does not exist; create it first")
+    folders = []
+    for name in targets:
+        target = TARGETS[name]
+        with whole_folder(out / name) as folder:
+            files = target.write(shot, shot.frames(progress), folder)
+            write_readme(shot, name, target, files, folder)
+        folders.append(out / name)
+    return folders
+
+
+def _recorded_source(layers: Path, recorded: object) -> Path:
+    """The source by the name in the manifest, in the folder that holds the layer folder."""
+    name = recorded.get("name") if isinstance(recorded, dict) else None
+    path = layers.absolute().parent / Path(str(name)).name
+    if not name or not path.is_file():
+        raise VeraError(
+            f"{layers}: its source{f' {name}' if name else ''} is not beside it; name the clip with --source"
+        )
+    return path

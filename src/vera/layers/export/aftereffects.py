@@ -1,0 +1,89 @@
+"""After Effects: a script that builds the composition from ProRes media."""
+
+import json
+from pathlib import Path
+
+from vera.layers.export import prores
+from vera.layers.export.project import plate_path
+from vera.layers.export.shot import Frames, Shot
+
+STEPS = """\
+After Effects: File > Scripts > Run Script File, choose {project}. It makes a composition of the plate's size, rate and
+  timecode: the plate below, the layer above it with straight alpha, and the matte, switched off, for use as a luma
+  track matte. If it cannot find the plate it asks for it."""
+
+# ExtendScript is ECMAScript 3. `SHOT` is put before it as an object.
+_SCRIPT = """\
+(function () {
+    var here = new File($.fileName).parent;
+
+    function footage(path, straight) {
+        var file = new File(here.fsName + "/" + path);
+        if (!file.exists) {
+            file = new File(path);
+        }
+        if (!file.exists) {
+            file = File.openDialog("Where is " + path + "?");
+        }
+        if (!file) {
+            throw new Error(path + " was not found");
+        }
+        var item = app.project.importFile(new ImportOptions(file));
+        item.pixelAspect = SHOT.pixelAspect;
+        item.mainSource.conformFrameRate = SHOT.rate;
+        if (straight && item.mainSource.hasAlpha) {
+            item.mainSource.alphaMode = AlphaMode.STRAIGHT;
+        }
+        return item;
+    }
+
+    function lay(comp, item, name, startTime) {
+        var layer = comp.layers.add(item);
+        layer.name = name;
+        layer.startTime = startTime;
+        return layer;
+    }
+
+    app.beginUndoGroup("Vera layers");
+    try {
+        var plate = footage(SHOT.plate, false);
+        var matte = footage(SHOT.matte, false);
+        var edit = footage(SHOT.layer, true);
+        var comp = app.project.items.addComp(
+            SHOT.name, SHOT.width, SHOT.height, SHOT.pixelAspect, SHOT.duration, SHOT.rate
+        );
+        comp.displayStartTime = SHOT.timecode;
+        lay(comp, plate, "plate", 0);
+        lay(comp, matte, "matte", SHOT.offset).enabled = false;
+        lay(comp, edit, "layer", SHOT.offset);
+        comp.openInViewer();
+    } catch (error) {
+        alert("Vera: " + error.message);
+    } finally {
+        app.endUndoGroup();
+    }
+}());
+"""
+
+
+def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
+    """Write the movies and NAME.jsx; returns their names."""
+    names = prores.write(shot, frames, folder)
+    names["project"] = f"{shot.name}.jsx"
+    width, height = shot.size
+    values = {
+        "name": shot.name,
+        "plate": plate_path(shot, folder),
+        "layer": names["layer"],
+        "matte": names["matte"],
+        "width": width,
+        "height": height,
+        "pixelAspect": float(shot.pixel_aspect),
+        "rate": float(shot.rate),
+        "duration": float(shot.source.frame_count / shot.rate),
+        "offset": float(shot.first / shot.rate),
+        "timecode": float(shot.source_start[0] / shot.rate),
+    }
+    head = f"// Vera: builds the composition of {shot.name}.\nvar SHOT = {json.dumps(values, indent=4)};\n\n"
+    (folder / names["project"]).write_text(head + _SCRIPT, encoding="utf-8")
+    return names

@@ -1,0 +1,139 @@
+"""OpenEXR: half floats, premultiplied, ZIP; a file for each of layer and matte, and one of all parts."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.errors import VeraError
+from vera.layers.export.light import Float, transfer
+from vera.layers.export.optional import need
+from vera.layers.export.shot import Frames, Shot
+
+STEPS = """\
+Nuke, Fusion, Natron: Read layer/ and Merge (over) it onto the plate; it is premultiplied. multipart/ has everything in
+  one Read: rgba (the layer, premultiplied), edit.rgb (its colours, straight) and matte.a; Shuffle picks them.
+After Effects: import layer/ as an OpenEXR sequence, Interpret Footage: Alpha "Premultiplied - Matted with Color" black.
+  Of multipart/ it shows the first part alone, which is the same.
+Resolve: Media page, import the folder layer/ as a clip; Clip Attributes: Alpha mode "Premultiplied".
+{light}"""
+
+_LINEAR = """\
+Values are linear light ({0}). Bring the plate to linear by the same curve before you merge. A merge in linear light
+  looks a little different at soft edges than Vera's own, which mixes encoded values; --light display keeps those."""
+_DISPLAY = """\
+Values are encoded as the plate's are ({0}), not linear: read them raw ("raw data" in Nuke), and the plate as well.
+  Merged so, the result is Vera's own."""
+
+# Primaries by number (H.273, table 2): red, green, blue and white, x and y each.
+_PRIMARIES = {
+    1: (0.640, 0.330, 0.300, 0.600, 0.150, 0.060, 0.3127, 0.3290),
+    5: (0.640, 0.330, 0.290, 0.600, 0.150, 0.060, 0.3127, 0.3290),
+    6: (0.630, 0.340, 0.310, 0.595, 0.155, 0.070, 0.3127, 0.3290),
+    7: (0.630, 0.340, 0.310, 0.595, 0.155, 0.070, 0.3127, 0.3290),
+    9: (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, 0.3127, 0.3290),
+    11: (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.3140, 0.3510),
+    12: (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.3127, 0.3290),
+}
+
+
+def steps(shot: Shot) -> str:
+    """What to click, with a word on the light."""
+    return STEPS.replace("{light}", light_note(shot))
+
+
+def light_note(shot: Shot) -> str:
+    """What the values are, in the words of the README."""
+    curve = transfer(shot.source.color.trc)
+    name = curve.name if curve else f"transfer {shot.source.color.trc} of ITU-T H.273"
+    return (_LINEAR if shot.light == "linear" else _DISPLAY).format(name)
+
+
+def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
+    """Write `layer/`, `matte/` and `multipart/`, numbered; returns their names with a printf form for the number."""
+    return write_sequences(shot, frames, folder, multipart=True)
+
+
+def write_sequences(shot: Shot, frames: Frames, folder: Path, multipart: bool) -> dict[str, str]:
+    """`write`, with or without the multi-part files. VeraError without the OpenEXR library or on a full disk."""
+    exr, wanted = need("OpenEXR", "OpenEXR"), _to_wanted(shot)
+    names = {
+        "layer": f"layer/{shot.name}_layer_premultiplied.{shot.padding}.exr",
+        "matte": f"matte/{shot.name}_matte.{shot.padding}.exr",
+    }
+    if multipart:
+        names["multipart"] = f"multipart/{shot.name}_layers.{shot.padding}.exr"
+    for name in names.values():
+        (folder / name).parent.mkdir()
+    for offset, (edit, alpha) in enumerate(frames):
+        header = _header(exr, shot, shot.first + offset)
+        straight, coverage = to_light(edit, wanted), np.asarray(alpha, np.float32) / 65535
+        half = coverage.astype(np.float16)
+        layer = np.dstack([straight * coverage[..., None], coverage]).astype(np.float16)
+        rgba = {"RGBA": layer}
+        parts = {
+            "layer": [exr.Part(header | {"veraAlpha": "premultiplied"}, rgba, "rgba")],
+            # Red, green and blue: not every program shows a file of one channel.
+            "matte": [exr.Part(header | {"veraAlpha": "none"}, {"RGB": np.dstack([half] * 3)}, "matte")],
+            "multipart": [
+                exr.Part(header | {"veraAlpha": "premultiplied"}, rgba, "rgba"),
+                exr.Part(header | {"veraAlpha": "straight"}, _channels("edit", straight), "edit"),
+                exr.Part(header | {"veraAlpha": "none"}, {"matte.A": half}, "matte"),
+            ],
+        }
+        for role, name in names.items():
+            _save(exr, parts[role], folder / (name % shot.numbers[offset]))
+    return names
+
+
+def to_light(edit: NDArray[Any], wanted: Callable[[Float], Any]) -> Float:
+    """Straight R'G'B' codes as float32 of the wanted light."""
+    return np.asarray(wanted(edit.astype(np.float32) / np.float32(np.iinfo(edit.dtype).max)), np.float32)
+
+
+def _to_wanted(shot: Shot) -> Callable[[Float], Any]:
+    """What turns encoded values into those of the files."""
+    if shot.light == "display":
+        return lambda encoded: encoded
+    curve = transfer(shot.source.color.trc)
+    if curve is None:
+        raise VeraError(
+            f"{shot.source.path}: its transfer, number {shot.source.color.trc} of ITU-T H.273, cannot be made linear "
+            "here; export with --light display"
+        )
+    return curve.to_linear
+
+
+def _channels(layer: str, picture: Float) -> dict[str, NDArray[np.float16]]:
+    half = picture.astype(np.float16)
+    return {f"{layer}.{name}": np.ascontiguousarray(half[..., index]) for index, name in enumerate("RGB")}
+
+
+def _header(exr: Any, shot: Shot, position: int) -> dict[str, Any]:
+    text = shot.timecode(position)
+    hours, minutes, seconds, frames = (int(part) for part in text.replace(";", ":").split(":"))
+    # ST 12-1 counts to 29: above 30 frames a second it counts pairs, and a flag tells the two apart.
+    step = 1 if shot.rate <= 30 else 2
+    header: dict[str, Any] = {
+        "compression": exr.ZIP_COMPRESSION,
+        "type": exr.scanlineimage,
+        "framesPerSecond": shot.rate,
+        "pixelAspectRatio": float(shot.pixel_aspect),
+        "veraEncoding": light_note(shot).split(".")[0],
+    }
+    if frames // step < 30:
+        flags = [";" in text, 0, frames % step, 0, 0, 0]
+        header["timeCode"] = exr.TimeCode(hours, minutes, seconds, frames // step, *flags, *[0] * 8)
+    if shot.light == "linear" and (primaries := _PRIMARIES.get(shot.source.color.primaries)):
+        header["chromaticities"] = primaries
+    return header
+
+
+def _save(exr: Any, parts: list[Any], path: Path) -> None:
+    try:
+        with exr.File(parts) as file:
+            file.write(str(path))
+    except RuntimeError as error:  # whatever the library meets, a full disk as well
+        raise VeraError(f"{path}: cannot be written ({error})") from error

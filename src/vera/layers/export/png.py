@@ -1,0 +1,18 @@
+"""PNG: 16-bit RGB with straight alpha, as the format has it."""
+
+from pathlib import Path
+
+from vera.layers.export.shot import Frames, Shot
+from vera.layers.export.stills import write_stills
+
+STEPS = """\
+Import the first file of each folder as an image sequence, and set its frame rate to the one given below.
+After Effects: File > Import, tick "PNG Sequence"; Interpret Footage: Alpha "Straight - Unmatted".
+Premiere Pro: tick "Image Sequence" on import. Resolve: the Media page shows the folder as one clip.
+Blender: Video Sequencer > Add > Image/Sequence, select all files; Alpha "Straight".
+The pictures carry no colour tags: give them the plate's colour space where the program manages colour."""
+
+
+def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
+    """Write the layer and the matte as numbered files; returns their names."""
+    return write_stills(shot, frames, folder, ".png", "png", "be", {"pred": "mixed"})

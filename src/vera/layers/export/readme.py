@@ -1,0 +1,102 @@
+"""What lies beside an export: `README.txt` for people, `export.json` for programs."""
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from av.video.reformatter import ColorPrimaries, ColorTrc
+
+from vera.layers.export.folder import RECORD
+from vera.layers.export.project import plate_path
+from vera.layers.export.shot import Shot
+from vera.layers.export.targets import Target
+
+_ALPHA = {
+    "straight": "straight (not premultiplied): colours reach past the matte, so edges have no fringe",
+    "premultiplied": "premultiplied (associated): colours are multiplied by alpha, over black",
+}
+
+
+def write_readme(shot: Shot, name: str, target: Target, files: Mapping[str, str], folder: Path) -> None:
+    """Write both files into `folder`."""
+    record = _record(shot, name, target, files, folder)
+    (folder / RECORD).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / "README.txt").write_text(_readme(shot, target, files, record), encoding="utf-8")
+
+
+def _record(shot: Shot, name: str, target: Target, files: Mapping[str, str], folder: Path) -> dict[str, Any]:
+    color = shot.source.color
+    return {
+        "format": 1,
+        "target": name,
+        "vera": version("vera"),
+        "files": dict(files),
+        "alpha": target.alpha,
+        "light": shot.light if name in ("exr", "nuke") else "display",
+        "color": {"primaries": color.primaries, "transfer": color.trc, "matrix": color.space, "range": color.range},
+        "size": list(shot.size),
+        "pixel_aspect": str(shot.pixel_aspect),
+        "rate": str(shot.rate),
+        "variable_rate": shot.source.is_vfr,
+        "source_frames": [shot.start_frame, shot.start_frame + shot.source.frame_count - 1],
+        "frames": [shot.numbers[0], shot.numbers[-1]],
+        "timecode": shot.timecode(shot.first),
+        "time_base": str(shot.source.time_base),
+        "pts": list(shot.pts),
+        "plate": plate_path(shot, folder),
+        "edit": dict(shot.edit.metadata),
+    }
+
+
+def _readme(shot: Shot, target: Target, files: Mapping[str, str], record: Mapping[str, Any]) -> str:
+    start, end = record["source_frames"]
+    first, last = record["frames"]
+    width, height = shot.size
+    facts = [*((role, _shown(path, first)) for role, path in files.items())]
+    facts += [
+        ("plate", f"{record['plate']} (the source, as seen from this folder)"),
+        ("alpha", _ALPHA[target.alpha]),
+        ("size", f"{width}x{height}" + ("" if shot.pixel_aspect == 1 else f", pixel aspect {shot.pixel_aspect}")),
+        ("rate", f"{float(shot.rate):.6g} frames a second ({shot.rate})"),
+        ("frames", f"{first} to {last}; the plate has {start} to {end}, so the layer starts {shot.first} frames in"),
+        ("timecode", f"{record['timecode']} at the layer's first frame"),
+        ("colour", f"the plate's: {_color(shot)}"),
+    ]
+    lines = [f"{shot.name}: layers for {target.title}", ""]
+    lines += [f"{label:<10}{text}" for label, text in facts]
+    lines += ["", "What to do", "", target.steps(shot).format(**_names(files, first))]
+    if shot.source.is_vfr:
+        lines += [
+            "",
+            "The plate's frame rate varies, and programs count frames evenly. Movies here have the plate's own times;",
+            "numbered files and projects have its frames one by one. Conform the plate to a constant rate for these.",
+        ]
+    if shot.source.rotation:
+        lines += [
+            "",
+            f"The plate is stored turned by {shot.source.rotation} degrees and shown upright by its rotation tag; the",
+            "layers are upright. In a program that ignores the tag, turn the plate.",
+        ]
+    return "\n".join(
+        [*lines, "", "export.json says the same for programs, with the frame times and how the edit was made.", ""]
+    )
+
+
+def _names(files: Mapping[str, str], first: int) -> dict[str, str]:
+    return {role: _shown(path, first) for role, path in files.items()}
+
+
+def _shown(path: str, first: int) -> str:
+    return path % first if "%0" in path else path
+
+
+def _color(shot: Shot) -> str:
+    color = shot.source.color
+    named = (_enum_name(ColorPrimaries, color.primaries), _enum_name(ColorTrc, color.trc))
+    return "primaries {}, transfer {}".format(*named)
+
+
+def _enum_name(enum: Any, value: int) -> str:
+    return enum(value).name if value in enum._value2member_map_ else f"number {value}"

@@ -1,0 +1,106 @@
+"""What an export is of: the layers at the source's size, and where they lie in the source's frames and times."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.layers.export.timecode import format_timecode, parse_timecode
+from vera.layers.layered_edit import LayeredEdit
+from vera.video import MediaInfo
+
+Progress = Callable[[str, int, int], None]
+Light = Literal["linear", "display"]
+Frames = Iterator[tuple[NDArray[Any], NDArray[np.uint16]]]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """The frames from the first to the last that the edit names: one picture for each of the source's frames there.
+
+    `start_frame` is the number of the source's first frame in names of numbered files; `light` says whether OpenEXR
+    holds linear light or the source's own encoding; `still` is the number of the frame of a still (None: the middle).
+    """
+
+    edit: LayeredEdit
+    source: MediaInfo
+    start_frame: int = 1001
+    light: Light = "linear"
+    still: int | None = None
+
+    @cached_property
+    def first(self) -> int:
+        """Position in the source of the first exported frame, from 0."""
+        return self.source.pts.index(self.edit.pts[0])
+
+    @cached_property
+    def count(self) -> int:
+        return self.source.pts.index(self.edit.pts[-1]) - self.first + 1
+
+    @property
+    def pts(self) -> tuple[int, ...]:
+        """The source's times of the exported frames, in units of the source's `time_base`."""
+        return self.source.pts[self.first : self.first + self.count]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the upright picture."""
+        return self.source.display_size
+
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """Width of a pixel of the upright picture over its height."""
+        return 1 / self.source.sample_aspect if self.source.rotation % 180 else self.source.sample_aspect
+
+    @property
+    def rate(self) -> Fraction:
+        return self.source.average_rate.limit_denominator(60000)
+
+    @cached_property
+    def name(self) -> str:
+        """The source's name with nothing in it that a pipeline stumbles over: letters, digits, `.`, `_` and `-`."""
+        return re.sub(r"[^A-Za-z0-9._-]+", "_", self.source.path.stem).strip("_.") or "clip"
+
+    @property
+    def numbers(self) -> range:
+        """Numbers of the exported frames in file names."""
+        return range(self.start_frame + self.first, self.start_frame + self.first + self.count)
+
+    @property
+    def padding(self) -> str:
+        """The printf form of a frame number, as wide for all frames of the source."""
+        last = self.start_frame + self.source.frame_count - 1
+        return f"%0{max(4, len(str(last)))}d"
+
+    @cached_property
+    def source_start(self) -> tuple[int, bool]:
+        """Timecode of the source's first frame: frames since midnight, and whether numbers are dropped."""
+        return parse_timecode(self.source.timecode, self.rate)
+
+    def timecode(self, position: int) -> str:
+        """Timecode of a frame of the source; where the source has none it counts from 0, as programs show it."""
+        start, drop = self.source_start
+        return format_timecode(start + position, self.rate, drop)
+
+    def frames(self, progress: Progress | None = None) -> Frames:
+        """Edit `[H,W,3]`, straight RGB uint8 or uint16, and alpha `[H,W]` uint16, one after the other.
+
+        Where the edit has no layer frame between two others, the picture is black and alpha 0.
+        """
+        index_of = {pts: index for index, pts in enumerate(self.edit.pts)}
+        for done, pts in enumerate(self.pts, 1):
+            yield self.frame(index_of.get(pts))
+            if progress is not None:
+                progress("export", done, self.count)
+
+    def frame(self, index: int | None) -> tuple[NDArray[Any], NDArray[np.uint16]]:
+        """Layer frame `index` as `frames` gives it; a transparent one for None."""
+        if index is not None:
+            return self.edit.frame(index, self.size)
+        width, height = self.size
+        return np.zeros((height, width, 3), self.edit.edit.dtype), np.zeros((height, width), np.uint16)
