@@ -6,3 +6,10 @@ class VeraError(Exception):
 
     The message is one line: what, where and what to do. The command line prints it and exits with code 2.
     """
+
+
+class DamageWarning(UserWarning):
+    """Part of the input could not be read, and the work went on: one line that says which.
+
+    The command line prints it and exits with code 3.
+    """

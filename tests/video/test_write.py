@@ -79,7 +79,7 @@ LOSSLESS = {
     "yuv444p12le yuv420p16le yuv444p16le gray gray10le gray16le gbrp10le gbrp16le bgra ya8 yuva420p yuva444p10le",
     "h264-lossless": "yuv420p yuv422p yuv444p yuvj420p yuvj422p yuvj444p yuv420p10le yuv422p10le yuv444p10le",
     "h265-lossless": "yuv420p yuv444p yuvj420p yuv422p10le yuv420p12le gray gray10le gbrp gbrp10le gbrp12le",
-    "png": "rgb24 rgba gray rgb48be rgba64be ya8",
+    "png": "rgb24 rgba gray gray16le rgb48le rgba64le ya8 ya16le",
 }
 
 

@@ -50,6 +50,8 @@ CODECS: dict[str, Codec] = {
 }
 # The older names of full-range formats: the same samples, and the range is a tag of its own.
 FULL_RANGE_TWINS = {"yuvj420p": "yuv420p", "yuvj422p": "yuv422p", "yuvj444p": "yuv444p"}
+# The order of bytes that picture files keep.
+_BIG_ENDIAN_TWINS = {f"{name}le": f"{name}be" for name in ("rgb48", "rgba64", "gray16", "ya16", "gbrp10", "gbrp12")}
 
 
 def default_codec(path: Path | str, pix_fmt: str = "yuv420p") -> str:
@@ -83,8 +85,9 @@ def find_codec(name: str | Codec, path: Path, pix_fmt: str, width: int, height: 
 
 
 def encoder_pix_fmt(codec: Codec, pix_fmt: str) -> str:
-    """`pix_fmt` as the encoder names it: itself, or the plain name of a full-range format."""
-    return pix_fmt if pix_fmt in _pix_fmts(codec) else FULL_RANGE_TWINS.get(pix_fmt, pix_fmt)
+    """`pix_fmt` as the encoder names it: itself, the plain name of a full-range format, or the other order of bytes."""
+    names = (pix_fmt, FULL_RANGE_TWINS.get(pix_fmt, ""), _BIG_ENDIAN_TWINS.get(pix_fmt, ""))
+    return next((name for name in names if name in _pix_fmts(codec)), pix_fmt)
 
 
 def _pix_fmts(codec: Codec) -> tuple[str, ...]:

@@ -1,14 +1,16 @@
 """Telling a whole file from one that lost frames: FFmpeg itself plays on to the last readable byte and says nothing."""
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from vera.errors import VeraError
+from vera.errors import DamageWarning, VeraError
 
 # In these a packet is not always one frame that is shown: hidden reference frames, a packet for each field, leading
 # packets of a cut broadcast. Their frames can only be counted by decoding.
@@ -18,6 +20,7 @@ _UNEVEN_FORMATS = {"mpegts", "mpeg", "h264", "hevc", "m4v"}
 _UNTIMED_FORMATS = {"avi", "h264", "hevc", "m4v"}
 
 _MATROSKA_SEGMENT = bytes.fromhex("18538067")
+NAMED = 10  # damaged frames whose times a line tells
 _HEAD = 4096  # bytes; the Segment starts within the first hundred
 
 
@@ -62,10 +65,23 @@ def check_whole(path: Path, container: InputContainer, stream: VideoStream, tall
         raise _damaged(path, f"it ends after {path.stat().st_size:,} of {size:,} bytes")
 
 
-def check_decoded(path: Path, container: InputContainer, stream: VideoStream, tally: Tally, frames: int) -> None:
-    """VeraError if fewer frames came out of the decoder than packets that are shown went in."""
-    if packet_is_frame(container, stream) and frames < tally.shown:
-        raise _damaged(path, f"{tally.shown - frames} of its {tally.shown} frames can't be decoded")
+def check_decoded(path: Path, frames: int, damaged: Sequence[Fraction], lost: int) -> None:
+    """Warn with a `DamageWarning` of frames that are damaged; VeraError if of more than half nothing came out.
+
+    `damaged`: their times in seconds; `lost`: of how many of them nothing came out.
+    """
+    if lost * 2 > frames:
+        raise _damaged(path, f"{lost} of its {frames} frames can't be decoded")
+    if damaged:
+        count = len(damaged)
+        times = ", ".join(f"{float(time):.3f}" for time in damaged[:NAMED]) + (" ..." if count > NAMED else "")
+        what = f"{count} of its {frames} frames {'is' if count == 1 else 'are'} damaged, at {times} s"
+        warnings.warn(
+            f"{path}: {what}; the decoder repaired or the frame before replaced them, and frames that are predicted "
+            "from them may be wrong as well",
+            DamageWarning,
+            stacklevel=2,
+        )
 
 
 def _damaged(path: Path, what: str) -> VeraError:

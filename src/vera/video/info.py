@@ -1,7 +1,8 @@
 """Probe: what a video file is, to the exact timestamp, as an immutable record."""
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from statistics import median_low
@@ -14,8 +15,10 @@ from av.video.stream import VideoStream
 from vera.errors import VeraError
 from vera.video.colour import ColorTags, color_tags
 from vera.video.damage import Tally, check_whole, counted_packets, has_times, packet_is_frame
+from vera.video.extras import Chapter, TrackInfo, chapters, file_metadata, other_tracks
+from vera.video.hdr import HdrMetadata, hdr_metadata
 from vera.video.opening import open_video
-from vera.video.read import FrameReader
+from vera.video.reader import FrameReader
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,9 @@ class MediaInfo:
     aspect not applied). `pts`: presentation times of all frames in order, in units of `time_base` seconds. `duration`:
     seconds from the first frame's start to the last frame's end. `rotation`: degrees to turn counter-clockwise for
     display, 0, 90, 180 or 270. `sample_aspect`: width of a pixel over its height. `color`: as tagged, unspecified where
-    the file says nothing. `is_vfr`: some frame is more than a tick away from an even grid.
+    the file says nothing. `is_vfr`: some frame is more than a tick away from an even grid. `interlaced`: frames are, on
+    disk, and are made progressive when they are read. `hdr`: what the first frame says of its mastering. `tracks`:
+    those besides the pictures and `audio`. `metadata`: what the file says of its content.
     """
 
     path: Path
@@ -58,6 +63,11 @@ class MediaInfo:
     color: ColorTags
     audio: tuple[AudioInfo, ...]
     timecode: str | None
+    interlaced: bool = False
+    hdr: HdrMetadata | None = None
+    tracks: tuple[TrackInfo, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def frame_count(self) -> int:
@@ -69,31 +79,33 @@ class MediaInfo:
         return {pts: after - pts for pts, after in zip(self.pts, (*self.pts[1:], end), strict=True)}
 
 
-def probe(path: Path | str) -> MediaInfo:
+def probe(path: Path | str, *, deinterlace: bool = False, rate: Fraction | None = None) -> MediaInfo:
     """Read all packets of the first video stream of `path`, though not their pictures, and decode its first frame.
 
-    VeraError for whatever is no whole video: what `open_video` refuses, no frames, frames that are missing, times that
-    do not rise. (Old codecs don't give each frame a packet, nor AVI its time; then all frames are decoded.)
+    `deinterlace` and `rate` are those of `FrameReader`. VeraError for whatever is no whole video: what `open_video`
+    refuses, no frames, frames that are missing, times that do not rise, interlaced frames if they are not to be
+    deinterlaced. (Old codecs don't give each frame a packet, nor AVI its time; then all frames are decoded.)
     """
     path = Path(path)
-    container, stream = open_video(path)
+    container, stream = open_video(path, rate)
     with container:
         try:
             pts, last = _packet_times(path, container, stream)
-            with FrameReader(path) as reader:
+            with FrameReader(path, deinterlace=deinterlace, rate=rate) as reader:
                 first = next(iter(reader), None)
+                interlaced = reader.interlaced
             if first is None or not pts:
                 raise VeraError(f"{path}: holds no frames; export it again")
             exact = has_times(container) and packet_is_frame(container, stream) and None not in pts
             if not exact or len(pts) != len(set(pts)):
-                with FrameReader(path) as reader:
+                with FrameReader(path, deinterlace=deinterlace, rate=rate) as reader:
                     pts = [frame.pts for frame in reader]
         except av.FFmpegError as error:
             raise VeraError(f"{path}: is damaged ({error.strerror}); copy or export it again") from error
         times = tuple(time for time in pts if time is not None)
         if any(b <= a for a, b in itertools.pairwise(times)):
             raise VeraError(f"{path}: its timestamps do not rise; remux it, or export it again")
-        return _media_info(path, container, stream, first, times, last)
+        return _media_info(path, container, stream, first, times, last, interlaced)
 
 
 def _packet_times(path: Path, container: InputContainer, stream: VideoStream) -> tuple[list[int | None], int]:
@@ -118,6 +130,7 @@ def _media_info(
     first: av.VideoFrame,
     pts: tuple[int, ...],
     last: int,
+    interlaced: bool,
 ) -> MediaInfo:
     time_base = stream.time_base or Fraction(1, 1000)
     nominal = stream.average_rate or stream.guessed_rate or Fraction(25)
@@ -146,6 +159,11 @@ def _media_info(
         color=color_tags(first),
         audio=tuple(_audio_info(sound) for sound in container.streams.audio if _can_decode(sound)),
         timecode=_timecode(container, stream),
+        interlaced=interlaced,
+        hdr=hdr_metadata(first),
+        tracks=other_tracks(container, stream.index),
+        chapters=chapters(container),
+        metadata=file_metadata(container.metadata),
     )
 
 

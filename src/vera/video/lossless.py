@@ -2,7 +2,6 @@
 
 import threading
 import weakref
-import zlib
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -16,9 +15,9 @@ from numpy.typing import NDArray
 from vera.errors import VeraError
 from vera.video.colour import FULL
 from vera.video.damage import Tally, check_whole
+from vera.video.ffv1 import slices_whole
 from vera.video.read import planes
 
-_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _GREY, _RGB = {np.uint8: "gray", np.uint16: "gray16le"}, {np.uint8: "bgr0", np.uint16: "gbrp16le"}
 
 
@@ -123,7 +122,7 @@ class LosslessClip:
             if index != start:
                 self._container.seek(ticks + 2, stream=self._stream)
             for packet in self._container.demux(self._stream):
-                if packet.pts is None or packet.pts > ticks + 2 or not _is_whole(bytes(packet)):
+                if packet.pts is None or packet.pts > ticks + 2 or not slices_whole(bytes(packet)):
                     break
                 frames = packet.decode()  # on the way too: older files have frames that build on those before
                 if packet.pts >= ticks:
@@ -135,21 +134,6 @@ class LosslessClip:
 
     def _damaged(self) -> VeraError:
         return VeraError(f"{self.path}: is missing or damaged")
-
-
-def _is_whole(packet: bytes) -> bool:
-    """Whether the checksums of an FFV1 packet's slices are right; FFmpeg shows what is damaged as if it were not.
-
-    A slice ends in its size (3 bytes, without these 8), a status byte and a CRC-32 with the highest bit first and from
-    0 (RFC 9043, 4.9): that of zlib over reversed bytes.
-    """
-    end = len(packet)
-    while end > 8:
-        start = end - 8 - int.from_bytes(packet[end - 8 : end - 5], "big")
-        if start < 0 or zlib.crc32(packet[start:end].translate(_REVERSED), 0xFFFFFFFF) != 0xFFFFFFFF:
-            return False
-        end = start
-    return end == 0
 
 
 def _write_h264(path: Path, clip: NDArray[Any], rate: Fraction) -> None:

@@ -1,12 +1,8 @@
-"""Reading: frames in their own planes, views of those planes, and the RGB picture a model sees."""
+"""Frames as arrays: views of their own planes, and the RGB picture a model sees."""
 
 import threading
-from collections.abc import Iterator
-from fractions import Fraction
 from functools import lru_cache
-from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -15,8 +11,6 @@ from numpy.typing import NDArray
 
 from vera.errors import VeraError
 from vera.video.colour import FULL, LIMITED, apply_tags, color_tags, resolve_color
-from vera.video.damage import Tally, check_decoded, check_whole, counted_packets, has_times
-from vera.video.opening import open_video
 
 # Without the three flags swscale takes short cuts that move most samples by about one code value.
 ACCURATE = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
@@ -33,54 +27,6 @@ _scalers = _Scalers()
 
 # swscale takes grey for full range whatever it is told.
 _LIMITED_TO_FULL = np.rint((np.arange(256) - 16) * (255 / 219)).clip(0, 255).astype(np.uint8)
-
-
-class FrameReader:
-    """Frames of the first video stream of a file, decoded on all cores, in presentation order.
-
-    Use as a context manager and iterate once. A frame's `pts` and `time_base` are those of the file; where a container
-    keeps no times (AVI, raw streams) they count on at the nominal rate. VeraError from the constructor for what is
-    no video (see `open_video`), and from the iteration, at the latest after the last frame, if frames are missing.
-    """
-
-    def __init__(self, path: Path | str) -> None:
-        self.path = Path(path)
-        self.container, self.stream = open_video(self.path)
-
-    def __iter__(self) -> Iterator[av.VideoFrame]:
-        tally = Tally()
-        frames = 0
-        last: int | None = None
-        timed = has_times(self.container)
-        rate = self.stream.average_rate or self.stream.guessed_rate or Fraction(25)
-        step = max(1, round(1 / (rate * (self.stream.time_base or 1 / rate))))
-        try:
-            for packet in counted_packets(self.container, self.stream, tally):
-                for frame in packet.decode():
-                    if not timed:
-                        frame.pts = frames * step
-                    elif frame.pts is None:
-                        frame.pts = 0 if last is None else last + step
-                    last = frame.pts
-                    frames += 1
-                    yield frame
-        except av.FFmpegError as error:
-            raise VeraError(
-                f"{self.path}: is damaged at frame {frames} ({error.strerror}); copy or export it again"
-            ) from error
-        check_whole(self.path, self.container, self.stream, tally)
-        check_decoded(self.path, self.container, self.stream, tally, frames)
-
-    def close(self) -> None:
-        self.container.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _Layout(NamedTuple):

@@ -1,0 +1,52 @@
+"""Pixel formats whose samples are packed into words or lie in an order of their own, as plain ones, exactly."""
+
+import av
+from av.video.reformatter import Interpolation, VideoReformatter
+
+# Packed or in pairs, as capture cards and decoders give them: the same samples in planes.
+_PLAIN = {
+    "yuyv422": "yuv422p",
+    "uyvy422": "yuv422p",
+    "yvyu422": "yuv422p",
+    "y210le": "yuv422p10le",
+    "y212le": "yuv422p12le",
+    "y216le": "yuv422p16le",
+    "nv21": "yuv420p",
+    "nv24": "yuv444p",
+    "nv42": "yuv444p",
+    "p210le": "yuv422p10le",
+    "p212le": "yuv422p12le",
+    "p216le": "yuv422p16le",
+    "p410le": "yuv444p10le",
+    "p412le": "yuv444p12le",
+    "p416le": "yuv444p16le",
+    "xv30le": "yuv444p10le",
+    "v30xle": "yuv444p10le",
+    "xv36le": "yuv444p12le",
+    "vuyx": "yuv444p",
+    "vuya": "yuva444p",
+    "ayuv": "yuva444p",
+    "ayuv64le": "yuva444p16le",
+    "x2rgb10le": "gbrp10le",
+    "bgr48le": "rgb48le",
+    "bgr48be": "rgb48le",
+    "0rgb": "bgr0",
+    "0bgr": "bgr0",
+    "rgb0": "bgr0",
+}
+_EXACT = Interpolation.POINT | Interpolation.ACCURATE_RND
+
+
+def plain_format(pix_fmt: str) -> str:
+    """The name of the format that frames in `pix_fmt` are read as: planes, or RGB side by side, little-endian."""
+    if pix_fmt in _PLAIN:
+        return _PLAIN[pix_fmt]
+    return f"{pix_fmt[:-2]}le" if av.VideoFormat(pix_fmt).is_big_endian else pix_fmt
+
+
+def plain(frame: av.VideoFrame, scaler: VideoReformatter) -> av.VideoFrame:
+    """`frame` in its plain format: the same sample values, times and tags; itself if that is the format it has."""
+    name = plain_format(frame.format.name)
+    if name == frame.format.name:
+        return frame
+    return scaler.reformat(frame, format=name, interpolation=_EXACT)

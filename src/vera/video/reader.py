@@ -1,0 +1,187 @@
+"""Reading: every frame of a clip at its time, whatever is damaged in between."""
+
+import heapq
+from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+import numpy as np
+from av.packet import Packet
+from av.video.reformatter import VideoReformatter
+
+from vera.errors import VeraError
+from vera.video.colour import apply_tags, color_tags
+from vera.video.damage import Tally, check_decoded, check_whole, counted_packets, has_times, packet_is_frame
+from vera.video.deinterlace import deinterlaced
+from vera.video.ffv1 import slices_whole
+from vera.video.formats import plain
+from vera.video.opening import open_video
+from vera.video.read import planes
+
+
+class FrameReader:
+    """Frames of the first video stream of a file, or of an image sequence, in presentation order; decoded on all cores.
+
+    Use as a context manager and iterate once. A frame's `pts` and `time_base` are those of the file; where a container
+    keeps no times (AVI, raw streams) they count on at the nominal rate, and an image sequence counts in `rate` pictures
+    a second. Samples that are packed into words come as planes (`plain_format`).
+
+    A frame that is damaged does not end the clip: what the decoder made of it is kept, and if that is nothing, the
+    frame before stands in for it. `damaged` lists the times of such frames, in seconds, as far as it was read; at the
+    end a `DamageWarning` names them.
+
+    `deinterlace` makes interlaced frames progressive ones (see `deinterlaced`); `interlaced` says whether any came.
+    VeraError from the constructor for what is no video (see `open_video`), and from the iteration if frames are
+    interlaced and not to be deinterlaced, if the file is cut off, or if of more than half of it nothing comes out.
+    """
+
+    def __init__(self, path: Path | str, *, deinterlace: bool = False, rate: Fraction | None = None) -> None:
+        self.path = Path(path)
+        self.damaged: list[Fraction] = []
+        self.interlaced = False
+        self._deinterlace = deinterlace
+        self._rate = rate
+        self._lost = 0  # of the damaged frames those of which nothing came out
+        self._has_checksums = False
+        self.container, self.stream = open_video(self.path, rate)
+
+    def __iter__(self) -> Iterator[av.VideoFrame]:
+        frames = self._checked(self._decoded())
+        return deinterlaced(frames) if self._deinterlace else frames
+
+    def _checked(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        """Frames in their plain formats, progressive or to be made so."""
+        scaler = VideoReformatter()
+        for frame in frames:
+            self.interlaced |= frame.interlaced_frame
+            if self.interlaced and not self._deinterlace:
+                raise VeraError(
+                    f"{self.path}: is interlaced at {frame.time:.3f} s; deinterlace it first, or add --deinterlace"
+                )
+            yield plain(frame, scaler)
+
+    def _decoded(self) -> Iterator[av.VideoFrame]:
+        tally = Tally()
+        count = 0
+        try:
+            for frame in self._filled(tally):
+                yield frame
+                count += 1
+        except av.FFmpegError as error:
+            raise VeraError(
+                f"{self.path}: is damaged at frame {count} ({error.strerror}); copy or export it again"
+            ) from error
+        check_whole(self.path, self.container, self.stream, tally)
+        if tally.packets and not count:
+            raise VeraError(f"{self.path}: is damaged, none of its frames can be decoded; copy or export it again")
+        check_decoded(self.path, count, self.damaged, self._lost)
+
+    def _filled(self, tally: Tally) -> Iterator[av.VideoFrame]:
+        """A frame for each packet that shows one, so far as packets tell, each with its time."""
+        timed = has_times(self.container)
+        exact = timed and packet_is_frame(self.container, self.stream)
+        rate = self.stream.average_rate or self.stream.guessed_rate or Fraction(25)
+        tick = self.stream.time_base or 1 / rate
+        step = max(1, round(1 / (rate * tick)))
+        due: list[int] = []  # a heap: times of packets that went in and whose frames are not yet out
+        suspect: set[int | None] = set()
+        last: av.VideoFrame | None = None
+        count = 0
+
+        def stand_in(frame: av.VideoFrame, pts: int) -> av.VideoFrame:
+            self.damaged.append(pts * tick)
+            self._lost += 1
+            return _repeated(frame, pts)
+
+        for packet, frames in chain(self._packets(tally), self._rest(due)):
+            if packet.size and packet.pts is not None and not packet.is_discard:
+                if exact:
+                    heapq.heappush(due, packet.pts)
+                if packet.is_corrupt or not self._is_whole(packet):
+                    suspect.add(packet.pts)
+            for frame in frames or ():
+                if not timed:
+                    frame.pts = count * step
+                elif frame.pts is None:
+                    frame.pts = 0 if last is None else (last.pts or 0) + step
+                while due and due[0] < frame.pts:
+                    yield stand_in(last or frame, heapq.heappop(due))
+                if due and due[0] == frame.pts:
+                    heapq.heappop(due)
+                if frame.is_corrupt or frame.pts in suspect:
+                    self.damaged.append(frame.pts * tick)
+                last = frame
+                count += 1
+                yield frame
+            if frames is None and not timed and last is not None:
+                yield stand_in(last, count * step)
+                count += 1
+            elif frames is None and not exact and packet.pts is not None:
+                self.damaged.append(packet.pts * tick)
+        if last is not None:
+            for pts in sorted(due):
+                yield stand_in(last, pts)
+
+    def _packets(self, tally: Tally) -> Iterator[tuple[Any, list[av.VideoFrame] | None]]:
+        """Packets with the frames that came out when they went in, None where the decoder gave up."""
+        for packet in counted_packets(self.container, self.stream, tally):
+            yield packet, _decode(packet)
+
+    def _rest(self, due: list[int]) -> Iterator[tuple[Any, list[av.VideoFrame] | None]]:
+        """What came not out at the end of the file, with one thread: of several, one that fails stops the others."""
+        if not due:
+            return
+        wanted = set(due)
+        container, stream = open_video(self.path, self._rate)
+        with container:
+            stream.thread_type, stream.thread_count = "NONE", 1
+            with suppress(av.FFmpegError):
+                container.seek(min(due), stream=stream)
+            for packet in container.demux(stream):
+                frames = [frame for frame in _decode(packet) or () if frame.pts in wanted]
+                yield Packet(), frames
+
+    def _is_whole(self, packet: Any) -> bool:
+        """Whether a packet's checksums are right, or it has none."""
+        if self.stream.codec_context.name != "ffv1":
+            return True
+        whole = slices_whole(bytes(packet))
+        self._has_checksums |= whole
+        return whole or not self._has_checksums
+
+    def close(self) -> None:
+        self.container.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _decode(packet: Any) -> list[av.VideoFrame] | None:
+    """The frames that come out when `packet` goes in, None if the decoder fails."""
+    try:
+        frames: list[av.VideoFrame] = packet.decode()
+    except av.FFmpegError:
+        return None
+    return frames
+
+
+def _repeated(frame: av.VideoFrame, pts: int) -> av.VideoFrame:
+    """The same picture at another time, in memory of its own."""
+    twin = av.VideoFrame(frame.width, frame.height, frame.format.name)
+    for target, source in zip(planes(twin), planes(frame), strict=True):
+        np.copyto(target, source)
+    twin.pts = pts
+    if frame.time_base is not None:
+        twin.time_base = frame.time_base
+    apply_tags(color_tags(frame), twin)
+    return twin
