@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,8 @@ def test_a_clip_comes_out_as_it_went_in_but_for_the_edit(model: Path, make_clip:
 
     about = layered.metadata
     assert (about["instruction"], about["seed"], about["steps"], about["guidance"]) == (TEXT, 0, 2, 3.0)
-    assert about["source"] == {"name": "a.mp4", "sha256": digest}
+    size = source.stat().st_size
+    assert about["source"] == {"name": "a.mp4", "sha256": digest, "bytes": size, "frames": 11}
     assert ("sample", 2, 2) in stages and ("read", 11, 11) in stages and ("composite", 11, 11) in stages
 
 
@@ -92,6 +94,36 @@ def test_frames_beyond_the_first_pass_through(model: Path, make_clip: ClipMaker)
     same = [np.array_equal(a, b) for a, b in zip(pictures(source), pictures(report.out), strict=True)]
     assert same == [False] * 3 + [True] * 5
     assert edit(source, TEXT, model=model, frames=99).frames == 8
+
+
+@pytest.mark.parametrize(
+    ("times", "edited"),
+    [
+        ({"start": 0.08, "end": 0.2}, [2, 3, 4]),
+        ({"start": Fraction(1, 10)}, [3, 4, 5, 6, 7]),  # 0.1 s is between frames 2 and 3
+        ({"end": 0.0803}, [0, 1]),  # a time that was rounded
+        ({"end": 0.081}, [0, 1, 2]),
+        ({"start": 0.0803, "frames": 2}, [2, 3]),
+        ({"start": 0.24, "end": 9, "frames": 9}, [6, 7]),
+    ],
+)
+def test_edits_limited_in_time(
+    model: Path, make_clip: ClipMaker, tmp_path: Path, times: dict[str, Any], edited: list[int]
+) -> None:
+    source = make_clip("a.mkv", frames=8)
+    report = edit(source, TEXT, model=model, layers=tmp_path / "layers", **times)
+    assert report.edit.pts == tuple(probe(source).pts[index] for index in edited)
+    same = [np.array_equal(a, b) for a, b in zip(pictures(source), pictures(report.out), strict=True)]
+    assert same == [index not in edited for index in range(8)]
+    assert verify(source, report.out, load_layers(tmp_path / "layers")).changed == 0
+
+
+def test_the_limited_edit_is_that_of_the_clip_cut_there(model: Path, make_clip: ClipMaker, tmp_path: Path) -> None:
+    source = make_clip("a.mkv", frames=8)
+    whole = edit(source, TEXT, model=model, out=tmp_path / "b.mkv", frames=3, mask=make_clip("mask.mkv", frames=8))
+    later = edit(source, TEXT, model=model, out=tmp_path / "c.mkv", start=0.2, mask=tmp_path / "mask.mkv")
+    assert whole.edit.alpha.shape == later.edit.alpha.shape
+    assert not np.array_equal(whole.edit.alpha, later.edit.alpha)  # other frames, other mask
 
 
 @pytest.mark.parametrize("size", [(33, 35), (50, 34), (17, 90)])
@@ -158,6 +190,12 @@ def test_masks_that_do_not_fit(model: Path, make_clip: ClipMaker, tmp_path: Path
         ({"instruction": " "}, "empty"),
         ({"instruction": "balloon " * 9 + "red"}, "10 tokens long, the model reads 8"),
         ({"frames": 0}, "frames"),
+        ({"start": 0.2}, "no frame lies from 0.2 s"),
+        ({"start": 0.1, "end": 0.1}, "no frame lies from 0.1 s until before 0.1 s; .* the last at 0.16 s"),
+        ({"start": -1}, "no frame lies from -1 s"),
+        ({"master": "perfect"}, "no master is named 'perfect'; choose from exact, smart, delivery"),
+        ({"master": "exact", "codec": "h264", "out": "b.mp4"}, "lossy"),
+        ({"master": "smart", "codec": "h264", "out": "b.mp4"}, "keeps the source's codec"),
         ({"steps": 0}, "steps"),
         ({"guidance": -1}, "guidance"),
         ({"seed": -1}, "seed"),

@@ -3,9 +3,12 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from vera.cli.options import check_picture, parse_size
+from cyclopts import Parameter
+
+from vera.cli.master import print_master
+from vera.cli.options import check_picture, parse_size, parse_time
 from vera.cli.progress import progress_bar
 
 
@@ -23,6 +26,9 @@ def edit(
     guidance: float | None = None,
     size: str | None = None,
     frames: int | None = None,
+    start: Annotated[str | None, Parameter("--from")] = None,
+    end: Annotated[str | None, Parameter("--to")] = None,
+    master: Literal["exact", "smart", "delivery"] | None = None,
     codec: str | None = None,
     sheet: Path | None = None,
     lora: Sequence[str] = (),
@@ -60,9 +66,16 @@ def edit(
     size
         WxH at which the model works. Default: by the source's shape.
     frames
-        Edit only so many frames from the start.
+        Edit only so many frames, from the start or from --from.
+    start
+        Edit only from this time on: seconds, or minutes:seconds, from the clip's first frame.
+    end
+        Edit only until before this time. What is not edited stays as it is.
+    master
+        exact: no sample changes outside the matte. smart: only groups of pictures that the edit touches are encoded
+        again, all other packets stay (H.264, H.265). delivery: an ordinary encode. Default: exact.
     codec
-        How to encode, such as ffv1, h264-lossless or h264. Default: lossless, by the suffix.
+        How to encode, such as ffv1, h264-lossless or h264. Default: as the master needs, by the suffix.
     sheet
         PNG that shows source, edit layer, alpha, result and difference.
     lora
@@ -88,6 +101,7 @@ def edit(
     from vera.pipelines import Acceleration
     from vera.pipelines import edit as run
 
+    times = [None if time is None else parse_time(time) for time in (start, end)]
     model_size = None if size is None else parse_size(size)
     if sheet is not None:
         check_picture(sheet)
@@ -105,6 +119,9 @@ def edit(
             guidance=guidance,
             size=model_size,
             frames=frames,
+            start=times[0],
+            end=times[1],
+            master=master,
             codec=codec,
             device=device,
             dtype=dtype,
@@ -114,7 +131,8 @@ def edit(
         )
     if not first:
         return
-    print(f"result   {done.out}")
+    if done.master is not None:
+        print_master(done.master)
     if done.layers is not None:
         print(f"layers   {done.layers}")
     if sheet is not None:

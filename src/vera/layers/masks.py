@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -32,11 +33,11 @@ def check_mask(path: Path, source: MediaInfo) -> None:
         raise VeraError(f"mask {path}: is {size[0]}x{size[1]}, the source {width}x{height}: make it the source's size")
 
 
-def read_mask(path: Path, frames: int, width: int, height: int) -> NDArray[np.bool_]:
-    """The first `frames` mask frames as [frames,height,width], True where the file is brighter than middle grey."""
+def read_mask(path: Path, frames: int, width: int, height: int, first: int = 0) -> NDArray[np.bool_]:
+    """`frames` mask frames from `first` as [frames,height,width], True where the file is brighter than middle grey."""
     masks = np.empty((frames, height, width), bool)
     with closing(mask_frames(path, width, height)) as shown:
-        for target, mask in zip(masks, shown, strict=False):
+        for target, mask in zip(masks, islice(shown, first, first + frames), strict=False):
             target[...] = mask
     return masks
 

@@ -1,12 +1,15 @@
 """`edit`: from a clip and an instruction to a clip, by layers."""
 
-import hashlib
+import math
 import platform
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +19,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vera.errors import VeraError
-from vera.layers import LayeredEdit, check_layers_folder, composite_clip, refine_layers, save_layers
+from vera.layers import LayeredEdit, check_layers_folder, refine_layers, save_layers
+from vera.layers.belongs import describe_source
 from vera.layers.masks import check_mask, read_mask
+from vera.layers.masters import Master, choose_codec, write_master
 from vera.pipelines.acceleration import Acceleration
 from vera.pipelines.instruction import check_instruction
 from vera.pipelines.load import load_pipeline
 from vera.pipelines.pipeline_vera import VeraPipeline, check_sampling
 from vera.pipelines.processes import group_size, is_first, process_group
 from vera.pipelines.sizes import check_size, model_size
-from vera.video import FrameReader, FrameWriter, MediaInfo, model_view, probe
+from vera.video import FrameReader, MediaInfo, model_view, probe
 
 Progress = Callable[[str, int, int], None]
 
+ROUNDING = 0.0005  # seconds by which a time that a user gives may miss its frame
 _WRITABLE = (".mp4", ".mov", ".m4v", ".mkv")
 _PACKAGES = ("vera", "torch", "diffusers", "transformers", "av")
 
@@ -36,8 +42,8 @@ _PACKAGES = ("vera", "torch", "diffusers", "transformers", "av")
 class EditReport:
     """What `edit` did: the file and, where asked for, the folder it wrote, and the layers themselves.
 
-    `frames` of the clip's frames were edited, at the model's `size` (width, height); `seconds` by stage. Nothing was
-    verified: `vera.layers.verify` counts what changed in the preserved region.
+    `frames` of the clip's frames were edited, at the model's `size` (width, height); `seconds` by stage. `master` is
+    what was written, None in a process that does not write. `vera.layers.verify` checks what it guarantees.
     """
 
     out: Path
@@ -46,6 +52,7 @@ class EditReport:
     frames: int
     size: tuple[int, int]
     seconds: dict[str, float]
+    master: Master | None = None
 
 
 @process_group()
@@ -62,6 +69,9 @@ def edit(
     guidance: float | None = None,
     size: tuple[int, int] | None = None,
     frames: int | None = None,
+    start: Fraction | float | None = None,
+    end: Fraction | float | None = None,
+    master: str | None = None,
     codec: str | None = None,
     device: str = "auto",
     dtype: str = "auto",
@@ -80,7 +90,9 @@ def edit(
         seed: the same seed, machine and settings give the same bytes.
         steps, guidance: of the sampling; the model's own if None.
         size: width and height at which the model works; by the source's shape and the model's training if None.
-        frames: edit only so many frames from the start; the rest passes through.
+        start, end: edit only the frames from `start` until before `end`, in seconds from the first frame.
+        frames: edit only so many frames from there. What is not edited has no layers and stays as it is.
+        master: "exact", "smart" or "delivery" (see `vera.layers.masters`); exact if None, unless `codec` is lossy.
         codec: a name in `vera.video.CODECS`; lossless if None.
         device, dtype, acceleration, lora: those of `load_pipeline`.
         progress: called with (stage, done, total).
@@ -100,8 +112,9 @@ def edit(
         check_sampling(1 if steps is None else steps, 1.0 if guidance is None else guidance)
         info = probe(source)
         out = default_out(source) if out is None else Path(out)
+        edited = _edited_frames(info, start, end, frames)
         if is_first():
-            FrameWriter(out, info, codec, audio_from=source).discard()  # whether it could be written
+            choose_codec(info, out, master, codec)  # whether it could be written
         layers = None if layers is None else Path(layers)
         if layers is not None and is_first():
             check_layers_folder(layers)
@@ -119,9 +132,8 @@ def edit(
         pipeline.check_text(instruction, "instruction", pipeline.config.max_sequence_length)
 
     with clock.stage("read"):
-        count = info.frame_count if frames is None else min(frames, info.frame_count)
-        video = _read_frames(info, count, size, progress)
-        hint = None if mask is None else read_mask(mask, count, *size)
+        video = _read_frames(info, edited, size, progress)
+        hint = None if mask is None else read_mask(mask, len(edited), *size, first=edited.start)
 
     with clock.stage("sample"):
         sampled = pipeline(
@@ -137,22 +149,22 @@ def edit(
 
     with clock.stage("refine"):
         colors, alpha = refine_layers(sampled[0], sampled[1])
-        metadata = _manifest(pipeline, source, instruction, seed, str(model), mask, len(pipeline.scheduler.timesteps))
+        metadata = _manifest(pipeline, info, instruction, seed, str(model), mask, len(pipeline.scheduler.timesteps))
         metadata |= {
             "acceleration": asdict(acceleration or Acceleration()),
             "lora": [str(path) for path in lora],
             "processes": group_size(),
         }
-        layered = LayeredEdit(colors, alpha, info.pts[:count], info.time_base, metadata)
+        layered = LayeredEdit(colors, alpha, info.pts[edited.start : edited.stop], info.time_base, metadata)
 
     if not is_first():
-        return EditReport(out, layers, layered, count, size, clock.seconds)
+        return EditReport(out, layers, layered, len(edited), size, clock.seconds)
     with clock.stage("composite"):
-        composite_clip(source, layered, out, codec, progress)
+        written = write_master(source, layered, out, master, codec, progress)
     if layers is not None:
         with clock.stage("save"):
             save_layers(layered, layers)
-    return EditReport(out, layers, layered, count, size, clock.seconds)
+    return EditReport(out, layers, layered, len(edited), size, clock.seconds, written)
 
 
 def default_out(source: Path) -> Path:
@@ -174,15 +186,33 @@ class _Clock:
         self.seconds[name] = time.perf_counter() - start
 
 
-def _read_frames(info: MediaInfo, count: int, size: tuple[int, int], progress: Progress | None) -> NDArray[np.uint8]:
-    """The first `count` frames upright at `size` (width, height): RGB [count,H,W,3]."""
+def _edited_frames(
+    info: MediaInfo, start: Fraction | float | None, end: Fraction | float | None, frames: int | None
+) -> range:
+    """Indices of the frames to edit. Times as people write them are rounded, to a millisecond say."""
+    length = info.pts[-1] - info.pts[0]
+    bounds = [0.0 if start is None else float(start), math.inf if end is None else float(end)]
+    first, last = (bisect_left(info.pts, info.pts[0] + (bound - ROUNDING) / float(info.time_base)) for bound in bounds)
+    chosen = range(first, last if frames is None else min(last, first + frames))
+    if bounds[0] < 0 or not chosen:
+        seconds = float(length * info.time_base)
+        raise VeraError(
+            f"{info.path}: no frame lies from {bounds[0]:g} s until before {bounds[1]:g} s; "
+            f"the first is at 0 s, the last at {seconds:g} s"
+        )
+    return chosen
+
+
+def _read_frames(info: MediaInfo, chosen: range, size: tuple[int, int], progress: Progress | None) -> NDArray[np.uint8]:
+    """The `chosen` frames upright at `size` (width, height): RGB [count,H,W,3]."""
     width, height = size
-    video = np.empty((count, height, width, 3), np.uint8)
+    video = np.empty((len(chosen), height, width, 3), np.uint8)
     with FrameReader(info.path) as reader:
-        for index, (target, frame) in enumerate(zip(video, reader, strict=False)):
+        frames = islice(reader, chosen.start, chosen.stop)
+        for index, (target, frame) in enumerate(zip(video, frames, strict=False)):
             target[...] = model_view(frame, width, height, info.rotation)
             if progress is not None:
-                progress("read", index + 1, count)
+                progress("read", index + 1, len(chosen))
     return video
 
 
@@ -201,11 +231,9 @@ def _shown_aspect(info: MediaInfo) -> Any:
 
 
 def _manifest(
-    pipeline: VeraPipeline, source: Path, instruction: str, seed: int, model: str, mask: Path | None, steps: int
+    pipeline: VeraPipeline, info: MediaInfo, instruction: str, seed: int, model: str, mask: Path | None, steps: int
 ) -> dict[str, Any]:
     """What it takes to make the same layers again."""
-    with source.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     config, scheduler = pipeline.config, pipeline.scheduler.config
     return {
         "instruction": instruction,
@@ -221,6 +249,6 @@ def _manifest(
         "dtype": str(pipeline.transformer.dtype).removeprefix("torch."),
         "device": str(pipeline._execution_device),
         "mask": None if mask is None else mask.name,
-        "source": {"name": source.name, "sha256": digest},
+        "source": describe_source(info),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
     }
