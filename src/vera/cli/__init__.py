@@ -2,7 +2,8 @@
 
 Commands are named by import path and imported when they are called, so that `vera --help` answers at once.
 A `VeraError`, a mistake in the arguments or a full disk is one line on stderr and exit code 2; an interruption is one
-line and exit code 130. Everything else is a bug and shows its trace. `--debug` shows the trace of them all.
+line and exit code 130. Where a part of the input was damaged and the work went on (`DamageWarning`), the exit code is
+3. Everything else is a bug and shows its trace. `--debug` shows the trace of them all.
 """
 
 import os
@@ -10,14 +11,16 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from typing import TextIO
 
 from cyclopts import App, CycloptsError
 
 from vera import __version__
-from vera.errors import VeraError
+from vera.errors import DamageWarning, VeraError
 
 BAD_INPUT = 2
+DAMAGED = 3
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 # How often a thread of OpenMP looks for the others before it sleeps. By default it is so long that a network takes many
 # times as long once any other program has a core to itself; so short, that costs double, and nothing where none has.
@@ -60,9 +63,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     tokens = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in tokens
     tokens = [token for token in tokens if token != "--debug"]
+    damage: list[Warning] = []
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
+            warnings.showwarning = partial(_show_warning, damage)
+            warnings.simplefilter("default", DamageWarning)  # whatever the environment silences
             code = build_app()(tokens, result_action="return_value", exit_on_error=False, print_error=False)
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED, debug)
@@ -72,10 +77,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0  # the reader of our output, such as `head`, has seen enough
     except OSError as error:  # a full disk, a missing permission: the machine's state, not a bug
         return _fail(str(error), BAD_INPUT, debug)
-    return code if isinstance(code, int) else 0
+    return (code if isinstance(code, int) else 0) or (DAMAGED if damage else 0)
 
 
 def _show_warning(
+    damage: list[Warning],
     message: Warning | str,
     category: type[Warning],
     filename: str,
@@ -83,7 +89,9 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """A warning as one line for people, without the place in the code that it came from."""
+    """A warning as one line for people, without the place in the code that it came from; into `damage` if of damage."""
+    if isinstance(message, DamageWarning):
+        damage.append(message)
     print(f"vera: warning: {message}", file=sys.stderr)
 
 

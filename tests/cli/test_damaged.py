@@ -1,0 +1,34 @@
+"""Damaged footage on the command line: told with its times, worked on, and exit code 3."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.clips import make_clip
+from tests.video.test_damage import damage
+
+from vera.cli import main
+from vera.layers import LayeredEdit, save_layers
+from vera.video import probe
+
+
+def test_composite_of_a_damaged_clip(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    clip = make_clip(tmp_path / "a.mov", 12, codec="mjpeg", pix_fmt="yuvj420p")
+    info = probe(clip)
+    edit = np.full((12, 48, 64, 3), 200, np.uint8)
+    alpha = np.zeros((12, 48, 64), np.uint16)
+    alpha[:, 8:16, 8:16] = 65535
+    save_layers(LayeredEdit(edit, alpha, info.pts, info.time_base), tmp_path / "layers")
+    command = ["composite", str(clip), str(tmp_path / "layers"), "--out", str(tmp_path / "b.mkv")]
+    assert main(command) == 0
+    damage(clip, (5,))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as PYTHONWARNINGS=ignore does
+        assert main(command) == 3
+    out, err = capfd.readouterr()
+    lines = [line for line in err.splitlines() if "damaged" in line]
+    assert len(lines) == 1 and "a.mov: 1 of its 12 frames is damaged, at 0.200 s;" in lines[0]
+    assert probe(tmp_path / "b.mkv").frame_count == 12
+    assert main(["verify", str(clip), str(tmp_path / "b.mkv"), str(tmp_path / "layers")]) == 3
+    assert "changed                  0" in capfd.readouterr().out
