@@ -1,58 +1,85 @@
-"""Compositing 1080p 8-bit 4:2:0 in native planes, beside ffmpeg's own `overlay` filter.
+"""Compositing in native planes beside ffmpeg's own `overlay` filter, and the memory that a clip takes.
 
-Frames lie in memory before the clock starts; nothing is decoded or encoded. Both sides use two threads and get the same
-layer: for ffmpeg as yuva420p, for Vera as component layers. Preparing those (RGB to YCbCr, up-sampling) is a row of its
-own, since ffmpeg is given its layer ready too. Run: python benchmarks/composite.py
+Speed: 4K 10-bit 4:2:2 and 1080p 8-bit 4:2:0. Frames lie in memory before the clock starts; nothing is decoded or
+encoded. Vera lays an RGB edit and its alpha over a frame (`composite_frame`). ffmpeg is measured twice, with two
+threads: as the same job, an RGBA layer of the frame's size converted to the overlay's format by its scaler, and as
+`overlay` alone, its layer ready in that format. Rounds alternate; figures are medians, ratios above 1 are Vera's.
+
+Memory: the highest resident size of a process that composites a 4K 10-bit 4:2:2 clip to a lossless file, for a short
+clip and one four times as long. Run: python benchmarks/composite.py [--memory]
 """
 
+import resource
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 
-from vera.layers.composite import blend
-from vera.layers.planes import convert_layer
-from vera.layers.refine import fit_layer
-from vera.video import planes
+from vera.layers import composite_clip, composite_frame, load_layers, write_layers
+from vera.video import planes, probe
 
-WIDTH, HEIGHT, FRAMES, ROUNDS = 1920, 1080, 48, 7
+SHAPES = {"yuv422p10le": (3840, 2160, 10), "yuv420p": (1920, 1080, 32)}  # width, height, frames a round
+ROUNDS = 5
 
 
-def matte(kind: str) -> np.ndarray:
+def matte(kind: str, width: int, height: int) -> np.ndarray:
     """Alpha [H,W] in [0,1]: a disc with a soft edge, all but a larger one, or smoke that is nowhere 0 or 1."""
-    y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
-    distance = np.hypot(y - HEIGHT / 2, x - WIDTH / 2)
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    distance = np.hypot(y - height / 2, x - width / 2) * (1080 / height)
     if kind == "smoke":
         return 0.5 + 0.4 * np.sin(distance / 90)
-    radius = 256 if kind == "object" else 360
-    disc = np.clip((radius - distance) / 20 + 0.5, 0, 1)
+    disc = np.clip(((256 if kind == "object" else 360) - distance) / 20 + 0.5, 0, 1)
     return disc if kind == "object" else 1 - disc
 
 
-def noise_frame(pix_fmt: str, seed: int) -> av.VideoFrame:
-    frame = av.VideoFrame(WIDTH, HEIGHT, pix_fmt)
+def noise_frame(pix_fmt: str, width: int, height: int, seed: int) -> av.VideoFrame:
+    frame = av.VideoFrame(width, height, pix_fmt)
+    top = 2 ** frame.format.components[0].bits
     rng = np.random.default_rng(seed)
     for plane in planes(frame):
-        plane[...] = rng.integers(16, 236, plane.shape, np.uint8)
+        plane[...] = rng.integers(top // 16, top * 15 // 16, plane.shape, np.uint16)
     frame.time_base = Fraction(1, 25)
     return frame
 
 
-def overlay_graph() -> tuple[av.filter.Graph, list[av.filter.context.FilterContext]]:
+def overlay_graph(source: av.VideoFrame, layer: av.VideoFrame) -> list[av.filter.context.FilterContext]:
     graph = av.filter.Graph()
     graph.threads = 2
-    size = {"width": WIDTH, "height": HEIGHT, "time_base": Fraction(1, 25)}
-    sources = [graph.add_buffer(format=name, **size) for name in ("yuv420p", "yuva420p")]
-    overlay, sink = graph.add("overlay", "format=yuv420"), graph.add("buffersink")
-    for index, source in enumerate(sources):
-        source.link_to(overlay, 0, index)
+    name = source.format.name.removesuffix("le")
+    overlay = graph.add("overlay", f"format={'yuv420' if name == 'yuv420p' else name}")
+    sink = graph.add("buffersink")
+    inputs = []
+    for index, frame in enumerate((source, layer)):
+        shape = {"width": frame.width, "height": frame.height, "time_base": Fraction(1, 25)}
+        inputs.append(graph.add_buffer(format=frame.format.name, **shape))
+        inputs[-1].link_to(overlay, 0, index)
     overlay.link_to(sink)
     graph.configure()
-    return graph, [*sources, sink]
+    return [*inputs, sink, graph]
+
+
+def overlay(sources: list[av.VideoFrame], layer: av.VideoFrame, frames: int) -> None:
+    main_input, layer_input, sink, _ = overlay_graph(sources[0], layer)
+    done = 0
+    for index in range(frames):
+        frame = sources[index % len(sources)]
+        frame.pts = layer.pts = index
+        main_input.push(frame)
+        layer_input.push(layer)
+        try:
+            sink.pull()
+            done += 1
+        except av.BlockingIOError:
+            pass
+    assert done >= frames - 1
 
 
 def seconds(work: Callable[[], None]) -> float:
@@ -61,49 +88,78 @@ def seconds(work: Callable[[], None]) -> float:
     return time.perf_counter() - start
 
 
-def main() -> None:
+def measure_speed() -> None:
     cv2.setNumThreads(2)
-    sources = [noise_frame("yuv420p", seed) for seed in range(8)]
+    print(
+        "| source | edit | overlay from RGBA, fps | overlay alone, fps | vera, fps | same job | beside overlay alone |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for pix_fmt, (width, height, frames) in SHAPES.items():
+        sources = [noise_frame(pix_fmt, width, height, seed) for seed in range(2)]
+        edit = np.random.default_rng(0).integers(0, 256, (height // 8, width // 8, 3)).astype(np.uint8)
+        edit = cv2.resize(edit, (width, height), interpolation=cv2.INTER_CUBIC)
+        ready = noise_frame(pix_fmt.replace("yuv", "yuva"), width, height, 9)
+        for kind in ("object", "background", "smoke"):
+            alpha = matte(kind, width, height)
+            alpha16 = np.rint(alpha * 65535).astype(np.uint16)
+            rgba = av.VideoFrame.from_ndarray(np.dstack([edit, np.rint(alpha * 255).astype(np.uint8)]), "rgba")
+            rgba.time_base = Fraction(1, 25)
+            planes(ready)[3][...] = np.rint(alpha * (2 ** ready.format.components[3].bits - 1))
+
+            def vera(sources: list[av.VideoFrame] = sources, edit: np.ndarray = edit, a: np.ndarray = alpha16) -> None:
+                for index in range(frames):  # noqa: B023
+                    composite_frame(sources[index % len(sources)], edit, a)
+
+            works = (lambda: overlay(sources, rgba, frames), lambda: overlay(sources, ready, frames), vera)  # noqa: B023
+            rounds = [[seconds(work) for work in works] for _ in range(ROUNDS)]
+            job, alone, ours = (frames / statistics.median(column) for column in zip(*rounds, strict=True))
+            name = f"{width}x{height} {pix_fmt} | {kind}, {(alpha > 0).mean():.0%} covered"
+            print(f"| {name} | {job:.1f} | {alone:.1f} | {ours:.1f} | {ours / job:.2f} | {ours / alone:.2f} |")
+
+
+def measure_memory() -> None:
+    print("| 4K 10-bit 4:2:2 | peak resident |")
+    print("|---|---|")
+    for frames in (24, 96):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([sys.executable, __file__, "--make", folder, str(frames)], check=True)
+            done = subprocess.run(
+                [sys.executable, __file__, "--composite", folder], check=True, capture_output=True, text=True
+            )
+            print(f"| {frames} frames | {int(done.stdout) / 1024:.0f} MiB |")
+
+
+def make(folder: Path, frames: int) -> None:
+    """A 4K clip and layers for all of it."""
+    width, height, _ = SHAPES["yuv422p10le"]
+    source = folder / "source.mov"
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast", "crf": "20"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv422p10le"
+        frame = noise_frame("yuv422p10le", width, height, 0)
+        for index in range(frames):
+            frame.pts = index
+            planes(frame)[0][...] = np.roll(planes(frame)[0], 8, axis=1)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    info = probe(source)
     small = np.random.default_rng(0).integers(0, 256, (272, 480, 3)).astype(np.uint8)
-    print("| edit | ffmpeg overlay, frames/s | vera, frames/s | ratio | preparing a layer, ms |")
-    print("|---|---|---|---|---|")
-    for kind in ("object", "background", "smoke"):
-        alpha = matte(kind)
-        filtered = noise_frame("yuva420p", 9)
-        planes(filtered)[3][...] = np.rint(alpha * 255)
-        alpha16 = np.rint(alpha * 65535).astype(np.uint16)
-        small_alpha = cv2.resize(alpha16, (480, 272), interpolation=cv2.INTER_AREA)
-        fitted = fit_layer(small, small_alpha, (WIDTH, HEIGHT))
-        layers = convert_layer(fitted[0], alpha16, sources[0])
+    alpha = np.rint(matte("background", 480, 272) * 65535).astype(np.uint16)
+    write_layers(folder / "layers", ((small, alpha) for _ in info.pts), info.pts, info.time_base, {})
 
-        def ffmpeg(layer: av.VideoFrame = filtered) -> None:
-            _, (main_input, layer_input, sink) = overlay_graph()
-            done = 0
-            for index in range(FRAMES):
-                frame = sources[index % len(sources)]
-                frame.pts = layer.pts = index
-                main_input.push(frame)
-                layer_input.push(layer)
-                try:
-                    sink.pull()
-                    done += 1
-                except av.BlockingIOError:
-                    pass
-            assert done >= FRAMES - 1
 
-        def vera(layer: list = layers) -> None:  # type: ignore[type-arg]
-            for index in range(FRAMES):
-                blend(sources[index % len(sources)], layer)
-
-        def prepare(alpha: np.ndarray = small_alpha) -> None:
-            convert_layer(*fit_layer(small, alpha, (WIDTH, HEIGHT)), sources[0])
-
-        rounds = [(seconds(ffmpeg), seconds(vera)) for _ in range(ROUNDS)]
-        theirs, ours = (FRAMES / statistics.median(column) for column in zip(*rounds, strict=True))
-        preparing = statistics.median(seconds(prepare) for _ in range(ROUNDS)) * 1000
-        share = f"{kind}, {(alpha > 0).mean():.0%} covered"
-        print(f"| {share} | {theirs:.0f} | {ours:.0f} | {ours / theirs:.2f} | {preparing:.0f} |")
+def main(arguments: list[str]) -> None:
+    match arguments:
+        case ["--make", folder, frames]:
+            make(Path(folder), int(frames))
+        case ["--composite", folder]:
+            composite_clip(Path(folder) / "source.mov", load_layers(Path(folder) / "layers"), Path(folder) / "out.mov")
+            print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        case ["--memory"]:
+            measure_memory()
+        case _:
+            measure_speed()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,6 +1,6 @@
 """The compositing rule `A*E + (1-A)*S` in the source's own planes and bit depth, written only where alpha is not 0."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -18,31 +18,29 @@ from vera.video import FrameReader, FrameWriter, MediaInfo, apply_tags, color_ta
 
 Progress = Callable[[str, int, int], None]
 
-STRIP = 64  # rows blended at a time: three strips of a 4K float plane stay in a core's cache
+STRIP = 64  # rows laid at a time, a multiple of 4: what is computed on the way stays in a core's cache
 
 
-def composite_frame(frame: av.VideoFrame, edit: NDArray[Any], alpha: NDArray[np.uint16]) -> av.VideoFrame:
+def composite_frame(
+    frame: av.VideoFrame, edit: NDArray[Any], alpha: NDArray[np.uint16], strict_chroma: bool = False
+) -> av.VideoFrame:
     """Lay an edit over `frame` and return the result as a new frame of the same format.
 
     `edit` is straight RGB `[H,W,3]` uint8 or uint16 and `alpha` `[H,W]` uint16 (65535 is 1), both of the coded size.
-    Samples with zero coverage are the source's own. Raises VeraError for a pixel format that cannot be composited.
+    Samples with zero coverage are the source's own; `strict_chroma` as `strict` in `convert_layer`. Raises VeraError
+    for a pixel format that cannot be composited.
     """
-    return blend(frame, convert_layer(edit, alpha, frame))
-
-
-def blend(frame: av.VideoFrame, layers: Sequence[ComponentLayer]) -> av.VideoFrame:
-    """`frame` with component layers laid over it, as a new frame."""
     result = copy_frame(frame)
+    targets = components(result)
     shift = INTERLEAVED.get(frame.format.name, 0)
-    waiting = []
-    for plane, layer in zip(components(result), layers, strict=False):
-        if layer.soft is None:
-            strips = (slice(top, top + STRIP) for top in range(0, len(layer.alpha), STRIP))
-            waiting += [_pool().submit(_blend_strip, plane, layer, strip, shift) for strip in strips]
-        else:
-            _blend_sparse(plane, layer, layer.soft, shift)
-    for strip in waiting:
-        strip.result()
+
+    def lay(top: int) -> None:
+        layers = convert_layer(edit, alpha, frame, slice(top, top + STRIP), strict_chroma)
+        for target, layer in zip(targets, layers, strict=False):
+            blend(target, layer, shift)
+
+    for _ in _pool().map(lay, range(0, frame.height, STRIP)):
+        pass
     return result
 
 
@@ -95,27 +93,41 @@ def check_belongs(edit: LayeredEdit, info: MediaInfo, force: bool = False) -> di
     return frame_map(edit, info, force)
 
 
-def _blend_sparse(plane: NDArray[Any], layer: ComponentLayer, soft: NDArray[np.intp], shift: int) -> None:
-    """Most mattes are 0 or 1 nearly everywhere: there samples are left or copied, and only the soft ones computed."""
+def blend(plane: NDArray[Any], layer: ComponentLayer, shift: int = 0) -> None:
+    """Lay `layer` over its component `plane` in place; code values stand `shift` bits up in the words.
+
+    Most mattes are 0 or 1 nearly everywhere: there samples are left or copied, and only the soft ones computed. Where
+    so much is soft that picking it out would cost more, everything is; by the same arithmetic.
+    """
     target = plane[layer.box]
+    solid = layer.alpha >= 1
+    soft = layer.alpha > 0
+    np.not_equal(soft, solid, out=soft)
+    if np.count_nonzero(soft) * 3 > soft.size:
+        target[...] = _mix(target, layer.alpha, layer.values, shift)
+        return
+    codes = _codes(layer.values + np.float32(0.5), target.dtype, shift)
     if target.strides[-1] == target.itemsize:
-        cv2.copyTo(layer.samples, layer.solid.view(np.uint8), target)  # many times numpy's speed
+        cv2.copyTo(codes, solid.view(np.uint8), target)  # many times numpy's speed
     else:
-        np.copyto(target, layer.samples, where=layer.solid)
-    if soft.size:  # through one index: two, for rows and columns, take five times as long
-        flat = np.lib.stride_tricks.as_strided(plane, (int(soft[-1]) + 1,), (plane.itemsize,))
-        flat[soft] = _mix(flat[soft], layer.keep, layer.add, shift)
+        np.copyto(target, codes, where=solid)
+    places = np.flatnonzero(soft)
+    if places.size:
+        rows, columns = np.divmod(places, soft.shape[1])
+        old = target[rows, columns]
+        target[rows, columns] = _mix(old, layer.alpha.ravel()[places], layer.values.ravel()[places], shift)
 
 
-def _blend_strip(plane: NDArray[Any], layer: ComponentLayer, strip: slice, shift: int) -> None:
-    target = plane[layer.box][strip]
-    target[...] = _mix(target, layer.keep[strip], layer.add[strip], shift)
+def _mix(old: NDArray[Any], alpha: Float, values: Float, shift: int) -> NDArray[Any]:
+    """`alpha * values + (1 - alpha) * old`, rounded."""
+    mixed = np.multiply(old >> shift if shift else old, 1 - alpha, dtype=np.float32)
+    mixed += alpha * values
+    mixed += np.float32(0.5)
+    return _codes(mixed, old.dtype, shift)
 
 
-def _mix(old: NDArray[Any], keep: Float, add: Float, shift: int) -> NDArray[Any]:
-    mixed = np.multiply(old >> shift if shift else old, keep, dtype=np.float32)
-    mixed += add
-    codes: NDArray[Any] = mixed.astype(old.dtype)
+def _codes(values: Float, dtype: np.dtype[Any], shift: int) -> NDArray[Any]:
+    codes = values.astype(dtype)
     return np.left_shift(codes, shift, out=codes) if shift else codes
 
 
