@@ -17,8 +17,8 @@ class LayerTokens:
     """Mixin of a transformer over layers: layer embeddings, and patch embeddings of source and mask, all zero at first.
 
     Every branch but the first has a layer embedding. The source's tokens are added to the last branch, mask tokens to
-    `alpha` (to the last branch where there is none). With `coordinates` all tokens get an embedding, zero at first, of
-    where in the frame they lie: rotary positions are relative and tell left from right by the borders at best.
+    `alpha` (to the last branch where there is none). With `coordinates` all tokens get an embedding of where in the
+    frame they lie: rotary positions are relative and tell left from right by the borders at best.
     """
 
     source_embedding: Any
@@ -60,8 +60,6 @@ class LayerTokens:
         nn.init.zeros_(self.mask_embedding.weight)
         self.layer_embedding = LayerEmbedding(branches[1:], dim)
         self.coordinate_embedding = nn.Linear(2 * WAVES, dim, bias=False) if coordinates else None
-        if coordinates:
-            nn.init.zeros_(self.coordinate_embedding.weight)
         # Where context parallelism splits a layer's tokens and joins all layers' patches again.
         self.shard_tokens = nn.Identity()
         self.gather_patches = nn.Identity()
