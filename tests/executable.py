@@ -1,0 +1,20 @@
+"""The ffmpeg executable: an encoder and a decoder that share no code with the library under test but FFmpeg's own."""
+
+import subprocess
+from pathlib import Path
+
+from imageio_ffmpeg import get_ffmpeg_exe
+
+
+def ffmpeg(*arguments: str | Path | int) -> str:
+    """Run it, and return what it prints; whatever it complains of fails the test."""
+    command = [get_ffmpeg_exe(), "-nostdin", "-v", "warning", "-y", *map(str, arguments)]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0 and not run.stderr, run.stderr
+    return run.stdout
+
+
+def frame_hashes(path: Path) -> list[str]:
+    """A line for each frame of the first video stream as it is decoded: its time, length and the hash of its samples."""
+    lines = ffmpeg("-i", path, "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-").splitlines()
+    return [line for line in lines if not line.startswith("#")]
