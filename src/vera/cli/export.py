@@ -16,6 +16,7 @@ def export(
     start_frame: int = 1001,
     light: Literal["linear", "display"] = "linear",
     frame: int | None = None,
+    force: bool = False,
 ) -> None:
     """Write a layer folder in the form that other programs take, with a README that says what to click.
 
@@ -36,12 +37,22 @@ def export(
         What OpenEXR (exr, nuke) holds: linear light, or values encoded as the source's are.
     frame
         For psd: number of the frame, counted as the files are. Default: the middle of the edit.
+    force
+        Take the layers though they were made for another clip, each for the nearest frame.
     """
     from vera.layers.export import export_layers
 
     with progress_bar() as report:
         folders = export_layers(
-            layers, to, source=source, out=out, start_frame=start_frame, light=light, still=frame, progress=report
+            layers,
+            to,
+            source=source,
+            out=out,
+            start_frame=start_frame,
+            light=light,
+            still=frame,
+            force=force,
+            progress=report,
         )
     for folder in folders:
         print(f"export   {folder} (see README.txt)")

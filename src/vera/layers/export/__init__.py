@@ -24,6 +24,7 @@ def export_layers(
     start_frame: int = 1001,
     light: Light = "linear",
     still: int | None = None,
+    force: bool = False,
     progress: Progress | None = None,
 ) -> list[Path]:
     """Write the layer folder `layers` for each of `targets` into `OUT/TARGET`; returns these folders.
@@ -38,6 +39,7 @@ def export_layers(
         start_frame: number of the source's first frame in the names of numbered files.
         light: whether OpenEXR (`exr`, `nuke`) holds linear light or values encoded as the source's are.
         still: number of the frame that `psd` is of, counted as the files are; the middle one if None.
+        force: take the layers though their record names another clip, each for the nearest frame.
         progress: called with (stage, done, total) for each target.
 
     Raises VeraError, before anything is written where it can be known, for what cannot be exported: another clip's
@@ -54,8 +56,7 @@ def export_layers(
     if not edit.pts:
         raise VeraError(f"{layers}: holds no frames; there is nothing to export")
     info = probe(_recorded_source(layers, edit.metadata.get("source")) if source is None else source)
-    check_belongs(edit, info)
-    shot = Shot(edit, info, start_frame, light, still)
+    shot = Shot(edit, info, check_belongs(edit, info, force), start_frame, light, still)
     out = layers / "export" if out is None else Path(out)
     if not out.absolute().parent.is_dir():
         raise VeraError(f"{out}: the folder {out.absolute().parent} does not exist; create it first")

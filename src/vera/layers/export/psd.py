@@ -3,18 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-import av
+import cv2
 import numpy as np
-from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
 from vera.layers.export.optional import need
 from vera.layers.export.samples import rescale
 from vera.layers.export.shot import Frames, Shot
-from vera.video import FrameReader, apply_tags, color_tags, planes, resolve_color
-from vera.video.colour import FULL
-from vera.video.read import ACCURATE
+from vera.layers.planes import INTERLEAVED, components
+from vera.video import FrameReader, color_tags, resolve_color, ycbcr_to_rgb
 
 STEPS = """\
 Photoshop, Affinity Photo, GIMP, Krita: open {still}. Layers, from below: Plate (the source's frame), Edit (the layer,
@@ -37,12 +35,12 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
         raise VeraError(f"a PSD has at most {_LIMIT} pixels on a side, not {shot.size[0]}x{shot.size[1]}")
     top = 255 if shot.source.bit_depth <= 8 and shot.edit.edit.dtype == np.uint8 else 65535
     time = shot.source.pts[number - shot.start_frame]
-    edit, alpha = shot.frame(shot.edit.pts.index(time) if time in shot.edit.pts else None)
+    edit, alpha = shot.frame(time)
     coverage = rescale(alpha, top)
     document = tools.PSDImage.new("RGBA", shot.size, depth=8 if top == 255 else 16)
     full = np.full_like(coverage, top)
     for name, color, transparency in (
-        ("Plate", rescale(_plate(shot, time), top), full),
+        ("Plate", _plate(shot, time, top), full),
         ("Edit", rescale(edit, top), coverage),
         ("Matte", np.dstack([coverage] * 3), full),
     ):
@@ -53,17 +51,16 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
     return {"still": still}
 
 
-def _plate(shot: Shot, pts: int) -> NDArray[Any]:
-    """The source's frame at `pts`, upright RGB `[H,W,3]` uint16."""
+def _plate(shot: Shot, pts: int, top: int) -> NDArray[Any]:
+    """The source's frame at `pts`, upright RGB codes `[H,W,3]` of 0..`top`: by our own arithmetic, chroma bilinear."""
     with FrameReader(shot.source.path) as reader:
         frame = next(frame for frame in reader if frame.pts == pts)
-    color = resolve_color(color_tags(frame), frame.height, frame.format.name)
-    apply_tags(color, frame)
-    view: av.VideoFrame = VideoReformatter().reformat(
-        frame,
-        format="rgb48le",
-        src_color_range=color.range,
-        dst_color_range=FULL,
-        interpolation=Interpolation.BICUBIC | ACCURATE,
-    )
-    return np.ascontiguousarray(np.rot90(planes(view)[0], shot.source.rotation // 90))
+    form, size = frame.format, (frame.width, frame.height)
+    bits, shift = form.components[0].bits, INTERLEAVED.get(form.name, 0)
+    parts = [cv2.resize((part >> shift).astype(np.float32), size) for part in components(frame)]
+    if len(parts) == 1:
+        parts += [np.full_like(parts[0], 2 ** (bits - 1))] * 2  # grey: no colour
+    color = resolve_color(color_tags(frame), frame.height, form.name)
+    rgb = ycbcr_to_rgb(np.dstack(parts), color, bits, frame.height)
+    upright = np.rot90(np.rint(rgb.clip(0, 1) * top), shot.source.rotation // 90)
+    return np.ascontiguousarray(upright, np.uint8 if top == 255 else np.uint16)

@@ -1,7 +1,7 @@
 """What an export is of: the layers at the source's size, and where they lie in the source's frames and times."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -21,14 +21,16 @@ Frames = Iterator[tuple[NDArray[Any], NDArray[np.uint16]]]
 
 @dataclass(frozen=True)
 class Shot:
-    """The frames from the first to the last that the edit names: one picture for each of the source's frames there.
+    """The frames from the first to the last that have a layer frame: one picture for each of the source's frames there.
 
-    `start_frame` is the number of the source's first frame in names of numbered files; `light` says whether OpenEXR
-    holds linear light or the source's own encoding; `still` is the number of the frame of a still (None: the middle).
+    `index_of` says which layer frame lies over the source's frame of a time: pts of the source -> index in `edit`.
+    `start_frame` is the number of the source's first frame in names of numbered files. `light` says whether OpenEXR
+    holds linear light or the source's own encoding. `still` is the number of a still's frame; None: the middle one.
     """
 
     edit: LayeredEdit
     source: MediaInfo
+    index_of: Mapping[int, int]
     start_frame: int = 1001
     light: Light = "linear"
     still: int | None = None
@@ -36,11 +38,11 @@ class Shot:
     @cached_property
     def first(self) -> int:
         """Position in the source of the first exported frame, from 0."""
-        return self.source.pts.index(self.edit.pts[0])
+        return self.source.pts.index(min(self.index_of))
 
     @cached_property
     def count(self) -> int:
-        return self.source.pts.index(self.edit.pts[-1]) - self.first + 1
+        return self.source.pts.index(max(self.index_of)) - self.first + 1
 
     @property
     def pts(self) -> tuple[int, ...]:
@@ -92,15 +94,14 @@ class Shot:
 
         Where the edit has no layer frame between two others, the picture is black and alpha 0.
         """
-        index_of = {pts: index for index, pts in enumerate(self.edit.pts)}
         for done, pts in enumerate(self.pts, 1):
-            yield self.frame(index_of.get(pts))
+            yield self.frame(pts)
             if progress is not None:
                 progress("export", done, self.count)
 
-    def frame(self, index: int | None) -> tuple[NDArray[Any], NDArray[np.uint16]]:
-        """Layer frame `index` as `frames` gives it; a transparent one for None."""
-        if index is not None:
-            return self.edit.frame(index, self.size)
+    def frame(self, pts: int) -> tuple[NDArray[Any], NDArray[np.uint16]]:
+        """The picture for the source's frame at `pts`, as `frames` gives it."""
+        if pts in self.index_of:
+            return self.edit.frame(self.index_of[pts], self.size)
         width, height = self.size
         return np.zeros((height, width, 3), self.edit.edit.dtype), np.zeros((height, width), np.uint16)

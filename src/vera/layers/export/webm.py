@@ -15,8 +15,8 @@ STEPS = """\
 Web page: <video src="{layer}" autoplay muted loop playsinline></video> over the plate or the page. Chrome, Edge and
   Firefox show the alpha; Safari does not.
 ffmpeg: read it with -c:v libvpx-vp9 before -i: the decoder that ffmpeg takes by itself drops the alpha.
-It is coded losslessly. For a smaller file: ffmpeg -c:v libvpx-vp9 -i {layer} -c:v libvpx-vp9 -crf 24 -b:v 0 \
--auto-alt-ref 0 small.webm"""
+It is coded losslessly. For a smaller file:
+  ffmpeg -c:v libvpx-vp9 -i {layer} -c:v libvpx-vp9 -crf 24 -b:v 0 -auto-alt-ref 0 small.webm"""
 
 # A frame that is kept back for reference only (auto-alt-ref) has no place beside alpha.
 _OPTIONS = {"lossless": "1", "auto-alt-ref": "0", "row-mt": "1", "cpu-used": "4"}

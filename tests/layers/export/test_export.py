@@ -1,0 +1,156 @@
+"""What holds for every export: whole or not at all, found by its source, told in one line."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.layers.export.conftest import Case
+
+from vera.errors import VeraError
+from vera.layers import LayeredEdit
+from vera.layers.export import TARGETS, export_layers
+from vera.layers.export.shot import Shot
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_readme_and_record(case: Case, tmp_path: Path, target: str) -> None:
+    (folder,) = export_layers(case.folder, target, out=tmp_path)
+    assert folder == tmp_path / target
+    readme, record = (folder / "README.txt").read_text(), json.loads((folder / "export.json").read_text())
+    for name in record["files"].values():
+        first = name % 1004 if "%" in name else name
+        assert (folder / first).is_file() and first in readme
+        assert set(first) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/")
+    assert "{" not in readme and "a clip.mov" in readme and "01:00:00:13" in readme
+    assert max(map(len, readme.splitlines())) <= 140
+    assert record["alpha"] in readme and TARGETS[target].alpha == record["alpha"]
+    assert record["frames"] == [1004, 1009] and record["source_frames"] == [1001, 1012]
+    assert record["pts"] == list(case.info.pts[3:9]) and record["rate"] == "24000/1001"
+    assert record["edit"]["instruction"] == "add a balloon"
+    assert (folder / record["plate"]).samefile(case.info.path)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_nothing_stays_of_an_export_that_failed(
+    case: Case, tmp_path: Path, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export_layers(case.folder, target, out=tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    real = Shot.frame
+
+    def full(shot: Shot, pts: int) -> object:
+        if pts == case.info.pts[6]:
+            raise OSError(28, "No space left on device")
+        return real(shot, pts)
+
+    monkeypatch.setattr(Shot, "frame", full)
+    with pytest.raises(VeraError, match="No space left") as caught:
+        export_layers(case.folder, target, out=tmp_path, still=1007)
+    assert "\n" not in str(caught.value)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert [path.name for path in tmp_path.iterdir()] == [target]
+
+
+def test_frames_are_made_one_at_a_time(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frame is asked for when those before it are done with, so that memory does not grow with the clip."""
+    alive = [0, 0]
+
+    class Tracked(np.ndarray):
+        def __del__(self) -> None:
+            alive[0] -= 1
+
+    real = Shot.frame
+
+    def counted(shot: Shot, pts: int) -> tuple[np.ndarray, np.ndarray]:
+        edit, alpha = real(shot, pts)
+        alive[0] += 1
+        alive[1] = max(alive)
+        return np.array(edit).view(Tracked), alpha
+
+    monkeypatch.setattr(Shot, "frame", counted)
+    for target in ("prores4444", "exr", "png"):
+        export_layers(case.folder, target, out=tmp_path)
+    assert 0 < alive[1] <= 12  # a handful of views of at most two pictures, of eighteen
+
+
+def test_progress_counts_every_picture(case: Case, tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    export_layers(case.folder, "png", out=tmp_path, progress=lambda *now: told.append(now))
+    assert told == [("export", done, 6) for done in range(1, 7)]
+
+
+def test_same_layers_same_bytes(case: Case, tmp_path: Path) -> None:
+    for target in TARGETS:
+        for out in ("one", "two"):
+            (tmp_path / out).mkdir(exist_ok=True)
+            export_layers(case.folder, target, out=tmp_path / out)
+    files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
+    assert files
+    for name in files:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+
+
+def test_by_default_exports_lie_in_the_layer_folder(case: Case, tmp_path: Path) -> None:
+    shutil.copytree(case.folder, tmp_path / "layers", ignore=shutil.ignore_patterns("export"))
+    with pytest.raises(VeraError, match=r"a clip\.mov is not beside it; name the clip with --source"):
+        export_layers(tmp_path / "layers", "png")
+    (folder,) = export_layers(tmp_path / "layers", "png", source=case.info.path)
+    assert folder == tmp_path / "layers" / "export" / "png"
+    shutil.copy(case.info.path, tmp_path)
+    assert export_layers(tmp_path / "layers", ["png", "qtrle"])[1].name == "qtrle"
+
+
+def test_only_an_export_is_replaced(case: Case, tmp_path: Path) -> None:
+    (tmp_path / "png").mkdir()
+    (tmp_path / "png" / "precious.png").write_bytes(b"x")
+    with pytest.raises(VeraError, match="holds something else"):
+        export_layers(case.folder, "png", out=tmp_path)
+    assert (tmp_path / "png" / "precious.png").read_bytes() == b"x"
+    (tmp_path / "qtrle").write_bytes(b"x")
+    with pytest.raises(VeraError, match="is a file"):
+        export_layers(case.folder, "qtrle", out=tmp_path)
+    with pytest.raises(VeraError, match="does not exist"):
+        export_layers(case.folder, "tiff", out=tmp_path / "no" / "where")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["png", "qtrle"]
+
+
+def test_an_export_that_was_killed_while_it_was_replaced_comes_back(case: Case, tmp_path: Path) -> None:
+    (folder,) = export_layers(case.folder, "png", out=tmp_path)
+    folder.rename(tmp_path / ".png.old")
+    (tmp_path / ".png.partial").mkdir()
+    (tmp_path / ".png.partial" / "left over").write_bytes(b"x")
+    with pytest.raises(VeraError, match="choose from 1004"):
+        export_layers(case.folder, ["png", "psd"], out=tmp_path, still=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["png"]
+
+
+def test_layers_of_another_clip_are_refused(case: Case, tmp_path: Path, make_case: object) -> None:
+    other = make_case(tmp_path, frames=11, fps=25)  # type: ignore[operator]
+    with pytest.raises(VeraError):
+        export_layers(case.folder, "png", source=other.info.path, out=tmp_path / "out")
+    (folder,) = export_layers(case.folder, "png", source=other.info.path, out=tmp_path / "out", force=True)
+    assert (folder / "README.txt").is_file()
+
+
+def test_wrong_values_are_told(case: Case, tmp_path: Path) -> None:
+    with pytest.raises(VeraError, match="choose from prores4444, exr"):
+        export_layers(case.folder, "avid", out=tmp_path)
+    with pytest.raises(VeraError, match="from 0 on"):
+        export_layers(case.folder, "png", out=tmp_path, start_frame=-1)
+    with pytest.raises(VeraError, match="not a layer folder"):
+        export_layers(tmp_path, "png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_are_those_that_pipelines_take(case: Case) -> None:
+    edit = LayeredEdit(case.edit, case.alpha, case.info.pts[:6], case.info.time_base)
+
+    def name(stem: str) -> str:
+        return Shot(edit, replace(case.info, path=Path(f"/x/{stem}.mov")), {case.info.pts[0]: 0}).name
+
+    assert name("SHOW_010-comp.v2") == "SHOW_010-comp.v2"
+    assert name("Müller & Söhne (Kopie)") == "M_ller_S_hne_Kopie"
+    assert name("..") == name("день") == "clip"
