@@ -1,0 +1,30 @@
+"""`vera layerize`."""
+
+from pathlib import Path
+
+from vera.cli.progress import progress_bar
+
+
+def layerize(source: Path, edited: Path, /, *, out: Path, mask: Path | None = None) -> None:
+    """Recover the matte and the edit layer of a clip that another program regenerated.
+
+    Parameters
+    ----------
+    source
+        The clip as it was.
+    edited
+        Any editor's edit of it. Codec, size and frame rate may differ, colours and place a little.
+    out
+        Folder for the layers, as `vera edit --layers` writes it.
+    mask
+        Picture or video, of the source's size, whose white marks what the edit preserves.
+    """
+    from vera.layers.layerize import layerize as recover
+
+    with progress_bar() as report:
+        done = recover(source, edited, out, mask, report)
+    width, height = done.size
+    print(f"layers   {done.layers}")
+    print(f"frames   {done.frames} of {done.source_frames} at {width}x{height}, {done.coverage:.1%} covered")
+    for notice in done.notices:
+        print(f"note     {notice}")

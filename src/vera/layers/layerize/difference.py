@@ -1,0 +1,32 @@
+"""Where the edited clip differs from the source by more than its codec does."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+# In standard deviations. Of the preserved pixels of re-encoded clips 1 in 10,000 is above 7, 1 in 100 above 3.3.
+CERTAIN, POSSIBLE = 8.0, 3.5
+SMALLEST_PART = 12  # certain pixels that a changed part must have
+LARGEST_HOLE = 1 / 2000  # of the frame: smaller holes in what changed are where it happens to look like the source
+
+
+def find_changes(difference: Float, level: Float, kept: Mask | None = None) -> Mask:
+    """`[H,W]`, from the smoothed difference `[H,W,3]` and the noise level: the connected parts of what may be changed
+    that hold enough of what certainly is. Nothing well within `kept` is."""
+    score = np.sqrt(np.square(difference).mean(axis=-1)) / level
+    if kept is not None:
+        inner = cv2.erode(kept.view(np.uint8), np.ones((7, 7), np.uint8), borderType=cv2.BORDER_REPLICATE)
+        score = np.where(inner > 0, np.float32(0), score)
+    possible = (score > POSSIBLE).view(np.uint8)
+    count, labels = cv2.connectedComponents(possible, connectivity=8)
+    seeds = np.bincount(labels[score > CERTAIN], minlength=count)
+    seeds[0] = 0
+    found = (seeds >= SMALLEST_PART)[labels].view(np.uint8)
+    found = cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(1 - found, connectivity=4)
+    hole = stats[:, cv2.CC_STAT_AREA] < LARGEST_HOLE * score.size
+    hole[0] = False  # that is what was found
+    return np.asarray(found.astype(bool) | hole[labels])

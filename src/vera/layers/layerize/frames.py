@@ -1,0 +1,83 @@
+"""Frames of both clips in step: RGB of one depth, the edited one at its own size."""
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.layers.layerize.pairing import Group
+from vera.layers.masks import mask_frames
+from vera.video import FrameReader, MediaInfo, model_view
+
+Float = NDArray[np.float32]
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Source, edited clip and mask (or None)."""
+
+    source: MediaInfo
+    edited: MediaInfo
+    mask: Path | None
+
+    @property
+    def edited_size(self) -> tuple[int, int]:
+        """Width and height that the edited clip is read at: its own, or the source's if that is smaller."""
+        size, own = self.source.display_size, self.edited.display_size
+        return own if own[0] * own[1] <= size[0] * size[1] else size
+
+
+@dataclass(frozen=True)
+class FramePair:
+    """Upright RGB of the source `[H,W,3]` and the edited clip `[h,w,3]`; what the mask keeps `[H,W]`, or None."""
+
+    source: NDArray[np.uint8]
+    edited: NDArray[np.uint8]
+    kept: NDArray[np.bool_] | None
+
+
+def unit(picture: NDArray[Any]) -> Float:
+    """Codes as float32 in [0,1]."""
+    return picture * np.float32(1 / np.iinfo(picture.dtype).max)
+
+
+def pictures(info: MediaInfo, wanted: Sequence[int], size: tuple[int, int]) -> Generator[NDArray[np.uint8], None, None]:
+    """RGB of the frames `wanted` (rising numbers) at `size`; others are decoded, not converted."""
+    with FrameReader(info.path) as reader:
+        for frame in _pick(reader, wanted):
+            yield model_view(frame, *size, info.rotation)
+
+
+def frame_pairs(clips: Clips, groups: Sequence[Group]) -> Iterator[FramePair]:
+    """For each group its edited frame and the source frame that fits it best."""
+    size = clips.source.display_size
+    best = [group.best for group in groups]
+    with ExitStack() as stack:
+        sources = stack.enter_context(closing(pictures(clips.source, best, size)))
+        wanted = [group.edited for group in groups]
+        edits = stack.enter_context(closing(pictures(clips.edited, wanted, clips.edited_size)))
+        masks: Iterator[NDArray[np.bool_] | None] = iter([None] * len(best))
+        if clips.mask is not None:
+            masks = _pick(stack.enter_context(closing(mask_frames(clips.mask, *size))), best)
+        for source, edited, kept in zip(sources, edits, masks, strict=True):
+            yield FramePair(source, edited, kept)
+
+
+def _pick(items: Iterable[Item], wanted: Sequence[int]) -> Iterator[Item]:
+    """Those of the `items` whose numbers are wanted; no item is asked for after the last of them."""
+    if not wanted:
+        return
+    waiting = iter(wanted)
+    number = next(waiting)
+    for index, item in enumerate(items):
+        if index == number:
+            yield item
+            following = next(waiting, None)
+            if following is None:
+                return
+            number = following

@@ -1,0 +1,102 @@
+"""What relates the two clips where nothing was edited: place, colours, softness, noise. Fitted once for a clip, and
+checked frame by frame."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.layers.layerize.align import GreyPair, Matrix, find_map, find_shift, grey, shifted, warp
+from vera.layers.layerize.color_match import ColorMatch, fit_colors, pool
+from vera.layers.layerize.frames import FramePair, unit
+from vera.layers.layerize.noise import Noise, fit_noise, fit_softness, slope_of, smoothed_difference, soften
+from vera.layers.layerize.structure import agreement, structure_agrees
+
+Float = NDArray[np.float32]
+
+PLAUSIBLE = 12 / 255  # difference beyond which what looks alike is an edit of brightness, not noise
+NOTICED = 0.1  # pixels of shift of a single frame that are corrected
+FARTHEST = 4.0  # pixels of it that are believed
+FEWEST = 500  # agreeing pixels by which a frame can be checked
+
+
+@dataclass(frozen=True)
+class Match:
+    """`matrix` as `align.warp` takes it; `softness` in pixels; `agreement` is the share of the picture's structure that
+    both clips have, beyond chance."""
+
+    matrix: Matrix
+    colors: ColorMatch
+    softness: float
+    noise: Noise
+    agreement: float
+
+
+class Matched(NamedTuple):
+    """A frame pair on the source's grid and in its colours, float32 `[H,W,3]`: the source as it is, and as soft as the
+    edited picture; that picture; the noise level `[H,W]`; the shift by which this frame was off."""
+
+    source: Float
+    softened: Float
+    edited: Float
+    level: Float
+    shift: tuple[float, float]
+
+
+def fit_match(pairs: Sequence[FramePair]) -> Match:
+    """From a few frames of the clip, of which any part may be edited."""
+    greys = [_greys(pair) for pair in pairs]
+    matrix = find_map(greys)
+    aligned = [warp(unit(pair.edited), matrix, one.size) for pair, one in zip(pairs, greys, strict=True)]
+    alike = [structure_agrees(one.source, grey(picture)) for one, picture in zip(greys, aligned, strict=True)]
+    alike = [mask if pair.kept is None else mask & pair.kept for mask, pair in zip(alike, pairs, strict=True)]
+    shares = [agreement(one.source, grey(picture), one.kept) for one, picture in zip(greys, aligned, strict=True)]
+
+    pixels = [
+        (unit(pair.source[mask]), picture[mask]) for pair, picture, mask in zip(pairs, aligned, alike, strict=True)
+    ]
+    colors = fit_colors(*pool(pixels))
+    aligned = [colors.apply(picture) for picture in aligned]
+    softness = fit_softness(
+        [(one.source, grey(picture), mask) for one, picture, mask in zip(greys, aligned, alike, strict=True)]
+    )
+    parts = []
+    for pair, picture, mask in zip(pairs, aligned, alike, strict=True):
+        source = soften(unit(pair.source), softness)
+        difference = smoothed_difference(source, picture)
+        small = np.abs(difference).max(-1) < PLAUSIBLE / 2
+        chosen = np.where(mask, np.abs(difference).max(-1) < PLAUSIBLE, small)
+        parts.append((slope_of(grey(source))[chosen], difference[chosen]))
+    return Match(matrix, colors, softness, fit_noise(parts), float(np.mean(shares)))
+
+
+def apply_match(match: Match, pair: FramePair) -> Matched:
+    """Bring a frame pair together. Where a frame is off by a shift, a brightness or more noise, that is corrected."""
+    greys = _greys(pair)
+    shift = find_shift(greys, match.matrix)
+    length = max(abs(shift[0]), abs(shift[1]))
+    shift = shift if NOTICED < length < FARTHEST else (0.0, 0.0)
+    source = unit(pair.source)
+    softened = soften(source, match.softness)
+    edited = match.colors.apply(warp(unit(pair.edited), shifted(match.matrix, shift), greys.size))
+    level = match.noise.level(slope_of(grey(softened)))
+    difference = smoothed_difference(softened, edited)
+    alike = structure_agrees(greys.source, grey(edited)) & (np.abs(difference).max(-1) < PLAUSIBLE)
+    if pair.kept is not None:
+        alike &= pair.kept
+    if np.count_nonzero(alike) >= FEWEST:
+        drift = np.median(difference[alike], axis=0)
+        edited -= drift
+        spread = np.median(np.abs(difference[alike] - drift).mean(-1) / level[alike])
+        level *= np.float32(np.clip(spread / TYPICAL, 1, 2))
+    return Matched(source, softened, edited, level, shift)
+
+
+# Median of the mean of three normal deviations of standard deviation 1.
+TYPICAL = 0.77
+
+
+def _greys(pair: FramePair) -> GreyPair:
+    return GreyPair(grey(unit(pair.source)), grey(unit(pair.edited)), pair.kept)

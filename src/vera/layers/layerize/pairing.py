@@ -1,0 +1,134 @@
+"""Which frame of the edited clip belongs to which of the source: by time or by number, as their pictures say."""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.video import MediaInfo
+
+THUMB = 96  # pixels along the longer side of the pictures that pairings are judged by
+CLOSE = 12 / 255  # difference from which pixels count as not agreeing at all
+BETTER = 1.1  # how many times the agreement of the plain pairing another one must have
+OFFSETS = (-2, -1, 1, 2)  # frames
+LAGS = (-1.0, -0.5, 0.5, 1.0)  # source frames
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """For each frame of the source the edited clip's frame that shows it, or None; rising.
+
+    `name` says how found; `lag` is how many seconds later the edited clip shows the same.
+    """
+
+    name: str
+    partners: tuple[int | None, ...]
+    lag: float = 0.0
+
+    @property
+    def count(self) -> int:
+        return sum(partner is not None for partner in self.partners)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Frames of the source (numbers, one after the other) that one edited frame stands for; `best` fits it best."""
+
+    edited: int
+    frames: tuple[int, ...]
+    best: int
+
+
+def candidates(source: MediaInfo, edited: MediaInfo) -> list[Pairing]:
+    """Pairings that are plausible, the plainest first."""
+    count, other = source.frame_count, edited.frame_count
+    plain = [_by_number(count, other, 0)]
+    if count != other:
+        by_time = _by_time(source, edited, 0)
+        plain = [by_time] if by_time.partners == plain[0].partners else [by_time, *plain]
+    moved = [_by_number(count, other, offset) for offset in OFFSETS]
+    if count != other:
+        moved += [_by_time(source, edited, lag) for lag in LAGS]
+    return [pairing for pairing in [*plain, *moved] if pairing.count]
+
+
+def sample_frames(pairings: Sequence[Pairing], count: int) -> list[int]:
+    """Up to `count` frames of the source, evenly spread, of those that have a partner in the most pairings."""
+    partnered = np.sum([[partner is not None for partner in pairing.partners] for pairing in pairings], axis=0)
+    usable = np.flatnonzero(partnered == partnered.max())
+    return [int(i) for i in usable[np.unique(np.linspace(0, len(usable) - 1, count).round().astype(int))]]
+
+
+def thumbnail(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Grey `[h,w]` of RGB `[H,W,3]` in [0,1], at least twice reduced so that a shift of a pixel matters little."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    scale = min(0.5, THUMB / max(grey.shape))
+    size = (max(8, round(grey.shape[1] * scale)), max(8, round(grey.shape[0] * scale)))
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA))
+
+
+def choose(
+    pairings: Sequence[Pairing],
+    source: Mapping[int, NDArray[np.float32]],
+    edited: Mapping[int, NDArray[np.float32]],
+) -> Pairing:
+    """The pairing under which the thumbnails agree best; the first one, unless another is clearly better."""
+    scores = [_score(pairing, source, edited) for pairing in pairings]
+    best = int(np.argmax(scores))
+    return pairings[best] if scores[best] > BETTER * scores[0] else pairings[0]
+
+
+def groups(pairing: Pairing, source: MediaInfo, edited: MediaInfo) -> list[Group]:
+    """The paired frames by edited frame; the one nearest in time is most likely what the editor saw."""
+    found = []
+    times = [_seconds(info) for info in (source, edited)]
+    numbered = [(i, partner) for i, partner in enumerate(pairing.partners) if partner is not None]
+    for partner, members in groupby(numbered, key=lambda pair: pair[1]):
+        frames = tuple(i for i, _ in members)
+        best = min(frames, key=lambda i: abs(times[0][i] + pairing.lag - times[1][partner]))
+        found.append(Group(partner, frames, best))
+    return found
+
+
+def _seconds(info: MediaInfo) -> list[float]:
+    return [float((pts - info.pts[0]) * info.time_base) for pts in info.pts]
+
+
+def _by_number(count: int, other: int, offset: int) -> Pairing:
+    partners = tuple(i + offset if 0 <= i + offset < other else None for i in range(count))
+    return Pairing("number" if offset == 0 else f"number {offset:+d}", partners)
+
+
+def _by_time(source: MediaInfo, edited: MediaInfo, lag: float) -> Pairing:
+    """The nearest in time, if it is no further than half of the longer frame; `lag` in frames of the source."""
+    other = _seconds(edited)
+    frame = float(source.duration / source.frame_count)
+    reach = max(frame, float(edited.duration / edited.frame_count)) * 0.51
+    partners: list[int | None] = []
+    for time in _seconds(source):
+        place = bisect_left(other, time + lag * frame)
+        distance, near = min((abs(other[i] - time - lag * frame), i) for i in (place - 1, place) if 0 <= i < len(other))
+        partners.append(near if distance <= reach else None)
+    return Pairing("time" if lag == 0 else f"time {lag:+g}", tuple(partners), lag * frame)
+
+
+def _score(
+    pairing: Pairing, source: Mapping[int, NDArray[np.float32]], edited: Mapping[int, NDArray[np.float32]]
+) -> float:
+    """Agreement of the samples that the pairing pairs: 1 if equal but for brightness, 0 if nothing is."""
+    total = 0.0
+    for number, picture in source.items():
+        partner = pairing.partners[number]
+        if partner is None:
+            continue
+        other = edited[partner]
+        if other.shape != picture.shape:
+            other = cv2.resize(other, picture.shape[::-1], interpolation=cv2.INTER_AREA)
+        difference = other - picture
+        difference = np.abs(difference - np.median(difference))
+        total += float(np.maximum(0, 1 - difference / CLOSE).mean())
+    return total / len(source)

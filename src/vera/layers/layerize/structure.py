@@ -1,0 +1,46 @@
+"""Whether two pictures show the same thing, whatever their brightness and contrast: correlation in small windows."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float32]
+
+WINDOW = 15  # pixels
+SIMILAR = 0.8  # correlation from which two windows show the same
+CONTRAST = 3 / 255  # standard deviation from which a window has structure
+
+
+def structure_agrees(one: Float, other: Float) -> NDArray[np.bool_]:
+    """`[H,W]` of two grey pictures in [0,1]: there is structure in both, and it is the same."""
+    contrast, correlation = _compare(one, other)
+    return (correlation > SIMILAR) & (contrast > CONTRAST)
+
+
+def agreement(one: Float, other: Float, kept: NDArray[np.bool_] | None = None) -> float:
+    """Share of the windows with structure (of those in `kept`) that show the same, less the share that would by chance.
+
+    Chance is what one picture agrees with the other turned upside down.
+    """
+    shares = []
+    for picture in (other, np.ascontiguousarray(other[::-1, ::-1])):
+        contrast, correlation = _compare(one, picture)
+        structured = contrast > CONTRAST
+        if kept is not None:
+            structured &= kept
+        same = int(np.count_nonzero(structured & (correlation > SIMILAR)))
+        shares.append(same / max(int(np.count_nonzero(structured)), 1))
+    return shares[0] - shares[1]
+
+
+def _compare(one: Float, other: Float) -> tuple[Float, Float]:
+    """The lesser of both standard deviations, and the correlation, in windows about every pixel."""
+    mean_one, mean_other = _mean(one), _mean(other)
+    spread_one = np.sqrt(np.maximum(_mean(one * one) - mean_one**2, 0))
+    spread_other = np.sqrt(np.maximum(_mean(other * other) - mean_other**2, 0))
+    shared = _mean(one * other) - mean_one * mean_other
+    return np.minimum(spread_one, spread_other), shared / np.maximum(spread_one * spread_other, np.float32(1e-7))
+
+
+def _mean(picture: Float) -> Float:
+    return np.asarray(cv2.blur(picture, (WINDOW, WINDOW)))
