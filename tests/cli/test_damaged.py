@@ -26,7 +26,7 @@ def test_composite_of_a_damaged_clip(tmp_path: Path, capfd: pytest.CaptureFixtur
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as PYTHONWARNINGS=ignore does
         assert main(command) == 3
-    out, err = capfd.readouterr()
+    err = capfd.readouterr().err
     lines = [line for line in err.splitlines() if "damaged" in line]
     assert len(lines) == 1 and "a.mov: 1 of its 12 frames is damaged, at 0.200 s;" in lines[0]
     assert probe(tmp_path / "b.mkv").frame_count == 12

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from vera.layers.composite import check_belongs
 from vera.layers.layered_edit import LayeredEdit
 from vera.video import FrameReader, model_view, probe
-from vera.video.write import partial_path
+from vera.video.output import partial_path
 
 ROWS = ("source", "edit", "alpha", "result", "difference x8")
 GAP, MARGIN, LABEL = 4, 8, 96

@@ -4,9 +4,10 @@ from vera.video.codecs import CODECS, Codec, default_codec
 from vera.video.colour import ColorTags, apply_tags, color_tags, resolve_color, rgb_to_ycbcr, ycbcr_to_rgb
 from vera.video.info import AudioInfo, MediaInfo, probe
 from vera.video.lossless import LosslessClip, LosslessWriter, read_lossless, write_lossless
+from vera.video.output import check_output
 from vera.video.read import model_view, planes
 from vera.video.reader import FrameReader
-from vera.video.write import FrameWriter, check_output
+from vera.video.write import FrameWriter
 
 __all__ = [
     "CODECS",

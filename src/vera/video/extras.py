@@ -74,5 +74,7 @@ def file_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
 
     Matroska's names of common tags are in capitals; they are lowered, as those of other files are.
     """
-    kept = {name.lower() if name.isupper() else name: value for name, value in metadata.items()}
-    return {name: value for name, value in kept.items() if name.lower() not in _OF_THE_FILE and name != "location-eng"}
+    words = {name.lower() if name.partition("-")[0].isupper() else name: value for name, value in metadata.items()}
+    # .mov gives a word in a language once more without it.
+    twice = {name for name, value in words.items() if name[-4:-3] == "-" and words.get(name[:-4]) == value}
+    return {name: value for name, value in words.items() if name.lower() not in _OF_THE_FILE and name not in twice}

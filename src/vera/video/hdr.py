@@ -42,6 +42,18 @@ def hdr_metadata(frame: av.VideoFrame) -> HdrMetadata | None:
     return None if found == HdrMetadata() else found
 
 
+def same_hdr(one: HdrMetadata, other: HdrMetadata | None) -> bool:
+    """Whether both say the same, to the units of ST 2086: 0.00002 in x and y, 0.0001 cd/m2."""
+    if other is None or one.light_level != other.light_level:
+        return False
+    chroma = [[value for point in hdr.primaries or () for value in point] for hdr in (one, other)]
+    light = [list(hdr.luminance or ()) for hdr in (one, other)]
+    return all(
+        len(a) == len(b) and all(abs(x - y) <= unit for x, y in zip(a, b, strict=True))
+        for (a, b), unit in ((chroma, Fraction(1, 50000)), (light, Fraction(1, 10000)))
+    )
+
+
 def encoder_params(hdr: HdrMetadata, encoder: str) -> dict[str, str]:
     """Parameters of libx264 or libx265 that write `hdr` into the pictures, in the units of ST 2086.
 

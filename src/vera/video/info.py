@@ -158,7 +158,7 @@ def _media_info(
         sample_aspect=stream.sample_aspect_ratio or Fraction(1),
         color=color_tags(first),
         audio=tuple(_audio_info(sound) for sound in container.streams.audio if _can_decode(sound)),
-        timecode=_timecode(container, stream),
+        timecode=timecode(container, stream),
         interlaced=interlaced,
         hdr=hdr_metadata(first),
         tracks=other_tracks(container, stream.index),
@@ -189,7 +189,7 @@ def _audio_info(sound: AudioStream) -> AudioInfo:
     return AudioInfo(sound.index, context.codec.canonical_name, context.sample_rate, context.layout.name, language)
 
 
-def _timecode(container: InputContainer, stream: VideoStream) -> str | None:
+def timecode(container: InputContainer, stream: VideoStream) -> str | None:
     """Timecode of the first frame, wherever the container keeps it: the stream, a tmcd track, the file (as MXF)."""
     for metadata in (stream.metadata, *(track.metadata for track in container.streams.data), container.metadata):
         for name, value in metadata.items():

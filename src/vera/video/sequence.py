@@ -28,6 +28,16 @@ def is_pattern(path: Path) -> bool:
     return path.suffix.lower() in PICTURES and _PLACE.search(path.stem) is not None
 
 
+def image_pattern(path: Path) -> str:
+    """The printf pattern that FFmpeg's image2 writes `path` by; four digits for a single `#`."""
+    place = _PLACE.search(path.stem)
+    assert place is not None
+    hashes = len(place[0]) if place[0].startswith("#") else 0
+    digits = place[0] if not hashes else f"%0{4 if hashes == 1 else hashes}d"
+    head, tail = path.stem[: place.start()], path.stem[place.end() :] + path.suffix
+    return f"{path.parent}/{head}".replace("%", "%%") + digits + tail.replace("%", "%%")
+
+
 def find_sequence(path: Path) -> Sequence | None:
     """The pictures that a pattern or a folder names; None for any other path, or a folder without numbered pictures.
 

@@ -6,10 +6,12 @@ slices take the place of the old ones under a header that leaves decoders in the
 of the new pictures stand in the file's header, where every player looks for them.
 """
 
+import warnings
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
+from heapq import merge
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -24,10 +26,11 @@ from av.video.stream import VideoStream
 from vera.video import FrameReader, MediaInfo, apply_tags, planes
 from vera.video.bits import UnsupportedError, join_lengths, split_lengths
 from vera.video.opening import open_video
+from vera.video.output import muxer_options, partial_path, user_errors
 from vera.video.smart_h264 import H264
 from vera.video.smart_hevc import Hevc
 from vera.video.smart_plan import plan
-from vera.video.write import muxer_options, partial_path, user_errors
+from vera.video.tracks import carry
 
 SUFFIXES = {"mov,mp4,m4a,3gp,3g2,mj2": (".mp4", ".mov", ".m4v"), "matroska,webm": (".mkv",)}
 LEAST_PSNR = 30.0  # of a new picture to what it shows, in dB; one that decodes wrongly has 20 at most
@@ -88,12 +91,14 @@ def write_smart(info: MediaInfo, out: Path, work: SmartPlan, edited: Edited, pro
     partial = partial_path(out)
     try:
         with user_errors(out):
-            _write(info, partial, work, edited, progress)
+            notices = _write(info, out, partial, work, edited, progress)
         check_smart(info, partial, work, edited, progress)
         with user_errors(out):
             partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)
+    for notice in notices:
+        warnings.warn(f"{out}: {notice}", stacklevel=2)
 
 
 def check_smart(
@@ -106,7 +111,8 @@ def check_smart(
     if (broken := compare_packets(info.path, result, work.renewed).broken) is not None:
         raise UnsupportedError(broken)
     with FrameReader(info.path) as sources, FrameReader(result) as results:
-        for count, (before, after) in enumerate(zip(sources, results, strict=True)):
+        frames = zip(sources, results, strict=True)
+        for count, (before, after) in enumerate(frames):
             assert before.pts is not None
             if before.pts not in work.renewed:
                 pairs = zip(planes(before), planes(after), strict=True)
@@ -116,6 +122,8 @@ def check_smart(
                 raise UnsupportedError(f"its frame {count} would not decode as it was encoded")
             if progress is not None:
                 progress("verify", count + 1, info.frame_count)
+        if sources.damaged or results.damaged:
+            raise UnsupportedError("it is damaged")
 
 
 @dataclass(frozen=True)
@@ -208,26 +216,36 @@ class _Encoder:
         return self._ready.pop(time)
 
 
-def _write(info: MediaInfo, out: Path, work: SmartPlan, edited: Edited, progress: Progress | None) -> None:
+def _write(
+    info: MediaInfo, out: Path, part: Path, work: SmartPlan, edited: Edited, progress: Progress | None
+) -> list[str]:
+    """Write `out` as `part`; returns a line for each thing of the source that such a file can't hold."""
+    notices: list[str] = []
     with ExitStack() as stack:
-        container, video = open_video(info.path)
-        stack.enter_context(container)
+        (source, video), (others, _) = open_video(info.path), open_video(info.path)
+        stack.enter_context(source)
+        stack.enter_context(others)
         reader = stack.enter_context(FrameReader(info.path))
         encoder = _Encoder(info, work, edited, iter(reader)) if work.renewed else None
-        output = stack.enter_context(av.open(str(out), "w", container_options=muxer_options(out, info)))
-        streams = _copy_streams(container, video, output, encoder.record if encoder else None)
+        output = stack.enter_context(av.open(str(part), "w", container_options=muxer_options(out, info)))
+        target = _copy_stream(video, output, info, encoder.record if encoder else None)
+        carried = carry(others, output, out, video.index, notices)
         count = 0
-        for packet in container.demux([container.streams[index] for index in streams]):
-            if not packet.size:
-                continue
-            if packet.stream_index == video.index:
+        for packet in merge(_packets(source, video), carried, key=_decoded_at):
+            if packet.stream is video:
                 count += 1
                 if encoder is not None and packet.pts in work.renewed:
                     packet = _renewed(packet, work.stream, encoder.picture(packet.pts))
+                packet.stream = target
                 if progress is not None:
                     progress("master", count, len(work.times))
-            packet.stream = streams[packet.stream_index]
             output.mux(packet)
+    return notices
+
+
+def _decoded_at(packet: "Packet[Any]") -> Fraction:
+    time = packet.pts if packet.dts is None else packet.dts
+    return (time or 0) * packet.time_base
 
 
 def _renewed(packet: "Packet[Any]", stream: H264 | Hevc, picture: bytes) -> "Packet[Any]":
@@ -239,17 +257,12 @@ def _renewed(packet: "Packet[Any]", stream: H264 | Hevc, picture: bytes) -> "Pac
     return fresh
 
 
-def _copy_streams(
-    source: InputContainer, video: VideoStream, output: OutputContainer, record: bytes | None
-) -> dict[int, Any]:
-    streams: dict[int, Any] = {}
-    for stream in source.streams:
-        if stream.index == video.index or stream.type in ("audio", "subtitle"):
-            copy = output.add_stream_from_template(stream)
-            copy.metadata.update(stream.metadata)
-            streams[stream.index] = copy
-    target = streams[video.index]
+def _copy_stream(video: VideoStream, output: OutputContainer, info: MediaInfo, record: bytes | None) -> VideoStream:
+    target = output.add_stream_from_template(video)
     target.codec_context.codec_tag = video.codec_context.codec_tag
+    target.disposition = video.disposition
     if record is not None:
         target.codec_context.extradata = record
-    return streams
+    if info.timecode:
+        target.metadata["timecode"] = info.timecode
+    return target

@@ -1,0 +1,81 @@
+"""The encoder of a result and its track: size, times, colour tags, orientation, timecode and HDR metadata of a clip."""
+
+from typing import Any
+
+import av
+from av.container import OutputContainer
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
+
+from vera.video.codecs import Codec, encoder_pix_fmt
+from vera.video.colour import FULL, apply_tags
+from vera.video.hdr import HdrMetadata, encoder_params
+from vera.video.info import MediaInfo
+from vera.video.matroska import MATROSKA_CODECS, track_header
+from vera.video.output import ISO_SUFFIXES
+
+# Encoders that write HDR metadata into the pictures, and the option that takes it.
+_PARAMS = {"libx264": "x264-params", "libx265": "x265-params"}
+
+
+def add_pictures(
+    container: OutputContainer, info: MediaInfo, codec: Codec, suffix: str
+) -> tuple[VideoStream, VideoCodecContext]:
+    """Add a video track as `info` describes it; returns it and the encoder whose packets it takes."""
+    options = dict(codec.options)
+    hdr = info.hdr
+    if hdr is not None and codec.encoder in _PARAMS:
+        name = _PARAMS[codec.encoder]
+        params = [f"{key}={value}" for key, value in encoder_params(hdr, codec.encoder).items()]
+        options[name] = ":".join(filter(None, (options.get(name), *params)))
+        hdr = None
+    stream: Any
+    encoder: Any
+    if hdr is not None and codec.encoder in MATROSKA_CODECS and suffix in (".mkv", *ISO_SUFFIXES):
+        stream, encoder = _with_header(container, info, codec, options, hdr)
+    else:
+        rate = info.average_rate.limit_denominator(60000)
+        stream = container.add_stream(codec.encoder, rate=rate, options=options)
+        encoder = stream.codec_context
+        _configure(encoder, info, codec, suffix)
+    stream.time_base = info.time_base
+    if info.rotation:
+        stream.set_display_rotation(info.rotation)
+    if info.timecode:
+        stream.metadata["timecode"] = info.timecode
+    return stream, encoder
+
+
+def _with_header(
+    container: OutputContainer, info: MediaInfo, codec: Codec, options: dict[str, str], hdr: HdrMetadata
+) -> tuple[Any, Any]:
+    """A track that takes `hdr` from a header that says it: PyAV copies such data from tracks, and can't set it."""
+    encoder: Any = av.CodecContext.create(codec.encoder, "w")
+    encoder.options = options
+    _configure(encoder, info, codec, "")
+    encoder.open()
+    with av.open(track_header(codec.encoder, info.width, info.height, hdr)) as header:
+        stream: Any = container.add_stream_from_template(header.streams.video[0])
+    context = stream.codec_context
+    _configure(context, info, codec, "")
+    context.codec_tag = encoder.codec_tag
+    context.extradata = encoder.extradata
+    return stream, encoder
+
+
+def _configure(context: Any, info: MediaInfo, codec: Codec, suffix: str) -> None:
+    context.width, context.height = info.width, info.height
+    context.pix_fmt = encoder_pix_fmt(codec, info.pix_fmt)
+    context.framerate = info.average_rate.limit_denominator(60000)
+    context.time_base = info.time_base
+    apply_tags(info.color, context)
+    if info.pix_fmt.startswith("yuvj"):
+        context.color_range = FULL
+    if info.sample_aspect != 1:
+        context.sample_aspect_ratio = info.sample_aspect
+    if info.is_vfr or info.frame_count < 4:
+        # With B-frames a packet's length on file is the distance of decoding times, so the last frame's would be wrong;
+        # and x265 gives clips shorter than its reordering no valid decoding times.
+        context.max_b_frames = 0
+    if codec.encoder == "libx265" and suffix in ISO_SUFFIXES:
+        context.codec_tag = "hvc1"  # the default, hev1, does not open in Apple's players

@@ -1,0 +1,104 @@
+"""Where a result goes: what is refused before any work, the name it grows under, and what the disk says."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import lcm
+from pathlib import Path
+
+import av
+
+from vera.errors import VeraError
+from vera.video.codecs import Codec, default_codec, find_codec
+from vera.video.info import MediaInfo
+from vera.video.sequence import is_pattern, source_files
+
+ISO_SUFFIXES = (".mp4", ".mov", ".m4v")
+# Words that .mov and .mp4 have fields for; others go in a list of keys and values, which fewer programs read and beside
+# which there is no place for a cover.
+_ISO_WORDS = {"title", "artist", "album", "composer", "date", "comment", "genre", "copyright", "location"}
+_ISO_WORDS |= {"creation_time"}
+
+
+def check_output(
+    path: Path | str, info: MediaInfo, codec: str | Codec | None = None, audio_from: Path | None = None
+) -> Codec:
+    """What `FrameWriter` refuses before it writes, to ask before long work; returns the codec it would use."""
+    path = Path(path)
+    preset = find_codec(codec or default_codec(path, info.pix_fmt), path, info.pix_fmt, info.width, info.height)
+    if is_pattern(path):
+        _check_folder(path.parent)
+        return preset
+    if path.suffix.lower() in ISO_SUFFIXES and info.pts[0] < 0:
+        raise VeraError(f"{path}: such a file would cut off the frames before time 0; write .mkv, or remux the source")
+    if path.suffix.lower() == ".mkv":
+        _check_matroska(path, info, preset)
+    if not path.parent.is_dir():
+        raise VeraError(f"{path.parent}: no such folder; create it or choose another")
+    if path.is_dir():
+        raise VeraError(f"{path}: is a folder; name a file in it")
+    for source in {*source_files(info.path), audio_from or info.path}:
+        if path.resolve() == source.resolve() or (path.exists() and source.exists() and path.samefile(source)):
+            raise VeraError(f"{path}: is the source itself; choose another name for the output")
+    with user_errors(path):
+        partial_path(path).touch()
+        partial_path(path).unlink()
+    return preset
+
+
+def _check_folder(folder: Path) -> None:
+    """An image sequence is a folder, so that it can appear as a whole."""
+    if not folder.absolute().parent.is_dir():
+        raise VeraError(f"{folder.parent}: no such folder; create it or choose another")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise VeraError(f"{folder}: is there already; name a new folder for the pictures, as new/shot.####.png")
+    with user_errors(folder):
+        partial_path(folder).mkdir(exist_ok=True)
+        partial_path(folder).rmdir()
+
+
+def _check_matroska(path: Path, info: MediaInfo, codec: Codec) -> None:
+    milliseconds = {round(pts * info.time_base * 1000) for pts in info.pts}
+    if len(milliseconds) < len(info.pts):
+        raise VeraError(f"{path}: such a file can't tell frames less than 1 ms apart; write .mp4 or .mov instead")
+    # PyAV can't set Matroska's own field for it; H.264 and H.265 carry it in the pictures.
+    if info.sample_aspect != 1 and codec.encoder not in ("libx264", "libx265"):
+        raise VeraError(
+            f"{path}: {codec.encoder} in such a file would lose the pixel aspect {info.sample_aspect}; "
+            "use h264-lossless or h265-lossless"
+        )
+
+
+def partial_path(path: Path) -> Path:
+    """Where a file grows until it is whole: in the same folder, so that one atomic rename gives it its name."""
+    return path.with_name(f".{path.stem}.partial{path.suffix}")
+
+
+@contextmanager
+def user_errors(path: Path) -> Iterator[None]:
+    """Turn what the system or FFmpeg says on writing `path` into a VeraError."""
+    try:
+        yield
+    except (av.FFmpegError, OSError) as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise VeraError(f"{path}: the disk is full; free some space or write elsewhere") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise VeraError(f"{path.parent}: can't be written; choose another folder for the output") from error
+        raise VeraError(f"{path}: writing failed ({error.strerror}); try another codec or folder") from error
+
+
+def muxer_options(path: Path, info: MediaInfo) -> dict[str, str]:
+    # No random ids and no date in the file, so that the same frames give the same bytes.
+    options = {"fflags": "+bitexact"}
+    if path.suffix.lower() not in ISO_SUFFIXES:
+        # Sound may start a little before 0 (AAC's priming); by default all tracks are moved until nothing does.
+        return options | {"avoid_negative_ts": "disabled"}
+    ticks = info.time_base.denominator
+    # A first time other than 0 is kept in ticks of the movie, a millisecond by default: tick as the tracks do.
+    shared = lcm(ticks, *(track.sample_rate for track in info.audio))
+    if not info.metadata.keys() <= _ISO_WORDS and not any(track.kind == "picture" for track in info.tracks):
+        options["movflags"] = "use_metadata_tags"
+    return options | {
+        "video_track_timescale": str(ticks),
+        "movie_timescale": str(shared if shared < 2**31 else ticks),
+    }
