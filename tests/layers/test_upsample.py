@@ -1,0 +1,144 @@
+"""Up-sampling with a guide: where the plate shows the edge, where it does not, and that nothing else changes."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from vera.layers import upsample
+from vera.layers.refine import FULL, fit_layer
+from vera.layers.upsample import Guide, choose_guide, upsample_layer
+
+SMALL, SIZE = (64, 48), (192, 144)
+
+
+def shape(size: tuple[int, int] = SIZE) -> NDArray[np.float32]:
+    """A hard-edged star, anti-aliased, in [0,1]."""
+    width, height = size
+    y, x = np.mgrid[: 4 * height, : 4 * width].astype(np.float32) / 4
+    angle = np.arctan2(y - height / 2, x - width / 2)
+    radius = height * (0.3 + 0.08 * np.sin(9 * angle))
+    inside = (np.hypot(y - height / 2, x - width / 2) < radius).astype(np.float32)
+    return np.asarray(cv2.resize(inside, size, interpolation=cv2.INTER_AREA))
+
+
+def scene(in_place: bool, noise: float = 0.01) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8]]:
+    """The true matte and a plate at full size, and the plate at model size; the star is in the plate or it is not."""
+    truth = shape()
+    rng = np.random.default_rng(1)
+    behind = np.full((*truth.shape, 3), (0.3, 0.5, 0.4), np.float32)
+    behind += cv2.GaussianBlur(rng.normal(0, 0.4, behind.shape).astype(np.float32), (0, 0), 2)
+    star = np.array([0.8, 0.4, 0.2], np.float32)
+    plate = truth[..., None] * star + (1 - truth[..., None]) * behind if in_place else behind
+    plate = (plate + rng.normal(0, noise, plate.shape)).clip(0, 1)
+    codes = np.rint(plate * 255).astype(np.uint8)
+    return truth, codes, np.asarray(cv2.resize(codes, SMALL, interpolation=cv2.INTER_AREA))
+
+
+def matte(truth: NDArray[np.float32], blur: float = 0.0) -> NDArray[np.uint16]:
+    small = cv2.resize(truth, SMALL, interpolation=cv2.INTER_AREA)
+    if blur:
+        small = cv2.GaussianBlur(small, (0, 0), blur)
+    return np.rint(small * FULL).astype(np.uint16)
+
+
+EDIT = np.full((SMALL[1], SMALL[0], 3), 90, np.uint8)
+
+
+def error(alpha: NDArray[np.uint16], truth: NDArray[np.float32]) -> float:
+    return float(np.abs(alpha / FULL - truth).mean())
+
+
+def test_the_edge_of_the_plate_is_taken() -> None:
+    truth, plate, small = scene(in_place=True)
+    alpha = matte(truth)
+    plain = error(fit_layer(EDIT, alpha, SIZE)[1], truth)
+    for guide in ("plate", "auto"):
+        assert error(upsample_layer(EDIT, alpha, SIZE, small, plate, guide)[1], truth) < 0.5 * plain
+
+
+def test_a_blurred_matte_is_sharpened_by_the_plate_that_is_as_blurred() -> None:
+    truth, plate, small = scene(in_place=True)
+    alpha = matte(truth, blur=1.0)
+    guide, blur = choose_guide(alpha[None], small[None])
+    assert guide == "auto" and 0.75 <= blur <= 1.25
+    plain = error(fit_layer(EDIT, alpha, SIZE)[1], truth)
+    unmatched = error(upsample_layer(EDIT, alpha, SIZE, small, plate, "plate")[1], truth)
+    matched = error(upsample_layer(EDIT, alpha, SIZE, small, plate, "plate", blur)[1], truth)
+    assert matched < 0.4 * plain and matched < 0.5 * unmatched
+
+
+def test_a_plate_without_the_edge_changes_nothing() -> None:
+    truth, plate, small = scene(in_place=False)
+    alpha = matte(truth)
+    assert choose_guide(alpha[None], small[None]) == ("none", 0.0)
+    plain = fit_layer(EDIT, alpha, SIZE)[1]
+    automatic = upsample_layer(EDIT, alpha, SIZE, small, plate, "auto")[1]
+    assert error(automatic, truth) <= 1.01 * error(plain, truth)
+    assert np.mean(automatic != plain) < 0.02
+
+
+def test_a_soft_matte_stays_soft() -> None:
+    """Interpolation is right for a shadow; a plate that is textured where it falls must not show in it."""
+    truth, plate, small = scene(in_place=True)
+    soft = np.asarray(cv2.GaussianBlur(truth, (0, 0), 12))
+    alpha = matte(soft)
+    plain, automatic = fit_layer(EDIT, alpha, SIZE)[1], upsample_layer(EDIT, alpha, SIZE, small, plate, "auto")[1]
+    assert np.array_equal(plain, automatic)
+
+
+def test_an_affine_matte_is_restored_to_rounding() -> None:
+    """The filter's model holds exactly: alpha = a.I + b, so the full-size matte is the same function of the plate."""
+    rng = np.random.default_rng(2)
+    plate = cv2.GaussianBlur(rng.random((SIZE[1], SIZE[0], 3)).astype(np.float32), (0, 0), 1.5)
+    plate = ((plate - plate.min()) / np.ptp(plate)).astype(np.float32)
+    truth = plate @ np.array([0.5, 0.25, 0.125], np.float32) + np.float32(0.05)
+    small = cv2.resize(plate, SMALL, interpolation=cv2.INTER_AREA)
+    alpha = matte(truth)
+    found = upsample_layer(EDIT, alpha, SIZE, small, plate, "plate")[1] / FULL
+    assert np.abs(found - truth)[9:-9, 9:-9].max() < 0.012  # EPSILON keeps the slope a little below
+    assert error(fit_layer(EDIT, alpha, SIZE)[1], truth) > 5 * np.abs(found - truth).mean()
+
+
+@settings(max_examples=20)
+@given(st.sampled_from(["auto", "plate", "composite"]), st.integers(49, 150), st.integers(37, 120), st.floats(0, 2))
+def test_nothing_stays_nothing_and_all_stays_all(guide: Guide, width: int, height: int, blur: float) -> None:
+    rng = np.random.default_rng(3)
+    plate = rng.integers(0, 256, (height, width, 3)).astype(np.uint8)
+    alpha = np.zeros((36, 48), np.uint16)
+    alpha[12:, 20:] = FULL
+    edit = np.zeros((36, 48, 3), np.uint8)
+    _, found = upsample_layer(edit, alpha, (width, height), None, plate, guide, blur)
+    near_y, near_x = np.abs(np.arange(height) / height * 36 - 12) < 4, np.abs(np.arange(width) / width * 48 - 20) < 4
+    away = ~(near_y[:, None] | near_x[None])
+    assert set(np.unique(found[away])) <= {0, FULL}
+
+
+def test_tiles_make_the_same_matte_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth, plate, small = scene(in_place=True)
+    alpha = matte(truth)
+    whole = upsample_layer(EDIT, alpha, SIZE, small, plate, "auto", 1.0)[1]
+    monkeypatch.setattr(upsample, "TILE", 8)
+    upsample._cuts.cache_clear()
+    tiled = upsample_layer(EDIT, alpha, SIZE, small, plate, "auto", 1.0)[1]
+    upsample._cuts.cache_clear()
+    assert np.abs(whole.astype(int) - tiled).max() <= 8  # of 65535: float32 sums in another order
+
+
+def test_depth_of_the_plate_makes_no_difference() -> None:
+    truth, plate, small = scene(in_place=True)
+    alpha = matte(truth)
+    deep = upsample_layer(EDIT, alpha, SIZE, small.astype(np.uint16) * 257, plate.astype(np.uint16) * 257)[1]
+    assert np.abs(upsample_layer(EDIT, alpha, SIZE, small, plate)[1].astype(int) - deep).max() <= 4
+
+
+def test_without_enlargement_or_plate_it_is_the_plain_fit() -> None:
+    truth, plate, small = scene(in_place=True)
+    alpha = matte(truth)
+    assert upsample_layer(EDIT, alpha, SMALL, small, small)[1] is alpha
+    assert np.array_equal(upsample_layer(EDIT, alpha, SIZE)[1], fit_layer(EDIT, alpha, SIZE)[1])
+    assert np.array_equal(upsample_layer(EDIT, alpha, SIZE, small, plate, "none")[1], fit_layer(EDIT, alpha, SIZE)[1])
+    with pytest.raises(ValueError, match="the plate is 64x48"):
+        upsample_layer(EDIT, alpha, SIZE, small, small)
