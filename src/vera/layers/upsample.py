@@ -144,7 +144,7 @@ def _inject(
     weight = (_range(alpha, _SQUARE) > LEAST_RANGE).astype(np.float32)  # the support: even mattes stay as they are
     if noise is not None:
         weight *= _trust(alpha, np.minimum(share, _clean(slope, sharp, noise)), detail, blur)
-    if not weight[_within(tile.grown, tile.inner)].any():
+    if not weight.any():
         return
     slope = slope * weight
     rest = alpha - _applied(slope, guide)
@@ -209,7 +209,7 @@ def _tiles(uneven: NDArray[np.bool_], size: tuple[int, int], blur: float) -> Ite
     """
     margin = 4 * RADIUS + 6 + _reach(blur)  # window in window in window, fine detail, interpolation
     rows, columns = (_cuts(small, full, margin) for small, full in zip(uneven.shape, size[::-1], strict=True))
-    near = cv2.dilate(uneven.view(np.uint8), _SQUARE)
+    near = cv2.dilate(uneven.view(np.uint8), _WINDOW)
     for across in rows:
         for along in columns:
             tile = _Tile(*zip(across, along, strict=True))
