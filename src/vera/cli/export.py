@@ -13,7 +13,7 @@ def export(
     to: list[str],
     source: Path | None = None,
     out: Path | None = None,
-    start_frame: int = 1001,
+    start_frame: int | None = None,
     light: Literal["linear", "display"] = "linear",
     frame: int | None = None,
     force: bool = False,
@@ -32,7 +32,8 @@ def export(
     out
         Folder for the exports, each in a folder of its own. Default: export, in the layer folder.
     start_frame
-        Number of the source's first frame in the names of numbered files.
+        Number of the source's first frame in the names of numbered files. Default: as its own pictures are numbered, or
+        1001.
     light
         What OpenEXR (exr, nuke) holds: linear light, or values encoded as the source's are.
     frame

@@ -10,12 +10,16 @@ from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
+import cv2
 import dukpy
+import numpy as np
 import opentimelineio as otio
 import pytest
 from tests.layers.export.conftest import Case
 
+from vera.layers import LayeredEdit, save_layers
 from vera.layers.export import export_layers
+from vera.video import probe
 
 TARGETS = ["otio", "fcpxml7", "aftereffects", "nuke"]
 RATE = 24000 / 1001
@@ -105,7 +109,9 @@ function alert(text) { messages.push(text); }
 var app = {
     beginUndoGroup: function () { groups += 1; }, endUndoGroup: function () { groups -= 1; },
     project: {
-        importFile: function (options) { return {path: options.file.path, mainSource: {hasAlpha: true}}; },
+        importFile: function (options) {
+            return {path: options.file.path, numbered: options.sequence, mainSource: {hasAlpha: true}};
+        },
         items: {addComp: function (name, width, height, aspect, duration, rate) {
             comp = {name: name, width: width, height: height, aspect: aspect, duration: duration, rate: rate,
                     layers: {add: function (item) { var l = {item: item, enabled: true}; made.unshift(l); return l; }},
@@ -217,3 +223,44 @@ def test_names_that_mean_something_to_a_language(make_case: Callable[..., Case],
     else:
         plate = next(knobs for _, knobs, _ in read_nuke(path) if knobs["name"] == "Plate")
         assert (path.parent / plate["file"]).samefile(case.info.path)
+
+
+def numbered_case(folder: Path) -> tuple[Path, Path]:
+    """A folder of pictures 86400 to 86404, and layers for the last three."""
+    plates = folder / "plates"
+    plates.mkdir()
+    for number in range(86400, 86405):
+        cv2.imwrite(str(plates / f"shot-010.{number}.png"), np.full((12, 18, 3), number % 250, np.uint8))
+    info = probe(plates)
+    edit, alpha = np.full((3, 12, 18, 3), 200, np.uint8), np.full((3, 12, 18), 30000, np.uint16)
+    save_layers(LayeredEdit(edit, alpha, info.pts[2:], info.time_base), folder / "layers")
+    return plates, folder / "layers"
+
+
+def test_a_plate_of_numbered_pictures(tmp_path: Path) -> None:
+    plates, layers = numbered_case(tmp_path)
+    folders = dict(zip(TARGETS, export_layers(layers, TARGETS, source=plates, out=tmp_path / "out"), strict=True))
+    timeline = otio.adapters.read_from_file(str(folders["otio"] / "shot-010.otio"))
+    (clip,) = timeline.video_tracks()[0].find_clips()
+    reference = clip.media_reference
+    urls = [reference.target_url_for_image_number(n) for n in range(reference.number_of_images_in_sequence())]
+    assert [(folders["otio"] / url).resolve() for url in urls] == sorted(plates.iterdir())
+
+    nodes = {knobs["name"]: knobs for _, knobs, _ in read_nuke(folders["nuke"] / "shot-010.nk")}
+    plate = nodes["Plate"]
+    assert (plate["first"], plate["last"], plate["frame"]) == ("86400", "86404", "86400")
+    assert (folders["nuke"] / (plate["file"] % 86404)).is_file()
+    # The layer goes on with the plate's numbers.
+    assert nodes["Layer"]["first"] == "86402"
+
+    script = folders["aftereffects"] / "shot-010.jsx"
+    names = ["../../plates/shot-010.86400.png", "shot-010_layer_straight.mov", "shot-010_matte.mov"]
+    done = run_script(script, [f"{script.parent}/{name}" for name in names])
+    assert not done["messages"]
+    assert [layer["item"]["numbered"] for layer in done["layers"]] == [False, False, True]
+
+    url = ElementTree.parse(folders["fcpxml7"] / "shot-010.xml").findtext(
+        "sequence/media/video/track/clipitem/file/pathurl"
+    )
+    assert url == names[0]
+    assert "../../plates/shot-010.86400.png" in (folders["fcpxml7"] / "README.txt").read_text()

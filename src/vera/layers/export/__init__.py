@@ -11,8 +11,11 @@ from vera.layers.export.shot import Light, Progress, Shot
 from vera.layers.export.targets import TARGETS, Target
 from vera.layers.package import load_layers
 from vera.video import probe
+from vera.video.sequence import find_sequence
 
 __all__ = ["TARGETS", "Light", "Shot", "Target", "export_layers"]
+
+START_FRAME = 1001  # as film and effects number shots, so that handles before it keep four digits
 
 
 def export_layers(
@@ -21,7 +24,7 @@ def export_layers(
     *,
     source: str | Path | None = None,
     out: str | Path | None = None,
-    start_frame: int = 1001,
+    start_frame: int | None = None,
     light: Light = "linear",
     still: int | None = None,
     force: bool = False,
@@ -36,7 +39,8 @@ def export_layers(
         targets: names in `TARGETS`.
         source: the clip that the layers were made for; by default the one of the recorded name beside `layers`.
         out: by default the folder `export` in `layers`; made if its parent exists.
-        start_frame: number of the source's first frame in the names of numbered files.
+        start_frame: number of the source's first frame in the names of numbered files; as its own pictures are
+            numbered, or 1001, if None.
         light: whether OpenEXR (`exr`, `nuke`) holds linear light or values encoded as the source's are.
         still: number of the frame that `psd` is of, counted as the files are; the middle one if None.
         force: take the layers though their record names another clip, each for the nearest frame.
@@ -49,14 +53,18 @@ def export_layers(
     for name in targets:
         if name not in TARGETS:
             raise VeraError(f"no export is named {name!r}; choose from {', '.join(TARGETS)}")
-    if start_frame < 0:
+    if start_frame is not None and start_frame < 0:
         raise VeraError(f"the start frame is a number from 0 on, not {start_frame}")
     layers = Path(layers)
     edit = load_layers(layers)
     if not edit.pts:
         raise VeraError(f"{layers}: holds no frames; there is nothing to export")
     info = probe(_recorded_source(layers, edit.metadata.get("source")) if source is None else source)
-    shot = Shot(edit, info, check_belongs(edit, info, force), start_frame, light, still)
+    index_of = check_belongs(edit, info, force)
+    if start_frame is None:
+        sequence = find_sequence(info.path)
+        start_frame = START_FRAME if sequence is None else sequence.start
+    shot = Shot(edit, info, index_of, start_frame, light, still)
     out = layers / "export" if out is None else Path(out)
     if not out.absolute().parent.is_dir():
         raise VeraError(f"{out}: the folder {out.absolute().parent} does not exist; create it first")

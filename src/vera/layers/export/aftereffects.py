@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from vera.layers.export import prores
-from vera.layers.export.project import plate_path
+from vera.layers.export.plate import find_plate
 from vera.layers.export.shot import Frames, Shot
 
 STEPS = """\
@@ -17,7 +17,7 @@ _SCRIPT = """\
 (function () {
     var here = new File($.fileName).parent;
 
-    function footage(path, straight) {
+    function footage(path, straight, numbered) {
         var file = new File(here.fsName + "/" + path);
         if (!file.exists) {
             file = new File(path);
@@ -28,7 +28,9 @@ _SCRIPT = """\
         if (!file) {
             throw new Error(path + " was not found");
         }
-        var item = app.project.importFile(new ImportOptions(file));
+        var options = new ImportOptions(file);
+        options.sequence = numbered;
+        var item = app.project.importFile(options);
         item.pixelAspect = SHOT.pixelAspect;
         item.mainSource.conformFrameRate = SHOT.rate;
         if (straight && item.mainSource.hasAlpha) {
@@ -46,9 +48,9 @@ _SCRIPT = """\
 
     app.beginUndoGroup("Vera layers");
     try {
-        var plate = footage(SHOT.plate, false);
-        var matte = footage(SHOT.matte, false);
-        var edit = footage(SHOT.layer, true);
+        var plate = footage(SHOT.plate, false, SHOT.numbered);
+        var matte = footage(SHOT.matte, false, false);
+        var edit = footage(SHOT.layer, true, false);
         var comp = app.project.items.addComp(
             SHOT.name, SHOT.width, SHOT.height, SHOT.pixelAspect, SHOT.duration, SHOT.rate
         );
@@ -70,10 +72,12 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
     """Write the movies and NAME.jsx; returns their names."""
     names = prores.write(shot, frames, folder)
     names["project"] = f"{shot.name}.jsx"
+    plate = find_plate(shot, folder)
     width, height = shot.size
     values = {
         "name": shot.name,
-        "plate": plate_path(shot, folder),
+        "plate": plate.path,
+        "numbered": plate.pattern is not None,
         "layer": names["layer"],
         "matte": names["matte"],
         "width": width,

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from vera.layers.export import prores
-from vera.layers.export.project import plate_path
+from vera.layers.export.plate import find_plate
 from vera.layers.export.shot import Frames, Shot
 
 STEPS = """\
@@ -24,7 +24,7 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
     names = prores.write(shot, frames, folder)
     names["project"] = f"{shot.name}.xml"
     root = ElementTree.Element("xmeml", version="4")
-    _sequence(root, shot, names, plate_path(shot, folder))
+    _sequence(root, shot, names, find_plate(shot, folder).path)
     ElementTree.indent(root, "\t")
     text = _DOCTYPE + ElementTree.tostring(root, encoding="unicode") + "\n"
     (folder / names["project"]).write_text(text, encoding="utf-8")

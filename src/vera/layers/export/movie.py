@@ -69,6 +69,9 @@ def movie_info(shot: Shot, pix_fmt: str, suffix: str) -> MediaInfo:
         sample_aspect=source.sample_aspect**0 if suffix in (".mkv", ".webm") else shot.pixel_aspect,
         color=_movie_color(source, pix_fmt),
         audio=(),
+        tracks=(),
+        chapters=(),
+        metadata={},
         timecode=None if source.is_vfr else shot.timecode(shot.first),
     )
 

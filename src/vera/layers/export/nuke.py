@@ -5,7 +5,7 @@ from pathlib import Path
 
 from vera.layers.export import exr
 from vera.layers.export.light import Transfer, transfer
-from vera.layers.export.project import plate_path
+from vera.layers.export.plate import Plate, find_plate
 from vera.layers.export.shot import Frames, Shot
 
 STEPS = """\
@@ -24,11 +24,11 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
     """Write the sequences and NAME.nk; returns their names. VeraError without the OpenEXR library."""
     names = exr.write_sequences(shot, frames, folder, multipart=False)
     names["project"] = f"{shot.name}.nk"
-    (folder / names["project"]).write_text(_script(shot, names, plate_path(shot, folder)), encoding="utf-8")
+    (folder / names["project"]).write_text(_script(shot, names, find_plate(shot, folder)), encoding="utf-8")
     return names
 
 
-def _script(shot: Shot, names: dict[str, str], plate: str) -> str:
+def _script(shot: Shot, names: dict[str, str], plate: Plate) -> str:
     """A node takes its inputs from the stack of those before it: the last one is input 0, a Merge's background B."""
     width, height = shot.size
     shape = f"{width} {height} 0 0 {width} {height} {float(shot.pixel_aspect)} {shot.name}"
@@ -43,12 +43,13 @@ def _script(shot: Shot, names: dict[str, str], plate: str) -> str:
     }
     layer = _read(shot, "layer", names["layer"]) | {"label": _text(f"premultiplied, {shot.light} light")}
     matte = _read(shot, "matte", names["matte"])
-    # A movie's first frame is 1 to Nuke.
+    # A movie's first frame is 1 to Nuke, whatever its timecode.
+    own = 1 if shot.sequence is None else shot.sequence.start
     under = {
         "inputs": 0,
-        "file": _text(plate),
-        "first": 1,
-        "last": shot.source.frame_count,
+        "file": _text(plate.name),
+        "first": own,
+        "last": own + shot.source.frame_count - 1,
         "frame_mode": '"start at"',
         "frame": first,
         "raw": "true",

@@ -1,11 +1,12 @@
 """OpenTimelineIO: a timeline of plate, layer and matte, with ProRes media beside it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 from vera.layers.export import prores
 from vera.layers.export.optional import need
-from vera.layers.export.project import plate_path
+from vera.layers.export.plate import Plate, find_plate
 from vera.layers.export.shot import Frames, Shot
 
 STEPS = """\
@@ -20,12 +21,12 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
     otio = need("opentimelineio", "OpenTimelineIO")
     names = prores.write(shot, frames, folder)
     names["project"] = f"{shot.name}.otio"
-    timeline = _timeline(otio.schema, otio.opentime, shot, names, plate_path(shot, folder))
+    timeline = _timeline(otio.schema, otio.opentime, shot, names, find_plate(shot, folder))
     otio.adapters.write_to_file(timeline, str(folder / names["project"]))
     return names
 
 
-def _timeline(schema: Any, time: Any, shot: Shot, names: dict[str, str], plate: str) -> Any:
+def _timeline(schema: Any, time: Any, shot: Shot, names: dict[str, str], plate: Plate) -> Any:
     rate = float(shot.rate)
     start = shot.source_start[0]
 
@@ -36,6 +37,21 @@ def _timeline(schema: Any, time: Any, shot: Shot, names: dict[str, str], plate: 
         reference = schema.ExternalReference(target_url=path, available_range=span(first, count))
         # Programs look for a file of the clip's name.
         return schema.Clip(Path(path).name, reference, span(first, count), metadata={"vera": metadata})
+
+    def plate_clip() -> Any:
+        clipped = clip(plate.path, start, shot.source.frame_count, {})
+        if shot.sequence is not None and plate.pattern is not None:
+            prefix, digits, suffix = re.split(r"%0?(\d*)d", Path(plate.pattern).name)
+            clipped.media_reference = schema.ImageSequenceReference(
+                plate.path.removesuffix(Path(plate.path).name),
+                prefix,
+                suffix,
+                shot.sequence.start,
+                rate=rate,
+                frame_zero_padding=int(digits or 0),
+                available_range=clipped.source_range,
+            )
+        return clipped
 
     def over(name: str, metadata: dict[str, Any]) -> Any:
         track = schema.Track(name, kind=schema.TrackKind.Video)
@@ -48,7 +64,7 @@ def _timeline(schema: Any, time: Any, shot: Shot, names: dict[str, str], plate: 
     plates = [schema.Track("plate", kind=schema.TrackKind.Video)]
     sounds = [schema.Track(f"sound {n}", kind=schema.TrackKind.Audio) for n in range(1, len(shot.source.audio) + 1)]
     for track in (*plates, *sounds):
-        track.append(clip(plate, start, shot.source.frame_count, {}))
+        track.append(plate_clip())
     matte = over("matte", {"role": "matte as luma"})
     matte[-1].enabled = False
     timeline.tracks.extend([*plates, over("layer", {"alpha": "straight"}), matte, *sounds])

@@ -9,7 +9,7 @@ from typing import Any
 from av.video.reformatter import ColorPrimaries, ColorTrc
 
 from vera.layers.export.folder import RECORD
-from vera.layers.export.project import plate_path
+from vera.layers.export.plate import find_plate
 from vera.layers.export.shot import Shot
 from vera.layers.export.targets import Target
 
@@ -45,7 +45,7 @@ def _record(shot: Shot, name: str, target: Target, files: Mapping[str, str], fol
         "timecode": shot.timecode(shot.first),
         "time_base": str(shot.source.time_base),
         "pts": list(shot.pts),
-        "plate": plate_path(shot, folder),
+        "plate": find_plate(shot, folder).name,
         "edit": dict(shot.edit.metadata),
     }
 
@@ -56,7 +56,7 @@ def _readme(shot: Shot, target: Target, files: Mapping[str, str], record: Mappin
     width, height = shot.size
     facts = [*((role, _shown(path, first)) for role, path in files.items())]
     facts += [
-        ("plate", f"{record['plate']} (the source, as seen from this folder)"),
+        ("plate", f"{_shown(record['plate'], start)} (the source, as seen from this folder)"),
         ("alpha", _ALPHA[target.alpha]),
         ("size", f"{width}x{height}" + ("" if shot.pixel_aspect == 1 else f", pixel aspect {shot.pixel_aspect}")),
         ("rate", f"{float(shot.rate):.6g} frames a second ({shot.rate})"),
@@ -72,6 +72,12 @@ def _readme(shot: Shot, target: Target, files: Mapping[str, str], record: Mappin
             "",
             "The plate's frame rate varies, and programs count frames evenly. Movies here have the plate's own times;",
             "numbered files and projects have its frames one by one. Conform the plate to a constant rate for these.",
+        ]
+    if shot.sequence is not None:
+        lines += [
+            "",
+            "The plate is a sequence of pictures. Where a program opens the first one alone, import them as a sequence",
+            "and put that in its place.",
         ]
     if shot.source.rotation:
         lines += [

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vera.layers.export.timecode import format_timecode, parse_timecode
 from vera.layers.layered_edit import LayeredEdit
 from vera.video import MediaInfo
+from vera.video.sequence import Sequence, find_sequence
 
 Progress = Callable[[str, int, int], None]
 Light = Literal["linear", "display"]
@@ -64,9 +65,16 @@ class Shot:
         return self.source.average_rate.limit_denominator(60000)
 
     @cached_property
+    def sequence(self) -> Sequence | None:
+        """The source's pictures, if it is an image sequence."""
+        return find_sequence(self.source.path)
+
+    @cached_property
     def name(self) -> str:
         """The source's name with nothing in it that a pipeline stumbles over: letters, digits, `.`, `_` and `-`."""
-        return re.sub(r"[^A-Za-z0-9._-]+", "_", self.source.path.stem).strip("_.") or "clip"
+        path = self.source.path if self.sequence is None else self.sequence.files[0]
+        stem = path.stem if self.sequence is None else path.stem.rstrip("0123456789")
+        return re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("_.-") or "clip"
 
     @property
     def numbers(self) -> range:
