@@ -109,7 +109,9 @@ def test_untouched_packets_stay_and_decode_as_before(tmp_path: Path, name: str) 
     out, changed, renewed = smart(source, range(15, 19))
 
     before, after = packets(source), packets(out)
-    assert [packet[:3] for packet in after] == [packet[:3] for packet in before]  # order, times and marks
+    assert [packet[:2] for packet in after] == [packet[:2] for packet in before]
+    # A reader may see that a new picture, which needs no other, is as good as a keyframe.
+    assert all(old.key == new.key or old.pts in renewed for old, new in zip(before, after, strict=True))
     kept = [new.data == old.data for old, new in zip(before, after, strict=True)]
     assert [packet.pts for packet, same in zip(before, kept, strict=True) if not same] == [
         packet.pts for packet in before if packet.pts in renewed
