@@ -31,6 +31,7 @@ from vera.video import (
     probe,
     write_lossless,
 )
+from vera.video.sequence import PICTURES
 
 TIMES = (0, 1000, 3000, 3500, 9000, 9090, 12000)
 
@@ -80,6 +81,8 @@ LOSSLESS = {
     "h264-lossless": "yuv420p yuv422p yuv444p yuvj420p yuvj422p yuvj444p yuv420p10le yuv422p10le yuv444p10le",
     "h265-lossless": "yuv420p yuv444p yuvj420p yuv422p10le yuv420p12le gray gray10le gbrp gbrp10le gbrp12le",
     "png": "rgb24 rgba gray gray16le rgb48le rgba64le ya8 ya16le",
+    "tiff": "rgb24 rgba gray rgb48le rgba64le gray16le yuv420p yuv444p",
+    "dpx": "rgb24 gbrp10le gbrp12le rgb48le rgba gray16le",
 }
 
 
@@ -90,7 +93,8 @@ def test_lossless_is_lossless(tmp_path: Path, codec: str, pix_fmt: str) -> None:
     assert CODECS[codec].lossless
     frames = [make_frame(pix_fmt=pix_fmt, seed=seed) for seed in range(3)]
     expected = samples(frames)
-    out = tmp_path / f"out{CODECS[codec].suffixes[0]}"
+    suffix = CODECS[codec].suffixes[0]
+    out = tmp_path / (f"new/out.####{suffix}" if suffix in PICTURES else f"out{suffix}")
     with FrameWriter(out, describe(pix_fmt), codec) as writer:
         for index, frame in enumerate(frames):
             frame.pts, frame.time_base = index, Fraction(1, 25)

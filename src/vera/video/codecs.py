@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 
 from vera.errors import VeraError
+from vera.video.sequence import PICTURES
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ CODECS: dict[str, Codec] = {
         "libx265", True, _MOVIE, {"preset": "fast", "x265-params": "lossless=1:log-level=error"}, _X265
     ),
     "h265": Codec("libx265", False, _MOVIE, {"crf": "18", "preset": "medium", "x265-params": "log-level=error"}, _X265),
-    "png": Codec("png", True, _MASTER),
+    "png": Codec("png", True, (*_MASTER, ".png")),
     "prores": Codec("prores_ks", False, _MASTER, {"profile": "hq", "vendor": "apl0"}, ("yuv422p10le",)),
     "prores-4444": Codec(
         "prores_ks",
@@ -47,6 +48,8 @@ CODECS: dict[str, Codec] = {
         {"profile": "4444", "vendor": "apl0", "alpha_bits": "16"},
         ("yuv444p10le", "yuva444p10le"),
     ),
+    "tiff": Codec("tiff", True, (".tiff", ".tif"), {"compression_algo": "deflate"}),
+    "dpx": Codec("dpx", True, (".dpx",)),
 }
 # The older names of full-range formats: the same samples, and the range is a tag of its own.
 FULL_RANGE_TWINS = {"yuvj420p": "yuv420p", "yuvj422p": "yuv422p", "yuvj444p": "yuv444p"}
@@ -76,7 +79,11 @@ def find_codec(name: str | Codec, path: Path, pix_fmt: str, width: int, height: 
     else:
         raise VeraError(f"no codec is named {name!r}; choose from {', '.join(CODECS)}")
     if not _takes(codec, pix_fmt, width, height):
-        others = [other for other, candidate in CODECS.items() if _takes(candidate, pix_fmt, width, height)]
+        others = [
+            other
+            for other, candidate in CODECS.items()
+            if _takes(candidate, pix_fmt, width, height) and not set(candidate.suffixes) <= set(PICTURES)
+        ]
         advice = f"use {' or '.join(map(_with_suffixes, others))}" if others else "convert it to yuv422p10le first"
         raise VeraError(f"{path}: codec {name} can't hold {width}x{height} {pix_fmt}; {advice}")
     if path.suffix.lower() not in codec.suffixes:

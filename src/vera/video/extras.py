@@ -45,7 +45,8 @@ def other_tracks(container: InputContainer, pictures: int) -> tuple[TrackInfo, .
         if kind == "video" and stream.disposition & (Disposition.attached_pic | Disposition.still_image):
             kind = "picture"  # type: ignore[assignment]
         language = stream.metadata.get("language")
-        name = getattr(stream, "name", None)
+        context = getattr(stream, "codec_context", None)
+        name = getattr(stream, "name", None) if context is None else context.codec.canonical_name
         found.append(TrackInfo(stream.index, kind, name, None if language == "und" else language))
     return tuple(found)
 

@@ -27,7 +27,10 @@ class HdrMetadata:
 def hdr_metadata(frame: av.VideoFrame) -> HdrMetadata | None:
     """What the frame's side data says; None if that is nothing."""
     primaries = luminance = light_level = None
-    sides: Any = frame.side_data  # a mapping by its stubs, in truth it iterates over its values
+    try:
+        sides: Any = frame.side_data  # a mapping by its stubs, in truth it iterates over its values
+    except ValueError:  # PyAV stops at a kind that it does not know, such as Exif
+        return None
     for side in sides:
         if side.type is Type.MASTERING_DISPLAY_METADATA:
             # AVMasteringDisplayMetadata: 10 rationals (R, G, B, white as x, y; lowest, highest), 2 flags.

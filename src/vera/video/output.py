@@ -11,7 +11,7 @@ import av
 from vera.errors import VeraError
 from vera.video.codecs import Codec, default_codec, find_codec
 from vera.video.info import MediaInfo
-from vera.video.sequence import is_pattern, source_files
+from vera.video.sequence import PICTURES, is_pattern, source_files
 
 ISO_SUFFIXES = (".mp4", ".mov", ".m4v")
 # Words that .mov and .mp4 have fields for; others go in a list of keys and values, which fewer programs read and beside
@@ -29,6 +29,8 @@ def check_output(
     if is_pattern(path):
         _check_folder(path.parent)
         return preset
+    if path.suffix.lower() in PICTURES:
+        raise VeraError(f"{path}: is one picture; name a sequence in a new folder, as new/{path.stem}.####{path.suffix}")
     if path.suffix.lower() in ISO_SUFFIXES and info.pts[0] < 0:
         raise VeraError(f"{path}: such a file would cut off the frames before time 0; write .mkv, or remux the source")
     if path.suffix.lower() == ".mkv":
