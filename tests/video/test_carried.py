@@ -128,7 +128,7 @@ def spoken(path: Path) -> set[str]:
         elif name in ("START", "END"):
             kept.add(f"{name}={int(value) * base}")
         elif not line.startswith(own):
-            kept.add(line.lower() if name.isupper() else line)
+            kept.add(f"{name.lower()}={value}" if name.isupper() and value else line)
     return {line for line in kept if "-eng=" not in line.lower()}
 
 
