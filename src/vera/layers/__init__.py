@@ -6,7 +6,7 @@ from vera.layers.layered_edit import LayeredEdit
 from vera.layers.package import check_layers_folder, load_layers, save_layers, write_layers
 from vera.layers.refine import floor_alpha, refine_layers
 from vera.layers.sheet import contact_sheet
-from vera.layers.verify import VerifyReport, verify
+from vera.layers.verify import VerifyReport, verify, verify_layers
 
 __all__ = [
     "LayeredEdit",
@@ -21,5 +21,6 @@ __all__ = [
     "refine_layers",
     "save_layers",
     "verify",
+    "verify_layers",
     "write_layers",
 ]

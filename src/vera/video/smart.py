@@ -23,6 +23,7 @@ from av.packet import Packet
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
+from vera.errors import DamageWarning
 from vera.video import FrameReader, MediaInfo, apply_tags, planes
 from vera.video.bits import UnsupportedError, join_lengths, split_lengths
 from vera.video.opening import open_video
@@ -110,7 +111,9 @@ def check_smart(
     """
     if (broken := compare_packets(info.path, result, work.renewed).broken) is not None:
         raise UnsupportedError(broken)
-    with FrameReader(info.path) as sources, FrameReader(result) as results:
+    with ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings(action="ignore", category=DamageWarning))
+        sources, results = stack.enter_context(FrameReader(info.path)), stack.enter_context(FrameReader(result))
         frames = zip(sources, results, strict=True)
         for count, (before, after) in enumerate(frames):
             assert before.pts is not None

@@ -1,0 +1,119 @@
+"""Layers know the clip that they were made for."""
+
+import hashlib
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vera.errors import VeraError
+from vera.layers import LayeredEdit, verify_layers
+from vera.layers.belongs import check_source, describe_source, frame_map
+from vera.video import MediaInfo, probe
+
+MakeClip = Callable[..., Path]
+
+
+def layers_for(info: MediaInfo, **record: object) -> LayeredEdit:
+    alpha = np.zeros((info.frame_count, 4, 4), np.uint16)
+    metadata = {"source": describe_source(info) | record}
+    return LayeredEdit(np.zeros((*alpha.shape, 3), np.uint8), alpha, info.pts, info.time_base, metadata)
+
+
+def test_what_is_recorded(make_clip: MakeClip) -> None:
+    path = make_clip("a.mp4", frames=3)
+    data = path.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    assert describe_source(probe(path)) == {"name": "a.mp4", "frames": 3, "bytes": len(data), "sha256": digest}
+
+
+def test_its_own_clip_under_any_name(make_clip: MakeClip, tmp_path: Path) -> None:
+    path = make_clip("a.mp4", frames=3)
+    edit = layers_for(probe(path))
+    check_source(edit, probe(path.rename(tmp_path / "b.mp4")))
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        ({"frames": 4}, "it has 3 frames, that one 4"),
+        ({"bytes": 17}, "bytes, that one 17"),
+        ({"sha256": "0" * 64}, "their bytes differ"),
+    ],
+)
+def test_another_clip(make_clip: MakeClip, record: dict[str, object], words: str) -> None:
+    info = probe(make_clip("a.mp4", frames=3))
+    with pytest.raises(VeraError, match=rf"the layers were made for, x\.mp4: .*{words}; give that clip, or --force"):
+        check_source(layers_for(info, name="x.mp4", **record), info)
+
+
+def test_older_manifests_and_layers_made_by_hand(make_clip: MakeClip) -> None:
+    info = probe(make_clip("a.mp4", frames=3))
+    edit = layers_for(info)
+    for metadata in ({}, {"source": "a.mp4"}, {"source": {"name": "a.mp4"}}):
+        check_source(LayeredEdit(edit.edit, edit.alpha, edit.pts, edit.time_base, metadata), info)
+
+
+def test_one_changed_byte_is_found(make_clip: MakeClip) -> None:
+    path = make_clip("a.mkv", frames=3)
+    edit = layers_for(probe(path))
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(VeraError, match="bytes differ"):
+        check_source(edit, probe(path))
+    with pytest.raises(VeraError, match="bytes differ"):
+        verify_layers(path, edit)
+
+
+def test_the_users_own_file_is_as_it_was(make_clip: MakeClip, tmp_path: Path) -> None:
+    info = probe(make_clip("a.mkv", frames=3))
+    verify_layers(info.path, layers_for(info))
+    alone = layers_for(info)
+    with pytest.raises(VeraError, match="do not record"):
+        verify_layers(info.path, LayeredEdit(alone.edit, alone.alpha, alone.pts, alone.time_base))
+
+
+def test_frames_of_a_clip_with_other_ticks(make_clip: MakeClip) -> None:
+    """As when the source was put into another container: the same moments, rounded."""
+    info = probe(make_clip("a.mkv", frames=5))
+    edit = layers_for(info)
+    assert frame_map(edit, info) == {pts: index for index, pts in enumerate(info.pts)}
+    ticks = Fraction(1, 90000)
+    pts = tuple(round(time * info.time_base / ticks) + 7 for time in info.pts[1:4])
+    other = LayeredEdit(edit.edit[:3], edit.alpha[:3], pts, ticks)
+    with pytest.raises(VeraError, match="frame times are not in this one"):
+        frame_map(other, info)
+    assert frame_map(other, info, force=True) == {info.pts[1]: 0, info.pts[2]: 1, info.pts[3]: 2}
+    late = LayeredEdit(edit.edit[:1], edit.alpha[:1], (10**9,), ticks)
+    with pytest.raises(VeraError, match="none of the layers' frames"):
+        frame_map(late, info, force=True)
+
+
+@given(st.lists(st.integers(0, 400), min_size=1, max_size=9, unique=True))
+def test_forced_frames_are_the_nearest(times: list[int]) -> None:
+    info = _clip()
+    pts = tuple(sorted(times))
+    edit = LayeredEdit(
+        np.zeros((len(pts), 2, 2, 3), np.uint8), np.zeros((len(pts), 2, 2), np.uint16), pts, Fraction(1, 1000)
+    )
+    try:
+        found = frame_map(edit, info, force=True)
+    except VeraError:
+        assert all(abs(time - source * 40) >= 20 for time in pts for source in info.pts)
+        return
+    for source, index in found.items():
+        assert abs(pts[index] - source * 40) < 20
+    assert len(set(found.values())) == len(found)
+
+
+def _clip() -> MediaInfo:
+    import dataclasses
+
+    values = {field.name: None for field in dataclasses.fields(MediaInfo)}
+    known = {"path": Path("a.mp4"), "time_base": Fraction(1, 25), "pts": tuple(range(8)), "duration": Fraction(8, 25)}
+    return MediaInfo(**{**values, **known})  # type: ignore[arg-type]
