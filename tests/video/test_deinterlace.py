@@ -1,0 +1,79 @@
+"""Interlaced footage: detected, refused unless it is to be deinterlaced, one whole frame for each."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.clips import make_clip
+from tests.executable import ffmpeg
+
+from vera.errors import VeraError
+from vera.video import FrameReader, FrameWriter, planes, probe
+
+CODECS = {
+    "h264.mp4": ("libx264", ("-flags", "+ilme+ildct", "-x264-params", "tff=1:weightp=0"), "yuv420p"),
+    "mpeg2.ts": ("mpeg2video", ("-flags", "+ilme+ildct"), "yuv422p"),
+    "prores.mov": ("prores_ks", ("-flags", "+ilme+ildct", "-profile:v", "hq"), "yuv422p10le"),
+    "dnxhd.mxf": ("dnxhd", ("-flags", "+ilme+ildct", "-b:v", "120M"), "yuv422p"),
+    "ffv1.mkv": ("ffv1", ("-flags", "+ilme+ildct"), "yuv422p10le"),
+}
+
+
+def interlaced(folder: Path, name: str) -> Path:
+    """A bright bar that moves right, its two fields taken at different times."""
+    codec, options, pix_fmt = CODECS[name]
+    size = "1920x1080" if codec == "dnxhd" else "64x48"
+    frames = 2 if codec == "dnxhd" else 8
+    bar = "geq=lum='if(between(X,4+4*N,12+4*N),220,90)':cb=128:cr=128"
+    moving = f"color=gray:size={size}:rate=50,{bar},tinterlace=interleave_top"
+    ffmpeg(
+        *("-f", "lavfi", "-i", f"{moving},setfield=tff,format={pix_fmt}", "-frames:v", frames),
+        *("-c:v", codec, *options, folder / name),
+    )
+    return folder / name
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_interlaced_footage_is_refused_or_deinterlaced(tmp_path: Path, name: str) -> None:
+    clip = interlaced(tmp_path, name)
+    with pytest.raises(VeraError, match=r"is interlaced at \d\.\d{3} s; deinterlace it first, or add --deinterlace"):
+        probe(clip)
+    with FrameReader(clip) as reader, pytest.raises(VeraError, match="is interlaced"):
+        list(reader)
+    info = probe(clip, deinterlace=True)
+    assert info.interlaced and info.rotation == 0
+    with FrameReader(clip, deinterlace=True) as reader:
+        frames = list(reader)
+    assert tuple(frame.pts for frame in frames) == info.pts
+    assert {frame.time_base for frame in frames} == {info.time_base}
+    assert {frame.format.name for frame in frames} == {info.pix_fmt}
+    assert not any(frame.interlaced_frame for frame in frames)
+    # The combs are gone: neighbouring lines agree.
+    luma = planes(frames[len(frames) // 2])[0].astype(float)
+    assert np.abs(np.diff(luma[8:-8], axis=0)).mean() < 0.02 * 2**info.bit_depth
+
+
+def test_the_filter_is_that_of_the_executable(tmp_path: Path) -> None:
+    clip = interlaced(tmp_path, "ffv1.mkv")
+    ffmpeg("-i", clip, "-vf", "bwdif=send_frame", "-c:v", "ffv1", tmp_path / "theirs.mkv")
+    with FrameReader(clip, deinterlace=True) as ours, FrameReader(tmp_path / "theirs.mkv") as theirs:
+        pairs = list(zip(ours, theirs, strict=True))
+    for one, other in pairs:
+        assert all(np.array_equal(a, b) for a, b in zip(planes(one), planes(other), strict=True))
+
+
+def test_progressive_footage_is_not_touched(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "a.mp4")
+    assert not probe(clip).interlaced
+
+
+def test_a_result_is_progressive(tmp_path: Path) -> None:
+    clip = interlaced(tmp_path, "prores.mov")
+    info = probe(clip, deinterlace=True)
+    with FrameReader(clip, deinterlace=True) as reader, FrameWriter(tmp_path / "b.mov", info) as writer:
+        for frame in reader:
+            writer.write(frame)
+    after = probe(tmp_path / "b.mov")
+    assert (after.pts, after.time_base, after.interlaced) == (info.pts, info.time_base, False)
+    assert after.average_rate == Fraction(25)
