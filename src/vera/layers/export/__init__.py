@@ -82,7 +82,7 @@ def _recorded_source(layers: Path, recorded: object) -> Path:
     """The source by the name in the manifest, in the folder that holds the layer folder."""
     name = recorded.get("name") if isinstance(recorded, dict) else None
     path = layers.absolute().parent / Path(str(name)).name
-    if not name or not path.is_file():
+    if not name or not path.exists():
         raise VeraError(
             f"{layers}: its source{f' {name}' if name else ''} is not beside it; name the clip with --source"
         )
