@@ -40,6 +40,12 @@ def to_xyz(primaries: int) -> Colors:
     return scale
 
 
+def chromaticities(primaries: int) -> tuple[float, ...] | None:
+    """x and y of red, green, blue and white; None for primaries that are not known here."""
+    corners = _PRIMARIES.get(primaries)
+    return None if corners is None else (*corners[0], *corners[1], *corners[2], *_D65)
+
+
 def same_primaries(one: int, other: int) -> bool:
     return _PRIMARIES.get(one, _PRIMARIES[BT709]) == _PRIMARIES.get(other, _PRIMARIES[BT709])
 
@@ -57,7 +63,7 @@ def decode(codes: Colors, transfer: int, luminance: Colors) -> Colors:
     if transfer == PQ:
         return PQ_PEAK * _pq_decode(codes)
     if transfer == HLG:
-        scene = _hlg_decode(codes)
+        scene = hlg_scene_light(codes)
         return HLG_WHITE * scene * _power(scene @ luminance, _HLG_GAMMA - 1)[..., None]
     return SDR_WHITE * _SDR.get(transfer, _BT1886)[0](codes)
 
@@ -116,7 +122,8 @@ _A = 0.17883277
 _B, _C = 1 - 4 * _A, 0.5 - _A * np.log(4 * _A)
 
 
-def _hlg_decode(codes: Colors) -> Colors:
+def hlg_scene_light(codes: Colors) -> Colors:
+    """The light that a camera coded as HLG, 0 to 1 (BT.2100, table 5)."""
     codes = codes.clip(0, 1)
     return np.where(codes <= 0.5, codes**2 / 3, (np.exp((codes - _C) / _A) + _B) / 12)
 

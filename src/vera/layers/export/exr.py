@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.layers.export.light import Float, transfer
+from vera.layers.display_light import Colors, chromaticities
+from vera.layers.export.light import transfer
 from vera.layers.export.optional import need
 from vera.layers.export.shot import Frames, Shot
 
@@ -27,16 +28,7 @@ _DISPLAY = """\
 Values are encoded as the plate's are ({0}), not linear: read them raw ("raw data" in Nuke), and the plate as well.
   Merged so, the result is Vera's own."""
 
-# Primaries by number (H.273, table 2): red, green, blue and white, x and y each.
-_PRIMARIES = {
-    1: (0.640, 0.330, 0.300, 0.600, 0.150, 0.060, 0.3127, 0.3290),
-    5: (0.640, 0.330, 0.290, 0.600, 0.150, 0.060, 0.3127, 0.3290),
-    6: (0.630, 0.340, 0.310, 0.595, 0.155, 0.070, 0.3127, 0.3290),
-    7: (0.630, 0.340, 0.310, 0.595, 0.155, 0.070, 0.3127, 0.3290),
-    9: (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, 0.3127, 0.3290),
-    11: (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.3140, 0.3510),
-    12: (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.3127, 0.3290),
-}
+Float = NDArray[np.float32]
 
 
 def steps(shot: Shot) -> str:
@@ -88,12 +80,12 @@ def write_sequences(shot: Shot, frames: Frames, folder: Path, multipart: bool) -
     return names
 
 
-def to_light(edit: NDArray[Any], wanted: Callable[[Float], Any]) -> Float:
+def to_light(edit: NDArray[Any], wanted: Callable[[Colors], Colors]) -> Float:
     """Straight R'G'B' codes as float32 of the wanted light."""
-    return np.asarray(wanted(edit.astype(np.float32) / np.float32(np.iinfo(edit.dtype).max)), np.float32)
+    return np.asarray(wanted(edit / float(np.iinfo(edit.dtype).max)), np.float32)
 
 
-def _to_wanted(shot: Shot) -> Callable[[Float], Any]:
+def _to_wanted(shot: Shot) -> Callable[[Colors], Colors]:
     """What turns encoded values into those of the files."""
     if shot.light == "display":
         return lambda encoded: encoded
@@ -126,7 +118,7 @@ def _header(exr: Any, shot: Shot, position: int) -> dict[str, Any]:
     if frames // step < 30:
         flags = [";" in text, 0, frames % step, 0, 0, 0]
         header["timeCode"] = exr.TimeCode(hours, minutes, seconds, frames // step, *flags, *[0] * 8)
-    if shot.light == "linear" and (primaries := _PRIMARIES.get(shot.source.color.primaries)):
+    if shot.light == "linear" and (primaries := chromaticities(shot.source.color.primaries)):
         header["chromaticities"] = primaries
     return header
 

@@ -3,16 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
+from vera.layers.color_transform import picture
 from vera.layers.export.optional import need
 from vera.layers.export.samples import rescale
 from vera.layers.export.shot import Frames, Shot
-from vera.layers.planes import INTERLEAVED, components
-from vera.video import FrameReader, color_tags, resolve_color, ycbcr_to_rgb
+from vera.video import FrameReader
 
 STEPS = """\
 Photoshop, Affinity Photo, GIMP, Krita: open {still}. Layers, from below: Plate (the source's frame), Edit (the layer,
@@ -52,15 +51,9 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
 
 
 def _plate(shot: Shot, pts: int, top: int) -> NDArray[Any]:
-    """The source's frame at `pts`, upright RGB codes `[H,W,3]` of 0..`top`: by our own arithmetic, chroma bilinear."""
+    """The source's frame at `pts`, upright RGB codes `[H,W,3]` of 0..`top`: by our own arithmetic."""
     with FrameReader(shot.source.path) as reader:
         frame = next(frame for frame in reader if frame.pts == pts)
-    form, size = frame.format, (frame.width, frame.height)
-    bits, shift = form.components[0].bits, INTERLEAVED.get(form.name, 0)
-    parts = [cv2.resize((part >> shift).astype(np.float32), size) for part in components(frame)]
-    if len(parts) == 1:
-        parts += [np.full_like(parts[0], 2 ** (bits - 1))] * 2  # grey: no colour
-    color = resolve_color(color_tags(frame), frame.height, form.name)
-    rgb = ycbcr_to_rgb(np.dstack(parts), color, bits, frame.height)
+    rgb = picture(frame, (frame.width, frame.height))
     upright = np.rot90(np.rint(rgb.clip(0, 1) * top), shot.source.rotation // 90)
     return np.ascontiguousarray(upright, np.uint8 if top == 255 else np.uint16)
