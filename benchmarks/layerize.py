@@ -52,18 +52,18 @@ def draw(kind: str, source: np.ndarray, t: int) -> tuple[np.ndarray, np.ndarray]
     plate = source / np.float32(255)
     paint = 0.25 * texture(shape, 1, 6)
     if kind == "object":
-        return disc(shape, x, y, height * 0.25, 1.5), paint + (0.6, 0.15, 0.1)
+        return disc(shape, x, y, height * 0.25, 1.5), paint + np.array([0.6, 0.15, 0.1])
     if kind == "flat object":
         return disc(shape, x, y, height * 0.25, 1.5), np.full_like(plate, 1) * (0.85, 0.75, 0.2)
     if kind == "soft object":
-        return disc(shape, x, y, height * 0.25, height * 0.15), paint + (0.1, 0.3, 0.6)
+        return disc(shape, x, y, height * 0.25, height * 0.15), paint + np.array([0.1, 0.3, 0.6])
     if kind == "shadow":
         return 0.45 * disc(shape, x, y, height * 0.3, height * 0.1), np.zeros_like(plate)
     if kind == "object and shadow":
         solid = disc(shape, x, y, height * 0.2, 1.5)
         dark = disc(shape, x + height * 0.25, y + height * 0.2, height * 0.2, 2)
         alpha = solid + (1 - solid) * 0.5 * cv2.GaussianBlur(dark, (0, 0), height * 0.03)
-        return alpha, (paint + (0.2, 0.6, 0.2)) * (solid / np.maximum(alpha, 1e-6))[..., None]
+        return alpha, (paint + np.array([0.2, 0.6, 0.2])) * (solid / np.maximum(alpha, 1e-6))[..., None]
     if kind == "smoke":
         swirl = texture(shape, 3, 24).mean(-1)
         return disc(shape, x, y, height * 0.35, height * 0.3) * (0.3 + 0.4 * swirl), np.full_like(plate, 0.8)
@@ -82,11 +82,8 @@ def draw(kind: str, source: np.ndarray, t: int) -> tuple[np.ndarray, np.ndarray]
         scene = 0.6 * texture(shape, 7, 20) + 0.3 * texture(shape, 9, 4)
         return 1 - disc(shape, width * 0.5, height * 0.6, height * 0.33, 2), scene
     if kind == "most of the frame":
-        return disc(shape, width * 0.45 + t, height * 0.5, height * 0.75, 2), 0.5 * texture(shape, 1, 6) + (
-            0.3,
-            0.3,
-            0.1,
-        )
+        alpha = disc(shape, width * 0.45 + t, height * 0.5, height * 0.75, 2)
+        return alpha, 0.5 * texture(shape, 1, 6) + np.array([0.3, 0.3, 0.1])
     return np.zeros(shape, np.float32), np.zeros_like(plate)
 
 
@@ -169,6 +166,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cases", nargs="*", help="only cases whose name has one of these words")
     parser.add_argument("--frames", type=int, default=8)
+
     parser.add_argument("--sheet", help="picture to write: source, edited, true alpha, alpha, edit layer, result")
     options = parser.parse_args()
     print("| case | edited clip, dB | layers, dB | gain, dB | matte error | where alpha > 0 | changed | ms a frame |")

@@ -7,6 +7,7 @@ whose structure agrees then bring it to a few hundredths of a pixel.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -19,9 +20,12 @@ Float = NDArray[np.float32]
 Matrix = NDArray[np.float64]  # [2,3], from pixels of the source to pixels of the edited picture
 
 COARSE, FINE = 320, 960  # pixels along the longer side at which blocks vote and where the map is polished
+SHIFT, AFFINE = [0, 3], [0, 1, 2, 3, 4, 5]  # of the six parameters of a step
 STEPS = 6
 SETTLED = 0.002  # pixels
-FEWEST = 100  # pixels that must agree for a step
+FEWEST, ENOUGH = 100, 10_000  # pixels that must agree for a step; about so many are looked at
+BETTER = 1.03  # how many times the score of a simpler map another one must have
+NEAR = 0.5  # pixels
 
 
 @dataclass(frozen=True)
@@ -69,28 +73,31 @@ def shrink(pair: GreyPair, longest: int) -> GreyPair:
 
 
 def find_map(pairs: Sequence[GreyPair]) -> Matrix:
-    """The map of all pairs together, as `warp` takes it."""
-    full, (height, width) = pairs[0].size, pairs[0].edited.shape
+    """The map of all pairs together, as `warp` takes it: the simplest that fits about as well as any."""
+    full, edited = pairs[0].size, pairs[0].edited.shape[::-1]
     coarse, fine = ([shrink(pair, longest) for pair in pairs] for longest in (COARSE, FINE))
     start = initial_map(coarse[0].size, coarse[0].edited.shape[::-1])
-    voted = vote([(pair.source, warp(pair.edited, start, pair.size)) for pair in coarse])
-    found = [_polish(coarse, matrix) for matrix in (start, _compose(start, voted))]
-    hits = [sum(np.count_nonzero(agreeing(pair, matrix)) for pair in coarse) for matrix in found]
-    best = _rescale(found[int(hits[1] > 1.05 * hits[0])], coarse[0], fine[0].size, fine[0].edited.shape[::-1])
-    return _rescale(_polish(fine, best), fine[0], full, (width, height))
-
-
-def agreeing(pair: GreyPair, matrix: Matrix) -> NDArray[np.bool_]:
-    """`[H,W]`, where both show the same structure, of what the mask keeps."""
-    agrees = structure_agrees(pair.source, warp(pair.edited, matrix, pair.size))
-    return agrees if pair.kept is None else agrees & pair.kept
+    votes = vote([(pair.source, warp(pair.edited, start, pair.size)) for pair in coarse])
+    best, best_score = start, -1.0
+    for matrix in (start, *(_compose(start, voted) for voted in votes)):
+        for free in (SHIFT, AFFINE):
+            matrix = _polish(coarse, matrix, free)
+            score = _score(coarse, matrix)
+            if score > BETTER * best_score:
+                best, best_score, best_free = matrix, score, free
+    best = _rescale(best, coarse[0], fine[0].size, fine[0].edited.shape[::-1])
+    best = _polish(fine, best, best_free)
+    if best_free is SHIFT:
+        bent = _polish(fine, best, AFFINE)
+        best = bent if _score(fine, bent) > BETTER * _score(fine, best) else best
+    return _rescale(best, fine[0], full, edited)
 
 
 def find_shift(pair: GreyPair, matrix: Matrix) -> tuple[float, float]:
     """How far, in pixels of the source, this frame lies beside `matrix`; none where little agrees."""
     small = shrink(pair, FINE)
     start = _rescale(matrix, pair, small.size, small.edited.shape[::-1])
-    moved = _polish([small], start, shift_only=True)
+    moved = _polish([small], start, SHIFT)
     there = np.linalg.solve(start[:, :2], moved[:, 2] - start[:, 2])
     x, y = there * np.array(pair.size) / np.array(small.size)
     return float(x), float(y)
@@ -100,9 +107,19 @@ def shifted(matrix: Matrix, shift: tuple[float, float]) -> Matrix:
     return np.column_stack([matrix[:, :2], matrix[:, 2] + matrix[:, :2] @ np.array(shift)])
 
 
-def _polish(pairs: Sequence[GreyPair], matrix: Matrix, shift_only: bool = False) -> Matrix:
+def _score(pairs: Sequence[GreyPair], matrix: Matrix) -> float:
+    """How many pixels agree, those less whose difference a shift of more than a fraction of a pixel would explain."""
+    total = 0.0
+    for pair in pairs:
+        agreeing = _agreeing(pair, matrix)
+        if agreeing.residual.size:
+            slope = np.hypot(*agreeing.slopes) * NEAR + 2 / 255
+            total += agreeing.stride * float(np.maximum(0, 1 - np.square(agreeing.residual / slope)).sum())
+    return total
+
+
+def _polish(pairs: Sequence[GreyPair], matrix: Matrix, free: list[int]) -> Matrix:
     """Gauss-Newton on the agreeing pixels of all pairs (Baker and Matthews, 2004), brightness fitted along."""
-    free = [0, 3] if shift_only else [0, 1, 2, 3, 4, 5]
     width, height = pairs[0].size
     for _ in range(STEPS):
         normal, right = np.zeros((6, 6)), np.zeros(6)
@@ -128,26 +145,49 @@ def _polish(pairs: Sequence[GreyPair], matrix: Matrix, shift_only: bool = False)
 
 def _normal_equations(pair: GreyPair, matrix: Matrix) -> tuple[Matrix, Matrix] | None:
     """Of the affine step about the middle that brings the edited picture onto the source; None if little agrees."""
+    found = _agreeing(pair, matrix)
+    if found.residual.size < FEWEST:
+        return None
+    width, height = pair.size
+    place = np.stack([np.ones(found.rows.size), found.columns / width - 0.5, found.rows / height - 0.5])
+    jacobian = np.concatenate([slope * place for slope in found.slopes])
+    weighted = jacobian * found.weight
+    return weighted @ jacobian.T, weighted @ found.residual
+
+
+class _Agreeing(NamedTuple):
+    """Pixels whose structure agrees, one in `stride` of them: the source less the edited picture in its brightness, a
+    robust weight, and the slopes of that picture to the right and down."""
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    residual: Matrix
+    weight: Matrix
+    slopes: tuple[Matrix, Matrix]
+    stride: int
+
+
+def _agreeing(pair: GreyPair, matrix: Matrix) -> _Agreeing:
     one, other = pair.source, warp(pair.edited, matrix, pair.size)
     one, other = cv2.GaussianBlur(one, (0, 0), 1.0), cv2.GaussianBlur(other, (0, 0), 1.0)
     agrees = structure_agrees(one, other)
-    rows, columns = np.nonzero(agrees if pair.kept is None else agrees & pair.kept)
-    if rows.size < FEWEST:
-        return None
+    places = np.flatnonzero(agrees if pair.kept is None else agrees & pair.kept)
+    stride = 1 + places.size // ENOUGH
+    rows, columns = np.divmod(places[::stride], one.shape[1])
     a, b = one[rows, columns].astype(np.float64), other[rows, columns].astype(np.float64)
     gain, offset, weight = _fit_line(b, a)
-    slopes = (cv2.Sobel(other, cv2.CV_32F, *order, scale=1 / 8)[rows, columns] for order in ((1, 0), (0, 1)))
-    width, height = pair.size
-    place = np.stack([np.ones(rows.size), columns / width - 0.5, rows / height - 0.5])
-    jacobian = np.concatenate([gain * slope * place for slope in slopes])
-    weighted = jacobian * weight
-    return weighted @ jacobian.T, weighted @ (a - gain * b - offset)
+    right, down = (
+        gain * cv2.Sobel(other, cv2.CV_32F, *order, scale=1 / 8)[rows, columns] for order in ((1, 0), (0, 1))
+    )
+    return _Agreeing(rows, columns, a - gain * b - offset, weight, (right, down), stride)
 
 
 def _fit_line(x: Matrix, y: Matrix) -> tuple[float, float, Matrix]:
     """Gain and offset of y over x, and the weights (Geman-McClure) that they were found with by re-weighting."""
     weight = np.ones_like(x)
     gain, offset = 1.0, 0.0
+    if not x.size:
+        return gain, offset, weight
     for _ in range(5):
         total = weight.sum()
         mean_x, mean_y = (weight @ x) / total, (weight @ y) / total

@@ -1,6 +1,5 @@
 """`layerize`: from a clip and anyone's edit of it to a layer folder."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
+from vera.layers.belongs import describe_source
 from vera.layers.layerize.align import initial_map
 from vera.layers.layerize.difference import find_changes
 from vera.layers.layerize.frames import Clips, frame_pairs, pictures, unit
@@ -83,7 +83,7 @@ def layerize(
     notices = _notices(clips, pairing)
     metadata: dict[str, Any] = {
         "layerize": _record(clips, pairing, match),
-        "source": _named(source),
+        "source": describe_source(clips.source),
         "versions": {"vera": version("vera")},
     }
     pts = [clips.source.pts[i] for group in paired for i in group.frames]
@@ -142,9 +142,10 @@ def _layer_frames(
     clips: Clips, paired: list[Group], match: Match, tally: _Tally, progress: Progress | None
 ) -> Iterator[tuple[NDArray[Any], NDArray[np.uint16]]]:
     """Edit and alpha for every paired frame of the source, in order."""
+    depth = np.uint16 if clips.is_deep else np.uint8
     for done, (group, frame) in enumerate(zip(paired, steady(_unmixed(clips, paired, match, tally)), strict=True)):
         edit = straight_colors(frame.source, frame.edited, frame.layers, frame.level)
-        codes = np.rint(edit * 255).astype(np.uint8)
+        codes = np.rint(edit * np.iinfo(depth).max).astype(depth)
         alpha = floor_alpha(np.rint(frame.layers.alpha.clip(0, 1) * FULL).astype(np.uint16))
         tally.coverage += float(alpha.mean()) / FULL
         for _ in group.frames:
@@ -188,7 +189,7 @@ def _record(clips: Clips, pairing: Pairing, match: Match) -> dict[str, Any]:
     """What it takes to see how the layers came about."""
     aligned = match.matrix - initial_map(clips.source.display_size, clips.edited_size)
     return {
-        "edited": _named(clips.edited.path),
+        "edited": describe_source(clips.edited),
         "mask": None if clips.mask is None else clips.mask.name,
         "pairing": pairing.name,
         "matrix": match.matrix.tolist(),
@@ -199,8 +200,3 @@ def _record(clips: Clips, pairing: Pairing, match: Match) -> dict[str, Any]:
         "noise": [match.noise.flat, match.noise.steep],
         "agreement": match.agreement,
     }
-
-
-def _named(path: Path) -> dict[str, str]:
-    with path.open("rb") as file:
-        return {"name": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.layers.color_transform import picture
 from vera.layers.layerize.pairing import Group
 from vera.layers.masks import mask_frames
 from vera.video import FrameReader, MediaInfo, model_view
@@ -31,13 +32,19 @@ class Clips:
         size, own = self.source.display_size, self.edited.display_size
         return own if own[0] * own[1] <= size[0] * size[1] else size
 
+    @property
+    def is_deep(self) -> bool:
+        """Whether either clip has more than 8 bits."""
+        return max(self.source.bit_depth, self.edited.bit_depth) > 8
+
 
 @dataclass(frozen=True)
 class FramePair:
-    """Upright RGB of the source `[H,W,3]` and the edited clip `[h,w,3]`; what the mask keeps `[H,W]`, or None."""
+    """Upright RGB, uint8 or uint16, of the source `[H,W,3]` and the edited clip `[h,w,3]`; what the mask keeps `[H,W]`,
+    or None."""
 
-    source: NDArray[np.uint8]
-    edited: NDArray[np.uint8]
+    source: NDArray[Any]
+    edited: NDArray[Any]
     kept: NDArray[np.bool_] | None
 
 
@@ -46,11 +53,17 @@ def unit(picture: NDArray[Any]) -> Float:
     return picture * np.float32(1 / np.iinfo(picture.dtype).max)
 
 
-def pictures(info: MediaInfo, wanted: Sequence[int], size: tuple[int, int]) -> Generator[NDArray[np.uint8], None, None]:
-    """RGB of the frames `wanted` (rising numbers) at `size`; others are decoded, not converted."""
+def pictures(info: MediaInfo, wanted: Sequence[int], size: tuple[int, int]) -> Generator[NDArray[Any], None, None]:
+    """RGB of the frames `wanted` (rising numbers) at `size`, uint8, or uint16 of a clip of more bits; other frames are
+    decoded, not converted."""
     with FrameReader(info.path) as reader:
         for frame in _pick(reader, wanted):
-            yield model_view(frame, *size, info.rotation)
+            if info.bit_depth <= 8:
+                yield model_view(frame, *size, info.rotation)
+                continue
+            stored = size if info.rotation % 180 == 0 else size[::-1]
+            codes = np.rint(picture(frame, stored).clip(0, 1) * 65535).astype(np.uint16)
+            yield np.ascontiguousarray(np.rot90(codes, info.rotation // 90))
 
 
 def frame_pairs(clips: Clips, groups: Sequence[Group]) -> Iterator[FramePair]:

@@ -20,6 +20,7 @@ PLAUSIBLE = 12 / 255  # difference beyond which what looks alike is an edit of b
 NOTICED = 0.1  # pixels of shift of a single frame that are corrected
 FARTHEST = 4.0  # pixels of it that are believed
 FEWEST = 500  # agreeing pixels by which a frame can be checked
+TYPICAL = 0.77  # median of the mean of three deviations, if the noise is as expected
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,6 @@ def apply_match(match: Match, pair: FramePair) -> Matched:
         spread = np.median(np.abs(difference[alike] - drift).mean(-1) / level[alike])
         level *= np.float32(np.clip(spread / TYPICAL, 1, 2))
     return Matched(source, softened, edited, level, shift)
-
-
-# Median of the mean of three normal deviations of standard deviation 1.
-TYPICAL = 0.77
 
 
 def _greys(pair: FramePair) -> GreyPair:

@@ -16,6 +16,8 @@ TEXTURE = (0.1, 0.25)  # standard error of the transmission: below the source ha
 SHOWING = (0.1, 0.2)  # transmission from which the source shows through
 SIGNIFICANT = (1.5, 3.0)  # the same in standard errors
 GREY = (2.0, 6.0)  # difference, in noise, of a picture from its darkened source: below the darkening has no colour
+AROUND = 24.0  # sigma in pixels
+VANISHED = (0.4, 0.7)  # share of the textured places around where the texture is gone
 OUT_OF_GAMUT = (0.15, 0.35)  # how much more opaque than measured a colour between black and white would have to be
 
 
@@ -38,7 +40,8 @@ def find_transmission(source: Float, edited: Float, inside: Mask, level: Float) 
     none, so its slope is 0 within the standard error. Where the source has no texture, a darkening that leaves its
     colour is taken for a shadow, and anything else for solid.
     """
-    weight = inside.astype(np.float32)
+    # The rim is left out: there the picture is a mixture of changed and not, which is textured like the source.
+    weight = cv2.erode(inside.view(np.uint8), np.ones((5, 5), np.uint8), borderValue=1).astype(np.float32)
     slope, deviation = _regress(source, edited, weight, level)
     trust = np.asarray(weight / (np.square(deviation) + np.float32(0.03**2)), np.float32)
     total = np.maximum(_blur(trust, NEIGHBOURS), np.float32(1e-4))
@@ -55,7 +58,10 @@ def find_transmission(source: Float, edited: Float, inside: Mask, level: Float) 
     textured = 1 - _ramp(error, TEXTURE)
     showing = _ramp(slope, SHOWING) * _ramp(slope / error, SIGNIFICANT)
     alike = 1 - _ramp(np.abs(ratio - slope), (0.2, 0.4))
-    shadow = darkened * (textured * alike * showing + (1 - textured))
+    # Where the source is plain, a shadow is only believed if its texture has not vanished all around.
+    gone, there = (_blur(textured * part * weight, AROUND) for part in (1 - showing, showing))
+    plain = (1 - textured) * (1 - _ramp(gone / (gone + there + np.float32(0.02)), VANISHED))
+    shadow = darkened * (textured * alike * showing + plain)
     least = _mean(least_alpha(source, edited, level), weight, 7)
     possible = 1 - _ramp(least - (1 - slope), OUT_OF_GAMUT)
     is_shadow = (shadow > 0.5) & inside

@@ -22,6 +22,7 @@ EDGE = 3  # pixels that the edge of something solid is soft over
 RIDGE = 0.8  # part of the greatest change about a pixel that makes it the middle of a thin thing
 SPREAD = 8.0  # sigma in pixels over which the colour of something clear is averaged
 VISIBLE = 4.0  # colours of edit and source apart, in noise, from which a pixel's own equation counts most
+FAINT = 2.0  # change of a pixel, in noise
 MARGIN = 24  # pixels about the changed region that are looked at
 
 
@@ -73,7 +74,9 @@ def _unmix(source: Float, edited: Float, inside: Mask, level: Float, edge: int) 
     color = np.where(as_clear[..., None], *colors)
     alpha = np.where(core > 0, np.float32(1), alpha)
     color = np.where(core[..., None] > 0, edited.clip(0, 1), color)
-    alpha = np.where(_grown(inside, 2), alpha, np.float32(0))
+    # Beyond what was found changed, a soft edge may end; what the noise would hide there is none.
+    seen = alpha * np.sqrt(np.square(color - source).mean(-1)) > FAINT * level
+    alpha = np.where(inside | (_grown(inside, 2) & seen), alpha, np.float32(0))
     return Layers(alpha, color)
 
 

@@ -15,11 +15,11 @@ BLOCK = 48  # pixels
 CLOSE = 1.0  # pixels within which votes agree
 TRIES = 2000
 STRETCH = 0.2  # the most that an editor's crop or squeeze scales an axis
-BETTER = 1.15  # how many times the votes of a mere shift a stretch must have
 
 
-def vote(pairs: Sequence[tuple[Float, Float]]) -> Points:
-    """`[2,3]`, from the first picture to the second: a shift, and a scale of each axis, by most blocks of all pairs."""
+def vote(pairs: Sequence[tuple[Float, Float]]) -> list[Points]:
+    """Maps `[2,3]` from the first pictures to the second that have the most blocks behind them: the best mere shift,
+    and the best shift with a scale of each axis."""
     places, shifts, weights = [], [], []
     window = cv2.createHanningWindow((BLOCK, BLOCK), cv2.CV_32F)
     for one, other in pairs:
@@ -28,40 +28,34 @@ def vote(pairs: Sequence[tuple[Float, Float]]) -> Points:
                 block = one[y : y + BLOCK, x : x + BLOCK]
                 if block.std() < CONTRAST:
                     continue
-                shift, response = cv2.phaseCorrelate(block, other[y : y + BLOCK, x : x + BLOCK], window)
+                # Copies: OpenCV multiplies its arguments by the window in place.
+                blocks = block.copy(), other[y : y + BLOCK, x : x + BLOCK].copy()
+                shift, response = cv2.phaseCorrelate(*blocks, window)
                 places.append((x + BLOCK / 2, y + BLOCK / 2))
                 shifts.append(shift)
                 weights.append(response)
     if not places:
-        return np.eye(2, 3)
+        return []
     height, width = pairs[0][0].shape
     middle = np.array([width, height]) / 2
-    votes = np.array(places) - middle, np.array(shifts), np.array(weights)
-    scale, offset = _winner(*votes)
-    return np.column_stack([np.diag(1 + scale), offset - scale * middle])
-
-
-def _winner(place: Points, shift: Points, weight: Points) -> tuple[Points, Points]:
-    """Scale and offset of the hypothesis with the most votes. Each block is one; so are pairs of them, far apart."""
+    place, shift, weight = np.array(places) - middle, np.array(shifts), np.array(weights)
     still = _best(place, shift, weight, np.zeros_like(shift), shift)
+    # A pair of blocks, far apart, says how much the picture is stretched.
     first, second = np.random.default_rng(0).integers(len(place), size=(2, TRIES))
     apart = np.all(np.abs(place[first] - place[second]) > BLOCK, axis=1)
     first, second = first[apart], second[apart]
     scale = (shift[first] - shift[second]) / (place[first] - place[second])
     sane = np.all(np.abs(scale) < STRETCH, axis=1)
     stretched = _best(place, shift, weight, scale[sane], (shift[first] - scale * place[first])[sane])
-    _, *winner = stretched if stretched[0] > BETTER * still[0] else still
-    return winner[0], winner[1]
+    return [np.column_stack([np.diag(1 + scale), offset - scale * middle]) for scale, offset in (still, stretched)]
 
 
-def _best(
-    place: Points, shift: Points, weight: Points, scales: Points, offsets: Points
-) -> tuple[float, Points, Points]:
-    """Votes, scale and offset of the hypothesis that agrees best."""
-    best = (-1.0, np.zeros(2), np.zeros(2))
+def _best(place: Points, shift: Points, weight: Points, scales: Points, offsets: Points) -> tuple[Points, Points]:
+    """Scale and offset of the hypothesis, each from one block or two, that the most blocks agree with."""
+    most, best = -1.0, (np.zeros(2), np.zeros(2))
     for scale, offset in zip(scales, offsets, strict=True):
         error = np.square(shift - place * scale - offset).sum(axis=1)
         votes = float(weight @ np.maximum(0, 1 - error / CLOSE**2))
-        if votes > best[0]:
-            best = (votes, scale, offset)
+        if votes > most:
+            most, best = votes, (scale, offset)
     return best
