@@ -1,15 +1,19 @@
 """The layered edit: composite it, save it, look at it, verify it. Knows nothing of how it was made."""
 
+from vera.layers.adjust import Adjustment
 from vera.layers.composite import composite_clip, composite_frame
 from vera.layers.extend import extend_colors
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.package import check_layers_folder, load_layers, save_layers, write_layers
 from vera.layers.refine import floor_alpha, refine_layers
 from vera.layers.sheet import contact_sheet
+from vera.layers.stack import Stack, open_stack
 from vera.layers.verify import VerifyReport, verify, verify_layers
 
 __all__ = [
+    "Adjustment",
     "LayeredEdit",
+    "Stack",
     "VerifyReport",
     "check_layers_folder",
     "composite_clip",
@@ -18,6 +22,7 @@ __all__ = [
     "extend_colors",
     "floor_alpha",
     "load_layers",
+    "open_stack",
     "refine_layers",
     "save_layers",
     "verify",

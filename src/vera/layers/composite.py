@@ -1,7 +1,8 @@
 """The compositing rule `A*E + (1-A)*S` in the source's own planes and bit depth, written only where alpha is not 0."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.layers.belongs import check_source, frame_map
+from vera.layers.blend_modes import blend_colors
 from vera.layers.layered_edit import LayeredEdit
-from vera.layers.planes import INTERLEAVED, ComponentLayer, Float, components, convert_layer
+from vera.layers.planes import INTERLEAVED, ComponentLayer, Float, components, convert_layer, rgb_rows
+from vera.layers.stack import Stack
 from vera.video import FrameReader, FrameWriter, MediaInfo, apply_tags, color_tags, planes, probe
 
 Progress = Callable[[str, int, int], None]
@@ -22,21 +25,30 @@ STRIP = 64  # rows laid at a time, a multiple of 4: what is computed on the way 
 
 
 def composite_frame(
-    frame: av.VideoFrame, edit: NDArray[Any], alpha: NDArray[np.uint16], strict_chroma: bool = False
+    frame: av.VideoFrame,
+    edit: NDArray[Any],
+    alpha: NDArray[np.uint16],
+    strict_chroma: bool = False,
+    blend_mode: str = "normal",
 ) -> av.VideoFrame:
     """Lay an edit over `frame` and return the result as a new frame of the same format.
 
     `edit` is straight RGB `[H,W,3]` uint8 or uint16 and `alpha` `[H,W]` uint16 (65535 is 1), both of the coded size.
-    Samples with zero coverage are the source's own; `strict_chroma` as `strict` in `convert_layer`. Raises VeraError
-    for a pixel format that cannot be composited.
+    Samples with zero coverage are the source's own; `strict_chroma` as `strict` in `convert_layer`. `blend_mode`, one
+    of `BLEND_MODES`, takes the edit for the colours that it makes of the frame's. Raises VeraError for a pixel format
+    that cannot be composited.
     """
     result = copy_frame(frame)
     targets = components(result)
     shift = INTERLEAVED.get(frame.format.name, 0)
+    colors = edit if blend_mode == "normal" else np.empty(edit.shape, np.uint16)
 
     def lay(top: int) -> None:
-        layers = convert_layer(edit, alpha, frame, slice(top, top + STRIP), strict_chroma)
-        for target, layer in zip(targets, layers, strict=False):
+        rows = slice(top, top + STRIP)
+        if blend_mode != "normal":
+            drawn = edit[rows] * np.float32(1 / np.iinfo(edit.dtype).max)
+            colors[rows] = np.rint(blend_colors(blend_mode, rgb_rows(frame, rows), drawn) * 65535)
+        for target, layer in zip(targets, convert_layer(colors, alpha, frame, rows, strict_chroma), strict=False):
             blend(target, layer, shift)
 
     for _ in _pool().map(lay, range(0, frame.height, STRIP)):
@@ -56,9 +68,57 @@ def copy_frame(frame: av.VideoFrame) -> av.VideoFrame:
     return copy
 
 
+@dataclass(frozen=True)
+class Placed:
+    """Edits on the frames of one clip, from `place`: the lowest first, each with the index of its frame by pts."""
+
+    info: MediaInfo
+    edits: tuple[tuple[LayeredEdit, Mapping[int, int]], ...]
+    strict_chroma: bool
+
+    def lay(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """All edits over a frame of the clip; the frame itself if none of them names it."""
+        result = frame
+        for edit, index in self._on(frame):
+            picture, alpha = edit.coded_frame(index, self.info, frame)
+            result = composite_frame(result, picture, alpha, self.strict_chroma, edit.adjustment.blend)
+        return result
+
+    def layers(self, frame: av.VideoFrame) -> list[list[ComponentLayer]]:
+        """What `lay` lays over a frame, but for blend modes: for each edit that covers some of it, its components."""
+        frames = (edit.coded_frame(index, self.info, frame) for edit, index in self._on(frame))
+        converted = (convert_layer(*layer, frame, strict=self.strict_chroma) for layer in frames)
+        return [layers for layers in converted if layers]
+
+    def times(self) -> set[int]:
+        """Times of the frames that may change: all others have no layer, or one without any alpha."""
+        return {
+            pts
+            for edit, index_of in self.edits
+            for pts, index in index_of.items()
+            if edit.adjustment.opacity and edit.alpha[index].any()
+        }
+
+    def _on(self, frame: av.VideoFrame) -> list[tuple[LayeredEdit, int]]:
+        pts = frame.pts
+        return [(edit, index_of[pts]) for edit, index_of in self.edits if pts is not None and pts in index_of]
+
+
+def place(edit: LayeredEdit | Stack, info: MediaInfo, force: bool = False) -> Placed:
+    """An edit, or a stack of them, on the frames of a clip. VeraError as `check_belongs` for each."""
+    stack = edit if isinstance(edit, Stack) else Stack((edit,))
+    placed = []
+    for layer in stack.edits:
+        first, last = layer.adjustment.range
+        shown = set(info.pts[first or 0 : None if last is None else last + 1])
+        index_of = check_belongs(layer, info, force)
+        placed.append((layer, {pts: index for pts, index in index_of.items() if pts in shown}))
+    return Placed(info, tuple(placed), stack.strict_chroma)
+
+
 def composite_clip(
     source: str | Path,
-    edit: LayeredEdit,
+    edit: LayeredEdit | Stack,
     out: str | Path,
     codec: str | None = None,
     progress: Progress | None = None,
@@ -70,14 +130,10 @@ def composite_clip(
     Raises VeraError as the reader and the writer do, and if the edit belongs to another clip and not `force`.
     """
     info = probe(source)
-    index_of = check_belongs(edit, info, force)
+    placed = place(edit, info, force)
     with FrameReader(source) as reader, FrameWriter(out, info, codec, audio_from=source) as writer:
         for count, frame in enumerate(reader):
-            index = None if frame.pts is None else index_of.get(frame.pts)
-            if index is not None:
-                picture, alpha = edit.coded_frame(index, info)
-                frame = composite_frame(frame, picture, alpha)
-            writer.write(frame)
+            writer.write(placed.lay(frame))
             if progress is not None:
                 progress("composite", count + 1, info.frame_count)
     return probe(out)

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.layers.refine import fit_layer
-from vera.video import LosslessClip, MediaInfo
+from vera.layers.adjust import NEUTRAL, Adjustment, adjust_colors, adjust_frame
+from vera.layers.upsample import upsample_layer
+from vera.video import LosslessClip, MediaInfo, model_view
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,9 @@ class LayeredEdit:
         edit: straight RGB `[T,H,W,3]`, uint8 or uint16, upright.
         alpha: `[T,H,W]` uint16; 65535 is full coverage, 0 leaves the source untouched.
         pts: the source frame that each layer frame belongs to, in units of `time_base`, rising.
-        metadata: how the edit was made (instruction, seed, model, versions, source); plain JSON values.
+        metadata: how the edit was made (instruction, seed, model, versions, source); plain JSON values. `refine` names
+            the guide by which it is up-sampled.
+        adjustment: what is done to it when it is laid; the files hold the layers without.
     """
 
     edit: NDArray[Any] | LosslessClip
@@ -30,6 +34,7 @@ class LayeredEdit:
     pts: tuple[int, ...]
     time_base: Fraction
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    adjustment: Adjustment = NEUTRAL
 
     def __post_init__(self) -> None:
         if self.edit.shape != (*self.alpha.shape, 3) or len(self.pts) != len(self.alpha):
@@ -42,12 +47,33 @@ class LayeredEdit:
         """Width and height of the layers."""
         return self.alpha.shape[2], self.alpha.shape[1]
 
-    def frame(self, index: int, size: tuple[int, int]) -> tuple[NDArray[Any], NDArray[np.uint16]]:
-        """Edit `[H,W,3]` and alpha `[H,W]` of layer frame `index`, up-sampled to `size` (width, height)."""
-        return fit_layer(self.edit[index], self.alpha[index], size)
+    def frame(
+        self, index: int, size: tuple[int, int], plate: NDArray[Any] | None = None
+    ) -> tuple[NDArray[Any], NDArray[np.uint16]]:
+        """Edit `[H,W,3]` and alpha `[H,W]` of layer frame `index`, adjusted and up-sampled to `size` (width, height).
 
-    def coded_frame(self, index: int, info: MediaInfo) -> tuple[NDArray[Any], NDArray[np.uint16]]:
-        """`frame` in the size and orientation of the clip's coded pictures, which may be stored rotated."""
-        edit, alpha = self.frame(index, info.display_size)
+        `plate` is the source's frame at that size, upright R'G'B' uint8 or uint16, for edits whose metadata name a
+        guide.
+        """
+        colors, matte = adjust_colors(self.edit[index], self.adjustment), self.alpha[index]
+        edit, alpha = upsample_layer(colors, matte, size, plate=plate, **self._refine)
+        return adjust_frame(edit, alpha, self.adjustment)
+
+    def coded_frame(
+        self, index: int, info: MediaInfo, source: av.VideoFrame | None = None
+    ) -> tuple[NDArray[Any], NDArray[np.uint16]]:
+        """`frame` in the size and orientation of the clip's coded pictures, which may be stored rotated.
+
+        `source` is the clip's own frame; without it, edits that name a guide are interpolated without one.
+        """
+        plate = None
+        if source is not None and self._refine["guide"] != "none":
+            plate = model_view(source, *info.display_size, info.rotation)
+        edit, alpha = self.frame(index, info.display_size, plate)
         turns = -(info.rotation // 90)
         return np.rot90(edit, turns), np.rot90(alpha, turns)
+
+    @property
+    def _refine(self) -> dict[str, Any]:
+        recorded = self.metadata.get("refine", {})
+        return {"guide": recorded.get("guide", "none"), "blur": recorded.get("blur", 0.0)}

@@ -7,8 +7,9 @@ from pathlib import Path
 import av
 
 from vera.errors import VeraError
-from vera.layers.composite import check_belongs, composite_clip, composite_frame
+from vera.layers.composite import composite_clip, place
 from vera.layers.layered_edit import LayeredEdit
+from vera.layers.stack import Stack
 from vera.video import CODECS, MediaInfo, check_output, default_codec, probe
 from vera.video.bits import UnsupportedError
 from vera.video.smart import SmartPlan, plan_smart, write_smart
@@ -57,7 +58,7 @@ def choose_codec(info: MediaInfo, out: Path, kind: str | None = None, codec: str
 
 def write_master(
     source: str | Path,
-    edit: LayeredEdit,
+    edit: LayeredEdit | Stack,
     out: str | Path,
     kind: str | None = None,
     codec: str | None = None,
@@ -83,22 +84,17 @@ def write_master(
     return Master(out, kind, codec, info.frame_count, 0, notice)
 
 
-def changed_times(edit: LayeredEdit, index_of: dict[int, int]) -> set[int]:
-    """Times of the source frames that the layers cover at all; `index_of` is that of `check_belongs`."""
-    return {pts for pts, index in index_of.items() if edit.frame(index, edit.size)[1].any()}
-
-
-def _write_smart(info: MediaInfo, edit: LayeredEdit, out: Path, progress: Progress | None, force: bool) -> SmartPlan:
-    index_of = check_belongs(edit, info, force)
-    changed = changed_times(edit, index_of)
+def _write_smart(
+    info: MediaInfo, edit: LayeredEdit | Stack, out: Path, progress: Progress | None, force: bool
+) -> SmartPlan:
+    placed = place(edit, info, force)
+    changed = placed.times()
     plan = plan_smart(info.path, out.suffix, changed)
     if len(plan.renewed) == len(plan.times):
         raise UnsupportedError("the edit touches all of its groups of pictures")
 
     def edited(frame: av.VideoFrame) -> av.VideoFrame:
-        if frame.pts not in changed:
-            return frame
-        return composite_frame(frame, *edit.coded_frame(index_of[frame.pts], info))
+        return placed.lay(frame) if frame.pts in changed else frame
 
     write_smart(info, out, plan, edited, progress)
     return plan

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.video import ColorTags, color_tags, planes, resolve_color, rgb_to_ycbcr
+from vera.video import ColorTags, color_tags, planes, resolve_color, rgb_to_ycbcr, ycbcr_to_rgb
 
 Float = NDArray[np.float32]
 Samples = NDArray[Any]
@@ -73,6 +73,28 @@ def convert_layer(
     top = np.float32(2**depth - 1)
     parts = _parts(edit[box], alpha[box], frame, box, depth, strict)
     return [ComponentLayer(place, weight, values.clip(0, top, out=values)) for values, weight, place in parts]
+
+
+def rgb_rows(frame: av.VideoFrame, rows: slice) -> Float:
+    """R'G'B' `[h,W,3]` float32 in [0,1] of some of a frame's rows, which start at a multiple of 4.
+
+    Every pixel has the chroma sample that it shares.
+    """
+    form = frame.format
+    depth, shift = form.components[0].bits, INTERLEAVED.get(form.name, 0)
+    first, last, _ = rows.indices(frame.height)
+    steps = 64 // form.chroma_height(64), 64 // form.chroma_width(64)
+    channels = []
+    for component in components(frame):
+        step_y, step_x = (1, 1) if component.shape == (frame.height, frame.width) else steps
+        part = component[first // step_y : -(-last // step_y)] >> shift
+        part = part.repeat(step_y, 0).repeat(step_x, 1)
+        channels.append(part[: last - first, : frame.width].astype(np.float32))
+    if len(channels) == 1:
+        neutral = np.full_like(channels[0], 2 ** (depth - 1))
+        channels += [neutral, neutral]
+    tags = resolve_color(color_tags(frame), frame.height, form.name)
+    return ycbcr_to_rgb(np.stack(channels, axis=-1), tags, depth, frame.height).clip(0, 1)
 
 
 def _parts(

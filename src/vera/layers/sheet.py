@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vera.layers.composite import check_belongs
 from vera.layers.layered_edit import LayeredEdit
+from vera.layers.refine import fit_layer
 from vera.video import FrameReader, model_view, probe
 from vera.video.output import partial_path
 
@@ -37,7 +38,7 @@ def contact_sheet(
     before = _pick(source, positions, size, info.rotation)
     after = _pick(result, positions, size, info.rotation)
     for index, original, edited in zip(chosen, before, after, strict=True):
-        color, alpha = edit.frame(int(index), size)
+        color, alpha = fit_layer(*edit.frame(int(index), info.display_size), size)
         scale = 255 / np.iinfo(color.dtype).max
         weight = alpha[..., None] / 65535
         shown = weight * (color * scale) + (1 - weight) * _checkerboard(size)[..., None]

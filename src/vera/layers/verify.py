@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from vera.errors import VeraError
-from vera.layers.composite import check_belongs
+from vera.layers.composite import check_belongs, place
 from vera.layers.layered_edit import LayeredEdit
-from vera.layers.masters import MASTERS, Progress, changed_times
-from vera.layers.planes import INTERLEAVED, components, convert_layer
+from vera.layers.masters import MASTERS, Progress
+from vera.layers.planes import INTERLEAVED, components
+from vera.layers.stack import Stack
 from vera.video import FrameReader, MediaInfo, probe
 from vera.video.bits import UnsupportedError
 from vera.video.codecs import FULL_RANGE_TWINS
@@ -41,7 +42,7 @@ class VerifyReport:
 def verify(
     source: str | Path,
     result: str | Path,
-    edit: LayeredEdit,
+    edit: LayeredEdit | Stack,
     guarantee: str = "exact",
     force: bool = False,
     progress: Progress | None = None,
@@ -57,24 +58,22 @@ def verify(
     if guarantee not in MASTERS:
         raise VeraError(f"no master is named {guarantee!r}; choose from {', '.join(MASTERS)}")
     before, after = probe(source), probe(result)
-    index_of = check_belongs(edit, before, force)
+    placed = place(edit, before, force)
     _check_comparable(before, after)
     packets, renewed = PacketReport(0, 0, None), frozenset[int]()
     if guarantee == "smart":
-        packets, renewed = _check_packets(before, after, changed_times(edit, index_of))
+        packets, renewed = _check_packets(before, after, placed.times())
     samples = preserved = changed = largest = untouched = 0
     squared = 0.0
     shift = INTERLEAVED.get(before.pix_fmt, 0)
     with FrameReader(source) as sources, FrameReader(result) as results:
         for count, (original, edited) in enumerate(zip(sources, results, strict=True)):
-            index = None if original.pts is None else index_of.get(original.pts)
-            layers = [] if index is None else convert_layer(*edit.coded_frame(index, before), original)
+            layers = placed.layers(original)
             pairs = zip(components(original), components(edited), strict=True)
             for number, (one, other) in enumerate(pairs):
                 kept = np.ones(one.shape, bool)
-                if layers:
-                    layer = layers[number]
-                    kept[layer.box] = layer.alpha == 0
+                for layer in (parts[number] for parts in layers):
+                    kept[layer.box] &= layer.alpha == 0
                 difference = np.abs(other.astype(np.int32) - one)[kept] >> shift
                 found = int(np.count_nonzero(difference))
                 samples += one.size

@@ -30,7 +30,9 @@ def check_output(
         _check_folder(path.parent)
         return preset
     if path.suffix.lower() in PICTURES:
-        raise VeraError(f"{path}: is one picture; name a sequence in a new folder, as new/{path.stem}.####{path.suffix}")
+        raise VeraError(
+            f"{path}: is one picture; name a sequence in a new folder, as new/{path.stem}.####{path.suffix}"
+        )
     if path.suffix.lower() in ISO_SUFFIXES and info.pts[0] < 0:
         raise VeraError(f"{path}: such a file would cut off the frames before time 0; write .mkv, or remux the source")
     if path.suffix.lower() == ".mkv":
