@@ -39,7 +39,7 @@ CODECS: dict[str, Codec] = {
         "libx265", True, _MOVIE, {"preset": "fast", "x265-params": "lossless=1:log-level=error"}, _X265
     ),
     "h265": Codec("libx265", False, _MOVIE, {"crf": "18", "preset": "medium", "x265-params": "log-level=error"}, _X265),
-    "png": Codec("png", True, (*_MASTER, ".png")),
+    "png": Codec("png", True, (".mov", ".png")),
     "prores": Codec("prores_ks", False, _MASTER, {"profile": "hq", "vendor": "apl0"}, ("yuv422p10le",)),
     "prores-4444": Codec(
         "prores_ks",
@@ -98,7 +98,11 @@ def encoder_pix_fmt(codec: Codec, pix_fmt: str) -> str:
 
 
 def _pix_fmts(codec: Codec) -> tuple[str, ...]:
-    return codec.pix_fmts or tuple(form.name for form in av.Codec(codec.encoder, "w").video_formats or ())
+    if codec.pix_fmts:
+        return codec.pix_fmts
+    given = [form.name for form in av.Codec(codec.encoder, "w").video_formats or ()]
+    # What FFV1 takes side by side it gives back in planes, with 16 bits.
+    return tuple(name for name in given if not (codec.encoder == "ffv1" and name in ("rgb48le", "rgba64le")))
 
 
 def _has_pix_fmt(codec: Codec, pix_fmt: str) -> bool:

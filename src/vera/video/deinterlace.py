@@ -10,7 +10,7 @@ from vera.video.colour import ColorTags, apply_tags, color_tags
 
 
 def deinterlaced(frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-    """One progressive frame for each of `frames`, at its time, by FFmpeg's bwdif; field order as each frame says."""
+    """One progressive frame for each of `frames`, at its time, by FFmpeg's bwdif; those that are progressive stay."""
     graph: Graph | None = None
     for frame in frames:
         if graph is None:
@@ -28,7 +28,7 @@ def _graph(frame: av.VideoFrame) -> Graph:
     source = graph.add_buffer(
         width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
     )
-    graph.link_nodes(source, graph.add("bwdif", "mode=send_frame:parity=auto:deint=all"), graph.add("buffersink"))
+    graph.link_nodes(source, graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced"), graph.add("buffersink"))
     graph.configure()
     return graph
 
