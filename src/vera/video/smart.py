@@ -23,7 +23,7 @@ from av.packet import Packet
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
-from vera.errors import DamageWarning
+from vera.errors import DamageWarning, VeraError
 from vera.video import FrameReader, MediaInfo, apply_tags, planes
 from vera.video.bits import UnsupportedError, join_lengths, split_lengths
 from vera.video.opening import open_video
@@ -111,11 +111,18 @@ def check_smart(
     """
     if (broken := compare_packets(info.path, result, work.renewed).broken) is not None:
         raise UnsupportedError(broken)
-    with ExitStack() as stack:
-        stack.enter_context(warnings.catch_warnings(action="ignore", category=DamageWarning))
-        sources, results = stack.enter_context(FrameReader(info.path)), stack.enter_context(FrameReader(result))
-        frames = zip(sources, results, strict=True)
-        for count, (before, after) in enumerate(frames):
+    try:
+        with warnings.catch_warnings(action="ignore", category=DamageWarning):
+            _check_frames(info, result, work, edited, progress)
+    except VeraError as error:
+        raise UnsupportedError("it would not decode as a whole") from error
+
+
+def _check_frames(
+    info: MediaInfo, result: Path, work: SmartPlan, edited: Edited | None, progress: Progress | None
+) -> None:
+    with FrameReader(info.path) as sources, FrameReader(result) as results:
+        for count, (before, after) in enumerate(zip(sources, results, strict=True)):
             assert before.pts is not None
             if before.pts not in work.renewed:
                 pairs = zip(planes(before), planes(after), strict=True)

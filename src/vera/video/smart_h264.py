@@ -189,7 +189,7 @@ class H264:
         sps, pps = self._host
         tools = {"cabac": int(pps.cabac), "8x8dct": int(sps.profile in _WITH_FORMAT and sps.profile != 44)}
         tools |= {"keyint": 1, "slices": 1, "annexb": 1, "interlaced": 0}
-        quality = {"qp": "0"} if sps.lossless else {"crf": "14"}
+        quality = {"qp": "0"} if sps.lossless else {"crf": "16"}
         return quality | {"preset": "medium", "x264-params": ":".join(f"{name}={tools[name]}" for name in tools)}
 
     def adopt(self, headers: bytes) -> bytes:

@@ -113,7 +113,7 @@ class Hevc:
             "keyint": 1,
             "log-level": "error",
         }
-        tools |= {"lossless": 1} if pps.lossless else {"crf": 14}
+        tools |= {"lossless": 1} if pps.lossless else {"crf": 18}
         return {"preset": "medium", "x265-params": ":".join(f"{name}={tools[name]}" for name in tools)}
 
     def adopt(self, headers: bytes) -> bytes:
