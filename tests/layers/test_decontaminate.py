@@ -71,4 +71,4 @@ def test_depths_agree(depths: tuple[type, type]) -> None:
     scale = np.iinfo(depths[0]).max / 255
     assert found.dtype == depths[0]
     difference = np.abs(found / scale - decontaminate(edit, alpha, plate)) * (alpha[..., None] / 65535)
-    assert difference.max() < 0.6  # of the result's codes
+    assert difference.max() < 1  # code of the result
