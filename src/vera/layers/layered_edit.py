@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.layers.adjust import NEUTRAL, Adjustment, adjust_colors, adjust_frame
-from vera.layers.upsample import upsample_layer
+from vera.layers.finish import Finish, finish_frame
 from vera.video import LosslessClip, MediaInfo, model_view
 
 
@@ -24,8 +24,8 @@ class LayeredEdit:
         edit: straight RGB `[T,H,W,3]`, uint8 or uint16, upright.
         alpha: `[T,H,W]` uint16; 65535 is full coverage, 0 leaves the source untouched.
         pts: the source frame that each layer frame belongs to, in units of `time_base`, rising.
-        metadata: how the edit was made (instruction, seed, model, versions, source); plain JSON values. `refine` names
-            the guide by which it is up-sampled.
+        metadata: how the edit was made (instruction, seed, model, versions, source); plain JSON values. `refine` says
+            how it is brought to the source's size (`vera.layers.finish`).
         adjustment: what is done to it when it is laid; the files hold the layers without.
     """
 
@@ -52,11 +52,11 @@ class LayeredEdit:
     ) -> tuple[NDArray[Any], NDArray[np.uint16]]:
         """Edit `[H,W,3]` and alpha `[H,W]` of layer frame `index`, adjusted and up-sampled to `size` (width, height).
 
-        `plate` is the source's frame at that size, upright R'G'B' uint8 or uint16, for edits whose metadata name a
-        guide.
+        `plate` is the source's frame at that size, upright R'G'B' uint8 or uint16; without it, what needs it
+        is left out.
         """
         colors, matte = adjust_colors(self.edit[index], self.adjustment), self.alpha[index]
-        edit, alpha = upsample_layer(colors, matte, size, plate=plate, **self._refine)
+        edit, alpha = finish_frame(colors, matte, size, self.finish, plate, index)
         return adjust_frame(edit, alpha, self.adjustment)
 
     def coded_frame(
@@ -64,16 +64,16 @@ class LayeredEdit:
     ) -> tuple[NDArray[Any], NDArray[np.uint16]]:
         """`frame` in the size and orientation of the clip's coded pictures, which may be stored rotated.
 
-        `source` is the clip's own frame; without it, edits that name a guide are interpolated without one.
+        `source` is the clip's own frame; without it, what needs the plate is left out.
         """
         plate = None
-        if source is not None and self._refine["guide"] != "none":
+        if source is not None and self.finish.needs_plate:
             plate = model_view(source, *info.display_size, info.rotation)
         edit, alpha = self.frame(index, info.display_size, plate)
         turns = -(info.rotation // 90)
         return np.rot90(edit, turns), np.rot90(alpha, turns)
 
     @property
-    def _refine(self) -> dict[str, Any]:
-        recorded = self.metadata.get("refine", {})
-        return {"guide": recorded.get("guide", "none"), "blur": recorded.get("blur", 0.0)}
+    def finish(self) -> Finish:
+        """What its metadata say of the way to the source's size."""
+        return Finish.from_json(self.metadata.get("refine", {}))

@@ -1,0 +1,76 @@
+"""A layer frame at the source's size, as the manifest says: guided, decontaminated, with the source's grain."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.errors import VeraError
+from vera.layers.decontaminate import decontaminate
+from vera.layers.grain import Grain, add_grain
+from vera.layers.upsample import Guide, upsample_layer
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What is done on the way to the source's size; `refine` in an edit's metadata.
+
+    Args:
+        guide, blur: of `upsample_layer`; `choose_guide` finds them.
+        decontaminate: the old background is taken out of soft edges: for edits that replace it.
+        grain: the source's, to be added to the edit layer; None adds none.
+        seed: of the grain.
+    """
+
+    guide: Guide = "none"
+    blur: float = 0.0
+    decontaminate: bool = False
+    grain: Grain | None = None
+    seed: int = 0
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """From what `to_json` gave, perhaps with parts left out. VeraError if it is something else."""
+        try:
+            grain = values.get("grain")
+            found = cls(
+                guide=values.get("guide", "none"),
+                blur=float(values.get("blur", 0)),
+                decontaminate=bool(values.get("decontaminate", False)),
+                grain=None if grain is None else Grain.from_json(grain),
+                seed=int(values.get("seed", 0)),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):
+            found = None
+        if found is None or found.guide not in get_args(Guide) or not 0 <= found.blur <= 8 or found.seed < 0:
+            raise VeraError("the manifest's `refine` cannot be understood; take it out to lay the layers without")
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def needs_plate(self) -> bool:
+        return self.guide != "none" or self.decontaminate
+
+
+def finish_frame(
+    edit: NDArray[Any],
+    alpha: NDArray[np.uint16],
+    size: tuple[int, int],
+    finish: Finish,
+    plate: NDArray[Any] | None = None,
+    index: int = 0,
+) -> tuple[NDArray[Any], NDArray[np.uint16]]:
+    """Layer frame `index`, edit `[h,w,3]` and alpha `[h,w]`, at `size` (width, height).
+
+    `plate` is the source's frame at that size, RGB; what needs it is left out where it is None.
+    """
+    edit, alpha = upsample_layer(edit, alpha, size, plate=plate, guide=finish.guide, blur=finish.blur)
+    if finish.decontaminate and plate is not None:
+        edit = decontaminate(edit, alpha, plate)
+    if finish.grain is not None:
+        edit = add_grain(edit, alpha, finish.grain, finish.seed, index)
+    return edit, alpha
