@@ -1,5 +1,6 @@
 """`vera edit`, then `vera composite` and `vera verify` on what it wrote."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,3 +86,67 @@ def test_no_layer_folder(make_clip: Callable[..., Path], tmp_path: Path, capsys:
         err = capsys.readouterr().err
         assert "gone" in err and err.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
+def test_layers_are_adjusted_stacked_and_kept_as_a_project(
+    make_clip: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = str(make_clip("a.mp4", frames=5, size=(64, 48)))
+    info = probe(source)
+    for name, left in (("one", 0), ("two", 20)):
+        alpha = np.zeros((5, 48, 64), np.uint16)
+        alpha[:, 10:30, left : left + 30] = 40000
+        layered = LayeredEdit(np.full((5, 48, 64, 3), 200, np.uint8), alpha, info.pts, info.time_base)
+        save_layers(layered, tmp_path / name)
+    folders = [str(tmp_path / name) for name in ("one", "two")]
+    out, again, kept = (str(tmp_path / name) for name in ("out.mp4", "again.mp4", "project.json"))
+    options = ["--opacity", "0.8", "--offset", "-3,2.5", "--scale", "1.1", "--feather", "1", "--choke", "-1"]
+    options += ["--color", "-0.02,0,0/1.1/1.2", "--blend", "screen", "--range", "1-3", "--strict-chroma"]
+    assert main(["composite", source, *folders, "--out", out, *options, "--project", kept]) == 0
+    assert f"project  {kept}" in capsys.readouterr().out
+    assert main(["composite", source, kept, "--out", again]) == 0
+    assert Path(out).read_bytes() == Path(again).read_bytes()
+    assert main(["verify", source, out, kept]) == 0
+    line = json.loads(Path(kept).read_text())["layers"][0]
+    assert line == {
+        "folder": "one",
+        "on": True,
+        "opacity": 0.8,
+        "offset": [-3, 2.5],
+        "scale": 1.1,
+        "feather": 1,
+        "choke": -1,
+        "lift": [-0.02, 0, 0],
+        "gamma": [1.1, 1.1, 1.1],
+        "gain": [1.2, 1.2, 1.2],
+        "blend": "screen",
+        "range": [1, 3],
+    }
+    capsys.readouterr()
+    assert main(["composite", source, kept, "--out", again, "--project", kept]) == 2
+    assert main(["composite", source, "--out", again]) == 2
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--offset", "3"),
+        ("--offset", "a,b"),
+        ("--color", "1/1"),
+        ("--color", "0/1/1,2"),
+        ("--range", "3"),
+        ("--range", "1-x"),
+        ("--range", "9-2"),
+        ("--blend", "burn"),
+        ("--opacity", "2"),
+        ("--scale", "-1"),
+        ("--feather", "nan"),
+    ],
+)
+def test_what_an_adjustment_cannot_be_is_one_line(
+    option: str, value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["composite", "a.mp4", "layers", "--out", str(tmp_path / "b.mp4"), option, value]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and option[2:].replace("color", "colour") in err

@@ -1,30 +1,45 @@
-"""`vera composite` and `vera verify`: work on a saved layer folder, without the model."""
+"""`vera composite` and `vera verify`: work on saved layers, without the model."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from vera.cli.master import print_master
+from vera.cli.options import parse_color, parse_offset, parse_range
 from vera.cli.progress import progress_bar
+from vera.errors import VeraError
+
+Signed = Annotated[str | None, Parameter(allow_leading_hyphen=True)]
 
 
 def composite(
     source: Path,
-    layers: Path,
     /,
-    *,
+    *layers: Path,
     out: Path,
     master: Literal["exact", "smart", "delivery"] | None = None,
     codec: str | None = None,
     force: bool = False,
+    opacity: float = 1.0,
+    offset: Signed = None,
+    scale: float = 1.0,
+    feather: float = 0.0,
+    choke: float = 0.0,
+    color: Signed = None,
+    blend: str = "normal",
+    range: Signed = None,
+    strict_chroma: bool = False,
+    project: Path | None = None,
 ) -> None:
-    """Lay a saved layer folder over its source again, without the model.
+    """Lay saved layers over their source again, adjusted as you like, without the model.
 
     Parameters
     ----------
     source
         The clip that the layers were made for.
     layers
-        Folder that `vera edit --layers` wrote.
+        Folders that `vera edit --layers` wrote, the lowest first, or one project file.
     out
         File to write; its suffix names the container.
     master
@@ -34,13 +49,55 @@ def composite(
         How to encode, such as ffv1, h264-lossless or h264. Default: as the master needs, by the suffix.
     force
         Take a source that is not the one that the layers were made for.
+    opacity
+        Factor of the matte, 0 to 1.
+    offset
+        X,Y: pixels to move the layer right and down.
+    scale
+        Of the layer about the picture's middle, before the offset.
+    feather
+        Pixels by which the matte is blurred.
+    choke
+        Pixels by which the matte is shrunk; negative to grow it.
+    color
+        LIFT/GAMMA/GAIN of the layer's colours, each a number or R,G,B. Neutral: 0/1/1.
+    blend
+        normal, multiply, screen, overlay, hard-light, soft-light, darken, lighten, difference, add or subtract.
+    range
+        A-B: the first and the last frame to lay it over, counted from 0; 12- and -48 leave an end open.
+    strict_chroma
+        Change a chroma sample only if all pixels that share it have some alpha.
+    project
+        Also write a project file: the layers, their order and these settings, to be edited and used as LAYERS.
     """
-    from vera.layers import load_layers
+    from vera.layers import Adjustment, open_stack
     from vera.layers.masters import write_master
+    from vera.layers.stack import ProjectLayer, write_project
 
+    if not layers:
+        raise VeraError("name the layer folders to lay over the source, or a project file")
+    lift, gamma, gain = parse_color(color or "0/1/1")
+    adjustment = Adjustment(
+        opacity,
+        parse_offset(offset or "0,0"),
+        scale,
+        feather,
+        choke,
+        lift,
+        gamma,
+        gain,
+        blend,
+        parse_range(range or "-"),
+    )
+    stack = open_stack(list(layers), adjustment, strict_chroma)
+    if project is not None and layers[0].is_file():
+        raise VeraError(f"{layers[0]}: is a project already; edit that file")
     with progress_bar() as report:
-        written = write_master(source, load_layers(layers), out, master, codec, report, force)
+        written = write_master(source, stack, out, master, codec, report, force)
     print_master(written)
+    if project is not None:
+        write_project(project, [ProjectLayer(folder, adjustment) for folder in layers], strict_chroma)
+        print(f"project  {project}")
 
 
 def verify(
@@ -63,16 +120,15 @@ def verify(
     result
         The clip that came out.
     layers
-        Folder that `vera edit --layers` wrote.
+        Folder that `vera edit --layers` wrote, or the project that was laid.
     master
         exact: no sample changed where alpha is 0. smart: all packets are the source's, but those that the edit must
         change. delivery: promises nothing, is measured.
     force
         Take a source that is not the one that the layers were made for.
     """
-    from vera.layers import load_layers
+    from vera.layers import load_layers, open_stack, verify_layers
     from vera.layers import verify as count
-    from vera.layers.verify import verify_layers
 
     if layers is None:
         edit = load_layers(result)
@@ -80,7 +136,7 @@ def verify(
         print(f"layers   {len(edit.pts)} frames that fit {source}, which is as it was")
         return 0
     with progress_bar() as progress:
-        report = count(source, result, load_layers(layers), master, force, progress)
+        report = count(source, result, open_stack([layers]), master, force, progress)
     print(f"samples    {report.samples:>15,}  in {report.frames} frames")
     print(f"preserved  {report.preserved:>15,}  where alpha is 0")
     print(f"changed    {report.changed:>15,}  of the preserved")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from vera.errors import VeraError
 
+Triple = tuple[float, float, float]
+
 _SECONDS = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
 
 
@@ -23,6 +25,39 @@ def parse_time(text: str) -> Fraction:
     if len(parts) > 3 or not all(part.isdecimal() for part in parts[:-1]) or not _SECONDS.fullmatch(parts[-1]):
         raise VeraError(f"a time is seconds or [hours:]minutes:seconds, such as 2.5 or 1:02.5, not {text!r}")
     return sum((Fraction(part) * 60**power for power, part in enumerate(reversed(parts))), Fraction(0))
+
+
+def parse_offset(text: str) -> tuple[float, float]:
+    """X and Y of `-10,4.5`; VeraError for anything else."""
+    numbers = _numbers(text.split(","))
+    if len(numbers) != 2:
+        raise VeraError(f"an offset is X,Y, such as -10,4.5, not {text!r}")
+    return numbers[0], numbers[1]
+
+
+def parse_color(text: str) -> tuple[Triple, Triple, Triple]:
+    """Lift, gamma and gain of `0.02/1.1/1` or `0,0,0.1/1/1.2,1,1`, each for R, G and B; VeraError for anything else."""
+    parts = [_numbers(part.split(",")) for part in text.split("/")]
+    if len(parts) != 3 or not all(len(part) in (1, 3) for part in parts):
+        raise VeraError(f"a colour is LIFT/GAMMA/GAIN, each a number or R,G,B, such as 0/1.1/1, not {text!r}")
+    lift, gamma, gain = ((part * 3)[:3] for part in parts)
+    return (lift[0], lift[1], lift[2]), (gamma[0], gamma[1], gamma[2]), (gain[0], gain[1], gain[2])
+
+
+def parse_range(text: str) -> tuple[int | None, int | None]:
+    """The ends of `12-48`, None where they are open as in `12-` and `-48`; VeraError for anything else."""
+    ends = text.split("-")
+    if len(ends) != 2 or not all(end == "" or (end.isascii() and end.isdecimal()) for end in ends):
+        raise VeraError(f"a range is A-B, such as 12-48, 12- or -48, not {text!r}")
+    return (int(ends[0]) if ends[0] else None), (int(ends[1]) if ends[1] else None)
+
+
+def _numbers(words: list[str]) -> list[float]:
+    """Empty if one of them is no number."""
+    try:
+        return [float(word) for word in words]
+    except ValueError:
+        return []
 
 
 def check_picture(path: Path) -> None:
