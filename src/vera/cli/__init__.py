@@ -34,7 +34,7 @@ _COMMANDS = (
         "vera.cli.export:export",
         "Write a layer folder for After Effects, Nuke, Resolve, Premiere or the web.",
     ),
-    ("verify", "vera.cli.layers:verify", "Count the samples that changed where alpha is 0."),
+    ("verify", "vera.cli.layers:verify", "Check what a master guarantees: no change where alpha is 0."),
     ("layerize", "vera.cli.layerize:layerize", "Recover the layers of an edit that another program made."),
     ("init", "vera.cli.init:init", "Make a Vera model, to be trained, from a Wan2.1 text-to-video model."),
     ("train", "vera.cli.train:train", "Train by a recipe; the same command resumes a run that was stopped."),
