@@ -9,7 +9,7 @@ from tests.clips import make_clip
 from tests.executable import ffmpeg
 
 from vera.errors import VeraError
-from vera.video import FrameReader, FrameWriter, planes, probe
+from vera.video import FrameReader, FrameWriter, Source, planes, probe
 
 CODECS = {
     "h264.mp4": ("libx264", ("-flags", "+ilme+ildct", "-x264-params", "tff=1:weightp=0"), "yuv420p"),
@@ -41,9 +41,9 @@ def test_interlaced_footage_is_refused_or_deinterlaced(tmp_path: Path, name: str
         probe(clip)
     with FrameReader(clip) as reader, pytest.raises(VeraError, match="is interlaced"):
         list(reader)
-    info = probe(clip, deinterlace=True)
+    info = probe(Source(clip, deinterlace=True))
     assert info.interlaced and info.rotation == 0
-    with FrameReader(clip, deinterlace=True) as reader:
+    with FrameReader(Source(clip, deinterlace=True)) as reader:
         frames = list(reader)
     assert tuple(frame.pts for frame in frames) == info.pts
     assert {frame.time_base for frame in frames} == {info.time_base}
@@ -57,7 +57,7 @@ def test_interlaced_footage_is_refused_or_deinterlaced(tmp_path: Path, name: str
 def test_the_filter_is_that_of_the_executable(tmp_path: Path) -> None:
     clip = interlaced(tmp_path, "ffv1.mkv")
     ffmpeg("-i", clip, "-vf", "bwdif=send_frame", "-c:v", "ffv1", tmp_path / "theirs.mkv")
-    with FrameReader(clip, deinterlace=True) as ours, FrameReader(tmp_path / "theirs.mkv") as theirs:
+    with FrameReader(Source(clip, deinterlace=True)) as ours, FrameReader(tmp_path / "theirs.mkv") as theirs:
         pairs = list(zip(ours, theirs, strict=True))
     for one, other in pairs:
         assert all(np.array_equal(a, b) for a, b in zip(planes(one), planes(other), strict=True))
@@ -70,8 +70,8 @@ def test_progressive_footage_is_not_touched(tmp_path: Path) -> None:
 
 def test_a_result_is_progressive(tmp_path: Path) -> None:
     clip = interlaced(tmp_path, "prores.mov")
-    info = probe(clip, deinterlace=True)
-    with FrameReader(clip, deinterlace=True) as reader, FrameWriter(tmp_path / "b.mov", info) as writer:
+    info = probe(Source(clip, deinterlace=True))
+    with FrameReader(Source(clip, deinterlace=True)) as reader, FrameWriter(tmp_path / "b.mov", info) as writer:
         for frame in reader:
             writer.write(frame)
     after = probe(tmp_path / "b.mov")

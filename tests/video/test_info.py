@@ -116,6 +116,14 @@ def test_odd_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
     assert (info.width, info.height) == info.display_size == size
 
 
+def test_words_that_are_not_utf8(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "a.avi", codec="mjpeg", pix_fmt="yuvj420p")
+    data = clip.read_bytes()
+    assert data.count(b"Lavf") == 1
+    clip.write_bytes(data.replace(b"Lavf", b"\xff\xfe\xe9f"))
+    assert probe(clip).frame_count == 8
+
+
 # Bad input
 
 

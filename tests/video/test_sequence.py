@@ -11,7 +11,7 @@ from tests.clips import make_frame, samples
 from tests.executable import ffmpeg
 
 from vera.errors import DamageWarning, VeraError
-from vera.video import FrameReader, FrameWriter, probe
+from vera.video import FrameReader, FrameWriter, Source, probe
 from vera.video.sequence import find_sequence, image_pattern, source_files
 
 
@@ -39,7 +39,7 @@ def test_a_folder_and_patterns_name_the_same_pictures(tmp_path: Path, name: str)
 
 
 def test_the_rate_is_the_users(tmp_path: Path) -> None:
-    info = probe(pngs(tmp_path / "in", range(3)), rate=Fraction(30000, 1001))
+    info = probe(Source(pngs(tmp_path / "in", range(3)), rate=Fraction(30000, 1001)))
     assert (info.time_base, info.duration) == (Fraction(1001, 30000), Fraction(3003, 30000))
 
 

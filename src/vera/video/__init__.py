@@ -4,6 +4,7 @@ from vera.video.codecs import CODECS, Codec, default_codec
 from vera.video.colour import ColorTags, apply_tags, color_tags, resolve_color, rgb_to_ycbcr, ycbcr_to_rgb
 from vera.video.info import AudioInfo, MediaInfo, probe
 from vera.video.lossless import LosslessClip, LosslessWriter, read_lossless, write_lossless
+from vera.video.opening import Source, SourceLike, as_source
 from vera.video.output import check_output
 from vera.video.read import model_view, planes
 from vera.video.reader import FrameReader
@@ -19,7 +20,10 @@ __all__ = [
     "LosslessClip",
     "LosslessWriter",
     "MediaInfo",
+    "Source",
+    "SourceLike",
     "apply_tags",
+    "as_source",
     "check_output",
     "color_tags",
     "default_codec",

@@ -28,7 +28,8 @@ def _graph(frame: av.VideoFrame) -> Graph:
     source = graph.add_buffer(
         width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
     )
-    graph.link_nodes(source, graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced"), graph.add("buffersink"))
+    whole = graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
+    graph.link_nodes(source, whole, graph.add("buffersink"))
     graph.configure()
     return graph
 

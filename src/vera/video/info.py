@@ -17,7 +17,7 @@ from vera.video.colour import ColorTags, color_tags
 from vera.video.damage import Tally, check_whole, counted_packets, has_times, packet_is_frame
 from vera.video.extras import Chapter, TrackInfo, chapters, file_metadata, other_tracks
 from vera.video.hdr import HdrMetadata, hdr_metadata
-from vera.video.opening import open_video
+from vera.video.opening import Source, SourceLike, as_source, open_video
 from vera.video.reader import FrameReader
 
 
@@ -70,6 +70,11 @@ class MediaInfo:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def source(self) -> Source:
+        """The footage, to be read as it was probed."""
+        return Source(self.path, self.interlaced, self.average_rate if self.container == "image2" else None)
+
+    @property
     def frame_count(self) -> int:
         return len(self.pts)
 
@@ -79,26 +84,27 @@ class MediaInfo:
         return {pts: after - pts for pts, after in zip(self.pts, (*self.pts[1:], end), strict=True)}
 
 
-def probe(path: Path | str, *, deinterlace: bool = False, rate: Fraction | None = None) -> MediaInfo:
-    """Read all packets of the first video stream of `path`, though not their pictures, and decode its first frame.
+def probe(source: SourceLike) -> MediaInfo:
+    """Read all packets of the first video stream of `source`, though not their pictures, and decode its first frame.
 
-    `deinterlace` and `rate` are those of `FrameReader`. VeraError for whatever is no whole video: what `open_video`
-    refuses, no frames, frames that are missing, times that do not rise, interlaced frames if they are not to be
-    deinterlaced. (Old codecs don't give each frame a packet, nor AVI its time; then all frames are decoded.)
+    VeraError for whatever is no whole video: what `open_video` refuses, no frames, frames that are missing, times that
+    do not rise, interlaced frames if the source does not say to deinterlace them. (Old codecs don't give each frame a
+    packet, nor AVI its time; then all frames are decoded.)
     """
-    path = Path(path)
-    container, stream = open_video(path, rate)
+    source = as_source(source)
+    path = source.path
+    container, stream = open_video(path, source.rate)
     with container:
         try:
             pts, last = _packet_times(path, container, stream)
-            with FrameReader(path, deinterlace=deinterlace, rate=rate) as reader:
+            with FrameReader(source) as reader:
                 first = next(iter(reader), None)
                 interlaced = reader.interlaced
             if first is None or not pts:
                 raise VeraError(f"{path}: holds no frames; export it again")
             exact = has_times(container) and packet_is_frame(container, stream) and None not in pts
             if not exact or len(pts) != len(set(pts)):
-                with FrameReader(path, deinterlace=deinterlace, rate=rate) as reader:
+                with FrameReader(source) as reader:
                     pts = [frame.pts for frame in reader]
         except av.FFmpegError as error:
             raise VeraError(f"{path}: is damaged ({error.strerror}); copy or export it again") from error

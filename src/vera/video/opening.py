@@ -1,5 +1,6 @@
 """Opening a file as a video: what it is when it is none, said in one line."""
 
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,9 +12,31 @@ from av.video.stream import VideoStream
 from vera.errors import VeraError
 from vera.video.sequence import DEFAULT_RATE, Sequence, find_sequence
 
+# Words in a file need not be UTF-8; so they are kept byte for byte.
+WORDS = "surrogateescape"
 # FFmpeg reads these as video, but they hold one picture, or pictures made of text.
 _STILL_FORMATS = ("image2", "_pipe", "ico", "avif")
 _STILL_SUFFIXES = (".avif", ".heic", ".heif")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Footage and how to read it: a file, or an image sequence of `rate` pictures a second (24 if None).
+
+    `deinterlace`: make interlaced frames progressive, which are refused otherwise.
+    """
+
+    path: Path
+    deinterlace: bool = False
+    rate: Fraction | None = None
+
+
+SourceLike = str | Path | Source
+
+
+def as_source(source: SourceLike) -> Source:
+    """A path alone is footage to be read as it is."""
+    return source if isinstance(source, Source) else Source(Path(source))
 
 
 def open_video(path: Path, rate: Fraction | None = None) -> tuple[InputContainer, VideoStream]:
@@ -34,7 +57,7 @@ def open_video(path: Path, rate: Fraction | None = None) -> tuple[InputContainer
     try:
         if path.stat().st_size == 0:
             raise VeraError(f"{path}: is empty (0 bytes); copy or download it again")
-        container = av.open(str(path))
+        container = av.open(str(path), metadata_errors=WORDS)
     except PermissionError as error:
         raise VeraError(f"{path}: may not be read; check its permissions") from error
     except (OSError, av.FFmpegError) as error:
@@ -51,7 +74,7 @@ def open_video(path: Path, rate: Fraction | None = None) -> tuple[InputContainer
 def _open_sequence(path: Path, sequence: Sequence, rate: Fraction) -> tuple[InputContainer, VideoStream]:
     options = {"framerate": str(rate), "start_number": str(sequence.start), "start_number_range": "1"}
     try:
-        container = av.open(sequence.pattern, format="image2", options=options)
+        container = av.open(sequence.pattern, format="image2", options=options, metadata_errors=WORDS)
     except (OSError, av.FFmpegError) as error:
         raise VeraError(f"{path}: its first picture can't be read; copy or render it again") from error
     stream = container.streams.video[0]

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
 from itertools import chain
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,7 +19,7 @@ from vera.video.damage import Tally, check_decoded, check_whole, counted_packets
 from vera.video.deinterlace import deinterlaced
 from vera.video.ffv1 import slices_whole
 from vera.video.formats import plain
-from vera.video.opening import open_video
+from vera.video.opening import SourceLike, as_source, open_video
 from vera.video.read import planes
 
 
@@ -28,27 +27,28 @@ class FrameReader:
     """Frames of the first video stream of a file, or of an image sequence, in presentation order; decoded on all cores.
 
     Use as a context manager and iterate once. A frame's `pts` and `time_base` are those of the file; where a container
-    keeps no times (AVI, raw streams) they count on at the nominal rate, and an image sequence counts in `rate` pictures
-    a second. Samples that are packed into words come as planes (`plain_format`).
+    keeps no times (AVI, raw streams) they count on at the nominal rate, and an image sequence counts its
+    pictures. Samples that are packed into words come as planes (`plain_format`).
 
     A frame that is damaged does not end the clip: what the decoder made of it is kept, and if that is nothing, the
     frame before stands in for it. `damaged` lists the times of such frames, in seconds, as far as it was read; at the
     end a `DamageWarning` names them.
 
-    `deinterlace` makes interlaced frames progressive ones (see `deinterlaced`); `interlaced` says whether any came.
+    A `Source` says what else is to be done: `interlaced` tells whether frames were, on disk (see `deinterlaced`).
     VeraError from the constructor for what is no video (see `open_video`), and from the iteration if frames are
     interlaced and not to be deinterlaced, if the file is cut off, or if of more than half of it nothing comes out.
     """
 
-    def __init__(self, path: Path | str, *, deinterlace: bool = False, rate: Fraction | None = None) -> None:
-        self.path = Path(path)
+    def __init__(self, source: SourceLike) -> None:
+        source = as_source(source)
+        self.path = source.path
         self.damaged: list[Fraction] = []
         self.interlaced = False
-        self._deinterlace = deinterlace
-        self._rate = rate
+        self._deinterlace = source.deinterlace
+        self._rate = source.rate
         self._lost = 0  # of the damaged frames those of which nothing came out
         self._has_checksums = False
-        self.container, self.stream = open_video(self.path, rate)
+        self.container, self.stream = open_video(self.path, source.rate)
 
     def __iter__(self) -> Iterator[av.VideoFrame]:
         frames = self._checked(self._decoded())

@@ -20,7 +20,7 @@ from vera.video.colour import apply_tags
 from vera.video.encoder import add_pictures
 from vera.video.held import not_held
 from vera.video.info import MediaInfo
-from vera.video.opening import open_video
+from vera.video.opening import WORDS, open_video
 from vera.video.output import check_output, muxer_options, partial_path, user_errors
 from vera.video.read import planes
 from vera.video.sequence import find_sequence, image_pattern, is_pattern
@@ -71,7 +71,7 @@ class FrameWriter:
             notices += self._open_sequence()
         else:
             options = muxer_options(self.path, self.info)
-            self._container = av.open(str(self.partial), "w", container_options=options)
+            self._container = av.open(str(self.partial), "w", container_options=options, metadata_errors=WORDS)
         self._resources.enter_context(self._container)
         suffix = self.path.suffix.lower()
         self._stream, self._encoder = add_pictures(self._container, self.info, self._codec, suffix)
