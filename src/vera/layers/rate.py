@@ -1,0 +1,92 @@
+"""From the model's rate to the source's: the economy mode, in which the model sees every Nth frame."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.errors import VeraError
+from vera.layers.motion import Float, flow, grey, moved
+from vera.layers.refine import FULL, floor_alpha
+
+
+class Between(NamedTuple):
+    """Where a frame's layer comes from: the sampled layer frames before and after it, and the weight of the latter."""
+
+    before: int
+    after: int
+    weight: float
+
+
+def shown_frames(count: int, every: int) -> tuple[int, ...]:
+    """Which of `count` frames the model sees: every Nth, and the last, so that no layer is extrapolated."""
+    if every < 1:
+        raise VeraError(f"every must be at least 1, not {every}")
+    return (*range(0, count - 1, every), count - 1) if count > 1 else (0,)
+
+
+def frame_map(shown: Sequence[int]) -> list[Between]:
+    """For each frame up to the last of `shown` (rising, from 0 on): the sampled layer frames that it lies between."""
+    frames = [Between(0, 0, 0.0)]
+    for number, (first, last) in enumerate(pairwise(shown)):
+        frames += [Between(number, number + 1, (t - first) / (last - first)) for t in range(first + 1, last)]
+        frames.append(Between(number + 1, number + 1, 0.0))
+    return frames
+
+
+def interpolate_layers(
+    edit: NDArray[Any], alpha: NDArray[np.uint16], shown: Sequence[int], plates: NDArray[Any]
+) -> Iterator[tuple[NDArray[Any], NDArray[np.uint16]]]:
+    """Edit `[h,w,3]` and alpha `[h,w]` for each frame of `plates`.
+
+    Sampled frames pass as they are. A frame between two is reached from both by the source's own motion, which carries
+    the camera and whatever the edit clings to; what is left between the two is the layer's motion of its own, of which
+    each goes its part of the way. Then they are mixed.
+
+    Args:
+        edit: straight RGB `[K,h,w,3]`, uint8 or uint16, of the frames in `shown`.
+        alpha: `[K,h,w]` uint16.
+        shown: their places among the plates, rising, from the first to the last.
+        plates: the source at the layers' size, RGB `[T,h,w,3]`.
+    """
+    if len(shown) != len(alpha) or shown[0] != 0 or shown[-1] != len(plates) - 1:
+        raise ValueError(f"{len(alpha)} layer frames for the frames {shown} of {len(plates)}")
+    for here, (before, after, weight) in enumerate(frame_map(shown)):
+        if before == after:
+            yield edit[before], alpha[before]
+            continue
+        plate = grey(plates[here])
+        sides = []
+        for number in (before, after):
+            layer = np.dstack([_unit(edit[number]), alpha[number].astype(np.float32) / np.float32(FULL)])
+            sides.append(moved(layer, flow(plate, grey(plates[shown[number]]))))
+        yield _mixed(sides[0], sides[1], weight, edit.dtype)
+
+
+def _mixed(before: Float, after: Float, weight: float, dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[np.uint16]]:
+    """Two straight RGBA layers, seen at the same place but for the layer's own motion, as one between them."""
+    own = flow(_shown(before), _shown(after))
+    before = moved(before, own * np.float32(-weight))
+    after = moved(after, own * np.float32(1 - weight))
+    shares = before[..., 3:] * np.float32(1 - weight), after[..., 3:] * np.float32(weight)
+    alpha = shares[0] + shares[1]
+    # Where neither covers, their fills are mixed as they are.
+    shares = shares[0] + np.float32(1e-4 * (1 - weight)), shares[1] + np.float32(1e-4 * weight)
+    color = (shares[0] * before[..., :3] + shares[1] * after[..., :3]) / (shares[0] + shares[1])
+    top = np.iinfo(dtype).max
+    codes = np.rint(alpha[..., 0].clip(0, 1) * np.float32(FULL)).astype(np.uint16)
+    return np.rint(color.clip(0, 1) * top).astype(dtype), floor_alpha(codes)
+
+
+def _shown(layer: Float) -> NDArray[np.uint8]:
+    """The layer over grey; its matte counts too, for a layer that is grey itself."""
+    alpha = layer[..., 3]
+    color = cv2.cvtColor(np.ascontiguousarray(layer[..., :3]), cv2.COLOR_RGB2GRAY)
+    return np.asarray(np.rint((alpha * (0.5 + 0.5 * color)).clip(0, 1) * 255), np.uint8)
+
+
+def _unit(edit: NDArray[Any]) -> Float:
+    return np.asarray(edit * np.float32(1 / np.iinfo(edit.dtype).max))

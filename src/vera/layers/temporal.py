@@ -1,0 +1,75 @@
+"""Mattes and colours without flicker: each frame is averaged with what its neighbours show of the same thing."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.layers.motion import Float, flow, grey, moved
+from vera.layers.refine import FULL, floor_alpha
+
+# Differences, averaged over a few pixels, at which a neighbour counts 1/e: flicker is below, change above.
+ALPHA_SCALE, COLOR_SCALE = 0.1, 0.1
+AREA = 5
+
+
+def smooth_layers(
+    edit: NDArray[Any], alpha: NDArray[np.uint16], plates: NDArray[Any]
+) -> Iterator[tuple[NDArray[Any], NDArray[np.uint16]]]:
+    """Edit `[h,w,3]` and alpha `[h,w]` of each frame, smoothed in time.
+
+    A frame is averaged with the one before and the one after, moved to it along the optical flow of the composites. A
+    neighbour counts as far as it agrees, so that what appears, ends or turns does so at its own frame. The window has
+    no lag, being symmetric. The first and the last frame have one neighbour.
+
+    Args:
+        edit: straight RGB `[T,h,w,3]`, uint8 or uint16.
+        alpha: `[T,h,w]` uint16.
+        plates: the source at that size, RGB `[T,h,w,3]`.
+    """
+    layers = (_premultiplied(colors, matte) for colors, matte in zip(edit, alpha, strict=True))
+    pictures = ((layer, _composite(layer, plate)) for layer, plate in zip(layers, plates, strict=True))
+    before, here = None, next(pictures, None)
+    for colors in edit:
+        after = next(pictures, None)
+        assert here is not None
+        yield _smoothed(here, [side for side in (before, after) if side is not None], colors)
+        before, here = here, after
+
+
+def _smoothed(
+    here: tuple[Float, NDArray[np.uint8]], sides: list[tuple[Float, NDArray[np.uint8]]], colors: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[np.uint16]]:
+    layer, picture = here
+    total, sum_of_weights = layer.copy(), np.ones(layer.shape[:2], np.float32)
+    for other, other_picture in sides:
+        found = moved(other, flow(picture, other_picture))
+        difference = cv2.blur(np.abs(found - layer), (AREA, AREA))
+        distance = np.square(difference[..., 3] / ALPHA_SCALE) + np.square(difference[..., :3].max(-1) / COLOR_SCALE)
+        weight = np.exp(-distance)
+        total += weight[..., None] * found
+        sum_of_weights += weight
+    total /= sum_of_weights[..., None]
+    alpha = total[..., 3]
+    top = np.iinfo(colors.dtype).max
+    # The colours of what is hardly covered are those that were extended there.
+    share = (alpha * 8).clip(0, 1)[..., None]
+    straight = total[..., :3] / np.maximum(alpha, np.float32(1e-3))[..., None]
+    mixed = share * straight * top + (1 - share) * colors
+    codes = np.rint(alpha.clip(0, 1) * np.float32(FULL)).astype(np.uint16)
+    return np.rint(mixed.clip(0, top)).astype(colors.dtype), floor_alpha(codes)
+
+
+def _premultiplied(edit: NDArray[Any], alpha: NDArray[np.uint16]) -> Float:
+    """`[h,w,4]`, the matte last."""
+    weight = alpha.astype(np.float32)[..., None] * np.float32(1 / FULL)
+    return np.asarray(np.dstack([weight * edit * np.float32(1 / np.iinfo(edit.dtype).max), weight]), np.float32)
+
+
+def _composite(layer: Float, plate: NDArray[Any]) -> NDArray[np.uint8]:
+    """What the layer is over the plate, in grey."""
+    behind = grey(plate).astype(np.float32) * np.float32(1 / 255)
+    color = cv2.cvtColor(np.ascontiguousarray(layer[..., :3]), cv2.COLOR_RGB2GRAY)
+    return np.asarray(np.rint((color + (1 - layer[..., 3]) * behind).clip(0, 1) * 255), np.uint8)
