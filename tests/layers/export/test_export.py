@@ -6,13 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psd_tools
 import pytest
-from tests.layers.export.conftest import Case
+from tests.clips import make_clip
+from tests.layers.export.conftest import Case, decode
 
 from vera.errors import VeraError
-from vera.layers import LayeredEdit
+from vera.layers import LayeredEdit, save_layers
 from vera.layers.export import TARGETS, export_layers
+from vera.layers.export.samples import rescale
 from vera.layers.export.shot import Shot
+from vera.video import ColorTags, FrameReader, probe
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -41,10 +45,10 @@ def test_nothing_stays_of_an_export_that_failed(
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     real = Shot.frame
 
-    def full(shot: Shot, pts: int) -> object:
+    def full(shot: Shot, pts: int, plate: None) -> object:
         if pts == case.info.pts[6]:
             raise OSError(28, "No space left on device")
-        return real(shot, pts)
+        return real(shot, pts, plate)
 
     monkeypatch.setattr(Shot, "frame", full)
     with pytest.raises(VeraError, match="No space left") as caught:
@@ -64,8 +68,8 @@ def test_frames_are_made_one_at_a_time(case: Case, tmp_path: Path, monkeypatch: 
 
     real = Shot.frame
 
-    def counted(shot: Shot, pts: int) -> tuple[np.ndarray, np.ndarray]:
-        edit, alpha = real(shot, pts)
+    def counted(shot: Shot, pts: int, plate: None) -> tuple[np.ndarray, np.ndarray]:
+        edit, alpha = real(shot, pts, plate)
         alive[0] += 1
         alive[1] = max(alive)
         return np.array(edit).view(Tracked), alpha
@@ -154,3 +158,34 @@ def test_names_are_those_that_pipelines_take(case: Case) -> None:
     assert name("SHOW_010-comp.v2") == "SHOW_010-comp.v2"
     assert name("Müller & Söhne (Kopie)") == "M_ller_S_hne_Kopie"
     assert name("..") == name("день") == "clip"
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_layers_come_to_the_sources_size_as_in_a_composite(tmp_path: Path, rotation: int) -> None:
+    """Small layers that ask for the plate, its edge and its colours: the export has what the compositor lays."""
+    clip = make_clip(tmp_path / "clip.mov", frames=4, size=(64, 48), rotation=rotation, color=ColorTags(1, 1, 1, 1))
+    info = probe(clip)
+    width, height = (side // 4 for side in info.display_size)
+    random = np.random.default_rng(0)
+    edit = random.integers(0, 256, (3, height, width, 3)).astype(np.uint8)
+    alpha = random.integers(0, 65536, (3, height, width)).astype(np.uint16)
+    metadata = {"refine": {"guide": "plate", "decontaminate": True}}
+    layers = LayeredEdit(edit, alpha, info.pts[1:], info.time_base, metadata)
+    save_layers(layers, tmp_path / "layers")
+    (folder,) = export_layers(tmp_path / "layers", "ffv1", source=clip, out=tmp_path / "out")
+    size = (info.display_size[1], info.display_size[0])
+    green, blue, red, matte = np.moveaxis(decode(next(folder.glob("*_layer_*")), "gbrap16le", (4, *size), "<u2"), 1, 0)
+    with FrameReader(clip) as reader:
+        frames = list(reader)[1:]
+    laid = [layers.coded_frame(index, info, frame) for index, frame in enumerate(frames)]
+    unguided = [layers.coded_frame(index, info) for index in range(3)]
+    turns = rotation // 90
+    for index, (colors, coverage) in enumerate(laid):
+        assert np.array_equal(matte[index], np.rot90(coverage, turns))
+        exported = np.stack([red[index], green[index], blue[index]], -1)
+        assert np.array_equal(exported, rescale(np.rot90(colors, turns), 65535))
+        assert not np.array_equal(coverage, unguided[index][1])  # the plate did guide
+    (folder,) = export_layers(tmp_path / "layers", "psd", source=clip, out=tmp_path / "out", still=1003)
+    document = psd_tools.PSDImage.open(folder / "clip_layers.1003.psd")
+    transparency = np.rint(np.asarray(document[1].numpy())[..., 3] * 255)
+    assert np.array_equal(transparency, rescale(np.rot90(laid[1][1], turns), 255))

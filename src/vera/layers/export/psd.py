@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,12 +35,14 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
         raise VeraError(f"a PSD has at most {_LIMIT} pixels on a side, not {shot.size[0]}x{shot.size[1]}")
     top = 255 if shot.source.bit_depth <= 8 and shot.edit.edit.dtype == np.uint8 else 65535
     time = shot.source.pts[number - shot.start_frame]
-    edit, alpha = shot.frame(time)
+    with FrameReader(shot.source.path) as reader:
+        source = next(frame for frame in reader if frame.pts == time)
+    edit, alpha = shot.frame(time, shot.view(source))
     coverage = rescale(alpha, top)
     document = tools.PSDImage.new("RGBA", shot.size, depth=8 if top == 255 else 16)
     full = np.full_like(coverage, top)
     for name, color, transparency in (
-        ("Plate", _plate(shot, time, top), full),
+        ("Plate", _plate(shot, source, top), full),
         ("Edit", rescale(edit, top), coverage),
         ("Matte", np.dstack([coverage] * 3), full),
     ):
@@ -50,10 +53,8 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
     return {"still": still}
 
 
-def _plate(shot: Shot, pts: int, top: int) -> NDArray[Any]:
-    """The source's frame at `pts`, upright RGB codes `[H,W,3]` of 0..`top`: by our own arithmetic."""
-    with FrameReader(shot.source.path) as reader:
-        frame = next(frame for frame in reader if frame.pts == pts)
-    rgb = picture(frame, (frame.width, frame.height))
+def _plate(shot: Shot, source: av.VideoFrame, top: int) -> NDArray[Any]:
+    """The source's frame, upright RGB codes `[H,W,3]` of 0..`top`: by our own arithmetic."""
+    rgb = picture(source, (source.width, source.height))
     upright = np.rot90(np.rint(rgb.clip(0, 1) * top), shot.source.rotation // 90)
     return np.ascontiguousarray(upright, np.uint8 if top == 255 else np.uint16)

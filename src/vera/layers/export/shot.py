@@ -1,18 +1,20 @@
 """What an export is of: the layers at the source's size, and where they lie in the source's frames and times."""
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
 from vera.layers.export.timecode import format_timecode, parse_timecode
 from vera.layers.layered_edit import LayeredEdit
-from vera.video import MediaInfo
+from vera.video import FrameReader, MediaInfo, model_view
 from vera.video.sequence import Sequence, find_sequence
 
 Progress = Callable[[str, int, int], None]
@@ -102,14 +104,32 @@ class Shot:
 
         Where the edit has no layer frame between two others, the picture is black and alpha 0.
         """
-        for done, pts in enumerate(self.pts, 1):
-            yield self.frame(pts)
+        for done, (pts, plate) in enumerate(self._plates(), 1):
+            yield self.frame(pts, plate)
             if progress is not None:
                 progress("export", done, self.count)
 
-    def frame(self, pts: int) -> tuple[NDArray[Any], NDArray[np.uint16]]:
-        """The picture for the source's frame at `pts`, as `frames` gives it."""
+    def frame(self, pts: int, plate: NDArray[np.uint8] | None = None) -> tuple[NDArray[Any], NDArray[np.uint16]]:
+        """The picture for the source's frame at `pts`, as `frames` gives it; `plate` is that frame's `view`."""
         if pts in self.index_of:
-            return self.edit.frame(self.index_of[pts], self.size)
+            return self.edit.frame(self.index_of[pts], self.size, plate)
         width, height = self.size
         return np.zeros((height, width, 3), self.edit.edit.dtype), np.zeros((height, width), np.uint16)
+
+    def view(self, frame: av.VideoFrame) -> NDArray[np.uint8] | None:
+        """What the layers want to know of the source's frame to come to its size; None if nothing."""
+        return model_view(frame, *self.size, self.source.rotation) if self.edit.finish.needs_plate else None
+
+    def _plates(self) -> Iterator[tuple[int, NDArray[np.uint8] | None]]:
+        """Time and view of each of the source's frames that is exported; no view where it cannot be read."""
+        waiting = deque(self.pts)
+        if self.edit.finish.needs_plate:
+            with FrameReader(self.source.path) as reader:
+                for frame in reader:
+                    while waiting and frame.pts is not None and waiting[0] < frame.pts:
+                        yield waiting.popleft(), None
+                    if not waiting:
+                        return
+                    if waiting[0] == frame.pts:
+                        yield waiting.popleft(), self.view(frame)
+        yield from ((pts, None) for pts in waiting)
