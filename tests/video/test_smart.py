@@ -1,5 +1,6 @@
 """Smart masters: whatever an edit does not touch stays, byte for byte, and decodes as before, in any decoder's eyes."""
 
+import warnings
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -325,6 +326,49 @@ def test_same_edit_same_bytes(tmp_path: Path) -> None:
         one, _, _ = smart(source, range(15, 19), tmp_path / f"one.{suffix}")
         two, _, _ = smart(source, range(15, 19), tmp_path / f"two.{suffix}")
         assert one.read_bytes() == two.read_bytes()
+
+
+def test_mastering_metadata_stay_in_the_packets_and_in_the_header(tmp_path: Path) -> None:
+    display = "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1):max-cll=1000,400"
+    tags = "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"
+    source = make(tmp_path / "source.mp4", *X265, "-x265-params", f"{OPEN}:log-level=error:{display}:{tags}",
+                  pix_fmt="yuv420p10le")  # fmt: skip
+    out, _, renewed = smart(source, range(12, 13))
+    assert probe(out).pts[12] in renewed
+    assert probe(out).hdr == probe(source).hdr is not None
+    with av.open(str(source)) as one, av.open(str(out)) as other:
+        for before, after in zip(one.decode(video=0), other.decode(video=0), strict=True):
+            kinds = [{str(data.type) for data in frame.side_data} for frame in (before, after)]
+            assert kinds[0] == kinds[1]
+
+
+@pytest.mark.parametrize("name", ["h264 open mp4", "h265 open mkv"])
+def test_damaged_streams_are_refused_or_pass_the_checks(tmp_path: Path, name: str) -> None:
+    """Whatever bytes are wrong: a master that holds, or a reason in words."""
+    suffix, pix_fmt, encoder = SOURCES[name]
+    data = make(tmp_path / f"whole.{suffix}", *encoder, pix_fmt=pix_fmt, frames=20).read_bytes()
+    with av.open(str(tmp_path / f"whole.{suffix}")) as container:
+        record = container.streams.video[0].codec_context.extradata
+    assert record is not None
+    header = data.index(record)
+    random = np.random.default_rng(0)
+    refused = 0
+    for round_ in range(40):
+        mutated = bytearray(data)
+        low, high = (header, header + len(record)) if round_ % 2 else (0, len(data))
+        for place in random.integers(low, high, 1 + round_ % 4):
+            mutated[place] = random.integers(0, 256)
+        source = tmp_path / f"source.{suffix}"
+        source.write_bytes(mutated)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                smart(source, range(15, 17), tmp_path / f"result.{suffix}")
+            except (UnsupportedError, VeraError) as error:
+                refused += 1
+                assert "\n" not in str(error)
+        assert not (tmp_path / f".result.partial.{suffix}").exists()
+    assert 0 < refused < 40
 
 
 def test_psnr() -> None:

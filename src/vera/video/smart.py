@@ -35,6 +35,7 @@ from vera.video.tracks import carry
 
 SUFFIXES = {"mov,mp4,m4a,3gp,3g2,mj2": (".mp4", ".mov", ".m4v"), "matroska,webm": (".mkv",)}
 LEAST_PSNR = 30.0  # of a new picture to what it shows, in dB; one that decodes wrongly has 20 at most
+_DAMAGED = "its stream is damaged or of an unknown kind"
 _ROUNDING = Fraction(1, 1000)
 _CODECS: dict[str, type[H264] | type[Hevc]] = {"h264": H264, "hevc": Hevc}
 
@@ -66,8 +67,8 @@ def plan_smart(source: Path, suffix: str, changed: Collection[int]) -> SmartPlan
         try:
             stream = _CODECS[name](video.codec_context.extradata or b"")
             pictures = [_examine(packet, stream) for packet in container.demux(video) if packet.size]
-        except (EOFError, IndexError) as error:
-            raise UnsupportedError("its stream is damaged or of an unknown kind") from error
+        except (EOFError, IndexError, ValueError) as error:
+            raise UnsupportedError(_DAMAGED) from error
     times = tuple(time for time, _ in pictures)
     renewed = frozenset(time for time, renew in zip(times, plan(pictures, changed), strict=True) if renew)
     return SmartPlan(times, renewed, stream)
@@ -148,13 +149,14 @@ class PacketReport:
 def compare_packets(source: Path, result: Path, renewed: Collection[int]) -> PacketReport:
     """Whether all packets of `result` are those of `source`, in order and time, but for those at times `renewed`.
 
-    Times may differ by what the containers round, half a millisecond in Matroska.
+    Times in other ticks may differ by what is rounded.
     """
     broken, packets, kept = None, 0, 0
     with ExitStack() as stack:
         (one, before), (other, after) = open_video(source), open_video(result)
         stack.enter_context(one)
         stack.enter_context(other)
+        rounding = Fraction(0) if before.time_base == after.time_base else _ROUNDING
         pairs = zip_longest(_packets(one, before), _packets(other, after))
         for number, (old, new) in enumerate(pairs):
             if old is None or new is None:
@@ -164,7 +166,7 @@ def compare_packets(source: Path, result: Path, renewed: Collection[int]) -> Pac
             packets, kept = packets + 1, kept + same
             if broken is None and not same and old.pts not in renewed:
                 broken = f"packet {number} is not that of {source.name}"
-            if broken is None and abs(_seconds(old) - _seconds(new)) > _ROUNDING:
+            if broken is None and abs(_seconds(old) - _seconds(new)) > rounding:
                 broken = f"packet {number} is not shown when that of {source.name} is"
     return PacketReport(packets, kept, broken)
 
@@ -259,7 +261,10 @@ def _decoded_at(packet: "Packet[Any]") -> Fraction:
 
 
 def _renewed(packet: "Packet[Any]", stream: H264 | Hevc, picture: bytes) -> "Packet[Any]":
-    units = stream.graft(split_lengths(bytes(packet), stream.length_size), picture)
+    try:
+        units = stream.graft(split_lengths(bytes(packet), stream.length_size), picture)
+    except (EOFError, IndexError, ValueError) as error:
+        raise UnsupportedError(_DAMAGED) from error
     fresh: Packet[Any] = Packet(join_lengths(units, stream.length_size))
     fresh.stream = packet.stream
     fresh.pts, fresh.dts, fresh.duration, fresh.time_base = packet.pts, packet.dts, packet.duration, packet.time_base

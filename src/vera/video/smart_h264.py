@@ -234,7 +234,7 @@ class H264:
 
     def graft(self, units: list[bytes], picture: bytes) -> list[bytes]:
         """The units of a picture with its slices replaced by those of `picture`, a packet of the encoder."""
-        first = next(index for index, unit in enumerate(units) if is_slice(unit))
+        first = [is_slice(unit) for unit in units].index(True)
         host = parse_slice(units[first], self._sets)
         if self._sets[host.pps][1].bottom_order != self._guest.bottom_order:
             raise UnsupportedError("its stream orders pictures in two ways")

@@ -145,7 +145,7 @@ class Hevc:
 
     def graft(self, units: list[bytes], picture: bytes) -> list[bytes]:
         """The units of a picture with its slices replaced by those of `picture`, a packet of the encoder."""
-        first = next(index for index, unit in enumerate(units) if is_slice(unit))
+        first = [is_slice(unit) for unit in units].index(True)
         host = parse_slice(units[first], self._sets)
         if not host.shown:
             raise UnsupportedError("its stream has pictures that are not shown")
