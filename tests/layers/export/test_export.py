@@ -83,7 +83,7 @@ def test_frames_are_made_one_at_a_time(case: Case, tmp_path: Path, monkeypatch: 
 def test_progress_counts_every_picture(case: Case, tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
     export_layers(case.folder, "png", out=tmp_path, progress=lambda *now: told.append(now))
-    assert told == [("export", done, 6) for done in range(1, 7)]
+    assert told == [("png", done, 6) for done in range(1, 7)]
 
 
 def test_same_layers_same_bytes(case: Case, tmp_path: Path) -> None:

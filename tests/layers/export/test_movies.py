@@ -125,6 +125,20 @@ def test_an_rgb_source_gets_a_matrix(make_case: Callable[..., Case], tmp_path: P
     assert probe(layer).color.space == 1
 
 
+@pytest.mark.parametrize(
+    ("size", "tags"),
+    [((96, 720), (1, 1, 1)), ((20, 576), (5, 6, 6)), ((20, 480), (6, 6, 6))],
+    ids=["HD", "PAL", "NTSC"],
+)
+def test_an_untagged_source_gets_what_players_take_it_for(
+    make_case: Callable[..., Case], tmp_path: Path, size: tuple[int, int], tags: tuple[int, int, int]
+) -> None:
+    case = make_case(tmp_path, color=None, size=size)
+    layer, _ = export(case, "prores4444", tmp_path / "out")
+    color = probe(layer).color
+    assert (color.primaries, color.trc, color.space) == tags
+
+
 def test_the_library_reads_the_alpha_too(case: Case, tmp_path: Path) -> None:
     layer, _ = export(case, "prores4444", tmp_path)
     with av.open(str(layer)) as container:

@@ -4,6 +4,7 @@ import json
 import re
 import tkinter
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ import pytest
 from tests.layers.export.conftest import Case
 
 from vera.layers import LayeredEdit, save_layers
-from vera.layers.export import export_layers
+from vera.layers.export import Shot, export_layers
+from vera.layers.export.fcpxml7 import _picture
 from vera.video import probe
 
 TARGETS = ["otio", "fcpxml7", "aftereffects", "nuke"]
@@ -96,6 +98,28 @@ def test_drop_frame_numbers_stay_dropped(make_case: Callable[..., Case], tmp_pat
     assert codes == ["00:59:59;28", "00:59:59;28", "01:00:00;01", "01:00:00;01"]
     assert record["timecode"] == "01:00:00;01"
     assert {element.text for element in ElementTree.parse(path).iter("displayformat")} == {"DF"}
+
+
+@pytest.mark.parametrize(
+    ("size", "aspect", "name", "wide"),
+    [
+        ((720, 576), Fraction(16, 15), "PAL-601", "FALSE"),
+        ((720, 576), Fraction(64, 45), "PAL-601", "TRUE"),
+        ((1440, 1080), Fraction(4, 3), "HD-(1440x1080)", "FALSE"),
+        ((64, 48), Fraction(2), "square", "FALSE"),
+    ],
+)
+def test_fcpxml7_names_the_pixels(
+    make_case: Callable[..., Case], tmp_path: Path, size: tuple[int, int], aspect: Fraction, name: str, wide: str
+) -> None:
+    """The parts that depend on the size alone: no movie of it is made."""
+    info = replace(make_case(tmp_path, size=(18, 12)).info, width=size[0], height=size[1])
+    info = replace(info, display_size=size, sample_aspect=aspect)
+    edit = LayeredEdit(np.zeros((1, 2, 2, 3), np.uint8), np.zeros((1, 2, 2), np.uint16), info.pts[:1], info.time_base)
+    parent = ElementTree.Element("video")
+    _picture(parent, Shot(edit, info, {info.pts[0]: 0}))
+    found = [parent.findtext(f"samplecharacteristics/{tag}") for tag in ("pixelaspectratio", "anamorphic")]
+    assert found == [name, wide]
 
 
 # What After Effects gives a script: it writes down what is done to it, and knows which files exist.

@@ -44,7 +44,7 @@ def export_layers(
         light: whether OpenEXR (`exr`, `nuke`) holds linear light or values encoded as the source's are.
         still: number of the frame that `psd` is of, counted as the files are; the middle one if None.
         force: take the layers though their record names another clip, each for the nearest frame.
-        progress: called with (stage, done, total) for each target.
+        progress: called with (target, done, total).
 
     Raises VeraError, before anything is written where it can be known, for what cannot be exported: another clip's
     layers, an unknown target, a library that is missing, a folder that holds something else, a full disk.
@@ -72,7 +72,7 @@ def export_layers(
     for name in targets:
         target = TARGETS[name]
         with whole_folder(out / name) as folder:
-            files = target.write(shot, shot.frames(progress), folder)
+            files = target.write(shot, shot.frames(progress, name), folder)
             write_readme(shot, name, target, files, folder)
         folders.append(out / name)
     return folders

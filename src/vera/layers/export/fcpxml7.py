@@ -18,6 +18,10 @@ Tracks, from below: plate, layer, matte (switched off); the plate's sound."""
 
 _DOCTYPE = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE xmeml>\n'
 
+# The pixels that the format has names for, by the picture's size.
+_PIXELS = {(720, 576): "PAL-601", (720, 480): "NTSC-601", (720, 486): "NTSC-601"}
+_PIXELS |= {size: "HD-({}x{})".format(*size) for size in ((960, 720), (1280, 1080), (1440, 1080))}
+
 
 def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
     """Write the movies and NAME.xml; returns their names."""
@@ -106,8 +110,10 @@ def _picture(parent: ElementTree.Element, shot: Shot) -> None:
     _rate(element, shot.rate)
     for tag, side in zip(("width", "height"), shot.size, strict=True):
         _add(element, tag, side)
-    _add(element, "anamorphic", "FALSE")
-    _add(element, "pixelaspectratio", "square" if shot.pixel_aspect == 1 else str(float(shot.pixel_aspect)))
+    name = "square" if shot.pixel_aspect == 1 else _PIXELS.get(shot.size, "square")
+    wide = name.endswith("601") and shot.pixel_aspect * shot.size[0] / shot.size[1] > Fraction(3, 2)
+    _add(element, "anamorphic", "TRUE" if wide else "FALSE")
+    _add(element, "pixelaspectratio", name)
     _add(element, "fielddominance", "none")
 
 

@@ -81,6 +81,8 @@ def _movie_color(source: MediaInfo, pix_fmt: str) -> ColorTags:
     known = resolve_color(source.color, source.height, source.pix_fmt)
     matrix = _MATRICES.get(known.space, SPACE_709)
     primaries, trc = _USUAL[matrix]
+    if primaries == 6 and source.height == 576:
+        primaries = 5  # 625 lines: PAL
     named = replace(
         known,
         range=LIMITED,

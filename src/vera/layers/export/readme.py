@@ -100,9 +100,10 @@ def _shown(path: str, first: int) -> str:
 
 def _color(shot: Shot) -> str:
     color = shot.source.color
-    named = (_enum_name(ColorPrimaries, color.primaries), _enum_name(ColorTrc, color.trc))
-    return "primaries {}, transfer {}".format(*named)
+    return f"primaries {_tag(ColorPrimaries, color.primaries)}, transfer {_tag(ColorTrc, color.trc)}"
 
 
-def _enum_name(enum: Any, value: int) -> str:
-    return enum(value).name if value in enum._value2member_map_ else f"number {value}"
+def _tag(enum: Any, value: int) -> str:
+    if value in (0, enum.UNSPECIFIED):
+        return "not told"
+    return enum(value).name if value in enum._value2member_map_ else f"number {value} of ITU-T H.273"

@@ -99,7 +99,7 @@ class Shot:
         start, drop = self.source_start
         return format_timecode(start + position, self.rate, drop)
 
-    def frames(self, progress: Progress | None = None) -> Frames:
+    def frames(self, progress: Progress | None = None, stage: str = "export") -> Frames:
         """Edit `[H,W,3]`, straight RGB uint8 or uint16, and alpha `[H,W]` uint16, one after the other.
 
         Where the edit has no layer frame between two others, the picture is black and alpha 0.
@@ -107,7 +107,7 @@ class Shot:
         for done, (pts, plate) in enumerate(self._plates(), 1):
             yield self.frame(pts, plate)
             if progress is not None:
-                progress("export", done, self.count)
+                progress(stage, done, self.count)
 
     def frame(self, pts: int, plate: NDArray[np.uint8] | None = None) -> tuple[NDArray[Any], NDArray[np.uint16]]:
         """The picture for the source's frame at `pts`, as `frames` gives it; `plate` is that frame's `view`."""
