@@ -30,6 +30,11 @@ def edit(
     end: Annotated[str | None, Parameter("--to")] = None,
     master: Literal["exact", "smart", "delivery"] | None = None,
     codec: str | None = None,
+    guide: Literal["auto", "plate", "composite", "none"] = "auto",
+    decontaminate: bool = False,
+    grain: bool = False,
+    smooth: bool = False,
+    every: int = 1,
     sheet: Path | None = None,
     lora: Sequence[str] = (),
     device: str = "auto",
@@ -76,6 +81,17 @@ def edit(
         again, all other packets stay (H.264, H.265). delivery: an ordinary encode. Default: exact.
     codec
         How to encode, such as ffv1, h264-lossless or h264. Default: as the master needs, by the suffix.
+    guide
+        Picture that the matte takes its edge from when it is enlarged: the source's frame (plate), the layers over it
+        (composite), or none. auto: the source's frame wherever the matte follows it.
+    decontaminate
+        Take the old background out of soft edges: for edits that replace the background.
+    grain
+        Give the edit layer the source's grain.
+    smooth
+        Average the layers with the frames before and after, moved along.
+    every
+        Let the model see only every Nth frame; the layers between follow the source's motion.
     sheet
         PNG that shows source, edit layer, alpha, result and difference.
     lora
@@ -98,7 +114,7 @@ def edit(
         Compile the transformer's block.
     """
     from vera.layers import contact_sheet
-    from vera.pipelines import Acceleration
+    from vera.pipelines import Acceleration, Refinement
     from vera.pipelines import edit as run
 
     times = [None if time is None else parse_time(time) for time in (start, end)]
@@ -127,6 +143,7 @@ def edit(
             dtype=dtype,
             acceleration=Acceleration(offload, quantize, attention, tiling, cache, compile),
             lora=lora,
+            refinement=Refinement(guide, decontaminate, grain, smooth, every),
             progress=report,
         )
     if not first:

@@ -5,5 +5,14 @@ from vera.pipelines.footage import EditReport, edit
 from vera.pipelines.load import load_pipeline
 from vera.pipelines.output import VeraPipelineOutput
 from vera.pipelines.pipeline_vera import VeraPipeline
+from vera.pipelines.refinement import Refinement
 
-__all__ = ["Acceleration", "EditReport", "VeraPipeline", "VeraPipelineOutput", "edit", "load_pipeline"]
+__all__ = [
+    "Acceleration",
+    "EditReport",
+    "Refinement",
+    "VeraPipeline",
+    "VeraPipelineOutput",
+    "edit",
+    "load_pipeline",
+]

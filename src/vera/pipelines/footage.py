@@ -19,15 +19,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vera.errors import VeraError
-from vera.layers import LayeredEdit, check_layers_folder, refine_layers, save_layers
+from vera.layers import LayeredEdit, check_layers_folder, save_layers
 from vera.layers.belongs import describe_source
 from vera.layers.masks import check_mask, read_mask
 from vera.layers.masters import Master, choose_codec, write_master
+from vera.layers.rate import shown_frames
 from vera.pipelines.acceleration import Acceleration
 from vera.pipelines.instruction import check_instruction
 from vera.pipelines.load import load_pipeline
 from vera.pipelines.pipeline_vera import VeraPipeline, check_sampling
 from vera.pipelines.processes import group_size, is_first, process_group
+from vera.pipelines.refinement import Refinement, refine
 from vera.pipelines.sizes import check_size, model_size
 from vera.video import FrameReader, MediaInfo, model_view, probe
 
@@ -77,6 +79,7 @@ def edit(
     dtype: str = "auto",
     acceleration: Acceleration | None = None,
     lora: Sequence[str | Path] = (),
+    refinement: Refinement | None = None,
     progress: Progress | None = None,
 ) -> EditReport:
     """Edit the clip `source` by `instruction` and write the result to `out` (default: `NAME-vera.SUFFIX` beside it).
@@ -95,6 +98,7 @@ def edit(
         master: "exact", "smart" or "delivery" (see `vera.layers.masters`); exact if None, unless `codec` is lossy.
         codec: a name in `vera.video.CODECS`; lossless if None.
         device, dtype, acceleration, lora: those of `load_pipeline`.
+        refinement: how the layers are brought to the source's rate and size.
         progress: called with (stage, done, total).
 
     Raises VeraError for input that cannot be used, before any sampling. Until the work is done nothing stands under
@@ -102,6 +106,7 @@ def edit(
     writes.
     """
     clock = _Clock()
+    refinement = refinement or Refinement()
     source = Path(source)
     with clock.stage("probe"):
         instruction = check_instruction(instruction)
@@ -134,12 +139,13 @@ def edit(
     with clock.stage("read"):
         video = _read_frames(info, edited, size, progress)
         hint = None if mask is None else read_mask(mask, len(edited), *size, first=edited.start)
+        shown = list(shown_frames(len(edited), refinement.every))
 
     with clock.stage("sample"):
         sampled = pipeline(
-            video,
+            video[shown],
             instruction,
-            mask=hint,
+            mask=None if hint is None else hint[shown],
             num_inference_steps=steps,
             guidance_scale=guidance,
             generator=torch.Generator().manual_seed(seed),
@@ -148,12 +154,13 @@ def edit(
         )
 
     with clock.stage("refine"):
-        colors, alpha = refine_layers(sampled[0], sampled[1])
+        colors, alpha, recorded = refine(sampled[0], sampled[1], video, refinement, info, edited, seed)
         metadata = _manifest(pipeline, info, instruction, seed, str(model), mask, len(pipeline.scheduler.timesteps))
         metadata |= {
             "acceleration": asdict(acceleration or Acceleration()),
             "lora": [str(path) for path in lora],
             "processes": group_size(),
+            **recorded,
         }
         layered = LayeredEdit(colors, alpha, info.pts[edited.start : edited.stop], info.time_base, metadata)
 

@@ -1,0 +1,85 @@
+"""What lies between the network and the layers: rate, smoothing, guide, grain; and what the manifest says of it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from vera import VeraError
+from vera.layers import load_layers, verify
+from vera.layers.finish import Finish
+from vera.layers.rate import shown_frames
+from vera.pipelines import Refinement, VeraPipeline, edit
+from vera.pipelines.refinement import refine
+from vera.video import FrameReader, model_view, probe
+
+ClipMaker = Callable[..., Path]
+FRAMES = 7
+
+
+def drawn(count: int) -> tuple[np.ndarray, np.ndarray]:
+    edit, alpha = np.full((count, 32, 48, 3), 0.5, np.float32), np.zeros((count, 32, 48), np.float32)
+    alpha[:, 8:24, 12:30] = 1
+    return edit, alpha
+
+
+def refined(make_clip: ClipMaker, options: Refinement, **more: Any) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    info = probe(make_clip("a.mkv", FRAMES, (96, 64)))
+    with FrameReader(info.path) as reader:
+        plates = np.stack([model_view(frame, 48, 32) for frame in reader])
+    layers = drawn(len(shown_frames(FRAMES, options.every)))
+    return refine(*layers, plates, options, info, range(FRAMES), seed=3)
+
+
+@pytest.mark.parametrize("every, sampled", [(1, None), (3, [0, 3, 6]), (4, [0, 4, 6])])
+def test_every_frame_has_a_layer_and_the_manifest_its_origin(
+    make_clip: ClipMaker, every: int, sampled: list[int] | None
+) -> None:
+    edit, alpha, recorded = refined(make_clip, Refinement(every=every, smooth=True))
+    assert edit.shape == (FRAMES, 32, 48, 3) and alpha.shape == (FRAMES, 32, 48)
+    assert recorded["smooth"] is True
+    rate = json.loads(json.dumps(recorded)).get("rate")
+    assert (rate and rate["sampled"]) == sampled
+    if rate:
+        places = [rate["sampled"][a] * (1 - w) + rate["sampled"][b] * w for a, b, w in rate["map"]]
+        assert places == pytest.approx(range(FRAMES), abs=1e-4)
+
+
+def test_what_is_asked_for_is_recorded(make_clip: ClipMaker) -> None:
+    plain = Finish.from_json(refined(make_clip, Refinement(guide="none"))[2]["refine"])
+    assert plain == Finish(seed=3)
+    full = Finish.from_json(refined(make_clip, Refinement("plate", decontaminate=True, grain=True))[2]["refine"])
+    assert full.guide == "plate" and full.decontaminate and full.grain is not None and full.seed == 3
+
+
+def test_unusable_options_are_refused() -> None:
+    with pytest.raises(VeraError, match="no guide is named 'sun'; choose from auto"):
+        Refinement("sun")  # type: ignore[arg-type]
+    with pytest.raises(VeraError, match="every must be at least 1, not 0"):
+        Refinement(every=0)
+
+
+def test_edit_with_everything(make_pipeline: Callable[..., VeraPipeline], make_clip: ClipMaker, tmp_path: Path) -> None:
+    """Laying the saved layers gives the result, and what they do not cover is the source's own."""
+    pipeline = make_pipeline(window_frames=5, window_overlap=0)
+    with torch.no_grad():
+        pipeline.vae.decoder.weight.mul_(100)
+    pipeline.save_pretrained(tmp_path / "model")
+    source = make_clip("a.mkv", FRAMES, (128, 64))
+    options = Refinement("plate", decontaminate=True, grain=True, smooth=True, every=2)
+    done = edit(
+        source,
+        "add a red balloon",
+        model=tmp_path / "model",
+        size=(64, 32),
+        layers=tmp_path / "layers",
+        refinement=options,
+    )
+    layers = load_layers(tmp_path / "layers")
+    assert len(layers.pts) == FRAMES and layers.finish.decontaminate
+    report = verify(source, done.out, layers)
+    assert report.changed == 0 and 0 < report.preserved < report.samples
