@@ -1,7 +1,9 @@
 """`vera export`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from vera.cli.progress import progress_bar
 
@@ -10,7 +12,7 @@ def export(
     layers: Path,
     /,
     *,
-    to: list[str],
+    to: Annotated[list[str], Parameter(negative=())],
     source: Path | None = None,
     out: Path | None = None,
     start_frame: int | None = None,
