@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from vera.cli.master import print_master
-from vera.cli.options import parse_color, parse_offset, parse_range
+from vera.cli.options import parse_color, parse_offset, parse_range, parse_source
 from vera.cli.progress import progress_bar
 from vera.errors import VeraError
 
@@ -21,6 +21,8 @@ def composite(
     master: Literal["exact", "smart", "delivery"] | None = None,
     codec: str | None = None,
     force: bool = False,
+    deinterlace: bool = False,
+    rate: str | None = None,
     opacity: float = 1.0,
     offset: Signed = None,
     scale: float = 1.0,
@@ -49,6 +51,10 @@ def composite(
         How to encode, such as ffv1, h264-lossless or h264. Default: as the master needs, by the suffix.
     force
         Take a source that is not the one that the layers were made for.
+    deinterlace
+        Make the source's interlaced frames whole, as when the layers were made.
+    rate
+        Pictures a second of an image sequence. Default: 24.
     opacity
         Factor of the matte, 0 to 1.
     offset
@@ -93,7 +99,7 @@ def composite(
     if project is not None and layers[0].is_file():
         raise VeraError(f"{layers[0]}: is a project already; edit that file")
     with progress_bar() as report:
-        written = write_master(source, stack, out, master, codec, report, force)
+        written = write_master(parse_source(source, deinterlace, rate), stack, out, master, codec, report, force)
     print_master(written)
     if project is not None:
         write_project(project, [ProjectLayer(folder, adjustment) for folder in layers], strict_chroma)
@@ -108,6 +114,8 @@ def verify(
     *,
     master: Literal["exact", "smart", "delivery"] = "exact",
     force: bool = False,
+    deinterlace: bool = False,
+    rate: str | None = None,
 ) -> int:
     """Check what a master guarantees; exit code 0 if it holds, 1 if not.
 
@@ -126,17 +134,22 @@ def verify(
         change. delivery: promises nothing, is measured.
     force
         Take a source that is not the one that the layers were made for.
+    deinterlace
+        Make the source's interlaced frames whole, as when the layers were made.
+    rate
+        Pictures a second of an image sequence. Default: 24.
     """
     from vera.layers import load_layers, open_stack, verify_layers
     from vera.layers import verify as count
 
+    footage = parse_source(source, deinterlace, rate)
     if layers is None:
         edit = load_layers(result)
-        verify_layers(source, edit, force)
+        verify_layers(footage, edit, force)
         print(f"layers   {len(edit.pts)} frames that fit {source}, which is as it was")
         return 0
     with progress_bar() as progress:
-        report = count(source, result, open_stack([layers]), master, force, progress)
+        report = count(footage, result, open_stack([layers]), master, force, progress)
     print(f"samples    {report.samples:>15,}  in {report.frames} frames")
     print(f"preserved  {report.preserved:>15,}  where alpha is 0")
     print(f"changed    {report.changed:>15,}  of the preserved")

@@ -3,11 +3,17 @@
 import re
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vera.errors import VeraError
 
+if TYPE_CHECKING:
+    from vera.video import Source
+
 Triple = tuple[float, float, float]
 
+# As people write the rates of television.
+_RATES = {text: Fraction(round(float(text)) * 1000, 1001) for text in ("23.976", "23.98", "29.97", "47.952", "59.94")}
 _SECONDS = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
 
 
@@ -17,6 +23,19 @@ def parse_size(text: str) -> tuple[int, int]:
     if len(sides) != 2 or not all(side.isdecimal() and int(side) > 0 for side in sides):
         raise VeraError(f"size is WxH, such as 640x360, not {text!r}")
     return int(sides[0]), int(sides[1])
+
+
+def parse_source(path: Path, deinterlace: bool, rate: str | None) -> "Source":
+    """Footage as a command names it; VeraError if `rate` is no rate such as 25, 23.976 or 24000/1001."""
+    from vera.video import Source
+
+    try:
+        number = None if rate is None else _RATES.get(rate) or Fraction(rate)
+    except (ValueError, ZeroDivisionError):
+        number = Fraction(0)
+    if number is not None and not 0 < number <= 1000:
+        raise VeraError(f"a rate is in pictures a second, such as 25 or 24000/1001, not {rate!r}")
+    return Source(path, deinterlace, number)
 
 
 def parse_time(text: str) -> Fraction:

@@ -8,13 +8,13 @@ from typing import Any
 from vera.errors import VeraError
 from vera.layers.layered_edit import LayeredEdit
 from vera.video import MediaInfo
+from vera.video.sequence import source_files
 
 
 def describe_source(info: MediaInfo) -> dict[str, Any]:
     """What a manifest records of the clip that layers are made for, to know it again."""
     record: dict[str, Any] = {"name": info.path.name, "frames": info.frame_count}
-    if info.path.is_file():
-        record |= {"bytes": info.path.stat().st_size, "sha256": _digest(info)}
+    record |= {"bytes": _size(info), "sha256": _digest(info)}
     return record
 
 
@@ -23,13 +23,11 @@ def check_source(edit: LayeredEdit, info: MediaInfo) -> None:
     record = edit.metadata.get("source")
     if not isinstance(record, Mapping):
         return
-    found: dict[str, Any] = {"frames": info.frame_count}
-    if info.path.is_file():
-        found["bytes"] = info.path.stat().st_size
+    found: dict[str, Any] = {"frames": info.frame_count, "bytes": _size(info)}
     for name, value in found.items():
         if record.get(name, value) != value:
             raise _foreign(info, record, f"it has {value:,} {name}, that one {record[name]:,}")
-    if "sha256" in record and info.path.is_file() and record["sha256"] != _digest(info):
+    if "sha256" in record and record["sha256"] != _digest(info):
         raise _foreign(info, record, "their bytes differ")
 
 
@@ -66,6 +64,14 @@ def _foreign(info: MediaInfo, record: Mapping[str, Any], what: str) -> VeraError
     )
 
 
+def _size(info: MediaInfo) -> int:
+    return sum(file.stat().st_size for file in source_files(info.path))
+
+
 def _digest(info: MediaInfo) -> str:
-    with info.path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Of the file, or of all pictures of a sequence, one after the other."""
+    digest = hashlib.sha256()
+    for path in source_files(info.path):
+        with path.open("rb") as file:
+            hashlib.file_digest(file, lambda: digest)
+    return digest.hexdigest()

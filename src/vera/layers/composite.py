@@ -17,7 +17,7 @@ from vera.layers.blend_modes import blend_colors
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.planes import INTERLEAVED, ComponentLayer, Float, components, convert_layer, rgb_rows
 from vera.layers.stack import Stack
-from vera.video import FrameReader, FrameWriter, MediaInfo, apply_tags, color_tags, planes, probe
+from vera.video import FrameReader, FrameWriter, MediaInfo, Source, SourceLike, apply_tags, color_tags, planes, probe
 
 Progress = Callable[[str, int, int], None]
 
@@ -117,7 +117,7 @@ def place(edit: LayeredEdit | Stack, info: MediaInfo, force: bool = False) -> Pl
 
 
 def composite_clip(
-    source: str | Path,
+    source: SourceLike,
     edit: LayeredEdit | Stack,
     out: str | Path,
     codec: str | None = None,
@@ -131,12 +131,12 @@ def composite_clip(
     """
     info = probe(source)
     placed = place(edit, info, force)
-    with FrameReader(source) as reader, FrameWriter(out, info, codec, audio_from=source) as writer:
+    with FrameReader(info.source) as reader, FrameWriter(out, info, codec, audio_from=info.path) as writer:
         for count, frame in enumerate(reader):
             writer.write(placed.lay(frame))
             if progress is not None:
                 progress("composite", count + 1, info.frame_count)
-    return probe(out)
+    return probe(Source(Path(out), rate=info.average_rate))
 
 
 def check_belongs(edit: LayeredEdit, info: MediaInfo, force: bool = False) -> dict[int, int]:

@@ -10,7 +10,7 @@ from vera.errors import VeraError
 from vera.layers.composite import composite_clip, place
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.stack import Stack
-from vera.video import CODECS, MediaInfo, check_output, default_codec, probe
+from vera.video import CODECS, MediaInfo, SourceLike, check_output, default_codec, probe
 from vera.video.bits import UnsupportedError
 from vera.video.smart import SmartPlan, plan_smart, write_smart
 
@@ -57,7 +57,7 @@ def choose_codec(info: MediaInfo, out: Path, kind: str | None = None, codec: str
 
 
 def write_master(
-    source: str | Path,
+    source: SourceLike,
     edit: LayeredEdit | Stack,
     out: str | Path,
     kind: str | None = None,
@@ -80,13 +80,15 @@ def write_master(
             kind, notice = "delivery", f"{out.name} is a delivery encode and no smart master: {reason}"
         else:
             return Master(out, kind, None, len(plan.times), len(plan.times) - len(plan.renewed))
-    composite_clip(info.path, edit, out, codec, progress, force)
+    composite_clip(info.source, edit, out, codec, progress, force)
     return Master(out, kind, codec, info.frame_count, 0, notice)
 
 
 def _write_smart(
     info: MediaInfo, edit: LayeredEdit | Stack, out: Path, progress: Progress | None, force: bool
 ) -> SmartPlan:
+    if info.interlaced:
+        raise UnsupportedError("its packets are interlaced, and it is to be deinterlaced")
     placed = place(edit, info, force)
     changed = placed.times()
     plan = plan_smart(info.path, out.suffix, changed)

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from vera.layers.composite import check_belongs
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.refine import fit_layer
-from vera.video import FrameReader, model_view, probe
+from vera.video import FrameReader, SourceLike, model_view, probe
 from vera.video.output import partial_path
 
 ROWS = ("source", "edit", "alpha", "result", "difference x8")
@@ -20,7 +20,7 @@ GAIN = 8
 
 
 def contact_sheet(
-    source: str | Path, edit: LayeredEdit, result: str | Path, out: str | Path, columns: int = 6, width: int = 240
+    source: SourceLike, edit: LayeredEdit, result: str | Path, out: str | Path, columns: int = 6, width: int = 240
 ) -> None:
     """Write a PNG of `columns` frames, evenly spread over the edited part of the clip.
 
@@ -54,7 +54,7 @@ def contact_sheet(
         partial.unlink(missing_ok=True)
 
 
-def _pick(path: str | Path, positions: list[int], size: tuple[int, int], rotation: int) -> list[NDArray[np.uint8]]:
+def _pick(path: SourceLike, positions: list[int], size: tuple[int, int], rotation: int) -> list[NDArray[np.uint8]]:
     wanted = set(positions)
     with FrameReader(path) as reader:
         frames: Iterable[tuple[int, Any]] = enumerate(reader)

@@ -13,7 +13,7 @@ from vera.layers.layered_edit import LayeredEdit
 from vera.layers.masters import MASTERS, Progress
 from vera.layers.planes import INTERLEAVED, components
 from vera.layers.stack import Stack
-from vera.video import FrameReader, MediaInfo, probe
+from vera.video import FrameReader, MediaInfo, Source, SourceLike, probe
 from vera.video.bits import UnsupportedError
 from vera.video.codecs import FULL_RANGE_TWINS
 from vera.video.smart import PacketReport, compare_packets, plan_smart
@@ -40,7 +40,7 @@ class VerifyReport:
 
 
 def verify(
-    source: str | Path,
+    source: SourceLike,
     result: str | Path,
     edit: LayeredEdit | Stack,
     guarantee: str = "exact",
@@ -57,7 +57,8 @@ def verify(
     """
     if guarantee not in MASTERS:
         raise VeraError(f"no master is named {guarantee!r}; choose from {', '.join(MASTERS)}")
-    before, after = probe(source), probe(result)
+    before = probe(source)
+    after = probe(Source(Path(result), rate=before.average_rate))
     placed = place(edit, before, force)
     _check_comparable(before, after)
     packets, renewed = PacketReport(0, 0, None), frozenset[int]()
@@ -66,7 +67,7 @@ def verify(
     samples = preserved = changed = largest = untouched = 0
     squared = 0.0
     shift = INTERLEAVED.get(before.pix_fmt, 0)
-    with FrameReader(source) as sources, FrameReader(result) as results:
+    with FrameReader(before.source) as sources, FrameReader(after.source) as results:
         for count, (original, edited) in enumerate(zip(sources, results, strict=True)):
             layers = placed.layers(original)
             pairs = zip(components(original), components(edited), strict=True)
@@ -94,14 +95,14 @@ def verify(
     )
 
 
-def verify_layers(source: str | Path, edit: LayeredEdit, force: bool = False) -> None:
+def verify_layers(source: SourceLike, edit: LayeredEdit, force: bool = False) -> None:
     """VeraError unless `source` is, byte for byte, the file that the layers were made for, and they can all be read.
 
     This is the guarantee of layers that are laid over the user's own file: it is as it was, and they fit.
     """
     info = probe(source)
     if not isinstance(edit.metadata.get("source"), Mapping) and not force:
-        raise VeraError(f"the layers do not record what they were made for, so {source} cannot be told from another")
+        raise VeraError(f"the layers do not record what they were made for, so {info.path} cannot be told from another")
     for index in check_belongs(edit, info, force).values():
         edit.frame(index, edit.size)
 

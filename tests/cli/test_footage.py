@@ -1,0 +1,67 @@
+"""Interlaced footage and image sequences on the command line, from layers to a verified result."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.video.test_deinterlace import interlaced
+from tests.video.test_sequence import pngs
+
+from vera.cli import main
+from vera.cli.options import parse_source
+from vera.layers import LayeredEdit, save_layers
+from vera.layers.belongs import describe_source
+from vera.video import MediaInfo, Source, probe
+
+
+def save(folder: Path, info: MediaInfo) -> str:
+    alpha = np.zeros((info.frame_count, info.height, info.width), np.uint16)
+    alpha[:, 8:16, 8:16] = 65535
+    metadata = {"source": describe_source(info)}
+    edit = LayeredEdit(np.full((*alpha.shape, 3), 200, np.uint8), alpha, info.pts, info.time_base, metadata)
+    save_layers(edit, folder)
+    return str(folder)
+
+
+def test_interlaced_footage_needs_to_be_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    clip = interlaced(tmp_path, "ffv1.mkv")
+    layers = save(tmp_path / "layers", probe(Source(clip, deinterlace=True)))
+    command = ["composite", str(clip), layers, "--out", str(tmp_path / "b.mkv")]
+    assert main(command) == 2
+    assert "add --deinterlace" in capfd.readouterr().err
+    assert main([*command, "--deinterlace"]) == 0
+    assert main(["verify", str(clip), str(tmp_path / "b.mkv"), layers]) == 2
+    assert main(["verify", str(clip), str(tmp_path / "b.mkv"), layers, "--deinterlace"]) == 0
+    assert "changed                  0" in capfd.readouterr().out
+    assert main([*command[:-1], str(tmp_path / "c.mkv"), "--deinterlace", "--master", "smart"]) == 0
+
+
+@pytest.mark.parametrize("rate", [None, "25", "23.976", "30000/1001"])
+def test_from_sequence_to_sequence(tmp_path: Path, rate: str | None, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = pngs(tmp_path / "in", range(1001, 1006))
+    spoken = [] if rate is None else ["--rate", rate]
+    layers = save(tmp_path / "layers", probe(parse_source(folder, False, rate)))
+    out = tmp_path / "out" / "new.####.png"
+    assert main(["composite", str(folder), layers, "--out", str(out), *spoken]) == 0
+    assert sorted(path.name for path in out.parent.iterdir()) == [f"new.{number}.png" for number in range(1001, 1006)]
+    assert main(["verify", str(folder), str(out), layers, *spoken]) == 0
+    assert main(["verify", str(folder), layers, *spoken]) == 0
+    if rate is not None:
+        assert main(["composite", str(folder), layers, "--out", str(tmp_path / "wrong.mov")]) == 2
+    (folder / "shot.1003.png").write_bytes((folder / "shot.1004.png").read_bytes())
+    capfd.readouterr()
+    assert main(["verify", str(folder), layers, *spoken]) == 2
+    assert "is not the clip that the layers were made for" in capfd.readouterr().err
+
+
+def test_rates_of_television() -> None:
+    rates = [parse_source(Path("a"), False, text).rate for text in ("23.976", "29.97", "59.94", "25", "12.5")]
+    assert rates == [Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001), 25, Fraction(25, 2)]
+
+
+@pytest.mark.parametrize("rate", ["", "0", "-1", "x", "1/0", "1e9"])
+def test_rates_that_are_none(tmp_path: Path, rate: str, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = pngs(tmp_path / "in", range(2))
+    assert main(["composite", str(folder), "layers", "--out", "b.mov", "--rate", rate]) == 2
+    assert capfd.readouterr().err.count("\n") == 1
