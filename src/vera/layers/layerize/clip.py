@@ -27,7 +27,7 @@ from vera.video import probe
 Progress = Callable[[str, int, int], None]
 
 SAMPLES = 6  # frames that the match is fitted on
-RELATED = 0.015  # agreement below which the clips have nothing in common
+RELATED = 0.02  # agreement below which the clips have nothing in common: of other clips at most 0.015 was seen
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,10 @@ Mask = NDArray[np.bool_]
 # In standard deviations. Of the preserved pixels of re-encoded clips 1 in 10,000 is above 7, 1 in 100 above 3.3.
 CERTAIN, POSSIBLE = 8.0, 3.5
 SMALLEST_PART = 12  # certain pixels that a changed part must have
-LARGEST_HOLE = 1 / 2000  # of the frame: smaller holes in what changed are where it happens to look like the source
+# Holes in what changed, as parts of the frame: the smaller ones, and larger ones whose difference is above what noise
+# makes, are where the edit happens to look like the source.
+SMALL_HOLE, LARGE_HOLE = 1 / 2000, 1 / 50
+UNLIKE = 1.4  # mean difference in standard deviations; of what is preserved it is about 0.9
 
 
 def find_changes(difference: Float, level: Float, kept: Mask | None = None) -> Mask:
@@ -27,6 +30,8 @@ def find_changes(difference: Float, level: Float, kept: Mask | None = None) -> M
     found = (seeds >= SMALLEST_PART)[labels].view(np.uint8)
     found = cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(1 - found, connectivity=4)
-    hole = stats[:, cv2.CC_STAT_AREA] < LARGEST_HOLE * score.size
+    area = stats[:, cv2.CC_STAT_AREA]
+    mean = np.bincount(labels.ravel(), score.ravel(), minlength=count) / np.maximum(area, 1)
+    hole = (area < SMALL_HOLE * score.size) | ((area < LARGE_HOLE * score.size) & (mean > UNLIKE))
     hole[0] = False  # that is what was found
     return np.asarray(found.astype(bool) | hole[labels])

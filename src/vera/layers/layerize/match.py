@@ -2,7 +2,7 @@
 checked frame by frame."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ PLAUSIBLE = 12 / 255  # difference beyond which what looks alike is an edit of b
 NOTICED = 0.1  # pixels of shift of a single frame that are corrected
 FARTHEST = 4.0  # pixels of it that are believed
 FEWEST = 500  # agreeing pixels by which a frame can be checked
+DOUBTFUL = 0.15  # share of agreeing structure that might be chance
 TYPICAL = 0.77  # median of the mean of three deviations, if the noise is as expected
 
 
@@ -53,7 +54,6 @@ def fit_match(pairs: Sequence[FramePair]) -> Match:
     aligned = [warp(unit(pair.edited), matrix, one.size) for pair, one in zip(pairs, greys, strict=True)]
     alike = [structure_agrees(one.source, grey(picture)) for one, picture in zip(greys, aligned, strict=True)]
     alike = [mask if pair.kept is None else mask & pair.kept for mask, pair in zip(alike, pairs, strict=True)]
-    shares = [agreement(one.source, grey(picture), one.kept) for one, picture in zip(greys, aligned, strict=True)]
 
     pixels = [
         (unit(pair.source[mask]), picture[mask]) for pair, picture, mask in zip(pairs, aligned, alike, strict=True)
@@ -70,7 +70,7 @@ def fit_match(pairs: Sequence[FramePair]) -> Match:
         small = np.abs(difference).max(-1) < PLAUSIBLE / 2
         chosen = np.where(mask, np.abs(difference).max(-1) < PLAUSIBLE, small)
         parts.append((slope_of(grey(source))[chosen], difference[chosen]))
-    return Match(matrix, colors, softness, fit_noise(parts), float(np.mean(shares)))
+    return Match(matrix, colors, softness, fit_noise(parts), _agreement(greys, matrix))
 
 
 def apply_match(match: Match, pair: FramePair) -> Matched:
@@ -93,6 +93,20 @@ def apply_match(match: Match, pair: FramePair) -> Matched:
         spread = np.median(np.abs(difference[alike] - drift).mean(-1) / level[alike])
         level *= np.float32(np.clip(spread / TYPICAL, 1, 2))
     return Matched(source, softened, edited, level, shift)
+
+
+def _agreement(pairs: Sequence[GreyPair], matrix: Matrix) -> float:
+    """Share of the structure that both clips have. If it is small, less the share that a search for the best map finds
+    by chance: in the same pictures, turned upside down."""
+
+    def share(pairs: Sequence[GreyPair], matrix: Matrix) -> float:
+        return float(np.mean([agreement(p.source, warp(p.edited, matrix, p.size), p.kept) for p in pairs]))
+
+    found = share(pairs, matrix)
+    if found > DOUBTFUL:
+        return found
+    turned = [replace(pair, edited=np.ascontiguousarray(pair.edited[::-1, ::-1])) for pair in pairs]
+    return found - share(turned, find_map(turned))
 
 
 def _greys(pair: FramePair) -> GreyPair:

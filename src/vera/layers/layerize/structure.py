@@ -18,19 +18,13 @@ def structure_agrees(one: Float, other: Float) -> NDArray[np.bool_]:
 
 
 def agreement(one: Float, other: Float, kept: NDArray[np.bool_] | None = None) -> float:
-    """Share of the windows with structure (of those in `kept`) that show the same, less the share that would by chance.
-
-    Chance is what one picture agrees with the other turned upside down.
-    """
-    shares = []
-    for picture in (other, np.ascontiguousarray(other[::-1, ::-1])):
-        contrast, correlation = _compare(one, picture)
-        structured = contrast > CONTRAST
-        if kept is not None:
-            structured &= kept
-        same = int(np.count_nonzero(structured & (correlation > SIMILAR)))
-        shares.append(same / max(int(np.count_nonzero(structured)), 1))
-    return shares[0] - shares[1]
+    """Share of the windows with structure (of those in `kept`) that show the same; some do by chance."""
+    contrast, correlation = _compare(one, other)
+    structured = contrast > CONTRAST
+    if kept is not None:
+        structured &= kept
+    same = int(np.count_nonzero(structured & (correlation > SIMILAR)))
+    return same / max(int(np.count_nonzero(structured)), 1)
 
 
 def _compare(one: Float, other: Float) -> tuple[Float, Float]:

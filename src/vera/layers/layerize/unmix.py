@@ -22,6 +22,7 @@ EDGE = 3  # pixels that the edge of something solid is soft over
 RIDGE = 0.8  # part of the greatest change about a pixel that makes it the middle of a thin thing
 SPREAD = 8.0  # sigma in pixels over which the colour of something clear is averaged
 VISIBLE = 4.0  # colours of edit and source apart, in noise, from which a pixel's own equation counts most
+HEARD = 3.0  # difference from the smooth colour, in noise, from which a pixel that is not solid has its own
 FAINT = 2.0  # change of a pixel, in noise
 MARGIN = 24  # pixels about the changed region that are looked at
 
@@ -54,7 +55,7 @@ def straight_colors(source: Float, edited: Float, layers: Layers, level: Float) 
     """
     alpha = layers.alpha[..., None]
     gap = edited - (alpha * layers.edit + (1 - alpha) * source)
-    heard = np.sign(gap) * np.maximum(np.abs(gap) - 2 * level[..., None] * (1 - alpha), 0)
+    heard = np.sign(gap) * np.maximum(np.abs(gap) - HEARD * level[..., None] * (1 - alpha), 0)
     exact = (layers.edit + heard / np.maximum(alpha, np.float32(1 / 512))).clip(0, 1)
     return extend_colors(exact * alpha, layers.alpha).clip(0, 1)
 

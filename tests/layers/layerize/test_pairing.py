@@ -1,0 +1,70 @@
+"""Frames of clips of other rates, lengths and beginnings find each other."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from tests.clips import make_clip
+from tests.layers.layerize.scenes import plate
+
+from vera.layers.layerize.pairing import candidates, choose, groups, sample_frames, thumbnail
+from vera.video import MediaInfo, probe
+
+
+def info(tmp_path: Path, frames: int, fps: int) -> MediaInfo:
+    return probe(
+        make_clip(
+            tmp_path / f"{frames}-{fps}.mp4",
+            frames,
+            (32, 32),
+            fps,
+            time_base=Fraction(1, fps * 512),
+            pts=[i * 512 for i in range(frames)],
+        )
+    )
+
+
+def test_equal_counts_pair_by_number(tmp_path: Path) -> None:
+    # 24 frames a second edited by something that writes 16: frame for frame all the same.
+    plain = candidates(info(tmp_path, 12, 24), info(tmp_path, 12, 16))[0]
+    assert plain.name == "number" and plain.partners == tuple(range(12))
+
+
+def test_half_the_rate(tmp_path: Path) -> None:
+    source, edited = info(tmp_path, 12, 24), info(tmp_path, 6, 12)
+    plain = candidates(source, edited)[0]
+    assert plain.name == "time" and plain.count == 12
+    found = groups(plain, source, edited)
+    assert [group.edited for group in found] == list(range(6)) and [group.best for group in found] == [*range(0, 12, 2)]
+    assert sorted(i for group in found for i in group.frames) == list(range(12))
+
+
+def test_twice_the_rate(tmp_path: Path) -> None:
+    plain = candidates(info(tmp_path, 6, 12), info(tmp_path, 12, 24))[0]
+    assert plain.partners == (0, 2, 4, 6, 8, 10)
+
+
+def test_a_shorter_edit_leaves_the_end_alone(tmp_path: Path) -> None:
+    plain = candidates(info(tmp_path, 12, 24), info(tmp_path, 5, 24))[0]
+    assert plain.partners == (0, 1, 2, 3, 4, *[None] * 7)
+
+
+def chosen(source: MediaInfo, edited: MediaInfo, shown: list[int]) -> str:
+    """The pairing of a clip whose edited frame i shows the source's frame `shown[i]`."""
+    possible = candidates(source, edited)
+    numbers = sample_frames(possible, 6)
+    thumbs = {i: thumbnail(plate(0, t=i)) for i in numbers}
+    others = {i: thumbnail(plate(0, t=at)) + np.float32(0.03) for i, at in enumerate(shown)}
+    return choose(possible, thumbs, others).name
+
+
+def test_pictures_decide(tmp_path: Path) -> None:
+    source = info(tmp_path, 12, 24)
+    assert chosen(source, info(tmp_path, 12, 16), list(range(12))) == "number"
+    assert chosen(source, info(tmp_path, 8, 16), [round(i * 1.5) for i in range(8)]) == "time"
+    assert chosen(source, info(tmp_path, 8, 16), list(range(8))) == "number"  # eight frames, at another speed
+    assert chosen(source, info(tmp_path, 12, 24), [*range(1, 12), 11]) == "number -1"  # the first frame was dropped
+
+
+def test_a_still_clip_pairs_plainly(tmp_path: Path) -> None:
+    assert chosen(info(tmp_path, 12, 24), info(tmp_path, 8, 16), [0] * 8) == "time"
