@@ -38,6 +38,9 @@ SOURCES: dict[str, tuple[str, str, tuple[Any, ...]]] = {
     "h264 slices": ("mp4", "yuv420p", (*X264, "-x264-params", f"slices=3:aud=1:{HRD}")),
     "h264 intra only": ("mov", "yuv422p10le", ("-c:v", "libx264", "-g", 1)),
     "h264 full range": ("mp4", "yuv420p", (*X264, "-color_range", 2)),
+    "h264 odd size": ("mp4", "yuv420p", (*X264, "-vf", "crop=150:90")),
+    "h264 field rows": ("mp4", "yuv420p", (*X264, "-vf", "crop=150:80", "-x264-params", "fake-interlaced=1:weightp=0")),
+    "h265 odd size": ("mp4", "yuv420p", (*X265, "-vf", "crop=150:90", "-x265-params", "log-level=error")),
     "h265 closed mp4": ("mp4", "yuv420p", (*X265, "-tag:v", "hvc1", "-x265-params", f"{CLOSED}:log-level=error")),
     "h265 closed mov": ("mov", "yuv420p", (*X265, "-x265-params", f"{CLOSED}:log-level=error")),
     "h265 closed mkv": ("mkv", "yuv420p", (*X265, "-x265-params", f"{CLOSED}:log-level=error")),
@@ -161,6 +164,14 @@ def test_edits_at_the_ends_and_across_groups(tmp_path: Path, codec: str, frames:
     times = probe(source).pts
     assert [times[index] in renewed for index in range(FRAMES) if not same[index]].count(False) == 0
     assert changed <= renewed and (renewed or out.stat().st_size)
+
+
+def test_a_stream_without_restarts_is_renewed_to_its_end(tmp_path: Path) -> None:
+    """Intra refresh: no picture is whole by itself, so all that follow the edit are predicted from it."""
+    source = make(tmp_path / "source.mp4", *X264, "-x264-params", "intra-refresh=1")
+    _, changed, renewed = smart(source, range(15, 19))
+    times = probe(source).pts
+    assert changed < renewed and set(times[19:]) <= renewed and not renewed & set(times[:12])
 
 
 def test_a_lossless_stream_stays_lossless(tmp_path: Path) -> None:

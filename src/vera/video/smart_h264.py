@@ -188,7 +188,7 @@ class H264:
         """What the encoder must be told for its slice data to be this stream's."""
         sps, pps = self._host
         tools = {"cabac": int(pps.cabac), "8x8dct": int(sps.profile in _WITH_FORMAT and sps.profile != 44)}
-        tools |= {"keyint": 1, "slices": 1, "annexb": 1, "interlaced": 0}
+        tools |= {"keyint": 1, "slices": 1, "annexb": 1, "fake-interlaced": int(not sps.frames_only)}
         quality = {"qp": "0"} if sps.lossless else {"crf": "16"}
         return quality | {"preset": "medium", "x264-params": ":".join(f"{name}={tools[name]}" for name in tools)}
 
