@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 from tests.executable import ffmpeg, frame_hashes
+from tests.video.test_write import small_disk
 
 from vera.errors import VeraError
 from vera.video import ColorTags, FrameReader, planes, probe
@@ -328,6 +329,16 @@ def test_folder_missing(tmp_path: Path) -> None:
     work = plan_smart(source, ".mp4", set())
     with pytest.raises(VeraError, match="writing failed"):
         write_smart(probe(source), tmp_path / "gone" / "result.mp4", work, square(set()))
+
+
+@pytest.mark.parametrize("limit", [0, 9000])
+def test_disk_full(tmp_path: Path, limit: int) -> None:
+    source = make(tmp_path / "source.mp4", *X264)
+    assert source.stat().st_size > limit
+    work = plan_smart(source, ".mp4", set(probe(source).pts[15:19]))
+    with small_disk(limit), pytest.raises(VeraError, match="the disk is full"):
+        write_smart(probe(source), tmp_path / "result.mp4", work, square(set()))
+    assert [path.name for path in tmp_path.iterdir()] == ["source.mp4"]
 
 
 def test_same_edit_same_bytes(tmp_path: Path) -> None:
