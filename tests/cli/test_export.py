@@ -54,3 +54,10 @@ def test_the_help_names_every_target(capsys: pytest.CaptureFixture[str]) -> None
     main(["export", "--help"])
     text = " ".join(capsys.readouterr().out.split())
     assert all(name in text for name in TARGETS)
+
+
+def test_how_to_read_a_source_needs_the_source(layers: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", str(layers), "--to", "png", "--deinterlace"]) == 2
+    assert "name it with --source" in capsys.readouterr().err
+    assert main(["export", str(layers), "--to", "png", "--source", str(layers.parent / "a.mp4"), "--rate", "x"]) == 2
+    assert "pictures a second" in capsys.readouterr().err

@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from vera.cli.options import parse_source
 from vera.cli.progress import progress_bar
+from vera.errors import VeraError
 
 
 def export(
@@ -14,6 +16,8 @@ def export(
     *,
     to: Annotated[list[str], Parameter(negative=())],
     source: Path | None = None,
+    deinterlace: bool = False,
+    rate: str | None = None,
     out: Path | None = None,
     start_frame: int | None = None,
     light: Literal["linear", "display"] = "linear",
@@ -31,6 +35,10 @@ def export(
         times.
     source
         The clip that the layers were made for. Default: the one of that name beside the layer folder.
+    deinterlace
+        Make the source's interlaced frames whole, as when the layers were made.
+    rate
+        Pictures a second of an image sequence. Default: 24.
     out
         Folder for the exports, each in a folder of its own. Default: export, in the layer folder.
     start_frame
@@ -45,11 +53,14 @@ def export(
     """
     from vera.layers.export import export_layers
 
+    if source is None and (deinterlace or rate is not None):
+        raise VeraError("--deinterlace and --rate say how to read the source: name it with --source")
+    footage = None if source is None else parse_source(source, deinterlace, rate)
     with progress_bar() as report:
         folders = export_layers(
             layers,
             to,
-            source=source,
+            source=footage,
             out=out,
             start_frame=start_frame,
             light=light,

@@ -9,14 +9,14 @@ import numpy as np
 import psd_tools
 import pytest
 from tests.clips import make_clip
-from tests.layers.export.conftest import Case, decode
+from tests.layers.export.conftest import Case, decode, ffmpeg
 
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, save_layers
 from vera.layers.export import TARGETS, export_layers
 from vera.layers.export.samples import rescale
 from vera.layers.export.shot import Shot
-from vera.video import ColorTags, FrameReader, probe
+from vera.video import ColorTags, FrameReader, Source, probe
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -189,3 +189,19 @@ def test_layers_come_to_the_sources_size_as_in_a_composite(tmp_path: Path, rotat
     document = psd_tools.PSDImage.open(folder / "clip_layers.1003.psd")
     transparency = np.rint(np.asarray(document[1].numpy())[..., 3] * 255)
     assert np.array_equal(transparency, rescale(np.rot90(laid[1][1], turns), 255))
+
+
+def test_an_interlaced_source_is_read_as_it_was_for_the_layers(tmp_path: Path) -> None:
+    clip = tmp_path / "fields.mov"
+    fields = ["-f", "lavfi", "-i", "testsrc2=size=48x32:rate=25,interlace", "-frames:v", "4", "-c:v", "libx264"]
+    ffmpeg(*fields, "-flags", "+ildct+ilme", "-qp", "0", clip)
+    footage = Source(clip, deinterlace=True)
+    info = probe(footage)
+    edit, alpha = np.full((4, 8, 12, 3), 200, np.uint8), np.full((4, 8, 12), 9000, np.uint16)
+    metadata = {"refine": {"guide": "plate"}}  # so that the source is read
+    save_layers(LayeredEdit(edit, alpha, info.pts, info.time_base, metadata), tmp_path / "layers")
+    with pytest.raises(VeraError, match="interlaced"):
+        export_layers(tmp_path / "layers", "png", source=clip)
+    folders = export_layers(tmp_path / "layers", ["png", "prores4444", "psd"], source=footage)
+    assert "deinterlace it as well" in (folders[0] / "README.txt").read_text()
+    assert not probe(next(folders[1].glob("*_layer_*"))).interlaced

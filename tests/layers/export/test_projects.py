@@ -21,7 +21,7 @@ from tests.layers.export.conftest import Case
 from vera.layers import LayeredEdit, save_layers
 from vera.layers.export import Shot, export_layers
 from vera.layers.export.fcpxml7 import _picture
-from vera.video import probe
+from vera.video import Source, probe
 
 TARGETS = ["otio", "fcpxml7", "aftereffects", "nuke"]
 RATE = 24000 / 1001
@@ -255,7 +255,7 @@ def numbered_case(folder: Path) -> tuple[Path, Path]:
     plates.mkdir()
     for number in range(86400, 86405):
         cv2.imwrite(str(plates / f"shot-010.{number}.png"), np.full((12, 18, 3), number % 250, np.uint8))
-    info = probe(plates)
+    info = probe(Source(plates, rate=Fraction(25)))
     edit, alpha = np.full((3, 12, 18, 3), 200, np.uint8), np.full((3, 12, 18), 30000, np.uint16)
     save_layers(LayeredEdit(edit, alpha, info.pts[2:], info.time_base), folder / "layers")
     return plates, folder / "layers"
@@ -263,11 +263,13 @@ def numbered_case(folder: Path) -> tuple[Path, Path]:
 
 def test_a_plate_of_numbered_pictures(tmp_path: Path) -> None:
     plates, layers = numbered_case(tmp_path)
-    folders = dict(zip(TARGETS, export_layers(layers, TARGETS, source=plates, out=tmp_path / "out"), strict=True))
+    source = Source(plates, rate=Fraction(25))
+    folders = dict(zip(TARGETS, export_layers(layers, TARGETS, source=source, out=tmp_path / "out"), strict=True))
     timeline = otio.adapters.read_from_file(str(folders["otio"] / "shot-010.otio"))
     (clip,) = timeline.video_tracks()[0].find_clips()
     reference = clip.media_reference
     urls = [reference.target_url_for_image_number(n) for n in range(reference.number_of_images_in_sequence())]
+    assert clip.source_range.duration.rate == 25
     assert [(folders["otio"] / url).resolve() for url in urls] == sorted(plates.iterdir())
 
     nodes = {knobs["name"]: knobs for _, knobs, _ in read_nuke(folders["nuke"] / "shot-010.nk")}

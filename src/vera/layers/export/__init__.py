@@ -10,7 +10,7 @@ from vera.layers.export.readme import write_readme
 from vera.layers.export.shot import Light, Progress, Shot
 from vera.layers.export.targets import TARGETS, Target
 from vera.layers.package import load_layers
-from vera.video import probe
+from vera.video import SourceLike, probe
 from vera.video.sequence import find_sequence
 
 __all__ = ["TARGETS", "Light", "Shot", "Target", "export_layers"]
@@ -22,7 +22,7 @@ def export_layers(
     layers: str | Path,
     targets: str | Sequence[str],
     *,
-    source: str | Path | None = None,
+    source: SourceLike | None = None,
     out: str | Path | None = None,
     start_frame: int | None = None,
     light: Light = "linear",

@@ -84,7 +84,7 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
         "height": height,
         "pixelAspect": float(shot.pixel_aspect),
         "rate": float(shot.rate),
-        "duration": float(shot.source.frame_count / shot.rate),
+        "duration": float(shot.info.frame_count / shot.rate),
         "offset": float(shot.first / shot.rate),
         "timecode": float(shot.source_start[0] / shot.rate),
     }

@@ -38,8 +38,8 @@ def steps(shot: Shot) -> str:
 
 def light_note(shot: Shot) -> str:
     """What the values are, in the words of the README."""
-    curve = transfer(shot.source.color.trc)
-    name = curve.name if curve else f"transfer {shot.source.color.trc} of ITU-T H.273"
+    curve = transfer(shot.info.color.trc)
+    name = curve.name if curve else f"transfer {shot.info.color.trc} of ITU-T H.273"
     return (_LINEAR if shot.light == "linear" else _DISPLAY).format(name)
 
 
@@ -89,10 +89,10 @@ def _to_wanted(shot: Shot) -> Callable[[Colors], Colors]:
     """What turns encoded values into those of the files."""
     if shot.light == "display":
         return lambda encoded: encoded
-    curve = transfer(shot.source.color.trc)
+    curve = transfer(shot.info.color.trc)
     if curve is None:
         raise VeraError(
-            f"{shot.source.path}: its transfer, number {shot.source.color.trc} of ITU-T H.273, cannot be made linear "
+            f"{shot.info.path}: its transfer, number {shot.info.color.trc} of ITU-T H.273, cannot be made linear "
             "here; export with --light display"
         )
     return curve.to_linear
@@ -118,7 +118,7 @@ def _header(exr: Any, shot: Shot, position: int) -> dict[str, Any]:
     if frames // step < 30:
         flags = [";" in text, 0, frames % step, 0, 0, 0]
         header["timeCode"] = exr.TimeCode(hours, minutes, seconds, frames // step, *flags, *[0] * 8)
-    if shot.light == "linear" and (primaries := chromaticities(shot.source.color.primaries)):
+    if shot.light == "linear" and (primaries := chromaticities(shot.info.color.primaries)):
         header["chromaticities"] = primaries
     return header
 

@@ -36,7 +36,7 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
 
 
 def _sequence(root: ElementTree.Element, shot: Shot, names: dict[str, str], plate: str) -> None:
-    total = shot.source.frame_count
+    total = shot.info.frame_count
     sequence = _add(root, "sequence", id="sequence-1")
     _add(sequence, "name", shot.name)
     _add(sequence, "duration", total)
@@ -49,9 +49,9 @@ def _sequence(root: ElementTree.Element, shot: Shot, names: dict[str, str], plat
     for role in ("layer", "matte"):
         span = (shot.first, shot.first + shot.count)
         _clip(_add(video, "track"), shot, role, names[role], span, enabled=role == "layer")
-    if shot.source.audio:
+    if shot.info.audio:
         audio = _add(media, "audio")
-        for number, _ in enumerate(shot.source.audio, 1):
+        for number, _ in enumerate(shot.info.audio, 1):
             track = _add(audio, "track")
             item = _item(track, shot, f"sound-{number}", plate, (0, total), enabled=True)
             _add(item, "file", id="file-plate")
@@ -72,7 +72,7 @@ def _clip(track: ElementTree.Element, shot: Shot, role: str, path: str, span: tu
     media = _add(file, "media")
     _picture(_add(media, "video"), shot)
     if role == "plate":
-        for sound in shot.source.audio:
+        for sound in shot.info.audio:
             _add(_add(_add(media, "audio"), "samplecharacteristics"), "samplerate", sound.sample_rate)
 
 

@@ -52,7 +52,7 @@ def write_movies(shot: Shot, frames: Frames, folder: Path, suffix: str, layer: T
 
 def movie_info(shot: Shot, pix_fmt: str, suffix: str) -> MediaInfo:
     """The source's record as that of a movie of its exported frames alone: upright, silent, starting at 0."""
-    source, pts = shot.source, shot.pts
+    source, pts = shot.info, shot.pts
     width, height = shot.size
     durations = source.frame_durations()
     return replace(

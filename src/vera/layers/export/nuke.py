@@ -32,7 +32,7 @@ def _script(shot: Shot, names: dict[str, str], plate: Plate) -> str:
     """A node takes its inputs from the stack of those before it: the last one is input 0, a Merge's background B."""
     width, height = shot.size
     shape = f"{width} {height} 0 0 {width} {height} {float(shot.pixel_aspect)} {shot.name}"
-    first, last = shot.start_frame, shot.start_frame + shot.source.frame_count - 1
+    first, last = shot.start_frame, shot.start_frame + shot.info.frame_count - 1
     root = {
         "name": _text(names["project"]),
         "project_directory": r'"\[python \{nuke.script_directory()\}]"',
@@ -49,14 +49,14 @@ def _script(shot: Shot, names: dict[str, str], plate: Plate) -> str:
         "inputs": 0,
         "file": _text(plate.name),
         "first": own,
-        "last": own + shot.source.frame_count - 1,
+        "last": own + shot.info.frame_count - 1,
         "frame_mode": '"start at"',
         "frame": first,
         "raw": "true",
         "name": "Plate",
     }
     nodes: list[tuple[str, dict[str, object]]] = [("Root", root), ("Read", matte), ("Read", layer), ("Read", under)]
-    curve = transfer(shot.source.color.trc)
+    curve = transfer(shot.info.color.trc)
     if curve and shot.light == "linear":
         nodes.append(("Expression", _expression(curve, "LinearPlate")))
     nodes.append(("Merge2", {"inputs": 2, "operation": "over", "name": "Over"}))

@@ -39,7 +39,7 @@ def _timeline(schema: Any, time: Any, shot: Shot, names: dict[str, str], plate: 
         return schema.Clip(Path(path).name, reference, span(first, count), metadata={"vera": metadata})
 
     def plate_clip() -> Any:
-        clipped = clip(plate.path, start, shot.source.frame_count, {})
+        clipped = clip(plate.path, start, shot.info.frame_count, {})
         if shot.sequence is not None and plate.pattern is not None:
             prefix, digits, suffix = re.split(r"%0?(\d*)d", Path(plate.pattern).name)
             clipped.media_reference = schema.ImageSequenceReference(
@@ -62,7 +62,7 @@ def _timeline(schema: Any, time: Any, shot: Shot, names: dict[str, str], plate: 
 
     timeline = schema.Timeline(shot.name, global_start_time=time.RationalTime(start, rate))
     plates = [schema.Track("plate", kind=schema.TrackKind.Video)]
-    sounds = [schema.Track(f"sound {n}", kind=schema.TrackKind.Audio) for n in range(1, len(shot.source.audio) + 1)]
+    sounds = [schema.Track(f"sound {n}", kind=schema.TrackKind.Audio) for n in range(1, len(shot.info.audio) + 1)]
     for track in (*plates, *sounds):
         track.append(plate_clip())
     matte = over("matte", {"role": "matte as luma"})

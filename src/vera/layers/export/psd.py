@@ -33,9 +33,9 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
         raise VeraError(f"the layers have no frame {number}; choose from {shot.numbers[0]} to {shot.numbers[-1]}")
     if max(shot.size) > _LIMIT:
         raise VeraError(f"a PSD has at most {_LIMIT} pixels on a side, not {shot.size[0]}x{shot.size[1]}")
-    top = 255 if shot.source.bit_depth <= 8 and shot.edit.edit.dtype == np.uint8 else 65535
-    time = shot.source.pts[number - shot.start_frame]
-    with FrameReader(shot.source.path) as reader:
+    top = 255 if shot.info.bit_depth <= 8 and shot.edit.edit.dtype == np.uint8 else 65535
+    time = shot.info.pts[number - shot.start_frame]
+    with FrameReader(shot.info.source) as reader:
         source = next(frame for frame in reader if frame.pts == time)
     edit, alpha = shot.frame(time, shot.view(source))
     coverage = rescale(alpha, top)
@@ -56,5 +56,5 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
 def _plate(shot: Shot, source: av.VideoFrame, top: int) -> NDArray[Any]:
     """The source's frame, upright RGB codes `[H,W,3]` of 0..`top`: by our own arithmetic."""
     rgb = picture(source, (source.width, source.height))
-    upright = np.rot90(np.rint(rgb.clip(0, 1) * top), shot.source.rotation // 90)
+    upright = np.rot90(np.rint(rgb.clip(0, 1) * top), shot.info.rotation // 90)
     return np.ascontiguousarray(upright, np.uint8 if top == 255 else np.uint16)

@@ -27,7 +27,7 @@ def write_readme(shot: Shot, name: str, target: Target, files: Mapping[str, str]
 
 
 def _record(shot: Shot, name: str, target: Target, files: Mapping[str, str], folder: Path) -> dict[str, Any]:
-    color = shot.source.color
+    color = shot.info.color
     return {
         "format": 1,
         "target": name,
@@ -39,11 +39,11 @@ def _record(shot: Shot, name: str, target: Target, files: Mapping[str, str], fol
         "size": list(shot.size),
         "pixel_aspect": str(shot.pixel_aspect),
         "rate": str(shot.rate),
-        "variable_rate": shot.source.is_vfr,
-        "source_frames": [shot.start_frame, shot.start_frame + shot.source.frame_count - 1],
+        "variable_rate": shot.info.is_vfr,
+        "source_frames": [shot.start_frame, shot.start_frame + shot.info.frame_count - 1],
         "frames": [shot.numbers[0], shot.numbers[-1]],
         "timecode": shot.timecode(shot.first),
-        "time_base": str(shot.source.time_base),
+        "time_base": str(shot.info.time_base),
         "pts": list(shot.pts),
         "plate": find_plate(shot, folder).name,
         "edit": dict(shot.edit.metadata),
@@ -67,7 +67,7 @@ def _readme(shot: Shot, target: Target, files: Mapping[str, str], record: Mappin
     lines = [f"{shot.name}: layers for {target.title}", ""]
     lines += [f"{label:<10}{text}" for label, text in facts]
     lines += ["", "What to do", "", target.steps(shot).format(**_names(files, first))]
-    if shot.source.is_vfr:
+    if shot.info.is_vfr:
         lines += [
             "",
             "The plate's frame rate varies, and programs count frames evenly. Movies here have the plate's own times;",
@@ -79,10 +79,15 @@ def _readme(shot: Shot, target: Target, files: Mapping[str, str], record: Mappin
             "The plate is a sequence of pictures. Where a program opens the first one alone, import them as a sequence",
             "and put that in its place.",
         ]
-    if shot.source.rotation:
+    if shot.info.interlaced:
         lines += [
             "",
-            f"The plate is stored turned by {shot.source.rotation} degrees and shown upright by its rotation tag; the",
+            "The plate is interlaced; the layers are for its frames made whole: deinterlace it as well.",
+        ]
+    if shot.info.rotation:
+        lines += [
+            "",
+            f"The plate is stored turned by {shot.info.rotation} degrees and shown upright by its rotation tag; the",
             "layers are upright. In a program that ignores the tag, turn the plate.",
         ]
     return "\n".join(
@@ -99,7 +104,7 @@ def _shown(path: str, first: int) -> str:
 
 
 def _color(shot: Shot) -> str:
-    color = shot.source.color
+    color = shot.info.color
     return f"primaries {_tag(ColorPrimaries, color.primaries)}, transfer {_tag(ColorTrc, color.trc)}"
 
 

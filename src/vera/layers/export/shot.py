@@ -26,13 +26,13 @@ Frames = Iterator[tuple[NDArray[Any], NDArray[np.uint16]]]
 class Shot:
     """The frames from the first to the last that have a layer frame: one picture for each of the source's frames there.
 
-    `index_of` says which layer frame lies over the source's frame of a time: pts of the source -> index in `edit`.
+    `info` is the source's, and `index_of` says which layer frame lies over its frame of a time: pts -> index in `edit`.
     `start_frame` is the number of the source's first frame in names of numbered files. `light` says whether OpenEXR
     holds linear light or the source's own encoding. `still` is the number of a still's frame; None: the middle one.
     """
 
     edit: LayeredEdit
-    source: MediaInfo
+    info: MediaInfo
     index_of: Mapping[int, int]
     start_frame: int = 1001
     light: Light = "linear"
@@ -41,40 +41,40 @@ class Shot:
     @cached_property
     def first(self) -> int:
         """Position in the source of the first exported frame, from 0."""
-        return self.source.pts.index(min(self.index_of))
+        return self.info.pts.index(min(self.index_of))
 
     @cached_property
     def count(self) -> int:
-        return self.source.pts.index(max(self.index_of)) - self.first + 1
+        return self.info.pts.index(max(self.index_of)) - self.first + 1
 
     @property
     def pts(self) -> tuple[int, ...]:
         """The source's times of the exported frames, in units of the source's `time_base`."""
-        return self.source.pts[self.first : self.first + self.count]
+        return self.info.pts[self.first : self.first + self.count]
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the upright picture."""
-        return self.source.display_size
+        return self.info.display_size
 
     @property
     def pixel_aspect(self) -> Fraction:
         """Width of a pixel of the upright picture over its height."""
-        return 1 / self.source.sample_aspect if self.source.rotation % 180 else self.source.sample_aspect
+        return 1 / self.info.sample_aspect if self.info.rotation % 180 else self.info.sample_aspect
 
     @property
     def rate(self) -> Fraction:
-        return self.source.average_rate.limit_denominator(60000)
+        return self.info.average_rate.limit_denominator(60000)
 
     @cached_property
     def sequence(self) -> Sequence | None:
         """The source's pictures, if it is an image sequence."""
-        return find_sequence(self.source.path)
+        return find_sequence(self.info.path)
 
     @cached_property
     def name(self) -> str:
         """The source's name with nothing in it that a pipeline stumbles over: letters, digits, `.`, `_` and `-`."""
-        path = self.source.path if self.sequence is None else self.sequence.files[0]
+        path = self.info.path if self.sequence is None else self.sequence.files[0]
         stem = path.stem if self.sequence is None else path.stem.rstrip("0123456789")
         return re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("_.-") or "clip"
 
@@ -86,13 +86,13 @@ class Shot:
     @property
     def padding(self) -> str:
         """The printf form of a frame number, as wide for all frames of the source."""
-        last = self.start_frame + self.source.frame_count - 1
+        last = self.start_frame + self.info.frame_count - 1
         return f"%0{max(4, len(str(last)))}d"
 
     @cached_property
     def source_start(self) -> tuple[int, bool]:
         """Timecode of the source's first frame: frames since midnight, and whether numbers are dropped."""
-        return parse_timecode(self.source.timecode, self.rate)
+        return parse_timecode(self.info.timecode, self.rate)
 
     def timecode(self, position: int) -> str:
         """Timecode of a frame of the source; where the source has none it counts from 0, as programs show it."""
@@ -118,13 +118,13 @@ class Shot:
 
     def view(self, frame: av.VideoFrame) -> NDArray[np.uint8] | None:
         """What the layers want to know of the source's frame to come to its size; None if nothing."""
-        return model_view(frame, *self.size, self.source.rotation) if self.edit.finish.needs_plate else None
+        return model_view(frame, *self.size, self.info.rotation) if self.edit.finish.needs_plate else None
 
     def _plates(self) -> Iterator[tuple[int, NDArray[np.uint8] | None]]:
         """Time and view of each of the source's frames that is exported; no view where it cannot be read."""
         waiting = deque(self.pts)
         if self.edit.finish.needs_plate:
-            with FrameReader(self.source.path) as reader:
+            with FrameReader(self.info.source) as reader:
                 for frame in reader:
                     while waiting and frame.pts is not None and waiting[0] < frame.pts:
                         yield waiting.popleft(), None
