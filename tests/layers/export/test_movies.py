@@ -8,8 +8,9 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from tests.layers.export.conftest import FIRST, Case, decode, describe
+from tests.layers.export.conftest import FIRST, Case, decode, describe, ffmpeg
 
+from vera.layers import composite_clip, load_layers
 from vera.layers.export import export_layers
 from vera.layers.export.samples import rescale
 from vera.video import ColorTags, probe, rgb_to_ycbcr
@@ -144,3 +145,23 @@ def test_the_library_reads_the_alpha_too(case: Case, tmp_path: Path) -> None:
     with av.open(str(layer)) as container:
         frame = next(container.decode(video=0))
     assert frame.format.name == "yuva444p12le"
+
+
+@pytest.mark.parametrize("target", ["prores4444", "ffv1", "qtrle"])
+def test_laid_over_the_plate_by_ffmpeg_it_is_veras_result(
+    make_case: Callable[..., Case], tmp_path: Path, target: str
+) -> None:
+    """The README's command: the layer lies on the right frames, and its alpha is taken as what it is."""
+    case = make_case(tmp_path, pix_fmt="yuv444p", fps=25, color=BT709)
+    layer, _ = export(case, target, tmp_path / "out")
+    laid = tmp_path / "laid.mkv"
+    offset = FIRST / 25
+    chain = "[1]scale=out_color_matrix=bt709:flags=accurate_rnd+full_chroma_int,format=yuva444p[l];"
+    chain += "[0][l]overlay=eof_action=pass:format=yuv444"
+    command = ["-i", case.info.path, "-itsoffset", offset, "-i", layer, "-filter_complex", chain]
+    ffmpeg(*command, "-c:v", "ffv1", laid)
+    composite_clip(case.info.path, load_layers(case.folder), tmp_path / "result.mkv")
+    by_ffmpeg, by_vera = (decode(path, "yuv444p", (3, *SIZE), "u1") for path in (laid, tmp_path / "result.mkv"))
+    difference = np.abs(by_ffmpeg.astype(int) - by_vera)
+    assert difference.max() <= 4 and difference.mean() < 0.5
+    assert np.array_equal(by_ffmpeg[:FIRST], by_vera[:FIRST]) and len(by_ffmpeg) == len(by_vera)

@@ -128,4 +128,5 @@ def _save(exr: Any, parts: list[Any], path: Path) -> None:
         with exr.File(parts) as file:
             file.write(str(path))
     except RuntimeError as error:  # whatever the library meets, a full disk as well
-        raise VeraError(f"{path}: cannot be written ({error})") from error
+        reason = str(error).rstrip(".").split(". ")[-1]
+        raise VeraError(f"{path}: cannot be written ({reason})") from error
