@@ -14,7 +14,11 @@ def ffmpeg(*arguments: str | Path | float, silent: bool = True) -> str:
     return run.stdout
 
 
-def frame_hashes(path: Path) -> list[str]:
-    """A line for each frame of the first video stream as decoded: its time, its length and the hash of its samples."""
-    lines = ffmpeg("-i", path, "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-").splitlines()
+def frame_hashes(path: Path, decoder: str | None = None) -> list[str]:
+    """A line for each frame of the first video stream as decoded: its time, its length and the hash of its samples.
+
+    `decoder`: another than FFmpeg's own, such as libopenh264.
+    """
+    chosen = ("-c:v", decoder) if decoder else ()
+    lines = ffmpeg(*chosen, "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-").splitlines()
     return [line for line in lines if not line.startswith("#")]

@@ -140,6 +140,18 @@ def test_untouched_packets_stay_and_decode_as_before(tmp_path: Path, name: str) 
     assert len(quality) == len(renewed) and min(quality) > 38
 
 
+@pytest.mark.parametrize("name", ["h264 closed mp4", "h264 open mkv", "h264 baseline", "h264 odd size", "openh264"])
+def test_another_decoder_agrees(tmp_path: Path, name: str) -> None:
+    """OpenH264's decoder, of other code than FFmpeg's: kept frames as in the source, new ones as FFmpeg sees them."""
+    suffix, pix_fmt, encoder = SOURCES[name]
+    source = make(tmp_path / f"source.{suffix}", *encoder, pix_fmt=pix_fmt)
+    out, _, renewed = smart(source, range(15, 19))
+    hashes = [[line.split(",")[-1] for line in frame_hashes(path, "libopenh264")] for path in (source, out)]
+    new = [line.split(",")[-1] for line in frame_hashes(out)]
+    for index, time in enumerate(probe(source).pts):
+        assert hashes[1][index] == (new if time in renewed else hashes[0])[index]
+
+
 @pytest.mark.parametrize("name", ["h264 open mp4", "h264 open mkv", "h265 open mov", "h265 open mkv"])
 def test_open_groups_are_open(tmp_path: Path, name: str) -> None:
     """The sources above have pictures that are shown before the keyframe that they follow, and these are renewed."""
