@@ -13,7 +13,7 @@ Float = NDArray[np.float32]
 
 LEVELS = 8  # bins of a channel's level
 BLOCK = 16
-FLATTEST = 0.2  # of a bin's blocks, by their deviation: the others hold texture as well
+FLATTEST = 0.2  # of a bin's blocks: the others hold texture as well
 FEWEST = 8  # blocks of a bin that can tell
 LEAST_ALPHA = 0.02  # grain is not raised further for thinner coverage
 
@@ -49,10 +49,12 @@ def measure_grain(frames: Sequence[NDArray[Any]]) -> Grain:
     about the same level, are noise alone. Footage without flat parts seems grainier than it is.
     """
     means, rests = (np.concatenate(parts) for parts in zip(*map(_blocks, frames), strict=True))
-    spread = np.sqrt(np.square(rests).mean((1, 2)))  # [N,3]
+    half = BLOCK // 2
+    left, right = (np.sqrt(np.square(part).mean((1, 2))) for part in (rests[:, :, :half], rests[:, :, half:]))  # [N,3]
     bins = np.clip((means * LEVELS).astype(int), 0, LEVELS - 1)
-    deviation = tuple(_curve(spread[:, channel], bins[:, channel]) for channel in range(3))
-    flat = rests[spread[:, 1] <= np.quantile(spread[:, 1], FLATTEST)] if len(rests) else rests
+    deviation = tuple(_curve(left[:, channel], right[:, channel], bins[:, channel]) for channel in range(3))
+    spread = left[:, 1] + right[:, 1]
+    flat = rests[spread <= np.quantile(spread, FLATTEST)] if len(rests) else rests
     energy = float(np.square(flat).sum(dtype=np.float64))
     if energy == 0:
         return Grain(deviation, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), 0.0, 0.0)
@@ -115,12 +117,19 @@ def _blocks(frame: NDArray[Any]) -> tuple[Float, Float]:
     return means[:, 0, 0], rests
 
 
-def _curve(spread: Float, bins: NDArray[np.int_]) -> tuple[float, ...]:
-    """The deviation at each level; levels of too few blocks take their neighbours'."""
+def _curve(left: Float, right: Float, bins: NDArray[np.int_]) -> tuple[float, ...]:
+    """The deviation at each level; levels of too few blocks take their neighbours'.
+
+    Blocks are chosen by what one half of them shows and measured by the other, so that choosing does not bias.
+    """
     known = [level for level in range(LEVELS) if np.count_nonzero(bins == level) >= FEWEST]
     if not known:
         return (0.0,) * LEVELS
-    values = [float(np.quantile(spread[bins == level], FLATTEST / 2)) for level in known]
+    values = []
+    for level in known:
+        halves = left[bins == level], right[bins == level]
+        medians = [np.median(b[a <= np.quantile(a, FLATTEST)]) for a, b in (halves, halves[::-1])]
+        values.append(float(np.mean(medians)))
     return tuple(np.interp(np.arange(LEVELS), known, values).tolist())
 
 
