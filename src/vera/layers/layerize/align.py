@@ -26,6 +26,7 @@ SETTLED = 0.002  # pixels
 FEWEST, ENOUGH = 100, 10_000  # pixels that must agree for a step; about so many are looked at
 BETTER = 1.03  # how many times the score of a simpler map another one must have
 NEAR = 0.5  # pixels
+FARTHEST = 0.25  # of the frame, that the middle is shifted or the frame is stretched, turned or skewed
 
 
 @dataclass(frozen=True)
@@ -78,19 +79,29 @@ def find_map(pairs: Sequence[GreyPair]) -> Matrix:
     coarse, fine = ([shrink(pair, longest) for pair in pairs] for longest in (COARSE, FINE))
     start = initial_map(coarse[0].size, coarse[0].edited.shape[::-1])
     votes = vote([(pair.source, warp(pair.edited, start, pair.size)) for pair in coarse])
-    best, best_score = start, -1.0
+    best, best_score, best_free = start, -1.0, SHIFT
     for matrix in (start, *(_compose(start, voted) for voted in votes)):
         for free in (SHIFT, AFFINE):
             matrix = _polish(coarse, matrix, free)
             score = _score(coarse, matrix)
-            if score > BETTER * best_score:
+            if score > BETTER * best_score and _is_plausible(matrix, start, coarse[0].size):
                 best, best_score, best_free = matrix, score, free
     best = _rescale(best, coarse[0], fine[0].size, fine[0].edited.shape[::-1])
     best = _polish(fine, best, best_free)
     if best_free is SHIFT:
         bent = _polish(fine, best, AFFINE)
         best = bent if _score(fine, bent) > BETTER * _score(fine, best) else best
+    if not _is_plausible(_rescale(best, fine[0], full, edited), initial_map(full, edited), full):
+        return initial_map(full, edited)
     return _rescale(best, fine[0], full, edited)
+
+
+def _is_plausible(matrix: Matrix, start: Matrix, size: tuple[int, int]) -> bool:
+    """Whether a map is no further from `start` than an editor's crop or stretch would be; more is found by chance."""
+    linear = np.linalg.solve(start[:, :2], matrix[:, :2]) - np.eye(2)
+    middle = np.array([*size, 2]) / 2
+    moved = np.linalg.solve(start[:, :2], (matrix - start) @ middle)
+    return bool(np.abs(linear).max() <= FARTHEST and np.all(np.abs(moved) <= FARTHEST * np.array(size)))
 
 
 def find_shift(pair: GreyPair, matrix: Matrix) -> tuple[float, float]:
