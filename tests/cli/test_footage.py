@@ -12,6 +12,7 @@ from vera.cli import main
 from vera.cli.options import parse_source
 from vera.layers import LayeredEdit, save_layers
 from vera.layers.belongs import describe_source
+from vera.pipelines.footage import default_out
 from vera.video import MediaInfo, Source, probe
 
 
@@ -53,6 +54,18 @@ def test_from_sequence_to_sequence(tmp_path: Path, rate: str | None, capfd: pyte
     capfd.readouterr()
     assert main(["verify", str(folder), layers, *spoken]) == 2
     assert "is not the clip that the layers were made for" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("numbers", "name", "expected"),
+    [
+        (range(1001, 1003), "shot.{:04d}.png", "in-vera/shot.####.png"),
+        (range(8, 12), "take2_{}_matte.png", "in-vera/take2_##_matte.png"),
+        (range(3), "a{:03d}.jpg", "in-vera.mkv"),
+    ],
+)
+def test_where_a_result_goes_by_default(tmp_path: Path, numbers: range, name: str, expected: str) -> None:
+    assert default_out(pngs(tmp_path / "in", numbers, name)) == tmp_path / expected
 
 
 def test_rates_of_television() -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from vera.cli.master import print_master
-from vera.cli.options import check_picture, parse_size, parse_time
+from vera.cli.options import check_picture, parse_size, parse_source, parse_time
 from vera.cli.progress import progress_bar
 
 
@@ -30,6 +30,8 @@ def edit(
     end: Annotated[str | None, Parameter("--to")] = None,
     master: Literal["exact", "smart", "delivery"] | None = None,
     codec: str | None = None,
+    deinterlace: bool = False,
+    rate: str | None = None,
     guide: Literal["auto", "plate", "composite", "none"] = "auto",
     decontaminate: bool = False,
     grain: bool = False,
@@ -81,6 +83,10 @@ def edit(
         again, all other packets stay (H.264, H.265). delivery: an ordinary encode. Default: exact.
     codec
         How to encode, such as ffv1, h264-lossless or h264. Default: as the master needs, by the suffix.
+    deinterlace
+        Make interlaced frames whole. They are refused otherwise.
+    rate
+        Pictures a second of an image sequence. Default: 24.
     guide
         Picture that the matte takes its edge from when it is enlarged: the source's frame (plate), the layers over it
         (composite), or none. auto: the source's frame wherever the matte follows it.
@@ -117,6 +123,7 @@ def edit(
     from vera.pipelines import Acceleration, Refinement
     from vera.pipelines import edit as run
 
+    footage = parse_source(source, deinterlace, rate)
     times = [None if time is None else parse_time(time) for time in (start, end)]
     model_size = None if size is None else parse_size(size)
     if sheet is not None:
@@ -124,7 +131,7 @@ def edit(
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
     with progress_bar(shown=first) as report:
         done = run(
-            source,
+            footage,
             instruction,
             out=out,
             layers=layers,
@@ -153,7 +160,7 @@ def edit(
     if done.layers is not None:
         print(f"layers   {done.layers}")
     if sheet is not None:
-        contact_sheet(source, done.edit, done.out, sheet)
+        contact_sheet(footage, done.edit, done.out, sheet)
         print(f"sheet    {sheet}")
     width, height = done.size
     print(f"edited   {done.frames} frames at {width}x{height} in {sum(done.seconds.values()):.1f} s")

@@ -2,6 +2,7 @@
 
 import math
 import platform
+import re
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +32,8 @@ from vera.pipelines.pipeline_vera import VeraPipeline, check_sampling
 from vera.pipelines.processes import group_size, is_first, process_group
 from vera.pipelines.refinement import Refinement, refine
 from vera.pipelines.sizes import check_size, model_size
-from vera.video import FrameReader, MediaInfo, model_view, probe
+from vera.video import CODECS, FrameReader, MediaInfo, SourceLike, model_view, probe
+from vera.video.sequence import source_files
 
 Progress = Callable[[str, int, int], None]
 
@@ -59,7 +61,7 @@ class EditReport:
 
 @process_group()
 def edit(
-    source: str | Path,
+    source: SourceLike,
     instruction: str,
     *,
     out: str | Path | None = None,
@@ -107,7 +109,6 @@ def edit(
     """
     clock = _Clock()
     refinement = refinement or Refinement()
-    source = Path(source)
     with clock.stage("probe"):
         instruction = check_instruction(instruction)
         if frames is not None and frames < 1:
@@ -116,7 +117,7 @@ def edit(
             raise VeraError(f"seed must be between 0 and 2**63 - 1, not {seed}")
         check_sampling(1 if steps is None else steps, 1.0 if guidance is None else guidance)
         info = probe(source)
-        out = default_out(source) if out is None else Path(out)
+        out = default_out(info.path) if out is None else Path(out)
         edited = _edited_frames(info, start, end, frames)
         if is_first():
             choose_codec(info, out, master, codec)  # whether it could be written
@@ -167,7 +168,7 @@ def edit(
     if not is_first():
         return EditReport(out, layers, layered, len(edited), size, clock.seconds)
     with clock.stage("composite"):
-        written = write_master(source, layered, out, master, codec, progress)
+        written = write_master(info.source, layered, out, master, codec, progress)
     if layers is not None:
         with clock.stage("save"):
             save_layers(layered, layers)
@@ -175,7 +176,17 @@ def edit(
 
 
 def default_out(source: Path) -> Path:
-    """`NAME-vera.SUFFIX` beside the source; .mkv where the source's own kind of file is not written."""
+    """`NAME-vera.SUFFIX` beside the source; .mkv where the source's own kind of file is not written.
+
+    For an image sequence it is one of the same names, in a folder `NAME-vera` beside the source's.
+    """
+    picture = source_files(source)[0]
+    if picture != source:
+        folder = picture.absolute().parent
+        if all(picture.suffix.lower() not in codec.suffixes for codec in CODECS.values()):
+            return folder.with_name(f"{folder.name}-vera.mkv")
+        name = re.sub(r"\d+(?=\D*$)", lambda number: "#" * max(2, len(number[0])), picture.stem)
+        return folder.with_name(f"{folder.name}-vera") / f"{name}{picture.suffix}"
     suffix = source.suffix if source.suffix.lower() in _WRITABLE else ".mkv"
     return source.with_name(f"{source.stem}-vera{suffix}")
 
@@ -214,7 +225,7 @@ def _read_frames(info: MediaInfo, chosen: range, size: tuple[int, int], progress
     """The `chosen` frames upright at `size` (width, height): RGB [count,H,W,3]."""
     width, height = size
     video = np.empty((len(chosen), height, width, 3), np.uint8)
-    with FrameReader(info.path) as reader:
+    with FrameReader(info.source) as reader:
         frames = islice(reader, chosen.start, chosen.stop)
         for index, (target, frame) in enumerate(zip(video, frames, strict=False)):
             target[...] = model_view(frame, width, height, info.rotation)
