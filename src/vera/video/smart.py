@@ -7,7 +7,7 @@ of the new pictures stand in the file's header, where every player looks for the
 """
 
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,27 +20,25 @@ import av
 import numpy as np
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
-from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from vera.errors import DamageWarning, VeraError
-from vera.video import FrameReader, MediaInfo, apply_tags, planes
+from vera.video import FrameReader, MediaInfo, planes
 from vera.video.bits import UnsupportedError, join_lengths, split_lengths
 from vera.video.opening import open_video
 from vera.video.output import muxer_options, partial_path, user_errors
+from vera.video.smart_encoder import Edited, PictureEncoder, digest
 from vera.video.smart_h264 import H264
 from vera.video.smart_hevc import Hevc
 from vera.video.smart_plan import plan
 from vera.video.tracks import carry
 
 SUFFIXES = {"mov,mp4,m4a,3gp,3g2,mj2": (".mp4", ".mov", ".m4v"), "matroska,webm": (".mkv",)}
-LEAST_PSNR = 30.0  # of a new picture to what it shows, in dB; one that decodes wrongly has 20 at most
 _DAMAGED = "its stream is damaged or of an unknown kind"
 _ROUNDING = Fraction(1, 1000)
 _CODECS: dict[str, type[H264] | type[Hevc]] = {"h264": H264, "hevc": Hevc}
 
 Progress = Callable[[str, int, int], None]
-Edited = Callable[[av.VideoFrame], av.VideoFrame]
 
 
 @dataclass(frozen=True)
@@ -87,14 +85,14 @@ def write_smart(info: MediaInfo, out: Path, work: SmartPlan, edited: Edited, pro
     """Write the smart master of `info.path`, with `edited(frame)` for each frame at a time in `work.renewed`.
 
     `edited` may return the frame itself. Nothing stands under the name `out` until the file is whole and has been
-    checked: every kept packet is the source's and decodes to the source's samples, every new one to what it shows.
+    checked: every kept packet is the source's and decodes to the source's samples, every new one to the encoder's.
     UnsupportedError if that turns out not to be so; VeraError as from the reader and the writer.
     """
     partial = partial_path(out)
     try:
         with user_errors(out):
-            notices = _write(info, out, partial, work, edited, progress)
-        check_smart(info, partial, work, edited, progress)
+            notices, digests = _write(info, out, partial, work, edited, progress)
+        check_smart(info, partial, work, digests, progress)
         with user_errors(out):
             partial.replace(out)
     finally:
@@ -104,23 +102,23 @@ def write_smart(info: MediaInfo, out: Path, work: SmartPlan, edited: Edited, pro
 
 
 def check_smart(
-    info: MediaInfo, result: Path, work: SmartPlan, edited: Edited | None = None, progress: Progress | None = None
+    info: MediaInfo, result: Path, work: SmartPlan, digests: Mapping[int, bytes], progress: Progress | None = None
 ) -> None:
     """UnsupportedError, saying why, unless `result` keeps all packets and samples of `info.path` but the renewed ones.
 
-    With `edited`, new pictures must decode to what it returns, but for the losses of encoding.
+    New pictures must decode to what the encoder meant, sample by sample: `digests` of them, by time.
     """
     if (broken := compare_packets(info.path, result, work.renewed).broken) is not None:
         raise UnsupportedError(broken)
     try:
         with warnings.catch_warnings(action="ignore", category=DamageWarning):
-            _check_frames(info, result, work, edited, progress)
+            _check_frames(info, result, work, digests, progress)
     except VeraError as error:
         raise UnsupportedError("it would not decode as a whole") from error
 
 
 def _check_frames(
-    info: MediaInfo, result: Path, work: SmartPlan, edited: Edited | None, progress: Progress | None
+    info: MediaInfo, result: Path, work: SmartPlan, digests: Mapping[int, bytes], progress: Progress | None
 ) -> None:
     with FrameReader(info.path) as sources, FrameReader(result) as results:
         for count, (before, after) in enumerate(zip(sources, results, strict=True)):
@@ -129,7 +127,7 @@ def _check_frames(
                 pairs = zip(planes(before), planes(after), strict=True)
                 if not all(np.array_equal(one, other) for one, other in pairs):
                     raise UnsupportedError(f"its frame {count}, which nothing touches, would decode differently")
-            elif edited is not None and psnr(edited(before), after, info.bit_depth) < LEAST_PSNR:
+            elif digest(after) != digests.get(before.pts):
                 raise UnsupportedError(f"its frame {count} would not decode as it was encoded")
             if progress is not None:
                 progress("verify", count + 1, info.frame_count)
@@ -179,66 +177,17 @@ def _packets(container: InputContainer, video: VideoStream) -> "Iterator[Packet[
     return (packet for packet in container.demux(video) if packet.size)
 
 
-def psnr(one: av.VideoFrame, other: av.VideoFrame, depth: int) -> float:
-    """Of all samples of two frames, in dB."""
-    squared = size = 0.0
-    for a, b in zip(planes(one), planes(other), strict=True):
-        squared += float(np.square(a.astype(np.float32) - b).sum(dtype=np.float64))
-        size += a.size
-    return 10 * np.log10((2**depth - 1) ** 2 * size / squared) if squared else np.inf
-
-
-class _Encoder:
-    """New pictures by their time, made as they are asked for."""
-
-    def __init__(self, info: MediaInfo, work: SmartPlan, edited: Edited, frames: Iterator[av.VideoFrame]) -> None:
-        self._work, self._edited = work, edited
-        self._frames = (frame for frame in frames if frame.pts in work.renewed)
-        self._times: list[int] = []
-        self._ready: dict[int, bytes] = {}
-        context: Any = av.CodecContext.create(work.stream.encoder, "w")
-        context.width, context.height, context.pix_fmt = info.width, info.height, info.pix_fmt
-        context.time_base, context.framerate = 1 / info.average_rate, info.average_rate
-        context.options = work.stream.options()
-        context.max_b_frames = 0
-        context.flags |= av.codec.context.Flags.global_header
-        apply_tags(info.color, context)
-        try:
-            context.open()
-        except (av.FFmpegError, ValueError) as error:
-            raise UnsupportedError(
-                f"{work.stream.encoder} does not encode {info.pix_fmt} with its coding tools"
-            ) from error
-        self._context = context
-        self.record = work.stream.adopt(context.extradata)
-
-    def picture(self, time: int) -> bytes:
-        while time not in self._ready:
-            frame = next(self._frames, None)
-            if frame is not None:
-                assert frame.pts is not None
-                self._times.append(frame.pts)
-                frame = self._edited(frame)
-                frame.pict_type = PictureType.NONE
-                frame.pts, frame.time_base = len(self._times) - 1, self._context.time_base
-            for packet in self._context.encode(frame):
-                self._ready[self._times[packet.pts]] = bytes(packet)
-            if frame is None and time not in self._ready:
-                raise UnsupportedError("its pictures and their times do not belong together")
-        return self._ready.pop(time)
-
-
 def _write(
     info: MediaInfo, out: Path, part: Path, work: SmartPlan, edited: Edited, progress: Progress | None
-) -> list[str]:
-    """Write `out` as `part`; returns a line for each thing of the source that such a file can't hold."""
+) -> tuple[list[str], dict[int, bytes]]:
+    """Write `out` as `part`; returns a line for each thing that such a file can't hold, and digests of new pictures."""
     notices: list[str] = []
     with ExitStack() as stack:
         (source, video), (others, _) = open_video(info.path), open_video(info.path)
         stack.enter_context(source)
         stack.enter_context(others)
         reader = stack.enter_context(FrameReader(info.path))
-        encoder = _Encoder(info, work, edited, iter(reader)) if work.renewed else None
+        encoder = PictureEncoder(info, work.stream, work.renewed, edited, iter(reader)) if work.renewed else None
         output = stack.enter_context(av.open(str(part), "w", container_options=muxer_options(out, info)))
         target = _copy_stream(video, output, info, encoder.record if encoder else None)
         carried = carry(others, output, out, video.index, notices)
@@ -252,7 +201,10 @@ def _write(
                 if progress is not None:
                     progress("master", count, len(work.times))
             output.mux(packet)
-    return notices
+        if encoder is None:
+            return notices, {}
+        encoder.finish()
+        return notices, encoder.digests
 
 
 def _decoded_at(packet: "Packet[Any]") -> Fraction:
