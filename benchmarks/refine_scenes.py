@@ -1,6 +1,7 @@
 """Rendered truth for benchmarks/refine.py: shapes over textures or photographs at 1080p, with exact mattes."""
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,26 +28,34 @@ def render(name: str, optics: float, noise: float, photos: bool = False) -> Scen
     Places: `in`, the edit recolours an object of the plate; `low`, one that hardly differs from what is behind it;
     `keep`, the edit replaces what is behind the object; `add`, the plate does not show the object at all.
     """
-    shape, place = name.split("/")
-    rng = np.random.default_rng(7)
-    behind, thing, new = (backdrop(rng, photos) for _ in range(3))
-    if not photos:
-        for left in range(0, WIDTH, 160):
-            behind[:, left : left + 60] *= 0.75
-    alpha = matte(shape)
+    place = name.split("/")[1]
+    behind, thing, new = _backdrops(photos)
+    alpha = matte(name.split("/")[0])
     if place == "low":
         thing = behind.mean((0, 1)) + 0.06 + 0.5 * (thing - thing.mean((0, 1)))
     if optics:
         alpha = cv2.GaussianBlur(alpha, (0, 0), optics)
     cover = alpha[..., None]
     plate = behind if place == "add" else cover * thing + (1 - cover) * behind
-    plate = (plate + rng.normal(0, noise, plate.shape)).clip(0, 1).astype(np.float32)
+    plate = (plate + np.random.default_rng(3).normal(0, noise, plate.shape)).clip(0, 1).astype(np.float32)
     if place == "keep":
         return Scene(plate, new, 1 - alpha, thing)
     edit = new if place == "add" else (thing * (1.3, 0.6, 0.5) + 0.1).clip(0, 1).astype(np.float32)
     return Scene(plate, edit, alpha)
 
 
+@cache
+def _backdrops(photos: bool) -> tuple[np.ndarray, ...]:
+    """What is behind, the object, and what is new."""
+    rng = np.random.default_rng(7)
+    behind, thing, new = (backdrop(rng, photos) for _ in range(3))
+    if not photos:
+        for left in range(0, WIDTH, 160):
+            behind[:, left : left + 60] *= 0.75
+    return behind, thing, new
+
+
+@cache
 def matte(shape: str) -> np.ndarray:
     """Coverage `[1080,1920]` by 16 samples a pixel; `shadow` and `motion` are soft."""
     if shape == "shadow":

@@ -51,8 +51,7 @@ def measure_grain(frames: Sequence[NDArray[Any]]) -> Grain:
     means, rests = (np.concatenate(parts) for parts in zip(*map(_blocks, frames), strict=True))
     half = BLOCK // 2
     left, right = (np.sqrt(np.square(part).mean((1, 2))) for part in (rests[:, :, :half], rests[:, :, half:]))  # [N,3]
-    bins = np.clip((means * LEVELS).astype(int), 0, LEVELS - 1)
-    deviation = tuple(_curve(left[:, channel], right[:, channel], bins[:, channel]) for channel in range(3))
+    deviation = tuple(_curve(*(part[:, channel] for part in (left, right, means))) for channel in range(3))
     spread = left[:, 1] + right[:, 1]
     flat = rests[spread <= np.quantile(spread, FLATTEST)] if len(rests) else rests
     energy = float(np.square(flat).sum(dtype=np.float64))
@@ -117,20 +116,23 @@ def _blocks(frame: NDArray[Any]) -> tuple[Float, Float]:
     return means[:, 0, 0], rests
 
 
-def _curve(left: Float, right: Float, bins: NDArray[np.int_]) -> tuple[float, ...]:
-    """The deviation at each level; levels of too few blocks take their neighbours'.
+def _curve(left: Float, right: Float, means: Float) -> tuple[float, ...]:
+    """The deviation at each level, from blocks' means and the deviations of their halves.
 
-    Blocks are chosen by what one half of them shows and measured by the other, so that choosing does not bias.
+    Blocks are chosen by what one half of them shows and measured by the other, so that choosing does not bias. Levels
+    of too few blocks take their neighbours'.
     """
-    known = [level for level in range(LEVELS) if np.count_nonzero(bins == level) >= FEWEST]
+    bins = np.clip((means * LEVELS).astype(int), 0, LEVELS - 1)
+    known = [bins == level for level in range(LEVELS) if np.count_nonzero(bins == level) >= FEWEST]
     if not known:
         return (0.0,) * LEVELS
-    values = []
+    levels, values = [], []
     for level in known:
-        halves = left[bins == level], right[bins == level]
-        medians = [np.median(b[a <= np.quantile(a, FLATTEST)]) for a, b in (halves, halves[::-1])]
-        values.append(float(np.mean(medians)))
-    return tuple(np.interp(np.arange(LEVELS), known, values).tolist())
+        mean, halves = means[level], (left[level], right[level])
+        chosen = [a <= np.quantile(a, FLATTEST) for a in halves]
+        values.append(float(np.mean([np.median(b[flat]) for b, flat in zip(halves[::-1], chosen, strict=True)])))
+        levels.append(float(np.mean([mean[flat].mean() for flat in chosen])))  # the flattest are often the darkest
+    return tuple(np.interp((np.arange(LEVELS) + 0.5) / LEVELS, levels, values).tolist())
 
 
 def _kernel(correlation: float) -> NDArray[np.float64]:
