@@ -78,3 +78,10 @@ def test_rates_that_are_none(tmp_path: Path, rate: str, capfd: pytest.CaptureFix
     folder = pngs(tmp_path / "in", range(2))
     assert main(["composite", str(folder), "layers", "--out", "b.mov", "--rate", rate]) == 2
     assert capfd.readouterr().err.count("\n") == 1
+
+
+def test_edit_of_a_sequence(tmp_path: Path, tiny_model: Path) -> None:
+    folder = pngs(tmp_path / "in", range(1, 6))
+    assert main(["edit", str(folder), "add a red balloon", "--model", str(tiny_model), "--rate", "30"]) == 0
+    made = sorted((tmp_path / "in-vera").iterdir())
+    assert [path.name for path in made] == [f"shot.{number:04d}.png" for number in range(1, 6)]

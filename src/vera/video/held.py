@@ -30,8 +30,9 @@ def not_held(path: Path, info: MediaInfo, carried: bool) -> list[str]:
         if first is None:
             return []
         tags = color_tags(first)
-        # A range that goes without saying, as RGB's, is kept.
-        tags = replace(tags, range=resolve_color(tags, first.height, first.format.name).range)
+        # What goes without saying, as the range of Y'CbCr and the matrix of RGB, is kept.
+        understood = resolve_color(tags, first.height, first.format.name)
+        tags = replace(tags, range=understood.range, space=understood.space if first.format.is_rgb else tags.space)
         lost = [_NAMES[name] for name in _changed_tags(info.color, tags)]
         if info.hdr is not None and not same_hdr(info.hdr, hdr_metadata(first)):
             lost.append("HDR metadata")

@@ -20,7 +20,7 @@ from vera.video.deinterlace import deinterlaced
 from vera.video.ffv1 import slices_whole
 from vera.video.formats import plain
 from vera.video.opening import SourceLike, as_source, open_video
-from vera.video.read import planes
+from vera.video.read import plane_layout, planes
 
 
 class FrameReader:
@@ -63,7 +63,12 @@ class FrameReader:
                 raise VeraError(
                     f"{self.path}: is interlaced at {frame.time:.3f} s; deinterlace it first, or add --deinterlace"
                 )
-            yield plain(frame, scaler)
+            frame = plain(frame, scaler)
+            try:
+                plane_layout(frame.format.name)
+            except VeraError as error:
+                raise VeraError(f"{self.path}: its {error}") from None
+            yield frame
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
         tally = Tally()
