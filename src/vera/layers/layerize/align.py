@@ -86,14 +86,14 @@ def find_map(pairs: Sequence[GreyPair]) -> Matrix:
             score = _score(coarse, matrix)
             if score > BETTER * best_score and _is_plausible(matrix, start, coarse[0].size):
                 best, best_score, best_free = matrix, score, free
-    best = _rescale(best, coarse[0], fine[0].size, fine[0].edited.shape[::-1])
+    best = rescale(best, coarse[0], fine[0].size, fine[0].edited.shape[::-1])
     best = _polish(fine, best, best_free)
     if best_free is SHIFT:
         bent = _polish(fine, best, AFFINE)
         best = bent if _score(fine, bent) > BETTER * _score(fine, best) else best
-    if not _is_plausible(_rescale(best, fine[0], full, edited), initial_map(full, edited), full):
+    if not _is_plausible(rescale(best, fine[0], full, edited), initial_map(full, edited), full):
         return initial_map(full, edited)
-    return _rescale(best, fine[0], full, edited)
+    return rescale(best, fine[0], full, edited)
 
 
 def _is_plausible(matrix: Matrix, start: Matrix, size: tuple[int, int]) -> bool:
@@ -107,7 +107,7 @@ def _is_plausible(matrix: Matrix, start: Matrix, size: tuple[int, int]) -> bool:
 def find_shift(pair: GreyPair, matrix: Matrix) -> tuple[float, float]:
     """How far, in pixels of the source, this frame lies beside `matrix`; none where little agrees."""
     small = shrink(pair, FINE)
-    start = _rescale(matrix, pair, small.size, small.edited.shape[::-1])
+    start = rescale(matrix, pair, small.size, small.edited.shape[::-1])
     moved = _polish([small], start, SHIFT)
     there = np.linalg.solve(start[:, :2], moved[:, 2] - start[:, 2])
     x, y = there * np.array(pair.size) / np.array(small.size)
@@ -215,7 +215,7 @@ def _compose(matrix: Matrix, step: Matrix) -> Matrix:
     return np.column_stack([matrix[:, :2] @ step[:, :2], matrix[:, :2] @ step[:, 2] + matrix[:, 2]])
 
 
-def _rescale(matrix: Matrix, of: GreyPair, source: tuple[int, int], edited: tuple[int, int]) -> Matrix:
+def rescale(matrix: Matrix, of: GreyPair, source: tuple[int, int], edited: tuple[int, int]) -> Matrix:
     """A map between the pictures of `of` as one between the same pictures of other sizes (width, height)."""
     into = initial_map(source, of.size)
     out = initial_map(of.edited.shape[::-1], edited)

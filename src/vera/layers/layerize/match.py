@@ -1,21 +1,33 @@
 """What relates the two clips where nothing was edited: place, colours, softness, noise. Fitted once for a clip, and
 checked frame by frame."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.layers.layerize.align import GreyPair, Matrix, find_map, find_shift, grey, shifted, warp
-from vera.layers.layerize.color_match import ColorMatch, fit_colors, pool
+from vera.layers.layerize.align import (
+    FINE,
+    GreyPair,
+    Matrix,
+    find_map,
+    find_shift,
+    grey,
+    rescale,
+    shifted,
+    shrink,
+    warp,
+)
+from vera.layers.layerize.color_match import NEUTRAL, ColorMatch, fit_colors, pool
 from vera.layers.layerize.frames import FramePair, unit
 from vera.layers.layerize.noise import Noise, fit_noise, fit_softness, slope_of, smoothed_difference, soften
 from vera.layers.layerize.structure import agreement, structure_agrees
 
 Float = NDArray[np.float32]
 
+ENOUGH = 300_000  # pixels that colours and noise are fitted on
 PLAUSIBLE = 12 / 255  # difference beyond which what looks alike is an edit of brightness, not noise
 NOTICED = 0.1  # pixels of shift of a single frame that are corrected
 FARTHEST = 4.0  # pixels of it that are believed
@@ -48,29 +60,38 @@ class Matched(NamedTuple):
 
 
 def fit_match(pairs: Sequence[FramePair]) -> Match:
-    """From a few frames of the clip, of which any part may be edited."""
-    greys = [_greys(pair) for pair in pairs]
-    matrix = find_map(greys)
-    aligned = [warp(unit(pair.edited), matrix, one.size) for pair, one in zip(pairs, greys, strict=True)]
-    alike = [structure_agrees(one.source, grey(picture)) for one, picture in zip(greys, aligned, strict=True)]
-    alike = [mask if pair.kept is None else mask & pair.kept for mask, pair in zip(alike, pairs, strict=True)]
+    """From a few frames of the clip, of which any part may be edited. One of them at a time is in memory as floats."""
+    greys = [shrink(_greys(pair), FINE) for pair in pairs]
+    size, edited = (picture.shape[1::-1] for picture in (pairs[0].source, pairs[0].edited))
+    small = find_map(greys)
+    matrix = rescale(small, greys[0], size, edited)
 
-    pixels = [
-        (unit(pair.source[mask]), picture[mask]) for pair, picture, mask in zip(pairs, aligned, alike, strict=True)
-    ]
-    colors = fit_colors(*pool(pixels))
-    aligned = [colors.apply(picture) for picture in aligned]
-    softness = fit_softness(
-        [(one.source, grey(picture), mask) for one, picture, mask in zip(greys, aligned, alike, strict=True)]
-    )
+    def aligned(colors: ColorMatch) -> Iterator[tuple[Float, Float, NDArray[np.bool_]]]:
+        """Source and edited picture of each pair, and where they agree in structure, of what the mask keeps."""
+        for pair in pairs:
+            source, picture = unit(pair.source), colors.apply(warp(unit(pair.edited), matrix, size))
+            alike = structure_agrees(grey(source), grey(picture))
+            yield source, picture, alike if pair.kept is None else alike & pair.kept
+
+    share = ENOUGH // len(pairs)
+    colors = fit_colors(*pool([_thinned(alike, share, one, other) for one, other, alike in aligned(NEUTRAL)]))
+    softness = fit_softness((grey(one), grey(other), alike) for one, other, alike in aligned(colors))
     parts = []
-    for pair, picture, mask in zip(pairs, aligned, alike, strict=True):
-        source = soften(unit(pair.source), softness)
-        difference = smoothed_difference(source, picture)
-        small = np.abs(difference).max(-1) < PLAUSIBLE / 2
-        chosen = np.where(mask, np.abs(difference).max(-1) < PLAUSIBLE, small)
-        parts.append((slope_of(grey(source))[chosen], difference[chosen]))
-    return Match(matrix, colors, softness, fit_noise(parts), _agreement(greys, matrix))
+    for source, picture, alike in aligned(colors):
+        softened = soften(source, softness)
+        difference = smoothed_difference(softened, picture)
+        largest = np.abs(difference).max(-1)
+        chosen = np.where(alike, largest < PLAUSIBLE, largest < PLAUSIBLE / 2)
+        parts.append(_thinned(chosen, share, slope_of(grey(softened)), difference))
+    return Match(matrix, colors, softness, fit_noise(parts), _agreement(greys, small))
+
+
+def _thinned(mask: NDArray[np.bool_], count: int, *pictures: Float) -> tuple[Float, Float]:
+    """The pixels of both pictures under the mask, evenly thinned to about `count`."""
+    places = np.flatnonzero(mask)
+    places = places[:: 1 + places.size // count]
+    one, other = (picture.reshape(mask.size, *picture.shape[2:])[places] for picture in pictures)
+    return one, other
 
 
 def apply_match(match: Match, pair: FramePair) -> Matched:

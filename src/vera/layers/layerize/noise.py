@@ -1,6 +1,6 @@
 """How much the edited clip differs from the source where nothing was edited: softness, and the codec's residue."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -44,15 +44,14 @@ def soften(picture: Float, sigma: float) -> Float:
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma)) if sigma else picture
 
 
-def fit_softness(parts: Sequence[tuple[Float, Float, NDArray[np.bool_]]]) -> float:
+def fit_softness(parts: Iterable[tuple[Float, Float, NDArray[np.bool_]]]) -> float:
     """Sigma of the blur that brings the source closest to the edited clip, from `(source, edited, agreeing)`, grey.
 
     Editors draw softer than cameras: what the source has more of detail is no edit.
     """
-    residues = []
-    for sigma in BLURS:
-        differences = [np.abs(edited - soften(source, sigma))[agrees] for source, edited, agrees in parts]
-        residues.append(float(np.concatenate(differences).mean()) if any(map(np.size, differences)) else 0.0)
+    residues = np.zeros(len(BLURS))
+    for source, edited, agrees in parts:
+        residues += [float(np.abs(edited - soften(source, sigma))[agrees].sum(dtype=np.float64)) for sigma in BLURS]
     best = int(np.argmin(residues))
     return BLURS[best] if residues[best] < SOFTER * residues[0] else 0.0
 
