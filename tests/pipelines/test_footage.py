@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from tests.clips import make_clip as make_coded_clip
 
 from vera import VeraError
 from vera.layers import load_layers, verify
 from vera.layers.masks import read_mask
 from vera.pipelines import VeraPipeline, edit, footage
-from vera.video import probe
+from vera.video import ColorTags, probe
 
 MakePipeline = Callable[..., VeraPipeline]
 ClipMaker = Callable[..., Path]
@@ -41,6 +42,20 @@ def pictures(path: Path) -> list[np.ndarray]:
 def sound(path: Path) -> list[bytes]:
     with av.open(str(path)) as container:
         return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+def test_hdr_footage_is_seen_and_laid_in_its_own_colours(model: Path, tmp_path: Path) -> None:
+    """The model is shown a tone-mapped view; what it draws is kept and laid in PQ."""
+    color = ColorTags(range=1, space=9, trc=16, primaries=9)
+    source = make_coded_clip(tmp_path / "pq.mkv", 5, (64, 48), pix_fmt="yuv420p10le", codec="ffv1", color=color)
+    report = edit(source, TEXT, model=model, layers=tmp_path / "layers", out=tmp_path / "out.mkv")
+    kept = load_layers(tmp_path / "layers")
+    assert kept.metadata["color"] == "PQ by BT.2446 method C" and kept.edit.dtype == np.uint16
+    assert probe(report.out).color == color
+    # The brightest that BT.709 can show is 332 cd/m2, 63 % of PQ's codes, and a saturated colour no more than that.
+    assert 0.3 * 65535 < np.asarray(kept.edit).max() < 0.7 * 65535
+    counts = verify(source, report.out, kept)
+    assert counts.changed == 0 and counts.preserved > 0
 
 
 def test_a_clip_comes_out_as_it_went_in_but_for_the_edit(model: Path, make_clip: ClipMaker, tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ def edit(
     every: int = 1,
     sheet: Path | None = None,
     lora: Sequence[str] = (),
+    lut: Path | None = None,
+    ocio: str | None = None,
     device: str = "auto",
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",
     offload: Literal["none", "model", "sequential", "group"] = "none",
@@ -102,6 +104,10 @@ def edit(
         PNG that shows source, edit layer, alpha, result and difference.
     lora
         LoRA file, folder, or name on the hub; with a scale as in look.safetensors:0.8. May be repeated.
+    lut
+        For log footage: the .cube file that shows it in BT.709, as camera makers give it.
+    ocio
+        For log footage: its colour space in OpenColorIO's config, such as "ARRI LogC4".
     device
         Such as cuda, cuda:1 or cpu. Default: a GPU where there is one.
     dtype
@@ -151,6 +157,8 @@ def edit(
             acceleration=Acceleration(offload, quantize, attention, tiling, cache, compile),
             lora=lora,
             refinement=Refinement(guide, decontaminate, grain, smooth, every),
+            lut=lut,
+            ocio=ocio,
             progress=report,
         )
     if not first:

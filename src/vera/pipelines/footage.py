@@ -22,6 +22,7 @@ from torch import Tensor
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, check_layers_folder, save_layers
 from vera.layers.belongs import describe_source
+from vera.layers.color_transform import ColorTransform, color_transform, edit_to_source, source_view
 from vera.layers.masks import check_mask, read_mask
 from vera.layers.masters import Master, choose_codec, write_master
 from vera.layers.rate import shown_frames
@@ -32,7 +33,7 @@ from vera.pipelines.pipeline_vera import VeraPipeline, check_sampling
 from vera.pipelines.processes import group_size, is_first, process_group
 from vera.pipelines.refinement import Refinement, refine
 from vera.pipelines.sizes import check_size, model_size
-from vera.video import CODECS, FrameReader, MediaInfo, SourceLike, model_view, probe
+from vera.video import CODECS, FrameReader, MediaInfo, SourceLike, probe
 from vera.video.sequence import source_files
 
 Progress = Callable[[str, int, int], None]
@@ -82,6 +83,8 @@ def edit(
     acceleration: Acceleration | None = None,
     lora: Sequence[str | Path] = (),
     refinement: Refinement | None = None,
+    lut: str | Path | None = None,
+    ocio: str | None = None,
     progress: Progress | None = None,
 ) -> EditReport:
     """Edit the clip `source` by `instruction` and write the result to `out` (default: `NAME-vera.SUFFIX` beside it).
@@ -101,6 +104,7 @@ def edit(
         codec: a name in `vera.video.CODECS`; lossless if None.
         device, dtype, acceleration, lora: those of `load_pipeline`.
         refinement: how the layers are brought to the source's rate and size.
+        lut, ocio: what shows log footage in BT.709, as in `color_transform`; other footage is converted by its tags.
         progress: called with (stage, done, total).
 
     Raises VeraError for input that cannot be used, before any sampling. Until the work is done nothing stands under
@@ -128,6 +132,8 @@ def edit(
         if mask is not None:
             check_mask(mask, info)
 
+        transform = color_transform(info.color, lut, ocio)
+
     with clock.stage("load"):
         pipeline = load_pipeline(str(model), device, dtype, acceleration, lora)
         pipeline.set_progress_bar_config(disable=progress is not None)
@@ -138,7 +144,7 @@ def edit(
         pipeline.check_text(instruction, "instruction", pipeline.config.max_sequence_length)
 
     with clock.stage("read"):
-        video = _read_frames(info, edited, size, progress)
+        video = _read_frames(info, edited, size, transform, progress)
         hint = None if mask is None else read_mask(mask, len(edited), *size, first=edited.start)
         shown = list(shown_frames(len(edited), refinement.every))
 
@@ -156,12 +162,16 @@ def edit(
 
     with clock.stage("refine"):
         colors, alpha, recorded = refine(sampled[0], sampled[1], video, refinement, info, edited, seed)
+        if transform is not None:
+            # From here on the layers are in the source's colours, which have more codes than 8 bits tell apart.
+            colors = np.stack([edit_to_source(picture, transform) for picture in colors])
         metadata = _manifest(pipeline, info, instruction, seed, str(model), mask, len(pipeline.scheduler.timesteps))
         metadata |= {
             "acceleration": asdict(acceleration or Acceleration()),
             "lora": [str(path) for path in lora],
             "processes": group_size(),
             **recorded,
+            "color": None if transform is None else transform.name,
         }
         layered = LayeredEdit(colors, alpha, info.pts[edited.start : edited.stop], info.time_base, metadata)
 
@@ -221,14 +231,20 @@ def _edited_frames(
     return chosen
 
 
-def _read_frames(info: MediaInfo, chosen: range, size: tuple[int, int], progress: Progress | None) -> NDArray[np.uint8]:
+def _read_frames(
+    info: MediaInfo,
+    chosen: range,
+    size: tuple[int, int],
+    transform: ColorTransform | None,
+    progress: Progress | None,
+) -> NDArray[np.uint8]:
     """The `chosen` frames upright at `size` (width, height): RGB [count,H,W,3]."""
     width, height = size
     video = np.empty((len(chosen), height, width, 3), np.uint8)
     with FrameReader(info.source) as reader:
         frames = islice(reader, chosen.start, chosen.stop)
         for index, (target, frame) in enumerate(zip(video, frames, strict=False)):
-            target[...] = model_view(frame, width, height, info.rotation)
+            target[...] = source_view(frame, width, height, info.rotation, transform)
             if progress is not None:
                 progress("read", index + 1, len(chosen))
     return video
