@@ -34,11 +34,21 @@ FORMATS = [
     "nv12",
     "p010le",
     "yuv411p",
+    "yuv410p",
+    "yuv440p12le",
+    "yuv444p16le",
+    "yuv422p14le",
+    "yuv420p9le",
+    "gbrp16le",
+    "gray16le",
+    "nv16",
+    "p016le",
 ]
 
 
-CHROMA_STEPS = {name: (2, 2) for name in FORMATS if "420" in name or name in ("nv12", "p010le")}
-CHROMA_STEPS |= {"yuv422p": (2, 1), "yuv422p10le": (2, 1), "yuv411p": (4, 1)}
+CHROMA_STEPS = {name: (2, 2) for name in FORMATS if "420" in name or name in ("nv12", "p010le", "p016le")}
+CHROMA_STEPS |= {name: (2, 1) for name in FORMATS if "422" in name or name == "nv16"}
+CHROMA_STEPS |= {"yuv411p": (4, 1), "yuv410p": (4, 4), "yuv440p12le": (1, 2)}
 
 
 def random_frame(pix_fmt: str, width: int, height: int, seed: int) -> av.VideoFrame:
@@ -89,10 +99,20 @@ def closed_form(frame: av.VideoFrame, edit: np.ndarray, alpha: np.ndarray) -> li
 
 @pytest.mark.parametrize("pix_fmt", FORMATS)
 @settings(max_examples=12, deadline=None)
-@given(width=st.integers(1, 23), height=st.integers(1, 150), seed=st.integers(0, 999), deep=st.booleans())
-def test_mix_is_the_closed_form(pix_fmt: str, width: int, height: int, seed: int, deep: bool) -> None:
-    """Rounded from what float64 gives, and exact at alpha 0."""
+@given(
+    width=st.integers(1, 23),
+    height=st.integers(1, 150),
+    seed=st.integers(0, 999),
+    deep=st.booleans(),
+    levels=st.sampled_from([0, 1, 2]),
+    matrix=st.sampled_from([1, 2, 5, 9]),
+)
+def test_mix_is_the_closed_form(
+    pix_fmt: str, width: int, height: int, seed: int, deep: bool, levels: int, matrix: int
+) -> None:
+    """Rounded from what float64 gives, and exact at alpha 0; whatever the size, range and matrix."""
     frame = random_frame(pix_fmt, width, height, seed)
+    apply_tags(ColorTags(range=levels, space=matrix), frame)
     rng = np.random.default_rng(seed + 1)
     edit = rng.integers(0, 65536 if deep else 256, (height, width, 3)).astype(np.uint16 if deep else np.uint8)
     alpha = soft_alpha(width, height, seed)
