@@ -156,17 +156,17 @@ def blend(plane: NDArray[Any], layer: ComponentLayer, shift: int = 0) -> None:
     so much is soft that picking it out would cost more, everything is; by the same arithmetic.
     """
     target = plane[layer.box]
-    solid = layer.alpha >= 1
-    soft = layer.alpha > 0
-    np.not_equal(soft, solid, out=soft)
-    if np.count_nonzero(soft) * 3 > soft.size:
+    if layer.soft:
         target[...] = _mix(target, layer.alpha, layer.values, shift)
         return
+    solid = layer.alpha >= 1
     codes = _codes(layer.values + np.float32(0.5), target.dtype, shift)
     if target.strides[-1] == target.itemsize:
         cv2.copyTo(codes, solid.view(np.uint8), target)  # many times numpy's speed
     else:
         np.copyto(target, codes, where=solid)
+    soft = layer.alpha > 0
+    np.not_equal(soft, solid, out=soft)
     places = np.flatnonzero(soft)
     if places.size:
         rows, columns = np.divmod(places, soft.shape[1])
@@ -176,8 +176,10 @@ def blend(plane: NDArray[Any], layer: ComponentLayer, shift: int = 0) -> None:
 
 def _mix(old: NDArray[Any], alpha: Float, values: Float, shift: int) -> NDArray[Any]:
     """`alpha * values + (1 - alpha) * old`, rounded."""
-    mixed = np.multiply(old >> shift if shift else old, 1 - alpha, dtype=np.float32)
-    mixed += alpha * values
+    mixed = (old >> shift if shift else old).astype(np.float32)
+    other = 1 - alpha
+    mixed *= other
+    mixed += np.multiply(alpha, values, out=other)
     mixed += np.float32(0.5)
     return _codes(mixed, old.dtype, shift)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vera.errors import VeraError
 from vera.video import ColorTags, color_tags, planes, resolve_color, rgb_to_ycbcr, ycbcr_to_rgb
+from vera.video.colour import FULL
 
 Float = NDArray[np.float32]
 Samples = NDArray[Any]
@@ -27,12 +28,13 @@ class ComponentLayer:
     """One component of a layer on its plane's grid, in the rectangle `box` that holds all its coverage.
 
     `alpha` is float32 `[h,w]` in [0,1]; where it is 0 nothing may change. `values`, likewise, are the layer's own code
-    values, clipped to what the format holds and not rounded.
+    values, in the format's range and not rounded. `soft`: much of alpha lies between 0 and 1.
     """
 
     box: Box
     alpha: Float
     values: Float
+    soft: bool
 
 
 def components(frame: av.VideoFrame) -> list[Samples]:
@@ -69,10 +71,11 @@ def convert_layer(
     box = _bounding_box(alpha, rows)
     if box is None:
         return []
-    depth = frame.format.components[0].bits
-    top = np.float32(2**depth - 1)
-    parts = _parts(edit[box], alpha[box], frame, box, depth, strict)
-    return [ComponentLayer(place, weight, values.clip(0, top, out=values)) for values, weight, place in parts]
+    inside = alpha[box]
+    between = np.count_nonzero(inside - np.uint16(1) < 65534)  # 0 becomes 65535
+    soft = bool(between * 3 > inside.size)
+    parts = _parts(edit[box], inside, frame, box, strict)
+    return [ComponentLayer(place, weight, values, soft) for values, weight, place in parts]
 
 
 def rgb_rows(frame: av.VideoFrame, rows: slice) -> Float:
@@ -98,10 +101,10 @@ def rgb_rows(frame: av.VideoFrame, rows: slice) -> Float:
 
 
 def _parts(
-    edit: NDArray[Any], alpha: NDArray[np.uint16], frame: av.VideoFrame, box: Box, depth: int, strict: bool
+    edit: NDArray[Any], alpha: NDArray[np.uint16], frame: av.VideoFrame, box: Box, strict: bool
 ) -> list[tuple[Float, Float, Box]]:
-    """For each component its code values, neither rounded nor clipped, its alpha, and the part of its plane."""
-    top = np.iinfo(edit.dtype).max
+    """For each component its code values, its alpha, and the part of its plane."""
+    top, depth = np.iinfo(edit.dtype).max, frame.format.components[0].bits
     weight = alpha.astype(np.float32)
     weight *= np.float32(1 / 65535)
     rgb = edit.astype(np.float32, order="C")
@@ -109,7 +112,8 @@ def _parts(
     if form.is_rgb:
         rgb *= np.float32((2**depth - 1) / top)
         return [(channel, weight, box) for channel in cv2.split(rgb)]
-    matrix = _matrix(resolve_color(color_tags(frame), frame.height, form.name), depth, top)
+    color = resolve_color(color_tags(frame), frame.height, form.name)
+    matrix = _matrix(color, depth, top)
     parts = [(cv2.transform(rgb, matrix[:1]), weight, box)]
     if len(form.components) == 1:
         return parts
@@ -126,6 +130,8 @@ def _parts(
         plane *= weight
         values = _box_sum(plane, step_x, step_y)
         values /= total
+        if color.range == FULL:  # where chroma reaches half a code above the highest
+            np.minimum(values, np.float32(2**depth - 1), out=values)
         parts.append((values, coarse, coarse_box))
     return parts
 
@@ -161,8 +167,10 @@ def _box_sum(plane: Float, step_x: int, step_y: int) -> Float:
         plane = np.pad(plane, ((0, extra_y), (0, extra_x)), mode="edge")
     # Slices: OpenCV's INTER_AREA takes several times as long.
     first, *others = (plane[y::step_y, x::step_x] for y in range(step_y) for x in range(step_x))
-    total = first.copy()
-    for other in others:
+    if not others:
+        return first.copy()
+    total = first + others[0]
+    for other in others[1:]:
         total += other
     return total
 
