@@ -11,6 +11,7 @@ import pytest
 from huggingface_hub import constants
 from tests.clips import cut, make_clip
 from tests.fake_hub import FakeHub, fake_hub
+from tests.video.test_damage import damage
 
 from vera.data.mixture import Mixture
 from vera.data.release_layout import SPLITS, Row, held_out_rows, index_path, task_of
@@ -303,6 +304,8 @@ def spoilt(root: Path, split: str, field: str, how: str) -> None:
         path.unlink()
     elif how == "truncated":
         cut(path, 0.7)
+    elif how == "damaged":
+        damage(path, (4,))
     else:
         sizes = {"short": {"frames": 5}, "small": {"width": 16}}
         (write_clips(made(split, 0, **sizes[how]), root / "other", split, "0"))
@@ -314,6 +317,7 @@ def spoilt(root: Path, split: str, field: str, how: str) -> None:
     [
         ("missing", r"synthetic-obj-add.jsonl:1: .*0_edit_rgb.mp4 is not in"),
         ("truncated", r"synthetic-obj-add.jsonl:1: .*0_edit_rgb.mp4"),
+        ("damaged", r"jsonl:1: .*0_edit_rgb.mp4: is damaged at \d\.\d{3} s"),
         ("short", r"jsonl:1: the clips are unlike: source 9 frames of 32x16, edit 5 frames of 32x16"),
         ("small", r"jsonl:1: the clips are unlike: source 9 frames of 32x16, edit 9 frames of 16x16"),
     ],

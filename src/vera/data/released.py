@@ -1,6 +1,7 @@
 """The released data set, `netflix/Vera-Layered-Video-Dataset`, or one's own in its layout, to train from."""
 
 from collections.abc import Mapping
+from itertools import islice
 
 import av
 import cv2
@@ -146,11 +147,13 @@ class ReleasedLayers:
         left, top = (scaled[0] - width) // 2, (scaled[1] - height) // 2
         clip = np.empty((self.frames, height, width) if grey else (self.frames, height, width, 3), np.uint8)
         with FrameReader(info.path) as reader:
-            for index, frame in enumerate(reader):
-                if first <= index < first + self.frames:
+            for index, frame in enumerate(islice(reader, first + self.frames)):
+                if first <= index:
                     view = model_view(frame, scaled[0], scaled[1], info.rotation)
                     view = view[top : top + height, left : left + width]
                     clip[index - first] = cv2.cvtColor(view, cv2.COLOR_RGB2GRAY) if grey else view
+            if reader.damaged:  # which the reader goes on over; to learn from it is another matter
+                raise VeraError(f"{info.path}: is damaged at {float(reader.damaged[0]):.3f} s; fetch it again")
         return clip
 
 
