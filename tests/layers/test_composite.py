@@ -11,9 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vera.errors import VeraError
-from vera.layers import LayeredEdit, composite_clip, composite_frame
+from vera.layers import LayeredEdit, composite_clip, composite_frame, load_layers, save_layers
 from vera.layers.planes import components, convert_layer
-from vera.video import ColorTags, FrameReader, apply_tags, color_tags, planes, probe, resolve_color, rgb_to_ycbcr
+from vera.video import (
+    ColorTags,
+    FrameReader,
+    LosslessClip,
+    apply_tags,
+    color_tags,
+    planes,
+    probe,
+    resolve_color,
+    rgb_to_ycbcr,
+)
 
 FORMATS = [
     "yuv420p",
@@ -257,3 +267,26 @@ def test_rotated_footage_gets_its_layer_upright(rotation: int, tmp_path: Path) -
         upright = model_view(next(iter(reader)), *info.display_size, info.rotation)
     red = upright[..., 0] > 180
     assert np.abs(np.argwhere(red).mean(0) - np.argwhere(edit.alpha[0] > 40000).mean(0)).max() < 1
+
+
+def test_layers_on_disk_are_never_whole_in_memory(
+    make_clip: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Laid in memory or from disk the result is the same, and from disk each layer frame is read once, in order."""
+    source = make_clip("in.mp4", frames=6, size=(48, 32))
+    info = probe(source)
+    edit = disc_edit((48, 32), info.pts, info.time_base)
+    save_layers(edit, tmp_path / "layers")
+    composite_clip(source, edit, tmp_path / "one.mp4")
+    read: list[tuple[str, int]] = []
+
+    def watched(
+        clip: LosslessClip, index: int, get: Callable[..., np.ndarray] = LosslessClip.__getitem__
+    ) -> np.ndarray:
+        read.append((clip.path.stem, index))
+        return get(clip, index)
+
+    monkeypatch.setattr(LosslessClip, "__getitem__", watched)
+    composite_clip(source, load_layers(tmp_path / "layers"), tmp_path / "two.mp4")
+    assert read == [(name, index) for index in range(6) for name in ("edit", "alpha")]
+    assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "two.mp4").read_bytes()
