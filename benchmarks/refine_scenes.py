@@ -33,8 +33,9 @@ def render(name: str, optics: float, noise: float, photos: bool = False) -> Scen
     alpha = matte(name.split("/")[0])
     if place == "low":
         thing = behind.mean((0, 1)) + 0.06 + 0.5 * (thing - thing.mean((0, 1)))
-    if optics:
+    if optics:  # a lens blurs what it sees, not edges alone; what is out of focus by more is the object's edge
         alpha = cv2.GaussianBlur(alpha, (0, 0), optics)
+        behind, thing = (cv2.GaussianBlur(part, (0, 0), min(optics, 1.0)) for part in (behind, thing))
     cover = alpha[..., None]
     plate = behind if place == "add" else cover * thing + (1 - cover) * behind
     plate = (plate + np.random.default_rng(3).normal(0, noise, plate.shape)).clip(0, 1).astype(np.float32)

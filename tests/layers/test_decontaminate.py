@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -44,6 +44,7 @@ def test_only_soft_edges_change() -> None:
     assert (edit == NEW).all()
 
 
+@settings(deadline=None)
 @given(st.sampled_from([0, 65535]), st.integers(1, 9), st.integers(1, 9))
 def test_a_hard_matte_keeps_the_edit(level: int, width: int, height: int) -> None:
     edit = np.full((height, width, 3), 7, np.uint8)
@@ -51,6 +52,7 @@ def test_a_hard_matte_keeps_the_edit(level: int, width: int, height: int) -> Non
     assert decontaminate(edit, alpha, edit) is edit
 
 
+@settings(deadline=None)
 @given(st.integers(1, 65534), st.integers(1, 9), st.integers(1, 9))
 def test_one_colour_stays_one_colour(level: int, width: int, height: int) -> None:
     """Where subject and background are alike there is nothing to take out."""

@@ -102,7 +102,7 @@ def test_an_affine_matte_is_restored_to_rounding() -> None:
     assert error(fit_layer(EDIT, alpha, SIZE)[1], truth) > 5 * np.abs(found - truth).mean()
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.sampled_from(["auto", "plate", "composite"]), st.integers(49, 150), st.integers(37, 120), st.floats(0, 2))
 def test_nothing_stays_nothing_and_all_stays_all(guide: Guide, width: int, height: int, blur: float) -> None:
     rng = np.random.default_rng(3)

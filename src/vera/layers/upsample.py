@@ -105,7 +105,12 @@ def choose_guide(alpha: NDArray[np.uint16], plates_small: NDArray[Any], frames: 
     total = 0.0
     for index in picked:
         matte = alpha[index].astype(np.float32) * np.float32(1 / FULL)
-        plate = _unit(plates_small[index])
+        x, y, columns, rows = cv2.boundingRect((_range(matte, _SQUARE) > LEAST_RANGE).view(np.uint8))
+        if not rows:
+            continue
+        margin = 4 * RADIUS + _reach(max(BLURS))
+        box = slice(max(0, y - margin), y + rows + margin), slice(max(0, x - margin), x + columns + margin)
+        matte, plate = matte[box], _unit(plates_small[index][box])
         for number, blur in enumerate(BLURS):
             _, share, detail = _fit(_blurred(plate, blur), matte)
             weight = np.where(detail > LEAST_DETAIL, detail, np.float32(0))
