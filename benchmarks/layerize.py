@@ -179,7 +179,7 @@ def main() -> None:
             (before, after, gain, error, inside, changed, cost), tiles = run(case, how, Path(folder))
         row = f"| {name} | {before:.1f} | {after:.1f} | {gain:+.1f} | {error:.4f} | {inside:.3f} |"
         print(f"{row} {changed:.2%} | {cost:.0f} |", flush=True)
-        width = 320
+        width = 200
         rows.append(np.hstack([cv2.resize(tile, (width, width * tile.shape[0] // tile.shape[1])) for tile in tiles]))
     if options.sheet:
         cv2.imwrite(options.sheet, cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])

@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.layers.layerize.structure import structure_agrees
 from vera.video import MediaInfo
 
 THUMB = 96  # pixels along the longer side of the pictures that pairings are judged by
 CLOSE = 12 / 255  # difference from which pixels count as not agreeing at all
-BETTER = 1.1  # how many times the agreement of the plain pairing another one must have
+BETTER, CHANCE = 1.1, 0.01  # times the agreement of the plain pairing, and more, that another one must have
 OFFSETS = (-2, -1, 1, 2)  # frames
 LAGS = (-1.0, -0.5, 0.5, 1.0)  # source frames
 
@@ -79,7 +80,7 @@ def choose(
     """The pairing under which the thumbnails agree best; the first one, unless another is clearly better."""
     scores = [_score(pairing, source, edited) for pairing in pairings]
     best = int(np.argmax(scores))
-    return pairings[best] if scores[best] > BETTER * scores[0] else pairings[0]
+    return pairings[best] if scores[best] > max(BETTER * scores[0], scores[0] + CHANCE) else pairings[0]
 
 
 def groups(pairing: Pairing, source: MediaInfo, edited: MediaInfo) -> list[Group]:
@@ -119,7 +120,7 @@ def _by_time(source: MediaInfo, edited: MediaInfo, lag: float) -> Pairing:
 def _score(
     pairing: Pairing, source: Mapping[int, NDArray[np.float32]], edited: Mapping[int, NDArray[np.float32]]
 ) -> float:
-    """Agreement of the samples that the pairing pairs: 1 if equal but for brightness, 0 if nothing is."""
+    """Agreement of the samples that the pairing pairs, where structure agrees: smooth pictures are alike by chance."""
     total = 0.0
     for number, picture in source.items():
         partner = pairing.partners[number]
@@ -128,7 +129,9 @@ def _score(
         other = edited[partner]
         if other.shape != picture.shape:
             other = cv2.resize(other, picture.shape[::-1], interpolation=cv2.INTER_AREA)
-        difference = other - picture
-        difference = np.abs(difference - np.median(difference))
-        total += float(np.maximum(0, 1 - difference / CLOSE).mean())
+        agrees = structure_agrees(picture, other)
+        difference = (other - picture)[agrees]
+        if difference.size:
+            difference = np.abs(difference - np.median(difference))
+            total += float(np.maximum(0, 1 - difference / CLOSE).sum()) / picture.size
     return total / len(source)

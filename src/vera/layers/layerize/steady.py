@@ -1,7 +1,6 @@
 """Mattes that do not flicker: where both clips stand still, a frame's alpha is averaged with its neighbours'."""
 
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -12,7 +11,6 @@ from vera.layers.layerize.unmix import Layers
 
 Float = NDArray[np.float32]
 
-REACH = 1  # frames to either side
 STILL = 2.0  # difference of two frames, in noise, at which the weight of a neighbour has fallen to 0.6
 
 
@@ -26,41 +24,38 @@ class Unmixed(NamedTuple):
 
 
 def steady(frames: Iterable[Unmixed]) -> Iterator[Unmixed]:
-    """The same frames with steadied layers, `REACH` frames late. What moves keeps its own alpha: nothing lags."""
-    waiting: deque[tuple[Unmixed, Float]] = deque()
-    place = 0
-    for frame in frames:
-        waiting.append((frame, _seen(frame)))
-        if len(waiting) > place + REACH:
-            yield _averaged(waiting, place)
-            place = _advance(waiting, place)
-    while place < len(waiting):
-        yield _averaged(waiting, place)
-        place = _advance(waiting, place)
+    """The same frames with steadied layers, one frame late. What moves keeps its own alpha: nothing lags."""
+    before: list[_Neighbour] = []
+    waiting: list[tuple[Unmixed, _Neighbour]] = []
+    for following in frames:
+        after = _Neighbour(following.layers, _seen(following))
+        for frame, own in waiting:
+            yield _averaged(frame, own, [*before, after])
+            before = [own]
+        waiting = [(following, after)]
+    for frame, own in waiting:
+        yield _averaged(frame, own, before)
 
 
-def _advance(waiting: deque[tuple[Unmixed, Float]], place: int) -> int:
-    """Forget what no later frame needs; returns the place of the next frame."""
-    if place < REACH:
-        return place + 1
-    waiting.popleft()
-    return place
+class _Neighbour(NamedTuple):
+    """What a frame is to the ones beside it: its layers, and what it looked like (`_seen`)."""
+
+    layers: Layers
+    seen: Float
 
 
-def _averaged(frames: deque[tuple[Unmixed, Float]], place: int) -> Unmixed:
-    frame, seen = frames[place]
+def _averaged(frame: Unmixed, own: _Neighbour, others: Sequence[_Neighbour]) -> Unmixed:
     size = frame.level.shape[::-1]
-    noise = np.square(STILL * cv2.resize(frame.level, seen.shape[1::-1], interpolation=cv2.INTER_AREA))
+    noise = np.square(STILL * cv2.resize(frame.level, own.seen.shape[1::-1], interpolation=cv2.INTER_AREA))
     alpha, edit = frame.layers.alpha.copy(), frame.layers.edit * frame.layers.alpha[..., None]
     total = np.ones_like(alpha)
-    for index, (other, other_seen) in enumerate(frames):
-        if index != place:
-            weight = np.exp(np.square(seen - other_seen).mean(-1) / noise / -2)
-            weight = cv2.resize(weight, size, interpolation=cv2.INTER_LINEAR)
-            total += weight
-            weight *= other.layers.alpha
-            alpha += weight
-            edit += weight[..., None] * other.layers.edit
+    for other in others:
+        weight = np.exp(np.square(own.seen - other.seen).mean(-1) / noise / -2)
+        weight = cv2.resize(weight, size, interpolation=cv2.INTER_LINEAR)
+        total += weight
+        weight *= other.layers.alpha
+        alpha += weight
+        edit += weight[..., None] * other.layers.edit
     covered = np.maximum(alpha, np.float32(1e-6))[..., None]
     edit = np.where(alpha[..., None] > 0, edit / covered, frame.layers.edit)
     return frame._replace(layers=Layers(alpha / total, edit))
