@@ -3,9 +3,10 @@
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 from tests.clips import make_clip
-from tests.layers.layerize.scenes import plate
+from tests.layers.layerize.scenes import SIZE, disc, over, plate
 
 from vera.layers.layerize.pairing import candidates, choose, groups, sample_frames, thumbnail
 from vera.video import MediaInfo, probe
@@ -68,3 +69,13 @@ def test_pictures_decide(tmp_path: Path) -> None:
 
 def test_a_still_clip_pairs_plainly(tmp_path: Path) -> None:
     assert chosen(info(tmp_path, 12, 24), info(tmp_path, 8, 16), [0] * 8) == "time"
+
+
+def test_a_new_background_does_not_decide(tmp_path: Path) -> None:
+    # Behind a disc that moves by two pixels a frame there is smooth, bright scenery that creeps the other way.
+    possible = candidates(info(tmp_path, 12, 24), info(tmp_path, 12, 25))
+    alpha = disc(SIZE, 80, 48, 30)
+    source = {i: thumbnail(plate(0, t=i)) for i in sample_frames(possible, 6)}
+    scenery = [cv2.GaussianBlur(plate(3, t=12 - i), (0, 0), 6) + np.float32(0.1) for i in range(12)]
+    edited = {i: thumbnail(over(scenery[i], plate(0, t=i), alpha)) for i in range(12)}
+    assert choose(possible, source, edited).name == "number"
