@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from vera.cli.master import print_master
-from vera.cli.options import check_picture, parse_size, parse_source, parse_time
+from vera.cli.options import Rate, check_picture, parse_size, parse_source, parse_time
 from vera.cli.progress import progress_bar
 
 
@@ -31,7 +31,7 @@ def edit(
     master: Literal["exact", "smart", "delivery"] | None = None,
     codec: str | None = None,
     deinterlace: bool = False,
-    rate: str | None = None,
+    rate: Rate = None,
     guide: Literal["auto", "plate", "composite", "none"] = "auto",
     decontaminate: bool = False,
     grain: bool = False,
@@ -87,8 +87,6 @@ def edit(
         How to encode, such as ffv1, h264-lossless or h264. Default: as the master needs, by the suffix.
     deinterlace
         Make interlaced frames whole. They are refused otherwise.
-    rate
-        Pictures a second of an image sequence. Default: 24.
     guide
         Picture that the matte takes its edge from when it is enlarged: the source's frame (plate), the layers over it
         (composite), or none. auto: the source's frame wherever the matte follows it.

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from vera.cli.options import parse_source
+from vera.cli.options import Deinterlace, Rate, parse_source
 from vera.cli.progress import progress_bar
 from vera.errors import VeraError
 
@@ -16,8 +16,8 @@ def export(
     *,
     to: Annotated[list[str], Parameter(negative=())],
     source: Path | None = None,
-    deinterlace: bool = False,
-    rate: str | None = None,
+    deinterlace: Deinterlace = False,
+    rate: Rate = None,
     out: Path | None = None,
     start_frame: int | None = None,
     light: Literal["linear", "display"] = "linear",
@@ -35,10 +35,6 @@ def export(
         times.
     source
         The clip that the layers were made for. Default: the one of that name beside the layer folder.
-    deinterlace
-        Make the source's interlaced frames whole, as when the layers were made.
-    rate
-        Pictures a second of an image sequence. Default: 24.
     out
         Folder for the exports, each in a folder of its own. Default: export, in the layer folder.
     start_frame

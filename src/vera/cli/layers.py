@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from vera.cli.master import print_master
-from vera.cli.options import parse_color, parse_offset, parse_range, parse_source
+from vera.cli.options import Deinterlace, Force, Rate, parse_color, parse_offset, parse_range, parse_source
 from vera.cli.progress import progress_bar
 from vera.errors import VeraError
 
@@ -20,9 +20,9 @@ def composite(
     out: Path,
     master: Literal["exact", "smart", "delivery"] | None = None,
     codec: str | None = None,
-    force: bool = False,
-    deinterlace: bool = False,
-    rate: str | None = None,
+    force: Force = False,
+    deinterlace: Deinterlace = False,
+    rate: Rate = None,
     opacity: float = 1.0,
     offset: Signed = None,
     scale: float = 1.0,
@@ -49,12 +49,6 @@ def composite(
         again, all other packets stay (H.264, H.265). delivery: an ordinary encode. Default: exact.
     codec
         How to encode, such as ffv1, h264-lossless or h264. Default: as the master needs, by the suffix.
-    force
-        Take a source that is not the one that the layers were made for.
-    deinterlace
-        Make the source's interlaced frames whole, as when the layers were made.
-    rate
-        Pictures a second of an image sequence. Default: 24.
     opacity
         Factor of the matte, 0 to 1.
     offset
@@ -113,9 +107,9 @@ def verify(
     /,
     *,
     master: Literal["exact", "smart", "delivery"] = "exact",
-    force: bool = False,
-    deinterlace: bool = False,
-    rate: str | None = None,
+    force: Force = False,
+    deinterlace: Deinterlace = False,
+    rate: Rate = None,
 ) -> int:
     """Check what a master guarantees; exit code 0 if it holds, 1 if not.
 
@@ -132,12 +126,6 @@ def verify(
     master
         exact: no sample changed where alpha is 0. smart: all packets are the source's, but those that the edit must
         change. delivery: promises nothing, is measured.
-    force
-        Take a source that is not the one that the layers were made for.
-    deinterlace
-        Make the source's interlaced frames whole, as when the layers were made.
-    rate
-        Pictures a second of an image sequence. Default: 24.
     """
     from vera.layers import load_layers, open_stack, verify_layers
     from vera.layers import verify as count

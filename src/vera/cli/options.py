@@ -3,7 +3,9 @@
 import re
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 from vera.errors import VeraError
 
@@ -11,6 +13,13 @@ if TYPE_CHECKING:
     from vera.video import Source
 
 Triple = tuple[float, float, float]
+
+# Options that several commands have.
+Force = Annotated[bool, Parameter(help="Take a source that is not the one that the layers were made for.")]
+Deinterlace = Annotated[
+    bool, Parameter(help="Make the source's interlaced frames whole, as when the layers were made.")
+]
+Rate = Annotated[str | None, Parameter(help="Pictures a second of an image sequence. Default: 24.")]
 
 # As people write the rates of television.
 _RATES = {text: Fraction(round(float(text)) * 1000, 1001) for text in ("23.976", "23.98", "29.97", "47.952", "59.94")}

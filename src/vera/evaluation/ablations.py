@@ -2,22 +2,22 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
 
 import yaml
 
 from vera.data.sample import Task
 from vera.data.synthesis.cases import evaluation_cases
+from vera.data.synthesis.dataset import most_drawn, read_sizes
 from vera.data.synthesis.vocabulary import SPRITES
 from vera.errors import VeraError
 from vera.evaluation.answer import Candidate
-from vera.evaluation.resume import Progress
 from vera.evaluation.run import Bench, run_cases
 from vera.evaluation.table import ARROWS, TITLES, Metric, metrics_of, summarize
+from vera.progress import Progress
 from vera.training import load_recipe
 from vera.training.checkpoint import latest_checkpoint, read_record
 from vera.training.loop import train
@@ -59,7 +59,8 @@ def evaluate_ablations(
             raise VeraError(f"{path}: has other data than {recipes[0]}; only models of the same data can be compared")
     found: dict[tuple[str, Task, str], list[float]] = {}
     sprites = tuple(data.get("sprites", SPRITES))
-    cases = evaluation_cases(count, sprites, *_shape(data))
+    frames, size = most_drawn(data["stages"][-1]["frames"]), read_sizes(data["sizes"])[0]
+    cases = evaluation_cases(count, sprites, frames, *size)
     for path in recipes:
         for seed in range(1, seeds + 1):
             folder = out / f"{path.stem}-{seed}"
@@ -82,17 +83,16 @@ def _train(path: Path, folder: Path, seed: int, report: Callable[[str], None]) -
     seeded = folder / "seeded.yaml"
     changes = {"extends": os.path.relpath(path, folder), "output": str(folder), "seed": seed}
     seeded.write_text(yaml.safe_dump(changes), encoding="utf-8")
-    train(seeded, report=report)
-    checkpoint = latest_checkpoint(folder / "checkpoints")
-    if checkpoint is None or read_record(checkpoint)["step"] < load_recipe(seeded).steps:
+    steps = load_recipe(seeded).steps
+    if _steps_done(folder) < steps:
+        train(seeded, report=report)
+    if _steps_done(folder) < steps:
         raise KeyboardInterrupt
 
 
-def _shape(data: Mapping[str, Any]) -> tuple[int, int, int]:
-    """Frames, width and height of the cases."""
-    frames: Mapping[int, float] = data["stages"][-1]["frames"]
-    width, height = data["sizes"][0].split("x")
-    return max(frames, key=lambda count: frames[count]), int(width), int(height)
+def _steps_done(folder: Path) -> int:
+    checkpoint = latest_checkpoint(folder / "checkpoints")
+    return 0 if checkpoint is None else int(read_record(checkpoint)["step"])
 
 
 def table(outcomes: Sequence[Outcome], recipes: Sequence[str]) -> str:

@@ -17,11 +17,12 @@ from vera.evaluation.measure import Galleries, object_hits, scene_hits, warp_exc
 from vera.evaluation.placement import place_hit
 from vera.evaluation.record import Measures, Record
 from vera.evaluation.report import verdict, write_report
-from vera.evaluation.resume import Progress, collect
+from vera.evaluation.resume import collect
 from vera.evaluation.run import Bench, open_galleries, prepare, strip_path, use_threads
 from vera.evaluation.sheet import Entry, write_sheet, write_strip
 from vera.layers import verify
 from vera.pipelines import edit
+from vera.progress import Progress
 from vera.video import FrameReader, model_view, probe
 
 

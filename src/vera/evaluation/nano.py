@@ -11,8 +11,8 @@ from vera.errors import VeraError
 from vera.evaluation.answer import Candidate
 from vera.evaluation.cases import validation_cases
 from vera.evaluation.report import write_curves, write_report, write_sheets
-from vera.evaluation.resume import Progress
 from vera.evaluation.run import Bench, run_cases
+from vera.progress import Progress
 
 _TYPES: dict[str, type] = {"steps": int, "guidance": float, "sampler": str, "shift": float}
 

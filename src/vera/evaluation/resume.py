@@ -14,8 +14,8 @@ from typing import Any
 
 from vera.data.lines import whole_lines
 from vera.evaluation.record import Record
+from vera.progress import Progress
 
-Progress = Callable[[str, int, int], None]
 Job = tuple[int, str, tuple[Any, ...]]  # case, candidate and the arguments that make their record
 RECORDS = "records.jsonl"
 

@@ -21,10 +21,11 @@ from vera.evaluation.gallery import read_gallery, save_gallery
 from vera.evaluation.measure import Galleries, measure
 from vera.evaluation.object_hit import object_gallery
 from vera.evaluation.record import Record
-from vera.evaluation.resume import Progress, collect
+from vera.evaluation.resume import collect
 from vera.evaluation.scene_hit import scene_gallery
 from vera.evaluation.sheet import write_strip
 from vera.pipelines import VeraPipeline, load_pipeline
+from vera.progress import Progress
 from vera.training.encoders import fingerprint
 
 RUN = "run.json"

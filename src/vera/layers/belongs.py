@@ -3,6 +3,8 @@
 import hashlib
 from bisect import bisect_left
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from vera.errors import VeraError
@@ -70,8 +72,18 @@ def _size(info: MediaInfo) -> int:
 
 def _digest(info: MediaInfo) -> str:
     """Of the file, or of all pictures of a sequence, one after the other."""
+    files = source_files(info.path)
+    return _digest_of(files, tuple((file.stat().st_size, file.stat().st_mtime_ns) for file in files))
+
+
+@lru_cache(maxsize=4)
+def _digest_of(files: tuple[Path, ...], states: tuple[tuple[int, int], ...]) -> str:
+    """An edit records its source and is laid over it at once, and every layer of a stack asks: read the files once.
+
+    `states`, size and time of change, tell when they are no longer what was read.
+    """
     digest = hashlib.sha256()
-    for path in source_files(info.path):
+    for path in files:
         with path.open("rb") as file:
             hashlib.file_digest(file, lambda: digest)
     return digest.hexdigest()

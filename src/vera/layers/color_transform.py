@@ -30,8 +30,8 @@ from vera.layers.display_light import (
     tone_unmap,
 )
 from vera.layers.lut import read_cube
-from vera.layers.planes import INTERLEAVED, components
-from vera.video import ColorTags, color_tags, model_view, resolve_color, ycbcr_to_rgb
+from vera.layers.planes import INTERLEAVED, components, components_to_rgb
+from vera.video import ColorTags, model_view
 
 _OCIO_CONFIG = "studio-config-latest"
 _OCIO_DISPLAY = "Rec.1886 Rec.709 - Display"
@@ -103,18 +103,13 @@ def picture(frame: av.VideoFrame, size: tuple[int, int]) -> NDArray[np.float32]:
 
     Components are resized before they are converted: averaged where they shrink, the nearest where they grow.
     """
-    form = frame.format
-    depth, shift = form.components[0].bits, INTERLEAVED.get(form.name, 0)
+    shift = INTERLEAVED.get(frame.format.name, 0)
     parts = []
     for component in components(frame):
         samples = component >> shift if shift else component
         method = cv2.INTER_AREA if size[0] < samples.shape[1] else cv2.INTER_NEAREST
         parts.append(cv2.resize(samples.astype(np.float32), size, interpolation=method))
-    tags = resolve_color(color_tags(frame), frame.height, form.name)
-    if len(parts) == 1:
-        neutral = np.full_like(parts[0], 2 ** (depth - 1))
-        parts += [neutral, neutral]
-    return ycbcr_to_rgb(cv2.merge(parts), tags, depth, frame.height)
+    return components_to_rgb(parts, frame)
 
 
 def _view(codes: Colors, color: ColorTags, hdr: bool) -> Colors:

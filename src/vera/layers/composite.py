@@ -1,9 +1,7 @@
 """The compositing rule `A*E + (1-A)*S` in the source's own planes and bit depth, written only where alpha is not 0."""
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +15,9 @@ from vera.layers.blend_modes import blend_colors
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.planes import INTERLEAVED, ComponentLayer, Float, components, convert_layer, rgb_rows
 from vera.layers.stack import Stack
-from vera.video import FrameReader, FrameWriter, MediaInfo, Source, SourceLike, apply_tags, color_tags, planes, probe
-
-Progress = Callable[[str, int, int], None]
+from vera.layers.threads import pool
+from vera.progress import Progress
+from vera.video import FrameReader, FrameWriter, MediaInfo, Source, SourceLike, copy_frame, probe
 
 STRIP = 64  # rows laid at a time, a multiple of 4: what is computed on the way stays in a core's cache
 
@@ -51,21 +49,9 @@ def composite_frame(
         for target, layer in zip(targets, convert_layer(colors, alpha, frame, rows, strict_chroma), strict=False):
             blend(target, layer, shift)
 
-    for _ in _pool().map(lay, range(0, frame.height, STRIP)):
+    for _ in pool().map(lay, range(0, frame.height, STRIP)):
         pass
     return result
-
-
-def copy_frame(frame: av.VideoFrame) -> av.VideoFrame:
-    """A frame of its own memory: a decoder may still predict from the one that it gave."""
-    copy = av.VideoFrame(frame.width, frame.height, frame.format.name)
-    for target, source in zip(planes(copy), planes(frame), strict=True):
-        np.copyto(target, source)
-    copy.pts = frame.pts
-    if frame.time_base is not None:  # a frame made by hand has none
-        copy.time_base = frame.time_base
-    apply_tags(color_tags(frame), copy)
-    return copy
 
 
 @dataclass(frozen=True)
@@ -130,13 +116,19 @@ def composite_clip(
     Raises VeraError as the reader and the writer do, and if the edit belongs to another clip and not `force`.
     """
     info = probe(source)
-    placed = place(edit, info, force)
+    write_composite(info, place(edit, info, force), out, codec, progress)
+    return probe(Source(Path(out), rate=info.average_rate))
+
+
+def write_composite(
+    info: MediaInfo, placed: Placed, out: str | Path, codec: str | None = None, progress: Progress | None = None
+) -> None:
+    """`composite_clip` of a clip that was probed and edits that were placed on it."""
     with FrameReader(info.source) as reader, FrameWriter(out, info, codec, audio_from=info.path) as writer:
         for count, frame in enumerate(reader):
             writer.write(placed.lay(frame))
             if progress is not None:
                 progress("composite", count + 1, info.frame_count)
-    return probe(Source(Path(out), rate=info.average_rate))
 
 
 def check_belongs(edit: LayeredEdit, info: MediaInfo, force: bool = False) -> dict[int, int]:
@@ -187,8 +179,3 @@ def _mix(old: NDArray[Any], alpha: Float, values: Float, shift: int) -> NDArray[
 def _codes(values: Float, dtype: np.dtype[Any], shift: int) -> NDArray[Any]:
     codes = values.astype(dtype)
     return np.left_shift(codes, shift, out=codes) if shift else codes
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(cv2.getNumberOfCPUs())

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import av
@@ -73,7 +74,7 @@ class LayeredEdit:
         turns = -(info.rotation // 90)
         return np.rot90(edit, turns), np.rot90(alpha, turns)
 
-    @property
+    @cached_property
     def finish(self) -> Finish:
         """What its metadata say of the way to the source's size."""
         return Finish.from_json(self.metadata.get("refine", {}))

@@ -1,15 +1,15 @@
 """Masters: a clip with its layers laid over, under a stated guarantee for everything that the layers do not cover."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
 
 from vera.errors import VeraError
-from vera.layers.composite import composite_clip, place
+from vera.layers.composite import Placed, place, write_composite
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.stack import Stack
+from vera.progress import Progress
 from vera.video import CODECS, MediaInfo, SourceLike, check_output, default_codec, probe
 from vera.video.bits import UnsupportedError
 from vera.video.smart import SmartPlan, plan_smart, write_smart
@@ -17,8 +17,6 @@ from vera.video.smart import SmartPlan, plan_smart, write_smart
 MASTERS = ("exact", "smart", "delivery")
 # What a delivery encode is made with: the source's own kind of codec if it is one of these, or the first that fits.
 _DELIVERY = {"h264": "h264", "hevc": "h265", "prores": "prores"}
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def choose_codec(info: MediaInfo, out: Path, kind: str | None = None, codec: str
 
 
 def write_master(
-    source: SourceLike,
+    source: SourceLike | MediaInfo,
     edit: LayeredEdit | Stack,
     out: str | Path,
     kind: str | None = None,
@@ -65,31 +63,29 @@ def write_master(
     progress: Progress | None = None,
     force: bool = False,
 ) -> Master:
-    """Lay `edit` over the clip `source` and write the master `out`; `kind` and `codec` as for `choose_codec`.
+    """Lay `edit` over the clip `source` (or its probe) and write the master `out`; `kind` and `codec`: see
+    `choose_codec`.
 
     A smart master is checked packet by packet and sample by sample before it gets its name. Where it cannot be made, or
     does not pass, a delivery encode is written, and the answer's `notice` says why. VeraError as `composite_clip`.
     """
-    out, info = Path(out), probe(source)
+    out, info = Path(out), source if isinstance(source, MediaInfo) else probe(source)
     kind, codec = choose_codec(info, out, kind, codec)
-    notice = None
+    placed, notice = place(edit, info, force), None
     if kind == "smart":
         try:
-            plan = _write_smart(info, edit, out, progress, force)
+            plan = _write_smart(info, placed, out, progress)
         except UnsupportedError as reason:
             kind, notice = "delivery", f"{out.name} is a delivery encode and no smart master: {reason}"
         else:
             return Master(out, kind, None, len(plan.times), len(plan.times) - len(plan.renewed))
-    composite_clip(info.source, edit, out, codec, progress, force)
+    write_composite(info, placed, out, codec, progress)
     return Master(out, kind, codec, info.frame_count, 0, notice)
 
 
-def _write_smart(
-    info: MediaInfo, edit: LayeredEdit | Stack, out: Path, progress: Progress | None, force: bool
-) -> SmartPlan:
+def _write_smart(info: MediaInfo, placed: Placed, out: Path, progress: Progress | None) -> SmartPlan:
     if info.interlaced:
         raise UnsupportedError("its packets are interlaced, and it is to be deinterlaced")
-    placed = place(edit, info, force)
     changed = placed.times()
     plan = plan_smart(info.path, out.suffix, changed)
     if len(plan.renewed) == len(plan.times):

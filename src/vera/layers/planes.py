@@ -84,7 +84,7 @@ def rgb_rows(frame: av.VideoFrame, rows: slice) -> Float:
     Every pixel has the chroma sample that it shares.
     """
     form = frame.format
-    depth, shift = form.components[0].bits, INTERLEAVED.get(form.name, 0)
+    shift = INTERLEAVED.get(form.name, 0)
     first, last, _ = rows.indices(frame.height)
     steps = 64 // form.chroma_height(64), 64 // form.chroma_width(64)
     channels = []
@@ -93,11 +93,17 @@ def rgb_rows(frame: av.VideoFrame, rows: slice) -> Float:
         part = component[first // step_y : -(-last // step_y)] >> shift
         part = part.repeat(step_y, 0).repeat(step_x, 1)
         channels.append(part[: last - first, : frame.width].astype(np.float32))
+    return components_to_rgb(channels, frame).clip(0, 1)
+
+
+def components_to_rgb(channels: list[Float], frame: av.VideoFrame) -> Float:
+    """R'G'B' `[h,w,3]` of a frame's components, each `[h,w]` in code values, by its tags; not clipped."""
+    depth = frame.format.components[0].bits
     if len(channels) == 1:
         neutral = np.full_like(channels[0], 2 ** (depth - 1))
-        channels += [neutral, neutral]
-    tags = resolve_color(color_tags(frame), frame.height, form.name)
-    return ycbcr_to_rgb(np.stack(channels, axis=-1), tags, depth, frame.height).clip(0, 1)
+        channels = [*channels, neutral, neutral]
+    tags = resolve_color(color_tags(frame), frame.height, frame.format.name)
+    return ycbcr_to_rgb(cv2.merge(channels), tags, depth, frame.height)
 
 
 def _parts(

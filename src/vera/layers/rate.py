@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vera.errors import VeraError
 from vera.layers.motion import Float, flow, grey, moved
-from vera.layers.refine import FULL, floor_alpha
+from vera.layers.refine import FULL, floor_alpha, unit
 
 
 class Between(NamedTuple):
@@ -61,7 +61,7 @@ def interpolate_layers(
         plate = grey(plates[here])
         sides = []
         for number in (before, after):
-            layer = np.dstack([_unit(edit[number]), alpha[number].astype(np.float32) / np.float32(FULL)])
+            layer = np.dstack([unit(edit[number]), alpha[number].astype(np.float32) / np.float32(FULL)])
             sides.append(moved(layer, flow(plate, grey(plates[shown[number]]))))
         yield _mixed(sides[0], sides[1], weight, edit.dtype)
 
@@ -86,7 +86,3 @@ def _shown(layer: Float) -> NDArray[np.uint8]:
     alpha = layer[..., 3]
     color = cv2.cvtColor(np.ascontiguousarray(layer[..., :3]), cv2.COLOR_RGB2GRAY)
     return np.asarray(np.rint((alpha * (0.5 + 0.5 * color)).clip(0, 1) * 255), np.uint8)
-
-
-def _unit(edit: NDArray[Any]) -> Float:
-    return np.asarray(edit * np.float32(1 / np.iinfo(edit.dtype).max))

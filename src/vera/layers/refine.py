@@ -12,6 +12,13 @@ FULL = 65535  # alpha 1
 ALPHA_FLOOR = FULL // 512 + 1  # below, a decoder's haze and the ringing of up-sampling would touch the whole frame
 
 
+def unit(picture: NDArray[Any]) -> NDArray[np.float32]:
+    """Codes as float32 in [0,1]; floats as they are."""
+    if picture.dtype == np.float32:
+        return picture
+    return np.asarray(picture * np.float32(1 / np.iinfo(picture.dtype).max))
+
+
 def floor_alpha(alpha: NDArray[np.uint16]) -> NDArray[np.uint16]:
     """Alpha below 1/512 becomes exactly 0: what is not covered stays the source's own."""
     return np.where(alpha < ALPHA_FLOOR, np.uint16(0), alpha)

@@ -8,7 +8,6 @@ without it, so a guide that lacks the edge does little harm, and "auto" fades it
 
 import math
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
@@ -16,7 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.layers.refine import ALPHA_FLOOR, FULL, fit_layer, floor_alpha
+from vera.layers.refine import ALPHA_FLOOR, FULL, fit_layer, floor_alpha, unit
+from vera.layers.threads import pool
 
 Guide = Literal["auto", "plate", "composite", "none"]
 Float = NDArray[np.float32]
@@ -79,7 +79,7 @@ def upsample_layer(
     matte = alpha.astype(np.float32) * np.float32(1 / FULL)
     if guide == "composite":
         weight = matte[..., None]
-        plate_small = weight * _unit(edit) + (1 - weight) * _unit(plate_small)
+        plate_small = weight * unit(edit) + (1 - weight) * unit(plate_small)
         plate = np.asarray(cv2.resize(plate_small, size, interpolation=cv2.INTER_CUBIC))
     noise = plate_noise(plate) if guide == "auto" else None
     small, full = plate_small, plate
@@ -89,7 +89,7 @@ def upsample_layer(
             matte[tile.grown], small[tile.grown], full[tile.inner_full], coverage[tile.inner_full], tile, blur, noise
         )
 
-    for _ in _pool().map(work, _tiles(_range(matte, _SQUARE) > LEAST_RANGE, size, blur)):
+    for _ in pool().map(work, _tiles(_range(matte, _SQUARE) > LEAST_RANGE, size, blur)):
         pass
     return fitted, coverage
 
@@ -110,7 +110,7 @@ def choose_guide(alpha: NDArray[np.uint16], plates_small: NDArray[Any], frames: 
             continue
         margin = 4 * RADIUS + _reach(max(BLURS))
         box = slice(max(0, y - margin), y + rows + margin), slice(max(0, x - margin), x + columns + margin)
-        matte, plate = matte[box], _unit(plates_small[index][box])
+        matte, plate = matte[box], unit(plates_small[index][box])
         for number, blur in enumerate(BLURS):
             _, share, detail = _fit(_blurred(plate, blur), matte)
             weight = np.where(detail > LEAST_DETAIL, detail, np.float32(0))
@@ -143,7 +143,7 @@ def _inject(
     noise: float | None,
 ) -> None:
     """Overwrite `coverage` where the guide has a say. Small arrays are of the tile with margin, full ones without."""
-    sharp = _unit(plate_small)
+    sharp = unit(plate_small)
     guide = _blurred(sharp, blur)
     slope, share, detail = _fit(guide, alpha)
     weight = (_range(alpha, _SQUARE) > LEAST_RANGE).astype(np.float32)  # the support: even mattes stay as they are
@@ -158,7 +158,7 @@ def _inject(
     kept = _within(tile.grown_full, tile.inner_full)
     full = cv2.resize(rest, size, interpolation=cv2.INTER_CUBIC)[kept]
     for channel, part in zip(cv2.split(np.ascontiguousarray(plate)), slope, strict=True):
-        full += cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)[kept] * _unit(channel)
+        full += cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)[kept] * unit(channel)
     touched = cv2.resize(weight, size, interpolation=cv2.INTER_LINEAR)[kept] > 0
     codes = (full.clip(0, 1) * np.float32(FULL) + np.float32(0.5)).astype(np.uint16)
     np.copyto(coverage, floor_alpha(codes), where=touched)
@@ -245,13 +245,6 @@ def _applied(slope: Float, guide: Float) -> Float:
     return np.asarray(slope[0] * guide[..., 0] + slope[1] * guide[..., 1] + slope[2] * guide[..., 2])
 
 
-def _unit(picture: NDArray[Any]) -> Float:
-    """Codes as float32 in [0,1]; floats as they are."""
-    if picture.dtype == np.float32:
-        return picture
-    return np.asarray(picture * np.float32(1 / np.iinfo(picture.dtype).max))
-
-
 def _range(plane: Float, window: NDArray[np.uint8]) -> Float:
     return np.asarray(cv2.dilate(plane, window) - cv2.erode(plane, window))
 
@@ -276,8 +269,3 @@ def _blurred(picture: Float, blur: float) -> Float:
 def _ramp(values: Float, ends: tuple[float, float]) -> Float:
     low, high = ends
     return np.asarray((values - np.float32(low)) * np.float32(1 / (high - low))).clip(0, 1)
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(cv2.getNumberOfCPUs())

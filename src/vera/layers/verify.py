@@ -10,9 +10,10 @@ import numpy as np
 from vera.errors import VeraError
 from vera.layers.composite import check_belongs, place
 from vera.layers.layered_edit import LayeredEdit
-from vera.layers.masters import MASTERS, Progress
+from vera.layers.masters import MASTERS
 from vera.layers.planes import INTERLEAVED, components
 from vera.layers.stack import Stack
+from vera.progress import Progress
 from vera.video import FrameReader, MediaInfo, Source, SourceLike, probe
 from vera.video.bits import UnsupportedError
 from vera.video.codecs import FULL_RANGE_TWINS

@@ -21,6 +21,7 @@ class LayerTokens:
     frame they lie: rotary positions are relative and tell left from right by the borders at best.
     """
 
+    config: Any
     source_embedding: Any
     mask_embedding: Any
     layer_embedding: Any
@@ -89,6 +90,11 @@ class LayerTokens:
             tokens = self.layer_embedding(tokens.flatten(2).transpose(1, 2), branch)
             streams.append(self.shard_tokens(tokens))
         return streams
+
+    def _velocity(self, patches: Tensor, hidden_states: Tensor, timestep: Tensor) -> Tensor:
+        """[B, branches, C, T, H, W] like the noisy `hidden_states`, from what the output heads made of their tokens."""
+        sample = unpatchify(self.gather_patches(patches), self.config.patch_size, hidden_states.shape[3:])
+        return velocity_of(sample, hidden_states, timestep) if self.config.prediction_type == "sample" else sample
 
 
 class LayerEmbedding(nn.Module):

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from vera.models.complete_weights import CompleteWeights
 from vera.models.joint_attention import JointAttention
-from vera.models.layer_tokens import LayerTokens, OutputHead, check_prediction_type, unpatchify, velocity_of
+from vera.models.layer_tokens import LayerTokens, OutputHead, check_prediction_type
 from vera.models.text_attention import text_attention
 
 
@@ -232,9 +232,7 @@ class VeraTransformer3DModel(
 
         heads = zip(self.output_head.values(), tokens.chunk(len(self.output_head), dim=1), strict=True)
         patches = torch.stack([head(stream, temb) for head, stream in heads], dim=1)  # [B, branches, N, patch values]
-        sample = unpatchify(self.gather_patches(patches), self.config.patch_size, source.shape[2:])
-        if self.config.prediction_type == "sample":
-            sample = velocity_of(sample, hidden_states, timestep)
+        sample = self._velocity(patches, hidden_states, timestep)
         return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)
 
     def enable_cache(self, config: Any) -> None:

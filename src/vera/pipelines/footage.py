@@ -33,10 +33,9 @@ from vera.pipelines.pipeline_vera import VeraPipeline, check_sampling
 from vera.pipelines.processes import group_size, is_first, process_group
 from vera.pipelines.refinement import Refinement, refine
 from vera.pipelines.sizes import check_size, model_size
+from vera.progress import Progress
 from vera.video import CODECS, FrameReader, MediaInfo, SourceLike, probe
 from vera.video.sequence import source_files
-
-Progress = Callable[[str, int, int], None]
 
 ROUNDING = 0.0005  # seconds by which a time that a user gives may miss its frame
 _WRITABLE = (".mp4", ".mov", ".m4v", ".mkv")
@@ -139,7 +138,7 @@ def edit(
         pipeline.set_progress_bar_config(disable=progress is not None)
         strides = pipeline.size_strides[::-1]
         if size is None:
-            size = model_size(info.display_size, _shown_aspect(info), strides, pipeline.config.model_pixels)
+            size = model_size(info.display_size, info.display_aspect, strides, pipeline.config.model_pixels)
         check_size(size, strides)
         pipeline.check_text(instruction, "instruction", pipeline.config.max_sequence_length)
 
@@ -178,7 +177,7 @@ def edit(
     if not is_first():
         return EditReport(out, layers, layered, len(edited), size, clock.seconds)
     with clock.stage("composite"):
-        written = write_master(info.source, layered, out, master, codec, progress)
+        written = write_master(info, layered, out, master, codec, progress)
     if layers is not None:
         with clock.stage("save"):
             save_layers(layered, layers)
@@ -257,11 +256,6 @@ def _report_steps(progress: Progress | None) -> Callable[[VeraPipeline, int, Ten
         return {}
 
     return report
-
-
-def _shown_aspect(info: MediaInfo) -> Any:
-    """The shape of a pixel of the upright picture."""
-    return 1 / info.sample_aspect if info.rotation % 180 else info.sample_aspect
 
 
 def _manifest(

@@ -20,7 +20,8 @@ from vera.models.conversion.base import check_sizes, read_config, write_transfor
 from vera.models.conversion.checkpoint import MAX_SHARD_SIZE
 from vera.pipelines.card import UNTRAINED, model_card
 from vera.pipelines.hub import fetch_model, is_hub_name
-from vera.pipelines.wan_parts import DIFFUSERS_FILES, ORIGINAL_FILES, Progress, check_pipeline, open_layout
+from vera.pipelines.wan_parts import DIFFUSERS_FILES, ORIGINAL_FILES, check_pipeline, open_layout
+from vera.progress import Progress
 
 PRESETS = ("vera-1.3b", "vera-14b")
 

@@ -24,6 +24,7 @@ from vera.models.conversion.checkpoint import (
     weight_files,
     write_shards,
 )
+from vera.progress import Progress
 
 ORIGINAL_VAE = "Wan2.1_VAE.pth"
 ORIGINAL_TEXT_ENCODER = "models_t5_umt5-xxl-enc-bf16.pth"
@@ -33,7 +34,6 @@ DIFFUSERS_FILES = tuple(f"{part}/*" for part in ("transformer", "vae", "text_enc
 # Where a second transformer or a boundary between two is configured, the pipeline is Wan2.2's.
 _WAN22_FIELDS = ("transformer_2", "boundary_ratio", "expand_timesteps")
 
-Progress = Callable[[str, int, int], None]
 Parts = dict[str, Any]  # entries of model_index.json
 WriteParts = Callable[[Path, Progress | None], Parts]
 

@@ -6,7 +6,7 @@ from vera.video.info import AudioInfo, MediaInfo, probe
 from vera.video.lossless import LosslessClip, LosslessWriter, read_lossless, write_lossless
 from vera.video.opening import Source, SourceLike, as_source
 from vera.video.output import check_output
-from vera.video.read import model_view, planes
+from vera.video.read import copy_frame, model_view, planes
 from vera.video.reader import FrameReader
 from vera.video.write import FrameWriter
 
@@ -26,6 +26,7 @@ __all__ = [
     "as_source",
     "check_output",
     "color_tags",
+    "copy_frame",
     "default_codec",
     "model_view",
     "planes",

@@ -1,7 +1,8 @@
 """Bits of H.264 and H.265 headers: Exp-Golomb numbers, and NAL units with and without their emulation prevention."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeVar
 
 _START_CODE = re.compile(rb"\x00\x00\x01")
 _TO_ESCAPE = re.compile(rb"\x00\x00(?=[\x00-\x03])")
@@ -9,6 +10,34 @@ _TO_ESCAPE = re.compile(rb"\x00\x00(?=[\x00-\x03])")
 
 class UnsupportedError(Exception):
     """A kind of stream that cannot be edited in parts; the message, the end of a sentence, says which."""
+
+
+class _Sps(Protocol):
+    @property
+    def identity(self) -> int: ...
+
+
+class _Pps(Protocol):
+    @property
+    def identity(self) -> int: ...
+    @property
+    def sps(self) -> int: ...
+
+
+S = TypeVar("S", bound=_Sps)
+P = TypeVar("P", bound=_Pps)
+
+
+def pair_sets(sequences: Iterable[S], pictures: Iterable[P]) -> dict[int, tuple[S, P]]:
+    """Each picture parameter set by its number, with the sequence's that it names.
+
+    UnsupportedError unless there is one of the sequence, and one of a picture for it.
+    """
+    by_number = {sps.identity: sps for sps in sequences}
+    sets = {pps.identity: (by_number[pps.sps], pps) for pps in pictures if pps.sps in by_number}
+    if len(by_number) != 1 or not sets:
+        raise UnsupportedError("its stream changes its format on the way")
+    return sets
 
 
 class BitReader:
@@ -101,6 +130,16 @@ def split_lengths(data: bytes, length_size: int) -> list[bytes]:
             raise EOFError("a packet ends too early")
         units.append(data[start:position])
     return units
+
+
+def split_record(record: bytes, position: int, count: int) -> tuple[list[bytes], int]:
+    """`count` parameter sets of an avcC or hvcC record from `position` on, each behind its length; where they end."""
+    units = []
+    for _ in range(count):
+        size = int.from_bytes(record[position : position + 2], "big")
+        units.append(record[position + 2 : position + 2 + size])
+        position += 2 + size
+    return units, position
 
 
 def join_lengths(units: list[bytes], length_size: int) -> bytes:

@@ -75,6 +75,11 @@ class MediaInfo:
         return Source(self.path, self.interlaced, self.average_rate if self.container == "image2" else None)
 
     @property
+    def display_aspect(self) -> Fraction:
+        """Width of a pixel of the upright picture over its height."""
+        return 1 / self.sample_aspect if self.rotation % 180 else self.sample_aspect
+
+    @property
     def frame_count(self) -> int:
         return len(self.pts)
 

@@ -74,6 +74,18 @@ def plane_layout(pix_fmt: str) -> tuple[_Layout, ...]:
     return tuple(layouts)
 
 
+def copy_frame(frame: av.VideoFrame) -> av.VideoFrame:
+    """A frame of its own memory: a decoder may still predict from the one that it gave."""
+    copy = av.VideoFrame(frame.width, frame.height, frame.format.name)
+    for target, source in zip(planes(copy), planes(frame), strict=True):
+        np.copyto(target, source)
+    copy.pts = frame.pts
+    if frame.time_base is not None:  # a frame made by hand has none
+        copy.time_base = frame.time_base
+    apply_tags(color_tags(frame), copy)
+    return copy
+
+
 def model_view(frame: av.VideoFrame, width: int, height: int, rotation: int = 0) -> NDArray[np.uint8]:
     """The frame as a model sees it: uint8 RGB [height, width, 3], full range, turned for display and resized.
 

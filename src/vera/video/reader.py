@@ -9,18 +9,16 @@ from types import TracebackType
 from typing import Any, Self
 
 import av
-import numpy as np
 from av.packet import Packet
 from av.video.reformatter import VideoReformatter
 
 from vera.errors import VeraError
-from vera.video.colour import apply_tags, color_tags
 from vera.video.damage import Tally, check_decoded, check_whole, counted_packets, has_times, packet_is_frame
 from vera.video.deinterlace import deinterlaced
 from vera.video.ffv1 import slices_whole
 from vera.video.formats import plain
 from vera.video.opening import SourceLike, as_source, open_video
-from vera.video.read import plane_layout, planes
+from vera.video.read import copy_frame, plane_layout
 
 
 class FrameReader:
@@ -181,12 +179,7 @@ def _decode(packet: Any) -> list[av.VideoFrame] | None:
 
 
 def _repeated(frame: av.VideoFrame, pts: int) -> av.VideoFrame:
-    """The same picture at another time, in memory of its own."""
-    twin = av.VideoFrame(frame.width, frame.height, frame.format.name)
-    for target, source in zip(planes(twin), planes(frame), strict=True):
-        np.copyto(target, source)
+    """The same picture at another time."""
+    twin = copy_frame(frame)
     twin.pts = pts
-    if frame.time_base is not None:
-        twin.time_base = frame.time_base
-    apply_tags(color_tags(frame), twin)
     return twin

@@ -7,7 +7,7 @@ of the new pictures stand in the file's header, where every player looks for the
 """
 
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -23,6 +23,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from vera.errors import DamageWarning, VeraError
+from vera.progress import Progress
 from vera.video import FrameReader, MediaInfo, planes
 from vera.video.bits import UnsupportedError, join_lengths, split_lengths
 from vera.video.opening import open_video
@@ -37,8 +38,6 @@ SUFFIXES = {"mov,mp4,m4a,3gp,3g2,mj2": (".mp4", ".mov", ".m4v"), "matroska,webm"
 _DAMAGED = "its stream is damaged or of an unknown kind"
 _ROUNDING = Fraction(1, 1000)
 _CODECS: dict[str, type[H264] | type[Hevc]] = {"h264": H264, "hevc": Hevc}
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,17 @@ ITU-T H.264, 7.3.2 and 7.3.3; avcC: ISO/IEC 14496-15, 5.3.3.
 
 from dataclasses import dataclass, replace
 
-from vera.video.bits import BitReader, Bits, UnsupportedError, escape, split_start_codes, supplements, unescape
+from vera.video.bits import (
+    BitReader,
+    Bits,
+    UnsupportedError,
+    escape,
+    pair_sets,
+    split_record,
+    split_start_codes,
+    supplements,
+    unescape,
+)
 
 _HEADER = 4096  # bytes of a slice that hold its header, whatever its tables
 _SLICE, _PARTITIONS, _IDR, _SEI, _SPS, _PPS = 1, (2, 3, 4), 5, 6, 7, 8
@@ -177,11 +187,10 @@ class H264:
         self.length_size = 1 + (record[4] & 3)
         units, self._pps_at, self._end = _record_units(record)
         self.parameters = set(units)
-        self._sps = {sps.identity: sps for sps in (parse_sps(unit) for unit in units if kind_of(unit) == _SPS)}
-        pps = [parse_pps(unit) for unit in units if kind_of(unit) == _PPS]
-        self._sets = {own.identity: (self._sps[own.sps], own) for own in pps if own.sps in self._sps}
-        if len(self._sps) != 1 or not self._sets:
-            raise UnsupportedError("its stream changes its format on the way")
+        self._sets = pair_sets(
+            [parse_sps(unit) for unit in units if kind_of(unit) == _SPS],
+            [parse_pps(unit) for unit in units if kind_of(unit) == _PPS],
+        )
         self._host = next(iter(self._sets.values()))
 
     def options(self) -> dict[str, str]:
@@ -274,10 +283,8 @@ def _record_units(record: bytes) -> tuple[list[bytes], int, int]:
     for mask in (31, 255):
         counts.append(position)
         position += 1
-        for _ in range(record[counts[-1]] & mask):
-            size = int.from_bytes(record[position : position + 2], "big")
-            units.append(record[position + 2 : position + 2 + size])
-            position += 2 + size
+        found, position = split_record(record, position, record[counts[-1]] & mask)
+        units += found
     if position > len(record) or not all(units):
         raise EOFError("an avcC record ends too early")
     return units, counts[1], position

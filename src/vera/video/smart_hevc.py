@@ -7,7 +7,17 @@ So all that follows is decoded as if nothing had changed. Syntax: ITU-T H.265, 7
 
 from dataclasses import dataclass
 
-from vera.video.bits import BitReader, Bits, UnsupportedError, escape, split_start_codes, supplements, unescape
+from vera.video.bits import (
+    BitReader,
+    Bits,
+    UnsupportedError,
+    escape,
+    pair_sets,
+    split_record,
+    split_start_codes,
+    supplements,
+    unescape,
+)
 
 _HEADER = 4096  # bytes of a slice that hold its header, whatever its tables
 _VPS, _SPS, _PPS, _SUFFIX_SEI = 32, 33, 34, 40
@@ -90,11 +100,10 @@ class Hevc:
         self._head, self._arrays = record[:22], _record_arrays(record)
         units = [unit for _, array in self._arrays for unit in array]
         self.parameters = set(units)
-        self._sps = {sps.identity: sps for sps in (parse_sps(unit) for unit in units if kind_of(unit) == _SPS)}
-        pps = [parse_pps(unit) for unit in units if kind_of(unit) == _PPS]
-        self._sets = {own.identity: (self._sps[own.sps], own) for own in pps if own.sps in self._sps}
-        if len(self._sps) != 1 or not self._sets:
-            raise UnsupportedError("its stream changes its format on the way")
+        self._sets = pair_sets(
+            [parse_sps(unit) for unit in units if kind_of(unit) == _SPS],
+            [parse_pps(unit) for unit in units if kind_of(unit) == _PPS],
+        )
         self._host = next(iter(self._sets.values()))
 
     def options(self) -> dict[str, str]:
@@ -371,12 +380,7 @@ def _record_arrays(record: bytes) -> list[tuple[int, list[bytes]]]:
     position = 23
     for _ in range(record[22]):
         head, count = record[position], int.from_bytes(record[position + 1 : position + 3], "big")
-        position += 3
-        units = []
-        for _ in range(count):
-            size = int.from_bytes(record[position : position + 2], "big")
-            units.append(record[position + 2 : position + 2 + size])
-            position += 2 + size
+        units, position = split_record(record, position + 3, count)
         arrays.append((head, units))
     if position > len(record) or not all(unit for _, array in arrays for unit in array):
         raise EOFError("an hvcC record ends too early")

@@ -86,7 +86,7 @@ class SyntheticLayers:
         self.sprites = load_sprites(folder / "fluent-emoji-3d" / "assets", sprites)
         self.panoramas = load_panoramas(folder / "pmndrs" / "hdri")
         self.photos = [photo for name, photo in load_photos().items() if (name in unseen.PHOTOS) == held_out]
-        self.sizes = _sizes(sizes)
+        self.sizes = read_sizes(sizes)
         self.stages = stages
         self.background_share = background_share
         self.tint_share = tint_share
@@ -101,8 +101,7 @@ class SyntheticLayers:
 
     def __getitem__(self, index: int) -> LayeredSample:
         """Sample `index` at the first size, with the frame count of the last stage's heaviest weight."""
-        frames: Mapping[int, float] = self.stages[-1]["frames"]
-        return self.sample(index, max(frames, key=lambda count: frames[count]), *self.sizes[0])
+        return self.sample(index, most_drawn(self.stages[-1]["frames"]), *self.sizes[0])
 
     def draw(self, step: int, batch_size: int, attempt: int = 0) -> list[tuple[int, int, int, int]]:
         """Index, frames, width and height of the samples of a training step, all of one shape.
@@ -113,7 +112,7 @@ class SyntheticLayers:
         rng = np.random.default_rng((self.seed, self.held_out, step))
         stage = next(s for s in self.stages if s["until"] is None or step < int(s["until"]))
         frames = _draw_frames(stage["frames"], rng)
-        width, height = pick(_sizes(stage["sizes"]) if "sizes" in stage else self.sizes, rng)
+        width, height = pick(read_sizes(stage["sizes"]) if "sizes" in stage else self.sizes, rng)
         count = max(1, batch_size // (1 + (frames - 1) // 4))
         return [(step * batch_size + i, frames, width, height) for i in range(count)]
 
@@ -261,9 +260,14 @@ def _choose_views(record: Record, motion: str, frames: int, rng: np.random.Gener
     return [int(rng.integers(count))]
 
 
-def _sizes(texts: Sequence[str]) -> list[tuple[int, int]]:
+def read_sizes(texts: Sequence[str]) -> list[tuple[int, int]]:
     """Width and height of each `WxH`."""
     return [(int(width), int(height)) for width, height in (text.split("x") for text in texts)]
+
+
+def most_drawn(weights: Mapping[int, float]) -> int:
+    """The frame count of the heaviest weight."""
+    return max(weights, key=lambda count: weights[count])
 
 
 def _draw_frames(weights: Mapping[int, float], rng: np.random.Generator) -> int:

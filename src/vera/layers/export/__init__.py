@@ -7,9 +7,10 @@ from vera.errors import VeraError
 from vera.layers.composite import check_belongs
 from vera.layers.export.folder import whole_folder
 from vera.layers.export.readme import write_readme
-from vera.layers.export.shot import Light, Progress, Shot
+from vera.layers.export.shot import Light, Shot
 from vera.layers.export.targets import TARGETS, Target
 from vera.layers.package import load_layers
+from vera.progress import Progress
 from vera.video import SourceLike, probe
 from vera.video.sequence import find_sequence
 

@@ -82,7 +82,7 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
         "matte": names["matte"],
         "width": width,
         "height": height,
-        "pixelAspect": float(shot.pixel_aspect),
+        "pixelAspect": float(shot.info.display_aspect),
         "rate": float(shot.rate),
         "duration": float(shot.info.frame_count / shot.rate),
         "offset": float(shot.first / shot.rate),

@@ -112,7 +112,7 @@ def _header(exr: Any, shot: Shot, position: int) -> dict[str, Any]:
         "compression": exr.ZIP_COMPRESSION,
         "type": exr.scanlineimage,
         "framesPerSecond": shot.rate,
-        "pixelAspectRatio": float(shot.pixel_aspect),
+        "pixelAspectRatio": float(shot.info.display_aspect),
         "veraEncoding": light_note(shot).split(".")[0],
     }
     if frames // step < 30:

@@ -110,8 +110,8 @@ def _picture(parent: ElementTree.Element, shot: Shot) -> None:
     _rate(element, shot.rate)
     for tag, side in zip(("width", "height"), shot.size, strict=True):
         _add(element, tag, side)
-    name = "square" if shot.pixel_aspect == 1 else _PIXELS.get(shot.size, "square")
-    wide = name.endswith("601") and shot.pixel_aspect * shot.size[0] / shot.size[1] > Fraction(3, 2)
+    name = "square" if shot.info.display_aspect == 1 else _PIXELS.get(shot.size, "square")
+    wide = name.endswith("601") and shot.info.display_aspect * shot.size[0] / shot.size[1] > Fraction(3, 2)
     _add(element, "anamorphic", "TRUE" if wide else "FALSE")
     _add(element, "pixelaspectratio", name)
     _add(element, "fielddominance", "none")

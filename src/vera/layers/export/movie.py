@@ -66,7 +66,7 @@ def movie_info(shot: Shot, pix_fmt: str, suffix: str) -> MediaInfo:
         duration=sum(durations[time] for time in pts) * source.time_base,
         rotation=0,
         # Matroska's own field for it cannot be set; programs get it from the README.
-        sample_aspect=source.sample_aspect**0 if suffix in (".mkv", ".webm") else shot.pixel_aspect,
+        sample_aspect=source.sample_aspect**0 if suffix in (".mkv", ".webm") else shot.info.display_aspect,
         color=_movie_color(source, pix_fmt),
         audio=(),
         tracks=(),

@@ -31,7 +31,7 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
 def _script(shot: Shot, names: dict[str, str], plate: Plate) -> str:
     """A node takes its inputs from the stack of those before it: the last one is input 0, a Merge's background B."""
     width, height = shot.size
-    shape = f"{width} {height} 0 0 {width} {height} {float(shot.pixel_aspect)} {shot.name}"
+    shape = f"{width} {height} 0 0 {width} {height} {float(shot.info.display_aspect)} {shot.name}"
     first, last = shot.start_frame, shot.start_frame + shot.info.frame_count - 1
     root = {
         "name": _text(names["project"]),

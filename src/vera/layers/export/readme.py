@@ -37,7 +37,7 @@ def _record(shot: Shot, name: str, target: Target, files: Mapping[str, str], fol
         "light": shot.light if name in ("exr", "nuke") else "display",
         "color": {"primaries": color.primaries, "transfer": color.trc, "matrix": color.space, "range": color.range},
         "size": list(shot.size),
-        "pixel_aspect": str(shot.pixel_aspect),
+        "pixel_aspect": str(shot.info.display_aspect),
         "rate": str(shot.rate),
         "variable_rate": shot.info.is_vfr,
         "source_frames": [shot.start_frame, shot.start_frame + shot.info.frame_count - 1],
@@ -53,12 +53,12 @@ def _record(shot: Shot, name: str, target: Target, files: Mapping[str, str], fol
 def _readme(shot: Shot, target: Target, files: Mapping[str, str], record: Mapping[str, Any]) -> str:
     start, end = record["source_frames"]
     first, last = record["frames"]
-    width, height = shot.size
+    (width, height), aspect = shot.size, shot.info.display_aspect
     facts = [*((role, _shown(path, first)) for role, path in files.items())]
     facts += [
         ("plate", f"{_shown(record['plate'], start)} (the source, as seen from this folder)"),
         ("alpha", _ALPHA[target.alpha]),
-        ("size", f"{width}x{height}" + ("" if shot.pixel_aspect == 1 else f", pixel aspect {shot.pixel_aspect}")),
+        ("size", f"{width}x{height}" + ("" if aspect == 1 else f", pixel aspect {aspect}")),
         ("rate", f"{float(shot.rate):.6g} frames a second ({shot.rate})"),
         ("frames", f"{first} to {last}; the plate has {start} to {end}, so the layer starts {shot.first} frames in"),
         ("timecode", f"{record['timecode']} at the layer's first frame"),

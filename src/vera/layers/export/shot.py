@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from vera.layers.export.timecode import format_timecode, parse_timecode
 from vera.layers.layered_edit import LayeredEdit
+from vera.progress import Progress
 from vera.video import FrameReader, MediaInfo, model_view
 from vera.video.sequence import Sequence, find_sequence
 
-Progress = Callable[[str, int, int], None]
 Light = Literal["linear", "display"]
 Frames = Iterator[tuple[NDArray[Any], NDArray[np.uint16]]]
 
@@ -56,11 +56,6 @@ class Shot:
     def size(self) -> tuple[int, int]:
         """Width and height of the upright picture."""
         return self.info.display_size
-
-    @property
-    def pixel_aspect(self) -> Fraction:
-        """Width of a pixel of the upright picture over its height."""
-        return 1 / self.info.sample_aspect if self.info.rotation % 180 else self.info.sample_aspect
 
     @property
     def rate(self) -> Fraction:

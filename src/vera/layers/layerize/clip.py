@@ -1,6 +1,6 @@
 """`layerize`: from a clip and anyone's edit of it to a layer folder."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +13,7 @@ from vera.errors import VeraError
 from vera.layers.belongs import describe_source
 from vera.layers.layerize.align import initial_map
 from vera.layers.layerize.difference import find_changes
-from vera.layers.layerize.frames import Clips, frame_pairs, pictures, unit
+from vera.layers.layerize.frames import Clips, frame_pairs, pictures
 from vera.layers.layerize.match import Match, apply_match, fit_match
 from vera.layers.layerize.noise import smoothed_difference
 from vera.layers.layerize.pairing import Group, Pairing, candidates, choose, groups, sample_frames, thumbnail
@@ -21,10 +21,9 @@ from vera.layers.layerize.steady import Unmixed, steady
 from vera.layers.layerize.unmix import EDGE, straight_colors, unmix
 from vera.layers.masks import check_mask
 from vera.layers.package import check_layers_folder, write_layers
-from vera.layers.refine import FULL, floor_alpha
+from vera.layers.refine import FULL, floor_alpha, unit
+from vera.progress import Progress
 from vera.video import probe
-
-Progress = Callable[[str, int, int], None]
 
 SAMPLES = 6  # frames that the match is fitted on
 RELATED = 0.02  # agreement below which the clips have nothing in common: of other clips at most 0.015 was seen

@@ -48,11 +48,6 @@ class FramePair:
     kept: NDArray[np.bool_] | None
 
 
-def unit(picture: NDArray[Any]) -> Float:
-    """Codes as float32 in [0,1]."""
-    return picture * np.float32(1 / np.iinfo(picture.dtype).max)
-
-
 def pictures(info: MediaInfo, wanted: Sequence[int], size: tuple[int, int]) -> Generator[NDArray[Any], None, None]:
     """RGB of the frames `wanted` (rising numbers) at `size`, uint8, or uint16 of a clip of more bits; other frames are
     decoded, not converted."""

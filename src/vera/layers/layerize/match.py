@@ -21,9 +21,10 @@ from vera.layers.layerize.align import (
     warp,
 )
 from vera.layers.layerize.color_match import NEUTRAL, ColorMatch, fit_colors, pool
-from vera.layers.layerize.frames import FramePair, unit
+from vera.layers.layerize.frames import FramePair
 from vera.layers.layerize.noise import Noise, fit_noise, fit_softness, slope_of, smoothed_difference, soften
 from vera.layers.layerize.structure import agreement, structure_agrees
+from vera.layers.refine import unit
 
 Float = NDArray[np.float32]
 

@@ -19,7 +19,7 @@ from diffusers.utils import apply_lora_scale
 from torch import Tensor, nn
 
 from vera.models.complete_weights import CompleteWeights
-from vera.models.layer_tokens import LayerTokens, OutputHead, check_prediction_type, unpatchify, velocity_of
+from vera.models.layer_tokens import LayerTokens, OutputHead, check_prediction_type
 
 
 class DenseTransformer3DModel(
@@ -115,7 +115,5 @@ class DenseTransformer3DModel(
                 tokens = block(tokens, encoder_hidden_states, timestep_proj, rotary_emb)
 
         patches = self.output_head(tokens, temb).unflatten(1, (count, -1))
-        sample = unpatchify(self.gather_patches(patches), self.config.patch_size, source.shape[2:])
-        if self.config.prediction_type == "sample":
-            sample = velocity_of(sample, hidden_states, timestep)
+        sample = self._velocity(patches, hidden_states, timestep)
         return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)
