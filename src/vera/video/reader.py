@@ -14,6 +14,7 @@ from av.video.reformatter import VideoReformatter
 
 from vera.errors import VeraError
 from vera.video.damage import Tally, check_decoded, check_whole, counted_packets, has_times, packet_is_frame
+from vera.video.decode import frame_decoder
 from vera.video.deinterlace import deinterlaced
 from vera.video.ffv1 import slices_whole
 from vera.video.formats import plain
@@ -132,8 +133,9 @@ class FrameReader:
 
     def _packets(self, tally: Tally) -> Iterator[tuple[Any, list[av.VideoFrame] | None]]:
         """Packets with the frames that came out when they went in, None where the decoder gave up."""
+        decode = frame_decoder(self.stream)
         for packet in counted_packets(self.container, self.stream, tally):
-            yield packet, _decode(packet)
+            yield packet, decode(packet)
 
     def _rest(self, due: list[int]) -> Iterator[tuple[Any, list[av.VideoFrame] | None]]:
         """What came not out at the end of the file, with one thread: of several, one that fails stops the others."""
@@ -145,8 +147,9 @@ class FrameReader:
             stream.thread_type, stream.thread_count = "NONE", 1
             with suppress(av.FFmpegError):
                 container.seek(min(due), stream=stream)
+            decode = frame_decoder(stream)
             for packet in container.demux(stream):
-                frames = [frame for frame in _decode(packet) or () if frame.pts in wanted]
+                frames = [frame for frame in decode(packet) or () if frame.pts in wanted]
                 yield Packet(), frames
 
     def _is_whole(self, packet: Any) -> bool:
@@ -167,15 +170,6 @@ class FrameReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _decode(packet: Any) -> list[av.VideoFrame] | None:
-    """The frames that come out when `packet` goes in, None if the decoder fails."""
-    try:
-        frames: list[av.VideoFrame] = packet.decode()
-    except av.FFmpegError:
-        return None
-    return frames
 
 
 def _repeated(frame: av.VideoFrame, pts: int) -> av.VideoFrame:
