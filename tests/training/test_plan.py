@@ -143,6 +143,13 @@ def test_a_lora_has_state_for_its_own_weights_only(tmp_path: Path) -> None:
     assert plan.memory["optimizer"] == 8 * plan.trained < plan.memory["weights"]
 
 
+def test_muon_keeps_one_moment_of_the_matrices_of_the_blocks(tmp_path: Path) -> None:
+    adamw, muon = (make_plan(tiny(tmp_path, optimizer=name), gpus=1).memory["optimizer"] for name in ("adamw", "muon"))
+    model = make_network(tiny(tmp_path), 8)
+    in_blocks = sum(p.numel() for name, p in model.blocks.named_parameters() if name.endswith("weight") and p.ndim == 2)
+    assert adamw - muon == 4 * in_blocks > 0
+
+
 def test_time_follows_the_assumption(tmp_path: Path) -> None:
     recipe = tiny(tmp_path)
     plans = [make_plan(recipe, gpus=1, mfu=mfu).seconds for mfu in (0.2, 0.4)]

@@ -55,8 +55,15 @@ def wait_for_rows(process: subprocess.Popen[bytes], run: Path, count: int) -> No
         time.sleep(0.005)
 
 
-def test_kill_and_resume_is_the_unbroken_run(tmp_path: Path, tiny_model: Path) -> None:
-    fields = flow_fields(tiny_model) | {"steps": 30, "checkpoint_every": 3, "sample_every": 7, "workers": 1}
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_kill_and_resume_is_the_unbroken_run(tmp_path: Path, tiny_model: Path, optimizer: str) -> None:
+    fields = flow_fields(tiny_model) | {
+        "optimizer": optimizer,
+        "steps": 30,
+        "checkpoint_every": 3,
+        "sample_every": 7,
+        "workers": 1,
+    }
     folders = [tmp_path / name for name in ("unbroken", "killed")]
     for folder in folders:
         folder.mkdir()

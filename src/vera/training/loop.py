@@ -140,8 +140,9 @@ def _run(run: Run, state: State, source: LayerSource, stop: Event) -> None:
 def train_step(run: Run, state: State, batches: Iterator[Batch | LatentBatch], rate: float) -> float:
     """One update of the weights; returns the norm of the gradient before clipping."""
     recipe, world = run.recipe, run.world
-    for group in state.optimizer.param_groups:
-        group["lr"] = rate
+    for optimizer in state.optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate
     for part in range(recipe.accumulate):
         with run.clock.waiting():
             batch = next(batches)
@@ -156,8 +157,9 @@ def train_step(run: Run, state: State, batches: Iterator[Batch | LatentBatch], r
     trained = [parameter for parameter in state.model.parameters() if parameter.requires_grad]
     norm = whole(torch.nn.utils.clip_grad_norm_(trained, recipe.clip, foreach=True)).item()
     if np.isfinite(norm):  # one broken batch must not break the weights
-        state.optimizer.step()
-    state.optimizer.zero_grad(set_to_none=True)
+        for optimizer in state.optimizers:
+            optimizer.step()
+    state.model.zero_grad(set_to_none=True)
     return norm
 
 

@@ -18,9 +18,10 @@ from vera.models.baselines import VARIANTS
 from vera.training.checkpoint import KEPT
 from vera.training.layered_flow import HELD_OUT_TIMES
 from vera.training.recipe import FlowObjective, Recipe
+from vera.training.schedule import muon_weights
 from vera.training.step_cost import Cost, Shape, encoding_cost, make_network, network_cost
 
-MASTER, MOMENTS, AVERAGE = 4, 8, 4  # bytes of a parameter or its gradient, of AdamW's two moments, of the average
+MASTER, MOMENT, AVERAGE = 4, 4, 4  # bytes of a parameter or its gradient, of a moment of it, of the average
 RESERVE = 0.1  # of the GPU's memory, for its context, kernels' workspaces and fragmentation
 UMT5_XXL = {"vocab_size": 256384, "d_model": 4096, "d_kv": 64, "d_ff": 10240, "num_layers": 24, "num_heads": 64}
 
@@ -121,7 +122,7 @@ def make_plan(
     memory = {
         "weights": parameters * MASTER / gpus,
         "gradients": own * MASTER / gpus,
-        "optimizer": own * MOMENTS / gpus,
+        "optimizer": (2 * own - sum(p.numel() for p in muon_weights(recipe, model))) * MOMENT / gpus,
         "average": own * AVERAGE / gpus,
         "gathered for a block": _gathered(model, recipe.dtype) if gpus > 1 else 0.0,
         "autoencoder": float(sum(p.numel() for p in vae.parameters()) * MASTER),
@@ -218,9 +219,8 @@ def describe(plan: Plan, gpu: str, mfu: float) -> list[str]:
     kept = 2 * math.prod(plan.latent) * (3 + 2) + 2 * math.prod(plan.text)
     pixels = plan.frames * width * height
     hours = (recipe.steps * plan.seconds + plan.evaluation) / 3600
-    checkpoint = (plan.parameters if recipe.lora is None else plan.trained) * MASTER + plan.trained * (
-        MOMENTS + AVERAGE
-    )
+    saved = plan.parameters if recipe.lora is None else plan.trained
+    checkpoint = saved * MASTER + plan.memory["optimizer"] * plan.gpus + plan.trained * AVERAGE
     lines = [
         f"network     {VARIANTS[recipe.variant].__name__}, {_count(plan.parameters)} parameters, "
         f"{_count(plan.trained)} trained",

@@ -110,6 +110,7 @@ class Recipe:
     seed: int = 0
     batch_size: int = 8
     accumulate: int = 1
+    optimizer: Literal["adamw", "muon"] = "adamw"
     learning_rate: float = 1e-3
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     warmup: int = 200

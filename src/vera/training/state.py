@@ -24,7 +24,7 @@ from vera.training.log import Meter
 from vera.training.lora import add_lora
 from vera.training.methods import Method
 from vera.training.recipe import Recipe
-from vera.training.schedule import make_optimizer
+from vera.training.schedule import make_optimizers
 from vera.training.weights import empty_model, initialise_lora, load_weights, materialise, public_config
 
 
@@ -35,7 +35,7 @@ class State:
     step: int  # steps done
     model: Any
     average: Average
-    optimizer: torch.optim.Optimizer
+    optimizers: list[torch.optim.Optimizer]
     meter: Meter
 
 
@@ -44,7 +44,7 @@ def start(recipe: Recipe, method: Method, source: LayerSource, world: World) -> 
     torch.manual_seed(recipe.seed)
     model = method.make_model(source)
     _prepare(recipe, method, model, world)
-    return State(0, model, start_average(model), make_optimizer(recipe, model), Meter(world.sum))
+    return State(0, model, start_average(model), make_optimizers(recipe, model), Meter(world.sum))
 
 
 def resume(recipe: Recipe, method: Method, checkpoint: Path, world: World) -> State:
@@ -59,12 +59,14 @@ def resume(recipe: Recipe, method: Method, checkpoint: Path, world: World) -> St
             )
     model = empty_model(method.model_class(), record["config"])
     _prepare(recipe, method, model, world)
-    optimizer = make_optimizer(recipe, model)
-    state = State(record["step"], model, start_average(model), optimizer, Meter(world.sum, record["meter"], world.main))
+    optimizers = make_optimizers(recipe, model)
+    state = State(
+        record["step"], model, start_average(model), optimizers, Meter(world.sum, record["meter"], world.main)
+    )
     tensors = _tensors(recipe, state)
     load_tensors(checkpoint, tensors, world)
     set_model_state_dict(model, tensors["model"], options=StateDictOptions(strict=recipe.lora is None))
-    set_optimizer_state_dict(model, optimizer, tensors["optimizer"])
+    set_optimizer_state_dict(model, optimizers, tensors["optimizer"])
     return state
 
 
@@ -123,7 +125,7 @@ def _tensors(recipe: Recipe, state: State) -> dict[str, Any]:
     options = StateDictOptions(ignore_frozen_params=recipe.lora is not None)
     return {
         "model": get_model_state_dict(state.model, options=options),
-        "optimizer": get_optimizer_state_dict(state.model, state.optimizer),
+        "optimizer": get_optimizer_state_dict(state.model, state.optimizers),
         "average": state.average,
     }
 
@@ -134,6 +136,7 @@ def _identity(recipe: Recipe) -> dict[str, Any]:
     return {
         "method": recipe.method,
         "variant": recipe.variant,
+        "optimizer": recipe.optimizer,
         "model": recipe.model,
         "lora": lora,
         "freeze": list(recipe.freeze),
