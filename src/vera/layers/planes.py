@@ -1,7 +1,7 @@
 """Layers in a frame's own sample format: RGB to the components of its planes, alpha to each plane's grid."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 import av
@@ -27,14 +27,13 @@ PACKED = {"rgb24": (0, 1, 2), "bgr24": (2, 1, 0), "rgb0": (0, 1, 2), "bgr0": (2,
 class ComponentLayer:
     """One component of a layer on its plane's grid, in the rectangle `box` that holds all its coverage.
 
-    `alpha` is float32 `[h,w]` in [0,1]; where it is 0 nothing may change. `values`, likewise, are the layer's own code
-    values, in the format's range and not rounded. `soft`: much of alpha lies between 0 and 1.
+    `alpha` is float32 `[h,w]` in [0,1]; where it is 0 nothing may change. `premultiplied`, likewise, is alpha times the
+    layer's own code values, in the format's range and not rounded.
     """
 
     box: Box
     alpha: Float
-    values: Float
-    soft: bool
+    premultiplied: Float
 
 
 def components(frame: av.VideoFrame) -> list[Samples]:
@@ -71,11 +70,7 @@ def convert_layer(
     box = _bounding_box(alpha, rows)
     if box is None:
         return []
-    inside = alpha[box]
-    between = np.count_nonzero(inside - np.uint16(1) < 65534)  # 0 becomes 65535
-    soft = bool(between * 3 > inside.size)
-    parts = _parts(edit[box], inside, frame, box, strict)
-    return [ComponentLayer(place, weight, values, soft) for values, weight, place in parts]
+    return _parts(edit[box], alpha[box], frame, box, strict)
 
 
 def rgb_rows(frame: av.VideoFrame, rows: slice) -> Float:
@@ -108,38 +103,41 @@ def components_to_rgb(channels: list[Float], frame: av.VideoFrame) -> Float:
 
 def _parts(
     edit: NDArray[Any], alpha: NDArray[np.uint16], frame: av.VideoFrame, box: Box, strict: bool
-) -> list[tuple[Float, Float, Box]]:
-    """For each component its code values, its alpha, and the part of its plane."""
-    top, depth = np.iinfo(edit.dtype).max, frame.format.components[0].bits
-    weight = alpha.astype(np.float32)
-    weight *= np.float32(1 / 65535)
-    rgb = edit.astype(np.float32, order="C")
+) -> list[ComponentLayer]:
+    """The layer in each component of a part of the frame."""
     form = frame.format
-    if form.is_rgb:
-        rgb *= np.float32((2**depth - 1) / top)
-        return [(channel, weight, box) for channel in cv2.split(rgb)]
+    depth = form.components[0].bits
     color = resolve_color(color_tags(frame), frame.height, form.name)
-    matrix = _matrix(color, depth, top)
-    parts = [(cv2.transform(rgb, matrix[:1]), weight, box)]
-    if len(form.components) == 1:
+    matrix = _matrix(color, depth, np.iinfo(edit.dtype).max)
+    weight = np.multiply(alpha, np.float32(1 / 65535))
+    rgb = edit.astype(np.float32, order="C")
+    fine = len(form.components) if form.is_rgb else 1
+    parts = [ComponentLayer(box, weight, _weighted(rgb, row, weight)) for row in matrix[:fine]]
+    if len(form.components) == fine:
         return parts
     step_x, step_y = 64 // form.chroma_width(64), 64 // form.chroma_height(64)
-    total = _box_sum(weight, step_x, step_y)
-    coarse = total * np.float32(1 / (step_x * step_y))
-    if strict:
-        coarse[_box_sum((alpha == 0).astype(np.float32), step_x, step_y) > 0] = 0
-    np.maximum(total, np.float32(1e-6), out=total)
+    share = np.float32(1 / (step_x * step_y))
+    coarse = _box_sum(weight, step_x, step_y) * share
     start_y, start_x = box[0].start // step_y, box[1].start // step_x
     coarse_box = slice(start_y, start_y + coarse.shape[0]), slice(start_x, start_x + coarse.shape[1])
-    for row in matrix[1:]:
-        plane = cv2.transform(rgb, row[None])
-        plane *= weight
-        values = _box_sum(plane, step_x, step_y)
-        values /= total
+    bare = _box_sum((alpha == 0).astype(np.float32), step_x, step_y) > 0 if strict else None
+    if bare is not None:
+        coarse[bare] = 0
+    for row in matrix[fine:]:
+        chroma = _box_sum(_weighted(rgb, row * share, weight), step_x, step_y)
         if color.range == FULL:  # where chroma reaches half a code above the highest
-            np.minimum(values, np.float32(2**depth - 1), out=values)
-        parts.append((values, coarse, coarse_box))
+            np.minimum(chroma, coarse * np.float32(2**depth - 1), out=chroma)
+        if bare is not None:
+            chroma[bare] = 0
+        parts.append(ComponentLayer(coarse_box, coarse, chroma))
     return parts
+
+
+def _weighted(rgb: Float, row: Float, weight: Float) -> Float:
+    """`weight` times the affine function `row` of R, G and B."""
+    plane = np.asarray(cv2.transform(rgb, row[None]), np.float32)
+    plane *= weight
+    return plane
 
 
 @lru_cache
@@ -171,14 +169,9 @@ def _box_sum(plane: Float, step_x: int, step_y: int) -> Float:
     extra_y, extra_x = -plane.shape[0] % step_y, -plane.shape[1] % step_x
     if extra_y or extra_x:
         plane = np.pad(plane, ((0, extra_y), (0, extra_x)), mode="edge")
-    # Slices: OpenCV's INTER_AREA takes several times as long.
-    first, *others = (plane[y::step_y, x::step_x] for y in range(step_y) for x in range(step_x))
-    if not others:
-        return first.copy()
-    total = first + others[0]
-    for other in others[1:]:
-        total += other
-    return total
+    # Rows first, as they lie in memory; OpenCV's INTER_AREA takes several times as long.
+    plane = reduce(np.add, (plane[y::step_y] for y in range(step_y)))
+    return reduce(np.add, (plane[:, x::step_x] for x in range(step_x)))
 
 
 def _native(name: str) -> bool:
