@@ -15,7 +15,7 @@ from vera.layers.blend_modes import blend_colors
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.planes import INTERLEAVED, ComponentLayer, components, convert_layer, rgb_rows
 from vera.layers.stack import Stack
-from vera.layers.threads import pool
+from vera.layers.threads import on_all_cores
 from vera.progress import Progress
 from vera.video import FrameReader, FrameWriter, MediaInfo, Source, SourceLike, copy_frame, probe
 
@@ -52,8 +52,7 @@ def composite_frame(
         for target, layer in zip(targets, convert_layer(colors, alpha, frame, rows, strict_chroma), strict=False):
             blend(target, layer, shift)
 
-    for _ in pool().map(lay, range(0, frame.height, height)):
-        pass
+    on_all_cores(lay, range(0, frame.height, height))
     return result
 
 
