@@ -53,6 +53,8 @@ FORMATS = [
     "gray16le",
     "nv16",
     "p016le",
+    *("yuva420p", "yuva422p10le", "yuva444p12le", "yuva444p16le", "gbrap10le", "gbrap16le"),
+    *("rgba", "bgra", "rgba64le", "ya8", "ya16le"),
 ]
 
 
@@ -93,25 +95,34 @@ def box(plane: np.ndarray, step_x: int, step_y: int) -> np.ndarray:
 
 
 def closed_form(frame: av.VideoFrame, edit: np.ndarray, alpha: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each component: the exact mix in float64, nothing rounded (codes without p010's shift), and its coverage."""
+    """For each component: the exact mix in float64, nothing rounded (codes without p010's shift), and its coverage.
+
+    With alpha in the frame: the mix of premultiplied colours, over the alpha that comes of it.
+    """
     depth = frame.format.components[0].bits
     shift = 6 if frame.format.name == "p010le" else 0
     weight = alpha / 65535.0
     rgb = edit / float(np.iinfo(edit.dtype).max)
     originals = [component.astype(np.float64) / 2**shift for component in components(frame)]
+    own = originals.pop() / (2**depth - 1) if frame.format.components[-1].is_alpha else None
     if frame.format.is_rgb:
         values = [rgb[..., i] * (2**depth - 1) for i in range(3)]
     else:
         tags = resolve_color(color_tags(frame), frame.height, frame.format.name)
         codes = rgb_to_ycbcr(rgb, tags, depth, frame.height)
         values = [codes[..., i] for i in range(len(originals))]
+    cover = np.ones(alpha.shape) if own is None else weight + (1 - weight) * own
     mixes = []
     for original, value in zip(originals, values, strict=True):
         step_x, step_y = (1, 1) if original.shape == alpha.shape else CHROMA_STEPS[frame.format.name]
         coverage = box(weight, step_x, step_y)
         straight = box(value * weight, step_x, step_y) / np.maximum(coverage, 1e-9)
         layer = np.clip(straight, 0, 2**depth - 1)
-        mixes.append((original + coverage * (layer - original), coverage))
+        behind = box(cover - weight, step_x, step_y)
+        mixed = (coverage * layer + behind * original) / np.maximum(coverage + behind, 1e-9)
+        mixes.append((np.where(coverage > 0, mixed, original), coverage))
+    if own is not None:
+        mixes.append((cover * (2**depth - 1), weight))
     return mixes
 
 
@@ -215,8 +226,21 @@ def test_a_matrix_that_is_not_known_is_told() -> None:
 
 
 def test_unknown_formats_are_named() -> None:
-    with pytest.raises(VeraError, match="yuva420p"):
-        composite_frame(av.VideoFrame(8, 8, "yuva420p"), np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), np.uint16))
+    with pytest.raises(VeraError, match="yuv420p10be"):
+        composite_frame(av.VideoFrame(8, 8, "yuv420p10be"), np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), np.uint16))
+
+
+@pytest.mark.parametrize("pix_fmt", ["rgba", "yuva420p10le", "ya16le"])
+def test_an_opaque_frame_stays_opaque_and_an_empty_one_shows_the_layer_alone(pix_fmt: str) -> None:
+    edit, alpha = np.full((16, 16, 3), 90, np.uint8), np.full((16, 16), 13107, np.uint16)  # a fifth
+    opaque, empty = (random_frame(pix_fmt, 16, 16, 7) for _ in range(2))
+    top = 2 ** opaque.format.components[0].bits - 1
+    components(opaque)[-1][...], components(empty)[-1][...] = top, 0
+    assert (components(composite_frame(opaque, edit, alpha))[-1] == top).all()
+    *colors, matte = components(composite_frame(empty, edit, alpha))
+    assert (matte == round(top / 5)).all()
+    alone = components(composite_frame(empty, edit, np.full_like(alpha, 65535)))[:-1]
+    assert all(np.array_equal(one, other) for one, other in zip(colors, alone, strict=True))
 
 
 def disc_edit(info_size: tuple[int, int], pts: tuple[int, ...], time_base: Fraction) -> LayeredEdit:

@@ -28,6 +28,8 @@ class Source(NamedTuple):
     full: bool = False
     size: tuple[int, int] = (64, 48)
     options: tuple[str, ...] = ()
+    master: str = ""  # its suffix, where the source's kind of file can't be exact
+    decoder: tuple[str, ...] = ()
 
 
 X265 = ("-x265-params", "log-level=none")
@@ -72,6 +74,23 @@ SOURCES = [
     Source("a.mov", "png", "rgb24"),
     Source("a.mov", "png", "rgb48be", "rgb48le"),
     Source("a.ts", "mpeg2video", "yuv422p"),
+    Source("a.mkv", "ffv1", "yuva420p"),
+    Source("a.mkv", "ffv1", "yuva422p10le", full=True),
+    Source("a.mkv", "ffv1", "yuva444p16le"),
+    Source("a.mkv", "ffv1", "bgra"),
+    Source("a.mkv", "ffv1", "gbrap10le"),
+    Source("a.mkv", "ffv1", "gbrap16le"),
+    Source("a.mkv", "ffv1", "ya8", full=True),
+    Source("a.mov", "prores_ks", "yuva444p10le", "yuva444p12le", options=("-profile:v", "4444"), master=".mkv"),
+    Source("a.mov", "qtrle", "argb", "rgba"),
+    Source("a.mov", "png", "rgba"),
+    Source("a.mov", "png", "rgba64be", "rgba64le"),
+    Source("a.webm", "libvpx-vp9", "yuva420p", decoder=("-c:v", "libvpx-vp9")),
+    Source("in/a.%04d.png", "png", "rgba"),
+    Source("in/a.%04d.png", "png", "rgba64be", "rgba64le"),
+    Source("in/a.%04d.png", "png", "ya16be", "ya16le"),
+    Source("in/a.%04d.tiff", "tiff", "rgba64le"),
+    Source("in/a.%04d.dpx", "dpx", "rgba"),
     Source("in/a.%04d.png", "png", "rgb48be", "rgb48le"),
     Source("in/a.%04d.tiff", "tiff", "rgb24"),
     Source("in/a.%04d.dpx", "dpx", "gbrp10le"),
@@ -85,14 +104,14 @@ def executable(*arguments: str | Path) -> bytes:
 
 
 def make(folder: Path, source: Source) -> Path:
-    """Noise over all code values, limited range or full."""
+    """Noise over all code values, limited range or full, of alpha as well."""
     path = folder / source.name
     path.parent.mkdir(exist_ok=True)
     width, height = source.size
-    noise = f"nullsrc=size={width}x{height}:rate=25,geq=lum='random(1)*255':cb='random(2)*255':cr='random(3)*255'"
+    noise = f"nullsrc=size={width}x{height}:rate=25,format=yuva444p,geq=lum='random(1)*255':cb='random(2)*255':cr='random(3)*255':a='random(4)*255'"
     levels = "pc" if source.full else "tv"
     lossy = ("-crf", "20") if source.codec.startswith("lib") else ()
-    made = ("-f", "lavfi", "-i", f"{noise},format=yuv444p,scale=in_range={levels}:out_range={levels}")
+    made = ("-f", "lavfi", "-i", f"{noise},format=yuva444p,scale=in_range={levels}:out_range={levels}")
     coded = ("-pix_fmt", source.pix_fmt, "-c:v", source.codec, *lossy, *source.options, "-color_range", levels)
     executable(*made, "-frames:v", str(FRAMES), *coded, path)
     return path
@@ -107,10 +126,13 @@ def outside(plane: NDArray[Any], size: tuple[int, int]) -> NDArray[np.bool_]:
     return kept
 
 
-def decoded(path: Path, pix_fmt: str, size: tuple[int, int]) -> list[tuple[NDArray[Any], ...]]:
+def decoded(
+    path: Path, pix_fmt: str, size: tuple[int, int], decoder: tuple[str, ...] = ()
+) -> list[tuple[NDArray[Any], ...]]:
     """The frames' planes as the ffmpeg executable decodes them."""
     raw = executable(
-        "-noautorotate", "-i", path, "-fps_mode", "passthrough", "-pix_fmt", pix_fmt, "-f", "rawvideo", "-"
+        *("-noautorotate", *decoder, "-i", path, "-fps_mode", "passthrough"),
+        *("-pix_fmt", pix_fmt, "-f", "rawvideo", "-"),
     )
     frames, shape = [], planes(av.VideoFrame(*size, pix_fmt))
     values = np.frombuffer(raw, shape[0].dtype)
@@ -137,7 +159,7 @@ def test_no_sample_changes_outside_the_matte(tmp_path: Path, source: Source) -> 
     if "%" in path.name:
         out = tmp_path / "out" / path.name
     else:
-        out = tmp_path / f"out{path.suffix if path.suffix in ('.mp4', '.mov', '.mkv') else '.mkv'}"
+        out = tmp_path / f"out{source.master or (path.suffix if path.suffix in ('.mp4', '.mov', '.mkv') else '.mkv')}"
     edit = LayeredEdit(color, alpha, before.pts, before.time_base)
     composite_clip(path, edit, out, default_codec(out, before.pix_fmt))
 
@@ -154,7 +176,8 @@ def test_no_sample_changes_outside_the_matte(tmp_path: Path, source: Source) -> 
         check([(planes(one), planes(other)) for one, other in zip(sources, results, strict=True)])
     pix_fmt = FULL_RANGE_TWINS.get(before.pix_fmt, before.pix_fmt)
     full = source.pix_fmt if source.pix_fmt.startswith("yuvj") else pix_fmt
-    check(list(zip(decoded(path, full, source.size), decoded(out, full, source.size), strict=True)))
+    originals = decoded(path, full, source.size, source.decoder)
+    check(list(zip(originals, decoded(out, full, source.size), strict=True)))
     assert verify(path, out, edit).changed == 0
 
 

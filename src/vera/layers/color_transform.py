@@ -30,7 +30,7 @@ from vera.layers.display_light import (
     tone_unmap,
 )
 from vera.layers.lut import read_cube
-from vera.layers.planes import INTERLEAVED, components, components_to_rgb
+from vera.layers.planes import INTERLEAVED, color_components, components_to_rgb
 from vera.video import ColorTags, model_view
 
 _OCIO_CONFIG = "studio-config-latest"
@@ -105,7 +105,7 @@ def picture(frame: av.VideoFrame, size: tuple[int, int]) -> NDArray[np.float32]:
     """
     shift = INTERLEAVED.get(frame.format.name, 0)
     parts = []
-    for component in components(frame):
+    for component in color_components(frame):
         samples = component >> shift if shift else component
         method = cv2.INTER_AREA if size[0] < samples.shape[1] else cv2.INTER_NEAREST
         parts.append(cv2.resize(samples.astype(np.float32), size, interpolation=method))

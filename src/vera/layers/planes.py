@@ -19,8 +19,11 @@ Box = tuple[slice, slice]  # rows, columns
 
 # Luma in a plane, chroma in pairs: how far a word is shifted above the value.
 INTERLEAVED = {"nv12": 0, "nv16": 0, "p010le": 6, "p012le": 4, "p016le": 0}
-# All in one plane: where R, G and B are. FFV1 keeps 8-bit RGB as bgr0.
-PACKED = {"rgb24": (0, 1, 2), "bgr24": (2, 1, 0), "rgb0": (0, 1, 2), "bgr0": (2, 1, 0), "rgb48le": (0, 1, 2)}
+# All in one plane: where R, G and B are, or grey, and alpha. FFV1 keeps 8-bit RGB as bgr0.
+PACKED: dict[str, tuple[int, ...]] = {
+    **{"rgb24": (0, 1, 2), "bgr24": (2, 1, 0), "rgb0": (0, 1, 2), "bgr0": (2, 1, 0), "rgb48le": (0, 1, 2)},
+    **{"rgba": (0, 1, 2, 3), "bgra": (2, 1, 0, 3), "rgba64le": (0, 1, 2, 3), "ya8": (0, 1), "ya16le": (0, 1)},
+}
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,9 @@ class ComponentLayer:
 
 
 def components(frame: av.VideoFrame) -> list[Samples]:
-    """A view `[h,w]` of each component: Y, Cb, Cr or R, G, B or grey.
+    """A view `[h,w]` of each component: Y, Cb, Cr or R, G, B or grey, and then alpha if the format has it.
 
-    Raises VeraError for formats that cannot be composited in place (palettes, packed YUV, alpha, big-endian).
+    Raises VeraError for formats that cannot be composited in place (palettes, packed YUV, big-endian).
     """
     name = frame.format.name
     views = planes(frame)
@@ -48,9 +51,19 @@ def components(frame: av.VideoFrame) -> list[Samples]:
     if name in PACKED:
         return [views[0][..., channel] for channel in PACKED[name]]
     planar = len(views) == len(frame.format.components)
-    if planar and name.startswith(("yuv", "gbrp", "gray")) and not name.startswith("yuva") and _native(name):
+    if planar and name.startswith(("yuv", "gbrp", "gbrap", "gray")) and _native(name):
         return [views[component.plane] for component in frame.format.components]
     raise VeraError(f"the pixel format {name} cannot be composited; convert the source to yuv422p10le or another YUV")
+
+
+def color_components(frame: av.VideoFrame) -> list[Samples]:
+    """`components` without alpha."""
+    return components(frame)[: -1 if has_alpha(frame.format) else None]
+
+
+def has_alpha(form: av.VideoFormat) -> bool:
+    """Whether the last of a format's components is alpha."""
+    return form.components[-1].is_alpha
 
 
 def convert_layer(
@@ -64,8 +77,10 @@ def convert_layer(
 
     `edit` is straight RGB `[H,W,3]` uint8 or uint16, `alpha` `[H,W]` uint16 (65535 is 1). Chroma takes the box-averaged
     premultiplied layer over the box-averaged alpha, so that a soft edge keeps its colour; `strict` leaves a chroma
-    sample alone unless every luma sample that shares it has some alpha. `rows`, which start at a multiple of 4 and end
-    so or at the last row, say what part of the frame to convert. Empty if alpha is 0 all over.
+    sample alone unless every luma sample that shares it has some alpha. A frame's own alpha is taken for straight: it
+    grows by what the layer covers, and where the frame is not opaque the layer has a greater share of the colour.
+    `rows`, which start at a multiple of 4 and end so or at the last row, say what part of the frame to convert. Empty
+    if alpha is 0 all over.
     """
     box = _bounding_box(alpha, rows)
     if box is None:
@@ -83,7 +98,7 @@ def rgb_rows(frame: av.VideoFrame, rows: slice) -> Float:
     first, last, _ = rows.indices(frame.height)
     steps = 64 // form.chroma_height(64), 64 // form.chroma_width(64)
     channels = []
-    for component in components(frame):
+    for component in color_components(frame):
         step_y, step_x = (1, 1) if component.shape == (frame.height, frame.width) else steps
         part = component[first // step_y : -(-last // step_y)] >> shift
         part = part.repeat(step_y, 0).repeat(step_x, 1)
@@ -111,13 +126,25 @@ def _parts(
     matrix = _matrix(color, depth, np.iinfo(edit.dtype).max)
     weight = np.multiply(alpha, np.float32(1 / 65535))
     rgb = edit.astype(np.float32, order="C")
-    fine = len(form.components) if form.is_rgb else 1
-    parts = [ComponentLayer(box, weight, _weighted(rgb, row, weight)) for row in matrix[:fine]]
-    if len(form.components) == fine:
-        return parts
+    colors = len(form.components) - has_alpha(form)
+    fine = colors if form.is_rgb else 1
+    cover: Float | None = None  # the result's alpha
+    part, own = weight, []  # of a colour, what is the layer's: colours are straight
+    if has_alpha(form):
+        peak = np.float32(2**depth - 1)
+        behind: Float = components(frame)[-1][box] / peak
+        cover = weight + (1 - weight) * behind
+        part = weight / np.maximum(cover, np.float32(1e-6))
+        own = [ComponentLayer(box, weight, weight * peak)]
+    parts = [ComponentLayer(box, part, _weighted(rgb, row, part)) for row in matrix[:fine]]
+    if colors == fine:
+        return parts + own
     step_x, step_y = 64 // form.chroma_width(64), 64 // form.chroma_height(64)
     share = np.float32(1 / (step_x * step_y))
     coarse = _box_sum(weight, step_x, step_y) * share
+    spread = None if cover is None else np.maximum(_box_sum(cover, step_x, step_y) * share, np.float32(1e-6))
+    if spread is not None:
+        coarse /= spread
     start_y, start_x = box[0].start // step_y, box[1].start // step_x
     coarse_box = slice(start_y, start_y + coarse.shape[0]), slice(start_x, start_x + coarse.shape[1])
     bare = _box_sum((alpha == 0).astype(np.float32), step_x, step_y) > 0 if strict else None
@@ -125,12 +152,14 @@ def _parts(
         coarse[bare] = 0
     for row in matrix[fine:]:
         chroma = _box_sum(_weighted(rgb, row * share, weight), step_x, step_y)
+        if spread is not None:
+            chroma /= spread
         if color.range == FULL:  # where chroma reaches half a code above the highest
             np.minimum(chroma, coarse * np.float32(2**depth - 1), out=chroma)
         if bare is not None:
             chroma[bare] = 0
         parts.append(ComponentLayer(coarse_box, coarse, chroma))
-    return parts
+    return parts + own
 
 
 def _weighted(rgb: Float, row: Float, weight: Float) -> Float:
