@@ -108,7 +108,8 @@ def make(folder: Path, source: Source) -> Path:
     path = folder / source.name
     path.parent.mkdir(exist_ok=True)
     width, height = source.size
-    noise = f"nullsrc=size={width}x{height}:rate=25,format=yuva444p,geq=lum='random(1)*255':cb='random(2)*255':cr='random(3)*255':a='random(4)*255'"
+    noise = f"nullsrc=size={width}x{height}:rate=25,format=yuva444p,geq="
+    noise += ":".join(f"{part}='random({seed})*255'" for seed, part in enumerate(("lum", "cb", "cr", "a"), 1))
     levels = "pc" if source.full else "tv"
     lossy = ("-crf", "20") if source.codec.startswith("lib") else ()
     made = ("-f", "lavfi", "-i", f"{noise},format=yuva444p,scale=in_range={levels}:out_range={levels}")

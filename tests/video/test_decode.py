@@ -9,6 +9,7 @@ from tests.executable import ffmpeg
 from vera.video import FrameReader, planes, probe
 
 NOISE = "nullsrc=size=64x48:rate=25,format=yuva420p,geq=lum='random(1)*255':cb=128:cr=128:a='random(4)*255'"
+TAGGED = f"{NOISE},setparams=color_trc=bt709:color_primaries=bt470bg"
 
 
 @pytest.mark.parametrize(("codec", "library"), [("vp8", "libvpx"), ("vp9", "libvpx-vp9")])
@@ -16,9 +17,10 @@ NOISE = "nullsrc=size=64x48:rate=25,format=yuva420p,geq=lum='random(1)*255':cb=1
 def test_alpha_of_webm_is_read(tmp_path: Path, codec: str, library: str, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
     hidden = ("-auto-alt-ref", "0") if codec == "vp8" else ("-lag-in-frames", "8")
-    ffmpeg("-f", "lavfi", "-i", NOISE, "-frames:v", "12", "-c:v", library, "-b:v", "1M", *hidden, path)
+    ffmpeg("-f", "lavfi", "-i", TAGGED, "-frames:v", "12", "-c:v", library, "-b:v", "1M", *hidden, path)
     info = probe(path)
     assert (info.codec, info.pix_fmt, info.frame_count) == (codec, "yuva420p", 12)
+    assert (info.color.trc, info.color.primaries) == (1, 5)
     with FrameReader(path) as reader:
         frames = list(reader)
     assert tuple(frame.pts for frame in frames) == info.pts and reader.damaged == []

@@ -145,12 +145,3 @@ def test_where_a_sequence_may_not_go(tmp_path: Path) -> None:
         with pytest.raises(VeraError, match=said):
             FrameWriter(out, info)
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
-
-
-@pytest.mark.parametrize("pix_fmt", ["half", "float"])
-def test_floating_point_pictures_are_refused(tmp_path: Path, pix_fmt: str) -> None:
-    picture = ("-f", "lavfi", "-i", "testsrc=size=64x48:rate=24:duration=0.1,format=gbrp16le", "-pix_fmt", "gbrpf32le")
-    ffmpeg(*picture, "-format", pix_fmt, tmp_path / "a.%04d.exr")
-    for work in (probe, lambda path: list(FrameReader(path))):
-        with pytest.raises(VeraError, match=r"its pixel format gbrpf\d+le is not supported: convert to"):
-            work(tmp_path / "a.####.exr")

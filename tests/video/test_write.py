@@ -104,7 +104,8 @@ def test_lossless_is_lossless(tmp_path: Path, codec: str, pix_fmt: str) -> None:
 
 
 def test_every_lossless_codec_is_tested() -> None:
-    assert set(LOSSLESS) == {name for name, codec in CODECS.items() if codec.lossless}
+    # EXR is written over the files of a source, in tests of its own.
+    assert {*LOSSLESS, "exr"} == {name for name, codec in CODECS.items() if codec.lossless}
 
 
 @pytest.mark.parametrize(

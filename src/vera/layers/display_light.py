@@ -8,22 +8,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.video.colour import D65, PRIMARIES, SRGB, srgb_decode, srgb_encode
+
 Colors = NDArray[np.float64]
 
 # FFmpeg's AVColorTransferCharacteristic and AVColorPrimaries (those of ITU-T H.273).
-GAMMA_22, GAMMA_28, LINEAR, SRGB, PQ, HLG = 4, 5, 8, 13, 16, 18
+GAMMA_22, GAMMA_28, LINEAR, PQ, HLG = 4, 5, 8, 16, 18
 BT709 = 1
-# x and y of red, green, blue; the white of all of them is D65. 2 is unspecified: BT.709 is what players take it for.
-_PRIMARIES = {
-    1: ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060)),
-    5: ((0.640, 0.330), (0.290, 0.600), (0.150, 0.060)),
-    6: ((0.630, 0.340), (0.310, 0.595), (0.155, 0.070)),
-    7: ((0.630, 0.340), (0.310, 0.595), (0.155, 0.070)),
-    9: ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046)),
-    12: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
-    22: ((0.630, 0.340), (0.295, 0.605), (0.155, 0.077)),
-}
-_D65 = (0.3127, 0.3290)
 SDR_WHITE, HLG_WHITE, PQ_PEAK = 100.0, 1000.0, 10000.0
 _HLG_GAMMA = 1.2
 
@@ -34,20 +25,20 @@ _K4 = _KNEE - _K2 * np.log(1 - _K3)  # the published 78.99439, to all digits, so
 
 def to_xyz(primaries: int) -> Colors:
     """`[3,3]`, from linear RGB to XYZ with Y of white 1; unspecified and unknown primaries are BT.709's."""
-    corners = _PRIMARIES.get(primaries, _PRIMARIES[BT709])
-    columns = np.array([[x / y, 1, (1 - x - y) / y] for x, y in (*corners, _D65)]).T
+    corners = PRIMARIES.get(primaries, PRIMARIES[BT709])
+    columns = np.array([[x / y, 1, (1 - x - y) / y] for x, y in (*corners, D65)]).T
     scale: Colors = columns[:, :3] * np.linalg.solve(columns[:, :3], columns[:, 3])
     return scale
 
 
 def chromaticities(primaries: int) -> tuple[float, ...] | None:
     """x and y of red, green, blue and white; None for primaries that are not known here."""
-    corners = _PRIMARIES.get(primaries)
-    return None if corners is None else (*corners[0], *corners[1], *corners[2], *_D65)
+    corners = PRIMARIES.get(primaries)
+    return None if corners is None else (*corners[0], *corners[1], *corners[2], *D65)
 
 
 def same_primaries(one: int, other: int) -> bool:
-    return _PRIMARIES.get(one, _PRIMARIES[BT709]) == _PRIMARIES.get(other, _PRIMARIES[BT709])
+    return PRIMARIES.get(one, PRIMARIES[BT709]) == PRIMARIES.get(other, PRIMARIES[BT709])
 
 
 def is_bt1886(transfer: int) -> bool:
@@ -98,14 +89,6 @@ def _gamma(exponent: float) -> tuple[Callable[[Colors], Colors], Callable[[Color
     return lambda codes: codes.clip(0) ** exponent, lambda light: light ** (1 / exponent)
 
 
-def _srgb_decode(codes: Colors) -> Colors:
-    return np.where(codes <= 0.04045, codes / 12.92, ((codes.clip(0) + 0.055) / 1.055) ** 2.4)
-
-
-def _srgb_encode(light: Colors) -> Colors:
-    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-
-
 def _pq_decode(codes: Colors) -> Colors:
     root = codes.clip(0, 1) ** (32 / 2523)
     bright: Colors = (np.maximum(root - 107 / 128, 0) / (2413 / 128 - 2392 / 128 * root)) ** (16384 / 2610)
@@ -134,4 +117,7 @@ def _hlg_encode(scene: Colors) -> Colors:
 
 
 _BT1886 = _gamma(2.4)
-_SDR = {GAMMA_22: _gamma(2.2), GAMMA_28: _gamma(2.8), LINEAR: _gamma(1), SRGB: (_srgb_decode, _srgb_encode)}
+_SDR: dict[int, tuple[Callable[[Colors], Colors], Callable[[Colors], Colors]]] = {
+    **{GAMMA_22: _gamma(2.2), GAMMA_28: _gamma(2.8), LINEAR: _gamma(1)},
+    SRGB: (srgb_decode, srgb_encode),
+}

@@ -132,7 +132,7 @@ def _parts(
     part, own = weight, []  # of a colour, what is the layer's: colours are straight
     if has_alpha(form):
         peak = np.float32(2**depth - 1)
-        behind: Float = components(frame)[-1][box] / peak
+        behind: Float = np.divide(components(frame)[-1][box], peak)
         cover = weight + (1 - weight) * behind
         part = weight / np.maximum(cover, np.float32(1e-6))
         own = [ComponentLayer(box, weight, weight * peak)]

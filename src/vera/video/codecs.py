@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 
 from vera.errors import VeraError
+from vera.video.formats import is_float
 from vera.video.sequence import PICTURES
 
 
@@ -31,6 +32,7 @@ _X264: tuple[str, ...] = ("yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p
 _X264 += ("yuv420p10le", "yuv422p10le", "yuv444p10le")
 _X265: tuple[str, ...] = (*_X264, "yuv420p12le", "yuv422p12le", "yuv444p12le", "gbrp", "gbrp10le", "gbrp12le")
 _X265 += ("gray", "gray10le", "gray12le")
+_EXR = tuple(f"{planes}{kind}" for planes in ("gray", "ya", "gbrp", "gbrap") for kind in ("f16le", "f32le"))
 CODECS: dict[str, Codec] = {
     "ffv1": Codec("ffv1", True, (".mkv", ".nut"), {"level": "3", "slicecrc": "1"}),
     "h264-lossless": Codec("libx264", True, _MOVIE, {"qp": "0", "preset": "ultrafast"}, _X264),
@@ -50,6 +52,8 @@ CODECS: dict[str, Codec] = {
     ),
     "tiff": Codec("tiff", True, (".tiff", ".tif"), {"compression_algo": "deflate"}),
     "dpx": Codec("dpx", True, (".dpx",)),
+    # Written by the OpenEXR library, over the files of the source.
+    "exr": Codec("exr", True, (".exr",), pix_fmts=_EXR),
 }
 # The older names of full-range formats: the same samples, and the range is a tag of its own.
 FULL_RANGE_TWINS = {"yuvj420p": "yuv420p", "yuvj422p": "yuv422p", "yuvj444p": "yuv444p"}
@@ -85,6 +89,8 @@ def find_codec(name: str | Codec, path: Path, pix_fmt: str, width: int, height: 
             if _takes(candidate, pix_fmt, width, height) and not set(candidate.suffixes) <= set(PICTURES)
         ]
         advice = f"use {' or '.join(map(_with_suffixes, others))}" if others else "convert it to yuv422p10le first"
+        if is_float(pix_fmt):
+            advice = "write an EXR sequence, as new/shot.####.exr"
         raise VeraError(f"{path}: codec {name} can't hold {width}x{height} {pix_fmt}; {advice}")
     if path.suffix.lower() not in codec.suffixes:
         raise VeraError(f"{path}: such a file can't hold codec {name}; end its name in {' or '.join(codec.suffixes)}")
@@ -101,8 +107,9 @@ def _pix_fmts(codec: Codec) -> tuple[str, ...]:
     if codec.pix_fmts:
         return codec.pix_fmts
     given = [form.name for form in av.Codec(codec.encoder, "w").video_formats or ()]
-    # What FFV1 takes side by side it gives back in planes, with 16 bits.
-    return tuple(name for name in given if not (codec.encoder == "ffv1" and name in ("rgb48le", "rgba64le")))
+    # What FFV1 takes side by side it gives back in planes, with 16 bits; its floating-point is an experiment.
+    no = ("rgb48le", "rgba64le") if codec.encoder == "ffv1" else ()
+    return tuple(name for name in given if name not in no and not is_float(name))
 
 
 def _has_pix_fmt(codec: Codec, pix_fmt: str) -> bool:

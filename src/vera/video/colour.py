@@ -1,7 +1,8 @@
 """Colour: the tags of a frame, and RGB <-> Y'CbCr in our own float arithmetic.
 
 swscale's default conversion is off by about a code value on most samples, so whatever becomes pixels of a result is
-converted here. Formulas: ITU-T H.273 (matrix coefficients, 8.3) with the ranges of ITU-R BT.601, 709 and 2020.
+converted here. Formulas: ITU-T H.273 (primaries, 8.1; matrix coefficients, 8.3) with the ranges of ITU-R BT.601, 709
+and 2020.
 """
 
 from dataclasses import dataclass, replace
@@ -15,6 +16,19 @@ from numpy.typing import NDArray
 LIMITED, FULL = 1, 2
 SPACE_RGB, SPACE_709, SPACE_UNSPECIFIED, SPACE_FCC, SPACE_470BG, SPACE_170M, SPACE_240M = 0, 1, 2, 4, 5, 6, 7
 SPACE_2020 = 9
+UNSPECIFIED, SRGB = 2, 13  # of transfers
+
+# x and y of red, green, blue by AVColorPrimaries; the white of all of them is D65.
+PRIMARIES = {
+    1: ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060)),
+    5: ((0.640, 0.330), (0.290, 0.600), (0.150, 0.060)),
+    6: ((0.630, 0.340), (0.310, 0.595), (0.155, 0.070)),
+    7: ((0.630, 0.340), (0.310, 0.595), (0.155, 0.070)),
+    9: ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046)),
+    12: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
+    22: ((0.630, 0.340), (0.295, 0.605), (0.155, 0.077)),
+}
+D65 = (0.3127, 0.3290)
 
 # Red and blue weights of luma; green is what remains to 1.
 _LUMA_WEIGHTS = {
@@ -89,6 +103,20 @@ def ycbcr_to_rgb(codes: NDArray[Floats], color: ColorTags, bit_depth: int, heigh
     matrix, offset = _transform(color, bit_depth, height)
     rgb: NDArray[Floats] = (codes - offset.astype(codes.dtype)) @ np.linalg.inv(matrix).T.astype(codes.dtype)
     return rgb
+
+
+def srgb_encode(light: NDArray[Floats]) -> NDArray[Floats]:
+    """Linear light, 1 for white, to R'G'B' by the curve of IEC 61966-2-1; not clipped, and straight below 0."""
+    above = np.maximum(light, light.dtype.type(0.0031308))
+    codes: NDArray[Floats] = np.where(light <= 0.0031308, light * 12.92, 1.055 * above ** (1 / 2.4) - 0.055)
+    return codes
+
+
+def srgb_decode(codes: NDArray[Floats]) -> NDArray[Floats]:
+    """Inverse of `srgb_encode`."""
+    above = np.maximum(codes, codes.dtype.type(0.04045))
+    light: NDArray[Floats] = np.where(codes <= 0.04045, codes / 12.92, ((above + 0.055) / 1.055) ** 2.4)
+    return light
 
 
 def _transform(color: ColorTags, bit_depth: int, height: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -47,6 +47,11 @@ def plain_format(pix_fmt: str) -> str:
     return f"{pix_fmt[:-2]}le" if av.VideoFormat(pix_fmt).is_big_endian else pix_fmt
 
 
+def is_float(pix_fmt: str) -> bool:
+    """Whether samples are floating-point: here they are linear light, above 1 and below 0 too."""
+    return "f16" in pix_fmt or "f32" in pix_fmt
+
+
 def plain(frame: av.VideoFrame, scaler: VideoReformatter) -> av.VideoFrame:
     """`frame` in its plain format: the same sample values, times and tags; itself if that is the format it has."""
     name = plain_format(frame.format.name)

@@ -9,7 +9,7 @@ from vera.video.colour import ColorTags, color_tags, resolve_color
 from vera.video.extras import chapters, file_metadata
 from vera.video.hdr import hdr_metadata, same_hdr
 from vera.video.info import MediaInfo, timecode
-from vera.video.opening import open_video
+from vera.video.reader import FrameReader
 
 _NAMES = {
     "range": "colour range",
@@ -24,9 +24,9 @@ def not_held(path: Path, info: MediaInfo, carried: bool) -> list[str]:
 
     Pictures, their times and sound are not looked at: the writer refuses what can't hold these.
     """
-    container, stream = open_video(path)
-    with container:
-        first = next(iter(container.decode(stream)), None)
+    with FrameReader(path) as reader:
+        container, stream = reader.container, reader.stream
+        first = next(iter(reader), None)
         if first is None:
             return []
         tags = color_tags(first)

@@ -78,7 +78,9 @@ def _open_sequence(path: Path, sequence: Sequence, rate: Fraction) -> tuple[Inpu
     except (OSError, av.FFmpegError) as error:
         raise VeraError(f"{path}: its first picture can't be read; copy or render it again") from error
     stream = container.streams.video[0]
-    if getattr(stream, "codec_context", None) is None or not stream.width or not stream.height:
+    context = getattr(stream, "codec_context", None)
+    # FFmpeg can't tell the size of each EXR that the OpenEXR library reads.
+    if context is None or not (context.name == "exr" or (stream.width and stream.height)):
         container.close()
         raise VeraError(f"{path}: its first picture can't be decoded; copy or render it again")
     stream.thread_type = "AUTO"

@@ -1,4 +1,4 @@
-"""Libraries that only some exports need."""
+"""Libraries that only some footage and some exports need."""
 
 from importlib import import_module
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from vera.errors import VeraError
 
 
-def need(module: str, package: str) -> Any:
-    """The module; VeraError with the command that installs `package` if it is missing."""
+def need(module: str, package: str, what: str = "this export") -> Any:
+    """The module; VeraError with the command that installs `package`, which `what` needs, if it is missing."""
     try:
         return import_module(module)
     except ImportError:
         raise VeraError(
-            f"this export needs {package}: pip install {package}, or all of them: pip install 'vera[export]'"
+            f"{what} needs {package}: pip install {package}, or with all that exports need: pip install 'vera[export]'"
         ) from None

@@ -10,7 +10,8 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.video.colour import FULL, LIMITED, apply_tags, color_tags, resolve_color
+from vera.video.colour import FULL, LIMITED, apply_tags, color_tags, resolve_color, srgb_encode
+from vera.video.formats import is_float
 
 # Without the three flags swscale takes short cuts that move most samples by about one code value.
 ACCURATE = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
@@ -33,16 +34,16 @@ class _Layout(NamedTuple):
     """Where a plane's samples lie: channels side by side, and each sample's dtype."""
 
     channels: int
-    dtype: np.dtype[np.unsignedinteger[Any]]
+    dtype: np.dtype[Any]
 
 
 def planes(frame: av.VideoFrame) -> tuple[NDArray[Any], ...]:
     """Views of the frame's own samples, one array a plane, no copy, padding of lines left out.
 
-    [h, w], or [h, w, channels] for planes that hold several (nv12's chroma, packed RGB). uint8, or uint16 in the
-    format's byte order for more than 8 bits; gbrp comes in its own order G, B, R. The arrays are writable; on a frame
-    from a decoder call `frame.make_writable()` first, since later frames may still be predicted from it. They stay
-    valid as long as any of them lives. VeraError for formats without such planes (palette, 4:2:2 packed, float).
+    [h, w], or [h, w, channels] for planes that hold several (nv12's chroma, packed RGB). uint8, or for more than 8 bits
+    uint16, float16 or float32 in the format's byte order; gbrp comes in its own order G, B, R. The arrays are writable;
+    on a frame from a decoder call `frame.make_writable()` first, since later frames may still be predicted from it.
+    They stay valid as long as any of them lives. VeraError for formats without such planes (palette, 4:2:2 packed).
     """
     views: list[NDArray[Any]] = []
     for plane, layout in zip(frame.planes, plane_layout(frame.format.name), strict=True):
@@ -56,21 +57,22 @@ def planes(frame: av.VideoFrame) -> tuple[NDArray[Any], ...]:
 
 @lru_cache
 def plane_layout(pix_fmt: str) -> tuple[_Layout, ...]:
-    """Samples of each plane of a pixel format; VeraError where a plane is no plain array of 8 or 16 bit samples."""
+    """Samples of each plane of a pixel format; VeraError where a plane is no plain array of whole samples."""
     form = av.VideoFormat(pix_fmt, 16, 16)
     layouts = []
     for index in range(1 + max(component.plane for component in form.components)):
         parts = [component for component in form.components if component.plane == index]
         bits = {component.bits for component in parts}
-        size = 1 if max(bits) <= 8 else 2
+        size = 1 if max(bits) <= 8 else 2 if max(bits) <= 16 else 4
         # Packed RGB may carry an unused fourth byte; chroma pairs and single planes carry none.
         channels = form.padded_bits_per_pixel // (8 * size) if len(parts) > 2 else len(parts)
-        plain = len(bits) == 1 and max(bits) in range(8, 17) and channels >= len(parts)
+        plain = len(bits) == 1 and (max(bits) in range(8, 17) or is_float(pix_fmt)) and channels >= len(parts)
         even = len({(component.width, component.height) for component in parts}) == 1
-        if not plain or not even or form.has_palette or form.is_bayer or form.is_bit_stream or "f16" in pix_fmt:
+        if not plain or not even or form.has_palette or form.is_bayer or form.is_bit_stream:
             raise VeraError(f"pixel format {pix_fmt} is not supported: convert to yuv422p10le, yuv444p or rgb24 first")
         order = ">" if form.is_big_endian else "<"
-        layouts.append(_Layout(channels, np.dtype(np.uint8 if size == 1 else f"{order}u2")))
+        kind = f"f{size}" if is_float(pix_fmt) else f"u{size}"
+        layouts.append(_Layout(channels, np.dtype(f"{order}{kind}")))
     return tuple(layouts)
 
 
@@ -86,12 +88,34 @@ def copy_frame(frame: av.VideoFrame) -> av.VideoFrame:
     return copy
 
 
+def _displayed(frame: av.VideoFrame) -> av.VideoFrame:
+    """A frame of linear light as R'G'B' or grey of 8 bits."""
+    parts, views = frame.format.components, planes(frame)
+    shown = av.VideoFrame(frame.width, frame.height, "gray" if len(parts) < 3 else "gbrp")
+    for target, source in zip(planes(shown), views, strict=False):
+        light = source if source.ndim == 2 else source[..., 0]
+        with np.errstate(over="ignore"):
+            target[...] = _shown_halves()[light.astype(np.float16).view(np.uint16)]
+    return shown
+
+
+@lru_cache
+def _shown_halves() -> NDArray[np.uint8]:
+    """R'G'B' for each half float, which has digits enough for what is shown; black for what is no number."""
+    halves = np.arange(65536, dtype=np.uint16).view(np.float16).astype(np.float64)
+    codes: NDArray[np.uint8] = np.rint(srgb_encode(np.nan_to_num(halves).clip(0, 1)) * 255).astype(np.uint8)
+    return codes
+
+
 def model_view(frame: av.VideoFrame, width: int, height: int, rotation: int = 0) -> NDArray[np.uint8]:
     """The frame as a model sees it: uint8 RGB [height, width, 3], full range, turned for display and resized.
 
     `width` and `height` are the size after turning by `rotation` degrees counter-clockwise (0, 90, 180, 270). Matrix
-    and range are those of the frame's tags, or the usual ones where it has none (`resolve_color`).
+    and range are those of the frame's tags, or the usual ones where it has none (`resolve_color`). Alpha is left out,
+    and linear light is shown as sRGB, clipped to its black and white.
     """
+    if is_float(frame.format.name):
+        frame = _displayed(frame)
     tags = color_tags(frame)
     color = resolve_color(tags, frame.height, frame.format.name)
     size = (width, height) if rotation % 180 == 0 else (height, width)

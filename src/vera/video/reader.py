@@ -17,9 +17,10 @@ from vera.video.damage import Tally, check_decoded, check_whole, counted_packets
 from vera.video.decode import frame_decoder
 from vera.video.deinterlace import deinterlaced
 from vera.video.ffv1 import slices_whole
-from vera.video.formats import plain
+from vera.video.formats import is_float, plain
 from vera.video.opening import SourceLike, as_source, open_video
 from vera.video.read import copy_frame, plane_layout
+from vera.video.sequence import source_files
 
 
 class FrameReader:
@@ -48,6 +49,7 @@ class FrameReader:
         self._lost = 0  # of the damaged frames those of which nothing came out
         self._has_checksums = False
         self.container, self.stream = open_video(self.path, source.rate)
+        self._files = source_files(self.path)
 
     def __iter__(self) -> Iterator[av.VideoFrame]:
         frames = self._checked(self._decoded())
@@ -63,6 +65,8 @@ class FrameReader:
                     f"{self.path}: is interlaced at {frame.time:.3f} s; deinterlace it first, or add --deinterlace"
                 )
             frame = plain(frame, scaler)
+            if is_float(frame.format.name) and self.stream.codec_context.name != "exr":
+                raise VeraError(f"{self.path}: has floating-point samples, which only EXR sequences may; make it one")
             try:
                 plane_layout(frame.format.name)
             except VeraError as error:
@@ -133,7 +137,7 @@ class FrameReader:
 
     def _packets(self, tally: Tally) -> Iterator[tuple[Any, list[av.VideoFrame] | None]]:
         """Packets with the frames that came out when they went in, None where the decoder gave up."""
-        decode = frame_decoder(self.stream)
+        decode = frame_decoder(self.stream, self._files)
         for packet in counted_packets(self.container, self.stream, tally):
             yield packet, decode(packet)
 
@@ -147,7 +151,7 @@ class FrameReader:
             stream.thread_type, stream.thread_count = "NONE", 1
             with suppress(av.FFmpegError):
                 container.seek(min(due), stream=stream)
-            decode = frame_decoder(stream)
+            decode = frame_decoder(stream, self._files)
             for packet in container.demux(stream):
                 frames = [frame for frame in decode(packet) or () if frame.pts in wanted]
                 yield Packet(), frames

@@ -18,12 +18,13 @@ from vera.errors import VeraError
 from vera.video.codecs import Codec, encoder_pix_fmt
 from vera.video.colour import apply_tags
 from vera.video.encoder import add_pictures
+from vera.video.exr import lossy_compression, write_picture
 from vera.video.held import not_held
 from vera.video.info import MediaInfo
 from vera.video.opening import WORDS, open_video
 from vera.video.output import check_output, muxer_options, partial_path, user_errors
 from vera.video.read import planes
-from vera.video.sequence import find_sequence, image_pattern, is_pattern
+from vera.video.sequence import Sequence, find_sequence, image_pattern, is_pattern
 from vera.video.tracks import carry
 
 FIRST_NUMBER = 1001  # of the pictures of a new sequence, as is the custom where shots are worked on
@@ -56,6 +57,8 @@ class FrameWriter:
         self._final = self.path.parent if self._is_sequence else self.path
         self.partial = partial_path(self._final)
         self._durations = info.frame_durations()
+        self._exr: Sequence | None = None  # the source's pictures, which the result's are written over
+        self._carries = False
         self._resources = ExitStack()
         try:
             with user_errors(self.path):
@@ -69,6 +72,8 @@ class FrameWriter:
         notices: list[str] = []
         if self._is_sequence:
             notices += self._open_sequence()
+            if self._exr:
+                return notices
         else:
             options = muxer_options(self.path, self.info)
             self._container = av.open(str(self.partial), "w", container_options=options, metadata_errors=WORDS)
@@ -95,9 +100,13 @@ class FrameWriter:
         start = FIRST_NUMBER if source is None else source.start
         shutil.rmtree(self.partial, ignore_errors=True)
         self.partial.mkdir()
-        pattern = image_pattern(self.partial / self.path.name)
+        if self._codec.encoder == "exr":
+            assert source is not None  # no other footage has such samples
+            self._exr = source
+            name = lossy_compression(source.files[0])
+            return [f"is written with ZIP, which is exact, and not with the source's {name}"] if name else []
+        pattern, info = image_pattern(self.partial / self.path.name), self.info
         self._container = av.open(pattern, "w", format="image2", options={"start_number": str(start)})
-        info = self.info
         others = [*info.chapters, *info.metadata, *(track for track in info.tracks if track.kind != "picture")]
         held = {"sound": info.audio, "frame times": info.is_vfr, "tracks, chapters and words": others}
         return [f"an image sequence can't hold the {what} of the source" for what, there in held.items() if there]
@@ -115,6 +124,10 @@ class FrameWriter:
             )
         if frame.pts is None:
             raise ValueError("a frame without pts has no place in time")
+        if self._exr:
+            out = image_pattern(self.partial / self.path.name) % (self._exr.start + frame.pts)
+            write_picture(frame, self._exr.files, frame.pts, Path(out))
+            return
         frame = _renamed(frame, encoder_pix_fmt(self._codec, info.pix_fmt))
         # A decoded frame carries the source's choice of I, P or B, which the encoder would be made to repeat.
         frame.pict_type = PictureType.NONE
@@ -126,8 +139,9 @@ class FrameWriter:
         """Write what is left and give the file its name."""
         try:
             with user_errors(self.path):
-                self._mux(self._encoder.encode(None))
-                self._mux_carried(until=None)
+                if not self._exr:
+                    self._mux(self._encoder.encode(None))
+                    self._mux_carried(until=None)
                 self._resources.close()
                 written = self.partial / self.path.name if self._is_sequence else self.partial
                 self._notice(not_held(written, self.info, self._carries))

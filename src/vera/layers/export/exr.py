@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from vera.errors import VeraError
 from vera.layers.display_light import Colors, chromaticities
 from vera.layers.export.light import transfer
-from vera.layers.export.optional import need
 from vera.layers.export.shot import Frames, Shot
+from vera.video.exr import write_errors
+from vera.video.optional import need
 
 STEPS = """\
 Nuke, Fusion, Natron: Read layer/ and Merge (over) it onto the plate; it is premultiplied. multipart/ has everything in
@@ -76,7 +77,9 @@ def write_sequences(shot: Shot, frames: Frames, folder: Path, multipart: bool) -
             ],
         }
         for role, name in names.items():
-            _save(exr, parts[role], folder / (name % shot.numbers[offset]))
+            path = folder / (name % shot.numbers[offset])
+            with write_errors(path), exr.File(parts[role]) as file:
+                file.write(str(path))
     return names
 
 
@@ -121,12 +124,3 @@ def _header(exr: Any, shot: Shot, position: int) -> dict[str, Any]:
     if shot.light == "linear" and (primaries := chromaticities(shot.info.color.primaries)):
         header["chromaticities"] = primaries
     return header
-
-
-def _save(exr: Any, parts: list[Any], path: Path) -> None:
-    try:
-        with exr.File(parts) as file:
-            file.write(str(path))
-    except RuntimeError as error:  # whatever the library meets, a full disk as well
-        reason = str(error).rstrip(".").split(". ")[-1]
-        raise VeraError(f"{path}: cannot be written ({reason})") from error

@@ -12,11 +12,11 @@ from vera.layers.display_light import (
     LINEAR,
     PQ,
     SDR_WHITE,
-    SRGB,
     Colors,
     decode,
     hlg_scene_light,
 )
+from vera.video.colour import SRGB
 
 _PQ_NUMBERS = (2610 / 16384, 2523 / 4096 * 128, 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32)  # m1, m2, c1, c2, c3
 _HLG_NUMBERS = (0.17883277, 0.28466892, 0.55991073)  # a, b, c

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from vera.layers.export import prores
-from vera.layers.export.optional import need
 from vera.layers.export.plate import Plate, find_plate
 from vera.layers.export.shot import Frames, Shot
+from vera.video.optional import need
 
 STEPS = """\
 DaVinci Resolve: File > Import > Timeline, choose {project}. If a clip stays offline: right-click it > Relink, and

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from vera.errors import VeraError
 from vera.layers.color_transform import picture
-from vera.layers.export.optional import need
 from vera.layers.export.samples import rescale
 from vera.layers.export.shot import Frames, Shot
 from vera.video import FrameReader
+from vera.video.optional import need
 
 STEPS = """\
 Photoshop, Affinity Photo, GIMP, Krita: open {still}. Layers, from below: Plate (the source's frame), Edit (the layer,
