@@ -243,6 +243,73 @@ def test_an_opaque_frame_stays_opaque_and_an_empty_one_shows_the_layer_alone(pix
     assert all(np.array_equal(one, other) for one, other in zip(colors, alone, strict=True))
 
 
+LIGHT = ["gbrpf16le", "gbrpf32le", "gbrapf16le", "gbrapf32le", "grayf16le", "grayf32le", "yaf16le", "yaf32le"]
+
+
+def every_float(pix_fmt: str, width: int, height: int, seed: int) -> av.VideoFrame:
+    """Noise over all patterns of bits: below 0, above 1, -0, infinite and no number at all."""
+    frame = av.VideoFrame(width, height, pix_fmt)
+    rng = np.random.default_rng(seed)
+    for plane in planes(frame):
+        bits = np.uint16 if plane.dtype == np.float16 else np.uint32
+        plane[...] = rng.integers(0, np.iinfo(bits).max, plane.shape, bits, endpoint=True).view(plane.dtype)
+        plane[rng.random(plane.shape) < 0.1] = -0.0
+    return frame
+
+
+def bits(samples: np.ndarray) -> np.ndarray:
+    return samples.view(np.dtype(f"u{samples.itemsize}"))
+
+
+@pytest.mark.parametrize("pix_fmt", LIGHT)
+@settings(max_examples=8, deadline=None)
+@given(width=st.integers(1, 23), height=st.integers(1, 90), seed=st.integers(0, 999), deep=st.booleans())
+def test_light_is_mixed_as_light(pix_fmt: str, width: int, height: int, seed: int, deep: bool) -> None:
+    """The layer's R'G'B' by the curve of sRGB in float64, over what is there; alpha is premultiplied, as EXR's is."""
+    frame = every_float(pix_fmt, width, height, seed)
+    rng = np.random.default_rng(seed + 1)
+    edit = rng.integers(0, 65536 if deep else 256, (height, width, 3)).astype(np.uint16 if deep else np.uint8)
+    alpha = soft_alpha(width, height, seed)
+    before = [component.copy() for component in components(frame)]
+    codes = edit / float(np.iinfo(edit.dtype).max)
+    light = np.where(codes <= 0.04045, codes / 12.92, ((codes + 0.055) / 1.055) ** 2.4)
+    values = [light[..., i] for i in range(3)] if frame.format.is_rgb else [light @ (0.2126, 0.7152, 0.0722)]
+    values += [np.ones(alpha.shape)] * (len(before) - len(values))
+    weight = alpha / 65535.0
+    for original, mixed, value in zip(before, components(composite_frame(frame, edit, alpha)), values, strict=True):
+        assert np.array_equal(bits(mixed)[alpha == 0], bits(original)[alpha == 0])
+        whole, soft = alpha == 65535, (alpha > 0) & np.isfinite(original)
+        step = np.spacing(np.abs(value).astype(mixed.dtype)).astype(np.float64)
+        assert (np.abs(mixed[whole].astype(np.float64) - value[whole]) <= (0.51 * step + 1e-6)[whole]).all()
+        with np.errstate(over="ignore", invalid="ignore"):
+            expected = weight * value + (1 - weight) * original.astype(np.float64)
+            most = np.abs(expected) + np.abs(original.astype(np.float64))
+            near = (
+                np.abs(mixed.astype(np.float64) - expected) <= most * 2.0 ** (-10 if "f16" in pix_fmt else -21) + 1e-6
+            )
+        assert near[soft].all()
+
+
+def test_light_beyond_white_stays_and_shows_through() -> None:
+    frame = av.VideoFrame(8, 8, "gbrapf32le")
+    for plane, value in zip(planes(frame), (100.0, -2.0, 0.5, 0.25), strict=True):  # G, B, R, A
+        plane[...] = value
+    half = composite_frame(frame, np.full((8, 8, 3), 255, np.uint8), np.full((8, 8), 32768, np.uint16))
+    assert [float(plane[0, 0]) for plane in planes(half)] == pytest.approx([50.5, -0.5, 0.75, 0.625], abs=1e-3)
+    whole = composite_frame(frame, np.full((8, 8, 3), 255, np.uint8), np.full((8, 8), 65535, np.uint16))
+    assert all((plane == 1).all() for plane in planes(whole))
+
+
+def test_blend_modes_take_light_for_what_is_shown() -> None:
+    """Multiplying with white is the source, to the 16 bits that colours are mixed in; what is brighter is clipped."""
+    frame = av.VideoFrame(8, 8, "gbrpf32le")
+    for plane, value in zip(planes(frame), (0.2, 0.9, 7.0), strict=True):
+        plane[...] = value
+    white, all_over = np.full((8, 8, 3), 255, np.uint8), np.full((8, 8), 65535, np.uint16)
+    same = composite_frame(frame, white, all_over, blend_mode="multiply")
+    assert [float(plane[0, 0]) for plane in planes(same)] == pytest.approx([0.2, 0.9, 1.0], abs=1e-4)
+
+
 def disc_edit(info_size: tuple[int, int], pts: tuple[int, ...], time_base: Fraction) -> LayeredEdit:
     width, height = info_size
     y, x = np.mgrid[:height, :width]

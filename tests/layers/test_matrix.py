@@ -95,6 +95,11 @@ SOURCES = [
     Source("in/a.%04d.tiff", "tiff", "rgb24"),
     Source("in/a.%04d.dpx", "dpx", "gbrp10le"),
     Source("in/a.%04d.dpx", "dpx", "gbrp12le"),
+    Source("in/a.%04d.exr", "exr", "gbrpf32le", "gbrpf16le", options=("-format", "half")),
+    Source("in/a.%04d.exr", "exr", "gbrpf32le"),
+    Source("in/a.%04d.exr", "exr", "gbrapf32le", "gbrapf16le", options=("-format", "half")),
+    Source("in/a.%04d.exr", "exr", "gbrapf32le"),
+    Source("in/a.%04d.exr", "exr", "grayf32le"),
 ]
 
 

@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import OpenEXR
 import pytest
 from tests.clips import make_clip as make_coded_clip
 
@@ -73,6 +75,40 @@ def test_one_changed_sample_is_found(make_clip: MakeClip, tmp_path: Path, plane:
     assert report.changed == 1
     assert 1 <= report.max_difference <= 3
     assert report.psnr > 40
+
+
+def light_sequence(folder: Path, change: Callable[[int, np.ndarray], None] = lambda number, pixels: None) -> Path:
+    """Three EXR pictures of half floats; `change` may write into each one's red."""
+    folder.mkdir()
+    for number in range(3):
+        noise = np.random.default_rng(number).normal(0.5, 1, (3, 32, 32)).astype(np.float16)
+        noise[0, -1, -1], noise[0, -1, -2] = 0.0, np.nan
+        change(number, noise[0])
+        header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+        with OpenEXR.File(header, dict(zip("RGB", noise, strict=True))) as file:
+            file.write(str(folder / f"a.{number:04d}.exr"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("value", "difference"),
+    [(-0.0, 0), (0.25, 0.25), (np.inf, None), (np.nan, 0)],
+    ids=["sign of zero", "value", "infinite", "no number"],
+)
+def test_one_changed_float_is_found(tmp_path: Path, value: float, difference: float | None) -> None:
+    source, edit = light_sequence(tmp_path / "in"), square_edit(tmp_path / "in", soft=True)
+    composite_clip(source, edit, tmp_path / "out" / "a.####.exr")
+    clean = verify(source, tmp_path / "out", edit)
+    assert (clean.changed, clean.max_difference, clean.psnr, clean.broken) == (0, 0, math.inf, None)
+    assert clean.preserved == 3 * 3 * (32 * 32 - 81)
+
+    def plant(number: int, pixels: np.ndarray) -> None:
+        if number == 1:
+            pixels[-1, -1] = value
+
+    report = verify(source, light_sequence(tmp_path / "bad", plant), replace(edit, alpha=np.zeros_like(edit.alpha)))
+    assert report.changed == 1 and report.broken is not None
+    assert difference is None or report.max_difference == difference
 
 
 def test_changes_under_the_matte_are_allowed(make_clip: MakeClip, tmp_path: Path) -> None:

@@ -149,9 +149,22 @@ def blend(plane: NDArray[Any], layer: ComponentLayer, shift: int = 0) -> None:
     OpenCV rounds to the nearest code, from the middle to the even one.
     """
     target = plane[layer.box]
+    if target.dtype.kind == "f":
+        _blend_light(target, layer)
+        return
     mixed = cv2.multiply(target >> shift if shift else target, 1 - layer.alpha, dtype=cv2.CV_32F)
     depth = DEPTHS[target.dtype]
     if shift or target.strides[1] != target.itemsize:  # which OpenCV cannot write
         target[...] = cv2.add(mixed, layer.premultiplied, dtype=depth) << shift
     else:
         cv2.add(mixed, layer.premultiplied, dst=target, dtype=depth)
+
+
+def _blend_light(target: NDArray[Any], layer: ComponentLayer) -> None:
+    """`blend` for floats: what is not covered keeps its very bits, and what is covered whole leaves no trace.
+
+    Adding 0 would lose the sign of -0, and 0 times infinity is no number.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        mixed = np.where(layer.alpha < 1, target * (1 - layer.alpha), 0) + layer.premultiplied
+        np.copyto(target, mixed, where=layer.alpha > 0, casting="same_kind")

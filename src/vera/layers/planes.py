@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from vera.errors import VeraError
 from vera.video import ColorTags, color_tags, planes, resolve_color, rgb_to_ycbcr, ycbcr_to_rgb
-from vera.video.colour import FULL
+from vera.video.colour import FULL, srgb_decode, srgb_encode
+from vera.video.formats import is_float
 
 Float = NDArray[np.float32]
 Samples = NDArray[Any]
@@ -22,8 +23,11 @@ INTERLEAVED = {"nv12": 0, "nv16": 0, "p010le": 6, "p012le": 4, "p016le": 0}
 # All in one plane: where R, G and B are, or grey, and alpha. FFV1 keeps 8-bit RGB as bgr0.
 PACKED: dict[str, tuple[int, ...]] = {
     **{"rgb24": (0, 1, 2), "bgr24": (2, 1, 0), "rgb0": (0, 1, 2), "bgr0": (2, 1, 0), "rgb48le": (0, 1, 2)},
-    **{"rgba": (0, 1, 2, 3), "bgra": (2, 1, 0, 3), "rgba64le": (0, 1, 2, 3), "ya8": (0, 1), "ya16le": (0, 1)},
+    **{"rgba": (0, 1, 2, 3), "bgra": (2, 1, 0, 3), "rgba64le": (0, 1, 2, 3)},
+    **{"ya8": (0, 1), "ya16le": (0, 1), "yaf16le": (0, 1), "yaf32le": (0, 1)},
 }
+# Of BT.709's red, green and blue.
+_LUMINANCE = np.array([[0.2126, 0.7152, 0.0722, 0]], np.float32)
 
 
 @dataclass(frozen=True)
@@ -78,13 +82,15 @@ def convert_layer(
     `edit` is straight RGB `[H,W,3]` uint8 or uint16, `alpha` `[H,W]` uint16 (65535 is 1). Chroma takes the box-averaged
     premultiplied layer over the box-averaged alpha, so that a soft edge keeps its colour; `strict` leaves a chroma
     sample alone unless every luma sample that shares it has some alpha. A frame's own alpha is taken for straight: it
-    grows by what the layer covers, and where the frame is not opaque the layer has a greater share of the colour.
-    `rows`, which start at a multiple of 4 and end so or at the last row, say what part of the frame to convert. Empty
-    if alpha is 0 all over.
+    grows by what the layer covers, and where the frame is not opaque the layer has a greater share of the colour. A
+    frame of floats takes the layer's R'G'B' as linear light, and its own alpha is premultiplied. `rows`, which start at
+    a multiple of 4 and end so or at the last row, say what part of the frame to convert. Empty if alpha is 0 all over.
     """
     box = _bounding_box(alpha, rows)
     if box is None:
         return []
+    if is_float(frame.format.name):
+        return _light_parts(edit[box], alpha[box], frame.format, box)
     return _parts(edit[box], alpha[box], frame, box, strict)
 
 
@@ -100,14 +106,19 @@ def rgb_rows(frame: av.VideoFrame, rows: slice) -> Float:
     channels = []
     for component in color_components(frame):
         step_y, step_x = (1, 1) if component.shape == (frame.height, frame.width) else steps
-        part = component[first // step_y : -(-last // step_y)] >> shift
-        part = part.repeat(step_y, 0).repeat(step_x, 1)
+        part = component[first // step_y : -(-last // step_y)]
+        part = (part >> shift if shift else part).repeat(step_y, 0).repeat(step_x, 1)
         channels.append(part[: last - first, : frame.width].astype(np.float32))
     return components_to_rgb(channels, frame).clip(0, 1)
 
 
 def components_to_rgb(channels: list[Float], frame: av.VideoFrame) -> Float:
-    """R'G'B' `[h,w,3]` of a frame's components, each `[h,w]` in code values, by its tags; not clipped."""
+    """R'G'B' `[h,w,3]` of a frame's components, each `[h,w]` in code values, by its tags; not clipped.
+
+    Floats, which are linear light, become R'G'B' of sRGB; what is no number is black.
+    """
+    if is_float(frame.format.name):
+        return srgb_encode(np.nan_to_num(cv2.merge(channels if len(channels) == 3 else channels * 3)))
     depth = frame.format.components[0].bits
     if len(channels) == 1:
         neutral = np.full_like(channels[0], 2 ** (depth - 1))
@@ -160,6 +171,20 @@ def _parts(
             chroma[bare] = 0
         parts.append(ComponentLayer(coarse_box, coarse, chroma))
     return parts + own
+
+
+def _light_parts(edit: NDArray[Any], alpha: NDArray[np.uint16], form: av.VideoFormat, box: Box) -> list[ComponentLayer]:
+    """The layer in each component of linear light."""
+    weight = np.multiply(alpha, np.float32(1 / 65535))
+    light = _decoded(int(np.iinfo(edit.dtype).max))[edit]
+    parts = [_weighted(light, row, weight) for row in (np.eye(3, 4, dtype=np.float32) if form.is_rgb else _LUMINANCE)]
+    return [ComponentLayer(box, weight, part) for part in (*parts, *([weight] if has_alpha(form) else []))]
+
+
+@lru_cache
+def _decoded(top: int) -> Float:
+    """Linear light of each code of sRGB's R'G'B' up to `top`."""
+    return srgb_decode(np.arange(top + 1) / top).astype(np.float32)
 
 
 def _weighted(rgb: Float, row: Float, weight: Float) -> Float:

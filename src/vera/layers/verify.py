@@ -4,8 +4,10 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vera.errors import VeraError
 from vera.layers.composite import check_belongs, place
@@ -17,13 +19,15 @@ from vera.progress import Progress
 from vera.video import FrameReader, MediaInfo, Source, SourceLike, probe
 from vera.video.bits import UnsupportedError
 from vera.video.codecs import FULL_RANGE_TWINS
+from vera.video.formats import is_float
 from vera.video.smart import PacketReport, compare_packets, plan_smart
 
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """Counts over all samples (Y, Cb, Cr or R, G, B) of all frames; differences in code values.
+    """Counts over all samples (Y, Cb, Cr or R, G, B, and alpha) of all frames; differences in code values.
 
+    Floats are compared bit by bit, their differences are of light, and the PSNR takes 1 for the peak.
     `guarantee` is the one that was asked for; `broken` says why it does not hold, None if it does. Of a smart master's
     `packets`, `kept` are the source's own, byte for byte.
     """
@@ -32,7 +36,7 @@ class VerifyReport:
     samples: int
     preserved: int
     changed: int
-    max_difference: int
+    max_difference: float
     psnr: float  # of the preserved samples in dB; infinite if none changed
     guarantee: str = "exact"
     broken: str | None = None
@@ -65,8 +69,8 @@ def verify(
     packets, renewed = PacketReport(0, 0, None), frozenset[int]()
     if guarantee == "smart":
         packets, renewed = _check_packets(before, after, placed.times())
-    samples = preserved = changed = largest = untouched = 0
-    squared = 0.0
+    samples = preserved = changed = untouched = 0
+    largest, squared = 0, 0.0
     shift = INTERLEAVED.get(before.pix_fmt, 0)
     with FrameReader(before.source) as sources, FrameReader(after.source) as results:
         for count, (original, edited) in enumerate(zip(sources, results, strict=True)):
@@ -76,17 +80,16 @@ def verify(
                 kept = np.ones(one.shape, bool)
                 for layer in (parts[number] for parts in layers):
                     kept[layer.box] &= layer.alpha == 0
-                difference = np.abs(other.astype(np.int32) - one)[kept] >> shift
-                found = int(np.count_nonzero(difference))
+                difference, unlike = _compare(one[kept], other[kept], shift)
                 samples += one.size
                 preserved += difference.size
-                changed += found
-                untouched += found if original.pts not in renewed else 0
-                largest = max(largest, int(difference.max(initial=0)))
+                changed += unlike
+                untouched += unlike if original.pts not in renewed else 0
+                largest = max(largest, difference.max(initial=0).item())
                 squared += float(np.square(difference, dtype=np.float64).sum())
             if progress is not None:
                 progress("verify", count + 1, before.frame_count)
-    peak = 2**before.bit_depth - 1
+    peak = 1 if is_float(before.pix_fmt) else 2**before.bit_depth - 1
     psnr = 10 * math.log10(peak**2 * preserved / squared) if squared else math.inf
     broken = packets.broken
     if broken is None and guarantee != "delivery" and untouched:
@@ -106,6 +109,17 @@ def verify_layers(source: SourceLike, edit: LayeredEdit, force: bool = False) ->
         raise VeraError(f"the layers do not record what they were made for, so {info.path} cannot be told from another")
     for index in check_belongs(edit, info, force).values():
         edit.frame(index, edit.size)
+
+
+def _compare(one: NDArray[Any], other: NDArray[Any], shift: int) -> tuple[NDArray[Any], int]:
+    """How far samples are from each other, and how many of them are not the same."""
+    if one.dtype.kind != "f":
+        difference = np.abs(other.astype(np.int32) - one) >> shift
+        return difference, int(np.count_nonzero(difference))
+    bits = np.dtype(f"u{one.itemsize}")
+    with np.errstate(invalid="ignore"):
+        apart = np.nan_to_num(np.abs(other.astype(np.float64) - one), posinf=np.finfo(np.float32).max)
+    return apart, int(np.count_nonzero(one.view(bits) != other.view(bits)))
 
 
 def _check_packets(
