@@ -12,6 +12,7 @@ from vera.layers.stack import Stack
 from vera.progress import Progress
 from vera.video import CODECS, MediaInfo, SourceLike, check_output, default_codec, probe
 from vera.video.bits import UnsupportedError
+from vera.video.formats import is_float
 from vera.video.smart import SmartPlan, plan_smart, write_smart
 
 MASTERS = ("exact", "smart", "delivery")
@@ -48,6 +49,8 @@ def choose_codec(info: MediaInfo, out: Path, kind: str | None = None, codec: str
     if kind == "exact" and lossy:
         raise VeraError(f"codec {codec} is lossy, so no exact master; leave it out, or choose the delivery master")
     kind = kind or ("delivery" if lossy else "exact")
+    if kind != "exact" and is_float(info.pix_fmt):
+        raise VeraError(f"{out}: an EXR sequence is written exactly or not at all; leave out the master")
     if codec is None:
         codec = default_codec(out, info.pix_fmt) if kind == "exact" else _delivery_codec(info, out)
     check_output(out, info, codec, info.path)

@@ -118,7 +118,7 @@ def _compare(one: NDArray[Any], other: NDArray[Any], shift: int) -> tuple[NDArra
         return difference, int(np.count_nonzero(difference))
     bits = np.dtype(f"u{one.itemsize}")
     with np.errstate(invalid="ignore"):
-        apart = np.nan_to_num(np.abs(other.astype(np.float64) - one), posinf=np.finfo(np.float32).max)
+        apart = np.nan_to_num(np.abs(other.astype(np.float64) - one), posinf=float(np.finfo(np.float32).max))
     return apart, int(np.count_nonzero(one.view(bits) != other.view(bits)))
 
 
