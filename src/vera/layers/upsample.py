@@ -1,9 +1,10 @@
 """From model size to source size: the matte takes its edge from a picture that shows it at full size.
 
 A fast guided filter (He and Sun, "Fast Guided Filter", 2015) with a colour guide, in the form of detail injection: in a
-small window the matte is an affine function of the guide's colour; the slope of that function, found at model size, is
-applied to what the full-size guide has and its small copy has not. What the guide does not explain is interpolated as
-without it, so a guide that lacks the edge does little harm, and "auto" fades it out wherever it explains too little.
+small window the matte is an affine function of the guide's colour; the slope of that function, found at model size from
+the fine detail of both, is applied to what the full-size guide has and its small copy has not. "auto" then looks at
+what came out: nearly every sample of a hard-edged matte is 0 or 1, so a right guide brings it nearer to that than
+interpolation does, and a wrong one drives it away. Where it does not come nearer, the interpolated matte stays.
 """
 
 import math
@@ -24,13 +25,17 @@ Box = tuple[slice, slice]
 
 # Lengths are in pixels of the model's size, colours and mattes in [0,1].
 RADIUS = 3  # of the windows
-EPSILON = 1e-4  # variance of a guide that counts as flat
+EPSILON = 1e-4  # mean square of a guide's fine detail that counts as flat
+EPSILON_BLUR = 1e-6  # the same where guides of several blurs are compared: more would favour the sharp ones
 LEAST_RANGE = ALPHA_FLOOR / FULL  # of the matte among neighbours; below it is even, and has no edge to sharpen
 LEAST_DETAIL = 1e-5  # mean square of the matte's fine detail in a window that has an edge
-EXPLAINED = (0.65, 0.95)  # share of that detail which the guide predicts: it is not used below, and wholly above
-STEEP = (0.5, 0.75)  # of the steepness that a hard edge would have: interpolation is right for what is softer
-NOISE = 2.0  # weight of the plate's noise, as injected into the matte, against the detail injected
-LEAST_EXPLAINED = 0.1  # of an edit's fine detail; below, the plate is no guide to it
+EXPLAINED = (0.3, 0.8)  # share of it that the guide predicts, and not from noise: not used below, wholly above
+STEEP = (0.6, 0.85)  # of the steepness that a hard edge would have: interpolation is right for what is softer
+NEARER = (-1.1, -0.7)  # the distance from 0 and 1 with the guide over that without it, negated
+MOST_NOISE = 0.15  # the plate's noise in a matte is taken out up to here
+LEAST_EXPLAINED = 0.5  # of an edit's fine detail; below, the plate is no guide to it
+COMPARED = 0.5  # sigma by which matte and plate are blurred for the comparison: noise would favour the blurred guides
+AS_GOOD = 1.15  # a guide that misses this many times the least is as good, and the less blurred one is the safer
 BLURS = (0.0, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)  # sigmas that are tried
 TILE = 112  # side of what is worked on at a time: its full-size planes stay in a core's cache
 
@@ -39,11 +44,12 @@ _WINDOW = np.ones((2 * RADIUS + 1,) * 2, np.uint8)
 
 
 class _Tile(NamedTuple):
-    """A part of the picture, with margin and without, at both sizes."""
+    """A part of the picture: with margin for what is worked out at model size, with margin to enlarge, without."""
 
     grown: Box
+    rim: Box
+    rim_full: Box
     inner: Box
-    grown_full: Box
     inner_full: Box
 
 
@@ -81,16 +87,41 @@ def upsample_layer(
         weight = matte[..., None]
         plate_small = weight * unit(edit) + (1 - weight) * unit(plate_small)
         plate = np.asarray(cv2.resize(plate_small, size, interpolation=cv2.INTER_CUBIC))
-    noise = plate_noise(plate) if guide == "auto" else None
+    noise, judged = plate_noise(plate), guide == "auto"
+    uneven = (_range(matte, _SQUARE) > LEAST_RANGE).astype(np.float32)
+    tiles = list(_tiles(uneven > 0, size, blur))
+    weight = uneven.copy()  # even mattes stay as they are
+    guided, distances = np.empty_like(coverage), np.zeros((2, *matte.shape), np.float32)
     small, full = plate_small, plate
 
-    def work(tile: _Tile) -> None:
-        _inject(
-            matte[tile.grown], small[tile.grown], full[tile.inner_full], coverage[tile.inner_full], tile, blur, noise
-        )
+    def inject(tile: _Tile) -> None:
+        alpha, sharp = matte[tile.grown], unit(small[tile.grown])
+        near = _blurred(sharp, blur)
+        slope, share, detail = _fit(near, alpha)
+        brought = np.asarray(np.float32(noise) * np.sqrt((slope * slope).sum(0)))  # noise, into the matte
+        gain = _enlarged(1 / (1 - 2 * np.minimum(brought, np.float32(MOST_NOISE))), tile)
+        found = _settled(_injected(alpha, near, slope, full[tile.inner_full], tile), gain)
+        guided[tile.inner_full] = (found + np.float32(0.5)) * np.float32(FULL) + np.float32(0.5)  # as codes, rounded
+        if judged:
+            plain = _settled(coverage[tile.inner_full] * np.float32(1 / FULL), gain)
+            edge = uneven[tile.inner]
+            for distance, settled in zip(distances, (found, plain), strict=True):
+                distance[tile.inner] = _distance(settled, edge.shape) * edge
+            share = np.minimum(share, _clean(_applied(slope, _fine(sharp)), brought))
+            weight[tile.inner] *= _trust(alpha, share, detail, blur)[_within(tile.grown, tile.inner)]
 
-    for _ in pool().map(work, _tiles(_range(matte, _SQUARE) > LEAST_RANGE, size, blur)):
-        pass
+    def blend(tile: _Tile) -> None:
+        used, target = weight[tile.grown], coverage[tile.inner_full]
+        if judged:
+            found, plain = (_average(distance[tile.grown]) for distance in distances)
+            used = np.asarray(used * _ramp(np.asarray(-found / np.maximum(plain, np.float32(1e-4))), NEARER))
+        part = _enlarged(used, tile)
+        mixed = target + part * (guided[tile.inner_full].astype(np.float32) - target)
+        np.copyto(target, floor_alpha(np.asarray(mixed + np.float32(0.5), np.uint16)), where=part > 0)
+
+    for step in (inject, blend):
+        for _ in pool().map(step, tiles):
+            pass
     return fitted, coverage
 
 
@@ -101,7 +132,7 @@ def choose_guide(alpha: NDArray[np.uint16], plates_small: NDArray[Any], frames: 
     sharp. So the plate is blurred until it explains the most. ("none", 0.0) where that is too little.
     """
     picked = np.unique(np.linspace(0, len(alpha) - 1, min(frames, len(alpha))).round().astype(int))
-    explained, used = np.zeros(len(BLURS)), np.zeros(len(BLURS))
+    explained = np.zeros(len(BLURS))
     total = 0.0
     for index in picked:
         matte = alpha[index].astype(np.float32) * np.float32(1 / FULL)
@@ -110,15 +141,15 @@ def choose_guide(alpha: NDArray[np.uint16], plates_small: NDArray[Any], frames: 
             continue
         margin = 4 * RADIUS + _reach(max(BLURS))
         box = slice(max(0, y - margin), y + rows + margin), slice(max(0, x - margin), x + columns + margin)
-        matte, plate = matte[box], unit(plates_small[index][box])
+        matte, plate = (_blurred(part[box], COMPARED) for part in (matte, unit(plates_small[index])))
         for number, blur in enumerate(BLURS):
-            _, share, detail = _fit(_blurred(plate, blur), matte)
+            _, share, detail = _fit(_blurred(plate, blur), matte, EPSILON_BLUR)
             weight = np.where(detail > LEAST_DETAIL, detail, np.float32(0))
             explained[number] += float((share.clip(0, 1) * weight).sum(dtype=np.float64))
-            used[number] += float((_ramp(share, EXPLAINED) * weight).sum(dtype=np.float64))
         total += float(weight.sum(dtype=np.float64))
-    best = int(explained.argmax())
-    return ("auto", BLURS[best]) if used[best] > LEAST_EXPLAINED * total else ("none", 0.0)
+    missed = 1 - explained / max(total, 1e-9)
+    best = int((missed <= AS_GOOD * missed.min()).argmax())
+    return ("auto", BLURS[best]) if missed[best] < 1 - LEAST_EXPLAINED else ("none", 0.0)
 
 
 def plate_noise(plate: NDArray[Any]) -> float:
@@ -133,66 +164,47 @@ def plate_noise(plate: NDArray[Any]) -> float:
     return median / 2 / 0.6745 / (1 if plate.dtype == np.float32 else np.iinfo(plate.dtype).max)
 
 
-def _inject(
-    alpha: Float,
-    plate_small: NDArray[Any],
-    plate: NDArray[Any],
-    coverage: NDArray[np.uint16],
-    tile: _Tile,
-    blur: float,
-    noise: float | None,
-) -> None:
-    """Overwrite `coverage` where the guide has a say. Small arrays are of the tile with margin, full ones without."""
-    sharp = unit(plate_small)
-    guide = _blurred(sharp, blur)
-    slope, share, detail = _fit(guide, alpha)
-    weight = (_range(alpha, _SQUARE) > LEAST_RANGE).astype(np.float32)  # the support: even mattes stay as they are
-    if noise is not None:
-        weight *= _trust(alpha, np.minimum(share, _clean(slope, sharp, noise)), detail, blur)
-    if not weight.any():
-        return
-    slope = slope * weight
-    rest = alpha - _applied(slope, guide)
-    rows, columns = tile.grown_full
-    size = (columns.stop - columns.start, rows.stop - rows.start)
-    kept = _within(tile.grown_full, tile.inner_full)
-    full = cv2.resize(rest, size, interpolation=cv2.INTER_CUBIC)[kept]
+def _injected(alpha: Float, near: Float, slope: Float, plate: NDArray[Any], tile: _Tile) -> Float:
+    """The matte at full size, without margin and not clipped: the plate's own detail instead of its small copy's."""
+    full = _enlarged(np.asarray(alpha - _applied(slope, near)), tile, cv2.INTER_CUBIC)
     for channel, part in zip(cv2.split(np.ascontiguousarray(plate)), slope, strict=True):
-        full += cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)[kept] * unit(channel)
-    touched = cv2.resize(weight, size, interpolation=cv2.INTER_LINEAR)[kept] > 0
-    codes = (full.clip(0, 1) * np.float32(FULL) + np.float32(0.5)).astype(np.uint16)
-    np.copyto(coverage, floor_alpha(codes), where=touched)
+        full = full + _enlarged(part, tile) * unit(channel)
+    return full
 
 
-def _fit(guide: Float, alpha: Float) -> tuple[Float, Float, Float]:
+def _settled(matte: Float, gain: Float) -> Float:
+    """A matte about one half, in [-0.5,0.5], stretched so that what is within the noise of 0 or 1 becomes just that."""
+    return np.asarray((matte - np.float32(0.5)) * gain).clip(-0.5, 0.5)
+
+
+def _distance(settled: Float, shape: tuple[int, ...]) -> Float:
+    """Mean distance from 0 and 1, averaged down to `shape`."""
+    return np.asarray(np.float32(0.5) - cv2.resize(np.abs(settled), shape[::-1], interpolation=cv2.INTER_AREA))
+
+
+def _fit(guide: Float, alpha: Float, epsilon: float = EPSILON) -> tuple[Float, Float, Float]:
     """In windows: slope `[3,h,w]` of alpha over the guide `[h,w,3]`; share of alpha's fine detail that it predicts;
     mean square of that detail."""
-    channels = cv2.split(guide)
-    mean = [_average(channel) for channel in channels]
-    center = _average(alpha)
-    c0, c1, c2 = (_average(channel * alpha) - m * center for channel, m in zip(channels, mean, strict=True))
-    s00, s11, s22 = (
-        _average(channel * channel) - m * m + np.float32(EPSILON) for channel, m in zip(channels, mean, strict=True)
-    )
-    s01, s02, s12 = (_average(channels[i] * channels[j]) - mean[i] * mean[j] for i, j in ((0, 1), (0, 2), (1, 2)))
-    # The covariance's inverse by its cofactors.
+    fine, fine_guide = _fine(alpha), _fine(guide)
+    g0, g1, g2 = cv2.split(fine_guide)
+    c0, c1, c2 = (_average(channel * fine) for channel in (g0, g1, g2))
+    s00, s11, s22 = (_average(channel * channel) + np.float32(epsilon) for channel in (g0, g1, g2))
+    s01, s02, s12 = _average(g0 * g1), _average(g0 * g2), _average(g1 * g2)
+    # The inverse by its cofactors.
     k00, k01, k02 = s11 * s22 - s12 * s12, s02 * s12 - s01 * s22, s01 * s12 - s02 * s11
     k11, k12, k22 = s00 * s22 - s02 * s02, s01 * s02 - s00 * s12, s00 * s11 - s01 * s01
     scale = 1 / np.maximum(s00 * k00 + s01 * k01 + s02 * k02, np.float32(1e-20))
     rows = (k00 * c0 + k01 * c1 + k02 * c2, k01 * c0 + k11 * c1 + k12 * c2, k02 * c0 + k12 * c1 + k22 * c2)
     slope = np.stack([_average(np.asarray(row * scale, np.float32)) for row in rows])
-    fine = _fine(alpha)
-    missed = fine - _applied(slope, _fine(guide))
+    missed = fine - _applied(slope, fine_guide)
     detail = _average(fine * fine)
     share = 1 - np.asarray(_average(np.square(missed)) / np.maximum(detail, np.float32(1e-9)), np.float32)
     return slope, share, detail
 
 
-def _clean(slope: Float, sharp: Float, noise: float) -> Float:
+def _clean(injected: Float, noise: Float) -> Float:
     """Share of the injected detail that is not the plate's noise."""
-    injected = _applied(slope, _fine(sharp))
-    signal = np.maximum(_average(injected * injected), np.float32(1e-9))
-    return np.asarray(1 - np.float32(NOISE * noise**2) * (slope * slope).sum(0) / signal)
+    return np.asarray(1 - noise * noise / np.maximum(_average(injected * injected), np.float32(1e-9)))
 
 
 def _trust(alpha: Float, share: Float, detail: Float, blur: float) -> Float:
@@ -212,7 +224,7 @@ def _tiles(uneven: NDArray[np.bool_], size: tuple[int, int], blur: float) -> Ite
     Cuts lie where a whole number of small pixels meets a whole number of full-size ones, so that a tile is enlarged as
     the whole picture would be.
     """
-    margin = 4 * RADIUS + 6 + _reach(blur)  # window in window in window, fine detail, interpolation
+    margin = 4 * RADIUS + 6 + _reach(blur)  # window in window in window, fine detail, enlarging
     rows, columns = (_cuts(small, full, margin) for small, full in zip(uneven.shape, size[::-1], strict=True))
     near = cv2.dilate(uneven.view(np.uint8), _WINDOW)
     for across in rows:
@@ -223,22 +235,30 @@ def _tiles(uneven: NDArray[np.bool_], size: tuple[int, int], blur: float) -> Ite
 
 
 @cache
-def _cuts(small: int, full: int, margin: int) -> list[tuple[slice, slice, slice, slice]]:
-    """The four slices of each tile along one axis."""
+def _cuts(small: int, full: int, margin: int) -> list[tuple[slice, ...]]:
+    """The slices of each tile along one axis."""
     unit = small // math.gcd(small, full)
-    step, rim = math.ceil(TILE / unit) * unit, math.ceil(margin / unit) * unit
-    cuts = []
+    step, wide, narrow = (math.ceil(length / unit) * unit for length in (TILE, margin, 3))
+    cuts: list[tuple[slice, ...]] = []
     for start in range(0, small, step):
         inner = slice(start, min(start + step, small))
-        grown = slice(max(0, start - rim), min(inner.stop + rim, small))
-        grown_full, inner_full = (slice(p.start * full // small, p.stop * full // small) for p in (grown, inner))
-        cuts.append((grown, inner, grown_full, inner_full))
+        grown, rim = (slice(max(0, start - more), min(inner.stop + more, small)) for more in (wide, narrow))
+        rim_full, inner_full = (slice(p.start * full // small, p.stop * full // small) for p in (rim, inner))
+        cuts.append((grown, rim, rim_full, inner, inner_full))
     return cuts
 
 
 def _within(outer: Box, inner: Box) -> Box:
     rows, columns = (slice(i.start - o.start, i.stop - o.start) for o, i in zip(outer, inner, strict=True))
     return rows, columns
+
+
+def _enlarged(plane: Float, tile: _Tile, method: int = cv2.INTER_LINEAR) -> Float:
+    """A plane of the tile with margin, at full size without."""
+    rows, columns = tile.rim_full
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    full = cv2.resize(plane[_within(tile.grown, tile.rim)], size, interpolation=method)
+    return np.asarray(full[_within(tile.rim_full, tile.inner_full)])
 
 
 def _applied(slope: Float, guide: Float) -> Float:
