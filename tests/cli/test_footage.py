@@ -4,6 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import OpenEXR
 import pytest
 from tests.video.test_deinterlace import interlaced
 from tests.video.test_sequence import pngs
@@ -85,3 +86,22 @@ def test_edit_of_a_sequence(tmp_path: Path, tiny_model: Path) -> None:
     assert main(["edit", str(folder), "add a red balloon", "--model", str(tiny_model), "--rate", "30"]) == 0
     made = sorted((tmp_path / "in-vera").iterdir())
     assert [path.name for path in made] == [f"shot.{number:04d}.png" for number in range(1, 6)]
+
+
+def test_edit_of_linear_light(tmp_path: Path, tiny_model: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """EXR in, EXR out, and layers of it that lay once more to the same bytes."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(1, 6):
+        noise = np.random.default_rng(number).normal(0.5, 1, (48, 64, 4)).astype(np.float16)
+        with OpenEXR.File({"type": OpenEXR.scanlineimage}, {"RGBA": noise}) as file:
+            file.write(str(folder / f"shot.{number:04d}.exr"))
+    layers, made = str(tmp_path / "layers"), tmp_path / "in-vera"
+    assert main(["edit", str(folder), "add a red balloon", "--model", str(tiny_model), "--layers", layers]) == 0
+    assert main(["verify", str(folder), str(made), layers]) == 0
+    assert "changed                  0" in capfd.readouterr().out
+    assert '"color": "primaries 2, transfer 13 of H.273"' in Path(layers, "manifest.json").read_text()
+    assert main(["composite", str(folder), layers, "--out", str(tmp_path / "again" / "shot.####.exr")]) == 0
+    names = sorted(path.name for path in made.iterdir())
+    assert names == [f"shot.{number:04d}.exr" for number in range(1, 6)]
+    assert all((made / name).read_bytes() == (tmp_path / "again" / name).read_bytes() for name in names)

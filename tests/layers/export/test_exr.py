@@ -11,8 +11,9 @@ import pytest
 from tests.layers.export.conftest import Case, decode
 
 from vera.errors import VeraError
+from vera.layers import LayeredEdit, composite_clip, save_layers
 from vera.layers.export import export_layers
-from vera.video import ColorTags
+from vera.video import ColorTags, probe
 
 SIZE = (50, 66)
 
@@ -106,3 +107,30 @@ def test_without_the_library_one_line_says_what_to_install(
         with pytest.raises(VeraError, match="pip install"):
             export_layers(case.folder, target, out=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("target", ["exr", "nuke"])
+def test_over_a_plate_of_linear_light(tmp_path: Path, target: str) -> None:
+    """The layer is linear light too, so that merging the files is Vera's own result, and needs no curve."""
+    (tmp_path / "in").mkdir()
+    plate = np.random.default_rng(0).normal(0.5, 2, (8, 12, 3)).astype(np.float16)
+    with OpenEXR.File({"type": OpenEXR.scanlineimage}, {"RGB": plate.copy()}) as file:
+        file.write(str(tmp_path / "in" / "a.0007.exr"))
+    info = probe(tmp_path / "in")
+    random = np.random.default_rng(1)
+    alpha = (random.uniform(-0.5, 1.5, (1, 8, 12)).clip(0, 1) * 65535).round().astype(np.uint16)
+    edit = LayeredEdit(random.integers(0, 65536, (1, 8, 12, 3)).astype(np.uint16), alpha, info.pts, info.time_base)
+    composite_clip(tmp_path / "in", edit, tmp_path / "out" / "a.####.exr")
+    save_layers(edit, tmp_path / "layers")
+    [folder] = export_layers(tmp_path / "layers", target, source=tmp_path / "in")
+    with OpenEXR.File(str(folder / "layer" / "a_layer_premultiplied.0007.exr")) as file:
+        layer = file.channels()["RGBA"].pixels.astype(np.float64)
+    with OpenEXR.File(str(tmp_path / "out" / "a.0007.exr")) as file:
+        result = file.channels()["RGB"].pixels.astype(np.float64)
+    merged = layer[..., :3] + (1 - layer[..., 3:]) * plate
+    assert np.abs(merged - result).max() < 2**-11 * (np.abs(plate).max() + 1) * 2
+    assert "as the plate's are" in (folder / "README.txt").read_text()
+    if target == "nuke":
+        assert "Expression {" not in (folder / "a.nk").read_text()
+    with pytest.raises(VeraError, match="is linear light, and so are layers for it; export with --light linear"):
+        export_layers(tmp_path / "layers", target, source=tmp_path / "in", light="display")

@@ -12,6 +12,7 @@ from vera.layers.display_light import Colors, chromaticities
 from vera.layers.export.light import transfer
 from vera.layers.export.shot import Frames, Shot
 from vera.video.exr import write_errors
+from vera.video.formats import is_float
 from vera.video.optional import need
 
 STEPS = """\
@@ -25,6 +26,8 @@ Resolve: Media page, import the folder layer/ as a clip; Clip Attributes: Alpha 
 _LINEAR = """\
 Values are linear light ({0}). Bring the plate to linear by the same curve before you merge. A merge in linear light
   looks a little different at soft edges than Vera's own, which mixes encoded values; --light display keeps those."""
+_LIKE_THE_PLATE = """\
+Values are linear light, as the plate's are. Merged so, the result is Vera's own, to a half float."""
 _DISPLAY = """\
 Values are encoded as the plate's are ({0}), not linear: read them raw ("raw data" in Nuke), and the plate as well.
   Merged so, the result is Vera's own."""
@@ -39,6 +42,8 @@ def steps(shot: Shot) -> str:
 
 def light_note(shot: Shot) -> str:
     """What the values are, in the words of the README."""
+    if is_float(shot.info.pix_fmt):
+        return _LIKE_THE_PLATE
     curve = transfer(shot.info.color.trc)
     name = curve.name if curve else f"transfer {shot.info.color.trc} of ITU-T H.273"
     return (_LINEAR if shot.light == "linear" else _DISPLAY).format(name)
@@ -90,6 +95,8 @@ def to_light(edit: NDArray[Any], wanted: Callable[[Colors], Colors]) -> Float:
 
 def _to_wanted(shot: Shot) -> Callable[[Colors], Colors]:
     """What turns encoded values into those of the files."""
+    if shot.light == "display" and is_float(shot.info.pix_fmt):
+        raise VeraError(f"{shot.info.path}: is linear light, and so are layers for it; export with --light linear")
     if shot.light == "display":
         return lambda encoded: encoded
     curve = transfer(shot.info.color.trc)

@@ -7,11 +7,12 @@ from vera.layers.export import exr
 from vera.layers.export.light import Transfer, transfer
 from vera.layers.export.plate import Plate, find_plate
 from vera.layers.export.shot import Frames, Shot
+from vera.video.formats import is_float
 
 STEPS = """\
 Nuke: File > Open, choose {project}. Paths are relative to the script, so keep it in this folder. Both Reads are raw;
-  the Expression behind the plate makes it linear by the same curve as the layer, whatever the colour management is set
-  to. The matte is a Read of its own.
+  the Expression behind a plate that is not linear makes it so by the same curve as the layer, whatever the colour
+  management is set to. The matte is a Read of its own.
 {light}"""
 
 
@@ -56,7 +57,7 @@ def _script(shot: Shot, names: dict[str, str], plate: Plate) -> str:
         "name": "Plate",
     }
     nodes: list[tuple[str, dict[str, object]]] = [("Root", root), ("Read", matte), ("Read", layer), ("Read", under)]
-    curve = transfer(shot.info.color.trc)
+    curve = None if is_float(shot.info.pix_fmt) else transfer(shot.info.color.trc)
     if curve and shot.light == "linear":
         nodes.append(("Expression", _expression(curve, "LinearPlate")))
     nodes.append(("Merge2", {"inputs": 2, "operation": "over", "name": "Over"}))
