@@ -253,17 +253,21 @@ def test_linear_light_is_shown_as_srgb(tmp_path: Path) -> None:
         assert np.array_equal(model_view(next(iter(reader)), *SIZE), view)
 
 
-def test_damage_in_the_middle(tmp_path: Path) -> None:
-    """The frame before stands in, and what its file holds besides goes with it."""
+@pytest.mark.parametrize(
+    ("damaged", "kept", "expected"), [(3, 0.5, (1, 2, 2, 4, 5)), (1, 0.5, (2, 2, 3, 4, 5)), (1, 0.01, (2, 2, 3, 4, 5))]
+)
+def test_damage(tmp_path: Path, damaged: int, kept: float, expected: tuple[int, ...]) -> None:
+    """The frame before stands in, or that after the first, and what its file holds besides goes with it."""
     for number in range(1, 6):
         write(tmp_path / "in" / f"a.{number}.exr", part(channels(seed=number) | {"Z": every(np.float32, number)}))
-    data = (tmp_path / "in" / "a.3.exr").read_bytes()
-    (tmp_path / "in" / "a.3.exr").write_bytes(data[: len(data) // 2])
-    with pytest.warns(DamageWarning, match=r"1 of its 5 frames is damaged, at 0\.083 s"):
+    path = tmp_path / "in" / f"a.{damaged}.exr"
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * kept)])
+    with pytest.warns(DamageWarning, match=rf"1 of its 5 frames is damaged, at {(damaged - 1) / 24:.3f} s"):
         out, _ = rewrite(tmp_path / "in")
-    for number, expected in enumerate((1, 2, 2, 4, 5), 1):
+    for number, seed in enumerate(expected, 1):
         [(_, written)] = stored(out / f"b.{number:04d}.exr")
-        assert same(written["G"], channels(seed=expected)["G"]) and same(written["Z"], every(np.float32, expected))
+        assert same(written["G"], channels(seed=seed)["G"]) and same(written["Z"], every(np.float32, seed))
 
 
 def test_without_the_library_a_line_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

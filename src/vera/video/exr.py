@@ -96,10 +96,10 @@ def write_picture(frame: av.VideoFrame, sources: Sequence[Path], number: int, ou
     raise VeraError(f"{sources[number]}: can't be read to carry what it holds beside the picture; render it again")
 
 
-def lossy_compression(path: Path) -> str | None:
-    """The compression of an EXR file if it is one that loses."""
-    with _library().File(str(path), header_only=True) as file:
-        names = [part.compression().name for part in file.parts]
+def lossy_compression(paths: Sequence[Path]) -> str | None:
+    """The compression of the first EXR file that can be read, if it is one that loses."""
+    file = next(filter(None, (_load(path, header_only=True) for path in paths)), None)
+    names = [part.compression().name for part in file.parts] if file else []
     return next((name.removesuffix("_COMPRESSION") for name in names if name in _LOSSY), None)
 
 
@@ -108,7 +108,7 @@ def write_errors(path: Path) -> Iterator[None]:
     """Turn what the library meets on writing `path`, a full disk as well, into a VeraError."""
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         reason = str(error).rstrip(".").split(". ")[-1]
         raise VeraError(f"{path}: cannot be written ({reason})") from error
 
@@ -119,14 +119,17 @@ def _library() -> Any:
 
 def _open(path: Path) -> Any:
     """The file with all its samples, None if it is damaged."""
+    file, promised = _load(path, separate_channels=True), _load(path, header_only=True)
+    # A part that can't be read is left out by the library.
+    return file if file and promised and len(file.parts) == len(promised.parts) else None
+
+
+def _load(path: Path, **how: bool) -> Any:
     exr = _library()
     try:
-        file = exr.File(str(path), separate_channels=True)
-        promised = exr.File(str(path), header_only=True)
-    except (RuntimeError, ValueError):
+        return exr.File(str(path), **how)
+    except (RuntimeError, ValueError):  # ValueError for words that are no UTF-8, too
         return None
-    # A part that can't be read is left out by the library.
-    return file if len(file.parts) == len(promised.parts) else None
 
 
 def _find(file: Any, path: Path) -> _Shown:

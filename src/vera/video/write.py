@@ -103,7 +103,7 @@ class FrameWriter:
         if self._codec.encoder == "exr":
             assert source is not None  # no other footage has such samples
             self._exr = source
-            name = lossy_compression(source.files[0])
+            name = lossy_compression(source.files)
             return [f"is written with ZIP, which is exact, and not with the source's {name}"] if name else []
         pattern, info = image_pattern(self.partial / self.path.name), self.info
         self._container = av.open(pattern, "w", format="image2", options={"start_number": str(start)})
