@@ -97,6 +97,8 @@ def test_edit_of_linear_light(tmp_path: Path, tiny_model: Path, capfd: pytest.Ca
         with OpenEXR.File({"type": OpenEXR.scanlineimage}, {"RGBA": noise}) as file:
             file.write(str(folder / f"shot.{number:04d}.exr"))
     layers, made = str(tmp_path / "layers"), tmp_path / "in-vera"
+    assert main(["edit", str(folder), "add a red balloon", "--model", str(tiny_model), "--ocio", "ACEScg"]) == 2
+    assert "is linear light, which is shown as sRGB; leave out" in capfd.readouterr().err
     assert main(["edit", str(folder), "add a red balloon", "--model", str(tiny_model), "--layers", layers]) == 0
     assert main(["verify", str(folder), str(made), layers]) == 0
     assert "changed                  0" in capfd.readouterr().out

@@ -217,6 +217,8 @@ def test_the_part_that_is_a_picture_is_found(tmp_path: Path) -> None:
     ("channels", "said"),
     [
         ({"Z": np.zeros((4, 4), np.float32)}, "has no channels named R, G, B, nor Y alone, but Z;"),
+        ({name: np.zeros((4, 4), np.float16) for name in ("Y", "RY", "BY")}, "nor Y alone, but BY, RY, Y;"),
+        ({f"beauty.{name}": np.zeros((4, 4), np.float16) for name in "RGB"}, "but beauty.B, beauty.G, beauty.R;"),
         ({name: np.zeros((4, 4), np.uint32) for name in "RGB"}, "is deep, or of whole numbers; render"),
     ],
 )

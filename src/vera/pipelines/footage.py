@@ -35,6 +35,7 @@ from vera.pipelines.refinement import Refinement, refine
 from vera.pipelines.sizes import check_size, model_size
 from vera.progress import Progress
 from vera.video import CODECS, FrameReader, MediaInfo, SourceLike, probe
+from vera.video.formats import is_float
 from vera.video.sequence import source_files
 
 ROUNDING = 0.0005  # seconds by which a time that a user gives may miss its frame
@@ -131,6 +132,8 @@ def edit(
         if mask is not None:
             check_mask(mask, info)
 
+        if is_float(info.pix_fmt) and (lut is not None or ocio is not None):
+            raise VeraError(f"{info.path}: is linear light, which is shown as sRGB; leave out the LUT or colour space")
         transform = color_transform(info.color, lut, ocio)
 
     with clock.stage("load"):
