@@ -171,6 +171,26 @@ def test_model_view_agrees_with_exact_arithmetic(color: ColorTags, pix_fmt: str)
     assert np.abs(model_view(frame, 64, 48) - exact).max() <= 1
 
 
+@pytest.mark.parametrize("color", [ColorTags(s, m) for s in (1, 2) for m in (1, 6, 9)], ids=str)
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "nv12", "yuv422p10le", "yuv444p12le", "yuv444p16le", "yuva444p10le"])
+def test_model_view_clips_colours_beyond_rgb(pix_fmt: str, color: ColorTags) -> None:
+    # All combinations of nine codes from the lowest to the highest, each a square of 8 by 8.
+    frame = av.VideoFrame(216, 216, pix_fmt)
+    depth = frame.format.components[0].bits
+    steps = np.rint(np.linspace(0, 2**depth - 1, 9))
+    codes = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(27, 27, 3)
+    squares = np.repeat(np.repeat(codes, 8, axis=0), 8, axis=1)
+    sides = [squares[..., 0], squares[..., 1], squares[..., 2], np.full((216, 216), 2**depth - 1)]
+    if pix_fmt == "nv12":
+        sides = [squares[..., 0], squares[..., 1:]]
+    for plane, side in zip(planes(frame), sides, strict=False):
+        plane[...] = side[:: 216 // plane.shape[0], :: 216 // plane.shape[1]]
+    apply_tags(color, frame)
+    exact = ycbcr_to_rgb(codes, color, depth, 216).clip(0, 1) * 255
+    # Nothing but the rounding of what is shown: half a code, and a little of the scaler's own arithmetic.
+    assert np.abs(model_view(frame, 216, 216)[4::8, 4::8] - exact).max() < 0.55
+
+
 def test_one_view_does_not_mark_the_next() -> None:
     # A scaler is kept between calls: another size, format or tag must set it up anew, in each thread for itself.
     jobs = [

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import av
+import cv2
 import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
@@ -124,14 +125,19 @@ def model_view(frame: av.VideoFrame, width: int, height: int, rotation: int = 0)
         picture = _scalers.own.reformat(
             frame,
             *size,
-            format="rgb24",
+            format="gbrp16le",  # to 8 bits swscale wraps round what is twice as blue as blue can be
             src_color_range=color.range,
             dst_color_range=FULL,
             interpolation=Interpolation.BICUBIC | ACCURATE,
         )
     finally:
         apply_tags(tags, frame)
-    array: NDArray[np.uint8] = planes(picture)[0]
+    green, blue, red = planes(picture)
+    # It widens codes by a shift, so that white is 255 * 256 where it is not the highest code of so many bits.
+    depth = frame.format.components[0].bits
+    scale = 1 / 256 if color.range == LIMITED else 255 / ((2**depth - 1) << (16 - depth))
+    narrow = [cv2.convertScaleAbs(plane, alpha=scale) for plane in (red, green, blue)]
+    array = np.asarray(cv2.merge(narrow), np.uint8)
     if color.range == LIMITED and len(frame.format.components) == 1:
         array = _LIMITED_TO_FULL[array]
     return np.ascontiguousarray(np.rot90(array, rotation // 90))
