@@ -105,11 +105,16 @@ def test_samples_are_the_files_own_there_and_back(
 
 
 @pytest.mark.filterwarnings("ignore:.*is written with ZIP")
-@pytest.mark.parametrize("compression", ["NO", "RLE", "ZIPS", "ZIP", "PIZ", "PXR24", "B44", "B44A", "DWAA", "DWAB"])
+@pytest.mark.parametrize(
+    "compression",
+    ["NO", "RLE", "ZIPS", "ZIP", "PIZ", "PXR24", "B44", "B44A", "DWAA", "DWAB", "HTJ2K32", "HTJ2K256", "ZSTD"],
+)
 def test_compressions(tmp_path: Path, compression: str) -> None:
     """Lossy ones give the result another, which is said; its samples are what the library reads of the source."""
     smooth = np.linspace(-0.5, 3, SIZE[0] * SIZE[1], dtype=np.float32).reshape(SIZE[::-1])
     name = f"{compression}_COMPRESSION"
+    if not hasattr(OpenEXR, name):
+        pytest.skip("which this OpenEXR does not know")
     known = {"R": smooth, "G": smooth + 1, "B": smooth * 2, "Z": smooth * 9}
     write(tmp_path / "in" / "a.1.exr", part(known, compression=getattr(OpenEXR, name)))
     [(_, before)] = stored(tmp_path / "in" / "a.1.exr")
