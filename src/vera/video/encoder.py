@@ -23,6 +23,8 @@ def add_pictures(
 ) -> tuple[VideoStream, VideoCodecContext]:
     """Add a video track as `info` describes it; returns it and the encoder whose packets it takes."""
     options = dict(codec.options)
+    if codec.encoder == "libx265":
+        options.setdefault("a53cc", "1")  # captions of the frames, as libx264 writes them by default
     hdr = info.hdr
     if hdr is not None and codec.encoder in _PARAMS:
         name = _PARAMS[codec.encoder]

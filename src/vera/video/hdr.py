@@ -8,6 +8,8 @@ from typing import Any
 import av
 from av.sidedata.sidedata import Type
 
+from vera.video.filters import through
+
 Point = tuple[Fraction, Fraction]
 
 
@@ -27,11 +29,7 @@ class HdrMetadata:
 def hdr_metadata(frame: av.VideoFrame) -> HdrMetadata | None:
     """What the frame's side data says; None if that is nothing."""
     primaries = luminance = light_level = None
-    try:
-        sides: Any = frame.side_data  # a mapping by its stubs, in truth it iterates over its values
-    except ValueError:  # PyAV stops at a kind that it does not know, such as Exif
-        return None
-    for side in sides:
+    for side in _side_data(frame):
         if side.type is Type.MASTERING_DISPLAY_METADATA:
             # AVMasteringDisplayMetadata: 10 rationals (R, G, B, white as x, y; lowest, highest), 2 flags.
             *numbers, has_primaries, has_luminance = struct.unpack_from("=22i", bytes(side))
@@ -43,6 +41,16 @@ def hdr_metadata(frame: av.VideoFrame) -> HdrMetadata | None:
             light_level = struct.unpack_from("=2I", bytes(side))
     found = HdrMetadata(primaries, luminance, light_level)
     return None if found == HdrMetadata() else found
+
+
+def _side_data(frame: av.VideoFrame) -> list[Any]:
+    """What PyAV knows to read, without ICC profiles: those of PNG have names, which it would free twice, and crash."""
+    bare = through(frame, "sidedata", f"mode=delete:type={Type.ICC_PROFILE.value}")
+    assert bare is not None
+    try:
+        return list(bare.side_data)  # a mapping by its stubs, in truth it iterates over its values
+    except ValueError:  # PyAV stops at a kind that it does not know, such as Exif
+        return []
 
 
 def same_hdr(one: HdrMetadata, other: HdrMetadata | None) -> bool:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vera.errors import VeraError
 from vera.video.colour import FULL, LIMITED, apply_tags, color_tags, resolve_color, srgb_encode
+from vera.video.filters import through
 from vera.video.formats import is_float
 
 # Without the three flags swscale takes short cuts that move most samples by about one code value.
@@ -78,10 +79,25 @@ def plane_layout(pix_fmt: str) -> tuple[_Layout, ...]:
 
 
 def copy_frame(frame: av.VideoFrame) -> av.VideoFrame:
-    """A frame of its own memory: a decoder may still predict from the one that it gave."""
-    copy = av.VideoFrame(frame.width, frame.height, frame.format.name)
+    """A frame of its own memory: a decoder may still predict from the one that it gave.
+
+    What the picture says besides, as captions and dynamic HDR metadata, goes with it.
+    """
+    copy = through(frame, "copy")
+    assert copy is not None
+    return _timed(copy, frame)
+
+
+def bare_copy(frame: av.VideoFrame, pix_fmt: str | None = None) -> av.VideoFrame:
+    """`copy_frame` without what the picture says besides; `pix_fmt`: another name for the same samples."""
+    copy = av.VideoFrame(frame.width, frame.height, pix_fmt or frame.format.name)
     for target, source in zip(planes(copy), planes(frame), strict=True):
         np.copyto(target, source)
+    return _timed(copy, frame)
+
+
+def _timed(copy: av.VideoFrame, frame: av.VideoFrame) -> av.VideoFrame:
+    """With the time and the tags of `frame`."""
     copy.pts = frame.pts
     if frame.time_base is not None:  # a frame made by hand has none
         copy.time_base = frame.time_base

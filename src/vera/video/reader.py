@@ -19,7 +19,7 @@ from vera.video.deinterlace import deinterlaced
 from vera.video.ffv1 import slices_whole
 from vera.video.formats import is_float, plain
 from vera.video.opening import SourceLike, as_source, open_video
-from vera.video.read import copy_frame, plane_layout
+from vera.video.read import bare_copy, plane_layout
 from vera.video.sequence import source_files
 
 
@@ -177,7 +177,7 @@ class FrameReader:
 
 
 def _repeated(frame: av.VideoFrame, pts: int) -> av.VideoFrame:
-    """The same picture at another time."""
-    twin = copy_frame(frame)
+    """The same picture at another time, without its captions, which are not to be shown twice."""
+    twin = bare_copy(frame)
     twin.pts = pts
     return twin

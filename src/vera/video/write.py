@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import av
-import numpy as np
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from vera.errors import VeraError
+from vera.video.asides import asides, lost_asides
 from vera.video.codecs import Codec, encoder_pix_fmt
 from vera.video.colour import apply_tags
 from vera.video.encoder import add_pictures
@@ -23,7 +23,7 @@ from vera.video.held import not_held
 from vera.video.info import MediaInfo
 from vera.video.opening import WORDS, open_video
 from vera.video.output import check_output, muxer_options, partial_path, user_errors
-from vera.video.read import planes
+from vera.video.read import bare_copy
 from vera.video.sequence import Sequence, find_sequence, image_pattern, is_pattern
 from vera.video.tracks import carry
 
@@ -59,6 +59,8 @@ class FrameWriter:
         self._durations = info.frame_durations()
         self._exr: Sequence | None = None  # the source's pictures, which the result's are written over
         self._carries = False
+        self._asides: dict[str, int] = {}  # what the pictures say, and the number of the first that does
+        self._count = 0
         self._resources = ExitStack()
         try:
             with user_errors(self.path):
@@ -128,7 +130,12 @@ class FrameWriter:
             out = image_pattern(self.partial / self.path.name) % (self._exr.start + frame.pts)
             write_picture(frame, self._exr.files, frame.pts, Path(out))
             return
-        frame = _renamed(frame, encoder_pix_fmt(self._codec, info.pix_fmt))
+        for name in asides(frame):
+            self._asides.setdefault(name, self._count)
+        self._count += 1
+        pix_fmt = encoder_pix_fmt(self._codec, info.pix_fmt)
+        if pix_fmt != frame.format.name:
+            frame = bare_copy(frame, pix_fmt)
         # A decoded frame carries the source's choice of I, P or B, which the encoder would be made to repeat.
         frame.pict_type = PictureType.NONE
         apply_tags(info.color, frame)
@@ -144,7 +151,7 @@ class FrameWriter:
                     self._mux_carried(until=None)
                 self._resources.close()
                 written = self.partial / self.path.name if self._is_sequence else self.partial
-                self._notice(not_held(written, self.info, self._carries))
+                self._notice(not_held(written, self.info, self._carries) + lost_asides(written, self._asides))
                 self.partial.replace(self._final)
         except BaseException:
             self.discard()
@@ -194,14 +201,3 @@ class FrameWriter:
             self.finish()
         else:
             self.discard()
-
-
-def _renamed(frame: av.VideoFrame, pix_fmt: str) -> av.VideoFrame:
-    """The same samples under another name of their format."""
-    if frame.format.name == pix_fmt:
-        return frame
-    twin = av.VideoFrame(frame.width, frame.height, pix_fmt)
-    for target, source in zip(planes(twin), planes(frame), strict=True):
-        np.copyto(target, source)
-    twin.pts, twin.time_base = frame.pts, frame.time_base
-    return twin
