@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from vera.cli.master import print_master
-from vera.cli.options import Rate, check_picture, parse_size, parse_source, parse_time
+from vera.cli.options import Deinterlace, Rate, check_picture, parse_size, parse_source, parse_time
 from vera.cli.progress import progress_bar
 
 
@@ -30,7 +30,7 @@ def edit(
     end: Annotated[str | None, Parameter("--to")] = None,
     master: Literal["exact", "smart", "delivery"] | None = None,
     codec: str | None = None,
-    deinterlace: bool = False,
+    deinterlace: Deinterlace = False,
     rate: Rate = None,
     guide: Literal["auto", "plate", "composite", "none"] = "auto",
     decontaminate: bool = False,
@@ -85,8 +85,6 @@ def edit(
         again, all other packets stay (H.264, H.265). delivery: an ordinary encode. Default: exact.
     codec
         How to encode, such as ffv1, h264-lossless or h264. Default: as the master needs, by the suffix.
-    deinterlace
-        Make interlaced frames whole. They are refused otherwise.
     guide
         Picture that the matte takes its edge from when it is enlarged: the source's frame (plate), the layers over it
         (composite), or none. auto: the source's frame wherever the matte follows it.

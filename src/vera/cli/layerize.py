@@ -2,10 +2,20 @@
 
 from pathlib import Path
 
+from vera.cli.options import Deinterlace, Rate, parse_source
 from vera.cli.progress import progress_bar
 
 
-def layerize(source: Path, edited: Path, /, *, out: Path, mask: Path | None = None) -> None:
+def layerize(
+    source: Path,
+    edited: Path,
+    /,
+    *,
+    out: Path,
+    mask: Path | None = None,
+    deinterlace: Deinterlace = False,
+    rate: Rate = None,
+) -> None:
     """Recover the matte and the edit layer of a clip that another program regenerated.
 
     Parameters
@@ -21,8 +31,9 @@ def layerize(source: Path, edited: Path, /, *, out: Path, mask: Path | None = No
     """
     from vera.layers.layerize import layerize as recover
 
+    clip, other = (parse_source(path, deinterlace, rate) for path in (source, edited))
     with progress_bar() as report:
-        done = recover(source, edited, out, mask, report)
+        done = recover(clip, other, out, mask, report)
     width, height = done.size
     print(f"layers   {done.layers}")
     print(f"frames   {done.frames} of {done.source_frames} at {width}x{height}, {done.coverage:.1%} covered")

@@ -16,9 +16,7 @@ Triple = tuple[float, float, float]
 
 # Options that several commands have.
 Force = Annotated[bool, Parameter(help="Take a source that is not the one that the layers were made for.")]
-Deinterlace = Annotated[
-    bool, Parameter(help="Make the source's interlaced frames whole, as when the layers were made.")
-]
+Deinterlace = Annotated[bool, Parameter(help="Make interlaced frames whole. They are refused otherwise.")]
 Rate = Annotated[str | None, Parameter(help="Pictures a second of an image sequence. Default: 24.")]
 
 # As people write the rates of television.

@@ -8,6 +8,8 @@ import av
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
+from tests.executable import ffmpeg
 from tests.layers.layerize.scenes import disc, over, plate
 
 from vera.cli import main
@@ -15,7 +17,7 @@ from vera.errors import VeraError
 from vera.evaluation.regenerated import Recovery, Regeneration, measure_recovery, regenerate
 from vera.layers import composite_clip, load_layers, verify
 from vera.layers.layerize import LayerizeReport, layerize
-from vera.video import FrameReader, model_view, probe, write_lossless
+from vera.video import FrameReader, Source, model_view, probe, write_lossless
 
 SIZE = (192, 112)
 FRAMES = 4
@@ -159,6 +161,25 @@ def test_a_clip_of_ten_bits(tmp_path: Path) -> None:
     assert edit.dtype == np.uint16 and np.abs(alpha / 65535 - clip.alpha[1]).mean() < 0.05
     solid = alpha == 65535
     assert np.median(edit[solid][:, 0]) / 65535 == pytest.approx(0.74, abs=0.03)
+
+
+def test_a_sequence_and_an_interlaced_edit_of_it(tmp_path: Path) -> None:
+    clip = Clip(tmp_path, add_object, HOW)
+    (tmp_path / "plate").mkdir()
+    for t, picture in enumerate(clip.plates):
+        Image.fromarray(picture).save(tmp_path / "plate" / f"a.{1001 + t}.png")
+    fields = tmp_path / "fields.mkv"
+    ffmpeg("-i", clip.edited, "-vf", "setfield=tff", "-flags", "+ilme+ildct", "-c:v", "ffv1", fields)
+    refused("is interlaced", source=tmp_path / "plate", edited=fields, layers=clip.layers)
+    arguments = ["layerize", str(tmp_path / "plate"), str(fields), "--out", str(clip.layers)]
+    assert main([*arguments, "--deinterlace", "--rate", "25"]) == 0
+    layers = load_layers(clip.layers)
+    assert (layers.time_base, layers.pts) == (Fraction(1, 25), tuple(range(FRAMES)))
+    alpha = np.stack([layers.frame(t, SIZE)[1] for t in range(FRAMES)]) / np.float32(65535)
+    assert np.abs(alpha - clip.alpha).mean() < 0.05
+    result = tmp_path / "result" / "a.####.png"
+    written = composite_clip(Source(tmp_path / "plate", rate=Fraction(25)), layers, result)
+    assert written.frame_count == FRAMES
 
 
 def refused(*words: str, **arguments: Path) -> None:

@@ -23,7 +23,7 @@ from vera.layers.masks import check_mask
 from vera.layers.package import check_layers_folder, write_layers
 from vera.layers.refine import FULL, floor_alpha, unit
 from vera.progress import Progress
-from vera.video import probe
+from vera.video import SourceLike, probe
 
 SAMPLES = 6  # frames that the match is fitted on
 RELATED = 0.02  # agreement below which the clips have nothing in common: of other clips at most 0.015 was seen
@@ -46,8 +46,8 @@ class LayerizeReport:
 
 
 def layerize(
-    source: str | Path,
-    edited: str | Path,
+    source: SourceLike,
+    edited: SourceLike,
     layers: str | Path,
     mask: str | Path | None = None,
     progress: Progress | None = None,
@@ -65,10 +65,11 @@ def layerize(
     Raises VeraError for clips that cannot be read, a mask that does not fit, a folder that cannot be written, and if
     the clips show nothing in common.
     """
-    source, edited, folder = Path(source), Path(edited), Path(layers)
+    folder = Path(layers)
     check_layers_folder(folder)
     mask = None if mask is None else Path(mask)
     clips = Clips(probe(source), probe(edited), mask)
+    clip, other = clips.source.path, clips.edited.path
     if mask is not None:
         check_mask(mask, clips.source)
     pairing = _pair(clips, progress)
@@ -76,7 +77,7 @@ def layerize(
     match = _survey(clips, paired)
     if match.agreement < RELATED:
         kept = "" if mask is not None else ", or say with --mask what both have in common"
-        raise VeraError(f"{edited}: shows nothing of {source}; give the edit of this very clip{kept}")
+        raise VeraError(f"{other}: shows nothing of {clip}; give the edit of this very clip{kept}")
 
     tally = _Tally()
     notices = _notices(clips, pairing)
@@ -88,9 +89,7 @@ def layerize(
     pts = [clips.source.pts[i] for group in paired for i in group.frames]
     write_layers(folder, _layer_frames(clips, paired, match, tally, progress), pts, clips.source.time_base, metadata)
     if not tally.coverage:
-        notices.append(
-            f"{edited}: no difference from {source} beyond its codec's noise was found; the layers are empty"
-        )
+        notices.append(f"{other}: no difference from {clip} beyond its codec's noise was found; the layers are empty")
     coverage = tally.coverage / len(paired)
     return LayerizeReport(
         folder,

@@ -51,7 +51,7 @@ class FramePair:
 def pictures(info: MediaInfo, wanted: Sequence[int], size: tuple[int, int]) -> Generator[NDArray[Any], None, None]:
     """RGB of the frames `wanted` (rising numbers) at `size`, uint8, or uint16 of a clip of more bits; other frames are
     decoded, not converted."""
-    with FrameReader(info.path) as reader:
+    with FrameReader(info.source) as reader:
         for frame in _pick(reader, wanted):
             if info.bit_depth <= 8:
                 yield model_view(frame, *size, info.rotation)
