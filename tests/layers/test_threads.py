@@ -1,5 +1,7 @@
 """Work on all cores: each item once, and an error where it is waited for."""
 
+import threading
+
 import pytest
 
 from vera.errors import VeraError
@@ -21,3 +23,21 @@ def test_an_error_in_a_thread_is_raised() -> None:
 
     with pytest.raises(VeraError, match="item 3"):
         on_all_cores(work, range(8))
+
+
+def test_after_an_error_all_threads_rest() -> None:
+    """So nothing is still written into what the caller has given up, and what was not begun is left out."""
+    begun, done, busy = [], [], threading.Event()
+
+    def work(item: int) -> None:
+        begun.append(item)
+        if item == 0:
+            busy.wait(5)
+            raise VeraError("item 0")
+        busy.set()
+        threading.Event().wait(0.2)
+        done.append(item)
+
+    with pytest.raises(VeraError, match="item 0"):
+        on_all_cores(work, range(1000))
+    assert sorted(done) == sorted(begun)[1:] and len(begun) < 500

@@ -1,7 +1,7 @@
 """Threads for work on one frame: OpenCV and numpy let go of the interpreter while they compute."""
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from typing import TypeVar
 
@@ -11,18 +11,27 @@ Item = TypeVar("Item")
 
 
 @cache
-def pool() -> ThreadPoolExecutor:
+def _pool() -> ThreadPoolExecutor:
     """One thread for each core, shared by all; work in it must not wait for other work in it."""
     return ThreadPoolExecutor(cv2.getNumberOfCPUs())
 
 
-def on_all_cores(work: Callable[[Item], object], items: Iterable[Item]) -> None:
-    """`work(item)` for each of a list or range, in the threads of `pool`; each takes the next one as it gets free."""
+def on_all_cores(work: Callable[[Item], object], items: Sequence[Item]) -> None:
+    """`work(item)` for each item, in the threads of one pool; each thread takes the next one as it gets free.
+
+    An error in one thread is raised when all threads have come to rest; items that were not begun are left out.
+    """
     left = iter(items)
 
     def drain() -> None:
-        for item in left:
-            work(item)
+        try:
+            for item in left:
+                work(item)
+        finally:
+            for _ in left:  # there are some after an error only: the other threads are to stop, too
+                pass
 
-    for done in [pool().submit(drain) for _ in range(cv2.getNumberOfCPUs())]:
+    drains = [_pool().submit(drain) for _ in range(cv2.getNumberOfCPUs())]
+    wait(drains)
+    for done in drains:
         done.result()

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.layers.refine import ALPHA_FLOOR, FULL, fit_layer, floor_alpha, unit
-from vera.layers.threads import pool
+from vera.layers.threads import on_all_cores
 
 Guide = Literal["auto", "plate", "composite", "none"]
 Float = NDArray[np.float32]
@@ -120,8 +120,7 @@ def upsample_layer(
         np.copyto(target, floor_alpha(np.asarray(mixed + np.float32(0.5), np.uint16)), where=part > 0)
 
     for step in (inject, blend):
-        for _ in pool().map(step, tiles):
-            pass
+        on_all_cores(step, tiles)
     return fitted, coverage
 
 
@@ -237,8 +236,8 @@ def _tiles(uneven: NDArray[np.bool_], size: tuple[int, int], blur: float) -> Ite
 @cache
 def _cuts(small: int, full: int, margin: int) -> list[tuple[slice, ...]]:
     """The slices of each tile along one axis."""
-    unit = small // math.gcd(small, full)
-    step, wide, narrow = (math.ceil(length / unit) * unit for length in (TILE, margin, 3))
+    period = small // math.gcd(small, full)
+    step, wide, narrow = (math.ceil(length / period) * period for length in (TILE, margin, 3))
     cuts: list[tuple[slice, ...]] = []
     for start in range(0, small, step):
         inner = slice(start, min(start + step, small))
