@@ -1,5 +1,6 @@
 """EXR sequences: each sample as the OpenEXR library and the ffmpeg executable have it, and all else carried over."""
 
+import struct
 import sys
 from collections.abc import Callable
 from fractions import Fraction
@@ -232,6 +233,54 @@ def test_what_shows_no_picture_is_told(tmp_path: Path, channels: Channels, said:
     with pytest.raises(VeraError, match=said) as caught:
         probe(tmp_path / "in")
     assert str(caught.value).startswith(str(path)) and "\n" not in str(caught.value)
+
+
+def by_hand(path: Path, chunks: list[bytes], sampling: tuple[int, ...] = (1, 1, 1), tiles: bytes = b"") -> None:
+    """An EXR file that the library reads and does not write: 8 by 8 halves, not compressed."""
+    channels = b"".join(
+        struct.pack("<2siB3xii", name, 1, 0, step, step)
+        for name, step in zip((b"B", b"G", b"R"), sampling, strict=True)
+    )
+    box = struct.pack("<4i", 0, 0, 7, 7)
+    header = struct.pack("<2i", 20000630, 0x202 if tiles else 2)
+    for name, kind, value in (
+        ("channels", "chlist", channels + b"\0"),
+        ("compression", "compression", b"\0"),
+        ("dataWindow", "box2i", box),
+        ("displayWindow", "box2i", box),
+        ("lineOrder", "lineOrder", b"\0"),
+        ("pixelAspectRatio", "float", struct.pack("<f", 1)),
+        ("screenWindowCenter", "v2f", bytes(8)),
+        ("screenWindowWidth", "float", struct.pack("<f", 1)),
+        *([("tiles", "tiledesc", tiles)] if tiles else []),
+    ):
+        header += f"{name}\0{kind}\0".encode() + struct.pack("<i", len(value)) + value
+    first = len(header) + 1 + 8 * len(chunks)
+    places = [first + sum(map(len, chunks[:number])) for number in range(len(chunks))]
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(header + b"\0" + struct.pack(f"<{len(chunks)}Q", *places) + b"".join(chunks))
+
+
+@pytest.mark.parametrize("sampling", [(2, 1, 1), (2, 2, 2)])
+def test_channels_of_fewer_samples_are_told(tmp_path: Path, sampling: tuple[int, ...]) -> None:
+    lines = [bytes(2 * sum(8 // step for step in sampling if row % step == 0)) for row in range(8)]
+    chunks = [struct.pack("<2i", row, len(line)) + line for row, line in enumerate(lines)]
+    by_hand(tmp_path / "in" / "a.1.exr", chunks, sampling)
+    with pytest.raises(VeraError, match=r"a\.1\.exr: has channels with fewer samples than pixels"):
+        probe(tmp_path / "in")
+
+
+@pytest.mark.filterwarnings("ignore:.*smaller copies")
+def test_smaller_copies_of_tiled_pictures_are_left_out(tmp_path: Path) -> None:
+    """The library writes the first level only, and into a file of several levels none that can be read again."""
+    halves = [np.full((3, size, size), 1 / size, np.float16).tobytes() for size in (8, 4, 2, 1)]
+    chunks = [struct.pack("<5i", 0, 0, level, level, len(data)) + data for level, data in enumerate(halves)]
+    by_hand(tmp_path / "in" / "a.1.exr", chunks, tiles=struct.pack("<2IB", 8, 8, 1))
+    out, notices = rewrite(tmp_path / "in")
+    assert len(notices) == 1 and "is written without the source's smaller copies" in notices[0]
+    [(header, written)] = stored(out / "b.0001.exr")
+    assert header["tiles"].mode == OpenEXR.ONE_LEVEL
+    assert all(same(written[name], np.full((8, 8), 1 / 8, np.float16)) for name in "RGB")
 
 
 @pytest.mark.parametrize("number", sorted(PRIMARIES))

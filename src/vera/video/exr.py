@@ -79,8 +79,9 @@ def write_picture(frame: av.VideoFrame, sources: Sequence[Path], number: int, ou
     """Write `frame` as `out`: the EXR file `sources[number]` with the frame's samples in place of its picture's.
 
     Other channels and parts, windows and attributes are the file's, so far as the library knows them. The data window
-    grows where the frame holds something outside of it. Lossy compression becomes ZIP. A damaged file lends nothing:
-    the nearest before it stands in, or else after it. VeraError if none can be read, or `out` not be written.
+    grows where the frame holds something outside of it. Lossy compression becomes ZIP, and smaller copies of tiled
+    pictures are left out. A damaged file lends nothing: the nearest before it stands in, or else after it. VeraError if
+    none can be read, or `out` not be written.
     """
     for source in (*reversed(sources[: number + 1]), *sources[number + 1 :]):
         file = _open(source)
@@ -90,17 +91,24 @@ def write_picture(frame: av.VideoFrame, sources: Sequence[Path], number: int, ou
         for part in file.parts:
             if part.compression().name in _LOSSY:
                 part.header["compression"] = _library().ZIP_COMPRESSION
+            if "tiles" in part.header:  # the library writes no more than the first level
+                part.header["tiles"].mode = _library().ONE_LEVEL
         with write_errors(out):
             file.write(str(out))
         return
     raise VeraError(f"{sources[number]}: can't be read to carry what it holds beside the picture; render it again")
 
 
-def lossy_compression(paths: Sequence[Path]) -> str | None:
-    """The compression of the first EXR file that can be read, if it is one that loses."""
+def left_out(paths: Sequence[Path]) -> list[str]:
+    """A line for each thing that `write_picture` does not keep of the first EXR file that can be read."""
     file = next(filter(None, (_load(path, header_only=True) for path in paths)), None)
-    names = [part.compression().name for part in file.parts] if file else []
-    return next((name.removesuffix("_COMPRESSION") for name in names if name in _LOSSY), None)
+    parts = file.parts if file else []
+    names = [part.compression().name for part in parts]
+    lossy = [name.removesuffix("_COMPRESSION") for name in names if name in _LOSSY][:1]
+    lines = [f"is written with ZIP, which is exact, and not with the source's {name}" for name in lossy]
+    if any("tiles" in part.header and part.header["tiles"].mode != _library().ONE_LEVEL for part in parts):
+        lines.append("is written without the source's smaller copies of each picture (mip-maps)")
+    return lines
 
 
 @contextmanager
@@ -140,9 +148,11 @@ def _find(file: Any, path: Path) -> _Shown:
             if not names >= set(colors) or "RY" in names:
                 continue
             shown = _Shown(part, (*colors, *(("A",) if "A" in names else ())))
-            if all(channel.pixels.dtype in (np.float16, np.float32) for channel in shown.channels):
-                return shown
-            raise VeraError(f"{path}: its picture is deep, or of whole numbers; render it flat, in half or float")
+            if any(channel.pixels.dtype not in (np.float16, np.float32) for channel in shown.channels):
+                raise VeraError(f"{path}: its picture is deep, or of whole numbers; render it flat, in half or float")
+            if any(max(channel.xSampling, channel.ySampling) > 1 for channel in part.channels.values()):
+                raise VeraError(f"{path}: has channels with fewer samples than pixels; render them all at full size")
+            return shown
     held = ", ".join(name for part in file.parts for name in part.channels)
     raise VeraError(f"{path}: has no channels named R, G, B, nor Y alone, but {held}; render or rename them so")
 

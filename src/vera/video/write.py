@@ -18,7 +18,7 @@ from vera.video.asides import asides, lost_asides
 from vera.video.codecs import Codec, encoder_pix_fmt
 from vera.video.colour import apply_tags
 from vera.video.encoder import add_pictures
-from vera.video.exr import lossy_compression, write_picture
+from vera.video.exr import left_out, write_picture
 from vera.video.held import not_held
 from vera.video.info import MediaInfo
 from vera.video.opening import WORDS, open_video
@@ -105,8 +105,7 @@ class FrameWriter:
         if self._codec.encoder == "exr":
             assert source is not None  # no other footage has such samples
             self._exr = source
-            name = lossy_compression(source.files)
-            return [f"is written with ZIP, which is exact, and not with the source's {name}"] if name else []
+            return left_out(source.files)
         pattern, info = image_pattern(self.partial / self.path.name), self.info
         self._container = av.open(pattern, "w", format="image2", options={"start_number": str(start)})
         others = [*info.chapters, *info.metadata, *(track for track in info.tracks if track.kind != "picture")]
