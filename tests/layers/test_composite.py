@@ -300,6 +300,15 @@ def test_light_beyond_white_stays_and_shows_through() -> None:
     assert all((plane == 1).all() for plane in planes(whole))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("pix_fmt", LIGHT)
+def test_blend_modes_take_every_float_without_a_warning(pix_fmt: str) -> None:
+    frame = every_float(pix_fmt, 64, 48, 0)
+    edit = np.random.default_rng(1).integers(0, 65536, (48, 64, 3)).astype(np.uint16)
+    result = composite_frame(frame, edit, np.full((48, 64), 65535, np.uint16), blend_mode="multiply")
+    assert all(((plane >= 0) & (plane <= 1)).all() for plane in planes(result))
+
+
 def test_blend_modes_take_light_for_what_is_shown() -> None:
     """Multiplying with white is the source, to the 16 bits that colours are mixed in; what is brighter is clipped."""
     frame = av.VideoFrame(8, 8, "gbrpf32le")

@@ -26,6 +26,7 @@ PACKED: dict[str, tuple[int, ...]] = {
     **{"rgba": (0, 1, 2, 3), "bgra": (2, 1, 0, 3), "rgba64le": (0, 1, 2, 3)},
     **{"ya8": (0, 1), "ya16le": (0, 1), "yaf16le": (0, 1), "yaf32le": (0, 1)},
 }
+_BRIGHTEST = np.float32(65504)  # half float: floats that reach further would leave float32 on the way
 # Of BT.709's red, green and blue.
 _LUMINANCE = np.array([[0.2126, 0.7152, 0.0722, 0]], np.float32)
 
@@ -115,10 +116,11 @@ def rgb_rows(frame: av.VideoFrame, rows: slice) -> Float:
 def components_to_rgb(channels: list[Float], frame: av.VideoFrame) -> Float:
     """R'G'B' `[h,w,3]` of a frame's components, each `[h,w]` in code values, by its tags; not clipped.
 
-    Floats, which are linear light, become R'G'B' of sRGB; what is no number is black.
+    Floats, which are linear light, become R'G'B' of sRGB, none beyond that of half floats; what is no number is black.
     """
     if is_float(frame.format.name):
-        return srgb_encode(np.nan_to_num(cv2.merge(channels if len(channels) == 3 else channels * 3)))
+        light = cv2.merge(channels if len(channels) == 3 else channels * 3)
+        return srgb_encode(np.nan_to_num(light).clip(-_BRIGHTEST, _BRIGHTEST))
     depth = frame.format.components[0].bits
     if len(channels) == 1:
         neutral = np.full_like(channels[0], 2 ** (depth - 1))
