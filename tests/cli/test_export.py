@@ -1,5 +1,6 @@
 """`vera export`."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +36,23 @@ def test_options(layers: Path, tmp_path: Path) -> None:
     assert main(["export", str(layers), "--to", "exr", "--to", "psd", "--frame", "4", *options]) == 0
     assert (tmp_path / "out" / "psd" / "moved_layers.0004.psd").is_file()
     assert '"light": "display"' in (tmp_path / "out" / "exr" / "export.json").read_text()
+
+
+def test_adjustments_and_projects(layers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    adjusted = ["--opacity", "0.5", "--offset", "-3,2", "--color", "-0.1/1/1", "--range", "1-"]
+    assert main(["export", str(layers), "--to", "png", *adjusted]) == 0
+    record = json.loads((layers / "export" / "png" / "export.json").read_text())
+    assert record["adjustment"]["offset"] == [-3, 2] and record["frames"] == [1002, 1004]
+    source, project = str(tmp_path / "a.mp4"), str(tmp_path / "project.json")
+    arguments = ["composite", source, str(layers), "--out", str(tmp_path / "b.mp4"), "--project", project, *adjusted]
+    assert main(arguments) == 0
+    assert main(["export", project, "--to", "png"]) == 0
+    again = json.loads((tmp_path / "export" / "01_layers" / "png" / "export.json").read_text())
+    assert again["adjustment"] == record["adjustment"]
+    capsys.readouterr()
+    for wrong in (["--opacity", "2"], ["--blend", "burn"], ["--range", "9-2"]):
+        assert main(["export", str(layers), "--to", "png", *wrong]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_bad_input_is_one_line(layers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

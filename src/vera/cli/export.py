@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from vera.cli.options import Deinterlace, Rate, parse_source
+from vera.cli.options import NOT_ADJUSTED, Adjusting, Deinterlace, Rate, parse_source
 from vera.cli.progress import progress_bar
 from vera.errors import VeraError
 
@@ -22,6 +22,7 @@ def export(
     start_frame: int | None = None,
     light: Literal["linear", "display"] = "linear",
     frame: int | None = None,
+    adjusting: Adjusting = NOT_ADJUSTED,
     force: bool = False,
 ) -> None:
     """Write a layer folder in the form that other programs take, with a README that says what to click.
@@ -29,14 +30,15 @@ def export(
     Parameters
     ----------
     layers
-        Folder that `vera edit --layers` wrote.
+        Folder that `vera edit --layers` wrote, or a project file, of which each layer is exported as it is adjusted.
     to
         prores4444, exr, png, tiff, webm, qtrle, ffv1, otio, fcpxml7, aftereffects, nuke or psd; may be given several
         times.
     source
         The clip that the layers were made for. Default: the one of that name beside the layer folder.
     out
-        Folder for the exports, each in a folder of its own. Default: export, in the layer folder.
+        Folder for the exports, each in a folder of its own. Default: export, in the layer folder or
+        beside the project.
     start_frame
         Number of the source's first frame in the names of numbered files. Default: as its own pictures are numbered, or
         1001.
@@ -61,6 +63,7 @@ def export(
             start_frame=start_frame,
             light=light,
             still=frame,
+            adjustment=adjusting.adjustment(),
             force=force,
             progress=report,
         )

@@ -1,16 +1,12 @@
 """`vera composite` and `vera verify`: work on saved layers, without the model."""
 
 from pathlib import Path
-from typing import Annotated, Literal
-
-from cyclopts import Parameter
+from typing import Literal
 
 from vera.cli.master import print_master
-from vera.cli.options import Deinterlace, Force, Rate, parse_color, parse_offset, parse_range, parse_source
+from vera.cli.options import NOT_ADJUSTED, Adjusting, Deinterlace, Force, Rate, parse_source
 from vera.cli.progress import progress_bar
 from vera.errors import VeraError
-
-Signed = Annotated[str | None, Parameter(allow_leading_hyphen=True)]
 
 
 def composite(
@@ -23,14 +19,7 @@ def composite(
     force: Force = False,
     deinterlace: Deinterlace = False,
     rate: Rate = None,
-    opacity: float = 1.0,
-    offset: Signed = None,
-    scale: float = 1.0,
-    feather: float = 0.0,
-    choke: float = 0.0,
-    color: Signed = None,
-    blend: str = "normal",
-    range: Signed = None,
+    adjusting: Adjusting = NOT_ADJUSTED,
     strict_chroma: bool = False,
     project: Path | None = None,
 ) -> None:
@@ -49,46 +38,18 @@ def composite(
         again, all other packets stay (H.264, H.265). delivery: an ordinary encode. Default: exact.
     codec
         How to encode, such as ffv1, h264-lossless or h264. Default: as the master needs, by the suffix.
-    opacity
-        Factor of the matte, 0 to 1.
-    offset
-        X,Y: pixels to move the layer right and down.
-    scale
-        Of the layer about the picture's middle, before the offset.
-    feather
-        Pixels by which the matte is blurred.
-    choke
-        Pixels by which the matte is shrunk; negative to grow it.
-    color
-        LIFT/GAMMA/GAIN of the layer's colours, each a number or R,G,B. Neutral: 0/1/1.
-    blend
-        normal, multiply, screen, overlay, hard-light, soft-light, darken, lighten, difference, add or subtract.
-    range
-        A-B: the first and the last frame to lay it over, counted from 0; 12- and -48 leave an end open.
     strict_chroma
         Change a chroma sample only if all pixels that share it have some alpha.
     project
         Also write a project file: the layers, their order and these settings, to be edited and used as LAYERS.
     """
-    from vera.layers import Adjustment, open_stack
+    from vera.layers import open_stack
     from vera.layers.masters import write_master
     from vera.layers.stack import ProjectLayer, write_project
 
     if not layers:
         raise VeraError("name the layer folders to lay over the source, or a project file")
-    lift, gamma, gain = parse_color(color or "0/1/1")
-    adjustment = Adjustment(
-        opacity,
-        parse_offset(offset or "0,0"),
-        scale,
-        feather,
-        choke,
-        lift,
-        gamma,
-        gain,
-        blend,
-        parse_range(range or "-"),
-    )
+    adjustment = adjusting.adjustment()
     stack = open_stack(list(layers), adjustment, strict_chroma)
     if project is not None and layers[0].is_file():
         raise VeraError(f"{layers[0]}: is a project already; edit that file")

@@ -1,6 +1,7 @@
 """Values of options, checked before any work begins."""
 
 import re
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,7 @@ from cyclopts import Parameter
 from vera.errors import VeraError
 
 if TYPE_CHECKING:
+    from vera.layers import Adjustment
     from vera.video import Source
 
 Triple = tuple[float, float, float]
@@ -17,7 +19,57 @@ Triple = tuple[float, float, float]
 # Options that several commands have.
 Force = Annotated[bool, Parameter(help="Take a source that is not the one that the layers were made for.")]
 Deinterlace = Annotated[bool, Parameter(help="Make interlaced frames whole. They are refused otherwise.")]
+Signed = Annotated[str | None, Parameter(allow_leading_hyphen=True)]
 Rate = Annotated[str | None, Parameter(help="Pictures a second of an image sequence. Default: 24.")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Adjusting:
+    """The options that adjust a layer.
+
+    Parameters
+    ----------
+    opacity
+        Factor of the matte, 0 to 1.
+    offset
+        X,Y: pixels to move the layer right and down.
+    scale
+        Of the layer about the picture's middle, before the offset.
+    feather
+        Pixels by which the matte is blurred.
+    choke
+        Pixels by which the matte is shrunk; negative to grow it.
+    color
+        LIFT/GAMMA/GAIN of the layer's colours, each a number or R,G,B. Neutral: 0/1/1.
+    blend
+        normal, multiply, screen, overlay, hard-light, soft-light, darken, lighten, difference, add or subtract.
+    range
+        A-B: the first and the last frame to lay it over, counted from 0; 12- and -48 leave an end open.
+    """
+
+    opacity: float = 1.0
+    offset: Signed = None
+    scale: float = 1.0
+    feather: float = 0.0
+    choke: float = 0.0
+    color: Signed = None
+    blend: str = "normal"
+    range: Signed = None
+
+    def adjustment(self) -> "Adjustment":
+        """VeraError for what an adjustment cannot be."""
+        from vera.layers import Adjustment
+
+        lift, gamma, gain = parse_color(self.color or "0/1/1")
+        place = parse_offset(self.offset or "0,0")
+        shown = parse_range(self.range or "-")
+        return Adjustment(
+            self.opacity, place, self.scale, self.feather, self.choke, lift, gamma, gain, self.blend, shown
+        )
+
+
+NOT_ADJUSTED = Adjusting()
 
 # As people write the rates of television.
 _RATES = {text: Fraction(round(float(text)) * 1000, 1001) for text in ("23.976", "23.98", "29.97", "47.952", "59.94")}

@@ -95,13 +95,15 @@ class Placed:
 def place(edit: LayeredEdit | Stack, info: MediaInfo, force: bool = False) -> Placed:
     """An edit, or a stack of them, on the frames of a clip. VeraError as `check_belongs` for each."""
     stack = edit if isinstance(edit, Stack) else Stack((edit,))
-    placed = []
-    for layer in stack.edits:
-        first, last = layer.adjustment.range
-        shown = set(info.pts[first or 0 : None if last is None else last + 1])
-        index_of = check_belongs(layer, info, force)
-        placed.append((layer, {pts: index for pts, index in index_of.items() if pts in shown}))
-    return Placed(info, tuple(placed), stack.strict_chroma)
+    placed = tuple((layer, shown_frames(layer, info, force)) for layer in stack.edits)
+    return Placed(info, placed, stack.strict_chroma)
+
+
+def shown_frames(edit: LayeredEdit, info: MediaInfo, force: bool = False) -> dict[int, int]:
+    """`check_belongs` without the frames outside the range that `edit` is adjusted to."""
+    first, last = edit.adjustment.range
+    shown = set(info.pts[first or 0 : None if last is None else last + 1])
+    return {pts: index for pts, index in check_belongs(edit, info, force).items() if pts in shown}
 
 
 def composite_clip(

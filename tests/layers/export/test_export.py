@@ -12,10 +12,11 @@ from tests.clips import make_clip
 from tests.layers.export.conftest import Case, decode, ffmpeg
 
 from vera.errors import VeraError
-from vera.layers import LayeredEdit, save_layers
+from vera.layers import Adjustment, LayeredEdit, load_layers, save_layers
 from vera.layers.export import TARGETS, export_layers
 from vera.layers.export.samples import rescale
 from vera.layers.export.shot import Shot
+from vera.layers.stack import ProjectLayer, write_project
 from vera.video import ColorTags, FrameReader, Source, probe
 
 
@@ -205,3 +206,55 @@ def test_an_interlaced_source_is_read_as_it_was_for_the_layers(tmp_path: Path) -
     folders = export_layers(tmp_path / "layers", ["png", "prores4444", "psd"], source=footage)
     assert "deinterlace it as well" in (folders[0] / "README.txt").read_text()
     assert not probe(next(folders[1].glob("*_layer_*"))).interlaced
+
+
+def layer_of(folder: Path) -> np.ndarray:
+    """R, G, B and alpha of 16 bits as the executable finds them in an export for FFV1."""
+    name = json.loads((folder / "export.json").read_text())["files"]["layer"]
+    return decode(folder / name, "rgba64le", (50, 66, 4), "<u2")
+
+
+def test_adjusted_layers(case: Case, tmp_path: Path) -> None:
+    (plain,) = export_layers(case.folder, "ffv1", out=tmp_path / "plain")
+    how = Adjustment(
+        opacity=0.5, offset=(4, -3), gain=(0.5, 1, 1), blend="screen", range=(4, 7)
+    )  # one of these has no layer
+    (adjusted,) = export_layers(case.folder, "ffv1", out=tmp_path / "adjusted", adjustment=how)
+    before, after = layer_of(plain)[1:5].astype(float), layer_of(adjusted).astype(float)
+    assert after.shape == (4, 50, 66, 4)
+    moved = before[:, 3:, :-4]
+    assert np.abs(after[:, :-3, 4:, 3] - np.rint(moved[..., 3] / 2)).max() <= 0.5  # a half goes to the even number
+    assert not after[:, -3:, :, 3].any() and not after[:, :, :4, 3].any()
+    assert np.abs(after[:, :-3, 4:, 0] - moved[..., 0] / 2).max() <= 0.5
+    assert np.array_equal(after[:, :-3, 4:, 1:3], moved[..., 1:3])
+    readme, record = (adjusted / "README.txt").read_text(), json.loads((adjusted / "export.json").read_text())
+    assert "blend     screen; these files can't say so" in readme and "opacity 0.5, offset 4/-3" in readme
+    assert "adjusted" not in (plain / "README.txt").read_text()
+    assert record["adjustment"] == how.to_json() and record["frames"] == [1005, 1008]
+
+
+def test_a_project_gives_a_folder_for_each_layer(case: Case, tmp_path: Path) -> None:
+    project = tmp_path / "project.json"
+    half = Adjustment(opacity=0.5)
+    lines = [ProjectLayer(case.folder, half), ProjectLayer(case.folder, on=False), ProjectLayer(case.folder)]
+    write_project(project, lines)
+    folders = export_layers(project, ["ffv1", "psd"])
+    names = ["01_layers/ffv1", "01_layers/psd", "02_layers/ffv1", "02_layers/psd"]
+    assert [folder.relative_to(tmp_path / "export").as_posix() for folder in folders] == names
+    first, second = layer_of(folders[0]), layer_of(folders[2])
+    assert np.array_equal(first[..., :3], second[..., :3])
+    edit = replace(load_layers(case.folder), adjustment=half)
+    assert np.array_equal(first[0, ..., 3], edit.frame(0, case.info.display_size)[1])
+    assert np.array_equal(second[..., 3], case.alpha)
+
+
+def test_what_a_project_cannot_give_is_said(case: Case, tmp_path: Path) -> None:
+    project = tmp_path / "project.json"
+    write_project(project, [ProjectLayer(case.folder, on=False)])
+    with pytest.raises(VeraError, match="none of its layers is on"):
+        export_layers(project, "ffv1")
+    with pytest.raises(VeraError, match="has its own settings"):
+        export_layers(project, "ffv1", adjustment=Adjustment(opacity=0.5))
+    with pytest.raises(VeraError, match="holds no frames that are shown"):
+        export_layers(case.folder, "ffv1", out=tmp_path, adjustment=Adjustment(range=(0, 1)))
+    assert [path.name for path in tmp_path.iterdir()] == ["project.json"]

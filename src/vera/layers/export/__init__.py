@@ -1,15 +1,18 @@
 """Layers in the form that other programs take: one folder for each target, whole or not at all."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from vera.errors import VeraError
-from vera.layers.composite import check_belongs
+from vera.layers.adjust import NEUTRAL, Adjustment
+from vera.layers.composite import shown_frames
 from vera.layers.export.folder import whole_folder
 from vera.layers.export.readme import write_readme
 from vera.layers.export.shot import Light, Shot
 from vera.layers.export.targets import TARGETS, Target
 from vera.layers.package import load_layers
+from vera.layers.stack import ProjectLayer, read_project
 from vera.progress import Progress
 from vera.video import SourceLike, probe
 from vera.video.sequence import find_sequence
@@ -28,22 +31,25 @@ def export_layers(
     start_frame: int | None = None,
     light: Light = "linear",
     still: int | None = None,
+    adjustment: Adjustment = NEUTRAL,
     force: bool = False,
     progress: Progress | None = None,
 ) -> list[Path]:
     """Write the layer folder `layers` for each of `targets` into `OUT/TARGET`; returns these folders.
 
-    Layers are at the source's size, one picture for each source frame from the first to the last that they name, one
-    picture at a time in memory. An earlier export of the same name is replaced.
+    A project file gives its layers as it adjusts them, each in `OUT/NUMBER_NAME/TARGET`, the lowest first. Layers are
+    at the source's size, one picture for each source frame from the first to the last that they name, one picture at a
+    time in memory. An earlier export of the same name is replaced.
 
     Args:
         targets: names in `TARGETS`.
         source: the clip that the layers were made for; by default the one of the recorded name beside `layers`.
-        out: by default the folder `export` in `layers`; made if its parent exists.
+        out: by default the folder `export` in `layers`, or beside the project; made if its parent exists.
         start_frame: number of the source's first frame in the names of numbered files; as its own pictures are
             numbered, or 1001, if None.
         light: whether OpenEXR (`exr`, `nuke`) holds linear light or values encoded as the source's are.
         still: number of the frame that `psd` is of, counted as the files are; the middle one if None.
+        adjustment: what is done to the layers; all but the blend mode is in what is written.
         force: take the layers though their record names another clip, each for the nearest frame.
         progress: called with (target, done, total).
 
@@ -57,26 +63,52 @@ def export_layers(
     if start_frame is not None and start_frame < 0:
         raise VeraError(f"the start frame is a number from 0 on, not {start_frame}")
     layers = Path(layers)
-    edit = load_layers(layers)
-    if not edit.pts:
-        raise VeraError(f"{layers}: holds no frames; there is nothing to export")
-    info = probe(_recorded_source(layers, edit.metadata.get("source")) if source is None else source)
-    index_of = check_belongs(edit, info, force)
-    if start_frame is None:
-        sequence = find_sequence(info.path)
-        start_frame = START_FRAME if sequence is None else sequence.start
-    shot = Shot(edit, info, index_of, start_frame, light, still)
-    out = layers / "export" if out is None else Path(out)
+    chosen, folder = _chosen(layers, adjustment)
+    shots = [_shot(layer, source, start_frame, light, still, force) for layer in chosen]
+    out = folder / "export" if out is None else Path(out)
     if not out.absolute().parent.is_dir():
         raise VeraError(f"{out}: the folder {out.absolute().parent} does not exist; create it first")
     folders = []
-    for name in targets:
-        target = TARGETS[name]
-        with whole_folder(out / name) as folder:
-            files = target.write(shot, shot.frames(progress, name), folder)
-            write_readme(shot, name, target, files, folder)
-        folders.append(out / name)
+    for number, (layer, shot) in enumerate(zip(chosen, shots, strict=True), 1):
+        place = out if folder == layers else out / f"{number:02d}_{layer.folder.name}"
+        for name in targets:
+            target = TARGETS[name]
+            with whole_folder(place / name) as partial:
+                files = target.write(shot, shot.frames(progress, name), partial)
+                write_readme(shot, name, target, files, partial)
+            folders.append(place / name)
     return folders
+
+
+def _chosen(layers: Path, adjustment: Adjustment) -> tuple[list[ProjectLayer], Path]:
+    """What is exported of a layer folder or a project, and the folder that it is in."""
+    if not layers.is_file():
+        return [ProjectLayer(layers, adjustment)], layers
+    if adjustment != NEUTRAL:
+        raise VeraError(f"{layers}: is a project, which has its own settings")
+    chosen = [layer for layer in read_project(layers)[0] if layer.on]
+    if not chosen:
+        raise VeraError(f"{layers}: none of its layers is on; there is nothing to export")
+    return chosen, layers.parent
+
+
+def _shot(
+    layer: ProjectLayer,
+    source: SourceLike | None,
+    start_frame: int | None,
+    light: Light,
+    still: int | None,
+    force: bool,
+) -> Shot:
+    edit = replace(load_layers(layer.folder), adjustment=layer.adjustment)
+    info = probe(_recorded_source(layer.folder, edit.metadata.get("source")) if source is None else source)
+    index_of = shown_frames(edit, info, force)
+    if not index_of:
+        raise VeraError(f"{layer.folder}: holds no frames that are shown; there is nothing to export")
+    if start_frame is None:
+        sequence = find_sequence(info.path)
+        start_frame = START_FRAME if sequence is None else sequence.start
+    return Shot(edit, info, index_of, start_frame, light, still)
 
 
 def _recorded_source(layers: Path, recorded: object) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 
 from av.video.reformatter import ColorPrimaries, ColorTrc
 
+from vera.layers.adjust import NEUTRAL
 from vera.layers.export.folder import RECORD
 from vera.layers.export.plate import find_plate
 from vera.layers.export.shot import Shot
@@ -47,6 +48,7 @@ def _record(shot: Shot, name: str, target: Target, files: Mapping[str, str], fol
         "pts": list(shot.pts),
         "plate": find_plate(shot, folder).name,
         "edit": dict(shot.edit.metadata),
+        "adjustment": shot.edit.adjustment.to_json(),
     }
 
 
@@ -64,6 +66,12 @@ def _readme(shot: Shot, target: Target, files: Mapping[str, str], record: Mappin
         ("timecode", f"{record['timecode']} at the layer's first frame"),
         ("colour", f"the plate's: {_color(shot)}"),
     ]
+    adjustment = shot.edit.adjustment
+    if adjustment != NEUTRAL:
+        said = [f"{name} {_plain(value)}" for name, value in adjustment.to_json().items() if name != "blend"]
+        facts += [("adjusted", ", ".join(said))] if said else []
+        mode = f"{adjustment.blend}; these files can't say so: set it for the layer in your program"
+        facts += [("blend", mode)] if adjustment.blend != NEUTRAL.blend else []
     lines = [f"{shot.name}: layers for {target.title}", ""]
     lines += [f"{label:<10}{text}" for label, text in facts]
     lines += ["", "What to do", "", target.steps(shot).format(**_names(files, first))]
@@ -101,6 +109,12 @@ def _names(files: Mapping[str, str], first: int) -> dict[str, str]:
 
 def _shown(path: str, first: int) -> str:
     return path % first if "%0" in path else path
+
+
+def _plain(value: Any) -> str:
+    """A number, or the parts of a list with nothing for an open end."""
+    parts = value if isinstance(value, list) else [value]
+    return "/".join("" if part is None else f"{part:g}" for part in parts)
 
 
 def _color(shot: Shot) -> str:
