@@ -3,6 +3,7 @@
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from tests.clips import make_clip
@@ -10,6 +11,7 @@ from tests.executable import ffmpeg
 
 from vera.errors import VeraError
 from vera.video import FrameReader, FrameWriter, Source, planes, probe
+from vera.video.deinterlace import deinterlaced
 
 CODECS = {
     "h264.mp4": ("libx264", ("-flags", "+ilme+ildct", "-x264-params", "tff=1:weightp=0"), "yuv420p"),
@@ -19,14 +21,15 @@ CODECS = {
     "ffv1.mkv": ("ffv1", ("-flags", "+ilme+ildct"), "yuv422p10le"),
 }
 
+BAR = "geq=lum='if(between(X,4+4*N,12+4*N),220,90)':cb=128:cr=128"
+
 
 def interlaced(folder: Path, name: str) -> Path:
     """A bright bar that moves right, its two fields taken at different times."""
     codec, options, pix_fmt = CODECS[name]
     size = "1920x1080" if codec == "dnxhd" else "64x48"
     frames = 2 if codec == "dnxhd" else 8
-    bar = "geq=lum='if(between(X,4+4*N,12+4*N),220,90)':cb=128:cr=128"
-    moving = f"color=gray:size={size}:rate=50,{bar},tinterlace=interleave_top"
+    moving = f"color=gray:size={size}:rate=50,{BAR},tinterlace=interleave_top"
     ffmpeg(
         *("-f", "lavfi", "-i", f"{moving},setfield=tff,format={pix_fmt}", "-frames:v", frames),
         *("-c:v", codec, *options, folder / name),
@@ -66,6 +69,31 @@ def test_the_filter_is_that_of_the_executable(tmp_path: Path) -> None:
 def test_progressive_footage_is_not_touched(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "a.mp4")
     assert not probe(clip).interlaced
+
+
+UNKNOWN_TO_BWDIF = ["yuva444p12le", "ya8", "gbrap10le", "yuv440p12le", "gray10le", "gbrapf16le", "grayf32le"]
+
+
+@pytest.mark.parametrize("pix_fmt", UNKNOWN_TO_BWDIF)
+def test_what_the_filter_would_convert_passes_by_it(pix_fmt: str) -> None:
+    random = np.random.default_rng(0)
+    frames = [av.VideoFrame(64, 48, pix_fmt) for _ in range(3)]
+    for number, frame in enumerate(frames):
+        frame.pts, frame.time_base = number, Fraction(1, 25)
+        for plane in planes(frame):
+            plane[...] = random.integers(0, 2 ** min(frame.format.components[0].bits, 15), plane.shape)
+    before = [[plane.copy() for plane in planes(frame)] for frame in frames]
+    after = list(deinterlaced(iter(frames), Path("a.mov")))
+    assert [frame.format.name for frame in after] == [pix_fmt] * 3
+    assert all(all(map(np.array_equal, planes(frame), kept)) for frame, kept in zip(after, before, strict=True))
+
+
+def test_interlaced_frames_of_formats_that_the_filter_would_convert_are_refused(tmp_path: Path) -> None:
+    clip = tmp_path / "a.mov"
+    made = ("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration=0.2,format=yuva444p10le,setfield=tff")
+    ffmpeg(*made, "-c:v", "prores_ks", "-profile:v", "4444", "-flags", "+ilme+ildct", clip)
+    with pytest.raises(VeraError, match=r"a\.mov: is interlaced yuva444p12le, which is not deinterlaced here"):
+        probe(Source(clip, deinterlace=True))
 
 
 def test_a_result_is_progressive(tmp_path: Path) -> None:

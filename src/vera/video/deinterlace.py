@@ -2,17 +2,31 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
 
 import av
 from av.filter import Graph
 
+from vera.errors import VeraError
 from vera.video.colour import ColorTags, apply_tags, color_tags
+from vera.video.formats import is_float
 
 
-def deinterlaced(frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-    """One progressive frame for each of `frames`, at its time, by FFmpeg's bwdif; those that are progressive stay."""
+def deinterlaced(frames: Iterator[av.VideoFrame], path: Path) -> Iterator[av.VideoFrame]:
+    """One progressive frame for each of `frames`, at its time, by FFmpeg's bwdif; those that are progressive stay.
+
+    VeraError that names `path` for interlaced frames in a pixel format whose samples bwdif cannot take as they are.
+    """
     graph: Graph | None = None
     for frame in frames:
+        if not _is_taken(frame.format.name):
+            if frame.interlaced_frame:
+                raise VeraError(
+                    f"{path}: is interlaced {frame.format.name}, which is not deinterlaced here; do it first"
+                )
+            yield frame
+            continue
         if graph is None:
             graph = _graph(frame)
         tags, time_base = color_tags(frame), frame.time_base
@@ -21,6 +35,22 @@ def deinterlaced(frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
     if graph is not None:
         graph.vpush(None)
         yield from _pull(graph, tags, time_base)
+
+
+@lru_cache
+def _is_taken(pix_fmt: str) -> bool:
+    """Whether bwdif takes frames of this format; others FFmpeg converts for it, some to fewer or other samples."""
+    frame = av.VideoFrame(16, 16, pix_fmt)
+    frame.pts = 0
+    graph = _graph(frame)
+    graph.vpush(frame)
+    graph.vpush(None)
+    return _samples(graph.vpull().format.name) == _samples(pix_fmt)
+
+
+def _samples(pix_fmt: str) -> tuple[list[tuple[int, int, int]], bool]:
+    parts = av.VideoFormat(pix_fmt, 16, 16).components
+    return [(part.width, part.height, part.bits) for part in parts], is_float(pix_fmt)
 
 
 def _graph(frame: av.VideoFrame) -> Graph:

@@ -53,7 +53,7 @@ class FrameReader:
 
     def __iter__(self) -> Iterator[av.VideoFrame]:
         frames = self._checked(self._decoded())
-        return deinterlaced(frames) if self._deinterlace else frames
+        return deinterlaced(frames, self.path) if self._deinterlace else frames
 
     def _checked(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """Frames in their plain formats, progressive or to be made so."""
