@@ -71,6 +71,22 @@ def test_progressive_footage_is_not_touched(tmp_path: Path) -> None:
     assert not probe(clip).interlaced
 
 
+def test_a_clip_that_becomes_interlaced(tmp_path: Path) -> None:
+    clip = tmp_path / "a.mkv"
+    moving = "color=gray:size=64x48:rate={}:duration=0.2," + BAR + ",format=yuv420p"
+    parts = [moving.format(25) + ",setfield=prog", moving.format(50) + ",tinterlace=interleave_top,setfield=tff"]
+    inputs = [word for part in parts for word in ("-f", "lavfi", "-i", part)]
+    ffmpeg(*inputs, "-filter_complex", "[0][1]concat=n=2", "-c:v", "ffv1", "-flags", "+ilme+ildct", clip)
+    info = probe(Source(clip, deinterlace=True))
+    assert not info.interlaced and info.source.deinterlace
+    with FrameReader(info.source) as reader, av.open(str(clip)) as raw:
+        pairs = list(zip(reader, raw.decode(video=0), strict=True))
+    assert [frame.interlaced_frame for _, frame in pairs] == [False] * 5 + [True] * 5
+    # Whole frames stay as they are; of the others every second line was made.
+    same = [all(map(np.array_equal, planes(one), planes(other))) for one, other in pairs]
+    assert same == [True] * 5 + [False] * 5
+
+
 UNKNOWN_TO_BWDIF = ["yuva444p12le", "ya8", "gbrap10le", "yuv440p12le", "gray10le", "gbrapf16le", "grayf32le"]
 
 

@@ -87,8 +87,8 @@ def write_master(
 
 
 def _write_smart(info: MediaInfo, placed: Placed, out: Path, progress: Progress | None) -> SmartPlan:
-    if info.interlaced:
-        raise UnsupportedError("its packets are interlaced, and it is to be deinterlaced")
+    if info.deinterlace:
+        raise UnsupportedError("its packets may be interlaced, and it is to be deinterlaced")
     changed = placed.times()
     plan = plan_smart(info.path, out.suffix, changed)
     if len(plan.renewed) == len(plan.times):

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from statistics import median_low
@@ -40,9 +40,10 @@ class MediaInfo:
     aspect not applied). `pts`: presentation times of all frames in order, in units of `time_base` seconds. `duration`:
     seconds from the first frame's start to the last frame's end. `rotation`: degrees to turn counter-clockwise for
     display, 0, 90, 180 or 270. `sample_aspect`: width of a pixel over its height. `color`: as tagged, unspecified where
-    the file says nothing. `is_vfr`: some frame is more than a tick away from an even grid. `interlaced`: frames are, on
-    disk, and are made progressive when they are read. `hdr`: what the first frame says of its mastering. `tracks`:
-    those besides the pictures and `audio`. `metadata`: what the file says of its content.
+    the file says nothing. `is_vfr`: some frame is more than a tick away from an even grid. `interlaced`: the first one
+    is, on disk; `deinterlace`: those that are, are made progressive when they are read. `hdr`: what the first frame
+    says of its mastering. `tracks`: those besides the pictures and `audio`. `metadata`: what the file says of its
+    content.
     """
 
     path: Path
@@ -64,6 +65,7 @@ class MediaInfo:
     audio: tuple[AudioInfo, ...]
     timecode: str | None
     interlaced: bool = False
+    deinterlace: bool = False
     hdr: HdrMetadata | None = None
     tracks: tuple[TrackInfo, ...] = ()
     chapters: tuple[Chapter, ...] = ()
@@ -72,7 +74,7 @@ class MediaInfo:
     @property
     def source(self) -> Source:
         """The footage, to be read as it was probed."""
-        return Source(self.path, self.interlaced, self.average_rate if self.container == "image2" else None)
+        return Source(self.path, self.deinterlace, self.average_rate if self.container == "image2" else None)
 
     @property
     def display_aspect(self) -> Fraction:
@@ -116,7 +118,9 @@ def probe(source: SourceLike) -> MediaInfo:
         times = tuple(time for time in pts if time is not None)
         if any(b <= a for a, b in itertools.pairwise(times)):
             raise VeraError(f"{path}: its timestamps do not rise; remux it, or export it again")
-        return _media_info(path, container, stream, first, times, last, interlaced)
+        return replace(
+            _media_info(path, container, stream, first, times, last, interlaced), deinterlace=source.deinterlace
+        )
 
 
 def _packet_times(path: Path, container: InputContainer, stream: VideoStream) -> tuple[list[int | None], int]:
