@@ -103,7 +103,7 @@ def verify(
     print(f"preserved  {report.preserved:>15,}  where alpha is 0")
     print(f"changed    {report.changed:>15,}  of the preserved")
     if report.changed:
-        print(f"           by {report.max_difference} code values at most, {report.psnr:.1f} dB")
+        print(f"           by {report.max_difference:g} at most (code values; of EXR, light), {report.psnr:.1f} dB")
     if report.packets:
         print(f"packets    {report.packets:>15,}  of which {report.kept:,} are the source's own")
     if report.broken is not None:

@@ -50,7 +50,7 @@ def choose_codec(info: MediaInfo, out: Path, kind: str | None = None, codec: str
         raise VeraError(f"codec {codec} is lossy, so no exact master; leave it out, or choose the delivery master")
     kind = kind or ("delivery" if lossy else "exact")
     if kind != "exact" and is_float(info.pix_fmt):
-        raise VeraError(f"{out}: an EXR sequence is written exactly or not at all; leave out the master")
+        raise VeraError(f"{out}: an EXR sequence is written exactly or not at all; leave out the master and codec")
     if codec is None:
         codec = default_codec(out, info.pix_fmt) if kind == "exact" else _delivery_codec(info, out)
     check_output(out, info, codec, info.path)

@@ -130,6 +130,9 @@ def test_over_a_plate_of_linear_light(tmp_path: Path, target: str) -> None:
     merged = layer[..., :3] + (1 - layer[..., 3:]) * plate
     assert np.abs(merged - result).max() < 2**-11 * (np.abs(plate).max() + 1) * 2
     assert "as the plate's are" in (folder / "README.txt").read_text()
+    [pictures] = export_layers(tmp_path / "layers", "png", source=tmp_path / "in")
+    said = "linear light; what is not OpenEXR here holds it by the transfer IEC61966_2_1"
+    assert said in (pictures / "README.txt").read_text()
     if target == "nuke":
         assert "Expression {" not in (folder / "a.nk").read_text()
     with pytest.raises(VeraError, match="is linear light, and so are layers for it; export with --light linear"):

@@ -13,6 +13,7 @@ from vera.layers.export.folder import RECORD
 from vera.layers.export.plate import find_plate
 from vera.layers.export.shot import Shot
 from vera.layers.export.targets import Target
+from vera.video.formats import is_float
 
 _ALPHA = {
     "straight": "straight (not premultiplied): colours reach past the matte, so edges have no fringe",
@@ -118,8 +119,10 @@ def _plain(value: Any) -> str:
 
 
 def _color(shot: Shot) -> str:
-    color = shot.info.color
-    return f"primaries {_tag(ColorPrimaries, color.primaries)}, transfer {_tag(ColorTrc, color.trc)}"
+    primaries, trc = _tag(ColorPrimaries, shot.info.color.primaries), _tag(ColorTrc, shot.info.color.trc)
+    if is_float(shot.info.pix_fmt):
+        return f"primaries {primaries}, linear light; what is not OpenEXR here holds it by the transfer {trc}"
+    return f"primaries {primaries}, transfer {trc}"
 
 
 def _tag(enum: Any, value: int) -> str:
