@@ -10,6 +10,7 @@ from tests.clips import make_clip
 from tests.executable import ffmpeg
 
 from vera.errors import VeraError
+from vera.layers.planes import components
 from vera.video import FrameReader, FrameWriter, Source, planes, probe
 from vera.video.deinterlace import deinterlaced
 
@@ -102,6 +103,22 @@ def test_what_the_filter_would_convert_passes_by_it(pix_fmt: str) -> None:
     after = list(deinterlaced(iter(frames), Path("a.mov")))
     assert [frame.format.name for frame in after] == [pix_fmt] * 3
     assert all(all(map(np.array_equal, planes(frame), kept)) for frame, kept in zip(after, before, strict=True))
+
+
+@pytest.mark.parametrize(
+    "pix_fmt", ["rgb24", "bgr0", "rgb48le", "rgba", "bgra", "rgba64le", "gbrp10le", "nv12", "p010le"]
+)
+def test_samples_in_an_order_of_their_own_pass_exactly(pix_fmt: str) -> None:
+    """RGB as it was, chroma in pairs as planes."""
+    frame = av.VideoFrame(64, 48, pix_fmt)
+    frame.pts, frame.time_base = 0, Fraction(1, 25)
+    shift = 6 if pix_fmt == "p010le" else 0
+    for plane in planes(frame):
+        plane[...] = np.random.default_rng(0).integers(0, 2 ** frame.format.components[0].bits, plane.shape) << shift
+    expected = [component >> shift for component in components(frame)]
+    [whole] = deinterlaced(iter([frame]), Path("a.mov"))
+    assert whole.format.name == {"nv12": "yuv420p", "p010le": "yuv420p10le"}.get(pix_fmt, pix_fmt)
+    assert all(map(np.array_equal, components(whole), expected))
 
 
 def test_interlaced_frames_of_formats_that_the_filter_would_convert_are_refused(tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ def deinterlaced(frames: Iterator[av.VideoFrame], path: Path) -> Iterator[av.Vid
             yield frame
             continue
         if graph is None:
-            graph = _graph(frame)
+            # RGB in the order that it came in, which its encoders want; chroma in pairs stays in planes.
+            graph = _graph(frame, frame.format.name if frame.format.is_rgb else "")
         tags, time_base = color_tags(frame), frame.time_base
         graph.vpush(frame)
         yield from _pull(graph, tags, time_base)
@@ -39,7 +40,7 @@ def deinterlaced(frames: Iterator[av.VideoFrame], path: Path) -> Iterator[av.Vid
 
 @lru_cache
 def _is_taken(pix_fmt: str) -> bool:
-    """Whether bwdif takes frames of this format; others FFmpeg converts for it, some to fewer or other samples."""
+    """Whether bwdif gets the samples of this format as they are, if in another order: FFmpeg converts for it."""
     frame = av.VideoFrame(16, 16, pix_fmt)
     frame.pts = 0
     graph = _graph(frame)
@@ -53,13 +54,15 @@ def _samples(pix_fmt: str) -> tuple[list[tuple[int, int, int]], bool]:
     return [(part.width, part.height, part.bits) for part in parts], is_float(pix_fmt)
 
 
-def _graph(frame: av.VideoFrame) -> Graph:
+def _graph(frame: av.VideoFrame, out: str = "") -> Graph:
+    """For frames such as this one, to the format `out`, or what bwdif makes of it."""
     graph = Graph()
     source = graph.add_buffer(
         width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
     )
     whole = graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
-    graph.link_nodes(source, whole, graph.add("buffersink"))
+    back = [graph.add("format", f"pix_fmts={out}")] if out else []
+    graph.link_nodes(source, whole, *back, graph.add("buffersink"))
     graph.configure()
     return graph
 
