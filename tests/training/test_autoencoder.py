@@ -8,7 +8,8 @@ from tests.training.drawn import DrawnLayers, open_drawn, write_recipe
 
 from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D
-from vera.training.autoencoder import gather_crops, gradient_error, psnr
+from vera.training.autoencoder import gather_crops, gradient_error, psnr, token_noise
+from vera.training.batches import collate, network_view
 from vera.training.loop import train
 
 
@@ -86,6 +87,32 @@ def test_init_takes_the_weights_and_wants_the_same_model(tmp_path: Path) -> None
     path = write_recipe(tmp_path, **fields, model=model, output=str(tmp_path / "other"))
     with pytest.raises(VeraError, match="width is 16 in the recipe, 8 in"):
         train(path, open_data=open_drawn, report=quiet)
+
+
+def test_noise_of_tokens_is_up_to_its_level_and_shared_by_halves() -> None:
+    noise = token_noise(3, (64, 4, 2, 31, 32), 0.5)
+    assert noise.shape == (64, 4, 2, 31, 32) and torch.equal(noise, token_noise(3, noise.shape, 0.5))
+    levels = noise.flatten(1).std(dim=1)
+    assert levels.max() < 0.55 and levels.min() < 0.1 < 0.4 < levels.max()
+    unit = noise / levels[:, None, None, None, None]
+    within, across = (unit[..., start:-1:2] * unit[..., start + 1 :: 2] for start in (0, 1))
+    assert within.mean().item() == pytest.approx(0.5, abs=0.02)  # of one token
+    assert across.mean().item() == pytest.approx(0.0, abs=0.02)
+
+
+def test_a_decoder_learns_from_noisy_latents_to_smooth_them(tmp_path: Path) -> None:
+    found = []
+    for level in (0.0, 1.0):
+        fields = {"objective": {"pca_clips": 8, "latent_noise": level}, "output": str(tmp_path / str(level))}
+        path = write_recipe(tmp_path, steps=60, batch_size=4, learning_rate=5e-3, checkpoint_every=60, **fields)
+        train(path, open_data=open_drawn, report=quiet)
+        model = AutoencoderPatch3D.from_pretrained(tmp_path / str(level) / "ema").eval()
+        target = network_view(collate([DrawnLayers().load((10_000, 0, 0, 5))]).edit)
+        shape = model.latents(target).shape
+        with torch.no_grad():
+            output = model(target, noise=token_noise(0, tuple(shape), 1.0)).sample
+        found.append(psnr(output, target).item())
+    assert found[1] > found[0] + 0.5
 
 
 @pytest.mark.parametrize(

@@ -103,9 +103,15 @@ class AutoencoderPatch3D(ModelMixin, ConfigMixin):  # type: ignore[misc]
             video = video.clamp(-1, 1)
         return DecoderOutput(sample=video) if return_dict else (video,)
 
-    def forward(self, sample: Tensor, return_dict: bool = True) -> DecoderOutput | tuple[Tensor]:
-        """Encode and decode."""
-        return self.decode(self.latents(sample), return_dict=return_dict)
+    def forward(
+        self, sample: Tensor, return_dict: bool = True, noise: Tensor | None = None
+    ) -> DecoderOutput | tuple[Tensor]:
+        """Encode and decode; `noise`, in units of the standard deviation of each channel, is added to the latents."""
+        latents = self.latents(sample)
+        if noise is not None:
+            std = torch.tensor(self.config.latents_std, device=noise.device)
+            latents = latents + noise * std[:, None, None, None]
+        return self.decode(latents, return_dict=return_dict)
 
 
 @torch.no_grad()

@@ -56,7 +56,7 @@ class AutoencoderTraining:
         self, model: nn.Module, batch: Batch | LatentBatch, seeds: Sequence[int]
     ) -> tuple[Tensor, dict[str, Tensor]]:
         target = torch.cat([network_view(getattr(batch, kind)) for kind in KINDS])
-        output = model(target).sample.float()
+        output = model(target, noise=self._noise(model, target.shape, seeds)).sample.float()
         terms = {
             "l1": F.l1_loss(output, target),
             "mse": F.mse_loss(output, target),
@@ -65,6 +65,16 @@ class AutoencoderTraining:
         total = torch.stack([getattr(self.objective, name) * value for name, value in terms.items()]).sum()
         decibels = {f"psnr_{k}": v for k, v in zip(KINDS, psnr(output, target).chunk(len(KINDS)), strict=True)}
         return total, {"loss": total, **terms, **decibels}
+
+    def _noise(self, model: Any, shape: torch.Size, seeds: Sequence[int]) -> Tensor | None:
+        """Noise for the latents of all kinds of each sample; `shape` is that of their video."""
+        level, config = self.objective.latent_noise, model.config
+        if not level:
+            return None
+        frames = 1 + (shape[2] - 1) // config.scale_factor_temporal
+        height, width = (side // config.scale_factor_spatial for side in shape[3:])
+        drawn = [token_noise(seed, (len(KINDS), config.z_dim, frames, height, width), level) for seed in seeds]
+        return torch.stack(drawn, dim=1).flatten(0, 1).to(self.device)
 
     @torch.no_grad()
     def evaluate(self, model: nn.Module, sheet: Path | None) -> dict[str, float]:
@@ -119,6 +129,19 @@ def _pixels(sample: LayeredSample | LatentSample) -> LayeredSample:
     if isinstance(sample, LatentSample):
         raise VeraError("data: an autoencoder is trained on frames, not on cached latents")
     return sample
+
+
+def token_noise(seed: int, shape: tuple[int, ...], level: float) -> Tensor:
+    """What a denoiser may get wrong in latents of `shape` [N,C,T,h,w]: noise, for each of N a share of up to `level`.
+
+    One half varies from latent to latent, the other from token to token, which are 2x2 latents.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    *outer, height, width = shape
+    fine = torch.randn(shape, generator=generator)
+    coarse = torch.randn(*outer, -(-height // 2), -(-width // 2), generator=generator)
+    coarse = coarse.repeat_interleave(2, dim=-2).repeat_interleave(2, dim=-1)[..., :height, :width]
+    return level * torch.rand(shape[0], 1, 1, 1, 1, generator=generator) * (fine + coarse) / 2**0.5
 
 
 def psnr(output: Tensor, target: Tensor) -> Tensor:

@@ -53,7 +53,8 @@ class AutoencoderObjective:
     """Objective of `autoencoder`: weights of the absolute, squared and multi-scale gradient error.
 
     `pca_clips` clips set the projection and the latent statistics before step 0; 0 leaves both as they are, which is
-    right for a model that `init` brings. The encoder stays as it is unless `train_encoder`.
+    right for a model that `init` brings. The encoder stays as it is unless `train_encoder`. `latent_noise`, in standard
+    deviations of a channel, is the most that latents are off: the decoder learns to smooth what a denoiser leaves.
     """
 
     l1: float = 1.0
@@ -61,6 +62,7 @@ class AutoencoderObjective:
     gradient: float = 0.5
     pca_clips: int = 512
     train_encoder: bool = False
+    latent_noise: float = 0.0
 
 
 @dataclass(frozen=True)
