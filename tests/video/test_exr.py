@@ -296,6 +296,15 @@ def test_unknown_chromaticities_say_nothing(tmp_path: Path) -> None:
     assert probe(tmp_path / "in").color.primaries == 2
 
 
+def test_damaged_chromaticities_say_nothing(tmp_path: Path) -> None:
+    named = tuple(float(value) for value in np.ravel((*PRIMARIES[1], (0.3127, 0.3290))))
+    path = write(tmp_path / "in" / "a.1.exr", part(channels(), chromaticities=named))
+    data = path.read_bytes()
+    assert data.count(b"chromaticities\0chromaticities\0") == 1
+    path.write_bytes(data.replace(b"chromaticities\0chromaticities\0", b"chromaticities\0chromaticitiez\0"))
+    assert probe(tmp_path / "in").color.primaries == 2
+
+
 def test_linear_light_is_shown_as_srgb(tmp_path: Path) -> None:
     light = np.linspace(-0.5, 1.5, 64, dtype=np.float32)[None].repeat(48, 0)
     for dtype in (np.float16, np.float32):

@@ -193,7 +193,9 @@ def _components(frame: av.VideoFrame) -> list[NDArray[Any]]:
 def _primaries(header: Any) -> int:
     """The primaries that the file names as a number of H.273, 2 if it names none or others."""
     named = header.get("chromaticities")
+    if not isinstance(named, tuple):  # none, or a damaged one of another kind
+        return UNSPECIFIED
     for number, corners in PRIMARIES.items():
-        if named is not None and np.allclose(named, np.ravel((*corners, D65)), atol=0.001):
+        if np.allclose(named, np.ravel((*corners, D65)), atol=0.001):
             return number
     return UNSPECIFIED
