@@ -305,6 +305,16 @@ def test_damaged_chromaticities_say_nothing(tmp_path: Path) -> None:
     assert probe(tmp_path / "in").color.primaries == 2
 
 
+def test_a_rate_over_zero_is_damage(tmp_path: Path) -> None:
+    path = write(tmp_path / "in" / "a.1.exr", part(channels(), framesPerSecond=Fraction(24)))
+    rate = b"framesPerSecond\0rational\0" + struct.pack("<2i", 8, 24)
+    data = path.read_bytes()
+    assert data.count(rate) == 1
+    path.write_bytes(data.replace(rate + struct.pack("<I", 1), rate + struct.pack("<I", 0)))
+    with pytest.raises(VeraError, match="is damaged, none of its frames can be decoded"):
+        probe(tmp_path / "in")
+
+
 def test_linear_light_is_shown_as_srgb(tmp_path: Path) -> None:
     light = np.linspace(-0.5, 1.5, 64, dtype=np.float32)[None].repeat(48, 0)
     for dtype in (np.float16, np.float32):

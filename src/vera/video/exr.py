@@ -136,7 +136,7 @@ def _load(path: Path, **how: bool) -> Any:
     exr = _library()
     try:
         return exr.File(str(path), **how)
-    except (RuntimeError, ValueError):  # ValueError for words that are no UTF-8, too
+    except (RuntimeError, ValueError, ZeroDivisionError):  # also for words that are no UTF-8, and for rates over 0
         return None
 
 
