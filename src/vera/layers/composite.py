@@ -1,4 +1,4 @@
-"""The compositing rule `A*E + (1-A)*S` in the source's own planes and bit depth, written only where alpha is not 0."""
+"""The compositing rule `A*E + (1-A)*S` in the source's own planes and bit depth: no sample changes where alpha is 0."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
