@@ -24,7 +24,9 @@ def test_a_recipe_makes_its_network(path: Path) -> None:
             return
         model = make_network(recipe, 16)
     assert type(model) is VARIANTS[recipe.variant]
-    assert Path(recipe.objective.autoencoder).parts[0] == Path(recipe.output).parts[0] == "runs"
+    autoencoder = Path(recipe.objective.autoencoder)
+    assert autoencoder.parts[0] == "runs" or (autoencoder / "config.json").is_file()  # trained before, or shipped
+    assert Path(recipe.output).parts[0] == "runs"
 
 
 @pytest.mark.parametrize(("name", "billions"), [("vera-1.3b", 3.922), ("vera-14b", 38.206)])
