@@ -24,13 +24,12 @@ def make_optimizers(recipe: Recipe, model: nn.Module) -> list[torch.optim.Optimi
 
     Muon (Jordan et al., 2024) steps by the scale of Liu et al. (arXiv 2502.16982): AdamW's rate and decay hold for it.
     """
-    matrices = muon_weights(recipe, model)
-    taken = set(map(id, matrices))
-    others = [(name, p) for name, p in model.named_parameters() if p.requires_grad and id(p) not in taken]
-    decayed = [p for name, p in others if name.endswith(".weight") and p.ndim > 1]
-    whole = [p for name, p in others if not (name.endswith(".weight") and p.ndim > 1)]
+    weights, matrices = _weights(model), muon_weights(recipe, model)
+    ids, taken = set(map(id, weights.values())), set(map(id, matrices))
+    decayed = [p for p in weights.values() if id(p) not in taken]
+    others = [p for p in model.parameters() if p.requires_grad and id(p) not in ids]
     rate, decay = recipe.learning_rate, recipe.weight_decay
-    groups = [{"params": decayed, "weight_decay": decay}, {"params": whole, "weight_decay": 0.0}]
+    groups = [{"params": decayed, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
     adamw = torch.optim.AdamW(groups, lr=rate, betas=recipe.betas, fused=True)
     if not matrices:
         return [adamw]
@@ -41,8 +40,10 @@ def muon_weights(recipe: Recipe, model: nn.Module) -> list[nn.Parameter]:
     """What Muon trains by this recipe: the matrices of the blocks, and none with another optimizer."""
     if recipe.optimizer != "muon":
         return []
-    return [
-        p
-        for name, p in model.named_parameters()
-        if p.requires_grad and p.ndim == 2 and name.endswith(".weight") and "blocks." in name
-    ]
+    return [p for name, p in _weights(model).items() if p.ndim == 2 and "blocks." in name]
+
+
+def _weights(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The trained weights of linear maps and convolutions, by name."""
+    named = model.named_parameters()
+    return {name: p for name, p in named if p.requires_grad and name.endswith(".weight") and p.ndim > 1}
