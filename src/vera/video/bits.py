@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeVar
 
+HEADER = 4096  # bytes of a slice that hold its header, whatever its tables
 _START_CODE = re.compile(rb"\x00\x00\x01")
 _TO_ESCAPE = re.compile(rb"\x00\x00(?=[\x00-\x03])")
 

@@ -8,6 +8,7 @@ ITU-T H.264, 7.3.2 and 7.3.3; avcC: ISO/IEC 14496-15, 5.3.3.
 from dataclasses import dataclass, replace
 
 from vera.video.bits import (
+    HEADER,
     BitReader,
     Bits,
     UnsupportedError,
@@ -19,7 +20,6 @@ from vera.video.bits import (
     unescape,
 )
 
-_HEADER = 4096  # bytes of a slice that hold its header, whatever its tables
 _SLICE, _PARTITIONS, _IDR, _SEI, _SPS, _PPS = 1, (2, 3, 4), 5, 6, 7, 8
 _EXTENSIONS = (14, 15, 20, 21)  # scalable and multi-view streams
 _WITH_FORMAT = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
@@ -143,7 +143,7 @@ def write_pps(pps: Pps) -> bytes:
 
 def parse_slice(nal: bytes, sets: "dict[int, tuple[Sps, Pps]]") -> Slice:
     """The header of a slice whose parameter sets are in `sets`, by the number of the PPS."""
-    reader = BitReader(unescape(nal[:_HEADER])[1:])
+    reader = BitReader(unescape(nal[:HEADER])[1:])
     idr, reference = nal[0] & 31 == _IDR, nal[0] >> 5 & 3
     first_block, kind, identity = reader.ue(), reader.ue() % 5, reader.ue()
     if identity not in sets:

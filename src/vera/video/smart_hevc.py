@@ -8,6 +8,7 @@ So all that follows is decoded as if nothing had changed. Syntax: ITU-T H.265, 7
 from dataclasses import dataclass
 
 from vera.video.bits import (
+    HEADER,
     BitReader,
     Bits,
     UnsupportedError,
@@ -19,7 +20,6 @@ from vera.video.bits import (
     unescape,
 )
 
-_HEADER = 4096  # bytes of a slice that hold its header, whatever its tables
 _VPS, _SPS, _PPS, _SUFFIX_SEI = 32, 33, 34, 40
 _PICTURE_HASH = 132
 _IDR = (19, 20)
@@ -168,7 +168,7 @@ class Hevc:
     def _transplant(self, nal: bytes, into: bytes, host: Slice) -> bytes:
         own = parse_slice(nal, {self._own_pps.identity: (self._own_sps, self._own_pps)})
         data = unescape(nal)[2:]
-        tail, start = self._read_tail(data[:_HEADER], own.end)
+        tail, start = self._read_tail(data[:HEADER], own.end)
         kind = kind_of(into)
         bits = Bits().put(1, 1)
         if kind in _RANDOM_ACCESS:
@@ -288,7 +288,7 @@ def parse_tail(pps: Pps) -> Tail:
 
 def parse_slice(nal: bytes, sets: dict[int, tuple[Sps, Pps]]) -> Slice:
     """The header of a picture's first slice, whose parameter sets are in `sets` by the number of the PPS."""
-    reader = BitReader(unescape(nal[:_HEADER])[2:])
+    reader = BitReader(unescape(nal[:HEADER])[2:])
     kind = kind_of(nal)
     if not reader.flag():
         raise UnsupportedError("its stream lacks the beginning of a picture")
