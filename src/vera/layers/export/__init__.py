@@ -1,7 +1,8 @@
 """Layers in the form that other programs take: one folder for each target, whole or not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from vera.errors import VeraError
@@ -14,7 +15,7 @@ from vera.layers.export.targets import TARGETS, Target
 from vera.layers.package import load_layers
 from vera.layers.stack import ProjectLayer, read_project
 from vera.progress import Progress
-from vera.video import SourceLike, probe
+from vera.video import MediaInfo, SourceLike, probe
 from vera.video.sequence import find_sequence
 
 __all__ = ["TARGETS", "Light", "Shot", "Target", "export_layers"]
@@ -64,7 +65,8 @@ def export_layers(
         raise VeraError(f"the start frame is a number from 0 on, not {start_frame}")
     layers = Path(layers)
     chosen, folder = _chosen(layers, adjustment)
-    shots = [_shot(layer, source, start_frame, light, still, force) for layer in chosen]
+    look = cache(probe)  # the layers of a project are mostly of one clip
+    shots = [_shot(layer, source, look, start_frame, light, still, force) for layer in chosen]
     out = folder / "export" if out is None else Path(out)
     if not out.absolute().parent.is_dir():
         raise VeraError(f"{out}: the folder {out.absolute().parent} does not exist; create it first")
@@ -95,13 +97,14 @@ def _chosen(layers: Path, adjustment: Adjustment) -> tuple[list[ProjectLayer], P
 def _shot(
     layer: ProjectLayer,
     source: SourceLike | None,
+    look: Callable[[SourceLike], MediaInfo],
     start_frame: int | None,
     light: Light,
     still: int | None,
     force: bool,
 ) -> Shot:
     edit = replace(load_layers(layer.folder), adjustment=layer.adjustment)
-    info = probe(_recorded_source(layer.folder, edit.metadata.get("source")) if source is None else source)
+    info = look(_recorded_source(layer.folder, edit.metadata.get("source")) if source is None else source)
     index_of = shown_frames(edit, info, force)
     if not index_of:
         raise VeraError(f"{layer.folder}: holds no frames that are shown; there is nothing to export")
