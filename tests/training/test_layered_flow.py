@@ -78,6 +78,31 @@ def test_the_loss_is_a_function_of_the_seeds(method: LayeredFlow) -> None:
     assert losses[0] == losses[1] != losses[2]
 
 
+def test_outside_of_the_matte_errors_can_count_less(tmp_path: Path, tiny_model: Path, method: LayeredFlow) -> None:
+    batch = drawn_batch(0, 4)
+    layers = method.latents(batch, LAYERS).layers
+    assert method._place_weights(layers, LAYERS) is None
+    fields = flow_fields(tiny_model)
+    fields["objective"]["outside_weight"] = 0.25
+    recipe = load_recipe(write_recipe(tmp_path, **fields))
+    focused = LayeredFlow(recipe, [], CPU, contextlib.nullcontext)
+    weights = focused._place_weights(layers, LAYERS)
+    assert weights is not None and set(weights[:, 0].unique().tolist()) == {0.25, 1.0}
+    side = focused.vae.config.scale_factor_spatial
+    seen = torch.nn.functional.max_pool2d(batch.alpha[:, :1].float(), side)[:, 0] > 0
+    assert (weights[:, 0, 0, 0][seen] == 1).float().mean() > 0.95  # all but faint edges
+    model = focused.make_model(DrawnLayers())
+    seeds = sample_seeds(0, 0, 0, 4)
+    assert focused.loss(model, batch, seeds)[0] != method.loss(model, batch, seeds)[0]
+
+
+def test_a_model_without_matte_has_no_outside(tmp_path: Path, tiny_model: Path) -> None:
+    fields = flow_fields(tiny_model) | {"variant": "v2v"}
+    fields["objective"]["outside_weight"] = 0.25
+    with pytest.raises(VeraError, match="outside_weight asks where the matte is 0"):
+        train(write_recipe(tmp_path, **fields), open_data=open_drawn, report=quiet)
+
+
 def test_a_sample_s_randomness_does_not_depend_on_its_batch() -> None:
     goal = FlowObjective(autoencoder="", mask_drop=0.5, instruction_drop=0.2)
     seeds = sample_seeds(0, 3, 0, 400)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from vera.training.objective import (
     add_noise,
     branch_errors,
+    place_weights,
     quartiles,
     sample_times,
     shift_times,
@@ -71,3 +72,25 @@ def test_loss_weighs_branches() -> None:
 def test_quartiles_sort_by_time() -> None:
     parts = quartiles(torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([0.1, 0.3, 0.99, 1.0]))
     assert [part.tolist() for part in parts.values()] == [[1.0], [2.0], [], [3.0, 4.0]]
+
+
+def test_places_outside_of_the_matte_count_less() -> None:
+    branches = ("edit", "alpha", "composite")
+    empty = torch.randn(1, 8, 1, 2, 3)
+    layers = torch.randn(2, 3, 8, 1, 2, 3)
+    layers[:, 1] = empty
+    layers[0, 1, 5, 0, 0, 1] += 0.5
+    weights = place_weights(layers, empty, branches, 0.25)
+    assert weights.shape == (2, 3, 1, 1, 2, 3)
+    assert weights[0, 0].flatten().tolist() == [0.25, 1.0, 0.25, 0.25, 0.25, 0.25]
+    assert torch.equal(weights[0, 2], weights[0, 0])
+    assert (weights[:, 1] == 1).all() and (weights[1, 0] == 0.25).all()
+
+    # An error inside counts four times one outside, and equal errors everywhere count as without weights.
+    target = torch.zeros_like(layers)
+    inside, outside = target.clone(), target.clone()
+    inside[0, 0, :, 0, 0, 1], outside[0, 0, :, 0, 1, 1] = 1.0, 1.0
+    ratio = branch_errors(inside, target, weights)[0, 0] / branch_errors(outside, target, weights)[0, 0]
+    assert ratio.item() == pytest.approx(4)
+    same = torch.ones_like(layers)
+    torch.testing.assert_close(branch_errors(same, target, weights), branch_errors(same, target))

@@ -51,6 +51,7 @@ class LayeredFlow:
         self.autocast = autocast
         self.vae = load_autoencoder(self.objective.autoencoder).to(device)
         self.text = TextStates(self.objective.text_encoder, self.objective.max_sequence_length, device)
+        self.empty: dict[torch.Size, Tensor] = {}  # latents of a matte that is 0 everywhere, by their shape
         self.teacher: Any = None
         if self.objective.distillation is not None:
             self.teacher = load_teacher(self.objective.distillation.teacher).to(device)
@@ -63,12 +64,19 @@ class LayeredFlow:
         return VARIANTS[self.recipe.variant]
 
     def make_model(self, source: LayerSource) -> nn.Module:
-        """The recipe's model; channels and text width are the frozen networks' unless named."""
+        """The recipe's model; channels and text width are the frozen networks' unless named.
+
+        VeraError if places are to be weighed by a matte that the variant has not.
+        """
         channels = self.vae.config.z_dim
         config = variant_config(
             self.recipe.variant,
             {"in_channels": channels, "out_channels": channels, "text_dim": self.text.dim} | self.recipe.model,
         )
+        if self.objective.outside_weight != 1 and "alpha" not in config.get("branches", LAYERS):
+            raise VeraError(
+                "objective: outside_weight asks where the matte is 0, and this model has none; leave it out"
+            )
         if self.recipe.init is None:
             model = new_model(self.model_class(), config)
         else:
@@ -85,16 +93,16 @@ class LayeredFlow:
         latents = self.latents(batch, branches)
         draws = objective.draw(seeds, latents.layers.shape[1:], self.objective, self.device)
         latents = latents.without(draws.no_mask, draws.no_text, self.text([""]))
-        goal = self.objective.distillation
+        goal, weights = self.objective.distillation, self._place_weights(latents.layers, branches)
         if goal is None:
             times = draws.times
-            errors = self._errors(model, latents, draws.noise, times)
+            errors = self._errors(model, latents, draws.noise, times, weights)
         else:
             spans = step_times(draws.places, goal, self.objective.shift)
             times = spans[0]
             noisy = objective.add_noise(latents.layers, draws.noise, times)
             target = mean_velocity(self._teach(latents, goal.guidance), noisy, spans)
-            errors = objective.branch_errors(latents.predict(model, noisy, times), target)
+            errors = objective.branch_errors(latents.predict(model, noisy, times), target, weights)
         total = objective.weighted_loss(errors, branches, self.objective.weights)
         per_branch = dict(zip(branches, errors.unbind(1), strict=True))
         return total, {"loss": total, **per_branch, **objective.quartiles(errors.mean(1), times)}
@@ -108,10 +116,25 @@ class LayeredFlow:
     def _branches(self, model: Any) -> list[str]:
         return list(model.config.branches)
 
-    def _errors(self, model: nn.Module, latents: "Latents", noise: Tensor, times: Tensor) -> Tensor:
+    def _errors(
+        self, model: nn.Module, latents: "Latents", noise: Tensor, times: Tensor, weights: Tensor | None = None
+    ) -> Tensor:
         """Errors [B,K] of the predicted velocity."""
         prediction = latents.predict(model, objective.add_noise(latents.layers, noise, times), times)
-        return objective.branch_errors(prediction, objective.velocity(latents.layers, noise))
+        return objective.branch_errors(prediction, objective.velocity(latents.layers, noise), weights)
+
+    @torch.no_grad()
+    def _place_weights(self, layers: Tensor, branches: Sequence[str]) -> Tensor | None:
+        """What the places of `layers` count, if that is not the same for all."""
+        if self.objective.outside_weight == 1:
+            return None
+        shape = layers.shape[3:]
+        if shape not in self.empty:
+            frames = 1 + (shape[0] - 1) * self.vae.config.scale_factor_temporal
+            side = self.vae.config.scale_factor_spatial
+            matte = torch.zeros(1, frames, shape[1] * side, shape[2] * side, dtype=torch.uint8, device=self.device)
+            self.empty[shape] = self._encode(matte)
+        return objective.place_weights(layers, self.empty[shape], branches, self.objective.outside_weight)
 
     @torch.no_grad()
     def latents(self, batch: Batch | LatentBatch, branches: Sequence[str]) -> "Latents":

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from vera.training.recipe import FlowObjective
 
+COVERED = 0.1  # by how much a normalised latent is off where a matte is not empty; a faint shadow makes 0.3
+
 
 def sample_times(count: int, kind: str, mean: float, std: float, shift: float, generator: torch.Generator) -> Tensor:
     """Times [count] in (0,1) on the generator's device: `logit_normal` or `uniform`, then `shift_times`."""
@@ -35,9 +37,28 @@ def velocity(clean: Tensor, noise: Tensor) -> Tensor:
     return noise - clean
 
 
-def branch_errors(prediction: Tensor, target: Tensor) -> Tensor:
-    """Mean squared error of every sample and branch, [B,K] float32, of tensors [B,K,C,T,H,W]."""
-    return (prediction.float() - target.float()).square().flatten(2).mean(2)
+def branch_errors(prediction: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Mean squared error of every sample and branch, [B,K] float32, of tensors [B,K,C,T,H,W].
+
+    With `weights` [B,K,1,T,H,W] it is a weighted mean over the places of a sample's branch.
+    """
+    errors = (prediction.float() - target.float()).square()
+    if weights is not None:
+        errors = errors * (weights / weights.mean((2, 3, 4, 5), keepdim=True))
+    return errors.flatten(2).mean(2)
+
+
+def place_weights(layers: Tensor, empty: Tensor, branches: Sequence[str], outside: float) -> Tensor:
+    """What each place of the normalised latents `layers` [B,K,C,T,H,W] counts, [B,K,1,T,H,W]: `outside` or 1.
+
+    Places where the true matte is 0 are outside; its latent is there that of an empty one, `empty` [1,C,T,H,W]. The
+    branch `alpha` counts alike everywhere.
+    """
+    alpha = branches.index("alpha")
+    covered = (layers[:, alpha] - empty).abs().amax(1, keepdim=True) > COVERED
+    weights = torch.where(covered, 1.0, outside)[:, None].repeat(1, len(branches), 1, 1, 1, 1)
+    weights[:, alpha] = 1.0
+    return weights
 
 
 def weighted_loss(errors: Tensor, branches: Sequence[str], weights: Mapping[str, float]) -> Tensor:

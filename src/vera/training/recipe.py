@@ -31,7 +31,8 @@ class FlowObjective:
 
     `autoencoder` is a folder with a trained autoencoder; `text_encoder` is `minilm` or a folder with an encoder and its
     tokenizer. Timesteps are drawn `logit_normal` (of `mean`, `std`) or `uniform`, then shifted as in Wan. `weights` is
-    for each branch; one that is not named counts 1. The drops are shares of samples that lose their mask or text.
+    for each branch; one that is not named counts 1. `outside_weight` is what the other branches than alpha count where
+    the true matte is 0 and nobody sees the edit layer. The drops are shares of samples that lose their mask or text.
     With `distillation` the goal is a teacher's velocity, at the times of the student's steps.
     """
 
@@ -39,6 +40,7 @@ class FlowObjective:
     text_encoder: str = "minilm"
     max_sequence_length: int = 32
     weights: dict[str, float] = field(default_factory=dict)
+    outside_weight: float = 1.0
     timesteps: Literal["logit_normal", "uniform"] = "logit_normal"
     mean: float = 0.0
     std: float = 1.0
