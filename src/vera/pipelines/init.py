@@ -21,9 +21,8 @@ from vera.models.conversion.checkpoint import MAX_SHARD_SIZE
 from vera.pipelines.card import UNTRAINED, model_card
 from vera.pipelines.hub import fetch_model, is_hub_name
 from vera.pipelines.wan_parts import DIFFUSERS_FILES, ORIGINAL_FILES, check_pipeline, open_layout
+from vera.presets import BASES
 from vera.progress import Progress
-
-PRESETS = ("vera-1.3b", "vera-14b")
 
 
 @dataclass(frozen=True)
@@ -130,11 +129,11 @@ def _locate(base: str) -> Path:
 
 def _preset(config: str | None, sizes: dict[str, Any], where: str) -> Path:
     """The folder with the defaults: the one asked for, which must fit, or the one of this size, or of the smallest."""
-    presets = {name: Path(str(files("vera.presets") / name)) for name in PRESETS}
+    presets = {name: Path(str(files("vera.presets") / name)) for name in BASES}
     if config is not None:
         folder = presets.get(config, Path(config))
         if not (folder / "model_index.json").is_file():
-            raise VeraError(f"config {config!r} is none of {', '.join(PRESETS)} and no folder with model_index.json")
+            raise VeraError(f"config {config!r} is none of {', '.join(BASES)} and no folder with model_index.json")
         check_sizes(sizes, read_config(folder / "transformer" / "config.json"), where)
         return folder
     for folder in presets.values():
@@ -143,7 +142,7 @@ def _preset(config: str | None, sizes: dict[str, Any], where: str) -> Path:
         except VeraError:
             continue
         return folder
-    return presets[PRESETS[0]]
+    return presets[next(iter(BASES))]
 
 
 def _options(preset: Path, variant: str, sizes: dict[str, Any]) -> dict[str, Any]:

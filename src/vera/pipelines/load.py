@@ -22,10 +22,8 @@ from vera.pipelines.hub import fetch_model, is_hub_name
 from vera.pipelines.lora import add_loras
 from vera.pipelines.pipeline_vera import VeraPipeline
 from vera.pipelines.processes import group_size
+from vera.presets import BASES, TRAINED
 
-PRESETS = ("nano",)
-# The sizes whose weights `vera init` makes, and from what.
-BASES = {"vera-1.3b": "Wan-AI/Wan2.1-T2V-1.3B-Diffusers", "vera-14b": "Wan-AI/Wan2.1-T2V-14B-Diffusers"}
 # The only classes a checkpoint may name: nothing is imported because a file says so.
 _TRANSFORMERS = {network.__name__: network for network in VARIANTS.values()}
 _AUTOENCODERS = {"AutoencoderKLWan": AutoencoderKLWan, "AutoencoderPatch3D": AutoencoderPatch3D}
@@ -120,7 +118,7 @@ def pick_dtype(dtype: str | torch.dtype, device: str) -> torch.dtype:
 
 def _locate(model: str) -> Path:
     """The folder of a preset, of a name on disk, or of a model of the hub, which is fetched."""
-    if model in PRESETS:
+    if model in TRAINED:
         folder = Path(str(files("vera.presets") / model))
         if not (folder / "model_index.json").is_file():
             raise VeraError(f"model {model}: its weights are not in {folder}: reinstall vera")
@@ -135,7 +133,7 @@ def _locate(model: str) -> Path:
         return Path(model)
     if not is_hub_name(model):
         raise VeraError(
-            f"unknown model {model!r}: it is none of {', '.join(PRESETS)}, no folder, and no owner/name of the hub"
+            f"unknown model {model!r}: it is none of {', '.join(TRAINED)}, no folder, and no owner/name of the hub"
         )
     return fetch_model(model)
 

@@ -1,0 +1,5 @@
+"""What ships with Vera: a folder for each model, in diffusers' layout."""
+
+TRAINED = ("nano",)
+# The sizes that ship as configs only: `vera init` makes their weights, and from what.
+BASES = {"vera-1.3b": "Wan-AI/Wan2.1-T2V-1.3B-Diffusers", "vera-14b": "Wan-AI/Wan2.1-T2V-14B-Diffusers"}
