@@ -130,3 +130,12 @@ def test_missing_assets_and_unknown_names_are_said(tmp_path_factory: pytest.Temp
         SyntheticLayers(["pineapple"], assets)
     with pytest.raises(VeraError, match="fill"):
         SyntheticLayers(list(SPRITES), assets, fill="gray")
+
+
+def test_a_grid_is_for_what_is_added_only(assets: str, layers: SyntheticLayers) -> None:
+    on_grid = SyntheticLayers(list(SPRITES), assets, sizes=["96x64", "64x96"], stages=STAGES, grid=8)
+    for index in range(20):
+        free, placed = layers.sample(index, 1, 96, 64), on_grid.sample(index, 1, 96, 64)
+        assert free.instruction == placed.instruction
+        assert np.array_equal(free.source, placed.source)
+        assert np.array_equal(free.alpha, placed.alpha) == (free.task == "background_replace")

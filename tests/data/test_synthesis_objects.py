@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from vera.data.synthesis.camera import chain, film, move, plan_camera
 from vera.data.synthesis.objects import (
+    CELLS,
     Light,
     harmonize,
     harmony,
@@ -155,3 +158,31 @@ def test_tint_changes_the_hue_and_nothing_of_the_shape(color: str) -> None:
         assert max(red, green, blue) < 70
     if color == "white":
         assert min(red, green, blue) > 180
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    place=st.sampled_from(list(PLACES)),
+    size=st.sampled_from(list(CELLS)),
+    motion=st.sampled_from(list(MOTIONS)),
+    frames=st.sampled_from([1, 9]),
+    rows=st.integers(80, 120),
+    seed=st.integers(0, 1000),
+)
+def test_on_a_grid_things_stand_alike(place: str, size: str, motion: str, frames: int, rows: int, seed: int) -> None:
+    height, width, grid = 144, 256, 16
+    rng = np.random.default_rng(seed)
+    camera = plan_camera(frames, height, width, rng)
+    track = plan_track((rows, 100), place, size, motion, camera, height, width, rng, grid)
+    seen = chain(camera, track.matrices)
+    corner = seen[0, :, 2]
+    assert np.abs(corner - grid * np.round(corner / grid)).max() < 1e-3
+    if frames == 1:
+        assert np.sqrt(np.linalg.det(track.matrices[0, :, :2]) * rows * 100) == pytest.approx(CELLS[size] * grid, 1e-4)
+        assert np.allclose(track.matrices[0, :, :2], track.matrices[0, 0, 0] * np.eye(2), atol=1e-6)
+        assert corner[1] >= 0 and move(seen, np.array([0, rows - 1]))[0, 1] < height
+        third = list(PLACES).index(place)
+        assert third / 3 <= move(seen, np.array([50, rows / 2]))[0, 0] / width <= (third + 1) / 3
+        # The ground goes with it.
+        bottom = move(track.matrices, np.array([49.5, rows - 1]))[0]
+        assert np.allclose(bottom, track.feet[0], atol=1e-3)

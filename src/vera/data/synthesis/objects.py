@@ -14,6 +14,7 @@ Float = NDArray[np.float32]
 
 # Side of the square of the cut-out's area, as a share of the frame's shorter side; centres as a share of the width.
 SIDES = {"small": (0.2, 0.3), "medium": (0.38, 0.54), "large": (0.62, 0.78)}
+CELLS = {"small": 2, "medium": 4, "large": 6}  # the same side on a grid
 CENTERS = {"left": (0.14, 0.30), "center": (0.42, 0.58), "right": (0.70, 0.86)}
 
 
@@ -50,18 +51,25 @@ def plan_track(
     height: int,
     width: int,
     rng: np.random.Generator,
+    grid: int | None = None,
 ) -> Track:
-    """A path for a cut-out of `shape` (height, width) that keeps the words: its mean centre lies in the named third."""
+    """A path for a cut-out of `shape` (height, width) that keeps the words: its mean centre lies in the named third.
+
+    With `grid` the cut-out stands upright, in one size for each word, and its corner in the first frame is on a grid
+    of so many pixels.
+    """
     rows, columns = shape
     frames = len(camera)
     t = np.arange(frames) - (frames - 1) / 2
     scale = rng.uniform(*SIDES[size]) * min(height, width) / np.sqrt(rows * columns)
+    if grid is not None:
+        scale = CELLS[size] * grid / np.sqrt(rows * columns)
     scale = min(scale, 0.92 * height / rows, 0.8 * width / columns)
     tall = scale * rows
     ground = np.clip(rng.uniform(0.66, 0.96) * height, tall + 0.02 * height, 0.98 * height)
     rise: NDArray[np.float64] = np.zeros(frames)
     scales = np.full(frames, scale)
-    angles = np.full(frames, rng.normal(0, 0.04))
+    angles = np.full(frames, rng.normal(0, 0.04) if grid is None else 0.0)
     drift: NDArray[np.floating] = np.zeros(frames)
     if motion in ("left", "right"):
         drift = t * rng.uniform(0.004, 0.009) * width * (1 if motion == "right" else -1)
@@ -86,8 +94,11 @@ def plan_track(
     wanted = places[:, 0].mean()
     places[:, 0] += wanted - move(camera, places)[:, 0].mean()
     offset = places - linear @ pivot
-    matrices = np.concatenate([linear, offset[..., None]], axis=-1).astype(np.float32)
     feet = np.stack([places[:, 0], np.full(frames, ground)], axis=-1)
+    if grid is not None:
+        step = _onto_grid(offset[0], camera[0], grid)
+        offset, feet = offset + step, feet + step
+    matrices = np.concatenate([linear, offset[..., None]], axis=-1).astype(np.float32)
     return Track(matrices, feet, rise, scales * columns)
 
 
@@ -251,6 +262,14 @@ def _bounds(matrix: Float, shape: tuple[int, ...], pad: int, height: int, width:
     low = np.floor(corners.min(0)).astype(int) - pad
     high = np.ceil(corners.max(0)).astype(int) + pad + 1
     return max(0, low[0]), max(0, low[1]), min(width, high[0]), min(height, high[1])
+
+
+def _onto_grid(corner: NDArray[np.float64], camera: Float, grid: int) -> NDArray[np.float64]:
+    """The way (x, y) in the scene that takes `corner`, as `camera` `[2,3]` sees it, to the nearest column of the grid
+    and up to the next row: what stands in the frame stays in it."""
+    seen = camera[:, :2] @ corner + camera[:, 2]
+    goal = grid * np.array([np.round(seen[0] / grid), np.floor(seen[1] / grid)])
+    return np.asarray(np.linalg.solve(camera[:, :2], goal - seen), np.float64)
 
 
 def _halvings(scale: float) -> int:
