@@ -177,7 +177,7 @@ def test_on_a_grid_things_stand_alike(place: str, size: str, motion: str, frames
     seen = chain(camera, track.matrices)
     corner = seen[0, :, 2]
     assert np.abs(corner - grid * np.round(corner / grid)).max() < 1e-3
-    if frames == 1:
+    if frames == 1 and motion == "still":
         assert np.sqrt(np.linalg.det(track.matrices[0, :, :2]) * rows * 100) == pytest.approx(CELLS[size] * grid, 1e-4)
         assert np.allclose(track.matrices[0, :, :2], track.matrices[0, 0, 0] * np.eye(2), atol=1e-6)
         assert corner[1] >= 0 and move(seen, np.array([0, rows - 1]))[0, 1] < height
