@@ -139,3 +139,18 @@ def test_a_grid_is_for_what_is_added_only(assets: str, layers: SyntheticLayers) 
         assert free.instruction == placed.instruction
         assert np.array_equal(free.source, placed.source)
         assert np.array_equal(free.alpha, placed.alpha) == (free.task == "background_replace")
+
+
+def test_sizes_come_as_often_as_asked(assets: str) -> None:
+    shares = {"background_share": 0.0, "size_shares": [8, 1, 1]}
+    small = SyntheticLayers(list(SPRITES), assets, **shares)
+    sizes = [small.plan(index, 1).size for index in range(300)]
+    # At a third of the places a small one is held out.
+    assert sizes.count("small") / 300 == pytest.approx(2 / 3 * 8 / 9, abs=0.09)
+    assert sizes.count("medium") / 300 == pytest.approx(sizes.count("large") / 300, abs=0.12)
+
+
+@pytest.mark.parametrize("shares", [[1, 1], [1, 0, 1], [-1, 1, 1]])
+def test_sizes_that_cannot_be_drawn_are_refused(assets: str, shares: list[float]) -> None:
+    with pytest.raises(VeraError, match="size_shares is a share above 0 for each of small, medium, large"):
+        SyntheticLayers(list(SPRITES), assets, size_shares=shares)

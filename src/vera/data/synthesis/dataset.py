@@ -28,6 +28,7 @@ from vera.data.synthesis.plan import (
     BACKGROUND_SHARE,
     FLAT,
     SINGLE_VIEW,
+    SIZE_SHARES,
     TINT_SHARE,
     TURNTABLE,
     Freedom,
@@ -39,7 +40,7 @@ from vera.data.synthesis.plates import panorama_scene, photo_scene
 from vera.data.synthesis.rendered import Cutout, Renders, cut_out, fits, is_whole, layer_scene, scene_of, shadow_alpha
 from vera.data.synthesis.rendering.records import Record, Views
 from vera.data.synthesis.subjects import blob, rough_mask
-from vera.data.synthesis.vocabulary import SPRITES, pick
+from vera.data.synthesis.vocabulary import SIZES, SPRITES, pick
 from vera.errors import VeraError
 
 Float = NDArray[np.float32]
@@ -57,6 +58,8 @@ class SyntheticLayers:
             stage may have `sizes` of its own.
         background_share: share of `background_replace` samples.
         tint_share: share of the added objects in a named colour.
+        size_shares: how many of them are small, medium and large, of their sum; each above 0, because there are places
+            where only one may be drawn.
         fill: edit layer where alpha is 0: `edge` extends the colours outward, `white` paints white.
         renders: folder of physically lit objects that `vera data render` fills, or None.
         render_share: share of the samples that show one of them.
@@ -65,7 +68,7 @@ class SyntheticLayers:
         seed: of everything.
         held_out: samples of what training never sees, as `held_out.py` defines it.
 
-    Raises VeraError where assets are missing or `fill` is none of these.
+    Raises VeraError where assets are missing, or `fill` or `size_shares` is none of these.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class SyntheticLayers:
         stages: Sequence[Mapping[str, Any]] = ({"until": None, "frames": {1: 1.0}},),
         background_share: float = BACKGROUND_SHARE,
         tint_share: float = TINT_SHARE,
+        size_shares: Sequence[float] = SIZE_SHARES,
         fill: str = "edge",
         renders: str | None = None,
         render_share: float = 0.4,
@@ -85,6 +89,8 @@ class SyntheticLayers:
     ) -> None:
         if fill not in ("edge", "white"):
             raise VeraError(f"fill is edge or white, not {fill!r}")
+        if len(size_shares) != len(SIZES) or min(size_shares) <= 0:
+            raise VeraError(f"size_shares is a share above 0 for each of {', '.join(SIZES)}, not {size_shares}")
         folder = Path(assets)
         self.sprites = load_sprites(folder / "fluent-emoji-3d" / "assets", sprites)
         self.panoramas = load_panoramas(folder / "pmndrs" / "hdri")
@@ -93,6 +99,7 @@ class SyntheticLayers:
         self.stages = stages
         self.background_share = background_share
         self.tint_share = tint_share
+        self.size_shares = [share / sum(size_shares) for share in size_shares]
         self.fill = fill
         self.renders = None if renders is None else Renders(Path(renders), held_out)
         self.render_share = render_share
@@ -156,7 +163,8 @@ class SyntheticLayers:
         return self.renders.views(record.shot.index)
 
     def _plan(self, rng: np.random.Generator, things: Sequence[str], frames: int, freedom: Freedom = FLAT) -> Plan:
-        return draw_plan(rng, things, frames, self.background_share, self.tint_share, self.held_out, freedom)
+        shares = (self.background_share, self.tint_share, self.size_shares)
+        return draw_plan(rng, things, frames, *shares, self.held_out, freedom)
 
     def _make(
         self, plan: Plan, cutout: Cutout, frames: int, height: int, width: int, rng: np.random.Generator

@@ -13,6 +13,7 @@ from vera.data.synthesis.vocabulary import COLORS, LIGHTS, MOTIONS, PLACES, SCEN
 
 BACKGROUND_SHARE = 0.3
 TINT_SHARE = 0.15
+SIZE_SHARES = (0.25, 0.5, 0.25)  # of the added objects, in the order of `SIZES`
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ def draw_plan(
     frames: int,
     background_share: float = BACKGROUND_SHARE,
     tint_share: float = TINT_SHARE,
+    size_shares: Sequence[float] = SIZE_SHARES,
     held_out: bool = False,
     freedom: Freedom = FLAT,
 ) -> Plan:
@@ -77,7 +79,7 @@ def draw_plan(
     noun = nouns(thing)[0]
     place = pick(tuple(PLACES), rng)
     size = _draw_allowed(
-        lambda: str(rng.choice(list(SIZES), p=[0.25, 0.5, 0.25])),
+        lambda: str(rng.choice(list(SIZES), p=size_shares)),
         lambda size: unseen.is_combination_held_out(noun, place, size) == held_out,
     )
     moves = frames > 1 and rng.random() < 0.6
