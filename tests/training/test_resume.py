@@ -1,6 +1,7 @@
 """A run that was killed goes on as if it never had been."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -43,7 +44,8 @@ def assert_same_run(one: Path, other: Path) -> None:
 
 
 def start(recipe: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "tests.training.drawn", str(recipe)], stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "tests.training.drawn", str(recipe)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
 
 
 def wait_for_rows(process: subprocess.Popen[bytes], run: Path, count: int) -> None:
@@ -80,11 +82,13 @@ def test_kill_and_resume_is_the_unbroken_run(tmp_path: Path, tiny_model: Path, o
     assert_same_run(*(folder / "run" for folder in folders))
 
 
-def test_sigterm_ends_with_a_checkpoint_of_the_last_step(tmp_path: Path) -> None:
-    recipe = write_recipe(tmp_path, steps=100_000, checkpoint_every=90_000)
+@pytest.mark.parametrize("workers", [0, 1])
+def test_sigterm_ends_with_a_checkpoint_of_the_last_step(tmp_path: Path, workers: int) -> None:
+    """Sent to the whole group, as cluster managers do, so that the workers get it too."""
+    recipe = write_recipe(tmp_path, steps=100_000, checkpoint_every=90_000, workers=workers)
     process = start(recipe)
     wait_for_rows(process, tmp_path / "run", 3)
-    process.send_signal(signal.SIGTERM)
+    os.killpg(process.pid, signal.SIGTERM)
     assert process.wait(timeout=120) == 0
     steps = [row["step"] for row in figures(tmp_path / "run")]
     assert [p.stem for p in (tmp_path / "run" / "checkpoints").iterdir()] == [f"step-{steps[-1]:08d}"]

@@ -168,12 +168,12 @@ def iterate_batches(
 
 
 def _start_worker(index: int) -> None:
-    """One thread a worker; the main process decides when to stop."""
+    """One thread a worker; the main process decides when to stop, also where a signal reaches the whole group."""
     import cv2
 
     cv2.setNumThreads(0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def network_view(video: Tensor) -> Tensor:
