@@ -5,10 +5,11 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
+
+from vera.presets import preset_folder
 
 PACKAGES = ("torch", "diffusers", "transformers", "av", "opencv-python-headless", "numpy", "pillow", "safetensors")
 NANO_PARTS = ("model_index.json", "transformer", "vae", "scheduler")
@@ -81,7 +82,7 @@ def _kernels() -> Iterator[Finding]:
 
 
 def _nano() -> Iterator[Finding]:
-    folder = Path(str(files("vera.presets") / "nano"))
+    folder = preset_folder("nano")
     missing = [part for part in NANO_PARTS if not (folder / part).exists()]
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     detail = f"{folder} has no {', '.join(missing)}: reinstall vera" if missing else f"{folder}, {size / 1e6:.0f} MB"

@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from vera.models.conversion.checkpoint import MAX_SHARD_SIZE
 from vera.pipelines.card import UNTRAINED, model_card
 from vera.pipelines.hub import fetch_model, is_hub_name
 from vera.pipelines.wan_parts import DIFFUSERS_FILES, ORIGINAL_FILES, check_pipeline, open_layout
-from vera.presets import BASES
+from vera.presets import BASES, preset_folder
 from vera.progress import Progress
 
 
@@ -129,7 +128,7 @@ def _locate(base: str) -> Path:
 
 def _preset(config: str | None, sizes: dict[str, Any], where: str) -> Path:
     """The folder with the defaults: the one asked for, which must fit, or the one of this size, or of the smallest."""
-    presets = {name: Path(str(files("vera.presets") / name)) for name in BASES}
+    presets = {name: preset_folder(name) for name in BASES}
     if config is not None:
         folder = presets.get(config, Path(config))
         if not (folder / "model_index.json").is_file():

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from vera.pipelines.hub import fetch_model, is_hub_name
 from vera.pipelines.lora import add_loras
 from vera.pipelines.pipeline_vera import VeraPipeline
 from vera.pipelines.processes import group_size
-from vera.presets import BASES, TRAINED
+from vera.presets import BASES, TRAINED, preset_folder
 
 # The only classes a checkpoint may name: nothing is imported because a file says so.
 _TRANSFORMERS = {network.__name__: network for network in VARIANTS.values()}
@@ -119,7 +118,7 @@ def pick_dtype(dtype: str | torch.dtype, device: str) -> torch.dtype:
 def _locate(model: str) -> Path:
     """The folder of a preset, of a name on disk, or of a model of the hub, which is fetched."""
     if model in TRAINED:
-        folder = Path(str(files("vera.presets") / model))
+        folder = preset_folder(model)
         if not (folder / "model_index.json").is_file():
             raise VeraError(f"model {model}: its weights are not in {folder}: reinstall vera")
         return folder

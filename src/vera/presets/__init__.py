@@ -1,5 +1,13 @@
 """What ships with Vera: a folder for each model, in diffusers' layout."""
 
+from importlib.resources import files
+from pathlib import Path
+
 TRAINED = ("nano",)
 # The sizes that ship as configs only: `vera init` makes their weights, and from what.
 BASES = {"vera-1.3b": "Wan-AI/Wan2.1-T2V-1.3B-Diffusers", "vera-14b": "Wan-AI/Wan2.1-T2V-14B-Diffusers"}
+
+
+def preset_folder(name: str) -> Path:
+    """Where the model `name` of those lies."""
+    return Path(str(files("vera.presets") / name))

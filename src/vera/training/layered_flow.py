@@ -73,14 +73,14 @@ class LayeredFlow:
             self.recipe.variant,
             {"in_channels": channels, "out_channels": channels, "text_dim": self.text.dim} | self.recipe.model,
         )
-        if self.objective.outside_weight != 1 and "alpha" not in config.get("branches", LAYERS):
-            raise VeraError(
-                "objective: outside_weight asks where the matte is 0, and this model has none; leave it out"
-            )
         if self.recipe.init is None:
             model = new_model(self.model_class(), config)
         else:
             model = model_of(self.model_class(), config, self.recipe.init)
+        if self.objective.outside_weight != 1 and "alpha" not in self._branches(model):
+            raise VeraError(
+                "objective: outside_weight asks where the matte is 0, and this model has none; leave it out"
+            )
         return cast(nn.Module, model)
 
     def freeze(self, model: nn.Module) -> None:

@@ -61,10 +61,10 @@ def plan_track(
     rows, columns = shape
     frames = len(camera)
     t = np.arange(frames) - (frames - 1) / 2
-    scale = rng.uniform(*SIDES[size]) * min(height, width) / np.sqrt(rows * columns)
+    side = rng.uniform(*SIDES[size]) * min(height, width)
     if grid is not None:
-        scale = CELLS[size] * grid / np.sqrt(rows * columns)
-    scale = min(scale, 0.92 * height / rows, 0.8 * width / columns)
+        side = CELLS[size] * grid
+    scale = min(side / np.sqrt(rows * columns), 0.92 * height / rows, 0.8 * width / columns)
     tall = scale * rows
     ground = np.clip(rng.uniform(0.66, 0.96) * height, tall + 0.02 * height, 0.98 * height)
     rise: NDArray[np.float64] = np.zeros(frames)
@@ -267,7 +267,7 @@ def _bounds(matrix: Float, shape: tuple[int, ...], pad: int, height: int, width:
 def _onto_grid(corner: NDArray[np.float64], camera: Float, grid: int) -> NDArray[np.float64]:
     """The way (x, y) in the scene that takes `corner`, as `camera` `[2,3]` sees it, to the nearest column of the grid
     and up to the next row: what stands in the frame stays in it."""
-    seen = camera[:, :2] @ corner + camera[:, 2]
+    seen = move(camera[None], corner)[0]
     goal = grid * np.array([np.round(seen[0] / grid), np.floor(seen[1] / grid)])
     return np.asarray(np.linalg.solve(camera[:, :2], goal - seen), np.float64)
 
