@@ -15,18 +15,19 @@ from vera.evaluation.measure import Galleries, measure
 
 RED, GREEN = (250, 20, 20), (20, 250, 20)
 CASE = EvaluationCase(
-    0,
-    "obj_add",
-    (0, 0, 0, 0),
-    "berry",
-    "left",
-    "small",
-    "still",
-    None,
-    "plain",
-    None,
-    False,
-    "Add a berry on the left.",
+    task="obj_add",
+    thing="strawberry",
+    noun="berry",
+    place="left",
+    size="small",
+    motion="still",
+    color=None,
+    light="plain",
+    scene=None,
+    masked=False,
+    instruction="Add a berry on the left.",
+    index=0,
+    key=(0, 0, 0, 0),
 )
 
 

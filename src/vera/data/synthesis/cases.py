@@ -7,33 +7,21 @@ from itertools import count as count_from
 import numpy as np
 
 from vera.data.sample import Task
-from vera.data.synthesis.plan import draw_plan
+from vera.data.synthesis.plan import Plan, draw_plan
 from vera.data.synthesis.vocabulary import SPRITES
 
 SEED = 0
 
 
-@dataclass(frozen=True)
-class EvaluationCase:
-    """A case of `SyntheticLayers(sprites, held_out=True)`: `load(key)` gives its truth.
+@dataclass(frozen=True, kw_only=True)
+class EvaluationCase(Plan):
+    """A case of `SyntheticLayers(sprites, held_out=True)`: the words of a sample, and `load(key)` gives its truth.
 
-    `noun` is the name of the object's class (for background_replace of the subject kept), which the instruction may
-    call by another word; `place`, `size`, `motion`, `color` and `light` are keys of the tables in `vocabulary.py`;
-    `scene` is the name of the new background, else None. `masked`: the sample has a mask.
+    The instruction may call the noun by another word.
     """
 
     index: int
-    task: Task
     key: tuple[int, int, int, int]
-    noun: str
-    place: str
-    size: str
-    motion: str
-    color: str | None
-    light: str
-    scene: str | None
-    masked: bool
-    instruction: str
 
 
 def evaluation_cases(
@@ -53,8 +41,7 @@ def draw_cases(
     waiting: dict[Task, list[EvaluationCase]] = {"obj_add": [], "background_replace": []}
     for index in count_from(start):
         plan = draw_plan(sample_rng(SEED, held_out, index), sprites, shape[0], held_out=held_out)
-        words = {name: value for name, value in vars(plan).items() if name != "thing"}
-        waiting[plan.task].append(EvaluationCase(index=0, key=(index, *shape), **words))
+        waiting[plan.task].append(EvaluationCase(**vars(plan), index=0, key=(index, *shape)))
         if min(len(cases) for cases in waiting.values()) > count // 2:
             break
     pairs = zip(*waiting.values(), strict=False)
