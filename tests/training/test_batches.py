@@ -10,7 +10,7 @@ from tests.training.drawn import DrawnLayers, drawn_batch, write_recipe
 
 from vera.data.sample import BadSample, LatentSample, LayeredSample
 from vera.errors import VeraError
-from vera.training import load_recipe, loop
+from vera.training import load_recipe
 from vera.training.batches import Batch, Share, collate, collate_latents, iterate_batches, network_view
 from vera.training.loop import train
 from vera.training.schedule import learning_rate
@@ -80,7 +80,7 @@ def test_a_run_goes_on_over_bad_samples_up_to_a_share(tmp_path: Path, monkeypatc
     rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert [row["bad_share"] for row in rows if "loss" in row] == [2 / 8, 2 / 8]
 
-    monkeypatch.setattr(loop, "BAD_AT_FIRST", 1)
+    monkeypatch.setattr("vera.training.batches.BAD_AT_FIRST", 1)
     fields |= {"max_bad_share": 0.1, "output": str(tmp_path / "other")}
     with pytest.raises(VeraError, match="data: 1 of 3 samples cannot be used, more than max_bad_share; the last: clip"):
         train(write_recipe(tmp_path, **fields), open_data=lambda data, held_out: Spoilt(), report=lines.append)

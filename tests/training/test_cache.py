@@ -17,7 +17,6 @@ from vera.data.shard_writer import Written
 from vera.data.shards import ShardedLayers
 from vera.errors import VeraError
 from vera.models.autoencoder_patch import AutoencoderPatch3D
-from vera.training import cache as cache_module
 from vera.training import load_recipe
 from vera.training.batches import BEYOND
 from vera.training.cache import cache_data
@@ -154,7 +153,7 @@ def _text(recipe: Path) -> tuple[str, int, torch.device]:
 
 
 def test_too_many_bad_samples_end_the_work(tmp_path: Path, recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache_module, "BAD_AT_FIRST", 1)
+    monkeypatch.setattr("vera.training.batches.BAD_AT_FIRST", 1)
     with pytest.raises(
         VeraError, match=r"^data: 1 of 5 samples cannot be used, more than max_bad_share; the last: clip 4"
     ):

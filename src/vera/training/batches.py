@@ -16,6 +16,7 @@ from vera.errors import VeraError
 # Far beyond any run's end: the data of the last stage of a curriculum, disjoint from what steps draw.
 BEYOND = 1 << 30
 ATTEMPTS = 8
+BAD_AT_FIRST = 1000  # samples over which the share of bad ones is counted at least
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,12 @@ class LatentBatch(_Tensors):
     mask: Tensor
     has_mask: Tensor
     text: Tensor
+
+
+def check_bad_share(bad: int, seen: int, max_share: float, problem: str) -> None:
+    """VeraError where `bad` of `seen` samples are more than `max_share`; `problem` is what the last one had."""
+    if bad > max_share * max(seen, BAD_AT_FIRST):
+        raise VeraError(f"data: {bad} of {seen} samples cannot be used, more than max_bad_share; the last: {problem}")
 
 
 def collate(samples: Sequence[LayeredSample], bad: Sequence[str] = ()) -> Batch:
@@ -152,7 +159,7 @@ def iterate_batches(
     share: Share = Share(),
 ) -> Iterator[Batch | LatentBatch]:
     """This process's share of batches `start` to `stop`; which worker makes a batch does not change it."""
-    options: dict[str, Any] = {"prefetch_factor": 4, "worker_init_fn": _start_worker} if workers else {}
+    options: dict[str, Any] = {"prefetch_factor": 4, "worker_init_fn": start_worker} if workers else {}
     loader: DataLoader[Batch | LatentBatch | VeraError] = DataLoader(
         _Batches(source, batch_size, share),
         batch_size=None,
@@ -167,7 +174,7 @@ def iterate_batches(
         yield batch
 
 
-def _start_worker(index: int) -> None:
+def start_worker(index: int) -> None:
     """One thread a worker; the main process decides when to stop, also where a signal reaches the whole group."""
     import cv2
 

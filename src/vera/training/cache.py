@@ -18,11 +18,11 @@ from vera.data.shard_writer import SHARD_BYTES, Written, write_shards
 from vera.data.shards import PARTS
 from vera.data.sources import open_source
 from vera.errors import VeraError
-from vera.training.batches import BEYOND, _start_worker, collate
+from vera.training.batches import BEYOND, check_bad_share, collate, start_worker
 from vera.training.encoders import describe_encoders
 from vera.training.hardware import choose_device, make_autocast
 from vera.training.layered_flow import LAYERS, LayeredFlow
-from vera.training.loop import BAD_AT_FIRST, OpenSource
+from vera.training.loop import OpenSource
 from vera.training.recipe import FlowObjective, Recipe, load_recipe
 
 
@@ -67,10 +67,7 @@ def cache_data(
 
     def skipped(problem: str, bad: int, seen: int) -> None:
         report(f"skipped  {problem}")
-        if bad > recipe.max_bad_share * max(seen, BAD_AT_FIRST):
-            raise VeraError(
-                f"data: {bad} of {seen} samples cannot be used, more than max_bad_share; the last: {problem}"
-            )
+        check_bad_share(bad, seen, recipe.max_bad_share, problem)
 
     def write(held_out: bool) -> Written:
         source, part = sources[held_out], PARTS[held_out]
@@ -123,7 +120,7 @@ def _encode(
     method: LayeredFlow, source: LayerSource, keys: Sequence[Any], recipe: Recipe, dtype: torch.dtype
 ) -> Iterator[LatentSample | BadSample]:
     """The samples of `keys`, decoded by the recipe's workers ahead of the encoder."""
-    options: Mapping[str, Any] = {"prefetch_factor": 2, "worker_init_fn": _start_worker} if recipe.workers else {}
+    options: Mapping[str, Any] = {"prefetch_factor": 2, "worker_init_fn": start_worker} if recipe.workers else {}
     loader = DataLoader(_Samples(source, keys), batch_size=None, num_workers=recipe.workers, **options)
     for sample in loader:
         if isinstance(sample, LatentSample):

@@ -20,7 +20,15 @@ from torch import nn
 from vera.data.sample import LayerSource
 from vera.data.sources import open_source
 from vera.errors import VeraError
-from vera.training.batches import BEYOND, Batch, LatentBatch, Share, iterate_batches, load_sample
+from vera.training.batches import (
+    BEYOND,
+    Batch,
+    LatentBatch,
+    Share,
+    check_bad_share,
+    iterate_batches,
+    load_sample,
+)
 from vera.training.checkpoint import latest_checkpoint
 from vera.training.clock import Clock
 from vera.training.distributed import World, start_world, whole
@@ -36,7 +44,6 @@ from vera.training.state import State, resume, save, start
 from vera.training.weights import gather_lora, gather_model
 
 OpenSource = Callable[[Mapping[str, Any], bool], LayerSource]
-BAD_AT_FIRST = 1000  # samples over which the share of bad ones is counted at least
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,10 +201,8 @@ def _watched(run: Run, batches: Iterator[Batch | LatentBatch]) -> Iterator[Batch
         bad += len(batch.bad)
         for problem in batch.bad:
             run.report(f"skipped  {problem}")
-        if bad > run.recipe.max_bad_share * max(seen, BAD_AT_FIRST):
-            raise VeraError(
-                f"data: {bad} of {seen} samples cannot be used, more than max_bad_share; the last: {batch.bad[-1]}"
-            )
+        if batch.bad:
+            check_bad_share(bad, seen, run.recipe.max_bad_share, batch.bad[-1])
         yield batch
 
 
