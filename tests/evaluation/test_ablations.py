@@ -22,6 +22,7 @@ def recipes(tmp_path: Path, model: str, assets: str) -> list[Path]:
         "method": "layered_flow",
         "output": "unused",
         "steps": 2,
+        "log_every": 1,
         "batch_size": 2,
         "sampling": {"count": 1, "steps": 1},
         "model": size,
@@ -51,6 +52,10 @@ def test_recipes_are_trained_and_measured(
     outcomes = json.loads((tmp_path / "out" / "ablations.json").read_text())
     assert {outcome["recipe"] for outcome in outcomes} == {"mot", "v2v"}
     assert all(len(outcome["values"]) == 2 for outcome in outcomes)
+    last = json.loads((tmp_path / "out" / "mot-2" / "log.jsonl").read_text().splitlines()[-2])
+    trained = [outcome for outcome in outcomes if (outcome["recipe"], outcome["part"]) == ("mot", "training")]
+    losses = {outcome["measure"]: outcome["values"][1] for outcome in trained}
+    assert last["step"] == 2 and losses == {layer: last[layer] for layer in ("edit", "alpha", "composite")}
     assert {load_recipe(tmp_path / "out" / f"mot-{seed}" / "seeded.yaml").seed for seed in (1, 2)} == {1, 2}
 
     monkeypatch.setattr("vera.training.loop.train_step", None)  # nothing is left to do
@@ -69,8 +74,10 @@ def test_only_models_of_the_same_data_are_compared(tmp_path: Path, recipes: list
 
 def test_the_table_has_mean_and_spread() -> None:
     outcomes = [Outcome("mot", "obj_add", "place_hit", (0.5, 0.7)), Outcome("v2v", "obj_add", "psnr", (20.0,))]
+    outcomes.append(Outcome("mot", "training", "edit", (0.25, 0.75)))
     lines = table(outcomes, ["mot", "v2v"]).splitlines()
     assert "| place hit (%) ↑ | 60.0 ± 14.1 |  |" in lines
+    assert "| loss of edit ↓ | 0.500 ± 0.354 |  |" in lines
     assert "| PSNR where truth preserves (dB) ↑ |  | 20.0 |" in lines
 
 

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from peft import LoraConfig
+from peft.utils import get_peft_model_state_dict
 from tests.data.synthetic_assets import SPRITES
 
 from vera.errors import VeraError
@@ -11,6 +13,8 @@ from vera.evaluation.answer import Candidate
 from vera.evaluation.compare import compare
 from vera.evaluation.nano import evaluate_nano, parse_sweep, sweep_nano
 from vera.evaluation.resume import RECORDS, read_records
+from vera.models import VeraTransformer3DModel
+from vera.pipelines import VeraPipeline
 
 SHAPE = (5, 64, 48)
 
@@ -51,10 +55,26 @@ def test_evaluation_goes_on_where_it_was_killed(
 
 
 def test_a_sweep_measures_every_combination(tmp_path: Path, model: str, assets: str, mean_colors: None) -> None:
-    text = sweep_nano(tmp_path, ["steps=1,2", "guidance=1"], model, 2, assets, None, tuple(SPRITES), SHAPE, workers=1)
+    text = sweep_nano(
+        tmp_path, ["steps=1,2", "guidance=1"], model, (), 2, assets, None, tuple(SPRITES), SHAPE, workers=1
+    )
     assert "| model steps=1 guidance=1.0 |" in text and "| model steps=2 guidance=1.0 |" in text
     with pytest.raises(VeraError, match="holds answers of 2 settings"):
         compare(tmp_path, tmp_path)
+
+
+def test_a_lora_answers_alone(tmp_path: Path, model: str, assets: str, mean_colors: None) -> None:
+    transformer = VeraTransformer3DModel.from_pretrained(model, subfolder="transformer")
+    transformer.add_adapter(LoraConfig(r=2, target_modules=["to_v", "proj_out"], init_lora_weights=False))
+    VeraPipeline.save_lora_weights(tmp_path / "lora", get_peft_model_state_dict(transformer))
+    arguments = {"model": model, "count": 2, "assets": assets, "sprites": tuple(SPRITES), "shape": SHAPE, "workers": 1}
+    evaluate_nano(tmp_path / "one", yardsticks=(), **arguments)
+    evaluate_nano(tmp_path / "other", lora=[str(tmp_path / "lora")], yardsticks=(), **arguments)
+    one, other = (read_records(tmp_path / name) for name in ("one", "other"))
+    assert [record.candidate for record in (*one, *other)] == ["model"] * 4
+    assert all(a.measures["disagreement"] != b.measures["disagreement"] for a, b in zip(one, other, strict=True))
+    with pytest.raises(VeraError, match="name another folder"):
+        evaluate_nano(tmp_path / "one", lora=[str(tmp_path / "lora")], **arguments)
 
 
 def test_settings_of_a_sweep() -> None:

@@ -14,6 +14,7 @@ app = App(name="evaluate", help="Measure a model on held-out cases or on real cl
 def nano(
     *,
     model: str = "nano",
+    lora: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     count: int | None = None,
     steps: int | None = None,
     guidance: float | None = None,
@@ -22,6 +23,7 @@ def nano(
     out: Path = Path("runs/evaluate-nano"),
     assets: str = "assets/npm",
     renders: str | None = None,
+    yardsticks: bool = True,
     workers: int | None = None,
 ) -> None:
     """Answer held-out synthetic cases and print every measure; the same command goes on with work that was stopped.
@@ -30,6 +32,8 @@ def nano(
     ----------
     model
         nano (ships with Vera), or a folder in diffusers' layout.
+    lora
+        LoRA: nano-8-steps (ships with Vera), a file or a folder. May be repeated.
     count
         How many cases: 200, or 40 validation cases for a sweep.
     steps
@@ -46,12 +50,14 @@ def nano(
         Folder that `make assets` fills.
     renders
         Folder of `vera data render`, if the model was trained on it: objects are then told apart from those, too.
+    yardsticks
+        Also measure the truth, the truth coded again, and no edit: the same for every model with one autoencoder.
     workers
         Processes that share the work. Default: one for each core, at most eight with a GPU.
     """
     from vera.errors import VeraError
     from vera.evaluation.answer import Candidate
-    from vera.evaluation.nano import evaluate_nano, sweep_nano
+    from vera.evaluation.nano import YARDSTICKS, evaluate_nano, sweep_nano
 
     setting = Candidate("model", steps, guidance, sampler)
     with progress_bar() as report:
@@ -59,12 +65,29 @@ def nano(
             if setting != Candidate():
                 raise VeraError("with --sweep give steps, guidance and sampler in it, such as --sweep steps=12")
             text = sweep_nano(
-                out, sweep, model, 40 if count is None else count, assets, renders, workers=workers, progress=report
+                out,
+                sweep,
+                model,
+                lora,
+                40 if count is None else count,
+                assets=assets,
+                renders=renders,
+                workers=workers,
+                progress=report,
             )
             sheets: list[Path] = []
         else:
             text, sheets = evaluate_nano(
-                out, model, 200 if count is None else count, setting, assets, renders, workers=workers, progress=report
+                out,
+                model,
+                lora,
+                200 if count is None else count,
+                setting,
+                YARDSTICKS if yardsticks else (),
+                assets=assets,
+                renders=renders,
+                workers=workers,
+                progress=report,
             )
     print(text)
     for path in sheets:
@@ -76,6 +99,7 @@ def footage(
     *,
     out: Path = Path("runs/evaluate-footage"),
     model: str = "nano",
+    lora: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     steps: int | None = None,
     guidance: float | None = None,
     assets: str = "assets/npm",
@@ -91,6 +115,8 @@ def footage(
         Folder for clips, edits, tables and a sheet for each clip. The same command goes on with stopped work.
     model
         nano (ships with Vera), or a folder in diffusers' layout.
+    lora
+        LoRA: nano-8-steps (ships with Vera), a file or a folder. May be repeated.
     steps
         Sampling steps. Default: the model's own.
     guidance
@@ -112,8 +138,9 @@ def footage(
         text, sheets = evaluate_footage(
             out,
             model,
+            lora,
             Candidate("model", steps, guidance),
-            assets,
+            assets=assets,
             renders=renders,
             shots=real_shots(film),
             workers=workers,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Literal
 
 import yaml
 
@@ -20,17 +21,24 @@ from vera.evaluation.table import ARROWS, TITLES, Metric, metrics_of, summarize
 from vera.progress import Progress
 from vera.training import load_recipe
 from vera.training.checkpoint import latest_checkpoint, read_record
+from vera.training.layered_flow import LAYERS
 from vera.training.loop import train
 
 MODEL = Candidate()
+Part = Task | Literal["training"]
+LOSSES = tuple(Metric(layer, f"loss of {layer}", "down", digits=3) for layer in LAYERS)
+SECTIONS: tuple[tuple[Part, str, Sequence[Metric]], ...] = (
+    *((task, title, metrics_of(task)) for task, title in TITLES.items()),
+    ("training", "Second half of training", LOSSES),
+)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Means of one measure, one value for each seed."""
+    """Means of one measure, one value for each seed: over a task's cases, or over the second half of training."""
 
     recipe: str
-    task: Task
+    part: Part
     measure: str
     values: tuple[float, ...]
 
@@ -57,7 +65,7 @@ def evaluate_ablations(
     for path in recipes:
         if load_recipe(path).data != data:
             raise VeraError(f"{path}: has other data than {recipes[0]}; only models of the same data can be compared")
-    found: dict[tuple[str, Task, str], list[float]] = {}
+    found: dict[tuple[str, Part, str], list[float]] = {}
     sprites = tuple(data.get("sprites", SPRITES))
     frames, size = most_drawn(data["stages"][-1]["frames"]), read_sizes(data["sizes"])[0]
     cases = evaluation_cases(count, sprites, frames, *size)
@@ -65,7 +73,9 @@ def evaluate_ablations(
         for seed in range(1, seeds + 1):
             folder = out / f"{path.stem}-{seed}"
             _train(path, folder, seed, report)
-            bench = Bench(str(folder / "ema"), folder / "answers", sprites, data["assets"], "held_out")
+            for layer, loss in _losses(folder).items():
+                found.setdefault((path.stem, "training", layer), []).append(loss)
+            bench = Bench(str(folder / "ema"), (), folder / "answers", sprites, data["assets"], "held_out")
             records = run_cases(bench, cases, [MODEL], workers, progress)
             for task, candidates in summarize(records).items():
                 for name, estimate in candidates[MODEL.label].items():
@@ -90,6 +100,13 @@ def _train(path: Path, folder: Path, seed: int, report: Callable[[str], None]) -
         raise KeyboardInterrupt
 
 
+def _losses(folder: Path) -> dict[str, float]:
+    """Means of what the log has of each layer's loss in the second half of the run."""
+    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    late = [row for row in rows if "loss" in row and row["step"] > _steps_done(folder) / 2]
+    return {layer: fmean(row[layer] for row in late) for layer in LAYERS if late and layer in late[0]}
+
+
 def _steps_done(folder: Path) -> int:
     checkpoint = latest_checkpoint(folder / "checkpoints")
     return 0 if checkpoint is None else int(read_record(checkpoint)["step"])
@@ -97,12 +114,12 @@ def _steps_done(folder: Path) -> int:
 
 def table(outcomes: Sequence[Outcome], recipes: Sequence[str]) -> str:
     """Markdown: a row for each measure, a column for each recipe, mean and standard deviation over the seeds."""
-    found = {(outcome.recipe, outcome.task, outcome.measure): outcome.values for outcome in outcomes}
+    found = {(outcome.recipe, outcome.part, outcome.measure): outcome.values for outcome in outcomes}
     lines = []
-    for task, title in TITLES.items():
+    for part, title, metrics in SECTIONS:
         lines += [f"{title}:", "", "| | " + " | ".join(recipes) + " |", "|---" * (len(recipes) + 1) + "|"]
-        for metric in metrics_of(task):
-            cells = [_cell(metric, found.get((recipe, task, metric.name))) for recipe in recipes]
+        for metric in metrics:
+            cells = [_cell(metric, found.get((recipe, part, metric.name))) for recipe in recipes]
             if any(cells):
                 lines.append(f"| {metric.title} {ARROWS[metric.better]} | " + " | ".join(cells) + " |")
         lines.append("")

@@ -29,6 +29,7 @@ from vera.video import FrameReader, model_view, probe
 def evaluate_footage(
     out: Path,
     model: str = "nano",
+    lora: Sequence[str] = (),
     setting: Candidate = Candidate(),  # noqa: B008 (frozen)
     assets: str = "assets/npm",
     renders: str | None = None,
@@ -45,7 +46,7 @@ def evaluate_footage(
     """
     shots = real_shots() if shots is None else shots
     cases = footage_cases() if cases is None else cases
-    bench = Bench(model, out, tuple(sprites), assets, "footage", renders)
+    bench = Bench(model, tuple(lora), out, tuple(sprites), assets, "footage", renders)
     prepare(bench)
     clips = cut_shots(shots, out / "clips")
     jobs = [(case.index, setting.label, (bench, case, clips[case.clip], setting)) for case in cases]
@@ -78,6 +79,7 @@ def edit_case(bench: Bench, case: FootageCase, clip: Path, setting: Candidate) -
         case.instruction,
         out=result,
         model=bench.model,
+        lora=bench.lora,
         seed=case.index,
         steps=setting.steps,
         guidance=setting.guidance,

@@ -14,14 +14,17 @@ from vera.evaluation.report import write_curves, write_report, write_sheets
 from vera.evaluation.run import Bench, run_cases
 from vera.progress import Progress
 
+YARDSTICKS = (Candidate("autoencoder"), Candidate("truth"), Candidate("empty"))
 _TYPES: dict[str, type] = {"steps": int, "guidance": float, "sampler": str, "shift": float}
 
 
 def evaluate_nano(
     out: Path,
     model: str = "nano",
+    lora: Sequence[str] = (),
     count: int = 200,
     setting: Candidate = Candidate(),  # noqa: B008 (frozen)
+    yardsticks: Sequence[Candidate] = YARDSTICKS,
     assets: str = "assets/npm",
     renders: str | None = None,
     sprites: Sequence[str] = SPRITES,
@@ -31,12 +34,12 @@ def evaluate_nano(
 ) -> tuple[str, list[Path]]:
     """Answer `count` held-out cases of `shape` (frames, width, height) and write the report into `out`.
 
-    Beside the model stand the yardsticks. Returns the tables and the sheets. The same call goes on with a run that was
-    stopped. VeraError as `run_cases`.
+    Beside the model, with its LoRAs, stand the yardsticks. Returns the tables and the sheets. The same call goes on
+    with a run that was stopped. VeraError as `run_cases`.
     """
     _check(count, workers)
-    bench = Bench(model, out, tuple(sprites), assets, "held_out", renders)
-    candidates = [setting, Candidate("autoencoder"), Candidate("truth"), Candidate("empty")]
+    bench = Bench(model, tuple(lora), out, tuple(sprites), assets, "held_out", renders)
+    candidates = [setting, *yardsticks]
     cases = evaluation_cases(count, sprites, *shape)
     records = run_cases(bench, cases, candidates, workers, progress)
     text = write_report(out, records, [candidate.label for candidate in candidates])
@@ -47,6 +50,7 @@ def sweep_nano(
     out: Path,
     sweep: Sequence[str],
     model: str = "nano",
+    lora: Sequence[str] = (),
     count: int = 40,
     assets: str = "assets/npm",
     renders: str | None = None,
@@ -57,7 +61,7 @@ def sweep_nano(
 ) -> str:
     """Answer `count` validation cases with every combination of settings such as `steps=4,8` and write the curves."""
     _check(count, workers)
-    bench = Bench(model, out, tuple(sprites), assets, "validation", renders)
+    bench = Bench(model, tuple(lora), out, tuple(sprites), assets, "validation", renders)
     candidates = parse_sweep(sweep)
     records = run_cases(bench, validation_cases(count, sprites, *shape), candidates, workers, progress)
     return write_curves(out, records, [candidate.label for candidate in candidates])

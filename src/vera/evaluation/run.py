@@ -33,13 +33,14 @@ RUN = "run.json"
 
 @dataclass(frozen=True)
 class Bench:
-    """What answers and measures need: the model, the cases' world and a folder.
+    """What answers and measures need: the model with its LoRAs, the cases' world and a folder.
 
     The cases are held-out or trained samples of `SyntheticLayers(sprites, assets)`, or clips. Objects are told apart
     among the sprites and, where there is such a folder, the things in `renders`.
     """
 
     model: str
+    lora: tuple[str, ...]
     out: Path
     sprites: tuple[str, ...]
     assets: str
@@ -90,7 +91,7 @@ def answer_case(bench: Bench, case: EvaluationCase, candidate: Candidate) -> Rec
 def _open(bench: Bench) -> tuple[VeraPipeline, SyntheticLayers, Galleries]:
     """What a process works with, opened once."""
     use_threads(bench)
-    pipeline = load_pipeline(bench.model)
+    pipeline = load_pipeline(bench.model, lora=bench.lora)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline, _open_layers(bench), open_galleries(bench)
 
@@ -124,9 +125,10 @@ def _make_galleries(bench: Bench) -> None:
 
 def _check_same_run(bench: Bench) -> None:
     """VeraError if the folder holds answers of other weights or about other samples; else note what it holds."""
-    pipeline = load_pipeline(bench.model, device="cpu")
+    pipeline = load_pipeline(bench.model, device="cpu", lora=bench.lora)
     run = {
         "model": bench.model,
+        "lora": list(bench.lora),
         "weights": [fingerprint(network) for network in (pipeline.transformer, pipeline.vae)],
         "sprites": list(bench.sprites),
         "renders": bench.renders,
