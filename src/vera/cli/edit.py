@@ -99,7 +99,8 @@ def edit(
     sheet
         PNG that shows source, edit layer, alpha, result and difference.
     lora
-        LoRA file, folder, or name on the hub; with a scale as in look.safetensors:0.8. May be repeated.
+        LoRA: nano-8-steps (ships with Vera), a file, a folder, or a name on the hub; with a scale as in
+        look.safetensors:0.8. May be repeated.
     lut
         For log footage: the .cube file that shows it in BT.709, as camera makers give it.
     ocio

@@ -39,10 +39,10 @@ def load_pipeline(
 
     `device` "auto" is a GPU where there is one. `dtype`, of the transformer, is "auto" (bfloat16 where the device
     computes in it, else float32), a name such as "float32", or a torch dtype. The autoencoder always runs in float32:
-    its rounding would end up in the picture. `lora` are files, folders or models of the hub, each perhaps with a scale
-    (`look.safetensors:0.8`). Inside a process group of torch.distributed all its processes share the tokens of each
-    forward. VeraError if the model is unknown, its weights are missing or do not fit its configuration, or what is
-    asked for cannot be had on this device.
+    its rounding would end up in the picture. `lora` are the preset "nano-8-steps", files, folders or models of the hub,
+    each perhaps with a scale (`look.safetensors:0.8`). Inside a process group of torch.distributed all its processes
+    share the tokens of each forward. VeraError if the model is unknown, its weights are missing or do not fit its
+    configuration, or what is asked for cannot be had on this device.
     """
     options = Acceleration() if acceleration is None else acceleration
     folder = _locate(model)

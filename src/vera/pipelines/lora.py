@@ -12,6 +12,7 @@ from torch import Tensor
 from vera.errors import VeraError
 from vera.models import VeraTransformer3DModel
 from vera.models.conversion.experts import vera_key
+from vera.presets import LORAS, preset_folder
 
 _PREFIX = "transformer."
 
@@ -34,14 +35,17 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
         low_cpu_mem_usage: bool = True,
         **kwargs: Any,
     ) -> None:
-        """Add an adapter from a file, a folder, a model of the hub or a state dict; it is active at once.
+        """Add an adapter from a file, a folder, a model of the hub, a state dict, or "nano-8-steps", which ships.
 
-        Layers of a Wan LoRA, in diffusers' or the original layout (keys `diffusion_model.`), go to the experts named
-        in `branches`, by default to all; a text attention to those that have one. `kwargs` are those of diffusers'
-        `lora_state_dict`, such as `weight_name`. VeraError if the LoRA cannot be read or is of another model.
+        It is active at once. Layers of a Wan LoRA, in diffusers' or the original layout (keys `diffusion_model.`), go
+        to the experts named in `branches`, by default to all; a text attention to those that have one. `kwargs` are
+        those of diffusers' `lora_state_dict`, such as `weight_name`. VeraError if the LoRA cannot be read or is of
+        another model.
         """
         given = pretrained_model_name_or_path_or_dict
         where = "the LoRA" if isinstance(given, Mapping) else f"LoRA {given}"
+        if given in LORAS:
+            given = preset_folder(given)
         try:
             state, metadata = self.lora_state_dict(given, return_lora_metadata=True, **kwargs)
         except (OSError, ValueError, KeyError) as error:
@@ -121,7 +125,7 @@ def _with_scale(state: Mapping[str, Tensor], metadata: Mapping[str, Any] | None)
 
 
 def add_loras(pipeline: Any, loras: Sequence[str | Path]) -> None:
-    """Load all of these, each a path or a name of the hub, perhaps with `:scale`, and activate them together."""
+    """Load all of these and activate them together, each as `load_lora_weights` takes it, perhaps with `:scale`."""
     scales = {}
     for index, given in enumerate(loras):
         scaled = re.fullmatch(r"(.+):(-?\d*\.?\d+)", str(given))

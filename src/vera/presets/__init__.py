@@ -1,13 +1,14 @@
-"""What ships with Vera: a folder for each model, in diffusers' layout."""
+"""What ships with Vera: a folder for each model and LoRA, in diffusers' layout."""
 
 from importlib.resources import files
 from pathlib import Path
 
 TRAINED = ("nano",)
+LORAS = ("nano-8-steps",)
 # The sizes that ship as configs only: `vera init` makes their weights, and from what.
 BASES = {"vera-1.3b": "Wan-AI/Wan2.1-T2V-1.3B-Diffusers", "vera-14b": "Wan-AI/Wan2.1-T2V-14B-Diffusers"}
 
 
 def preset_folder(name: str) -> Path:
-    """Where the model `name` of those lies."""
+    """Where the model or LoRA `name` of those lies."""
     return Path(str(files("vera.presets") / name))
