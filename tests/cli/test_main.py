@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+import warnings
 
 import pytest
+import torch
 
 from vera import cli
 from vera.cli import main
@@ -84,3 +86,22 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "build_app", lambda: app)
     with pytest.raises(ZeroDivisionError):
         main(["fail"])
+
+
+def test_warnings_are_lines_but_for_those_on_kernels(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def warn() -> None:
+        norm = torch.nn.RMSNorm(4)
+        torch.set_warn_always(True)
+        try:
+            norm(torch.ones(1, 4, dtype=torch.bfloat16))
+        finally:
+            torch.set_warn_always(False)
+        warnings.warn("the disk is slow", stacklevel=1)
+
+    app = cli.build_app()
+    app.command(warn, name="warn")
+    monkeypatch.setattr(cli, "build_app", lambda: app)
+    assert main(["warn"]) == 0
+    assert capsys.readouterr().err == "vera: warning: the disk is slow\n"

@@ -25,6 +25,8 @@ INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 # How often a thread of OpenMP looks for the others before it sleeps. By default it is so long that a network takes many
 # times as long once any other program has a core to itself; so short, that costs double, and nothing where none has.
 SPIN_COUNT = "2000"
+# torch on RMSNorm under autocast: it takes another kernel than its fused one, and nobody can act on that.
+KERNEL_CHOICE = "Mismatch dtype between input and weight"
 
 _COMMANDS = (
     ("edit", "vera.cli.edit:edit", "Edit a clip by an instruction."),
@@ -69,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = partial(_show_warning, damage)
             warnings.simplefilter("default", DamageWarning)  # whatever the environment silences
+            warnings.filterwarnings("ignore", KERNEL_CHOICE)
             code = build_app()(tokens, result_action="return_value", exit_on_error=False, print_error=False)
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED, debug)
