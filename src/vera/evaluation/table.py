@@ -35,7 +35,7 @@ HITS: dict[Task, tuple[Metric, ...]] = {
         Metric("iou", "matte IoU", "up", digits=3, bar=0.90),
         Metric("subject_iou", "kept subject IoU", "up", digits=3),
         Metric("mae", "matte MAE", "down", digits=3, bar=0.05),
-        Metric("gradient", "matte gradient error", "down", digits=2),
+        Metric("gradient", "matte gradient error", "down", digits=4),
         Metric("scene_top1", "background hit, top 1 (%)", "up", 100),
         Metric("scene_top5", "background hit, top 5 (%)", "up", 100),
     ),
