@@ -1,7 +1,5 @@
 """What ships in the package."""
 
-from functools import cache
-
 import numpy as np
 import torch
 
@@ -16,7 +14,6 @@ def test_what_is_trained_stays_small() -> None:
     assert sum(file.stat().st_size for file in files) <= 64e6
 
 
-@cache
 def layers(steps: int, guidance: float, lora: str | None) -> torch.Tensor:
     pipeline: VeraPipeline = load_pipeline("nano", "cpu", "float32", lora=[lora] if lora else [])
     pipeline.set_progress_bar_config(disable=True)

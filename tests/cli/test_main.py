@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -49,6 +50,13 @@ def test_a_mistake_in_the_arguments(argv: list[str], capsys: pytest.CaptureFixtu
     assert err.startswith("vera: ") and err.count("\n") == 1
 
 
+def offer(command: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a function a command of `vera`."""
+    app = cli.build_app()
+    app.command(command, name=command.__name__)
+    monkeypatch.setattr(cli, "build_app", lambda: app)
+
+
 @pytest.mark.parametrize(
     ("error", "code", "line"),
     [
@@ -67,9 +75,7 @@ def test_what_a_command_raises(
     def fail(recipe: str) -> None:
         raise error
 
-    app = cli.build_app()
-    app.command(fail, name="fail")
-    monkeypatch.setattr(cli, "build_app", lambda: app)
+    offer(fail, monkeypatch)
     assert main(["fail", "x"]) == code
     assert capsys.readouterr().err == line + "\n"
     assert main(["fail", "x", "--debug"]) == code
@@ -81,9 +87,7 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise ZeroDivisionError
 
-    app = cli.build_app()
-    app.command(fail, name="fail")
-    monkeypatch.setattr(cli, "build_app", lambda: app)
+    offer(fail, monkeypatch)
     with pytest.raises(ZeroDivisionError):
         main(["fail"])
 
@@ -100,8 +104,6 @@ def test_warnings_are_lines_but_for_those_on_kernels(
             torch.set_warn_always(False)
         warnings.warn("the disk is slow", stacklevel=1)
 
-    app = cli.build_app()
-    app.command(warn, name="warn")
-    monkeypatch.setattr(cli, "build_app", lambda: app)
+    offer(warn, monkeypatch)
     assert main(["warn"]) == 0
     assert capsys.readouterr().err == "vera: warning: the disk is slow\n"

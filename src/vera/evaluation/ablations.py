@@ -22,6 +22,7 @@ from vera.progress import Progress
 from vera.training import load_recipe
 from vera.training.checkpoint import latest_checkpoint, read_record
 from vera.training.layered_flow import LAYERS
+from vera.training.log import read_log
 from vera.training.loop import train
 
 MODEL = Candidate()
@@ -102,8 +103,8 @@ def _train(path: Path, folder: Path, seed: int, report: Callable[[str], None]) -
 
 def _losses(folder: Path) -> dict[str, float]:
     """Means of what the log has of each layer's loss in the second half of the run."""
-    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-    late = [row for row in rows if "loss" in row and row["step"] > _steps_done(folder) / 2]
+    rows = read_log(folder)
+    late = [row for row in rows if "loss" in row and row["step"] > rows[-1]["step"] / 2]
     return {layer: fmean(row[layer] for row in late) for layer in LAYERS if late and layer in late[0]}
 
 

@@ -55,9 +55,9 @@ class Log:
     def __init__(self, folder: Path, step: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "log.jsonl"
-        kept = [line for line in _lines(path) if json.loads(line)["step"] <= step] if step else []
+        kept = [row for row in read_log(folder) if row["step"] <= step] if step else []
         temporary = path.with_suffix(".tmp")
-        temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        temporary.write_text("".join(f"{json.dumps(row)}\n" for row in kept), encoding="utf-8")
         temporary.replace(path)
         self._file = path.open("a", encoding="utf-8")
         self._board: Any = None
@@ -81,8 +81,9 @@ class Log:
             self._board.close()
 
 
-def _lines(path: Path) -> list[str]:
-    """Whole lines of the file; a line that the process died in has no end."""
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """The rows of `log.jsonl` in `folder`, none if there is no file; a line that the process died in has no end."""
+    path = folder / "log.jsonl"
     if not path.exists():
         return []
-    return [line for line in path.read_text(encoding="utf-8").split("\n")[:-1] if line]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1] if line]

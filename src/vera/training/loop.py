@@ -20,15 +20,7 @@ from torch import nn
 from vera.data.sample import LayerSource
 from vera.data.sources import open_source
 from vera.errors import VeraError
-from vera.training.batches import (
-    BEYOND,
-    Batch,
-    LatentBatch,
-    Share,
-    check_bad_share,
-    iterate_batches,
-    load_sample,
-)
+from vera.training.batches import BEYOND, Batch, LatentBatch, Share, check_bad_share, iterate_batches, load_sample
 from vera.training.checkpoint import latest_checkpoint
 from vera.training.clock import Clock
 from vera.training.distributed import World, start_world, whole
