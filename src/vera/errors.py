@@ -1,7 +1,7 @@
 """What goes wrong because of the user's input, as opposed to a bug."""
 
 
-class VeraError(Exception):
+class VeraError(ValueError):
     """A problem the user can mend.
 
     The message is one line: what, where and what to do. The command line prints it and exits with code 2.
@@ -13,3 +13,8 @@ class DamageWarning(UserWarning):
 
     The command line prints it and exits with code 3.
     """
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an exception says; its class's name if it says nothing, as time-outs often do."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -14,7 +14,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # exported, but not by name
 
-from vera.errors import VeraError
+from vera.errors import VeraError, first_line
 from vera.pipelines.hub import is_hub_name
 
 
@@ -138,4 +138,4 @@ def open_files(path: str) -> Files:
 
 
 def _brief(error: Exception) -> str:
-    return str(error).splitlines()[0]
+    return first_line(error)

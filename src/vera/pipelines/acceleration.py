@@ -17,7 +17,7 @@ from diffusers.models.attention_dispatch import (
     dispatch_attention_fn,
 )
 
-from vera.errors import VeraError
+from vera.errors import VeraError, first_line
 
 Offload = Literal["none", "model", "sequential", "group"]
 Quantize = Literal["none", "fp8", "int8"]
@@ -120,7 +120,7 @@ def _set_attention(transformer: Any, name: str, device: str) -> None:
     except Exception as error:  # of whatever kind each kernel's package raises
         transformer.reset_attention_backend()
         dtype = str(transformer.dtype).removeprefix("torch.")
-        line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        line = first_line(error)
         raise VeraError(f"attention {name} does not work here (on {device} in {dtype}): {line}") from None
 
 
@@ -132,5 +132,5 @@ def attention_backends() -> dict[str, str | None]:
             _check_attention_backend_requirements(AttentionBackendName(name))
             lacking[name] = None
         except RuntimeError as error:
-            lacking[name] = str(error).splitlines()[0].rpartition("Please ")[2].rstrip(".").replace("`", "")
+            lacking[name] = first_line(error).rpartition("Please ")[2].rstrip(".").replace("`", "")
     return lacking

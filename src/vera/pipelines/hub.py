@@ -15,7 +15,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # exported, but not by name
 
-from vera.errors import VeraError
+from vera.errors import VeraError, first_line
 from vera.pipelines.card import model_card
 
 TIMEOUT = 10.0  # seconds after which a hub that does not answer is given up
@@ -59,7 +59,7 @@ def fetch_model(
         try:
             return Path(snapshot_download(name, **wanted, local_files_only=True))
         except OSError:
-            reason = str(error).splitlines()[0]
+            reason = first_line(error)
             raise VeraError(
                 f"model {name}: not in the local cache, and the hub cannot be reached ({reason}): name a local folder"
             ) from None
@@ -68,7 +68,7 @@ def fetch_model(
     except GatedRepoError:
         raise _gated(name) from None
     except (httpx.HTTPError, OSError) as error:
-        raise VeraError(f"model {name}: the download failed ({str(error).splitlines()[0]}): try again") from None
+        raise VeraError(f"model {name}: the download failed ({first_line(error)}): try again") from None
 
 
 def push_pipeline(

@@ -12,7 +12,7 @@ import transformers
 from diffusers import AutoencoderKLWan
 from transformers import AutoModel, AutoTokenizer
 
-from vera.errors import VeraError
+from vera.errors import VeraError, first_line
 from vera.models import AutoencoderPatch3D
 from vera.models.baselines import VARIANTS
 from vera.models.context_parallel import enable_context_parallel
@@ -66,7 +66,7 @@ def _load(model: str, folder: Path, dtype: torch.dtype, options: Acceleration) -
     try:
         index = VeraPipeline.load_config(folder, local_files_only=True)
     except (OSError, ValueError) as error:
-        raise VeraError(f"model {model}: no model_index.json to be had: {_first_line(error)}") from None
+        raise VeraError(f"model {model}: no model_index.json to be had: {first_line(error)}") from None
 
     networks = {
         "transformer": _load_network(model, folder, "transformer", index, _TRANSFORMERS, dtype, options),
@@ -79,7 +79,7 @@ def _load(model: str, folder: Path, dtype: torch.dtype, options: Acceleration) -
             folder, **networks, **texts, dtype=dtype, local_files_only=True
         )
     except (OSError, ValueError) as error:
-        raise VeraError(f"model {model}: {_first_line(error)}") from None
+        raise VeraError(f"model {model}: {first_line(error)}") from None
     if pipeline.text_encoder is None or pipeline.tokenizer is None:
         raise VeraError(f"model {model} has neither a text encoder nor a text_encoder_package in model_index.json")
     return pipeline
@@ -94,7 +94,7 @@ def pick_device(device: str) -> str:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise VeraError(f"device {device} is not available: {_first_line(error)}") from None
+        raise VeraError(f"device {device} is not available: {first_line(error)}") from None
     return device
 
 
@@ -157,7 +157,7 @@ def _load_network(
             folder, subfolder=part, torch_dtype=dtype, output_loading_info=True, local_files_only=True, **more
         )
     except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
-        raise VeraError(f"{where}: the weights cannot be loaded: {_first_line(error)}") from None
+        raise VeraError(f"{where}: the weights cannot be loaded: {first_line(error)}") from None
     wrong = {kind.removesuffix("_keys"): info[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")}
     if any(wrong.values()):
         counts = ", ".join(f"{len(keys)} {kind} ({keys[0]})" for kind, keys in wrong.items() if keys)
@@ -179,7 +179,7 @@ def load_packaged_text_encoder(package: str) -> dict[str, Any]:
             "text_encoder": AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32).eval(),
         }
     except (OSError, ValueError) as error:
-        raise VeraError(f"the text encoder in {folder} cannot be loaded: {_first_line(error)}") from None
+        raise VeraError(f"the text encoder in {folder} cannot be loaded: {first_line(error)}") from None
 
 
 @contextmanager
@@ -198,8 +198,3 @@ def _quiet_libraries() -> Iterator[None]:
             library.set_verbosity(level)
             if enabled:
                 library.enable_progress_bar()
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -9,7 +9,7 @@ from typing import Any
 from diffusers.loaders import WanLoraLoaderMixin
 from torch import Tensor
 
-from vera.errors import VeraError
+from vera.errors import VeraError, first_line
 from vera.models import VeraTransformer3DModel
 from vera.models.conversion.experts import vera_key
 from vera.presets import LORAS, preset_folder
@@ -49,7 +49,7 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
         try:
             state, metadata = self.lora_state_dict(given, return_lora_metadata=True, **kwargs)
         except (OSError, ValueError, KeyError) as error:
-            raise VeraError(f"{where} cannot be read: {str(error).splitlines()[0]}") from None
+            raise VeraError(f"{where} cannot be read: {first_line(error)}") from None
         state, metadata = _fit(state, metadata, self.transformer, branches, where)
         try:
             self.load_lora_into_transformer(

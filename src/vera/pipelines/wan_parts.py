@@ -12,7 +12,7 @@ from diffusers.loaders.single_file_utils import convert_wan_vae_to_diffusers
 from torch import Tensor
 from transformers import AutoTokenizer, UMT5EncoderModel
 
-from vera.errors import VeraError
+from vera.errors import VeraError, first_line
 from vera.models.conversion import wan
 from vera.models.conversion.base import BaseTransformer, open_base, read_config
 from vera.models.conversion.checkpoint import (
@@ -114,7 +114,7 @@ def _load_tokenizer(folder: Path) -> Any:
     try:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:
-        raise VeraError(f"{folder} holds no tokenizer: {str(error).splitlines()[0]}") from None
+        raise VeraError(f"{folder} holds no tokenizer: {first_line(error)}") from None
 
 
 def _write_vae(file: Path, folder: Path) -> None:

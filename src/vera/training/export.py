@@ -1,12 +1,13 @@
 """Weights to use a trained network by."""
 
 import copy
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from vera.files import whole_folder
 
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 
@@ -21,11 +22,5 @@ def cast_copy(model: Any, dtype: str) -> Any:
 
 def replace_folder(folder: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a new folder that takes the place of `folder` when it is whole."""
-    temporary, old = folder.with_name(f"{folder.name}.tmp"), folder.with_name(f"{folder.name}.old")
-    for left_over in (temporary, old):
-        shutil.rmtree(left_over, ignore_errors=True)
-    write(temporary)
-    if folder.exists():
-        folder.replace(old)
-    temporary.replace(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    with whole_folder(folder) as partial:
+        write(partial)

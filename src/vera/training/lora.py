@@ -6,7 +6,7 @@ from typing import Any
 from peft import LoraConfig
 from torch import Tensor
 
-from vera.errors import VeraError
+from vera.errors import VeraError, first_line
 from vera.pipelines.pipeline_vera import VeraPipeline
 from vera.training.recipe import Lora
 
@@ -16,7 +16,7 @@ def add_lora(model: Any, lora: Lora) -> None:
     try:
         model.add_adapter(_config(lora))
     except ValueError as error:
-        raise VeraError(f"lora: {str(error).splitlines()[0]}") from None
+        raise VeraError(f"lora: {first_line(error)}") from None
 
 
 def save_lora(state: dict[str, Tensor], lora: Lora, folder: Path) -> None:

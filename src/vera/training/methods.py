@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vera.data.sample import LatentSample, LayeredSample, LayerSource
-from vera.errors import VeraError
+from vera.errors import VeraError, first_line
 from vera.training.batches import Batch, LatentBatch
 from vera.training.hardware import Autocast
 from vera.training.recipe import Recipe
@@ -72,7 +72,7 @@ def model_of(model_class: Any, config: dict[str, Any], init: str) -> Any:
     try:
         held = model_class.load_config(init, local_files_only=True)
     except (OSError, ValueError) as error:
-        raise VeraError(f"init: no {model_class.__name__} in {init}: {str(error).splitlines()[0]}") from None
+        raise VeraError(f"init: no {model_class.__name__} in {init}: {first_line(error)}") from None
     if held.get("_class_name") != model_class.__name__:
         raise VeraError(f"init: {init} holds a {held.get('_class_name')}, this recipe trains a {model_class.__name__}")
     model = empty_model(model_class, {name: value for name, value in held.items() if not name.startswith("_")})

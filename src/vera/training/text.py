@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vera.errors import VeraError
+from vera.errors import VeraError, first_line
 from vera.pipelines.load import load_packaged_text_encoder
 from vera.pipelines.text import encode_text
 
@@ -133,7 +133,7 @@ class TextStates:
         return self.folder / name if (self.folder / name).is_dir() else self.folder
 
     def _absent(self, error: Exception) -> VeraError:
-        return VeraError(f"objective: no text encoder in {self.folder}: {str(error).splitlines()[0]}")
+        return VeraError(f"objective: no text encoder in {self.folder}: {first_line(error)}")
 
 
 def _encoder_class(config: Any) -> str:

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from vera.errors import VeraError
+from vera.errors import VeraError, first_line
 
 MAX_SHARD_SIZE = "5GB"
 DIFFUSERS_STEM, TRANSFORMERS_STEM = "diffusion_pytorch_model", "model"
@@ -81,7 +81,7 @@ def load_pickled(file: Path) -> dict[str, Tensor]:
     try:
         weights = torch.load(file, map_location="cpu", mmap=True, weights_only=True)
     except (RuntimeError, OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        raise VeraError(f"{file} is damaged or not whole ({str(error).splitlines()[0]}): fetch it again") from None
+        raise VeraError(f"{file} is damaged or not whole ({first_line(error)}): fetch it again") from None
     for key, tensor in weights.items():
         if tensor.dtype not in _DTYPES.values():
             raise _quantised(file, key, str(tensor.dtype).removeprefix("torch."))

@@ -1,0 +1,202 @@
+"""Files and folders that appear whole or not at all, text of strangers within limits, outputs that spare the inputs."""
+
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from vera.errors import VeraError
+
+TEXT_LIMIT = 16 << 20  # bytes: a manifest with the times of an hour at 60 frames a second has 3 MB
+_MARK = "vera-partial"
+
+
+def read_text(path: Path, limit: int = TEXT_LIMIT) -> str:
+    """Read a UTF-8 text file of at most `limit` bytes; a byte-order mark is dropped.
+
+    Raises VeraError if it is missing, no regular file, longer, or not UTF-8. Devices and sparse giants are not read.
+    """
+    try:
+        held = path.stat()  # before opening: a pipe would wait for its other end
+        if not stat.S_ISREG(held.st_mode):
+            raise VeraError(f"{path}: is not a regular file; name a text file")
+        if held.st_size > limit:
+            raise VeraError(f"{path}: has {held.st_size:,} bytes, at most {limit:,} are read; is it the right file?")
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise VeraError(f"{path}: is not UTF-8 text; is it the right file?") from None
+    except OSError as error:
+        raise VeraError(f"{path}: cannot be read ({error.strerror or error}); check the path") from None
+
+
+def read_json(path: Path, limit: int = TEXT_LIMIT) -> Any:
+    """Read a JSON file as `read_text` reads text. Raises VeraError for what is no JSON or nested beyond all use."""
+    return parse_json(read_text(path, limit), path)
+
+
+def parse_json(text: str, where: object) -> Any:
+    """Parse JSON that a stranger wrote. Raises VeraError, which begins with `where`, for whatever is wrong with it."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise VeraError(f"{where}: is not JSON that can be read; is it whole, and the right file?") from None
+
+
+def check_outputs(inputs: Iterable[Path | None], outputs: Iterable[Path | None]) -> None:
+    """Raise VeraError if writing `outputs`, files or folders, would touch one of the `inputs` or one another.
+
+    Files are compared by inode, so that links are seen through. An input inside of an output folder counts as well.
+    None stands for what was not asked for.
+    """
+    files = [path for path in inputs if path is not None]
+    known = {key: path for path in files if (key := _inode(path))}
+    folders = {path.resolve().parent for path in files}
+    seen: dict[Path, Path] = {}
+    for output in outputs:
+        if output is None:
+            continue
+        place = output.resolve()
+        if place in seen:
+            raise VeraError(f"{output}: is named for two outputs; give each its own name")
+        seen[place] = output
+        source = known.get(_inode(output) or (0, 0))
+        if source is not None or any(path.resolve() == place for path in files):
+            raise VeraError(f"{output}: is read as {source or output} by the same command; choose another name for it")
+        if any(folder.is_relative_to(place) for folder in folders):
+            raise VeraError(f"{output}: holds files that the same command reads; choose another folder for it")
+
+
+def _inode(path: Path) -> tuple[int, int] | None:
+    with suppress(OSError):
+        found = path.stat()
+        return found.st_dev, found.st_ino
+    return None
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give an empty file beside `path`, of the same suffix, that takes its name when the block ends well.
+
+    It is on the disk before it does, and is removed when the block fails. Its name is nobody else's: two runs with one
+    output do not meet, and the last one counts. What killed runs left is removed. A symbolic link is written through.
+    What the system says comes as OSError.
+    """
+    path = path.resolve()
+    with _partial(path, lambda name: os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))) as partial:
+        yield partial
+        _sync(partial)
+        partial.replace(path)
+        _sync(path.parent)
+
+
+@contextmanager
+def whole_folder(folder: Path, replaced: Callable[[Path], Iterable[str]] | None = None) -> Iterator[Path]:
+    """Give an empty folder beside `folder` that takes its name when the block ends well, as `whole_file` does a file.
+
+    A folder of that name is replaced: of its files go those that `replaced` names, relative to the folder it is given;
+    all others move to the new one. None: all of them go. A replacement that was killed half-way is finished or undone
+    by the next call for the same name.
+    """
+    folder = folder.resolve()
+    with _locked(folder.parent):
+        _settle(folder, replaced)
+    with _partial(folder, Path.mkdir) as partial:
+        yield partial
+        for path in (*partial.rglob("*"), partial):
+            _sync(path)
+        with _locked(folder.parent):
+            _settle(folder, replaced)
+            if folder.exists():
+                folder.rename(_old(folder))
+            partial.rename(folder)
+            _sync(folder.parent)
+            _settle(folder, replaced)
+
+
+def _old(folder: Path) -> Path:
+    """Where a folder waits while its successor takes its name."""
+    return folder.with_name(f".{folder.name}.vera-old")
+
+
+def _settle(folder: Path, replaced: Callable[[Path], Iterable[str]] | None) -> None:
+    """Finish a replacement of `folder` by moving what it keeps out of its former self, or undo one not yet made."""
+    old = _old(folder)
+    if not old.exists():
+        return
+    if not folder.exists():
+        old.rename(folder)
+        return
+    if replaced is not None:
+        gone = set(replaced(old))
+        for path in [path for path in old.rglob("*") if not path.is_dir() or path.is_symlink()]:
+            place = folder / path.relative_to(old)
+            if path.relative_to(old).as_posix() not in gone and not place.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                path.rename(place)
+    shutil.rmtree(old)
+
+
+@contextmanager
+def _partial(path: Path, create: Callable[[Path], None]) -> Iterator[Path]:
+    """Create a file or folder of a name of its own beside `path`, locked while the block runs and gone after it."""
+    _sweep(path)
+    partial = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.{_MARK}{path.suffix}")
+    create(partial)
+    lock = _lock(partial)
+    try:
+        yield partial
+    finally:
+        os.close(lock)
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            partial.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what runs that were killed left for `path`: partial files and folders that nobody holds locked."""
+    name = re.compile(rf"\.{re.escape(path.stem)}\.[0-9a-f]{{8}}\.{_MARK}{re.escape(path.suffix)}")
+    with suppress(OSError):
+        for left in [left for left in path.parent.iterdir() if name.fullmatch(left.name) and not left.is_symlink()]:
+            with suppress(OSError):
+                lock = os.open(left, os.O_RDONLY)
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(left) if left.is_dir() else left.unlink()
+                finally:
+                    os.close(lock)
+
+
+def _lock(path: Path) -> int:
+    """Lock a file or folder until the descriptor is closed."""
+    held = os.open(path, os.O_RDONLY)
+    with suppress(OSError):  # some network file systems have no locks: names are still nobody else's
+        fcntl.flock(held, fcntl.LOCK_EX)
+    return held
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    held = _lock(path)
+    try:
+        yield
+    finally:
+        os.close(held)
+
+
+def _sync(path: Path) -> None:
+    """Have the system put a file or a folder's names on the disk, so that a power cut does not empty them."""
+    if path.is_symlink():
+        return
+    held = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(held)
+    finally:
+        os.close(held)

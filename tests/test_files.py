@@ -1,0 +1,151 @@
+"""Whole files and folders, strangers' text, and outputs that spare the inputs."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vera.errors import VeraError
+from vera.files import check_outputs, read_json, read_text, whole_file, whole_folder
+
+pytestmark = pytest.mark.faults
+
+
+def test_a_file_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    out = tmp_path / "a.b.txt"
+    out.write_text("old")
+    with whole_file(out) as partial:
+        partial.write_text("new")
+        assert partial.suffix == ".txt" and out.read_text() == "old"
+    assert out.read_text() == "new" and list(tmp_path.iterdir()) == [out]
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
+    out = tmp_path / "out.txt"
+    out.write_text("old")
+    with pytest.raises(RuntimeError), whole_file(out) as partial:
+        partial.write_text("half")
+        raise RuntimeError
+    assert out.read_text() == "old" and list(tmp_path.iterdir()) == [out]
+
+
+def test_two_writers_of_one_name_do_not_meet(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with whole_folder(out) as first, whole_folder(out) as second:
+        (first / "a").write_text("first")
+        (second / "a").write_text("second")
+        (first / "b").write_text("first")
+    assert {path.name: path.read_text() for path in out.iterdir()} == {"a": "first", "b": "first"}
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_symbolic_link_is_written_through(tmp_path: Path) -> None:
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "folder").symlink_to("scratch")
+    (tmp_path / "file").symlink_to("scratch/file")
+    for text in ("one", "two"):
+        with whole_folder(tmp_path / "folder") as partial:
+            (partial / "file").write_text(text)
+        assert (tmp_path / "file").read_text() == text
+        with whole_file(tmp_path / "file") as partial:
+            partial.write_text(text * 2)
+        assert (tmp_path / "scratch/file").read_text() == text * 2
+    assert (tmp_path / "folder").is_symlink() and (tmp_path / "file").is_symlink()
+
+
+def test_a_planted_name_is_not_written_to(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / ".out.partial.txt").symlink_to(victim)
+    (tmp_path / ".out.0a1b2c3d.vera-partial.txt").symlink_to(victim)
+    with whole_file(tmp_path / "out.txt") as partial:
+        partial.write_text("ours")
+    assert victim.read_text() == "mine"
+
+
+def test_what_others_put_into_a_replaced_folder_stays(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "sub").mkdir(parents=True)
+    for name in ("ours", "theirs", "sub/ours", "sub/theirs"):
+        (out / name).write_text("old")
+    with whole_folder(out, lambda folder: ("ours", "sub/ours")) as partial:
+        (partial / "new").write_text("new")
+    assert sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()) == [
+        "new",
+        "sub/theirs",
+        "theirs",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["whole_file", "whole_folder"])
+def test_what_a_killed_run_left_is_removed_and_a_living_ones_is_not(tmp_path: Path, kind: str) -> None:
+    program = (
+        "import pathlib, sys, time\nfrom vera import files\n"
+        f"with files.{kind}(pathlib.Path(sys.argv[1])): print(1, flush=True), time.sleep(60)"
+    )
+    run = subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "out.x")], stdout=subprocess.PIPE)
+    assert run.stdout is not None and run.stdout.readline()
+    make = whole_file if kind == "whole_file" else whole_folder
+    with make(tmp_path / "out.x"):
+        assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.iterdir())) == 2
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    run.stdout.close()
+    with make(tmp_path / "out.x"):
+        assert len(list(tmp_path.iterdir())) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["out.x"]
+
+
+@pytest.mark.parametrize("killed_at", [1, 2])
+def test_a_replacement_killed_between_its_renames_is_finished(tmp_path: Path, killed_at: int) -> None:
+    out, old = tmp_path / "out", tmp_path / ".out.vera-old"
+    out.mkdir()
+    (out / "theirs").write_text("theirs")
+    (out / "ours").write_text("old")
+    out.rename(old)
+    if killed_at == 2:
+        out.mkdir()
+        (out / "ours").write_text("new")
+    with pytest.raises(RuntimeError), whole_folder(out, lambda folder: ("ours",)):
+        raise RuntimeError
+    assert (out / "theirs").read_text() == "theirs"
+    assert (out / "ours").read_text() == ("old" if killed_at == 1 else "new")
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_only_text_of_a_sane_size_is_read(tmp_path: Path) -> None:
+    giant = tmp_path / "giant.json"
+    with giant.open("wb") as file:
+        file.truncate(100 << 30)
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "latin").write_bytes(b"\xe9")
+    (tmp_path / "bom.json").write_bytes(b'\xef\xbb\xbf{"a": 1}')
+    for path in (giant, Path("/dev/zero"), tmp_path / "latin", tmp_path, tmp_path / "missing"):
+        with pytest.raises(VeraError, match=str(path)):
+            read_text(path)
+    assert read_json(tmp_path / "bom.json") == {"a": 1}
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{", '{"a": ' + "9" * 5000 + "}", ""])
+def test_json_of_strangers_is_refused_in_a_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    with pytest.raises(VeraError, match=r"a\.json: is not JSON"):
+        read_json(path)
+
+
+def test_outputs_spare_inputs(tmp_path: Path) -> None:
+    mask, link, hard = tmp_path / "mask.mp4", tmp_path / "link.mp4", tmp_path / "hard.mp4"
+    mask.write_text("mask")
+    link.symlink_to(mask)
+    hard.hardlink_to(mask)
+    for out in (mask, link, hard, tmp_path / "x" / ".." / "mask.mp4", tmp_path):
+        with pytest.raises(VeraError, match="choose another"):
+            check_outputs([mask, None], [out])
+    with pytest.raises(VeraError, match="two outputs"):
+        check_outputs([mask], [tmp_path / "a", None, tmp_path / "." / "a"])
+    check_outputs([mask], [tmp_path / "other.mp4", tmp_path / "folder", None])
