@@ -49,6 +49,16 @@ def parse_json(text: str, where: object) -> Any:
         raise VeraError(f"{where}: is not JSON that can be read; is it whole, and the right file?") from None
 
 
+def json_text(value: Any) -> str:
+    """Return JSON as text that UTF-8 can hold, indented, with letters as they are.
+
+    Half a surrogate pair, which is how Python spells a byte of a file name that is not UTF-8, is escaped: `parse_json`
+    gives it back, so the name is the very same bytes again.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
+
+
 def check_outputs(inputs: Iterable[Path | None], outputs: Iterable[Path | None]) -> None:
     """Raise VeraError if writing `outputs`, files or folders, would touch one of the `inputs` or one another.
 
@@ -140,16 +150,22 @@ def _settle(folder: Path, replaced: Callable[[Path], Iterable[str]] | None) -> N
             if path.relative_to(old).as_posix() not in gone and not place.exists():
                 place.parent.mkdir(parents=True, exist_ok=True)
                 path.rename(place)
-    shutil.rmtree(old)
+    doomed = _partial_path(folder)  # so that, killed while it removes, it leaves what is swept and never looked into
+    old.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
 
 
 @contextmanager
 def _partial(path: Path, create: Callable[[Path], None]) -> Iterator[Path]:
     """Create a file or folder of a name of its own beside `path`, locked while the block runs and gone after it."""
     _sweep(path)
-    partial = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.{_MARK}{path.suffix}")
-    create(partial)
-    lock = _lock(partial)
+    while True:
+        partial = _partial_path(path)
+        create(partial)
+        lock = _lock(partial)
+        if partial.exists():
+            break
+        os.close(lock)  # another run swept it before it was locked
     try:
         yield partial
     finally:
@@ -158,6 +174,10 @@ def _partial(path: Path, create: Callable[[Path], None]) -> Iterator[Path]:
             shutil.rmtree(partial, ignore_errors=True)
         else:
             partial.unlink(missing_ok=True)
+
+
+def _partial_path(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.{secrets.token_hex(4)}.{_MARK}{path.suffix}")
 
 
 def _sweep(path: Path) -> None:

@@ -1,7 +1,9 @@
 """The layer folder: exact round trip, whole or not at all, one line for what is broken."""
 
 import json
+import os
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from vera.errors import VeraError
-from vera.layers import LayeredEdit, load_layers, save_layers, write_layers
+from vera.layers import LayeredEdit, LayersWriter, load_layers, save_layers, write_layers
 
 
 def make_edit(dtype: type, frames: int = 3, seed: int = 0) -> LayeredEdit:
@@ -100,7 +102,7 @@ def test_a_replacement_that_was_killed_half_way_is_undone(tmp_path: Path) -> Non
     folder = tmp_path / "layers"
     save_layers(make_edit(np.uint8), folder)
     (folder / "result.mp4").write_bytes(b"x")
-    folder.rename(tmp_path / ".layers.old")
+    folder.rename(tmp_path / ".layers.vera-old")
     save_layers(make_edit(np.uint8, seed=2), folder)
     assert (folder / "result.mp4").read_bytes() == b"x"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["layers"]
@@ -157,3 +159,63 @@ def test_shapes_and_types_must_match() -> None:
         LayeredEdit(edit.edit, edit.alpha, edit.pts[:2], edit.time_base)
     with pytest.raises(TypeError, match="uint16"):
         LayeredEdit(edit.edit, edit.alpha.astype(np.uint8), edit.pts, edit.time_base)
+
+
+@pytest.mark.faults
+def test_frames_given_one_by_one_make_a_folder_at_the_end_or_none(tmp_path: Path) -> None:
+    edit, folder = make_edit(np.uint8), tmp_path / "layers"
+    with LayersWriter(folder) as writer:
+        for picture, alpha in zip(edit.edit, edit.alpha, strict=True):
+            writer.write(picture, alpha)
+            assert not folder.exists()
+        writer.finish(edit.pts, edit.time_base, edit.metadata)
+        assert not folder.exists()
+    written = {path.name: path.read_bytes() for path in folder.iterdir()}
+    save_layers(edit, tmp_path / "at once")
+    assert written == {path.name: path.read_bytes() for path in (tmp_path / "at once").iterdir()}
+
+    with pytest.raises(ValueError, match="not finished"), LayersWriter(folder) as writer:
+        writer.write(edit.edit[0], edit.alpha[0])
+    with pytest.raises(OSError, match="another file's"), LayersWriter(folder) as writer:
+        raise OSError("another file's")
+    with pytest.raises(ValueError, match="3 times"), LayersWriter(folder) as writer:
+        writer.write(edit.edit[0], edit.alpha[0])
+        writer.finish(edit.pts, edit.time_base, {})
+    assert written == {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["at once", "layers"]
+
+
+@pytest.mark.faults
+def test_layers_go_where_a_link_points_time_after_time(tmp_path: Path) -> None:
+    (tmp_path / "scratch").mkdir()
+    link = tmp_path / "layers"
+    link.symlink_to(tmp_path / "scratch")
+    for seed in (1, 2):
+        save_layers(make_edit(np.uint8, seed=seed), link)
+        assert link.is_symlink() and np.array_equal(load_layers(link).alpha, make_edit(np.uint8, seed=seed).alpha)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["layers", "scratch"]
+
+
+@pytest.mark.faults
+def test_two_runs_with_one_folder_do_not_mix(tmp_path: Path) -> None:
+    one, other = make_edit(np.uint8, seed=1), make_edit(np.uint8, seed=2)
+    with LayersWriter(tmp_path / "layers") as first, LayersWriter(tmp_path / "layers") as second:
+        for index in range(3):
+            first.write(one.edit[index], one.alpha[index])
+            second.write(other.edit[index], other.alpha[index])
+        first.finish(one.pts, one.time_base, one.metadata)
+        second.finish(other.pts, other.time_base, other.metadata)
+    loaded = load_layers(tmp_path / "layers")
+    assert np.array_equal(loaded.edit, one.edit) and np.array_equal(loaded.alpha, one.alpha)  # it ended last
+    assert [path.name for path in tmp_path.iterdir()] == ["layers"]
+
+
+@pytest.mark.faults
+def test_names_that_are_no_text_come_back_byte_for_byte(tmp_path: Path) -> None:
+    edit = replace(
+        make_edit(np.uint8), metadata={"source": {"name": os.fsdecode(b"latin\xe9.mp4")}, "instruction": "é\ud800"}
+    )
+    save_layers(edit, tmp_path / os.fsdecode(b"l\xe9"))
+    loaded = load_layers(tmp_path / os.fsdecode(b"l\xe9"))
+    assert dict(loaded.metadata) == dict(edit.metadata)
+    assert os.fsencode(loaded.metadata["source"]["name"]) == b"latin\xe9.mp4"

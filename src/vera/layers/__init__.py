@@ -4,7 +4,7 @@ from vera.layers.adjust import Adjustment
 from vera.layers.composite import composite_clip, composite_frame
 from vera.layers.extend import extend_colors
 from vera.layers.layered_edit import LayeredEdit
-from vera.layers.package import check_layers_folder, load_layers, save_layers, write_layers
+from vera.layers.package import LayersWriter, check_layers_folder, load_layers, save_layers, write_layers
 from vera.layers.refine import floor_alpha, refine_layers
 from vera.layers.sheet import contact_sheet
 from vera.layers.stack import Stack, open_stack
@@ -13,6 +13,7 @@ from vera.layers.verify import VerifyReport, verify, verify_layers
 __all__ = [
     "Adjustment",
     "LayeredEdit",
+    "LayersWriter",
     "Stack",
     "VerifyReport",
     "check_layers_folder",

@@ -1,18 +1,19 @@
 """The layer folder: `edit.mkv` and `alpha.mkv` (FFV1, lossless) and `manifest.json`, whole or not at all."""
 
 import json
-import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
+from vera.files import json_text, whole_folder
 from vera.layers.layered_edit import LayeredEdit
 from vera.video import LosslessClip, LosslessWriter
 
@@ -23,7 +24,7 @@ FILES = ("edit.mkv", "alpha.mkv", MANIFEST)
 
 def check_layers_folder(folder: str | Path) -> None:
     """Raise VeraError unless layers can be saved as `folder`: a new name, an empty folder or a layer folder."""
-    folder = Path(folder).absolute()
+    folder = Path(folder).resolve()
     if not folder.parent.is_dir():
         raise VeraError(f"{folder}: the folder {folder.parent} does not exist; create it first")
     if folder.exists() and not folder.is_dir():
@@ -46,37 +47,72 @@ def write_layers(
 ) -> None:
     """Save layer frames as they are made: memory does not grow with the clip.
 
-    `frames` gives for each of `pts` the edit, straight RGB `[H,W,3]` uint8 or uint16, and the alpha `[H,W]` uint16.
-    `metadata` is read after the last frame. The folder grows under a temporary name beside `folder` and is renamed
-    when whole. Layers already there are replaced; other files among them, such as a result, stay. Raises VeraError as
-    `check_layers_folder` and if the disk refuses; ValueError unless there are as many frames as times.
+    `frames` gives for each of `pts` the edit and the alpha, and `metadata` is read after the last one. Else as
+    `LayersWriter`.
     """
-    folder = Path(folder).absolute()
-    check_layers_folder(folder)
-    partial = folder.with_name(f".{folder.name}.partial")
-    old = folder.with_name(f".{folder.name}.old")
+    with LayersWriter(folder) as writer:
+        for (edit, alpha), _ in zip(frames, pts, strict=True):
+            writer.write(edit, alpha)
+        writer.finish(pts, time_base, metadata)
+
+
+class LayersWriter:
+    """Writes a layer folder frame by frame; use as a context manager.
+
+    `write` each frame, then `finish`: the folder appears, whole and on the disk, when the block ends, and not at all
+    when it fails. Until then it grows under a name of its own beside `folder`. Layers already there are replaced; other
+    files among them, such as a result, stay. Raises VeraError as `check_layers_folder` and if the disk refuses;
+    ValueError unless there are frames, and as many as times.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self._size, self._count, self._finished = (0, 0), 0, False
+        check_layers_folder(self.folder)
+
+    def __enter__(self) -> Self:
+        with _told(self.folder), ExitStack() as opened:
+            self._partial = opened.enter_context(whole_folder(self.folder, lambda former: FILES))
+            self._edits, self._alphas = (
+                opened.enter_context(LosslessWriter(self._partial / name)) for name in ("edit.mkv", "alpha.mkv")
+            )
+            self._opened = opened.pop_all()
+        return self
+
+    def write(self, edit: NDArray[Any], alpha: NDArray[np.uint16]) -> None:
+        """Write the next frame: the edit, straight RGB `[H,W,3]` uint8 or uint16, and the alpha `[H,W]` uint16."""
+        self._size, self._count = (alpha.shape[1], alpha.shape[0]), self._count + 1
+        with _told(self.folder):
+            self._edits.write(edit)
+            self._alphas.write(alpha)
+
+    def finish(self, pts: Sequence[int], time_base: Fraction, metadata: Mapping[str, Any]) -> None:
+        """Write what is known of all frames: their times, rising, and how they were made, plain JSON values."""
+        if not len(pts) == self._count > 0:
+            raise ValueError(f"{self.folder}: {self._count} layer frames and {len(pts)} times do not match")
+        with _told(self.folder):
+            manifest = _manifest(self._size, pts, time_base, metadata)
+            (self._partial / MANIFEST).write_text(json_text(manifest), encoding="utf-8")
+        self._finished = True
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None and not self._finished:
+            error = ValueError(f"{self.folder}: the layers were not finished")
+            self._opened.__exit__(ValueError, error, None)
+            raise error
+        with _told(self.folder):
+            self._opened.__exit__(kind, error, trace)
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Turn what the system and FFmpeg say on writing the layers into a VeraError."""
     try:
-        _settle(folder, old)
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        with LosslessWriter(partial / "edit.mkv") as edits, LosslessWriter(partial / "alpha.mkv") as alphas:
-            size = (0, 0)
-            for (edit, alpha), _ in zip(frames, pts, strict=True):
-                size = (alpha.shape[1], alpha.shape[0])
-                edits.write(edit)
-                alphas.write(alpha)
-        manifest = _manifest(size, pts, time_base, metadata)
-        (partial / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False), encoding="utf-8")
-        if folder.exists():
-            folder.rename(old)
-        partial.rename(folder)
-        _settle(folder, old)
+        yield
     except (av.FFmpegError, OSError) as error:
-        with suppress(OSError):
-            _settle(folder, old)
         raise VeraError(f"{folder}: the layers cannot be written ({error.strerror or error})") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def load_layers(folder: str | Path) -> LayeredEdit:
@@ -102,18 +138,6 @@ def load_layers(folder: str | Path) -> LayeredEdit:
         return LayeredEdit(edit, alpha, pts, time_base, manifest["metadata"])
     except (ValueError, TypeError, KeyError) as error:
         raise VeraError(f"{folder}: its files do not belong together ({error})") from None
-
-
-def _settle(folder: Path, old: Path) -> None:
-    """Finish a replacement of `folder` whose former self is `old`, or undo it if it stopped half-way."""
-    if not old.exists():
-        return
-    if not folder.exists():
-        old.rename(folder)
-        return
-    for path in [path for path in old.iterdir() if path.name not in FILES]:
-        path.rename(folder / path.name)
-    shutil.rmtree(old)
 
 
 def _is_ours(folder: Path) -> bool:
