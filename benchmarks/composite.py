@@ -25,6 +25,7 @@ import numpy as np
 
 from vera.layers import composite_clip, composite_frame, load_layers, write_layers
 from vera.video import planes, probe
+from vera.video.opening import open_output
 
 SHAPES = {"yuv422p10le": (3840, 2160, 10), "yuv420p": (1920, 1080, 32)}  # width, height, frames a round
 ROUNDS = 5
@@ -133,7 +134,7 @@ def make(folder: Path, frames: int) -> None:
     """A 4K clip and layers for all of it."""
     width, height, _ = SHAPES["yuv422p10le"]
     source = folder / "source.mov"
-    with av.open(str(source), "w") as container:
+    with open_output(source) as container:
         stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast", "crf": "20"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv422p10le"
         frame = av.VideoFrame(width, height, "yuv422p10le")

@@ -12,15 +12,14 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-import av
-
 from vera.video import FrameReader, model_view, planes, probe
+from vera.video.opening import open_input
 
 ROUNDS = 9
 
 
 def bare(path: Path) -> int:
-    with av.open(str(path)) as container:
+    with open_input(path) as container:
         container.streams.video[0].thread_type = "AUTO"
         return sum(1 for _ in container.decode(video=0))
 

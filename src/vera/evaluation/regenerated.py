@@ -15,6 +15,7 @@ from vera.evaluation.matting import mean_absolute_error
 from vera.evaluation.preservation import Frames, psnr
 from vera.video import ColorTags, apply_tags
 from vera.video.colour import SPACE_709
+from vera.video.opening import open_output
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Regeneration:
 def regenerate(clip: Iterable[NDArray[np.uint8]], path: Path, how: Regeneration, rate: Fraction = Fraction(25)) -> None:
     """Write RGB frames `[H,W,3]` as an editor would that draws every pixel anew: H.264 4:2:0, tagged BT.709."""
     color = ColorTags(1, SPACE_709, 1, 1)
-    with av.open(str(path), "w") as container:
+    with open_output(path) as container:
         stream: Any = container.add_stream("libx264", rate=rate, options={"crf": str(how.crf), "preset": "medium"})
         for index, picture in enumerate(clip):
             changed = picture * np.array(how.gain, np.float32) + np.float32(how.offset * 255)

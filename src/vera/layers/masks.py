@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vera.errors import VeraError
 from vera.video import FrameReader, MediaInfo, model_view, probe
+from vera.video.opening import open_input
 
 _STILLS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
@@ -62,7 +63,7 @@ def _read_still(path: Path) -> av.VideoFrame:
     if not path.is_file():
         raise VeraError(f"mask {path}: no such file")
     try:
-        with av.open(str(path)) as container:
+        with open_input(path) as container:
             return next(container.decode(video=0))
     except (av.FFmpegError, StopIteration, IndexError):
         raise VeraError(f"mask {path}: is not a picture that can be read") from None

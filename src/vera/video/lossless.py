@@ -16,6 +16,7 @@ from vera.errors import VeraError
 from vera.video.colour import FULL
 from vera.video.damage import Tally, check_whole
 from vera.video.ffv1 import slices_whole
+from vera.video.opening import open_input, open_output
 from vera.video.read import planes
 
 _GREY, _RGB = {np.uint8: "gray", np.uint16: "gray16le"}, {np.uint8: "bgr0", np.uint16: "gbrp16le"}
@@ -42,7 +43,7 @@ class LosslessWriter:
     """
 
     def __init__(self, path: Path, rate: Fraction = Fraction(25)) -> None:
-        self._container = av.open(str(path), "w", container_options={"fflags": "+bitexact"})
+        self._container = open_output(path, container_options={"fflags": "+bitexact"})
         self._rate = rate
         self._stream: Any = None
         self._count = 0
@@ -81,7 +82,7 @@ class LosslessClip:
         self.path = path
         self._lock = threading.Lock()
         try:
-            self._container = av.open(str(path), "r")
+            self._container = open_input(path)
             weakref.finalize(self, self._container.close)  # PyAV leaks what is not closed
             self._stream = self._container.streams.video[0]
             check_whole(path, self._container, self._stream, Tally())
@@ -140,7 +141,7 @@ def _write_h264(path: Path, clip: NDArray[Any], rate: Fraction) -> None:
     codec, pix_fmt = ("libx264", "gray") if clip.ndim == 3 else ("libx264rgb", "rgb24")
     # The fastest preset: the others save a quarter of the bytes in twice the time. One thread: equal bytes everywhere.
     options = {"qp": "0", "preset": "ultrafast", "x264-params": "threads=1"}
-    with av.open(str(path), "w", container_options={"fflags": "+bitexact"}) as container:
+    with open_output(path, container_options={"fflags": "+bitexact"}) as container:
         stream: Any = container.add_stream(codec, rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = clip.shape[2], clip.shape[1], pix_fmt
         stream.color_range = FULL
@@ -154,7 +155,7 @@ def _write_h264(path: Path, clip: NDArray[Any], rate: Fraction) -> None:
 def read_lossless(path: Path) -> NDArray[Any]:
     """The clip that `write_lossless` wrote; VeraError if the file is missing or damaged."""
     try:
-        with av.open(str(path), "r") as container:
+        with open_input(path) as container:
             return np.stack([_to_array(frame) for frame in container.decode(video=0)])
     except (av.FFmpegError, OSError, ValueError, IndexError):
         raise VeraError(f"{path}: is missing or damaged") from None

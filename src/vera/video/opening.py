@@ -1,11 +1,15 @@
-"""Opening a file as a video: what it is when it is none, said in one line."""
+"""Opening a file as a video: what it is when it is none, said in one line. Every file goes to FFmpeg through here."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
-from av.container import InputContainer
+from av.container import InputContainer, OutputContainer
+from av.format import ContainerFormat
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -17,6 +21,10 @@ WORDS = "surrogateescape"
 # FFmpeg reads these as video, but they hold one picture, or pictures made of text.
 _STILL_FORMATS = ("image2", "_pipe", "ico", "avif")
 _STILL_SUFFIXES = (".avif", ".heic", ".heif")
+# Formats that name other files or addresses to read, or are programs that FFmpeg runs.
+_PLAYLISTS = {"hls", "concat", "concatf", "dash", "imf", "sdp", "mpjpeg", "vobsub", "webm_dash_manifest"}
+_PLAYLISTS |= {"avisynth", "vapoursynth"}
+_PLAYLIST_HEADS = (b"#EXTM3U", b"ffconcat", b"<MPD", b"v=0", b"[playlist]", b"<ASX", b"<smil")
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,53 @@ def as_source(source: SourceLike) -> Source:
     return source if isinstance(source, Source) else Source(Path(source))
 
 
+def media_url(path: Path | str) -> str:
+    """Return the name by which FFmpeg opens this very file: it takes `take:1.mp4` for an address."""
+    return f"file:{path}"
+
+
+def open_input(
+    path: Path | str, format_name: str | None = None, options: Mapping[str, str] | None = None
+) -> InputContainer:
+    """Open a file to read, with no other file or address that it may name; the caller closes it.
+
+    `path` may be the pattern of a sequence, with the format image2. Words that are no UTF-8 are kept byte for byte.
+    Raises what PyAV and the system raise; `av.ArgumentError` for a playlist.
+    """
+    allowed = {"protocol_whitelist": "file", "format_whitelist": format_name or _formats()}
+    return av.open(
+        media_url(path), "r", format=format_name, options={**(options or {}), **allowed}, metadata_errors=WORDS
+    )
+
+
+def open_output(
+    path: Path | str,
+    format_name: str | None = None,
+    options: Mapping[str, str] | None = None,
+    container_options: Mapping[str, str] | None = None,
+) -> OutputContainer:
+    """Open a file to write, or a pattern with the format image2. Raises what PyAV and the system raise."""
+    return av.open(
+        media_url(path),
+        "w",
+        format=format_name,
+        options=dict(options or {}),
+        container_options=dict(container_options or {}),
+        metadata_errors=WORDS,
+    )
+
+
+@cache
+def _formats() -> str:
+    """Return the formats that a file may have, as FFmpeg lists them: none that reads anything but the file itself."""
+    names = []
+    for name in av.formats_available:
+        with suppress(ValueError):  # one that is only written
+            if not ContainerFormat(name, "r").no_file and name not in _PLAYLISTS:
+                names.append(name)
+    return ",".join(sorted(names))
+
+
 def open_video(path: Path, rate: Fraction | None = None) -> tuple[InputContainer, VideoStream]:
     """Open `path` and give the container with its first real video stream, set to decode on all cores.
 
@@ -57,10 +112,12 @@ def open_video(path: Path, rate: Fraction | None = None) -> tuple[InputContainer
     try:
         if path.stat().st_size == 0:
             raise VeraError(f"{path}: is empty (0 bytes); copy or download it again")
-        container = av.open(str(path), metadata_errors=WORDS)
+        container = open_input(path)
     except PermissionError as error:
         raise VeraError(f"{path}: may not be read; check its permissions") from error
     except (OSError, av.FFmpegError) as error:
+        if _is_playlist(path):
+            raise VeraError(f"{path}: is a playlist, which names other files; give the video itself") from error
         raise VeraError(
             f"{path}: is not a video, or is cut off before its first frame; copy or export it again"
         ) from error
@@ -71,10 +128,17 @@ def open_video(path: Path, rate: Fraction | None = None) -> tuple[InputContainer
         raise
 
 
+def _is_playlist(path: Path) -> bool:
+    with suppress(OSError), path.open("rb") as file:
+        head = file.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        return head.startswith(tuple(map(bytes.lower, _PLAYLIST_HEADS))) or b"<mpd" in head
+    return False
+
+
 def _open_sequence(path: Path, sequence: Sequence, rate: Fraction) -> tuple[InputContainer, VideoStream]:
     options = {"framerate": str(rate), "start_number": str(sequence.start), "start_number_range": "1"}
     try:
-        container = av.open(sequence.pattern, format="image2", options=options, metadata_errors=WORDS)
+        container = open_input(sequence.pattern, "image2", options | {"pattern_type": "sequence"})
     except (OSError, av.FFmpegError) as error:
         raise VeraError(f"{path}: its first picture can't be read; copy or render it again") from error
     stream = container.streams.video[0]

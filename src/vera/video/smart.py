@@ -16,7 +16,6 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
@@ -26,7 +25,7 @@ from vera.errors import DamageWarning, VeraError
 from vera.progress import Progress
 from vera.video import FrameReader, MediaInfo, planes
 from vera.video.bits import UnsupportedError, join_lengths, split_lengths
-from vera.video.opening import open_video
+from vera.video.opening import open_output, open_video
 from vera.video.output import muxer_options, partial_path, user_errors
 from vera.video.smart_encoder import Edited, PictureEncoder, digest
 from vera.video.smart_h264 import H264
@@ -187,7 +186,7 @@ def _write(
         stack.enter_context(others)
         reader = stack.enter_context(FrameReader(info.path))
         encoder = PictureEncoder(info, work.stream, work.renewed, edited, iter(reader)) if work.renewed else None
-        output = stack.enter_context(av.open(str(part), "w", container_options=muxer_options(out, info)))
+        output = stack.enter_context(open_output(part, container_options=muxer_options(out, info)))
         target = _copy_stream(video, output, info, encoder.record if encoder else None)
         carried = carry(others, output, out, video.index, notices)
         count = 0

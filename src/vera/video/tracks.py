@@ -9,7 +9,7 @@ from av.container import InputContainer, OutputContainer
 
 from vera.errors import VeraError
 from vera.video.extras import TrackInfo, file_metadata, other_tracks
-from vera.video.opening import WORDS
+from vera.video.opening import open_input
 
 _MIME = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png"), "bmp": ("cover.bmp", "image/bmp")}
 # What a track says that its new file says anew.
@@ -81,7 +81,7 @@ def _holds_attachments(target: OutputContainer) -> bool:
 
 def _cover(source: InputContainer, index: int) -> bytes:
     """The picture of a cover's only packet; read from a second opening, since this one's packets are still wanted."""
-    with av.open(source.name, metadata_errors=WORDS) as again:
+    with open_input(source.name.removeprefix("file:")) as again:
         return bytes(next(iter(again.demux(again.streams[index]))))
 
 

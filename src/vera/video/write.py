@@ -21,7 +21,7 @@ from vera.video.encoder import add_pictures
 from vera.video.exr import left_out, write_picture
 from vera.video.held import not_held
 from vera.video.info import MediaInfo
-from vera.video.opening import WORDS, open_video
+from vera.video.opening import open_output, open_video
 from vera.video.output import check_output, muxer_options, partial_path, user_errors
 from vera.video.read import bare_copy
 from vera.video.sequence import Sequence, find_sequence, image_pattern, is_pattern
@@ -78,7 +78,7 @@ class FrameWriter:
                 return notices
         else:
             options = muxer_options(self.path, self.info)
-            self._container = av.open(str(self.partial), "w", container_options=options, metadata_errors=WORDS)
+            self._container = open_output(self.partial, container_options=options)
         self._resources.enter_context(self._container)
         suffix = self.path.suffix.lower()
         self._stream, self._encoder = add_pictures(self._container, self.info, self._codec, suffix)
@@ -107,7 +107,7 @@ class FrameWriter:
             self._exr = source
             return left_out(source.files)
         pattern, info = image_pattern(self.partial / self.path.name), self.info
-        self._container = av.open(pattern, "w", format="image2", options={"start_number": str(start)})
+        self._container = open_output(pattern, "image2", {"start_number": str(start)})
         others = [*info.chapters, *info.metadata, *(track for track in info.tracks if track.kind != "picture")]
         held = {"sound": info.audio, "frame times": info.is_vfr, "tracks, chapters and words": others}
         return [f"an image sequence can't hold the {what} of the source" for what, there in held.items() if there]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vera.layers.export.samples import rescale
 from vera.layers.export.shot import Frames, Shot
 from vera.video import planes
+from vera.video.opening import open_output
 
 
 def write_stills(
@@ -45,7 +46,7 @@ def _numbered(
 ) -> Iterator[Callable[[NDArray[Any]], None]]:
     """Give a function that writes the next picture to the next file; several are encoded at a time."""
     pattern = str(path.parent).replace("%", "%%") + f"/{path.name}"
-    with av.open(pattern, "w", format="image2", options={"start_number": str(shot.numbers.start)}) as container:
+    with open_output(pattern, "image2", {"start_number": str(shot.numbers.start)}) as container:
         stream: Any = container.add_stream(encoder, rate=25, options=options)
         (stream.width, stream.height), stream.pix_fmt = shot.size, pix_fmt
         stream.codec_context.sample_aspect_ratio = shot.info.display_aspect
