@@ -158,7 +158,7 @@ def _settle(folder: Path, replaced: Callable[[Path], Iterable[str]] | None) -> N
 @contextmanager
 def _partial(path: Path, create: Callable[[Path], None]) -> Iterator[Path]:
     """Create a file or folder of a name of its own beside `path`, locked while the block runs and gone after it."""
-    _sweep(path)
+    _sweep(path.parent, re.escape(path.stem), re.escape(path.suffix))
     while True:
         partial = _partial_path(path)
         create(partial)
@@ -180,11 +180,18 @@ def _partial_path(path: Path) -> Path:
     return path.with_name(f".{path.stem}.{secrets.token_hex(4)}.{_MARK}{path.suffix}")
 
 
-def _sweep(path: Path) -> None:
-    """Remove what runs that were killed left for `path`: partial files and folders that nobody holds locked."""
-    name = re.compile(rf"\.{re.escape(path.stem)}\.[0-9a-f]{{8}}\.{_MARK}{re.escape(path.suffix)}")
+def sweep(folder: Path) -> None:
+    """Remove what runs that were killed left in `folder` for any name: partial files and folders nobody holds locked.
+
+    For folders that are Vera's own, where a name may not come again.
+    """
+    _sweep(folder, ".*", ".*")
+
+
+def _sweep(folder: Path, stem: str, suffix: str) -> None:
+    name = re.compile(rf"\.{stem}\.[0-9a-f]{{8}}\.{_MARK}{suffix}", re.DOTALL)
     with suppress(OSError):
-        for left in [left for left in path.parent.iterdir() if name.fullmatch(left.name) and not left.is_symlink()]:
+        for left in [left for left in folder.iterdir() if name.fullmatch(left.name) and not left.is_symlink()]:
             with suppress(OSError):
                 lock = os.open(left, os.O_RDONLY)
                 try:

@@ -464,3 +464,56 @@ def test_sources_by_name(root: Path) -> None:
 def test_sources_that_there_are_not(data: dict[str, Any], words: str) -> None:
     with pytest.raises(VeraError, match=words):
         open_source(data, False)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        "null",
+        '"text"',
+        "1" * 10_000,
+        "NaN",
+        '{"edit_instruction": ["add"]}',
+        '{"edit_instruction": "\\ud800", "input_video_path": "a", "edit_rgb_path": "a", "edit_alpha_path": "a", '
+        '"composite_path": "a"}',
+    ],
+)
+def test_a_row_of_any_kind_is_a_bad_sample(tmp_path: Path, line: str) -> None:
+    split = "synthetic-obj-add"
+    write(tmp_path, split, made(split, 0), "0")
+    with (tmp_path / index_path(split, 9)).open("a") as lines:
+        lines.write(line + "\n")
+    with pytest.raises(BadSample, match="jsonl:2"):
+        opened(tmp_path).load((split, 1, 0.0, False))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "path", ["{outside}", "../{name}", "vera-train-set/../../{name}", "a\nb.mp4", "\x1b[2J.mp4", "x" * 5000, "\x00"]
+)
+def test_rows_name_no_clips_outside_of_the_data_set(tmp_path: Path, path: str) -> None:
+    split, root = "synthetic-obj-add", tmp_path / "set"
+    row = write_clips(made(split, 0), root, split, "0")
+    foreign = tmp_path / "foreign.mp4"
+    (root / row["input_video_path"]).rename(foreign)
+    append_row(row | {"input_video_path": path.format(outside=foreign, name=foreign.name)}, root, split, 9)
+    with pytest.raises(BadSample, match=r"no path within|is not in") as error:
+        opened(root).load((split, 0, 0.0, False))
+    assert not any(character in str(error.value) for character in "\n\x1b\x00")
+
+
+@pytest.mark.faults
+def test_names_may_be_composed_or_decomposed_and_the_file_may_begin_with_a_mark(tmp_path: Path) -> None:
+    split = "synthetic-obj-add"
+    for number, (written, held) in enumerate((("é", "e\u0301"), ("e\u0301", "é"))):
+        row = write_clips(made(split, number), tmp_path, split, f"{number}{held}")
+        row = {name: text.replace(held, written) if isinstance(text, str) else text for name, text in row.items()}
+        append_row(row, tmp_path, split, 9)
+    rows = tmp_path / index_path(split, 9)
+    rows.write_bytes("\ufeff".encode() + rows.read_bytes())
+    source = opened(tmp_path)
+    for number in range(2):
+        assert np.array_equal(source.load((split, number, 0.0, False)).alpha, made(split, number).alpha)

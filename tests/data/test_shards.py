@@ -3,8 +3,9 @@ import json
 import shutil
 import tarfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -119,10 +120,10 @@ def test_the_work_goes_on_where_it_ended(tmp_path: Path, cache: Path) -> None:
     with pytest.raises(StoppedError):
         write_shards(part, range(20), stopped, {"encoders": "a"}, empty_text, shard_bytes=SMALL)
     done = sum(len(json.loads(path.read_text())["samples"]) for path in part.glob("0*.json"))
-    assert 0 < done < 9 and not list(part.glob("*.part"))
+    assert 0 < done < 9 and not list(part.glob("*partial*"))
     with pytest.raises(VeraError, match="the cache is not whole; run `vera data cache`"):
         ShardReader(part)
-    (part / "00000099.tar.part").write_bytes(b"of a process that was killed")
+    (part / ".00000099.0123abcd.vera-partial.tar").write_bytes(b"of a process that was killed")
     assert write(part) == Written(19, 19 - done, 1)
     assert content(part) == content(cache / "train")
     assert write(part) == Written(19, 0, 1)
@@ -266,3 +267,99 @@ def test_batches_do_not_depend_on_workers_or_processes(cache: Path) -> None:
 
 def test_held_out_samples_are_a_part_of_their_own(cache: Path) -> None:
     assert ShardedLayers(str(cache), held_out=True).keys() == [0, 1, 2]
+
+
+def changed(**fields: Any) -> Callable[[dict[str, Any]], Any]:
+    return lambda index: index | fields
+
+
+def sample_with(column: int, value: Any) -> Callable[[dict[str, Any]], Any]:
+    def change(index: dict[str, Any]) -> Any:
+        index["samples"][0][column] = value
+        return index
+
+    return change
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda index: [],
+        lambda index: None,
+        lambda index: 3,
+        lambda index: {"format": 1},
+        changed(format=True),
+        changed(format="1"),
+        changed(note=[]),
+        changed(shards=3),
+        changed(shards=["../other/00000000.tar"] * 9),
+        changed(shards=["/etc/passwd"] * 9),
+        changed(shards=[None] * 9),
+        changed(tasks=[["obj_add"]]),
+        changed(texts={}),
+        changed(texts=[["add", [99, 0, 1, 1]]] * 4),
+        changed(texts=[[3, [0, 0, 1, 1]]] * 4),
+        changed(shapes=[[3, 4]]),
+        changed(shapes=[[3, 4, 1, 8, -8]] * 2),
+        changed(shapes=[[3, 4, 1.5, 8, 8]] * 2),
+        changed(samples="many"),
+        changed(samples=[]),
+        changed(samples=[[0, 1, 2]]),
+        changed(samples=[{}]),
+        sample_with(0, 99),
+        sample_with(0, -1),
+        sample_with(1, -1),
+        sample_with(2, 1e300),
+        sample_with(2, 10**30),
+        sample_with(2, 1.5),
+        sample_with(4, 99),
+        sample_with(5, -1),
+        sample_with(6, "obj_add"),
+    ],
+)
+def test_an_index_that_is_none_is_refused_in_one_line(cache: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    path = cache / "train" / "index.json"
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    with pytest.raises(VeraError, match=r"cache/train") as error:
+        ShardReader(cache / "train")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("text", ["[" * 200_000, '{"a":' * 200_000, "\ud800", "1" * 10_000, "NaN", ""])
+def test_an_index_that_is_no_json_is_refused_in_one_line(cache: Path, text: str) -> None:
+    (cache / "train" / "index.json").write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(VeraError, match=r"index\.json") as error:
+        ShardReader(cache / "train")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "change",
+    [
+        sample_with(1, 1 << 62),
+        sample_with(2, 1 << 62),
+        sample_with(2, 0),
+        sample_with(3, 0),
+        changed(shapes=[[3, 4, 1, 8, 16], [3, 4, 2, 8, 16]]),
+    ],
+)
+def test_a_sample_that_is_not_what_the_index_says_is_a_bad_one(
+    cache: Path, change: Callable[[dict[str, Any]], Any]
+) -> None:
+    path = cache / "train" / "index.json"
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    with pytest.raises(BadSample):
+        ShardReader(cache / "train").read(0)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("text", ["[]", "{}", "[" * 100_000, '{"first": "a"}', "not json"])
+def test_what_a_shard_is_said_to_hold_is_made_anew_if_it_is_nonsense(cache: Path, text: str) -> None:
+    part = cache / "train"
+    before = content(part)
+    (part / "00000000.json").write_text(text)
+    assert write(part).new > 0
+    assert content(part) == before

@@ -1,17 +1,49 @@
-"""Files of lines to which lines are added, and whose last one a kill may cut short."""
+"""JSONL files to which rows are added, and whose last line a kill, or a full disk, may cut short."""
 
+import json
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from vera.errors import VeraError
+from vera.files import parse_json
 
 
 def whole_lines(path: Path, mend: bool = True) -> list[str]:
-    """The whole lines of a UTF-8 file, none if there is no file.
+    """Return the whole lines of a UTF-8 file, none if there is no file; a byte-order mark is dropped.
 
-    With `mend` a last line that a kill cut short is taken off the file, so that the next one stands alone.
+    With `mend` a last line that was cut short is taken off the file, so that the next one stands alone: nothing is
+    written for it, as the disk may be full. Raises VeraError for a file that is not UTF-8.
     """
     if not path.is_file():
         return []
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    if mend and whole != text:
-        path.write_text(whole, encoding="utf-8")
-    return whole.splitlines()
+    content = path.read_bytes()
+    end = content.rfind(b"\n") + 1
+    if mend and end < len(content):
+        os.truncate(path, end)
+    try:
+        # `splitlines` would cut a text at U+2028 and its like, which JSON may hold.
+        return content[:end].decode("utf-8-sig").split("\n")[:-1]
+    except UnicodeDecodeError as error:
+        raise VeraError(f"{path}: is not UTF-8 text ({error.reason}); is it the right file?") from None
+
+
+def read_rows(path: Path, mend: bool = True) -> list[dict[str, Any]]:
+    """Return the JSON objects of `whole_lines`, one a line. Raises VeraError, with the line, for what is none."""
+    rows = []
+    for number, line in enumerate(whole_lines(path, mend), 1):
+        row = parse_json(line, f"{path}:{number}")
+        if not isinstance(row, dict):
+            raise VeraError(f"{path}:{number}: is no JSON object; take the line out, or choose another folder")
+        rows.append(row)
+    return rows
+
+
+def append_row(path: Path, row: Mapping[str, Any]) -> None:
+    """Add a row, on the disk when this returns. It is ASCII: no reader can take a part of its text for a line's end."""
+    line = json.dumps(row, allow_nan=False) + "\n"
+    with path.open("a", encoding="ascii") as file:
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())

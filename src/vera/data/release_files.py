@@ -1,5 +1,7 @@
 """Files of a data set by their paths in it: of a folder, or one at a time from the hub into its cache."""
 
+import re
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -15,7 +17,10 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # exported, but not by name
 
 from vera.errors import VeraError, first_line
+from vera.files import read_text
 from vera.pipelines.hub import is_hub_name
+
+ROWS_LIMIT = 1 << 30  # bytes of a JSONL file: a row has about 500
 
 
 class Files(ABC):
@@ -41,22 +46,26 @@ class Files(ABC):
         """The lines of a JSONL file that are not empty, with their numbers; VeraError if it is no text."""
         file = self.get(index)
         try:
-            text = file.read_text(encoding="utf-8") if file else ""
-        except UnicodeDecodeError as error:
-            raise VeraError(f"data: {index} of {self.name} is no text ({error})") from None
+            text = read_text(file, ROWS_LIMIT) if file else ""
+        except VeraError as error:
+            raise VeraError(f"data: {index} of {self.name} is no text: {error}") from None
         # `splitlines` would cut texts at U+2028.
         return [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
 
     def find(self, path: str, index: str) -> Path:
         """The file of a path that is relative to the data set or to a folder on the way to the `index` that has it.
 
-        VeraError if there is none.
+        VeraError if there is none, and for a path that leads out of the data set: a row must not bring other clips in.
         """
+        written = PurePosixPath(path)
+        if written.is_absolute() or ".." in written.parts or re.search(r"[\x00-\x1f\x7f]", path):
+            raise VeraError(f"{path!a} is no path within {self.name}; name clips relative to the data set")
         bases = list(reversed(PurePosixPath(index).parents))
-        for number in (self._base, *range(len(bases))):
-            if number < len(bases) and (file := self.get(str(bases[number] / path))):
-                self._base = number
-                return file
+        for name in _spellings(path):
+            for number in (self._base, *range(len(bases))):
+                if number < len(bases) and (file := self.get(str(bases[number] / name))):
+                    self._base = number
+                    return file
         raise VeraError(f"{path} is not in {self.name}")
 
 
@@ -68,7 +77,10 @@ class LocalFiles(Files):
         self.folder = folder
 
     def get(self, path: str) -> Path | None:
-        return self.folder / path if (self.folder / path).is_file() else None
+        try:
+            return self.folder / path if (self.folder / path).is_file() else None
+        except OSError:  # a name longer than the system has
+            return None
 
     def indices(self, folder: str, known: Sequence[str]) -> list[str]:
         return self.all_indices(folder)
@@ -135,6 +147,11 @@ def open_files(path: str) -> Files:
         raise VeraError(
             f"data: {path} is not in the hub's cache, and the hub cannot be reached ({_brief(error)})"
         ) from None
+
+
+def _spellings(path: str) -> list[str]:
+    """A path as it is written, then composed and decomposed: a Mac may have changed the files' names."""
+    return list(dict.fromkeys((path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD")))))
 
 
 def _brief(error: Exception) -> str:

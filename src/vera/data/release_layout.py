@@ -4,7 +4,6 @@
 five MP4 files, of which the mask may be missing. The rows of `49-frames` are windows of the clips of `81-frames`.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 from vera.data.sample import BadSample, Task
 from vera.errors import VeraError
+from vera.files import parse_json
 
 SPLITS = (
     "realistic-set1-bg-change",
@@ -35,6 +35,7 @@ CLIPS = {
     "mask": "mask_path",
 }
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _HASH = re.compile(r"[0-9a-f]{16,}")
 _LAYER = re.compile(r"[_-](input|edit_rgb|edit_alpha|target_composite|composite|mask)$")
 _WINDOW = re.compile(r"[_-]((w|win|window|part|seg|segment|clip)[_-]?\d+|\d+[_-]\d+)$")
@@ -73,9 +74,9 @@ def task_of(split: str) -> Task:
 def parse_fields(line: str, where: str) -> Mapping[str, Any]:
     """The object of a line, empty if it holds something else; BadSample if it is no JSON."""
     try:
-        fields = json.loads(line)
-    except ValueError as error:
-        raise BadSample(f"{where}: is no JSON ({error})") from None
+        fields = parse_json(line, where)
+    except VeraError:
+        raise BadSample(f"{where}: is no JSON that can be read") from None
     return fields if isinstance(fields, dict) else {}
 
 
@@ -87,7 +88,9 @@ def check_texts(fields: Mapping[str, Any], names: Sequence[str], where: str) -> 
 
 
 def has_text(fields: Mapping[str, Any], name: str) -> bool:
-    return isinstance(fields.get(name), str) and bool(fields[name].strip())
+    """Whether a field is a text that is not empty; JSON can also name half characters, which no file can hold."""
+    text = fields.get(name)
+    return isinstance(text, str) and bool(text.strip()) and not _SURROGATE.search(text)
 
 
 def parse_row(line: str, where: str) -> Row:

@@ -1,16 +1,17 @@
 """Layered samples in the layout of the released data set: five clips a sample, and a JSONL of rows to find them by."""
 
-import json
-import shutil
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 
+from vera.data import lines
 from vera.data.release_layout import CLIPS, INSTRUCTION, index_path
 from vera.data.sample import LayeredSample
 from vera.errors import VeraError
+from vera.files import whole_file
 from vera.video import write_lossless
 
 FRAME_RATE = Fraction(16)  # Wan's own rate
@@ -26,33 +27,30 @@ NAMES = {
 def write_clips(sample: LayeredSample, root: Path, split: str, name: str) -> dict[str, Any]:
     """Write one sample's clips below `root`, lossless, replacing what was there; return its row, paths from `root`.
 
-    They get their final names together, when all are whole. VeraError if the disk refuses.
+    They get their final names one after the other, when all are whole: only the row, which is added later, makes a
+    sample of them. VeraError if the disk refuses.
     """
     folder = (root / index_path(split, len(sample.alpha))).with_suffix("")
-    part = folder / f".{name}.part"
-    shutil.rmtree(part, ignore_errors=True)
     row: dict[str, Any] = {INSTRUCTION: sample.instruction, "edit_type": sample.task}
     try:
-        part.mkdir(parents=True)
-        for kind, field in CLIPS.items():
-            frames = getattr(sample, kind)
-            row[field] = None
-            if frames is not None:
-                file = f"{name}_{NAMES[kind]}.mp4"
-                write_lossless(part / file, frames, FRAME_RATE)
-                row[field] = (folder / file).relative_to(root).as_posix()
-        for path in part.iterdir():
-            path.replace(folder / path.name)
-        part.rmdir()
+        folder.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            for kind, field in CLIPS.items():
+                frames = getattr(sample, kind)
+                row[field] = None
+                if frames is not None:
+                    file = folder / f"{name}_{NAMES[kind]}.mp4"
+                    write_lossless(stack.enter_context(whole_file(file)), frames, FRAME_RATE)
+                    row[field] = file.relative_to(root).as_posix()
     except (av.FFmpegError, OSError) as error:
-        shutil.rmtree(part, ignore_errors=True)
         raise VeraError(f"{folder}: sample {name} cannot be written ({error.strerror or error})") from None
     return row
 
 
 def append_row(row: dict[str, Any], root: Path, split: str, clip_frames: int) -> None:
-    """Add the row of a sample whose clips are whole."""
+    """Add the row of a sample whose clips are whole. VeraError if the disk refuses."""
     path = root / index_path(split, clip_frames)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as lines:
-        lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+    try:
+        lines.append_row(path, row)
+    except OSError as error:
+        raise VeraError(f"{path}: a row cannot be written ({error.strerror or error}); the same call goes on") from None

@@ -5,17 +5,18 @@ import json
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO
 
 from safetensors.torch import save
 from torch import Tensor
 
 from vera.data.sample import BadSample, LatentSample
-from vera.data.shards import EMPTY, FORMAT, INDEX, NOTE
+from vera.data.shards import EMPTY, FORMAT, INDEX, INDEX_LIMIT, NOTE
 from vera.errors import VeraError
+from vera.files import read_json, sweep, whole_file
 
 SHARD_BYTES = 1 << 30
 
@@ -69,8 +70,7 @@ def write_shards(
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for left_over in folder.glob("*.part"):
-            left_over.unlink()
+        sweep(folder)
         _check_note(folder / NOTE, {"format": FORMAT, "note": dict(note)})
         if not (folder / EMPTY).exists():
             _write(folder / EMPTY, save({"text": empty_text()}))
@@ -103,7 +103,7 @@ def _fill_gaps(
         first = start
         waiting: LatentSample | BadSample | None = None  # did not fit into the shard before
         while first < stop:
-            with _Open(folder, first, shard_bytes) as shard:
+            with _open(folder, first, shard_bytes) as shard:
                 while shard.stop < stop:
                     progress(seen, total)
                     sample = waiting or next(encoded)
@@ -118,31 +118,31 @@ def _fill_gaps(
                     else:
                         texts.add(sample.instruction)
                     seen += 1
-                shards.append(shard.close([repr(key) for key in keys[first : shard.stop]]))
+                shard.tar.close()
+            shards.append(shard.settle([repr(key) for key in keys[first : shard.stop]]))
             first = shard.stop
     progress(seen, total)
 
 
-class _Open:
-    """A shard that is being written, under a temporary name until it is closed."""
+@contextmanager
+def _open(folder: Path, first: int, shard_bytes: int) -> Iterator["_Open"]:
+    """Give a new shard to fill and close, which takes its name when the block ends well."""
+    path = folder / f"{first:08d}.tar"
+    with whole_file(path) as partial, partial.open("wb") as file:
+        yield _Open(path, file, first, shard_bytes)
 
-    def __init__(self, folder: Path, first: int, shard_bytes: int) -> None:
-        self.path = folder / f"{first:08d}.tar"
-        self.part = self.path.with_suffix(".tar.part")
+
+class _Open:
+    """A shard that is being written to `file` and will be `path`."""
+
+    def __init__(self, path: Path, file: BinaryIO, first: int, shard_bytes: int) -> None:
+        self.path = path
         self.first = self.stop = first
         self.shard_bytes = shard_bytes
         self.samples: list[dict[str, Any]] = []
         self.texts: list[dict[str, Any]] = []
         self.bad: list[dict[str, Any]] = []
-        self.tar = tarfile.open(self.part, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115 (close() and __exit__)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if kind is not None:
-            self.tar.fileobj.close()
-            self.part.unlink(missing_ok=True)
+        self.tar = tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115 (of `file`)
 
     def add(self, sample: LatentSample, with_text: bool) -> bool:
         """Add the next sample, if there is room for it."""
@@ -171,10 +171,8 @@ class _Open:
         self.bad.append({"number": self.stop, "problem": problem})
         self.stop += 1
 
-    def close(self, keys: list[str]) -> _Shard:
-        """Give the shard its name, and then write what it holds."""
-        self.tar.close()
-        self.part.replace(self.path)
+    def settle(self, keys: list[str]) -> _Shard:
+        """Write beside the shard, when it has its name, what it holds."""
         size = self.path.stat().st_size
         shard = _Shard(self.first, self.stop, size, keys, self.samples, self.texts, self.bad)
         _write(self.path.with_suffix(".json"), json.dumps(vars(shard), ensure_ascii=False).encode())
@@ -194,10 +192,9 @@ def _check_note(path: Path, note: Mapping[str, Any]) -> None:
     if not path.exists():
         _write(path, json.dumps(note, indent=2, sort_keys=True, ensure_ascii=False).encode())
         return
-    try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise VeraError(f"{path}: cannot be read ({error}); choose another folder") from None
+    held = read_json(path)
+    if not isinstance(held, dict):
+        raise VeraError(f"{path}: is no note of a cache; choose another folder")
     ours, theirs = _flat(json.loads(json.dumps(note))), _flat(held)
     for name in ours | theirs:
         if ours.get(name) != theirs.get(name):
@@ -221,11 +218,10 @@ def _whole_shards(folder: Path, keys: list[str]) -> list[_Shard]:
     shards = []
     for path in sorted(folder.glob("[0-9]*.json")):
         try:
-            shard = _Shard(**json.loads(path.read_text(encoding="utf-8")))
-            whole = (folder / f"{shard.name}.tar").stat().st_size == shard.bytes
-        except (FileNotFoundError, ValueError, TypeError):
-            whole = False
-        if not whole:
+            shard = _read_shard(path)
+        except (VeraError, OSError, TypeError, KeyError):
+            shard = None
+        if shard is None:
             path.unlink()
             continue
         wanted = keys[shard.first : shard.stop]
@@ -233,6 +229,21 @@ def _whole_shards(folder: Path, keys: list[str]) -> list[_Shard]:
             raise VeraError(f"{folder}: holds other samples, or in another order; choose another folder")
         shards.append(shard)
     return shards
+
+
+def _read_shard(path: Path) -> _Shard | None:
+    """What a shard's JSON says, or None where its tar is not that. VeraError, TypeError or KeyError for nonsense."""
+    shard = _Shard(**read_json(path, INDEX_LIMIT))
+    if not all(type(number) is int for number in (shard.first, shard.stop, shard.bytes)) or shard.first < 0:
+        raise TypeError("first, stop and bytes are whole numbers")
+    for told in (*shard.samples, *shard.texts):
+        if not isinstance(told["instruction"], str) or [type(value) for value in told["member"]] != [int] * 3:
+            raise TypeError("a sample or text is not told by its place")
+    for sample in shard.samples:
+        if not all(type(side) is int for side in sample["shape"]) or not isinstance(sample["task"], str):
+            raise TypeError("a sample has no shape or task")
+    tar = path.with_name(f"{shard.name}.tar")
+    return shard if path.stem == shard.name and tar.stat().st_size == shard.bytes else None
 
 
 def _gaps(shards: Sequence[_Shard], count: int) -> list[tuple[int, int]]:
@@ -276,7 +287,5 @@ def _index(shards: Sequence[_Shard], note: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, and rename it when it is whole."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)
+    with whole_file(path) as partial:
+        partial.write_bytes(content)

@@ -11,24 +11,28 @@ A cache has a folder for each part, `train` and `held_out`, of:
 * `cache.json`: which networks encoded what. `index.json`: all of it, written when the part is whole.
 """
 
-import json
+import os
+import re
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
 from vera.data.sample import BadSample, LatentSample
 from vera.data.shuffle import Interleaving, place_in_epoch
-from vera.errors import VeraError
+from vera.errors import VeraError, first_line
+from vera.files import read_json
 
 FORMAT = 1
 INDEX, NOTE, EMPTY = "index.json", "cache.json", "empty.safetensors"
 PARTS = {False: "train", True: "held_out"}
+INDEX_LIMIT = 1 << 30  # bytes: a sample has about 60, each distinct text its length
 Member = list[int]  # shard, offset, size and CRC-32 of a file within the shards
 
 
@@ -42,13 +46,19 @@ class ShardReader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         index = _read_index(folder)
+        try:
+            _check_index(index)
+            # Columns: a member's four, then shape, text and task. An array, since processes that load share its memory.
+            self._samples = _check_samples(index)
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
+            raise VeraError(
+                f"data: {folder / INDEX}: is no index of a cache ({first_line(error)}); run `vera data cache` again"
+            ) from None
         self.note: Mapping[str, Any] = index["note"]
         self.empty_text = _read_empty_text(folder / EMPTY)
         self._shards: list[str] = index["shards"]
         self._tasks: list[Any] = index["tasks"]
         self._texts: list[tuple[str, Member]] = index["texts"]
-        # Columns: a member's four, then shape, text and task. An array, since processes that load share its memory.
-        self._samples = np.array(index["samples"], np.int64).reshape(-1, 7)
         shapes = [tuple(shape) for shape in index["shapes"]]
         self.shapes = [shapes[number] for number in self._samples[:, 4]]
 
@@ -60,11 +70,17 @@ class ShardReader:
         *member, _, text, task = self._samples[number].tolist()
         tensors = self._load(member)
         instruction, text_member = self._texts[text]
+        states = self._load(text_member).get("text")
+        shape = self.shapes[number]
+        wanted = {"layers": shape, "source": shape[1:]} | ({"mask": shape[1:]} if "mask" in tensors else {})
+        held = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+        if held != wanted or states is None or states.shape[1:] != self.empty_text.shape[1:]:
+            raise BadSample(f"{self.folder}: sample {number} holds {held}, {INDEX} says {wanted} and a text")
         return LatentSample(
             layers=tensors["layers"],
             source=tensors["source"],
             mask=tensors.get("mask"),
-            text=self._load(text_member)["text"],
+            text=states,
             instruction=instruction,
             task=self._tasks[task],
         )
@@ -75,22 +91,27 @@ class ShardReader:
         try:
             with path.open("rb") as file:
                 file.seek(offset)
-                content = file.read(size)
+                # Not more than there is: memory for all of `size` would be taken first.
+                content = file.read(min(size, os.fstat(file.fileno()).st_size))
         except OSError as error:
             raise BadSample(f"{path}: cannot be read ({error.strerror})") from None
         if len(content) < size:
             raise BadSample(f"{path}: is cut short; run `vera data cache` again to write it anew")
         if zlib.crc32(content) != checksum:
             raise BadSample(f"{path}: byte {offset} on is not what {INDEX} says: damaged, or of another cache")
-        tensors: dict[str, Tensor] = load(content)
+        try:
+            tensors: dict[str, Tensor] = load(content)
+        except (SafetensorError, ValueError) as error:
+            raise BadSample(f"{path}: byte {offset} on holds no tensors ({first_line(error)})") from None
         return tensors
 
 
 class ShardedLayers:
     """What `vera data cache` wrote to `path`: its training or its held-out part, as the source of the data had them.
 
-    Every epoch has each sample once, in an order that is a function of `seed` and epoch. A cache with clips of several
-    shapes draws each batch from one of them, each as often as it has samples (to a thousandth).
+    The order is a function of `seed` and epoch, and every epoch has each sample once. A cache with clips of several
+    shapes draws each batch from one of them, which have epochs of their own and are drawn as often as they have samples
+    (to a thousandth, and once in a thousand draws at least).
     """
 
     def __init__(self, path: str, seed: int = 0, held_out: bool = False) -> None:
@@ -105,8 +126,8 @@ class ShardedLayers:
     @property
     def encoders(self) -> Mapping[str, Any]:
         """What the samples were encoded with, as training compares it."""
-        encoders: Mapping[str, Any] = self.reader.note["encoders"]
-        return encoders
+        encoders = self.reader.note.get("encoders")
+        return encoders if isinstance(encoders, Mapping) else {}
 
     @property
     def empty_text(self) -> Tensor:
@@ -134,19 +155,60 @@ def _read_index(folder: Path) -> dict[str, Any]:
         problem = "the cache is not whole" if (folder / NOTE).exists() else "there is no cache"
         raise VeraError(f"data: {folder}: {problem}; run `vera data cache` with it as --out")
     try:
-        index: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise VeraError(f"data: {path}: cannot be read ({error}); run `vera data cache` again") from None
-    if index.get("format") != FORMAT:
-        raise VeraError(f"data: {path}: is of format {index.get('format')}, this Vera reads {FORMAT}")
-    if not index["samples"]:
+        index = read_json(path, INDEX_LIMIT)
+    except VeraError as error:
+        problem = str(error).removeprefix(f"{path}: ")
+        raise VeraError(f"data: {path}: cannot be read ({problem}); run `vera data cache` again") from None
+    held = index.get("format") if isinstance(index, dict) else None
+    if held != FORMAT or isinstance(held, bool):
+        raise VeraError(f"data: {path}: is of format {held!a:.40}, this Vera reads {FORMAT}")
+    if index.get("samples") == []:
         raise VeraError(f"data: {folder}: the cache holds no sample")
-    return index
+    return dict(index)
+
+
+def _check_index(index: Mapping[str, Any]) -> None:
+    """Raise ValueError, TypeError or KeyError unless all but the samples is as `shard_writer` writes it.
+
+    Shards are names of files in the folder: a path could lead to any tensors of the machine.
+    """
+    if not isinstance(index["note"], dict):
+        raise ValueError("note is no mapping")
+    if not all(re.fullmatch(r"\d+\.tar", name) for name in index["shards"]):
+        raise ValueError("a shard is no NUMBER.tar in the cache's folder")
+    if not all(isinstance(task, str) for task in index["tasks"]):
+        raise ValueError("a task is no text")
+    if not all(len(shape) == 5 and all(type(side) is int and side > 0 for side in shape) for shape in index["shapes"]):
+        raise ValueError("a shape is not that of layers")
+    if not all(isinstance(text, str) for text, _ in index["texts"]):
+        raise ValueError("a text is no text")
+    _check_members(np.array([member for _, member in index["texts"]]), len(index["shards"]))
+
+
+def _check_samples(index: Mapping[str, Any]) -> NDArray[np.int64]:
+    """The table of samples, [N,7]; raises ValueError or TypeError for one that points at what there is not."""
+    samples = np.array(index["samples"])
+    if samples.ndim != 2 or samples.shape[1] != 7:
+        raise ValueError("samples are not rows of seven numbers")
+    _check_members(samples[:, :4], len(index["shards"]))
+    counts = [len(index[name]) for name in ("shapes", "texts", "tasks")]
+    if (samples[:, 4:] < 0).any() or (samples[:, 4:] >= counts).any():
+        raise ValueError("a sample has a shape, text or task that is not listed")
+    return samples
+
+
+def _check_members(members: NDArray[Any], shards: int) -> None:
+    if members.dtype != np.int64 or members.ndim != 2 or members.shape[1] != 4:
+        raise ValueError("a place is not four whole numbers")
+    if (members < 0).any() or (members[:, 0] >= shards).any():
+        raise ValueError("a sample or text lies in a shard that is not listed")
 
 
 def _read_empty_text(path: Path) -> Tensor:
     try:
         text: Tensor = load(path.read_bytes())["text"]
-    except (OSError, SafetensorError, KeyError) as error:
-        raise VeraError(f"data: {path}: cannot be read ({error}); run `vera data cache` again") from None
+        if text.ndim != 2:
+            raise ValueError(f"a text of shape {list(text.shape)}")
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise VeraError(f"data: {path}: cannot be read ({first_line(error)}); run `vera data cache` again") from None
     return text

@@ -6,6 +6,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.errors import VeraError
+
 CYCLE = 1000  # draws in which a mixture's shares are met to a thousandth
 
 
@@ -24,15 +26,20 @@ def _permutation(length: int, epoch: int, seed: int) -> NDArray[np.int64]:
 
 
 class Interleaving:
-    """Draws from several streams by their weights: a fixed cycle of 1000 draws, the streams spread over it."""
+    """Draws from several streams by their weights: a fixed cycle of 1000 draws, the streams spread over it.
+
+    A stream of any weight above 0 has a place in every cycle. VeraError for more streams than a cycle has places.
+    """
 
     def __init__(self, weights: Sequence[float], seed: int) -> None:
+        if len(weights) > CYCLE:
+            raise VeraError(f"data: {len(weights)} kinds of samples to draw from, at most {CYCLE}; make fewer of them")
         shares = np.asarray(weights, np.float64) / sum(weights) * CYCLE
-        counts = np.floor(shares).astype(int)
-        # The largest remainders make the cycle full; a stream with any weight at all has a place in it.
-        counts = np.maximum(counts, shares > 0)
+        counts = np.maximum(np.floor(shares).astype(int), np.asarray(weights) > 0)
+        # The largest remainders make the cycle full. What small streams have above their share comes from the others.
         while (missing := CYCLE - counts.sum()) != 0:
-            counts[np.argmax(np.sign(missing) * (shares - counts))] += np.sign(missing)
+            gaps = shares - counts if missing > 0 else np.where(counts > 1, counts - shares, -np.inf)
+            counts[np.argmax(gaps)] += np.sign(missing)
         cycle = np.random.default_rng((seed, len(counts))).permutation(np.repeat(np.arange(len(counts)), counts))
         self._counts = counts.tolist()
         self._cycle = cycle.tolist()

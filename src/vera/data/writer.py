@@ -1,6 +1,6 @@
 """Many samples into one folder in the released data set's layout: in parallel, and going on where it was stopped."""
 
-import json
+import pickle
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from vera.data.lines import whole_lines
+from vera.data.lines import read_rows
 from vera.data.release_writer import append_row, write_clips
 from vera.data.sample import LayeredSample, Task
 from vera.errors import VeraError
@@ -56,9 +56,9 @@ def _write_all(
         make = open_make()
         yield from ((number, _write_one(number, root, make)) for number in numbers)
         return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start, initargs=(open_make,))
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start)
     try:
-        yield from _in_order(pool, numbers, root, workers * AHEAD)
+        yield from _in_order(pool, pickle.dumps(open_make), numbers, root, workers * AHEAD)
     except BrokenProcessPool:
         raise VeraError(f"{root}: a worker process was killed (out of memory?): use fewer workers") from None
     finally:
@@ -66,11 +66,11 @@ def _write_all(
 
 
 def _in_order(
-    pool: Executor, numbers: list[int], root: Path, ahead: int
+    pool: Executor, opener: bytes, numbers: list[int], root: Path, ahead: int
 ) -> Iterator[tuple[int, tuple[str, int, dict[str, Any]]]]:
     waiting: deque[tuple[int, Future[tuple[str, int, dict[str, Any]]]]] = deque()
     for number in numbers:
-        waiting.append((number, pool.submit(_work, number, root)))
+        waiting.append((number, pool.submit(_work, opener, number, root)))
         if len(waiting) == ahead:
             first, future = waiting.popleft()
             yield first, future.result()
@@ -78,20 +78,21 @@ def _in_order(
         yield first, future.result()
 
 
-# Of a worker process: `_start` is told what to open, and the first sample opens it, so that its error reaches the user.
-_open_make: Callable[[], Make]
-
-
-def _start(open_make: Callable[[], Make]) -> None:
+def _start() -> None:
     import cv2
 
-    global _open_make
-    _open_make = cache(open_make)
     cv2.setNumThreads(1)  # processes are parallel already
 
 
-def _work(number: int, root: Path) -> tuple[str, int, dict[str, Any]]:
-    return _write_one(number, root, _open_make())
+@cache
+def _opened(opener: bytes) -> Make:
+    """Call the pickled `opener`, once in a process: for its first sample, so that an error reaches the user."""
+    make: Make = pickle.loads(opener)()
+    return make
+
+
+def _work(opener: bytes, number: int, root: Path) -> tuple[str, int, dict[str, Any]]:
+    return _write_one(number, root, _opened(opener))
 
 
 def _write_one(number: int, root: Path, make: Make) -> tuple[str, int, dict[str, Any]]:
@@ -106,8 +107,8 @@ def _read_numbers(root: Path, seed: int) -> set[int]:
     numbers = set()
     for split in SPLITS.values():
         for path in sorted(root.glob(f"{FOLDER}/*-frames/{split}.jsonl")):
-            for row in map(json.loads, whole_lines(path)):
-                if row.get("seed") != seed:
+            for row in read_rows(path):
+                if row.get("seed") != seed or not isinstance(row.get("number"), int):
                     raise VeraError(
                         f"{root} holds samples of seed {row.get('seed')}, not {seed}: choose another folder"
                     )

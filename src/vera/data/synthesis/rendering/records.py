@@ -1,6 +1,6 @@
 """Rendered shots on disk: one compressed file each, and `records.jsonl` to choose by without opening them."""
 
-import json
+import zipfile
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.data.lines import whole_lines
+from vera.data.lines import append_row, read_rows
 from vera.data.synthesis.rendering.shot import Shot
 from vera.errors import VeraError
+from vera.files import whole_file
 
 INDEX = "records.jsonl"
 
@@ -48,18 +49,28 @@ class Views:
 
 
 def write_record(folder: Path, record: Record, views: Views) -> None:
-    """Add a record: first its file, whole or not at all, then its line."""
+    """Add a record: first its file, whole or not at all, then its line. Raises VeraError if the disk refuses."""
     path = record_path(folder, record.shot.index)
-    part = path.with_suffix(".part.npz")
-    np.savez_compressed(part, **{field.name: getattr(views, field.name) for field in fields(views)})
-    part.rename(path)
-    with (folder / INDEX).open("a", encoding="utf-8") as lines:
-        lines.write(json.dumps(asdict(record)) + "\n")
+    try:
+        with whole_file(path) as partial:
+            np.savez_compressed(partial, **{field.name: getattr(views, field.name) for field in fields(views)})
+        append_row(folder / INDEX, asdict(record))
+    except OSError as error:
+        raise VeraError(f"{path}: cannot be written ({error.strerror or error}); free the disk and go on") from None
 
 
 def read_records(folder: Path) -> list[Record]:
-    """The records below `folder`, none if it is empty; a line that a kill cut short is passed over."""
-    return [_record(json.loads(line)) for line in whole_lines(folder / INDEX, mend=False)]
+    """Read the records below `folder`, none if it is empty; a line that a kill cut short is passed over.
+
+    Raises VeraError for a row that is no record.
+    """
+    rows = read_rows(folder / INDEX, mend=False)
+    try:
+        return [_record(row) for row in rows]
+    except (TypeError, KeyError, AttributeError) as error:
+        raise VeraError(
+            f"{folder / INDEX}: has a row that is no render ({error}); render into an empty folder"
+        ) from None
 
 
 def read_views(folder: Path, index: int) -> Views:
@@ -68,7 +79,7 @@ def read_views(folder: Path, index: int) -> Views:
     try:
         with np.load(path) as arrays:
             return Views(**{field.name: arrays[field.name] for field in fields(Views)})
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise VeraError(f"{path}: not a whole render ({error}): render into an empty folder") from None
 
 

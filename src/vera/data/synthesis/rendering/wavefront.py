@@ -137,7 +137,7 @@ def _read_materials(name: str, read: Callable[[str], bytes]) -> dict[str, Materi
 
 
 def _statements(data: bytes) -> Iterator[tuple[str, list[str]]]:
-    for line in data.decode("latin-1").splitlines():
-        keyword, *words = line.split("#")[0].split() or [""]
+    for line in data.splitlines():  # as bytes: in Latin-1 a UTF-8 name may hold what ends a line of text, or a word
+        keyword, *words = [word.decode("latin-1") for word in line.split(b"#")[0].split()] or [""]
         if keyword:
             yield keyword, words

@@ -1,0 +1,66 @@
+"""Files of rows: what a kill, a full disk or a stranger may have left in them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vera.data.lines import append_row, read_rows, whole_lines
+from vera.errors import VeraError
+
+pytestmark = pytest.mark.faults
+
+
+def test_a_cut_line_is_taken_off_without_writing_the_others_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"a": 1}\n{"a": 2}\n{"a"', encoding="utf-8")
+    inode = path.stat().st_ino
+    monkeypatch.setattr(Path, "write_text", None)  # on a full disk none of it could be written
+    assert read_rows(path) == [{"a": 1}, {"a": 2}]
+    assert path.read_bytes() == b'{"a": 1}\n{"a": 2}\n' and path.stat().st_ino == inode
+
+
+def test_a_cut_in_the_middle_of_a_character(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"a": 1}\n{"a": "\xe2\x80')
+    assert whole_lines(path, mend=False) == ['{"a": 1}']
+    assert path.read_bytes().endswith(b"\x80")
+
+
+@given(text=st.text(st.characters() | st.sampled_from("\u2028\u2029\x85\x0b\x0c\x1c\r\n"), max_size=8))
+def test_any_text_comes_back_as_one_row(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
+    append_row(path, {"text": text})
+    append_row(path, {"text": text, "more": 1})
+    assert read_rows(path) == [{"text": text}, {"text": text, "more": 1}]
+    assert len(path.read_bytes().decode().splitlines()) == 2  # for readers that split as Python does
+
+
+def test_rows_that_others_wrote_are_split_at_newlines_only(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\ufeff" + json.dumps({"text": "one\u2028two"}, ensure_ascii=False) + "\r\n", encoding="utf-8")
+    assert read_rows(path) == [{"text": "one\u2028two"}]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"[]", b"null", b"3", b"{", b"\xff", b"", b"[" * 100_000, b'{"a":' * 100_000, b'"text"', b"\x00", b"1" * 5000],
+)
+def test_a_row_that_is_none_is_named(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"a": 1}\n' + line + b"\n")
+    with pytest.raises(VeraError, match=r"rows\.jsonl") as error:
+        read_rows(path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("row", [{"a": float("nan")}, {"a": [float("inf")]}])
+def test_what_is_no_json_is_not_written(tmp_path: Path, row: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        append_row(tmp_path / "rows.jsonl", row)
+    assert not (tmp_path / "rows.jsonl").exists()
