@@ -372,7 +372,7 @@ def test_rotated_footage_gets_its_layer_upright(rotation: int, tmp_path: Path) -
     edit = disc_edit(info.display_size, info.pts, info.time_base)
     composite_clip(source, edit, out)
     with FrameReader(out) as reader:
-        upright = model_view(next(iter(reader)), *info.display_size, info.rotation)
+        upright = model_view(next(iter(reader)), *info.display_size, info.orientation)
     red = upright[..., 0] > 180
     assert np.abs(np.argwhere(red).mean(0) - np.argwhere(edit.alpha[0] > 40000).mean(0)).max() < 1
 

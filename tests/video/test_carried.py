@@ -148,7 +148,7 @@ def test_all_that_mov_and_mp4_hold_is_carried(rich: Path, tmp_path: Path, suffix
     assert set(tags(rich)) == {"colour", "shape", "display", "light", "rotation", "timecode"}
     assert spoken(after.path) == spoken(rich)
     before = probe(rich)
-    for field in ("tracks", "chapters", "metadata", "timecode", "hdr", "rotation", "color", "pts", "duration"):
+    for field in ("tracks", "chapters", "metadata", "timecode", "hdr", "display_matrix", "color", "pts", "duration"):
         assert getattr(after, field) == getattr(before, field), field
     assert [replace(track, layout="") for track in after.audio] == [replace(track, layout="") for track in before.audio]
     assert before.hdr == HDR

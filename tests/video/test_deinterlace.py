@@ -46,7 +46,7 @@ def test_interlaced_footage_is_refused_or_deinterlaced(tmp_path: Path, name: str
     with FrameReader(clip) as reader, pytest.raises(VeraError, match="is interlaced"):
         list(reader)
     info = probe(Source(clip, deinterlace=True))
-    assert info.interlaced and info.rotation == 0
+    assert info.interlaced and info.display_matrix is None
     with FrameReader(Source(clip, deinterlace=True)) as reader:
         frames = list(reader)
     assert tuple(frame.pts for frame in frames) == info.pts

@@ -12,7 +12,7 @@ from PIL import Image
 from tests.clips import cut, make_clip, make_frame, make_sound
 
 from vera.errors import VeraError
-from vera.video import AudioInfo, ColorTags, FrameReader, probe
+from vera.video import AudioInfo, ColorTags, FrameReader, Orientation, probe
 
 
 def test_all_that_a_file_says(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_all_that_a_file_says(tmp_path: Path) -> None:
     )
     assert (info.path, info.codec, info.frame_count) == (tmp_path / "a.mov", "h264", 5)
     assert "mov" in info.container
-    assert (info.width, info.height, info.display_size, info.rotation) == (64, 48, (48, 64), 90)
+    assert (info.width, info.height, info.display_size, info.orientation) == (64, 48, (48, 64), Orientation(1))
     assert (info.pix_fmt, info.bit_depth, info.color) == ("yuv422p10le", 10, color)
     assert [pts * info.time_base for pts in info.pts] == [Fraction(1001 * index, 24000) for index in range(5)]
     assert (info.duration, info.average_rate, info.is_vfr) == (Fraction(5005, 24000), Fraction(24000, 1001), False)
@@ -42,7 +42,7 @@ def test_all_that_a_file_says(tmp_path: Path) -> None:
 
 def test_a_file_that_says_little(tmp_path: Path) -> None:
     info = probe(make_clip(tmp_path / "a.mkv", codec="ffv1", pix_fmt="gray"))
-    assert (info.color, info.audio, info.timecode, info.rotation) == (ColorTags(), (), None, 0)
+    assert (info.color, info.audio, info.timecode, info.display_matrix) == (ColorTags(), (), None, None)
     assert (info.sample_aspect, info.bit_depth) == (1, 8)
 
 

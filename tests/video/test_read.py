@@ -13,6 +13,7 @@ from vera.errors import VeraError
 from vera.video import (
     ColorTags,
     FrameReader,
+    Orientation,
     apply_tags,
     model_view,
     planes,
@@ -233,7 +234,7 @@ def test_model_view_is_turned(rotation: int) -> None:
     frame = make_frame((64, 48), "rgb24")
     size = (64, 48) if rotation in (0, 180) else (48, 64)
     expected = np.rot90(planes(frame)[0], rotation // 90)
-    np.testing.assert_array_equal(model_view(frame, *size, rotation), expected)
+    np.testing.assert_array_equal(model_view(frame, *size, Orientation(rotation // 90)), expected)
 
 
 def test_a_phone_held_upright(tmp_path: Path) -> None:
@@ -251,7 +252,7 @@ def test_a_phone_held_upright(tmp_path: Path) -> None:
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     info = probe(path)
-    assert (info.rotation, info.display_size, (info.width, info.height)) == (270, (48, 64), (64, 48))
-    view = model_view(read_all(path)[0], 48, 64, info.rotation)
+    assert (info.orientation, info.display_size, (info.width, info.height)) == (Orientation(3), (48, 64), (64, 48))
+    view = model_view(read_all(path)[0], 48, 64, info.orientation)
     assert view[:8, -8:].min() > 250
     assert view.mean() < 10

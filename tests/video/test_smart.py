@@ -13,7 +13,7 @@ from tests.executable import ffmpeg, frame_hashes
 from tests.video.test_write import small_disk
 
 from vera.errors import VeraError
-from vera.video import ColorTags, FrameReader, planes, probe
+from vera.video import ColorTags, FrameReader, Orientation, planes, probe
 from vera.video.bits import UnsupportedError, split_lengths
 from vera.video.smart import check_smart, compare_packets, plan_smart, write_smart
 from vera.video.smart_encoder import digest
@@ -213,9 +213,13 @@ def test_sound_times_tags_and_rotation_stay(tmp_path: Path) -> None:
            "-c:v", "copy", "-c:a", "aac", "-metadata:s:a", "language=deu", source)  # fmt: skip
     out, _, _ = smart(source, range(15, 19))
     before, after = probe(source), probe(out)
-    for field in ("pts", "time_base", "duration", "rotation", "color", "timecode", "sample_aspect", "audio"):
+    for field in ("pts", "time_base", "duration", "display_matrix", "color", "timecode", "sample_aspect", "audio"):
         assert getattr(after, field) == getattr(before, field)
-    assert before.rotation == 90 and before.color == ColorTags(1, 1, 1, 1) and before.timecode == "01:02:03:04"
+    assert (
+        before.orientation == Orientation(1)
+        and before.color == ColorTags(1, 1, 1, 1)
+        and before.timecode == "01:02:03:04"
+    )
     assert packets(source, "audio") == packets(out, "audio") != []
     with av.open(str(source)) as one, av.open(str(out)) as other:
         assert one.streams.video[0].codec_context.codec_tag == other.streams.video[0].codec_context.codec_tag

@@ -61,7 +61,7 @@ def describe(pix_fmt: str, size: tuple[int, int] = (64, 48), path: Path = Path("
     depth = max(component.bits for component in av.VideoFormat(pix_fmt).components)
     times, tick = (0, 1, 2), Fraction(1, 25)
     return MediaInfo(
-        path, "mov", "h264", *size, size, pix_fmt, depth, tick, times, 3 * tick, 1 / tick, False, 0, Fraction(1),
+        path, "mov", "h264", *size, size, pix_fmt, depth, tick, times, 3 * tick, 1 / tick, False, Fraction(1),
         ColorTags(), (), None,
     )  # fmt: skip
 
@@ -261,9 +261,9 @@ def test_tags(tmp_path: Path, suffix: str, codec: str, rotation: int) -> None:
         )
     )
     after = copy(before.path, tmp_path / f"b{suffix}", codec)
-    for field in ("rotation", "display_size", "color", "sample_aspect", "timecode", "pix_fmt", "bit_depth"):
+    for field in ("display_matrix", "display_size", "color", "sample_aspect", "timecode", "pix_fmt", "bit_depth"):
         assert getattr(after, field) == getattr(before, field)
-    assert before.rotation == rotation
+    assert before.orientation.turns == rotation // 90
 
 
 @pytest.mark.parametrize(("codec", "suffix"), [("ffv1", ".mkv"), ("h264-lossless", ".mp4"), ("h265-lossless", ".mp4")])

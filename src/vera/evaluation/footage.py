@@ -115,9 +115,9 @@ def measure_without_truth(
 
 def read_view(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
     """All frames of a clip as the model sees them, RGB `[T,H,W,3]` of `size` (width, height)."""
-    rotation = probe(path).rotation
+    orientation = probe(path).orientation
     with FrameReader(path) as reader:
-        return np.stack([model_view(frame, *size, rotation) for frame in reader])
+        return np.stack([model_view(frame, *size, orientation) for frame in reader])
 
 
 def _quiet(stage: str, done: int, total: int) -> None:

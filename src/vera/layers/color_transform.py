@@ -31,7 +31,7 @@ from vera.layers.display_light import (
 )
 from vera.layers.lut import read_cube
 from vera.layers.planes import INTERLEAVED, color_components, components_to_rgb
-from vera.video import ColorTags, model_view
+from vera.video import UPRIGHT, ColorTags, Orientation, model_view
 
 _OCIO_CONFIG = "studio-config-latest"
 _OCIO_DISPLAY = "Rec.1886 Rec.709 - Display"
@@ -82,14 +82,18 @@ def color_transform(color: ColorTags, lut: str | Path | None = None, ocio: str |
 
 
 def source_view(
-    frame: av.VideoFrame, width: int, height: int, rotation: int = 0, transform: ColorTransform | None = None
+    frame: av.VideoFrame,
+    width: int,
+    height: int,
+    orientation: Orientation = UPRIGHT,
+    transform: ColorTransform | None = None,
 ) -> NDArray[np.uint8]:
     """`model_view` through `transform`: uint8 R'G'B' `[height,width,3]` of display-referred BT.709, upright."""
     if transform is None:
-        return model_view(frame, width, height, rotation)
-    size = (width, height) if rotation % 180 == 0 else (height, width)
+        return model_view(frame, width, height, orientation)
+    size = orientation.swapped((width, height))
     codes = transform.to_view(picture(frame, size).astype(np.float64))
-    return np.ascontiguousarray(np.rot90(np.rint(codes * 255).astype(np.uint8), rotation // 90))
+    return np.ascontiguousarray(orientation.upright(np.rint(codes * 255).astype(np.uint8)))
 
 
 def edit_to_source(edit: NDArray[Any], transform: ColorTransform) -> NDArray[np.uint16]:

@@ -69,10 +69,9 @@ class LayeredEdit:
         """
         plate = None
         if source is not None and self.finish.needs_plate:
-            plate = model_view(source, *info.display_size, info.rotation)
+            plate = model_view(source, *info.display_size, info.orientation)
         edit, alpha = self.frame(index, info.display_size, plate)
-        turns = -(info.rotation // 90)
-        return np.rot90(edit, turns), np.rot90(alpha, turns)
+        return info.orientation.stored(edit), info.orientation.stored(alpha)
 
     @cached_property
     def finish(self) -> Finish:

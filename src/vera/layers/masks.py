@@ -52,7 +52,7 @@ def mask_frames(path: Path, width: int, height: int) -> Generator[NDArray[np.boo
     info = probe(path)
     with FrameReader(path) as reader:
         for frame in reader:
-            yield _binary(model_view(frame, width, height, info.rotation))
+            yield _binary(model_view(frame, width, height, info.orientation))
 
 
 def is_still(path: Path) -> bool:

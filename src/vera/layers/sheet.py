@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from vera.layers.composite import check_belongs
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.refine import fit_layer
-from vera.video import FrameReader, SourceLike, model_view, probe
+from vera.video import FrameReader, Orientation, SourceLike, model_view, probe
 from vera.video.output import partial_path
 
 ROWS = ("source", "edit", "alpha", "result", "difference x8")
@@ -35,8 +35,8 @@ def contact_sheet(
     position_of = {pts: position for position, pts in enumerate(info.pts)}
     positions = [position_of[edit.pts[index]] for index in chosen]
     tiles = []
-    before = _pick(source, positions, size, info.rotation)
-    after = _pick(result, positions, size, info.rotation)
+    before = _pick(source, positions, size, info.orientation)
+    after = _pick(result, positions, size, info.orientation)
     for index, original, edited in zip(chosen, before, after, strict=True):
         color, alpha = fit_layer(*edit.frame(int(index), info.display_size), size)
         scale = 255 / np.iinfo(color.dtype).max
@@ -54,11 +54,13 @@ def contact_sheet(
         partial.unlink(missing_ok=True)
 
 
-def _pick(path: SourceLike, positions: list[int], size: tuple[int, int], rotation: int) -> list[NDArray[np.uint8]]:
+def _pick(
+    path: SourceLike, positions: list[int], size: tuple[int, int], orientation: Orientation
+) -> list[NDArray[np.uint8]]:
     wanted = set(positions)
     with FrameReader(path) as reader:
         frames: Iterable[tuple[int, Any]] = enumerate(reader)
-        return [model_view(frame, *size, rotation) for position, frame in frames if position in wanted]
+        return [model_view(frame, *size, orientation) for position, frame in frames if position in wanted]
 
 
 def _checkerboard(size: tuple[int, int], cell: int = 10) -> NDArray[np.float64]:

@@ -246,7 +246,7 @@ def _read_frames(
     with FrameReader(info.source) as reader:
         frames = islice(reader, chosen.start, chosen.stop)
         for index, (target, frame) in enumerate(zip(video, frames, strict=False)):
-            target[...] = source_view(frame, width, height, info.rotation, transform)
+            target[...] = source_view(frame, width, height, info.orientation, transform)
             if progress is not None:
                 progress("read", index + 1, len(chosen))
     return video

@@ -88,5 +88,5 @@ def _grain(info: MediaInfo, edited: range) -> Grain:
     width, height = info.display_size
     with FrameReader(info.source) as reader:
         frames = enumerate(islice(reader, edited.stop))
-        views = [model_view(frame, width, height, info.rotation) for place, frame in frames if place in picked]
+        views = [model_view(frame, width, height, info.orientation) for place, frame in frames if place in picked]
     return measure_grain(views)

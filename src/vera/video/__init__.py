@@ -5,6 +5,7 @@ from vera.video.colour import ColorTags, apply_tags, color_tags, resolve_color, 
 from vera.video.info import AudioInfo, MediaInfo, probe
 from vera.video.lossless import LosslessClip, LosslessWriter, read_lossless, write_lossless
 from vera.video.opening import Source, SourceLike, as_source
+from vera.video.orientation import UPRIGHT, Orientation
 from vera.video.output import check_output
 from vera.video.read import copy_frame, model_view, planes
 from vera.video.reader import FrameReader
@@ -12,6 +13,7 @@ from vera.video.write import FrameWriter
 
 __all__ = [
     "CODECS",
+    "UPRIGHT",
     "AudioInfo",
     "Codec",
     "ColorTags",
@@ -20,6 +22,7 @@ __all__ = [
     "LosslessClip",
     "LosslessWriter",
     "MediaInfo",
+    "Orientation",
     "Source",
     "SourceLike",
     "apply_tags",

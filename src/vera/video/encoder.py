@@ -41,8 +41,8 @@ def add_pictures(
         encoder = stream.codec_context
         _configure(encoder, info, codec, suffix)
     stream.time_base = info.time_base
-    if info.rotation:
-        stream.set_display_rotation(info.rotation)
+    if info.display_matrix:
+        stream.set_display_matrix(info.display_matrix)
     if info.timecode:
         stream.metadata["timecode"] = info.timecode
     return stream, encoder

@@ -2,10 +2,13 @@
 
 import threading
 from fractions import Fraction
+from typing import Any
 
 import av
 from av.filter import Graph
+from av.sidedata.sidedata import Type
 
+_KINDS = 48  # more than FFmpeg has of side data
 _Kind = tuple[int, int, str]
 
 
@@ -42,3 +45,24 @@ def through(frame: av.VideoFrame, name: str, options: str = "") -> av.VideoFrame
 def has_side_data(frame: av.VideoFrame, kind: int) -> bool:
     """Whether the frame has side data of a kind, a number of FFmpeg's enum AVFrameSideDataType."""
     return through(frame, "sidedata", f"mode=select:type={kind}") is not None
+
+
+def side_data(frame: av.VideoFrame) -> list[Any]:
+    """Read the frame's side data of the kinds that PyAV knows, without keeping the frame in memory.
+
+    ICC profiles are left out: those of PNG have names, which PyAV would free twice, and crash.
+    """
+    bare = _without(frame, Type.ICC_PROFILE.value)
+    try:
+        return list(bare.side_data)  # a mapping by its stubs, in truth it iterates over its values
+    except ValueError:  # it stops at a kind that it does not know, such as Exif
+        known = {kind.value for kind in Type}
+        for kind in sorted(set(range(_KINDS)) - known):
+            bare = _without(bare, kind)
+        return list(bare.side_data)
+
+
+def _without(frame: av.VideoFrame, kind: int) -> av.VideoFrame:
+    bare = through(frame, "sidedata", f"mode=delete:type={kind}")
+    assert bare is not None
+    return bare

@@ -3,12 +3,11 @@
 import struct
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import av
 from av.sidedata.sidedata import Type
 
-from vera.video.filters import through
+from vera.video.filters import side_data
 
 Point = tuple[Fraction, Fraction]
 
@@ -29,7 +28,7 @@ class HdrMetadata:
 def hdr_metadata(frame: av.VideoFrame) -> HdrMetadata | None:
     """What the frame's side data says; None if that is nothing."""
     primaries = luminance = light_level = None
-    for side in _side_data(frame):
+    for side in side_data(frame):
         if side.type is Type.MASTERING_DISPLAY_METADATA:
             # AVMasteringDisplayMetadata: 10 rationals (R, G, B, white as x, y; lowest, highest), 2 flags.
             *numbers, has_primaries, has_luminance = struct.unpack_from("=22i", bytes(side))
@@ -41,16 +40,6 @@ def hdr_metadata(frame: av.VideoFrame) -> HdrMetadata | None:
             light_level = struct.unpack_from("=2I", bytes(side))
     found = HdrMetadata(primaries, luminance, light_level)
     return None if found == HdrMetadata() else found
-
-
-def _side_data(frame: av.VideoFrame) -> list[Any]:
-    """What PyAV knows to read, without ICC profiles: those of PNG have names, which it would free twice, and crash."""
-    bare = through(frame, "sidedata", f"mode=delete:type={Type.ICC_PROFILE.value}")
-    assert bare is not None
-    try:
-        return list(bare.side_data)  # a mapping by its stubs, in truth it iterates over its values
-    except ValueError:  # PyAV stops at a kind that it does not know, such as Exif
-        return []
 
 
 def same_hdr(one: HdrMetadata, other: HdrMetadata | None) -> bool:

@@ -9,6 +9,7 @@ from vera.video.colour import ColorTags, color_tags, resolve_color
 from vera.video.extras import chapters, file_metadata
 from vera.video.hdr import hdr_metadata, same_hdr
 from vera.video.info import MediaInfo, timecode
+from vera.video.orientation import display_matrix, same_matrix
 from vera.video.reader import FrameReader
 
 _NAMES = {
@@ -36,8 +37,8 @@ def not_held(path: Path, info: MediaInfo, carried: bool) -> list[str]:
         lost = [_NAMES[name] for name in _changed_tags(info.color, tags)]
         if info.hdr is not None and not same_hdr(info.hdr, hdr_metadata(first)):
             lost.append("HDR metadata")
-        if (info.rotation - round(first.rotation)) % 360:
-            lost.append("rotation")
+        if not same_matrix(info.display_matrix, display_matrix(first)):
+            lost.append("display matrix")
         if info.sample_aspect != (stream.sample_aspect_ratio or 1):
             lost.append(f"pixel aspect {info.sample_aspect}")
         if info.timecode not in (None, timecode(container, stream)):

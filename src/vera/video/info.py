@@ -18,6 +18,7 @@ from vera.video.damage import Tally, check_whole, counted_packets, has_times, pa
 from vera.video.extras import Chapter, TrackInfo, chapters, file_metadata, other_tracks
 from vera.video.hdr import HdrMetadata, hdr_metadata
 from vera.video.opening import Source, SourceLike, as_source, open_video
+from vera.video.orientation import Matrix, Orientation, display_matrix, nearest_orientation
 from vera.video.reader import FrameReader
 
 
@@ -36,14 +37,14 @@ class AudioInfo:
 class MediaInfo:
     """What a video file is; see `probe`.
 
-    `width`, `height`: as coded, before rotation; `display_size`: (width, height) after it, in pixels as stored (sample
-    aspect not applied). `pts`: presentation times of all frames in order, in units of `time_base` seconds. `duration`:
-    seconds from the first frame's start to the last frame's end. `rotation`: degrees to turn counter-clockwise for
-    display, 0, 90, 180 or 270. `sample_aspect`: width of a pixel over its height. `color`: as tagged, unspecified where
-    the file says nothing. `is_vfr`: some frame is more than a tick away from an even grid. `interlaced`: the first one
-    is, on disk; `deinterlace`: those that are, are made progressive when they are read. `hdr`: what the first frame
-    says of its mastering. `tracks`: those besides the pictures and `audio`. `metadata`: what the file says of its
-    content.
+    `width`, `height`: as coded, before orientation; `display_size`: (width, height) after it, in pixels as stored
+    (sample aspect not applied). `pts`: presentation times of all frames in order, in units of `time_base` seconds.
+    `duration`: seconds from the first frame's start to the last frame's end. `sample_aspect`: width of a pixel over its
+    height. `color`: as tagged, unspecified where the file says nothing. `is_vfr`: some frame is more than a tick away
+    from an even grid. `interlaced`: the first one is, on disk; `deinterlace`: those that are, are made progressive when
+    they are read. `hdr`: what the first frame says of its mastering. `display_matrix`: how pictures are turned,
+    mirrored or skewed for display, None if not. `tracks`: those besides the pictures and `audio`. `metadata`: what the
+    file says of its content.
     """
 
     path: Path
@@ -59,7 +60,6 @@ class MediaInfo:
     duration: Fraction
     average_rate: Fraction
     is_vfr: bool
-    rotation: int
     sample_aspect: Fraction
     color: ColorTags
     audio: tuple[AudioInfo, ...]
@@ -67,6 +67,7 @@ class MediaInfo:
     interlaced: bool = False
     deinterlace: bool = False
     hdr: HdrMetadata | None = None
+    display_matrix: Matrix | None = None
     tracks: tuple[TrackInfo, ...] = ()
     chapters: tuple[Chapter, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -79,7 +80,12 @@ class MediaInfo:
     @property
     def display_aspect(self) -> Fraction:
         """Width of a pixel of the upright picture over its height."""
-        return 1 / self.sample_aspect if self.rotation % 180 else self.sample_aspect
+        return 1 / self.sample_aspect if self.orientation.turns % 2 else self.sample_aspect
+
+    @property
+    def orientation(self) -> Orientation:
+        """How to make the stored pictures upright, to the nearest right angle."""
+        return nearest_orientation(self.display_matrix)
 
     @property
     def frame_count(self) -> int:
@@ -153,15 +159,14 @@ def _media_info(
     if not last and len(pts) > 1:
         last = median_low(b - a for a, b in itertools.pairwise(pts))
     duration = (pts[-1] - pts[0] + (last or max(1, round(1 / (nominal * time_base))))) * time_base
-    rotation = round(first.rotation / 90) % 4 * 90
-    size = (first.width, first.height)
+    matrix = display_matrix(first)
     return MediaInfo(
         path=path,
         container=container.format.name,
         codec=stream.codec_context.codec.canonical_name,
         width=first.width,
         height=first.height,
-        display_size=size if rotation % 180 == 0 else (size[1], size[0]),
+        display_size=nearest_orientation(matrix).swapped((first.width, first.height)),
         pix_fmt=first.format.name,
         bit_depth=max(component.bits for component in first.format.components),
         time_base=time_base,
@@ -169,13 +174,13 @@ def _media_info(
         duration=duration,
         average_rate=len(pts) / duration if vfr else nominal,
         is_vfr=vfr,
-        rotation=rotation,
         sample_aspect=stream.sample_aspect_ratio or Fraction(1),
         color=color_tags(first),
         audio=tuple(_audio_info(sound) for sound in container.streams.audio if _can_decode(sound)),
         timecode=timecode(container, stream),
         interlaced=interlaced,
         hdr=hdr_metadata(first),
+        display_matrix=matrix,
         tracks=other_tracks(container, stream.index),
         chapters=chapters(container),
         metadata=file_metadata(container.metadata),

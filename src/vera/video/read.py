@@ -14,6 +14,7 @@ from vera.errors import VeraError
 from vera.video.colour import FULL, LIMITED, apply_tags, color_tags, resolve_color, srgb_encode
 from vera.video.filters import through
 from vera.video.formats import is_float
+from vera.video.orientation import UPRIGHT, Orientation
 
 # Without the three flags swscale takes short cuts that move most samples by about one code value.
 ACCURATE = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
@@ -124,18 +125,18 @@ def _shown_halves() -> NDArray[np.uint8]:
     return codes
 
 
-def model_view(frame: av.VideoFrame, width: int, height: int, rotation: int = 0) -> NDArray[np.uint8]:
+def model_view(frame: av.VideoFrame, width: int, height: int, orientation: Orientation = UPRIGHT) -> NDArray[np.uint8]:
     """The frame as a model sees it: uint8 RGB [height, width, 3], full range, turned for display and resized.
 
-    `width` and `height` are the size after turning by `rotation` degrees counter-clockwise (0, 90, 180, 270). Matrix
-    and range are those of the frame's tags, or the usual ones where it has none (`resolve_color`). Alpha is left out,
-    and linear light is shown as sRGB, clipped to its black and white.
+    `width` and `height` are the size after turning and mirroring by `orientation`. Matrix and range are those of the
+    frame's tags, or the usual ones where it has none (`resolve_color`). Alpha is left out, and linear light is shown as
+    sRGB, clipped to its black and white.
     """
     if is_float(frame.format.name):
         frame = _displayed(frame)
     tags = color_tags(frame)
     color = resolve_color(tags, frame.height, frame.format.name)
-    size = (width, height) if rotation % 180 == 0 else (height, width)
+    size = orientation.swapped((width, height))
     apply_tags(color, frame)
     try:
         picture = _scalers.own.reformat(
@@ -156,4 +157,4 @@ def model_view(frame: av.VideoFrame, width: int, height: int, rotation: int = 0)
     array = np.asarray(cv2.merge(narrow), np.uint8)
     if color.range == LIMITED and len(frame.format.components) == 1:
         array = _LIMITED_TO_FULL[array]
-    return np.ascontiguousarray(np.rot90(array, rotation // 90))
+    return np.ascontiguousarray(orientation.upright(array))

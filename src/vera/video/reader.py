@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import av
 from av.packet import Packet
+from av.sidedata.sidedata import Type
 from av.video.reformatter import VideoReformatter
 
 from vera.errors import VeraError
@@ -17,8 +18,10 @@ from vera.video.damage import Tally, check_decoded, check_whole, counted_packets
 from vera.video.decode import frame_decoder
 from vera.video.deinterlace import deinterlaced
 from vera.video.ffv1 import slices_whole
+from vera.video.filters import has_side_data
 from vera.video.formats import is_float, plain
 from vera.video.opening import SourceLike, as_source, open_video
+from vera.video.orientation import Matrix, display_matrix
 from vera.video.read import bare_copy, plane_layout
 from vera.video.sequence import source_files
 
@@ -58,7 +61,13 @@ class FrameReader:
     def _checked(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """Frames in their plain formats, progressive or to be made so."""
         scaler = VideoReformatter()
-        for frame in frames:
+        matrix: Matrix | None = None
+        for count, frame in enumerate(frames):
+            if count == 0:
+                matrix = display_matrix(frame)
+            # A picture without a matrix of its own is shown as the one before.
+            elif has_side_data(frame, Type.DISPLAYMATRIX.value) and display_matrix(frame) != matrix:
+                raise VeraError(f"{self.path}: is turned otherwise from {frame.time:.3f} s on; cut it there")
             self.interlaced |= frame.interlaced_frame
             if self.interlaced and not self._deinterlace:
                 raise VeraError(

@@ -13,7 +13,7 @@ from tests.layers.export.conftest import FIRST, Case, decode, describe, ffmpeg
 from vera.layers import composite_clip, load_layers
 from vera.layers.export import export_layers
 from vera.layers.export.samples import rescale
-from vera.video import ColorTags, probe, rgb_to_ycbcr
+from vera.video import UPRIGHT, ColorTags, probe, rgb_to_ycbcr
 
 SIZE = (50, 66)  # height, width
 BT709 = ColorTags(1, 1, 1, 1)
@@ -110,7 +110,7 @@ def test_every_kind_of_source(
     case = make_case(tmp_path, **options)
     layer, _ = export(case, target, tmp_path / "out")
     info = probe(layer)
-    assert (info.display_size, info.rotation, info.frame_count) == (case.info.display_size, 0, 6)
+    assert (info.display_size, info.orientation, info.frame_count) == (case.info.display_size, UPRIGHT, 6)
     start = case.info.pts[FIRST]
     times = [float((pts - start) * case.info.time_base) for pts in case.info.pts[FIRST : FIRST + 6]]
     assert np.allclose([float(pts * info.time_base) for pts in info.pts], times, atol=0.0006)  # Matroska: milliseconds

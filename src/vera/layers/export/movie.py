@@ -64,7 +64,7 @@ def movie_info(shot: Shot, pix_fmt: str, suffix: str) -> MediaInfo:
         bit_depth=max(component.bits for component in av.VideoFormat(pix_fmt, 16, 16).components),
         pts=tuple(time - pts[0] for time in pts),
         duration=sum(durations[time] for time in pts) * source.time_base,
-        rotation=0,
+        display_matrix=None,
         # Matroska's own field for it cannot be set; programs get it from the README.
         sample_aspect=source.sample_aspect**0 if suffix in (".mkv", ".webm") else shot.info.display_aspect,
         color=_movie_color(source, pix_fmt),

@@ -56,5 +56,5 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
 def _plate(shot: Shot, source: av.VideoFrame, top: int) -> NDArray[Any]:
     """The source's frame, upright RGB codes `[H,W,3]` of 0..`top`: by our own arithmetic."""
     rgb = picture(source, (source.width, source.height))
-    upright = np.rot90(np.rint(rgb.clip(0, 1) * top), shot.info.rotation // 90)
+    upright = shot.info.orientation.upright(np.rint(rgb.clip(0, 1) * top))
     return np.ascontiguousarray(upright, np.uint8 if top == 255 else np.uint16)

@@ -13,6 +13,7 @@ from vera.layers.export.folder import RECORD
 from vera.layers.export.plate import find_plate
 from vera.layers.export.shot import Shot
 from vera.layers.export.targets import Target
+from vera.video import UPRIGHT
 from vera.video.formats import is_float
 
 _ALPHA = {
@@ -93,11 +94,11 @@ def _readme(shot: Shot, target: Target, files: Mapping[str, str], record: Mappin
             "",
             "The plate is interlaced; the layers are for its frames made whole: deinterlace it as well.",
         ]
-    if shot.info.rotation:
+    if shot.info.orientation != UPRIGHT:
         lines += [
             "",
-            f"The plate is stored turned by {shot.info.rotation} degrees and shown upright by its rotation tag; the",
-            "layers are upright. In a program that ignores the tag, turn the plate.",
+            f"The plate is shown {shot.info.orientation}, by its rotation tag; the layers",
+            "are upright. In a program that ignores the tag, do that to the plate.",
         ]
     return "\n".join(
         [*lines, "", "export.json says the same for programs, with the frame times and how the edit was made.", ""]

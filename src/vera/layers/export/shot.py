@@ -113,7 +113,7 @@ class Shot:
 
     def view(self, frame: av.VideoFrame) -> NDArray[np.uint8] | None:
         """What the layers want to know of the source's frame to come to its size; None if nothing."""
-        return model_view(frame, *self.size, self.info.rotation) if self.edit.finish.needs_plate else None
+        return model_view(frame, *self.size, self.info.orientation) if self.edit.finish.needs_plate else None
 
     def _plates(self) -> Iterator[tuple[int, NDArray[np.uint8] | None]]:
         """Time and view of each of the source's frames that is exported; no view where it cannot be read."""

@@ -54,11 +54,11 @@ def pictures(info: MediaInfo, wanted: Sequence[int], size: tuple[int, int]) -> G
     with FrameReader(info.source) as reader:
         for frame in _pick(reader, wanted):
             if info.bit_depth <= 8:
-                yield model_view(frame, *size, info.rotation)
+                yield model_view(frame, *size, info.orientation)
                 continue
-            stored = size if info.rotation % 180 == 0 else size[::-1]
+            stored = info.orientation.swapped(size)
             codes = np.rint(picture(frame, stored).clip(0, 1) * 65535).astype(np.uint16)
-            yield np.ascontiguousarray(np.rot90(codes, info.rotation // 90))
+            yield np.ascontiguousarray(info.orientation.upright(codes))
 
 
 def frame_pairs(clips: Clips, groups: Sequence[Group]) -> Iterator[FramePair]:
