@@ -1,5 +1,10 @@
 """What goes wrong because of the user's input, as opposed to a bug."""
 
+import re
+
+# What a terminal obeys, a program takes for the end of a line or reads backwards, and what no encoding holds.
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
 
 class VeraError(ValueError):
     """A problem the user can mend.
@@ -18,3 +23,18 @@ class DamageWarning(UserWarning):
 def first_line(error: BaseException) -> str:
     """Return the first line of what an exception says; its class's name if it says nothing, as time-outs often do."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+def printable(text: str) -> str:
+    """Return a stranger's text as one line that can be shown and encoded anywhere.
+
+    Control characters, line ends, marks that reverse the direction and bytes that are not UTF-8 are spelled out, as
+    `\\x1b`; everything else stays.
+    """
+    return _UNSHOWN.sub(lambda found: _spelled(ord(found[0])), text)
+
+
+def _spelled(code: int) -> str:
+    if 0xDC80 <= code <= 0xDCFF:  # how Python holds a byte of a file's name that is not UTF-8
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

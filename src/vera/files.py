@@ -111,8 +111,8 @@ def whole_folder(folder: Path, replaced: Callable[[Path], Iterable[str]] | None 
     """Give an empty folder beside `folder` that takes its name when the block ends well, as `whole_file` does a file.
 
     A folder of that name is replaced: of its files go those that `replaced` names, relative to the folder it is given;
-    all others move to the new one. None: all of them go. A replacement that was killed half-way is finished or undone
-    by the next call for the same name.
+    all others move to the new one, as `former NAME` where it has the name. None: all of them go. A replacement that was
+    killed half-way is finished or undone by the next call for the same name.
     """
     folder = folder.resolve()
     with _locked(folder.parent):
@@ -147,8 +147,10 @@ def _settle(folder: Path, replaced: Callable[[Path], Iterable[str]] | None) -> N
         gone = set(replaced(old))
         for path in [path for path in old.rglob("*") if not path.is_dir() or path.is_symlink()]:
             place = folder / path.relative_to(old)
-            if path.relative_to(old).as_posix() not in gone and not place.exists():
+            if path.relative_to(old).as_posix() not in gone:
                 place.parent.mkdir(parents=True, exist_ok=True)
+                while place.exists() or place.is_symlink():
+                    place = place.with_name(f"former {place.name}")
                 path.rename(place)
     doomed = _partial_path(folder)  # so that, killed while it removes, it leaves what is swept and never looked into
     old.rename(doomed)

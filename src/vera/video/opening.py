@@ -24,6 +24,9 @@ _STILL_SUFFIXES = (".avif", ".heic", ".heif")
 # Formats that name other files or addresses to read, or are programs that FFmpeg runs.
 _PLAYLISTS = {"hls", "concat", "concatf", "dash", "imf", "sdp", "mpjpeg", "vobsub", "webm_dash_manifest"}
 _PLAYLISTS |= {"avisynth", "vapoursynth"}
+# What a suffix means to FFmpeg, which first tries whether the whole path is a printf pattern of pictures: a folder
+# named `%0999999999d` costs it gigabytes.
+_MUXERS = {".mp4": "mp4", ".mov": "mov", ".m4v": "ipod", ".mkv": "matroska", ".webm": "webm", ".nut": "nut"}
 _PLAYLIST_HEADS = (b"#EXTM3U", b"ffconcat", b"<MPD", b"v=0", b"[playlist]", b"<ASX", b"<smil")
 
 
@@ -76,7 +79,7 @@ def open_output(
     return av.open(
         media_url(path),
         "w",
-        format=format_name,
+        format=format_name or _MUXERS.get(Path(path).suffix.lower()),
         options=dict(options or {}),
         container_options=dict(container_options or {}),
         metadata_errors=WORDS,

@@ -122,11 +122,101 @@ def test_only_an_export_is_replaced(case: Case, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["png", "qtrle"]
 
 
+@pytest.mark.faults
+def test_what_an_artist_puts_into_an_export_stays(case: Case, tmp_path: Path) -> None:
+    (folder,) = export_layers(case.folder, "nuke", out=tmp_path)
+    work = {"my_comp_v2.nk": b"comp", "renders/a.exr": b"render", "layer/notes.txt": b"notes", ".DS_Store": b""}
+    for name, content in work.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+    (folder / "link.nk").symlink_to("my_comp_v2.nk")
+    before = {path.relative_to(folder) for path in folder.rglob("*")}
+    export_layers(case.folder, "nuke", out=tmp_path, adjustment=Adjustment(range=(0, 4)))
+    after = {path.relative_to(folder) for path in folder.rglob("*")}
+    assert {name: (folder / name).read_bytes() for name in work} == work and (folder / "link.nk").is_symlink()
+    gone = {path.as_posix() for path in before - after}  # frames that this export does not have
+    assert gone == {
+        f"{part}.{number}.exr"
+        for part in ("layer/a_clip_layer_premultiplied", "matte/a_clip_matte")
+        for number in range(1006, 1010)
+    }
+    assert not after - before
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", ["a_clip.nk", "README.txt", "layer/a_clip_layer_premultiplied.1005.exr"])
+def test_an_export_that_was_worked_on_is_refused_before_any_work(
+    case: Case, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder,) = export_layers(case.folder, "nuke", out=tmp_path)
+    (folder / name).write_bytes((folder / name).read_bytes() + b" ")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    monkeypatch.setattr(Shot, "frame", None)
+    with pytest.raises(VeraError, match=f"{name}: was changed after it was exported"):
+        export_layers(case.folder, ["png", "nuke"], out=tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.faults
+def test_a_file_of_the_name_of_a_new_one_is_not_replaced(case: Case, tmp_path: Path) -> None:
+    (folder,) = export_layers(case.folder, "png", out=tmp_path, start_frame=1)
+    mine = folder / "layer" / "a_clip_layer_straight.0020.png"
+    mine.write_bytes(b"mine")
+    with pytest.raises(VeraError, match=r"0020\.png: has the name of a file of this export"):
+        export_layers(case.folder, "png", out=tmp_path, start_frame=15)
+    assert mine.read_bytes() == b"mine" and (folder / "layer" / "a_clip_layer_straight.0004.png").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["png"]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "record",
+    ["", "[]", "{}", '{"contents": 3}', '{"contents": {"../precious": "1 00", "/etc/passwd": 3}}', "[" * 10**5],
+)
+def test_a_record_of_strangers_deletes_nothing(case: Case, tmp_path: Path, record: str) -> None:
+    (tmp_path / "precious").write_bytes(b"x")
+    (tmp_path / "png" / "layer").mkdir(parents=True)
+    (tmp_path / "png" / "export.json").write_text(record)
+    mine = tmp_path / "png" / "layer" / "a_clip_layer_straight.1004.png"
+    mine.write_bytes(b"mine")
+    with pytest.raises(VeraError) as caught:
+        export_layers(case.folder, "png", out=tmp_path)
+    assert "\n" not in str(caught.value) and mine.read_bytes() == b"mine"
+    assert (tmp_path / "precious").read_bytes() == b"x"
+
+
+@pytest.mark.faults
+def test_an_export_goes_where_a_link_points_time_after_time(case: Case, tmp_path: Path) -> None:
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "qtrle").symlink_to(tmp_path / "scratch")
+    for _ in range(2):
+        export_layers(case.folder, "qtrle", out=tmp_path)
+        assert (tmp_path / "qtrle").is_symlink() and (tmp_path / "scratch" / "export.json").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["qtrle", "scratch"]
+
+
+@pytest.mark.faults
+def test_two_exports_to_one_folder_do_not_mix(case: Case, tmp_path: Path) -> None:
+    """The second begins and ends while the first is at its third picture; the one that ends last stands."""
+
+    def meanwhile(stage: str, done: int, total: int) -> None:
+        if done == 3:
+            export_layers(case.folder, "png", out=tmp_path, adjustment=Adjustment(opacity=0.3))
+
+    export_layers(case.folder, "png", out=tmp_path / "alone")
+    export_layers(case.folder, "png", out=tmp_path, progress=meanwhile)
+    files = {path.relative_to(tmp_path / "png"): path.read_bytes() for path in (tmp_path / "png" / "layer").iterdir()}
+    alone = tmp_path / "alone" / "png"
+    assert files == {path.relative_to(alone): path.read_bytes() for path in (alone / "layer").iterdir()}
+    assert json.loads((tmp_path / "png" / "export.json").read_text())["adjustment"] == {}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["alone", "png"]
+
+
 def test_an_export_that_was_killed_while_it_was_replaced_comes_back(case: Case, tmp_path: Path) -> None:
     (folder,) = export_layers(case.folder, "png", out=tmp_path)
-    folder.rename(tmp_path / ".png.old")
-    (tmp_path / ".png.partial").mkdir()
-    (tmp_path / ".png.partial" / "left over").write_bytes(b"x")
+    folder.rename(tmp_path / ".png.vera-old")
+    (tmp_path / ".png.0123abcd.vera-partial").mkdir()
+    (tmp_path / ".png.0123abcd.vera-partial" / "left over").write_bytes(b"x")
     with pytest.raises(VeraError, match="choose from 1004"):
         export_layers(case.folder, ["png", "psd"], out=tmp_path, still=1)
     assert [path.name for path in tmp_path.iterdir()] == ["png"]

@@ -124,8 +124,11 @@ def test_fcpxml7_names_the_pixels(
 
 # What After Effects gives a script: it writes down what is done to it, and knows which files exist.
 HOST = """
-var made = [], $ = {fileName: dukpy.script}, AlphaMode = {STRAIGHT: 'straight'}, comp = null, messages = [], groups = 0;
-function File(path) { this.path = path; this.parent = {fsName: path.replace(/\\/[^\\/]*$/, '')};
+var made = [], AlphaMode = {STRAIGHT: 'straight'}, comp = null, messages = [], groups = 0;
+var $ = {fileName: dukpy.script.replace(/%/g, '%25')};
+function File(uri) { var path = uri.replace(/%([0-9A-Fa-f]{2})/g, function (all, code) {
+        return String.fromCharCode(parseInt(code, 16)); });
+    this.path = path; this.parent = {fsName: path.replace(/\\/[^\\/]*$/, '')};
     this.exists = dukpy.files.indexOf(path) >= 0; }
 File.openDialog = function () { return null; };
 function ImportOptions(file) { this.file = file; }
@@ -176,12 +179,13 @@ def test_after_effects(case: Case, tmp_path: Path) -> None:
 
 
 def read_nuke(path: Path) -> list[tuple[str, dict[str, str], list[str]]]:
-    """The nodes of a script, by Tcl: kind, knobs, and names of the inputs that they take from the stack."""
+    """The nodes of a script, by Tcl: kind, knobs as Nuke evaluates them, and names of the inputs from the stack."""
     tcl, nodes, stack = tkinter.Tcl(), [], []
 
     def node(kind: str, body: str) -> None:
         words = tcl.splitlist(body)
         knobs = dict(zip(words[::2], words[1::2], strict=True))
+        knobs = {knob: text if "script_directory" in text else tcl.call("subst", text) for knob, text in knobs.items()}
         inputs = [stack.pop() for _ in range(int(knobs.get("inputs", 1)) if kind != "Root" else 0)]
         nodes.append((kind, knobs, inputs))
         if kind not in ("Root", "Viewer"):
@@ -190,7 +194,7 @@ def read_nuke(path: Path) -> list[tuple[str, dict[str, str], list[str]]]:
     for kind in ("Root", "Read", "Expression", "Merge2", "Viewer"):
         tcl.createcommand(kind, lambda body, kind=kind: node(kind, body))
     tcl.createcommand("version", lambda *words: None)
-    tcl.eval(path.read_text())
+    tcl.eval(path.read_text(encoding="utf-8"))
     return nodes
 
 

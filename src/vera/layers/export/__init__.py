@@ -1,6 +1,7 @@
 """Layers in the form that other programs take: one folder for each target, whole or not at all."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 from vera.errors import VeraError
 from vera.layers.adjust import NEUTRAL, Adjustment
 from vera.layers.composite import shown_frames
-from vera.layers.export.folder import whole_folder
+from vera.layers.export.folder import check_folder, whole_folder
 from vera.layers.export.readme import write_readme
 from vera.layers.export.shot import Light, Shot
 from vera.layers.export.targets import TARGETS, Target
@@ -40,7 +41,7 @@ def export_layers(
 
     A project file gives its layers as it adjusts them, each in `OUT/NUMBER_NAME/TARGET`, the lowest first. Layers are
     at the source's size, one picture for each source frame from the first to the last that they name, one picture at a
-    time in memory. An earlier export of the same name is replaced.
+    time in memory. An earlier export of the same name is replaced; files that it did not write stay.
 
     Args:
         targets: names in `TARGETS`.
@@ -55,7 +56,8 @@ def export_layers(
         progress: called with (target, done, total).
 
     Raises VeraError, before anything is written where it can be known, for what cannot be exported: another clip's
-    layers, an unknown target, a library that is missing, a folder that holds something else, a full disk.
+    layers, an unknown target, a library that is missing, a folder that holds something else or an export that was
+    worked on, a full disk.
     """
     targets = [targets] if isinstance(targets, str) else list(targets)
     for name in targets:
@@ -70,15 +72,17 @@ def export_layers(
     out = folder / "export" if out is None else Path(out)
     if not out.absolute().parent.is_dir():
         raise VeraError(f"{out}: the folder {out.absolute().parent} does not exist; create it first")
-    folders = []
-    for number, (layer, shot) in enumerate(zip(chosen, shots, strict=True), 1):
-        place = out if folder == layers else out / f"{number:02d}_{layer.folder.name}"
+    places = [
+        out if folder == layers else out / f"{number:02d}_{layer.folder.name}" for number, layer in enumerate(chosen, 1)
+    ]
+    folders = [place / name for place in places for name in targets]
+    for place in folders:
+        check_folder(place)
+    for place, shot in zip(places, shots, strict=True):
         for name in targets:
-            target = TARGETS[name]
             with whole_folder(place / name) as partial:
-                files = target.write(shot, shot.frames(progress, name), partial)
-                write_readme(shot, name, target, files, partial)
-            folders.append(place / name)
+                files = TARGETS[name].write(shot, shot.frames(progress, name), partial)
+                write_readme(shot, name, TARGETS[name], files, partial)
     return folders
 
 
@@ -117,9 +121,9 @@ def _shot(
 def _recorded_source(layers: Path, recorded: object) -> Path:
     """The source by the name in the manifest, in the folder that holds the layer folder."""
     name = recorded.get("name") if isinstance(recorded, dict) else None
-    path = layers.absolute().parent / Path(str(name)).name
-    if not name or not path.exists():
-        raise VeraError(
-            f"{layers}: its source{f' {name}' if name else ''} is not beside it; name the clip with --source"
-        )
-    return path
+    plain = Path(str(name or "")).name  # no folder: a record does not choose what is read
+    with suppress(OSError, ValueError):  # a name that cannot be one
+        path = layers.absolute().parent / plain
+        if plain not in ("", "..") and path.exists():
+            return path
+    raise VeraError(f"{layers}: its source{f' {name}' if name else ''} is not beside it; name the clip with --source")

@@ -17,10 +17,15 @@ _SCRIPT = """\
 (function () {
     var here = new File($.fileName).parent;
 
+    // A File decodes what is written as in a URI, so a percent sign in a name is written as its code.
+    function find(path) {
+        return new File(path.replace(/%/g, "%25"));
+    }
+
     function footage(path, straight, numbered) {
-        var file = new File(here.fsName + "/" + path);
+        var file = find(here.fsName + "/" + path);
         if (!file.exists) {
-            file = new File(path);
+            file = find(path);
         }
         if (!file.exists) {
             file = File.openDialog("Where is " + path + "?");

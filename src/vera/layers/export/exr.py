@@ -1,5 +1,6 @@
 """OpenEXR: half floats, premultiplied, ZIP; a file for each of layer and matte, and one of all parts."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ def write_sequences(shot: Shot, frames: Frames, folder: Path, multipart: bool) -
         for role, name in names.items():
             path = folder / (name % shot.numbers[offset])
             with write_errors(path), exr.File(parts[role]) as file:
-                file.write(str(path))
+                file.write(os.fsencode(path))  # bytes: names need not be UTF-8
     return names
 
 

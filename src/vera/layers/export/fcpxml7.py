@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import quote
 from xml.etree import ElementTree
 
+from vera.errors import printable
 from vera.layers.export import prores
 from vera.layers.export.plate import find_plate
 from vera.layers.export.shot import Frames, Shot
@@ -65,7 +66,7 @@ def _clip(track: ElementTree.Element, shot: Shot, role: str, path: str, span: tu
     _add(item, "alphatype", "straight" if role == "layer" else "none")
     file = _add(item, "file", id=f"file-{role}")
     _add(file, "name", Path(path).name)
-    _add(file, "pathurl", quote(path))
+    _add(file, "pathurl", quote(path, errors="surrogateescape"))  # the very bytes
     _rate(file, shot.rate)
     _add(file, "duration", span[1] - span[0])
     _timecode(file, shot, span[0])
@@ -120,5 +121,5 @@ def _picture(parent: ElementTree.Element, shot: Shot) -> None:
 def _add(parent: ElementTree.Element, tag: str, text: object = None, **attributes: str) -> ElementTree.Element:
     element = ElementTree.SubElement(parent, tag, attributes)
     if text is not None:
-        element.text = str(text)
+        element.text = printable(str(text))  # XML has no way to write control characters
     return element

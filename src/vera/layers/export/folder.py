@@ -1,41 +1,111 @@
-"""A folder that appears whole or not at all, and replaces only an earlier one of its kind."""
+"""A folder that appears whole or not at all, and replaces of an earlier export only what that one wrote."""
 
-import shutil
+import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import av
 
+from vera import files
 from vera.errors import VeraError
 
-RECORD = "export.json"  # marks a folder as an export
+RECORD = "export.json"  # marks a folder as an export, and lists what it wrote there
+LIMIT = 48 << 20  # bytes of it: the names and hashes of the pictures of an hour
+
+
+def list_contents(folder: Path) -> dict[str, str]:
+    """Size and hash of every file in `folder`, by its path there: what a later export may replace."""
+    return {path: _fingerprint(folder / path) for path in sorted(_files(folder))}
+
+
+def check_folder(folder: Path) -> None:
+    """Raise VeraError unless an export can be `folder`: a new name, an empty folder, or an export nobody worked on.
+
+    Other files in such an export are no obstacle: they stay.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise VeraError(f"{folder}: is a file; choose another folder for the export")
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    if not (folder / RECORD).is_file():
+        raise VeraError(f"{folder}: holds something else than an export; choose another folder")
+    listed = _listed(folder)
+    changed = [path for path in sorted(_files(folder) & listed.keys()) if _fingerprint(folder / path) != listed[path]]
+    if changed:
+        raise VeraError(
+            f"{folder / changed[0]}: was changed after it was exported; save it under another name, which stays, "
+            "or choose another folder"
+        )
 
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """Give an empty folder that takes the name `folder` when the block ends well, and is removed when it does not.
 
-    An earlier export under that name is replaced. Raises VeraError if something else is there, and for what the system
-    and FFmpeg say on writing.
+    Of an earlier export under that name go the files that it lists, if they are as it left them; all others stay.
+    Raises VeraError as `check_folder`, if the block writes a file of a name that somebody else's has, and for what the
+    system and FFmpeg say on writing.
     """
-    partial, old = (folder.with_name(f".{folder.name}.{part}") for part in ("partial", "old"))
-    if old.exists() and not folder.exists():  # killed between the two renames below
-        old.rename(folder)
-    if folder.exists() and not folder.is_dir():
-        raise VeraError(f"{folder}: is a file; choose another folder for the export")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / RECORD).is_file():
-        raise VeraError(f"{folder}: holds something else than an export; choose another folder")
+    check_folder(folder)
     try:
-        for left_over in (partial, old):
-            shutil.rmtree(left_over, ignore_errors=True)
-        partial.mkdir(parents=True)
-        yield partial
-        if folder.exists():
-            folder.rename(old)
-        partial.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
+        with _parent(folder), files.whole_folder(folder, _written) as partial:
+            yield partial
+            taken = _taken(_files(partial), _files(folder) - _written(folder))
+            if taken:
+                raise VeraError(f"{folder / taken[0]}: has the name of a file of this export; rename it")
     except (av.FFmpegError, OSError) as error:
         raise VeraError(f"{folder}: the export cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _parent(folder: Path) -> Iterator[None]:
+    """Make the folder around `folder` if it is missing; nothing stays of it if the block fails."""
+    made = [parent for parent in folder.absolute().parents if not parent.exists()]
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for parent in made:
+                parent.rmdir()
+        raise
+
+
+def _taken(new: set[str], kept: set[str]) -> list[str]:
+    """Those of `kept` that cannot stay beside `new`: of the same name, or a file where the other has a folder."""
+    around = [{path, *map(str, PurePosixPath(path).parents)} for path in sorted(kept)]
+    folders = {str(parent) for path in new for parent in PurePosixPath(path).parents}
+    return [path for path, names in zip(sorted(kept), around, strict=True) if names & new or path in folders]
+
+
+def _written(folder: Path) -> set[str]:
+    """Files in the export `folder` that are as it wrote them."""
+    try:
+        listed = _listed(folder)
+    except VeraError:
+        return set()
+    return {path for path in _files(folder) & listed.keys() if _fingerprint(folder / path) == listed[path]} | {RECORD}
+
+
+def _listed(folder: Path) -> dict[str, Any]:
+    """Size and hash of what the export `folder` says that it wrote. Raises VeraError if it does not say it."""
+    record = files.read_json(folder / RECORD, LIMIT)
+    contents = record.get("contents") if isinstance(record, dict) else None
+    if not isinstance(contents, dict):
+        raise VeraError(f"{folder / RECORD}: does not list what the export wrote; remove the folder or choose another")
+    return contents
+
+
+def _files(folder: Path) -> set[str]:
+    """Paths in `folder` of all that is no folder; links are not followed."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
+
+
+def _fingerprint(path: Path) -> str:
+    """Size and SHA-256 of a file; nothing of what is none, such as a link."""
+    if path.is_symlink() or not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return f"{path.stat().st_size} {hashlib.file_digest(file, 'sha256').hexdigest()}"

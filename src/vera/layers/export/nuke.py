@@ -25,7 +25,8 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
     """Write the sequences and NAME.nk; returns their names. VeraError without the OpenEXR library."""
     names = exr.write_sequences(shot, frames, folder, multipart=False)
     names["project"] = f"{shot.name}.nk"
-    (folder / names["project"]).write_text(_script(shot, names, find_plate(shot, folder)), encoding="utf-8")
+    script = _script(shot, names, find_plate(shot, folder))
+    (folder / names["project"]).write_text(script, encoding="utf-8", errors="surrogateescape")  # names byte for byte
     return names
 
 
@@ -96,6 +97,13 @@ def _expression(curve: Transfer, name: str) -> dict[str, object]:
 
 
 def _text(value: object) -> str:
-    """A string in Tcl's quotes."""
-    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("[", "\\[").replace("$", "\\$")
-    return f'"{escaped}"'
+    """A knob's literal text, which three readers take apart.
+
+    The script's braces are matched first, quotes or not; then the list of knobs is split and its backslashes are
+    resolved; then the knob evaluates brackets and dollars in what it holds.
+    """
+    held = re.sub(r"[\\\[\]$]", r"\\\g<0>", str(value))
+    quoted = re.sub(r'[\\"\[\]${}]', r"\\\g<0>", held)
+    for character, written in (("\n", r"\n"), ("\r", r"\r"), ("\t", r"\t"), ("\0", r"\0")):
+        quoted = quoted.replace(character, written)
+    return f'"{quoted}"'

@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+from vera.errors import printable
 from vera.layers.export import prores
 from vera.layers.export.plate import Plate, find_plate
 from vera.layers.export.shot import Frames, Shot
@@ -22,8 +24,14 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
     names = prores.write(shot, frames, folder)
     names["project"] = f"{shot.name}.otio"
     timeline = _timeline(otio.schema, otio.opentime, shot, names, find_plate(shot, folder))
-    otio.adapters.write_to_file(timeline, str(folder / names["project"]))
+    text = otio.adapters.write_to_string(timeline, "otio_json")
+    (folder / names["project"]).write_text(text, encoding="utf-8")
     return names
+
+
+def _url(path: str) -> str:
+    """A path as a URL, in which little else than a percent sign would mean something: letters and blanks stay."""
+    return re.sub("[%?#\x00-\x1f\x7f\ud800-\udfff]", lambda found: quote(found[0], errors="surrogateescape"), path)
 
 
 def _timeline(schema: Any, time: Any, shot: Shot, names: dict[str, str], plate: Plate) -> Any:
@@ -34,21 +42,23 @@ def _timeline(schema: Any, time: Any, shot: Shot, names: dict[str, str], plate: 
         return time.TimeRange(time.RationalTime(first, rate), time.RationalTime(count, rate))
 
     def clip(path: str, first: int, count: int, metadata: dict[str, Any]) -> Any:
-        reference = schema.ExternalReference(target_url=path, available_range=span(first, count))
+        reference = schema.ExternalReference(target_url=_url(path), available_range=span(first, count))
         # Programs look for a file of the clip's name.
-        return schema.Clip(Path(path).name, reference, span(first, count), metadata={"vera": metadata})
+        return schema.Clip(printable(Path(path).name), reference, span(first, count), metadata={"vera": metadata})
 
     def plate_clip() -> Any:
         clipped = clip(plate.path, start, shot.info.frame_count, {})
         if shot.sequence is not None and plate.pattern is not None:
-            prefix, digits, suffix = re.split(r"%0?(\d*)d", Path(plate.pattern).name)
+            name = Path(plate.pattern).name
+            number = next(found for found in re.finditer(r"%%|%0?(\d*)d", name) if found[0] != "%%")
+            prefix, suffix = (part.replace("%%", "%") for part in (name[: number.start()], name[number.end() :]))
             clipped.media_reference = schema.ImageSequenceReference(
-                plate.path.removesuffix(Path(plate.path).name),
-                prefix,
-                suffix,
+                _url(plate.path.removesuffix(Path(plate.path).name)),
+                _url(prefix),
+                _url(suffix),
                 shot.sequence.start,
                 rate=rate,
-                frame_zero_padding=int(digits or 0),
+                frame_zero_padding=int(number[1] or 0),
                 available_range=clipped.source_range,
             )
         return clipped

@@ -1,6 +1,5 @@
 """What lies beside an export: `README.txt` for people, `export.json` for programs."""
 
-import json
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -8,9 +7,11 @@ from typing import Any
 
 from av.video.reformatter import ColorPrimaries, ColorTrc
 
+from vera.errors import printable
+from vera.files import json_text
 from vera.layers.adjust import NEUTRAL
-from vera.layers.export.folder import RECORD
-from vera.layers.export.plate import find_plate
+from vera.layers.export.folder import RECORD, list_contents
+from vera.layers.export.plate import Plate, find_plate
 from vera.layers.export.shot import Shot
 from vera.layers.export.targets import Target
 from vera.video import UPRIGHT
@@ -24,12 +25,14 @@ _ALPHA = {
 
 def write_readme(shot: Shot, name: str, target: Target, files: Mapping[str, str], folder: Path) -> None:
     """Write both files into `folder`."""
-    record = _record(shot, name, target, files, folder)
-    (folder / RECORD).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    (folder / "README.txt").write_text(_readme(shot, target, files, record), encoding="utf-8")
+    plate = find_plate(shot, folder)
+    record = _record(shot, name, target, files, plate)
+    (folder / "README.txt").write_text(_readme(shot, target, files, record, plate), encoding="utf-8")
+    record["contents"] = list_contents(folder)
+    (folder / RECORD).write_text(json_text(record) + "\n", encoding="utf-8")
 
 
-def _record(shot: Shot, name: str, target: Target, files: Mapping[str, str], folder: Path) -> dict[str, Any]:
+def _record(shot: Shot, name: str, target: Target, files: Mapping[str, str], plate: Plate) -> dict[str, Any]:
     color = shot.info.color
     return {
         "format": 1,
@@ -48,19 +51,19 @@ def _record(shot: Shot, name: str, target: Target, files: Mapping[str, str], fol
         "timecode": shot.timecode(shot.first),
         "time_base": str(shot.info.time_base),
         "pts": list(shot.pts),
-        "plate": find_plate(shot, folder).name,
+        "plate": plate.name,
         "edit": dict(shot.edit.metadata),
         "adjustment": shot.edit.adjustment.to_json(),
     }
 
 
-def _readme(shot: Shot, target: Target, files: Mapping[str, str], record: Mapping[str, Any]) -> str:
+def _readme(shot: Shot, target: Target, files: Mapping[str, str], record: Mapping[str, Any], plate: Plate) -> str:
     start, end = record["source_frames"]
     first, last = record["frames"]
     (width, height), aspect = shot.size, shot.info.display_aspect
     facts = [*((role, _shown(path, first)) for role, path in files.items())]
     facts += [
-        ("plate", f"{_shown(record['plate'], start)} (the source, as seen from this folder)"),
+        ("plate", f"{printable(plate.path)} (the source, as seen from this folder)"),
         ("alpha", _ALPHA[target.alpha]),
         ("size", f"{width}x{height}" + ("" if aspect == 1 else f", pixel aspect {aspect}")),
         ("rate", f"{float(shot.rate):.6g} frames a second ({shot.rate})"),

@@ -18,6 +18,7 @@ from vera.progress import Progress
 from vera.video import FrameReader, MediaInfo, model_view
 from vera.video.sequence import Sequence, find_sequence
 
+LONGEST_NAME = 160  # of the 255 bytes that a file's name may have, which role, number and partial names lengthen
 Light = Literal["linear", "display"]
 Frames = Iterator[tuple[NDArray[Any], NDArray[np.uint16]]]
 
@@ -71,7 +72,7 @@ class Shot:
         """The source's name with nothing in it that a pipeline stumbles over: letters, digits, `.`, `_` and `-`."""
         path = self.info.path if self.sequence is None else self.sequence.files[0]
         stem = path.stem if self.sequence is None else path.stem.rstrip("0123456789")
-        return re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("_.-") or "clip"
+        return re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("_.-")[:LONGEST_NAME] or "clip"
 
     @property
     def numbers(self) -> range:

@@ -3,7 +3,7 @@
 import re
 from fractions import Fraction
 
-_FORM = re.compile(r"(\d\d):(\d\d):(\d\d)([:;.])(\d\d+)")
+_FORM = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2})([:;.])([0-9]{2,4})")
 
 
 def parse_timecode(text: str | None, rate: Fraction) -> tuple[int, bool]:
