@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from tests.clips import make_clip
+from tests.clips import make_clip, samples
 from tests.executable import ffmpeg
 
 from vera.errors import VeraError
@@ -138,3 +138,27 @@ def test_a_result_is_progressive(tmp_path: Path) -> None:
     after = probe(tmp_path / "b.mov")
     assert (after.pts, after.time_base, after.interlaced) == (info.pts, info.time_base, False)
     assert after.average_rate == Fraction(25)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", ["fake.mp4", "ffv1.mkv"])
+def test_footage_is_progressive_if_the_user_says_so(tmp_path: Path, name: str) -> None:
+    if name == "fake.mp4":
+        made = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=0.4", "-pix_fmt", "yuv420p")
+        ffmpeg(*made, "-c:v", "libx264", "-x264-params", "fake-interlaced=1:tff=1:weightp=0", tmp_path / name)
+    clip = tmp_path / name if name == "fake.mp4" else interlaced(tmp_path, name)
+    with FrameReader(clip) as reader, pytest.raises(VeraError, match="or --progressive if it only says so"):
+        list(reader)
+    info = probe(Source(clip, progressive=True))
+    assert info.interlaced and info.source == Source(clip, progressive=True)
+    with FrameReader(info.source) as reader:
+        frames = list(reader)
+    with av.open(str(clip)) as container:
+        assert samples(frames) == samples(container.decode(video=0))
+    with FrameWriter(tmp_path / "out.mkv", info) as writer:
+        for frame in frames:
+            writer.write(frame)
+    with FrameReader(tmp_path / "out.mkv") as reader:  # which says nothing of the kind
+        assert samples(reader) == samples(frames)
+    with pytest.raises(VeraError, match="choose one of the two"):
+        Source(clip, deinterlace=True, progressive=True)

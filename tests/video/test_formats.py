@@ -9,10 +9,12 @@ from tests.clips import make_frame
 from vera.video import planes
 from vera.video.formats import _EXACT, _PLAIN, plain, plain_format
 
+FEWER_COLORS = ("monob", "monow", "pal8")
+
 BIG_ENDIAN = ("yuv422p10be", "yuv444p16be", "gray16be", "gray10be", "rgb48be", "rgba64be", "gbrp12be", "yuva444p10be")
 
 
-@pytest.mark.parametrize("pix_fmt", [*_PLAIN, *BIG_ENDIAN])
+@pytest.mark.parametrize("pix_fmt", sorted({*_PLAIN, *BIG_ENDIAN} - {*FEWER_COLORS}))
 def test_there_and_back_is_the_same(pix_fmt: str) -> None:
     name = plain_format(pix_fmt)
     source = make_frame((64, 48), name)

@@ -8,11 +8,13 @@ import av
 import numpy as np
 import pytest
 from tests.clips import cut, make_clip, make_frame, samples
+from tests.executable import ffmpeg
 
 from vera.errors import VeraError
 from vera.video import (
     ColorTags,
     FrameReader,
+    FrameWriter,
     Orientation,
     apply_tags,
     model_view,
@@ -104,6 +106,27 @@ def test_frames_reordered_in_avi_still_rise_in_time(tmp_path: Path) -> None:
 def test_odd_sizes(tmp_path: Path, size: tuple[int, int], pix_fmt: str) -> None:
     clip = make_clip(tmp_path / "a.mkv", 2, size, pix_fmt=pix_fmt, codec="ffv1")
     assert samples(read_all(clip)) == samples(make_frame(size, pix_fmt, seed) for seed in range(2))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4"])
+def test_times_that_repeat_are_moved_on_by_a_tick(tmp_path: Path, name: str) -> None:
+    options = {"bf": "0", "qp": "0"}
+    clip = make_clip(
+        tmp_path / "a.mkv", 12, pts=[40 * i for i in range(12)], time_base=Fraction(1, 1000), options=options
+    )
+    repeated = tmp_path / f"repeated{Path(name).suffix}"
+    setts = "setts=ts='if(eq(mod(N,10),5),PREV_OUTPTS,PTS)'"
+    ffmpeg("-i", clip, "-c", "copy", "-bsf:v", setts, repeated, silent=False)
+    info = probe(repeated)
+    frames = read_all(repeated)
+    assert samples(frames) == samples(read_all(clip)) and tuple(frame.pts for frame in frames) == info.pts
+    times = [time * info.time_base for time in info.pts]
+    assert times[5] == times[4] + info.time_base and times[6] == times[4] + Fraction(2, 25)
+    with FrameWriter(tmp_path / f"out{repeated.suffix}", info) as writer:
+        for frame in frames:
+            writer.write(frame)
+    assert probe(writer.path).frame_count == 12
 
 
 def test_stopping_early_is_no_error(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from vera.cli.options import NOT_ADJUSTED, Adjusting, Deinterlace, Rate, parse_source
+from vera.cli.options import NOT_ADJUSTED, Adjusting, Deinterlace, Progressive, Rate, parse_source
 from vera.cli.progress import progress_bar
 from vera.errors import VeraError
 
@@ -18,6 +18,7 @@ def export(
     source: Path | None = None,
     deinterlace: Deinterlace = False,
     rate: Rate = None,
+    progressive: Progressive = False,
     out: Path | None = None,
     start_frame: int | None = None,
     light: Literal["linear", "display"] = "linear",
@@ -51,9 +52,9 @@ def export(
     """
     from vera.layers.export import export_layers
 
-    if source is None and (deinterlace or rate is not None):
-        raise VeraError("--deinterlace and --rate say how to read the source: name it with --source")
-    footage = None if source is None else parse_source(source, deinterlace, rate)
+    if source is None and (deinterlace or progressive or rate is not None):
+        raise VeraError("--deinterlace, --progressive and --rate say how to read the source: name it with --source")
+    footage = None if source is None else parse_source(source, deinterlace, rate, progressive)
     with progress_bar() as report:
         folders = export_layers(
             layers,

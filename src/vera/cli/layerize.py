@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vera.cli.options import Deinterlace, Rate, parse_source
+from vera.cli.options import Deinterlace, Progressive, Rate, parse_source
 from vera.cli.progress import progress_bar
 
 
@@ -15,6 +15,7 @@ def layerize(
     mask: Path | None = None,
     deinterlace: Deinterlace = False,
     rate: Rate = None,
+    progressive: Progressive = False,
 ) -> None:
     """Recover the matte and the edit layer of a clip that another program regenerated.
 
@@ -31,7 +32,7 @@ def layerize(
     """
     from vera.layers.layerize import layerize as recover
 
-    clip, other = (parse_source(path, deinterlace, rate) for path in (source, edited))
+    clip, other = (parse_source(path, deinterlace, rate, progressive) for path in (source, edited))
     with progress_bar() as report:
         done = recover(clip, other, out, mask, report)
     width, height = done.size

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from vera.cli.master import print_master
-from vera.cli.options import NOT_ADJUSTED, Adjusting, Deinterlace, Force, Rate, parse_source
+from vera.cli.options import NOT_ADJUSTED, Adjusting, Deinterlace, Force, Progressive, Rate, parse_source
 from vera.cli.progress import progress_bar
 from vera.errors import VeraError
 
@@ -19,6 +19,7 @@ def composite(
     force: Force = False,
     deinterlace: Deinterlace = False,
     rate: Rate = None,
+    progressive: Progressive = False,
     adjusting: Adjusting = NOT_ADJUSTED,
     strict_chroma: bool = False,
     project: Path | None = None,
@@ -54,7 +55,9 @@ def composite(
     if project is not None and layers[0].is_file():
         raise VeraError(f"{layers[0]}: is a project already; edit that file")
     with progress_bar() as report:
-        written = write_master(parse_source(source, deinterlace, rate), stack, out, master, codec, report, force)
+        written = write_master(
+            parse_source(source, deinterlace, rate, progressive), stack, out, master, codec, report, force
+        )
     print_master(written)
     if project is not None:
         write_project(project, [ProjectLayer(folder, adjustment) for folder in layers], strict_chroma)
@@ -71,6 +74,7 @@ def verify(
     force: Force = False,
     deinterlace: Deinterlace = False,
     rate: Rate = None,
+    progressive: Progressive = False,
 ) -> int:
     """Check what a master guarantees; exit code 0 if it holds, 1 if not.
 
@@ -91,7 +95,7 @@ def verify(
     from vera.layers import load_layers, open_stack, verify_layers
     from vera.layers import verify as count
 
-    footage = parse_source(source, deinterlace, rate)
+    footage = parse_source(source, deinterlace, rate, progressive)
     if layers is None:
         edit = load_layers(result)
         verify_layers(footage, edit, force)

@@ -89,6 +89,8 @@ def write_master(
 def _write_smart(info: MediaInfo, placed: Placed, out: Path, progress: Progress | None) -> SmartPlan:
     if info.deinterlace:
         raise UnsupportedError("its packets may be interlaced, and it is to be deinterlaced")
+    if info.progressive and info.interlaced:
+        raise UnsupportedError("its packets say that they are interlaced")
     changed = placed.times()
     plan = plan_smart(info.path, out.suffix, changed)
     if len(plan.renewed) == len(plan.times):

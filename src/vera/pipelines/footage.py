@@ -36,6 +36,7 @@ from vera.pipelines.sizes import check_size, model_size
 from vera.progress import Progress
 from vera.video import CODECS, FrameReader, MediaInfo, SourceLike, probe
 from vera.video.formats import is_float
+from vera.video.kind import check_kind
 from vera.video.sequence import source_files
 
 ROUNDING = 0.0005  # seconds by which a time that a user gives may miss its frame
@@ -121,6 +122,7 @@ def edit(
             raise VeraError(f"seed must be between 0 and 2**63 - 1, not {seed}")
         check_sampling(1 if steps is None else steps, 1.0 if guidance is None else guidance)
         info = probe(source)
+        check_kind(source)  # of the whole clip, which is written even where a part of it is edited
         out = default_out(info.path) if out is None else Path(out)
         edited = _edited_frames(info, start, end, frames)
         if is_first():

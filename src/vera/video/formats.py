@@ -1,6 +1,8 @@
-"""Pixel formats whose samples are packed into words or lie in an order of their own, as plain ones, exactly."""
+"""Pixel formats whose samples are packed into words or bits, lie in an order of their own or in a palette: as plain
+ones, exactly."""
 
 import av
+import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 
 # Packed or in pairs, as capture cards and decoders give them: the same samples in planes.
@@ -36,6 +38,9 @@ _PLAIN = {
     "0rgb": "bgr0",
     "0bgr": "bgr0",
     "rgb0": "bgr0",
+    "monob": "gray",
+    "monow": "gray",
+    "pal8": "rgb24",  # or rgba, where a colour that is used is not opaque
 }
 _EXACT = Interpolation.POINT | Interpolation.ACCURATE_RND
 
@@ -54,7 +59,17 @@ def is_float(pix_fmt: str) -> bool:
 
 def plain(frame: av.VideoFrame, scaler: VideoReformatter) -> av.VideoFrame:
     """`frame` in its plain format: the same sample values, times and tags; itself if that is the format it has."""
-    name = plain_format(frame.format.name)
+    name = "rgba" if _has_clear(frame) else plain_format(frame.format.name)
     if name == frame.format.name:
         return frame
     return scaler.reformat(frame, format=name, interpolation=_EXACT)
+
+
+def _has_clear(frame: av.VideoFrame) -> bool:
+    """Whether a frame has a palette, and uses an entry of it that is not opaque."""
+    if frame.format.name != "pal8":
+        return False
+    indices, palette = frame.planes
+    used = np.frombuffer(indices, np.uint8).reshape(-1, indices.line_size)[:, : frame.width]
+    alpha = np.frombuffer(palette, np.uint32)[:256] >> 24
+    return bool((alpha[np.unique(used)] < 255).any())

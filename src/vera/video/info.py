@@ -42,9 +42,9 @@ class MediaInfo:
     `duration`: seconds from the first frame's start to the last frame's end. `sample_aspect`: width of a pixel over its
     height. `color`: as tagged, unspecified where the file says nothing. `is_vfr`: some frame is more than a tick away
     from an even grid. `interlaced`: the first one is, on disk; `deinterlace`: those that are, are made progressive when
-    they are read. `hdr`: what the first frame says of its mastering. `display_matrix`: how pictures are turned,
-    mirrored or skewed for display, None if not. `tracks`: those besides the pictures and `audio`. `metadata`: what the
-    file says of its content.
+    they are read; `progressive`: none is taken to be. `hdr`: what the first frame says of its mastering.
+    `display_matrix`: how pictures are turned, mirrored or skewed for display, None if not. `tracks`: those besides the
+    pictures and `audio`. `metadata`: what the file says of its content.
     """
 
     path: Path
@@ -71,11 +71,13 @@ class MediaInfo:
     tracks: tuple[TrackInfo, ...] = ()
     chapters: tuple[Chapter, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    progressive: bool = False
 
     @property
     def source(self) -> Source:
         """The footage, to be read as it was probed."""
-        return Source(self.path, self.deinterlace, self.average_rate if self.container == "image2" else None)
+        rate = self.average_rate if self.container == "image2" else None
+        return Source(self.path, self.deinterlace, rate, self.progressive)
 
     @property
     def display_aspect(self) -> Fraction:
@@ -125,7 +127,9 @@ def probe(source: SourceLike) -> MediaInfo:
         if any(b <= a for a, b in itertools.pairwise(times)):
             raise VeraError(f"{path}: its timestamps do not rise; remux it, or export it again")
         return replace(
-            _media_info(path, container, stream, first, times, last, interlaced), deinterlace=source.deinterlace
+            _media_info(path, container, stream, first, times, last, interlaced),
+            deinterlace=source.deinterlace,
+            progressive=source.progressive,
         )
 
 

@@ -34,12 +34,18 @@ _PLAYLIST_HEADS = (b"#EXTM3U", b"ffconcat", b"<MPD", b"v=0", b"[playlist]", b"<A
 class Source:
     """Footage and how to read it: a file, or an image sequence of `rate` pictures a second (24 if None).
 
-    `deinterlace`: make interlaced frames progressive, which are refused otherwise.
+    `deinterlace`: make interlaced frames progressive, which are refused otherwise. `progressive`: believe that none is
+    interlaced, whatever the file says. VeraError for both.
     """
 
     path: Path
     deinterlace: bool = False
     rate: Fraction | None = None
+    progressive: bool = False
+
+    def __post_init__(self) -> None:
+        if self.deinterlace and self.progressive:
+            raise VeraError(f"{self.path}: footage is deinterlaced or taken for progressive; choose one of the two")
 
 
 SourceLike = str | Path | Source

@@ -89,6 +89,13 @@ def copy_frame(frame: av.VideoFrame) -> av.VideoFrame:
     return _timed(copy, frame)
 
 
+def as_progressive(frame: av.VideoFrame) -> av.VideoFrame:
+    """The same picture, of the same memory, without the word that it is interlaced, which encoders repeat."""
+    said = through(frame, "setfield", "mode=prog")
+    assert said is not None
+    return _timed(said, frame)
+
+
 def bare_copy(frame: av.VideoFrame, pix_fmt: str | None = None) -> av.VideoFrame:
     """`copy_frame` without what the picture says besides; `pix_fmt`: another name for the same samples."""
     copy = av.VideoFrame(frame.width, frame.height, pix_fmt or frame.format.name)

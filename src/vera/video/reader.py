@@ -20,18 +20,22 @@ from vera.video.deinterlace import deinterlaced
 from vera.video.ffv1 import slices_whole
 from vera.video.filters import has_side_data
 from vera.video.formats import is_float, plain
+from vera.video.kind import Kind, changed, frame_kind
 from vera.video.opening import SourceLike, as_source, open_video
 from vera.video.orientation import Matrix, display_matrix
-from vera.video.read import bare_copy, plane_layout
+from vera.video.png import common_format, widened
+from vera.video.read import as_progressive, bare_copy, plane_layout
 from vera.video.sequence import source_files
+from vera.video.slots import Slots
 
 
 class FrameReader:
     """Frames of the first video stream of a file, or of an image sequence, in presentation order; decoded on all cores.
 
     Use as a context manager and iterate once. A frame's `pts` and `time_base` are those of the file; where a container
-    keeps no times (AVI, raw streams) they count on at the nominal rate, and an image sequence counts its
-    pictures. Samples that are packed into words come as planes (`plain_format`).
+    keeps no times they are the slots of its packets (AVI's, which may be empty) or count on at the nominal rate (raw
+    streams), and an image sequence counts its pictures. A time that repeats is moved on by a tick. Samples that are
+    packed into words, palettes and single bits come as planes (`plain_format`).
 
     A frame that is damaged does not end the clip: what the decoder made of it is kept, and if that is nothing, the
     frame before stands in for it. `damaged` lists the times of such frames, in seconds, as far as it was read; at the
@@ -39,7 +43,8 @@ class FrameReader:
 
     A `Source` says what else is to be done: `interlaced` tells whether frames were, on disk (see `deinterlaced`).
     VeraError from the constructor for what is no video (see `open_video`), and from the iteration if frames are
-    interlaced and not to be deinterlaced, if the file is cut off, or if of more than half of it nothing comes out.
+    interlaced and not to be deinterlaced, if their size, format or pixel aspect changes, if the file is cut off, or if
+    of more than half of it nothing comes out.
     """
 
     def __init__(self, source: SourceLike) -> None:
@@ -48,11 +53,17 @@ class FrameReader:
         self.damaged: list[Fraction] = []
         self.interlaced = False
         self._deinterlace = source.deinterlace
+        self._progressive = source.progressive
         self._rate = source.rate
         self._lost = 0  # of the damaged frames those of which nothing came out
         self._has_checksums = False
         self.container, self.stream = open_video(self.path, source.rate)
-        self._files = source_files(self.path)
+        try:
+            self._files = source_files(self.path)
+            self._format = common_format(self._files)
+        except VeraError:
+            self.container.close()
+            raise
 
     def __iter__(self) -> Iterator[av.VideoFrame]:
         frames = self._checked(self._decoded())
@@ -61,6 +72,7 @@ class FrameReader:
     def _checked(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """Frames in their plain formats, progressive or to be made so."""
         scaler = VideoReformatter()
+        kind: Kind | None = None
         matrix: Matrix | None = None
         for count, frame in enumerate(frames):
             if count == 0:
@@ -69,11 +81,17 @@ class FrameReader:
             elif has_side_data(frame, Type.DISPLAYMATRIX.value) and display_matrix(frame) != matrix:
                 raise VeraError(f"{self.path}: is turned otherwise from {frame.time:.3f} s on; cut it there")
             self.interlaced |= frame.interlaced_frame
-            if self.interlaced and not self._deinterlace:
+            if self.interlaced and not (self._deinterlace or self._progressive):
                 raise VeraError(
-                    f"{self.path}: is interlaced at {frame.time:.3f} s; deinterlace it first, or add --deinterlace"
+                    f"{self.path}: is interlaced at {frame.time:.3f} s; deinterlace it first, or add --deinterlace, or "
+                    "--progressive if it only says so"
                 )
+            if self._progressive and frame.interlaced_frame:
+                frame = as_progressive(frame)
             frame = plain(frame, scaler)
+            if self._format is not None:
+                frame = widened(frame, self._format)
+            kind = self._same(kind, frame)
             if is_float(frame.format.name) and self.stream.codec_context.name != "exr":
                 raise VeraError(f"{self.path}: has floating-point samples, which only EXR sequences may; make it one")
             try:
@@ -82,11 +100,24 @@ class FrameReader:
                 raise VeraError(f"{self.path}: its {error}") from None
             yield frame
 
+    def _same(self, first: Kind | None, frame: av.VideoFrame) -> Kind:
+        """The kind of all frames, which `frame` must be of as well."""
+        kind = frame_kind(frame, self.stream)
+        if first is not None and kind != first:
+            is_sequence = self.container.format.name == "image2"
+            raise changed(self._files[frame.pts or 0] if is_sequence else self.path, frame.time, first, kind)
+        return kind
+
     def _decoded(self) -> Iterator[av.VideoFrame]:
         tally = Tally()
         count = 0
         try:
-            for frame in self._filled(tally):
+            last: tuple[int, int] | None = None  # the time of the frame before, in the file and as given
+            for frame in self._filled(tally) if has_times(self.container) else self._slotted(tally):
+                time = frame.pts or 0
+                if last is not None and last[0] <= time <= last[1]:
+                    frame.pts = last[1] + 1  # a time that repeats; one that steps back is refused by `probe`
+                last = time, frame.pts or 0
                 yield frame
                 count += 1
         except av.FFmpegError as error:
@@ -100,21 +131,11 @@ class FrameReader:
 
     def _filled(self, tally: Tally) -> Iterator[av.VideoFrame]:
         """A frame for each packet that shows one, so far as packets tell, each with its time."""
-        timed = has_times(self.container)
-        exact = timed and packet_is_frame(self.container, self.stream)
-        rate = self.stream.average_rate or self.stream.guessed_rate or Fraction(25)
-        tick = self.stream.time_base or 1 / rate
-        step = max(1, round(1 / (rate * tick)))
+        exact = packet_is_frame(self.container, self.stream)
+        tick, step = self._grid()
         due: list[int] = []  # a heap: times of packets that went in and whose frames are not yet out
         suspect: set[int | None] = set()
         last: av.VideoFrame | None = None
-        count = 0
-
-        def stand_in(frame: av.VideoFrame, pts: int) -> av.VideoFrame:
-            self.damaged.append(pts * tick)
-            self._lost += 1
-            return _repeated(frame, pts)
-
         for packet, frames in chain(self._packets(tally), self._rest(due)):
             if packet.size and packet.pts is not None and not packet.is_discard:
                 if exact:
@@ -122,32 +143,70 @@ class FrameReader:
                 if packet.is_corrupt or not self._is_whole(packet):
                     suspect.add(packet.pts)
             for frame in frames or ():
-                if not timed:
-                    frame.pts = count * step
-                elif frame.pts is None:
+                if frame.pts is None:
                     frame.pts = 0 if last is None else (last.pts or 0) + step
                 while due and due[0] < frame.pts:
-                    yield stand_in(last or frame, heapq.heappop(due))
+                    yield self._stand_in(last or frame, heapq.heappop(due))
                 if due and due[0] == frame.pts:
                     heapq.heappop(due)
                 if frame.is_corrupt or frame.pts in suspect:
                     self.damaged.append(frame.pts * tick)
                 last = frame
-                count += 1
                 yield frame
-            if frames is None and not timed and last is not None:
-                yield stand_in(last, count * step)
-                count += 1
-            elif frames is None and not exact and packet.pts is not None:
+            if frames is None and not exact and packet.pts is not None:
                 self.damaged.append(packet.pts * tick)
         if last is not None:
             for pts in sorted(due):
-                yield stand_in(last, pts)
+                yield self._stand_in(last, pts)
 
-    def _packets(self, tally: Tally) -> Iterator[tuple[Any, list[av.VideoFrame] | None]]:
-        """Packets with the frames that came out when they went in, None where the decoder gave up."""
+    def _slotted(self, tally: Tally) -> Iterator[av.VideoFrame]:
+        """Frames of a file that keeps no times, each at its slot (see `Slots`)."""
+        slots = Slots(self._grid()[1])
+        tick = self.stream.time_base or 1
+        suspect: set[int] = set()
+        last: av.VideoFrame | None = None
+        for packet, frames in self._packets(tally, slots=True):
+            if packet.size:
+                slots.enter(packet.pts)
+                if packet.is_corrupt or not self._is_whole(packet):
+                    suspect.add(packet.pts)
+                if frames is None:
+                    slots.leave(packet.pts, None)
+            for frame in frames or ():
+                slots.leave(frame.pts, frame)
+            for slot, frame, pts in slots.placed(at_end=not packet.size):
+                if frame is not None:
+                    if frame.is_corrupt or slot in suspect:
+                        self.damaged.append(pts * tick)
+                    frame.pts = pts
+                    last = frame
+                    yield frame
+                elif last is not None:
+                    yield self._stand_in(last, pts)
+
+    def _grid(self) -> tuple[Fraction, int]:
+        """Seconds of a tick, and ticks from one frame to the next at the nominal rate."""
+        rate = self.stream.average_rate or self.stream.guessed_rate or Fraction(25)
+        tick = self.stream.time_base or 1 / rate
+        return tick, max(1, round(1 / (rate * tick)))
+
+    def _stand_in(self, frame: av.VideoFrame, pts: int) -> av.VideoFrame:
+        """`frame` once more, in place of one that is lost."""
+        self.damaged.append(pts * (self.stream.time_base or 1))
+        self._lost += 1
+        return _repeated(frame, pts)
+
+    def _packets(self, tally: Tally, slots: bool = False) -> Iterator[tuple[Any, list[av.VideoFrame] | None]]:
+        """Packets with the frames that came out when they went in, None where the decoder gave up.
+
+        `slots`: their time is to be their place in the file: when they are decoded, or one after the other.
+        """
         decode = frame_decoder(self.stream, self._files)
+        free, step = 0, self._grid()[1]
         for packet in counted_packets(self.container, self.stream, tally):
+            if slots and packet.size:
+                packet.pts = free if packet.dts is None else max(free, packet.dts)
+                free = packet.pts + (packet.duration or step)
             yield packet, decode(packet)
 
     def _rest(self, due: list[int]) -> Iterator[tuple[Any, list[av.VideoFrame] | None]]:

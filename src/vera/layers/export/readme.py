@@ -92,7 +92,7 @@ def _readme(shot: Shot, target: Target, files: Mapping[str, str], record: Mappin
             "The plate is a sequence of pictures. Where a program opens the first one alone, import them as a sequence",
             "and put that in its place.",
         ]
-    if shot.info.interlaced:
+    if shot.info.interlaced and shot.info.deinterlace:
         lines += [
             "",
             "The plate is interlaced; the layers are for its frames made whole: deinterlace it as well.",
