@@ -13,7 +13,7 @@ from diffusers import ConfigMixin, ModelMixin, UniPCMultistepScheduler
 from diffusers.configuration_utils import register_to_config
 
 from vera import VeraError
-from vera.pipelines import VeraPipeline, VeraPipelineOutput, pipeline_vera
+from vera.pipelines import VeraPipeline, VeraPipelineOutput, spans
 
 MakePipeline = Callable[..., VeraPipeline]
 TEXT = "add a red balloon"
@@ -167,7 +167,7 @@ def test_pieces_of_a_long_clip_are_exact(
     pipeline, video = make_pipeline(), clip(frames)
     with torch.no_grad():
         whole = pipeline.encode_frames(video)
-        monkeypatch.setattr(pipeline_vera, "CODED_TOGETHER", 2)
+        monkeypatch.setattr(spans, "CODED_TOGETHER", 2)
         pieces = pipeline.encode_frames(video)
         torch.testing.assert_close(pieces, whole, rtol=0, atol=1e-5)
         in_pieces = pipeline.decode_latents(whole, frames)

@@ -1,6 +1,6 @@
 """`VeraPipeline`: sample edit layer, alpha matte and composite of one clip jointly."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,19 +10,17 @@ from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
 from vera.errors import VeraError
-from vera.models import AutoencoderPatch3D
 from vera.models.baselines import LayerTransformer
 from vera.pipelines.hub import fetch_model, push_pipeline
 from vera.pipelines.lora import VeraLoraLoaderMixin
 from vera.pipelines.output import VeraPipelineOutput
 from vera.pipelines.sizes import check_size
+from vera.pipelines.spans import decode_spans, encode_spans
 from vera.pipelines.text import clean_prompt, encode_text
 from vera.pipelines.windows import Windows, average_windows, latent_length, plan_windows
 
 Frames = np.ndarray | Tensor
 StepCallback = Callable[["VeraPipeline", int, Tensor, dict[str, Any]], dict[str, Any]]
-
-CODED_TOGETHER = 16  # latent frames
 
 
 class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc]  # diffusers is untyped
@@ -123,10 +121,13 @@ class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc
 
     def check_inputs(
         self,
-        video: Frames,
+        video: Frames | None,
         instruction: str,
         negative_prompt: str,
         mask: Frames | None,
+        source_latents: Tensor | None,
+        mask_latents: Tensor | None,
+        num_frames: int | None,
         num_inference_steps: int,
         guidance_scale: float,
         window_frames: int,
@@ -137,12 +138,14 @@ class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc
         callback_on_step_end_tensor_inputs: Sequence[str],
     ) -> None:
         """VeraError for whatever the network could not run on."""
-        if video.ndim != 4 or video.shape[-1] != 3 or 0 in video.shape:
-            raise VeraError(f"video is [frames, height, width, 3], not {list(video.shape)}")
-        height, width = video.shape[1:3]
-        check_size((width, height), self.size_strides[::-1])
-        if mask is not None and tuple(mask.shape) != tuple(video.shape[:3]):
-            raise VeraError(f"mask is {list(mask.shape)}, the video's is {list(video.shape[:3])}: make them equal")
+        if (video is None) == (source_latents is None):
+            raise VeraError("give either video or source_latents, not both or neither")
+        if mask is not None and mask_latents is not None:
+            raise VeraError("give either mask or mask_latents, not both")
+        if video is not None:
+            self._check_video(video, mask, mask_latents)
+        elif source_latents is not None:
+            self._check_latents(source_latents, mask, mask_latents, num_frames)
         if not instruction.strip():
             raise VeraError("the instruction is empty: say what to add or replace")
         self.check_text(instruction, "instruction", max_sequence_length)
@@ -157,6 +160,32 @@ class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc
         unknown = set(callback_on_step_end_tensor_inputs) - set(self._callback_tensor_inputs)
         if unknown:
             raise VeraError(f"a callback may see {list(self._callback_tensor_inputs)}, not {sorted(unknown)}")
+
+    def _check_video(self, video: Frames, mask: Frames | None, mask_latents: Tensor | None) -> None:
+        if video.ndim != 4 or video.shape[-1] != 3 or 0 in video.shape:
+            raise VeraError(f"video is [frames, height, width, 3], not {list(video.shape)}")
+        height, width = video.shape[1:3]
+        check_size((width, height), self.size_strides[::-1])
+        if mask is not None and tuple(mask.shape) != tuple(video.shape[:3]):
+            raise VeraError(f"mask is {list(mask.shape)}, the video's is {list(video.shape[:3])}: make them equal")
+        if mask_latents is not None:
+            raise VeraError("mask_latents go with source_latents: encode the video as well, or give the mask's frames")
+
+    def _check_latents(
+        self, source: Tensor, mask: Frames | None, mask_latents: Tensor | None, num_frames: int | None
+    ) -> None:
+        channels, strides = self.transformer.config.in_channels, self.transformer.config.patch_size
+        shape = list(source.shape)
+        if len(shape) != 5 or shape[0] != 1 or shape[1] != channels or 0 in shape:
+            raise VeraError(f"source_latents are [1, {channels}, frames, height, width], not {shape}")
+        if any(side % stride for side, stride in zip(shape[2:], strides, strict=True)):
+            raise VeraError(f"source_latents of {shape[2:]} are no multiples of the model's patch {list(strides)}")
+        if mask is not None:
+            raise VeraError("mask goes with video: encode it as well (encode_frames), and give mask_latents")
+        if mask_latents is not None and list(mask_latents.shape) != shape:
+            raise VeraError(f"mask_latents are {list(mask_latents.shape)}, source_latents {shape}: make them equal")
+        if num_frames is not None and latent_length(num_frames, self.temporal_stride) != shape[2]:
+            raise VeraError(f"num_frames {num_frames} does not fit source_latents of {shape[2]} latent frames")
 
     def encode_prompt(
         self,
@@ -175,39 +204,43 @@ class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc
         states = states.to(self._execution_device, self.transformer.dtype)
         return states[:1], states[1:] if do_classifier_free_guidance else None
 
-    def encode_frames(self, frames: Frames) -> Tensor:
+    @torch.no_grad()
+    def encode_frames(self, frames: Frames | Iterable[Frames], total: int | None = None) -> Tensor:
         """Normalised latents [1,C,T',H/8,W/8] float32 of frames [T,H,W,3] or, as grey, [T,H,W]; the posterior's mode.
 
-        Frames are uint8, bool or float in [0,1]; a clip that is not 1 + 4k long repeats its last frame.
+        Frames are uint8, bool or float in [0,1]; a clip that is not 1 + 4k long repeats its last frame. Instead of an
+        array they may come as an iterator of chunks [n,H,W,3] or [n,H,W] that hold `total` frames together; no more of
+        it is held than is coded at once. VeraError if there are more or fewer.
         """
-        stride, device = self.temporal_stride, self._execution_device
-        parts = []
-        for first, start, end in self._spans(latent_length(len(frames), stride)):
-            x_bcthw = to_network(frames, first * stride, (end - 1) * stride + 1).to(device, self.vae.dtype)
-            latents: Tensor = self.vae.encode(x_bcthw).latent_dist.mode().float()
-            parts.append(latents[:, :, start - first :])
+        device = self._execution_device
+
+        def prepare(group: Tensor) -> Tensor:
+            return to_network(group).to(device, self.vae.dtype)
+
+        chunks = [frames] if total is None else frames
+        spans = encode_spans(self.vae, chunks, len(frames) if total is None else total, prepare)  # type: ignore[arg-type]
         mean, std = self._latent_statistics(device)
-        return (torch.cat(parts, dim=2) - mean) / std
+        return (torch.cat(list(spans), dim=2) - mean) / std
 
-    def decode_latents(self, latents: Tensor, frames: int) -> Tensor:
-        """The inverse of `encode_frames`: normalised latents [1,C,T',h,w] to RGB [frames,H,W,3] float32 in [0,1]."""
-        mean, std = self._latent_statistics(latents.device)
-        z = (latents * std + mean).to(self.vae.dtype)
-        parts = []
-        for first, start, end in self._spans(z.shape[2]):
-            decoded: Tensor = self.vae.decode(z[:, :, first:end]).sample[0, :, start - first :]
-            parts.append((decoded.float().permute(1, 2, 3, 0) / 2 + 0.5).clamp(0, 1))
-        return torch.cat(parts)[:frames]
+    @torch.no_grad()
+    def decode_spans(self, latents: Tensor, frames: int, grey: bool = False) -> Iterator[Tensor]:
+        """Decode normalised latents [1,C,T',h,w] or [C,T',h,w], as `output_type="latent"` gives, span by span.
 
-    def _spans(self, length: int) -> Iterator[tuple[int, int, int]]:
-        """Latent frames [first, end) to code together, of which [start, end) are kept; they cover `length`.
-
-        Where every latent frame is coded by itself, pieces bound the memory of a long clip and are exact. A piece after
-        the first begins one latent frame early, since its own first stands for a single frame.
+        Yields RGB [n,H,W,3], or for `grey` (alpha, masks) the channels' mean [n,H,W], float32 in [0,1] on the CPU,
+        `frames` in all. What is decoded at once does not grow with the clip, unless Wan's autoencoder works in tiles.
         """
-        step = CODED_TOGETHER if isinstance(self.vae, AutoencoderPatch3D) else length
-        for start in range(0, length, step):
-            yield max(start - 1, 0), start, min(start + step, length)
+        latents = latents.to(self._execution_device)
+        mean, std = self._latent_statistics(latents.device)
+        z = (latents.reshape(1, *latents.shape[-4:]) * std + mean).to(self.vae.dtype)
+        for decoded in decode_spans(self.vae, z):
+            part = (decoded[:, :frames].float().permute(1, 2, 3, 0) / 2 + 0.5).clamp(0, 1)
+            frames -= len(part)
+            if len(part):
+                yield (part.mean(dim=-1) if grey else part).cpu()
+
+    def decode_latents(self, latents: Tensor, frames: int, grey: bool = False) -> Tensor:
+        """Decode as `decode_spans` does, to one tensor: RGB [frames,H,W,3], or [frames,H,W] if `grey`."""
+        return torch.cat(list(self.decode_spans(latents, frames, grey)))
 
     def _latent_statistics(self, device: torch.device) -> tuple[Tensor, Tensor]:
         config = self.vae.config
@@ -328,8 +361,8 @@ class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc
     @torch.no_grad()
     def __call__(
         self,
-        video: Frames,
-        instruction: str,
+        video: Frames | None = None,
+        instruction: str = "",
         negative_prompt: str | None = None,
         mask: Frames | None = None,
         num_inference_steps: int | None = None,
@@ -344,12 +377,17 @@ class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc
         callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
         return_dict: bool = True,
         max_sequence_length: int | None = None,
+        source_latents: Tensor | None = None,
+        mask_latents: Tensor | None = None,
+        num_frames: int | None = None,
     ) -> VeraPipelineOutput | tuple[Any, ...]:
         """Sample the layers of an edit.
 
         `video` [T,H,W,3] is RGB, uint8 or float in [0,1]; `mask` [T,H,W] (bool, uint8 or float in [0,1]) is white on
         the subject to preserve. What is None comes from the pipeline's config. A guidance scale of at most 1 is no
         guidance and costs one forward a step instead of two. `latents` [1,K,C,T',H',W'] are the noise to start from.
+        `source_latents` and `mask_latents` [1,C,T',H',W'], made by `encode_frames`, stand in for `video` and `mask`;
+        `num_frames` then says how many frames to decode, all that the latents hold if None.
         Returns the edit layer, the alpha matte and, if `output_composite`, the composite; raises VeraError for
         unusable input.
         """
@@ -365,6 +403,9 @@ class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc
             instruction,
             negative_prompt,
             mask,
+            source_latents,
+            mask_latents,
+            num_frames,
             steps,
             self._guidance_scale,
             window_frames,
@@ -377,8 +418,15 @@ class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc
         prompt_embeds, negative_prompt_embeds = self.encode_prompt(
             instruction, negative_prompt, self.do_classifier_free_guidance, length
         )
-        source = self.encode_frames(video)
-        mask_latents = None if mask is None else self.encode_frames(mask)
+        if video is not None:
+            source, num_frames = self.encode_frames(video), len(video)
+            mask_latents = None if mask is None else self.encode_frames(mask)
+        else:
+            source, mask_latents = (
+                None if held is None else held.to(self._execution_device, torch.float32)
+                for held in (source_latents, mask_latents)
+            )
+            num_frames = num_frames or 1 + (source.shape[2] - 1) * self.temporal_stride
         x = self.prepare_latents(source, generator, latents)
         stride = self.temporal_stride
         windows = plan_windows(source.shape[2], latent_length(window_frames, stride), window_overlap // stride)
@@ -386,7 +434,7 @@ class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc
         texts = (prompt_embeds, negative_prompt_embeds)
         x = self.denoise(x, steps, self._guidance_scale, source, mask_latents, *texts, windows, *seen)
 
-        layers = self._decode_layers(x, len(video), output_composite, output_type)
+        layers = self._decode_layers(x, num_frames, output_composite, output_type)
         self.maybe_free_model_hooks()
         return VeraPipelineOutput(*layers) if return_dict else tuple(layers)
 
@@ -402,17 +450,15 @@ class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc
             return [edit[0], alpha[0], coded["composite"][0] if composite else None]
         layers: list[Any] = [
             self.decode_latents(edit, frames),
-            self.decode_latents(coded["alpha"], frames).mean(dim=-1)
-            if "alpha" in coded
-            else self._opaque(edit, frames),
+            self.decode_latents(coded["alpha"], frames, grey=True) if "alpha" in coded else self._opaque(edit, frames),
             self.decode_latents(coded["composite"], frames) if composite else None,
         ]
-        return [layer.cpu().numpy() if output_type == "np" and layer is not None else layer for layer in layers]
+        return [layer.numpy() if output_type == "np" and layer is not None else layer for layer in layers]
 
     def _opaque(self, latents: Tensor, frames: int) -> Tensor:
         """Alpha of 1 for a clip that has these latents [1,C,T',H',W']: [frames,H,W] float32."""
         stride = int(self.vae.config.scale_factor_spatial)
-        return torch.ones(frames, *(length * stride for length in latents.shape[-2:]), device=latents.device)
+        return torch.ones(frames, *(length * stride for length in latents.shape[-2:]))
 
 
 def check_sampling(steps: int, guidance: float) -> None:
@@ -423,14 +469,12 @@ def check_sampling(steps: int, guidance: float) -> None:
         raise VeraError(f"guidance must be between 0 (or 1: off) and 100, not {guidance:g}")
 
 
-def to_network(frames: Frames, start: int, end: int) -> Tensor:
-    """Frames [T,H,W,3] or grey [T,H,W], uint8, bool or float in [0,1], to [1,3,end-start,H,W] float32 in [-1,1].
+def to_network(frames: Tensor) -> Tensor:
+    """Frames [T,H,W,3] or grey [T,H,W], uint8, bool or float in [0,1], to [1,3,T,H,W] float32 in [-1,1].
 
-    Grey becomes three equal channels; `end` may lie beyond the clip: then its last frame is repeated.
+    Grey becomes three equal channels.
     """
-    x = torch.as_tensor(frames[start:end])
-    x = x.float() / 255 if x.dtype == torch.uint8 else x.float()
+    x = frames.float() / 255 if frames.dtype == torch.uint8 else frames.float()
     if x.ndim == 3:
         x = x[..., None].expand(*x.shape, 3)
-    x = torch.cat([x, x[-1:].expand(end - start - len(x), *x.shape[1:])])
     return (x * 2 - 1).permute(3, 0, 1, 2)[None].contiguous()
