@@ -9,8 +9,12 @@ _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206
 class VeraError(ValueError):
     """A problem the user can mend.
 
-    The message is one line: what, where and what to do. The command line prints it and exits with code 2.
+    The message is one line: what, where and what to do. The command line prints it and exits with code 2. What names
+    and files of strangers bring into it can be shown anywhere.
     """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class DamageWarning(UserWarning):
@@ -18,6 +22,9 @@ class DamageWarning(UserWarning):
 
     The command line prints it and exits with code 3.
     """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 def first_line(error: BaseException) -> str:
@@ -32,6 +39,12 @@ def printable(text: str) -> str:
     `\\x1b`; everything else stays.
     """
     return _UNSHOWN.sub(lambda found: _spelled(ord(found[0])), text)
+
+
+def brief(value: object, limit: int = 60) -> str:
+    """Return a value of a stranger's file as it is quoted in a message: its beginning, on one line."""
+    text = printable(repr(value[:limit] if isinstance(value, str | list) else value))
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
 def _spelled(code: int) -> str:

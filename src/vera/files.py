@@ -14,14 +14,16 @@ from typing import Any
 
 from vera.errors import VeraError
 
+DEEPEST = 64  # levels of JSON: deeper ones run Python's own stack out where they are shown or written again
 TEXT_LIMIT = 16 << 20  # bytes: a manifest with the times of an hour at 60 frames a second has 3 MB
 _MARK = "vera-partial"
 
 
-def read_text(path: Path, limit: int = TEXT_LIMIT) -> str:
+def read_text(path: Path, limit: int = TEXT_LIMIT, errors: str = "strict") -> str:
     """Read a UTF-8 text file of at most `limit` bytes; a byte-order mark is dropped.
 
-    Raises VeraError if it is missing, no regular file, longer, or not UTF-8. Devices and sparse giants are not read.
+    `errors`: what to do with bytes that are not UTF-8, as Python names it. Raises VeraError if the file is missing, no
+    regular file, longer, or not UTF-8. Devices and sparse giants are not read.
     """
     try:
         held = path.stat()  # before opening: a pipe would wait for its other end
@@ -29,11 +31,15 @@ def read_text(path: Path, limit: int = TEXT_LIMIT) -> str:
             raise VeraError(f"{path}: is not a regular file; name a text file")
         if held.st_size > limit:
             raise VeraError(f"{path}: has {held.st_size:,} bytes, at most {limit:,} are read; is it the right file?")
-        return path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig", errors)
     except UnicodeDecodeError:
         raise VeraError(f"{path}: is not UTF-8 text; is it the right file?") from None
     except OSError as error:
         raise VeraError(f"{path}: cannot be read ({error.strerror or error}); check the path") from None
+    except ValueError as error:
+        if isinstance(error, VeraError):
+            raise
+        raise VeraError(f"{path}: cannot be the name of a file; check the path") from None  # it holds a NUL
 
 
 def read_json(path: Path, limit: int = TEXT_LIMIT) -> Any:
@@ -44,9 +50,15 @@ def read_json(path: Path, limit: int = TEXT_LIMIT) -> Any:
 def parse_json(text: str, where: object) -> Any:
     """Parse JSON that a stranger wrote. Raises VeraError, which begins with `where`, for whatever is wrong with it."""
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         raise VeraError(f"{where}: is not JSON that can be read; is it whole, and the right file?") from None
+    depth = 0
+    for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+        if depth > DEEPEST:
+            raise VeraError(f"{where}: is nested more than {DEEPEST} levels deep; is it the right file?")
+    return value
 
 
 def json_text(value: Any) -> str:

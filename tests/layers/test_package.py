@@ -122,7 +122,7 @@ def test_a_failed_save_leaves_the_old_layers(tmp_path: Path, monkeypatch: pytest
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("vera.layers.package._manifest", full)
+    monkeypatch.setattr("vera.layers.manifest.Manifest.to_json", full)
     with pytest.raises(VeraError, match="No space left"):
         save_layers(make_edit(np.uint8, seed=2), folder)
     assert np.array_equal(load_layers(folder).alpha, make_edit(np.uint8, seed=1).alpha)
@@ -141,7 +141,7 @@ def test_what_is_broken_is_said_in_one_line(tmp_path: Path) -> None:
     save_layers(make_edit(np.uint8), folder)
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text("{")
-    broken("cannot be read")
+    broken("is not JSON that can be read")
     (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 99}))
     broken("format 99")
     (folder / "manifest.json").write_text(json.dumps(manifest | {"pts": [0]}))

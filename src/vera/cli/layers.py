@@ -46,7 +46,7 @@ def composite(
     """
     from vera.layers import open_stack
     from vera.layers.masters import write_master
-    from vera.layers.stack import ProjectLayer, write_project
+    from vera.layers.stack import ProjectLayer, check_project, write_project
 
     if not layers:
         raise VeraError("name the layer folders to lay over the source, or a project file")
@@ -54,13 +54,16 @@ def composite(
     stack = open_stack(list(layers), adjustment, strict_chroma)
     if project is not None and layers[0].is_file():
         raise VeraError(f"{layers[0]}: is a project already; edit that file")
+    lines = [ProjectLayer(folder, adjustment) for folder in layers]
+    if project is not None:
+        check_project(project, lines)
     with progress_bar() as report:
         written = write_master(
             parse_source(source, deinterlace, rate, progressive), stack, out, master, codec, report, force
         )
     print_master(written)
     if project is not None:
-        write_project(project, [ProjectLayer(folder, adjustment) for folder in layers], strict_chroma)
+        write_project(project, lines, strict_chroma)
         print(f"project  {project}")
 
 

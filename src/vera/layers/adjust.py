@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.errors import VeraError
+from vera.errors import VeraError, brief
 from vera.layers.blend_modes import BLEND_MODES
 from vera.layers.refine import floor_alpha
 
@@ -22,7 +22,7 @@ LONGEST = 1000.0  # pixels that a matte may be feathered or choked by
 
 def _check(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:  # so for nan too
-        raise VeraError(f"{name} is from {low:g} to {high:g}, not {value:g}")
+        raise VeraError(f"{name} is from {low:g} to {high:g}, not {brief(value)}")
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,12 @@ class Adjustment:
         for value in self.offset:
             _check("offset", value, -1e6, 1e6)
         if self.blend not in BLEND_MODES:
-            raise VeraError(f"no blend mode is named {self.blend!r}; choose from {', '.join(BLEND_MODES)}")
+            raise VeraError(f"no blend mode is named {brief(self.blend)}; choose from {', '.join(BLEND_MODES)}")
         first, last = (0 if self.range[0] is None else self.range[0]), self.range[1]
         if first < 0 or (last is not None and last < first):
-            raise VeraError(f"a range is from a frame to one not before it, counted from 0, not {first} to {last}")
+            raise VeraError(
+                f"a range is from a frame to one not before it, counted from 0, not {brief(first)} to {brief(last)}"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """What differs from neutral, as plain JSON values."""
@@ -86,14 +88,14 @@ def adjustment_from_json(values: Mapping[str, Any]) -> Adjustment:
     read: dict[str, Any] = {}
     for name, value in values.items():
         if name not in known:
-            raise VeraError(f"no adjustment is named {name!r}; choose from {', '.join(known)}")
+            raise VeraError(f"no adjustment is named {brief(name)}; choose from {', '.join(known)}")
         default = known[name]
         parts = value if isinstance(default, tuple) else [value]
         kinds: tuple[type, ...] = (str,) if name == "blend" else (int, type(None)) if name == "range" else (int, float)
         size = len(default) if isinstance(default, tuple) else 1
         right = isinstance(parts, list) and len(parts) == size
         if not right or not all(isinstance(part, kinds) and not isinstance(part, bool) for part in parts):
-            raise VeraError(f"{name} cannot be {value!r}; write it as {list(default) if size > 1 else default!r}")
+            raise VeraError(f"{name} cannot be {brief(value)}; write it as {list(default) if size > 1 else default!r}")
         read[name] = tuple(parts) if isinstance(default, tuple) else value
     return Adjustment(**read)
 

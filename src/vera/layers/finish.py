@@ -1,7 +1,7 @@
 """A layer frame at the source's size, as the manifest says: guided, decontaminated, with the source's grain."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self, get_args
 
 import numpy as np
@@ -35,16 +35,20 @@ class Finish:
         """From what `to_json` gave, perhaps with parts left out. VeraError if it is something else."""
         try:
             grain = values.get("grain")
-            found = cls(
-                guide=values.get("guide", "none"),
-                blur=float(values.get("blur", 0)),
-                decontaminate=bool(values.get("decontaminate", False)),
-                grain=None if grain is None else Grain.from_json(grain),
-                seed=int(values.get("seed", 0)),
+            found = cls(**{field.name: values.get(field.name, field.default) for field in fields(cls)})
+            found = replace(found, grain=None if grain is None else Grain.from_json(grain))
+            right = (
+                found.guide in get_args(Guide)
+                and isinstance(found.blur, int | float)
+                and not isinstance(found.blur, bool)
+                and 0 <= found.blur <= 8
+                and isinstance(found.decontaminate, bool)
+                and type(found.seed) is int
+                and 0 <= found.seed < 2**63
             )
         except (AttributeError, KeyError, TypeError, ValueError):
-            found = None
-        if found is None or found.guide not in get_args(Guide) or not 0 <= found.blur <= 8 or found.seed < 0:
+            right = False
+        if not right:
             raise VeraError("the manifest's `refine` cannot be understood; take it out to lay the layers without")
         return found
 

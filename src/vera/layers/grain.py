@@ -15,6 +15,7 @@ LEVELS = 8  # bins of a channel's level
 BLOCK = 16
 FLATTEST = 0.2  # of a bin's blocks: the others hold texture as well
 FEWEST = 8  # blocks of a bin that can tell
+STRONGEST = 0.7  # correlation of neighbours; three taps make at most the root of a half
 LEAST_ALPHA = 0.02  # grain is not raised further for thinner coverage
 
 
@@ -35,11 +36,30 @@ class Grain:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """From what `dataclasses.asdict` and JSON made of it."""
-        deviation, correlation = (
-            tuple(tuple(float(value) for value in row) for row in values[name]) for name in ("deviation", "correlation")
-        )
-        return cls(deviation, correlation, float(values["across"]), float(values["down"]))
+        """From what `dataclasses.asdict` and JSON made of it. Raises ValueError for what cannot be noise."""
+        deviation = _table(values["deviation"], LEVELS, 0, 1)
+        correlation = _table(values["correlation"], 3, -1.001, 1.001)  # 1 is not always exactly 1
+        across, down = (_number(values[name], 0, STRONGEST) for name in ("across", "down"))
+        try:
+            np.linalg.cholesky(np.array(correlation))  # which adding it starts with
+        except np.linalg.LinAlgError:
+            raise ValueError(correlation) from None
+        return cls(deviation, correlation, across, down)
+
+
+def _table(rows: Any, width: int, low: float, high: float) -> tuple[tuple[float, ...], ...]:
+    kinds = list | tuple  # of JSON, or of what was never written
+    if not isinstance(rows, kinds) or len(rows) != 3 or not all(isinstance(row, kinds) for row in rows):
+        raise ValueError(rows)
+    if any(len(row) != width for row in rows):
+        raise ValueError(rows)
+    return tuple(tuple(_number(value, low, high) for value in row) for row in rows)
+
+
+def _number(value: Any, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ValueError(value)
+    return float(value)
 
 
 def measure_grain(frames: Sequence[NDArray[Any]]) -> Grain:
@@ -65,7 +85,7 @@ def measure_grain(frames: Sequence[NDArray[Any]]) -> Grain:
     across = float((flat[:, :, 1:] * flat[:, :, :-1]).sum(dtype=np.float64)) * lag
     down = float((flat[:, 1:] * flat[:, :-1]).sum(dtype=np.float64)) * lag
     return Grain(
-        deviation, tuple(map(tuple, correlation.tolist())), *(min(max(lag, 0.0), 0.7) for lag in (across, down))
+        deviation, tuple(map(tuple, correlation.tolist())), *(min(max(lag, 0.0), STRONGEST) for lag in (across, down))
     )
 
 

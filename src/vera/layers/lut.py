@@ -1,5 +1,6 @@
 """Look-up tables of colours: reading .cube files, applying them, and applying them backwards."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,9 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
+from vera.files import read_text
 
 Colors = NDArray[np.float64]
 
+# A cube of side 129 and its file: twice the largest that cameras and grading make.
+MOST_ROWS, LARGEST = 129**3, 64 << 20
+FARTHEST, NARROWEST = 1e6, 1e-6  # of values, which are light of 65504 at most, and of the range between the ends
 # Of the inverse: the side of the grid in which it starts, how many starts it tries, steps from each (a step squares the
 # error where the table is smooth), and the squared error that is good enough, a tenth of a 10-bit code.
 _GRID, _STARTS, _STEPS, _EXACT = 17, 3, 8, 1e-8
@@ -106,27 +111,30 @@ class Lut:
 def read_cube(path: Path) -> Lut:
     """The table in a .cube file (Adobe's and Resolve's kind: one curve for each channel, or one cube).
 
-    VeraError if it is missing or is no such file.
+    VeraError if it is missing or is no such file, or larger than any in use.
     """
-    numbers: list[list[float]] = []
+    text = read_text(path, LARGEST, errors="replace")  # titles are in any encoding
     settings: dict[str, list[str]] = {}
+    rows: list[str] = []
+    for line in re.finditer(r"[^\r\n]+", text):
+        row = line[0].partition("#")[0].strip()
+        if row[:1].isalpha():
+            settings[row.split()[0].upper()] = row.split()[1:]
+        elif row:
+            rows.append(row)
+        if len(rows) > MOST_ROWS:
+            break
     try:
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            words = line.split("#")[0].split()
-            if words and words[0][0].isalpha():
-                settings[words[0].upper()] = words[1:]
-            elif words:
-                numbers.append([float(word) for word in words])
-        table = np.array(numbers)
         curve = "LUT_1D_SIZE" in settings
         size = int(settings["LUT_1D_SIZE" if curve else "LUT_3D_SIZE"][0])
         low, high = _domain(settings, curve)
-        if size < 2 or table.shape != (size if curve else size**3, 3) or not np.isfinite(table).all():
+        if size < 2 or len(rows) != (size if curve else size**3):
             raise ValueError
-        if not (high > low).all() or ("LUT_3D_SIZE" in settings and curve):
+        table = np.loadtxt(rows, np.float64, comments=None, ndmin=2)
+        if table.shape != (len(rows), 3) or not (np.abs(table) <= FARTHEST).all():  # so for nan too
             raise ValueError
-    except OSError as error:
-        raise VeraError(f"{path}: cannot be read as a LUT ({error.strerror}); name a .cube file") from None
+        if "LUT_3D_SIZE" in settings and curve:
+            raise ValueError
     except (ValueError, KeyError, IndexError):
         raise VeraError(f"{path}: is not a .cube LUT of one table; export it again as a 3D .cube") from None
     # In the file red changes fastest.
@@ -140,5 +148,7 @@ def _domain(settings: dict[str, list[str]], curve: bool) -> tuple[Colors, Colors
     high = settings.get("DOMAIN_MAX", both[1:2] * 3)
     first, last = np.array(low, np.float64), np.array(high, np.float64)
     if first.shape != (3,) or last.shape != (3,):
+        raise ValueError
+    if not (np.abs([first, last]) <= FARTHEST).all() or not (last - first >= NARROWEST).all():
         raise ValueError
     return first, last

@@ -1,6 +1,5 @@
 """The layer folder: `edit.mkv` and `alpha.mkv` (FFV1, lossless) and `manifest.json`, whole or not at all."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
@@ -15,10 +14,9 @@ from numpy.typing import NDArray
 from vera.errors import VeraError
 from vera.files import json_text, whole_folder
 from vera.layers.layered_edit import LayeredEdit
+from vera.layers.manifest import MANIFEST, Manifest, is_manifest, read_manifest
 from vera.video import LosslessClip, LosslessWriter
 
-FORMAT = 1
-MANIFEST = "manifest.json"
 FILES = ("edit.mkv", "alpha.mkv", MANIFEST)
 
 
@@ -29,7 +27,7 @@ def check_layers_folder(folder: str | Path) -> None:
         raise VeraError(f"{folder}: the folder {folder.parent} does not exist; create it first")
     if folder.exists() and not folder.is_dir():
         raise VeraError(f"{folder}: is a file; name a folder for the layers")
-    if folder.is_dir() and any(folder.iterdir()) and not _is_ours(folder):
+    if folder.is_dir() and any(folder.iterdir()) and not is_manifest(folder / MANIFEST):
         raise VeraError(f"{folder}: holds something else than layers; name another folder for the layers")
 
 
@@ -91,8 +89,8 @@ class LayersWriter:
         if not len(pts) == self._count > 0:
             raise ValueError(f"{self.folder}: {self._count} layer frames and {len(pts)} times do not match")
         with _told(self.folder):
-            manifest = _manifest(self._size, pts, time_base, metadata)
-            (self._partial / MANIFEST).write_text(json_text(manifest), encoding="utf-8")
+            manifest = Manifest(self._size, tuple(pts), time_base, metadata)
+            (self._partial / MANIFEST).write_text(json_text(manifest.to_json()), encoding="utf-8")
         self._finished = True
 
     def __exit__(
@@ -123,42 +121,23 @@ def load_layers(folder: str | Path) -> LayeredEdit:
     """
     folder = Path(folder)
     path = folder / MANIFEST
-    if not path.is_file():
+    try:
+        found = folder.is_dir() and path.exists()
+    except OSError as error:
+        raise VeraError(f"{folder}: cannot be read ({error.strerror}); check the path") from None
+    if not found:
         raise VeraError(f"{folder}: is not a layer folder: it has no {MANIFEST}")
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        version = manifest["format"]
-        pts, time_base = tuple(manifest["pts"]), Fraction(manifest["time_base"])
-    except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
-        raise VeraError(f"{path}: cannot be read as the manifest of a layer folder") from None
-    if version != FORMAT:
-        raise VeraError(f"{path}: is of format {version}, this version of Vera reads {FORMAT}; update Vera")
+    manifest = read_manifest(path)
     edit, alpha = LosslessClip(folder / "edit.mkv"), LosslessClip(folder / "alpha.mkv")
+    expected = (len(manifest.pts), *manifest.size[::-1])
+    if alpha.shape != expected or edit.shape != (*expected, 3) or alpha.dtype != np.uint16:
+        raise VeraError(
+            f"{folder}: its files do not belong together (edit {edit.shape}, alpha {alpha.shape}, "
+            f"{len(manifest.pts)} times and {manifest.size} in {MANIFEST})"
+        )
+    layers = LayeredEdit(edit, alpha, manifest.pts, manifest.time_base, manifest.metadata)
     try:
-        return LayeredEdit(edit, alpha, pts, time_base, manifest["metadata"])
-    except (ValueError, TypeError, KeyError) as error:
-        raise VeraError(f"{folder}: its files do not belong together ({error})") from None
-
-
-def _is_ours(folder: Path) -> bool:
-    """Whether the folder's manifest is that of layers; a `manifest.json` alone also marks a web app."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(manifest, dict) and {"format", "pts", "time_base", "metadata"} <= manifest.keys()
-
-
-def _manifest(
-    size: tuple[int, int], pts: Sequence[int], time_base: Fraction, metadata: Mapping[str, Any]
-) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "width": size[0],
-        "height": size[1],
-        "edit": "edit.mkv: straight (not premultiplied) R'G'B' in the source's colour space",
-        "alpha": "alpha.mkv: linear coverage, 65535 is 1; 0 leaves the source untouched",
-        "time_base": str(time_base),
-        "pts": list(pts),
-        "metadata": dict(metadata),
-    }
+        _ = layers.finish  # while no work is done yet
+    except VeraError as error:
+        raise VeraError(f"{path}: {error}") from None
+    return layers

@@ -1,17 +1,18 @@
 """A stack of edits over one source, and the file `project.json` that keeps it."""
 
-import json
 import os
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from vera.errors import VeraError
+from vera.errors import VeraError, brief
+from vera.files import json_text, read_json, whole_file
 from vera.layers.adjust import NEUTRAL, Adjustment, adjustment_from_json
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.package import load_layers
 
 FORMAT = 1
+MOST_LAYERS = 64
 
 
 @dataclass(frozen=True)
@@ -48,41 +49,78 @@ def open_stack(paths: list[Path], adjustment: Adjustment = NEUTRAL, strict_chrom
     return Stack(tuple(chosen), strict or strict_chroma)
 
 
+def check_project(path: Path, layers: list[ProjectLayer]) -> None:
+    """Raise VeraError unless `path` can be a project of these layers: of at most `MOST_LAYERS`, in its folder or below.
+
+    That is all that a project may name, so that one from a stranger does not choose what else is read.
+    """
+    if len(layers) > MOST_LAYERS:
+        raise VeraError(f"{path}: a project has at most {MOST_LAYERS} layers, not {len(layers)}")
+    for layer in layers:
+        _seen_from(path, layer.folder)
+
+
+def _seen_from(path: Path, folder: Path) -> str:
+    """Name a folder from where a project file stands."""
+    for home, place in (
+        (_plain(path.parent), _plain(folder)),  # links keep their own names
+        (path.parent.resolve(), folder.resolve()),
+    ):
+        if place.is_relative_to(home):
+            return place.relative_to(home).as_posix()
+    raise VeraError(
+        f"{path}: a project names layers in its own folder or below, and {folder} is not; write it where they are"
+    )
+
+
+def _plain(path: Path) -> Path:
+    return Path(os.path.normpath(path.absolute()))
+
+
 def write_project(path: Path, layers: list[ProjectLayer], strict_chroma: bool = False) -> None:
-    """Write a project file; folders are named from where it stands, so that both can be moved together."""
+    """Write a project file; folders are named from where it stands, so that both can be moved together.
+
+    Raises VeraError as `check_project`, and if the disk refuses.
+    """
+    check_project(path, layers)
     lines = [
-        {"folder": Path(os.path.relpath(layer.folder, path.parent)).as_posix(), "on": layer.on}
-        | layer.adjustment.to_json()
-        for layer in layers
+        {"folder": _seen_from(path, layer.folder), "on": layer.on} | layer.adjustment.to_json() for layer in layers
     ]
     project = {"format": FORMAT, "strict_chroma": strict_chroma, "layers": lines}
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_text(json.dumps(project, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        partial.replace(path)
+        with whole_file(path) as partial:
+            partial.write_text(json_text(project) + "\n", encoding="utf-8")
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise VeraError(f"{path}: the project cannot be written ({error.strerror})") from None
 
 
 def read_project(path: Path) -> tuple[list[ProjectLayer], bool]:
-    """The layers of a project file, the lowest first, and its `strict_chroma`. VeraError for anything else."""
-    try:
-        project = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise VeraError(f"{path}: cannot be read as a project") from None
+    """The layers of a project file, the lowest first, and its `strict_chroma`. VeraError for anything else.
+
+    It names folders beside itself or below, and no others.
+    """
+    project = read_json(path)
     if not isinstance(project, dict) or not isinstance(project.get("layers"), list):
         raise VeraError(f"{path}: is not a project: it has no list of layers")
-    if project.get("format") != FORMAT:
-        raise VeraError(f"{path}: is of format {project.get('format')}, this version of Vera reads {FORMAT}")
+    if type(project.get("format")) is not int or project["format"] != FORMAT:
+        raise VeraError(f"{path}: is of format {brief(project.get('format'))}, this version of Vera reads {FORMAT}")
+    strict = project.get("strict_chroma", False)
+    if not isinstance(strict, bool):
+        raise VeraError(f"{path}: `strict_chroma` is true or false, not {brief(strict)}")
+    if len(project["layers"]) > MOST_LAYERS:
+        raise VeraError(f"{path}: a project has at most {MOST_LAYERS} layers, not {len(project['layers'])}")
     try:
-        return [_layer(path, line) for line in project["layers"]], bool(project.get("strict_chroma", False))
+        return [_layer(path, line) for line in project["layers"]], strict
     except VeraError as error:
         raise VeraError(f"{path}: {error}") from None
 
 
 def _layer(path: Path, line: Any) -> ProjectLayer:
-    if not isinstance(line, dict) or not isinstance(line.get("folder"), str) or not isinstance(line.get("on", 1), int):
+    if not isinstance(line, dict) or not isinstance(line.get("folder"), str) or type(line.get("on", True)) is not bool:
         raise VeraError('a layer is written as {"folder": NAME, "on": true} with its adjustments')
+    folder = line["folder"]
+    windows = PureWindowsPath(folder)  # to which a backslash, too, parts folders
+    if not folder or windows.root or windows.drive or ".." in windows.parts:
+        raise VeraError(f"names {brief(folder)}; a project names layers in its own folder or below")
     rest = {name: value for name, value in line.items() if name not in ("folder", "on")}
-    return ProjectLayer(path.parent / line["folder"], adjustment_from_json(rest), bool(line.get("on", True)))
+    return ProjectLayer(path.parent / folder, adjustment_from_json(rest), line.get("on", True))

@@ -19,6 +19,7 @@ from vera.video.ffv1 import slices_whole
 from vera.video.opening import open_input, open_output
 from vera.video.read import planes
 
+MOST_PIXELS = 2**27  # 16K, 15360x8640, just fits: a header alone may claim thousands of times the memory
 _GREY, _RGB = {np.uint8: "gray", np.uint16: "gray16le"}, {np.uint8: "bgr0", np.uint16: "gbrp16le"}
 
 
@@ -82,11 +83,16 @@ class LosslessClip:
         self.path = path
         self._lock = threading.Lock()
         try:
+            if not path.is_file():  # a pipe would wait for its other end
+                raise self._damaged()
             self._container = open_input(path)
             weakref.finalize(self, self._container.close)  # PyAV leaks what is not closed
             self._stream = self._container.streams.video[0]
             check_whole(path, self._container, self._stream, Tally())
             context = self._stream.codec_context
+            known = context.name == "ffv1" and str(context.pix_fmt) in (*_GREY.values(), *_RGB.values())
+            if not known or context.width * context.height > MOST_PIXELS:
+                raise VeraError(f"{path}: is not of the kind that Vera writes; give the folder that it wrote")
             self._rate: Any = self._stream.average_rate or 0
             self._stream.thread_type = "SLICE"  # no delay between a packet and its picture
             grey, deep = str(context.pix_fmt).startswith("gray"), "16" in str(context.pix_fmt)
@@ -128,8 +134,11 @@ class LosslessClip:
                 frames = packet.decode()  # on the way too: older files have frames that build on those before
                 if packet.pts >= ticks:
                     self._next = index + 1
-                    return _to_array(frames[0])
-        except (av.FFmpegError, OSError, ValueError, IndexError):
+                    picture = _to_array(frames[0])
+                    if picture.shape == self.shape[1:] and picture.dtype == self.dtype:
+                        return picture
+                    break
+        except (av.FFmpegError, OSError, ValueError, IndexError, OverflowError):
             pass
         raise self._damaged()
 
