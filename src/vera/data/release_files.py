@@ -18,7 +18,7 @@ from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # exporte
 
 from vera.errors import VeraError, first_line
 from vera.files import read_text
-from vera.pipelines.hub import is_hub_name
+from vera.pipelines.hub import hub_name, on_disk
 
 ROWS_LIMIT = 1 << 30  # bytes of a JSONL file: a row has about 500
 
@@ -128,12 +128,13 @@ def open_files(path: str) -> Files:
 
     Where the hub cannot be reached they are those of the cache. VeraError if there is no such data set.
     """
-    if Path(path).is_dir():
-        return LocalFiles(Path(path))
-    if not is_hub_name(path):
+    folder, name = on_disk(path), hub_name(path)
+    if folder is not None and folder.is_dir():
+        return LocalFiles(folder)
+    if name is None:
         raise VeraError(f"data: {path} is neither a folder nor the name of a data set on the hub (owner/name)")
     try:
-        return HubFiles(path, HfApi().resolve_revision(path, repo_type="dataset"))
+        return HubFiles(name, HfApi().resolve_revision(name, repo_type="dataset"))
     except GatedRepoError:
         raise VeraError(
             f"data: {path} is gated: accept its terms on its page of the hub, then `hf auth login`"

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import Any, Literal, get_args
 
 import torch
-from diffusers import FirstBlockCacheConfig, TorchAoConfig
+from diffusers import FirstBlockCacheConfig, PipelineQuantizationConfig, TorchAoConfig
 from diffusers.hooks import apply_group_offloading
 from diffusers.models.attention_dispatch import (
     AttentionBackendName,
@@ -59,14 +59,13 @@ class Acceleration:
             raise VeraError("attention flex holds the scores of all pairs of tokens unless compiled: add compile")
 
 
-def loading_options(options: Acceleration, transformer_class: Any) -> dict[str, Any]:
-    """Arguments of the transformer's `from_pretrained`: int8 weights are made while they are read."""
-    if options.quantize != "int8":
-        return {}
+def int8_weights(transformer_class: Any) -> dict[str, Any]:
+    """Arguments of a pipeline's `from_pretrained`: int8 weights are made while they are read."""
     from torchao.quantization import Int8WeightOnlyConfig
 
     kept = list(transformer_class._skip_layerwise_casting_patterns)
-    return {"quantization_config": TorchAoConfig(Int8WeightOnlyConfig(), modules_to_not_convert=kept)}
+    config = TorchAoConfig(Int8WeightOnlyConfig(), modules_to_not_convert=kept)
+    return {"quantization_config": PipelineQuantizationConfig(quant_mapping={"transformer": config})}
 
 
 def accelerate(pipeline: Any, options: Acceleration, device: str) -> None:

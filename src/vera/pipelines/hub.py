@@ -1,6 +1,9 @@
 """Models of the hub: fetched into its local cache, and published."""
 
-from collections.abc import Sequence
+import glob
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,62 +16,90 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # exported, but not by name
 
 from vera.errors import VeraError, first_line
+from vera.files import read_text
 from vera.pipelines.card import model_card
+from vera.pipelines.model_files import pipeline_files
 
+HUB = "hf:"  # before owner/name: the hub's, even where a file or folder could be meant
 TIMEOUT = 10.0  # seconds after which a hub that does not answer is given up
-PARTS = ("transformer", "vae", "text_encoder", "tokenizer", "scheduler")
-PIPELINE_FILES = ("README.md", "model_index.json", *(f"{part}/*" for part in PARTS))
+_HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
+_FILE_NAME = re.compile(r".+\.([a-z]{2,12}|h5|bz2|7z|mp4)", re.IGNORECASE)  # versions, such as Wan2.1, have digits
+
+Choose = Callable[[Sequence[str]], Sequence[str]]
 
 
-def is_hub_name(name: str) -> bool:
-    """Whether `name` has the form owner/name."""
-    owner, _, model = name.partition("/")
-    return bool(owner and model) and "/" not in model and owner not in (".", "..", "~")
+def hub_name(name: str) -> str | None:
+    """The owner/name of the hub that `name` means; None where it is a path, whether or not anything lies there.
+
+    A path is what exists, what ends like a file, what lies in a folder that exists, and all that is not of the form
+    owner/name: a misspelt path never asks the hub. `hf:owner/name` always means the hub.
+    """
+    plain = name.removeprefix(HUB)
+    if not _HUB_NAME.fullmatch(plain):
+        return None
+    if name != plain:
+        return plain
+    path = Path(name)
+    return None if _FILE_NAME.fullmatch(path.name) or path.exists() or path.parent.exists() else plain
+
+
+def on_disk(name: str) -> Path | None:
+    """The file or folder of this name; None if there is none, or no file could have such a name."""
+    with suppress(OSError, ValueError):  # too long; with a zero in it
+        path = Path(name)
+        return path if name and path.exists() else None
+    return None
 
 
 def fetch_model(
     name: str,
-    files: Sequence[str] = PIPELINE_FILES,
+    files: Sequence[str] | Choose = pipeline_files,
     revision: str | None = None,
     token: str | bool | None = None,
-    local_files_only: bool = False,
+    local_files_only: bool | None = False,
+    what: str = "model",
     **options: Any,
 ) -> Path:
-    """The folder with the `files` (patterns) of the hub's model `name`; of the local cache if the hub is out of reach.
+    """The folder with `files` of the hub's model `name`; of the local cache if the hub is out of reach.
 
-    `options` are further ones of huggingface_hub's `snapshot_download`, such as `cache_dir`. VeraError if there is no
-    such model, it may not be read, or it is neither on the hub nor in the cache.
+    `files` are patterns, or choose from the names of all files that there are. `what` it is, for messages. `options`
+    are further ones of huggingface_hub's `snapshot_download`, such as `cache_dir`. VeraError if there is no such model,
+    it may not be read, or it is neither on the hub nor in the cache.
     """
-    wanted = {"revision": revision, "token": token, "allow_patterns": list(files), **options}
+    wanted = {"revision": revision, "token": token, **options}
+    # `Exception`: what a library of the net raises for what the net sends is nobody's closed list.
     try:
         if local_files_only:
             raise OfflineModeIsEnabled("only the cache is asked")
         # One request that fails at once: the download's own would be tried for half a minute.
-        HfApi(token=token).model_info(name, revision=revision, timeout=TIMEOUT)
+        info = HfApi(token=token).model_info(name, revision=revision, timeout=TIMEOUT)
+        listed = [file.rfilename for file in info.siblings or []]
     except GatedRepoError:
-        raise _gated(name) from None
+        raise _gated(name, what) from None
     except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError):
         of = "" if revision is None else f", with the revision {revision},"
         raise VeraError(
-            f"model {name}: the hub has none of this name{of} that you may read: check it, or run `hf auth login`"
+            f"{what} {name}: the hub has none of this name{of} that you may read: check it, or run `hf auth login`"
         ) from None
-    except (httpx.HTTPError, OfflineModeIsEnabled, OSError) as error:
+    except Exception as error:
         try:
             return Path(snapshot_download(name, **wanted, local_files_only=True))
-        except OSError:
+        except Exception:
             reason = first_line(error)
             raise VeraError(
-                f"model {name}: not in the local cache, and the hub cannot be reached ({reason}): name a local folder"
-            ) from None
+                f"{what} {name}: not in the local cache, and the hub cannot be reached ({reason}): name a local folder"
+            ) from error
+    patterns = [glob.escape(file) for file in files(listed)] if callable(files) else list(files)
+    if not patterns:
+        raise VeraError(f"{what} {name}: has none of the files that are wanted; is it the right one?")
     try:
-        return Path(snapshot_download(name, **wanted))
+        return Path(snapshot_download(name, **wanted, allow_patterns=patterns))
     except GatedRepoError:
-        raise _gated(name) from None
-    except (httpx.HTTPError, OSError) as error:
-        raise VeraError(f"model {name}: the download failed ({first_line(error)}): try again") from None
+        raise _gated(name, what) from None
+    except Exception as error:
+        raise VeraError(f"{what} {name}: the download failed ({first_line(error)}): try again") from error
 
 
 def push_pipeline(
@@ -78,34 +109,43 @@ def push_pipeline(
     private: bool | None = None,
     token: str | None = None,
     create_pr: bool = False,
+    **options: Any,
 ) -> str:
     """Upload a pipeline with its model card as one commit; return the commit's address.
 
     A repository that has a card keeps it. Otherwise it gets the README.md of the folder that the pipeline was loaded
-    from or, where there is none, one that is filled in from the pipeline's configuration.
+    from or, where there is none, one that is filled in from the pipeline's configuration. `options` are those of its
+    `save_pretrained`. VeraError if the hub refuses or cannot be reached.
     """
-    api = HfApi(token=token)
-    repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        pipeline.save_pretrained(folder)
-        if not api.file_exists(repo_id, "README.md"):
-            written = Path(pipeline.config.get("_name_or_path") or "") / "README.md"
-            if pipeline.config.get("_name_or_path") and written.is_file():
-                card = written.read_text()
-            else:
-                scheduler = {**pipeline.scheduler.config, "_class_name": type(pipeline.scheduler).__name__}
-                card = str(model_card(repo_id, pipeline.config, pipeline.transformer, scheduler))
-            (folder / "README.md").write_text(card)
-        return str(
-            api.upload_folder(
-                repo_id=repo_id,
-                folder_path=folder,
-                commit_message=commit_message or f"Upload {type(pipeline).__name__}",
-                create_pr=create_pr,
+    try:
+        api = HfApi(token=token)
+        repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            pipeline.save_pretrained(folder, **options)
+            if not api.file_exists(repo_id, "README.md"):
+                (folder / "README.md").write_text(_card(pipeline, repo_id), encoding="utf-8")
+            return str(
+                api.upload_folder(
+                    repo_id=repo_id,
+                    folder_path=folder,
+                    commit_message=commit_message or f"Upload {type(pipeline).__name__}",
+                    create_pr=create_pr,
+                )
             )
-        )
+    except VeraError:
+        raise
+    except Exception as error:  # as in `fetch_model`
+        raise VeraError(f"model {repo_id}: cannot be published ({first_line(error)})") from error
 
 
-def _gated(name: str) -> VeraError:
-    return VeraError(f"model {name} is gated: accept its terms on its page of the hub, then run `hf auth login`")
+def _card(pipeline: Any, repo_id: str) -> str:
+    written = on_disk(str(pipeline.config.get("_name_or_path") or ""))
+    if written is not None and (written / "README.md").is_file():
+        return read_text(written / "README.md")
+    scheduler = {**pipeline.scheduler.config, "_class_name": type(pipeline.scheduler).__name__}
+    return str(model_card(repo_id, pipeline.config, pipeline.transformer, scheduler))
+
+
+def _gated(name: str, what: str) -> VeraError:
+    return VeraError(f"{what} {name} is gated: accept its terms on its page of the hub, then run `hf auth login`")

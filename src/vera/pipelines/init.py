@@ -18,8 +18,8 @@ from vera.models.conversion import wan
 from vera.models.conversion.base import check_sizes, read_config, write_transformer
 from vera.models.conversion.checkpoint import MAX_SHARD_SIZE
 from vera.pipelines.card import UNTRAINED, model_card
-from vera.pipelines.hub import fetch_model, is_hub_name
-from vera.pipelines.wan_parts import DIFFUSERS_FILES, ORIGINAL_FILES, check_pipeline, open_layout
+from vera.pipelines.hub import fetch_model, hub_name, on_disk
+from vera.pipelines.wan_parts import ORIGINAL_FILES, check_pipeline, open_layout, wan_files
 from vera.presets import BASES, preset_folder
 from vera.progress import Progress
 
@@ -82,7 +82,7 @@ def init_pipeline(
             index |= {"_class_name": "VeraPipeline", "_diffusers_version": __version__} | parts
             (temporary / "model_index.json").write_text(json.dumps(index, indent=2, ensure_ascii=False) + "\n")
             scheduler = read_config(preset / "scheduler" / "scheduler_config.json")
-            published = None if Path(base).exists() else str(base)
+            published = None if on_disk(str(base)) else hub_name(str(base))
             card = model_card(out.name, index, model, scheduler, published, training=UNTRAINED)
             (temporary / "README.md").write_text(str(card))
     written = tuple(sorted(path.name for path in out.iterdir() if path.is_dir()))
@@ -114,16 +114,18 @@ def new_folder(out: Path) -> Iterator[Path]:
 
 def _locate(base: str) -> Path:
     """The base on disk; from the hub, its configuration is looked at before its weights are fetched."""
-    if base and Path(base).exists():
-        return Path(base)
-    if not is_hub_name(base):
+    found = on_disk(base)
+    if found is not None:
+        return found
+    name = hub_name(base)
+    if name is None:
         raise VeraError(f"base {base!r} is no folder, no file, and no owner/name of the hub")
-    folder = fetch_model(base, ("*.json",))
+    folder = fetch_model(name, ("*.json",))
     if (folder / "model_index.json").is_file():
         check_pipeline(folder, base)
-        return fetch_model(base, ("*.json", *DIFFUSERS_FILES))
+        return fetch_model(name, wan_files)
     wan.check_family(read_config(folder / "config.json"), base)
-    return fetch_model(base, ("*.json", *ORIGINAL_FILES))
+    return fetch_model(name, ("*.json", *ORIGINAL_FILES))
 
 
 def _preset(config: str | None, sizes: dict[str, Any], where: str) -> Path:

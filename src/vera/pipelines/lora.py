@@ -1,20 +1,29 @@
-"""LoRA on a pipeline: diffusers' loader for Wan, and single-stream LoRAs of Wan on the experts of a MoT."""
+"""LoRA on a pipeline: whole or refused, and single-stream LoRAs of Wan on the experts of a MoT."""
 
 import re
+import warnings
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from math import sqrt
 from pathlib import Path
 from typing import Any
 
+import torch
+from diffusers.hooks import HookRegistry
 from diffusers.loaders import WanLoraLoaderMixin
-from torch import Tensor
+from torch import nn
 
 from vera.errors import VeraError, first_line
 from vera.models import VeraTransformer3DModel
 from vera.models.conversion.experts import vera_key
-from vera.presets import LORAS, preset_folder
+from vera.pipelines.lora_file import read_lora
+from vera.pipelines.lora_layers import LoraLayer, lora_layers, peft_config, state_of
 
 _PREFIX = "transformer."
+_COMPILED = "_orig_mod."  # in the names of modules inside of what torch.compile returned
+_LARGEST_WEIGHT = 100.0  # of an adapter, by `:scale`
+
+Layers = dict[str, LoraLayer]
 
 
 class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffusers is untyped
@@ -37,91 +46,193 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
     ) -> None:
         """Add an adapter from a file, a folder, a model of the hub, a state dict, or "nano-8-steps", which ships.
 
-        It is active at once. Layers of a Wan LoRA, in diffusers' or the original layout (keys `diffusion_model.`), go
-        to the experts named in `branches`, by default to all; a text attention to those that have one. `kwargs` are
-        those of diffusers' `lora_state_dict`, such as `weight_name`. VeraError if the LoRA cannot be read or is of
-        another model.
+        It is active at once. Layers of a Wan LoRA, in any of the layouts that `lora_layers` reads, go to the experts
+        named in `branches`, by default to all; a text attention to those that have one. Of a LoRA of Vera `branches`
+        takes those layers that the named experts own. `kwargs` say where it lies, as for diffusers: `weight_name`,
+        `subfolder`, `revision`, `token`, `cache_dir`, `local_files_only`.
+
+        VeraError, and nothing is loaded, if the LoRA cannot be read, is incomplete, is of another model, or would
+        change more than the `branches`. A warning names differences of whole weights (`.diff`) that it holds besides
+        its layers and that are not applied.
         """
         given = pretrained_model_name_or_path_or_dict
         where = "the LoRA" if isinstance(given, Mapping) else f"LoRA {given}"
-        if given in LORAS:
-            given = preset_folder(given)
-        try:
-            state, metadata = self.lora_state_dict(given, return_lora_metadata=True, **kwargs)
-        except (OSError, ValueError, KeyError) as error:
-            raise VeraError(f"{where} cannot be read: {first_line(error)}") from None
-        state, metadata = _fit(state, metadata, self.transformer, branches, where)
+        state, metadata = read_lora(given, where, **kwargs)
+        transformer = plain_transformer(self.transformer)
+        names = {name.replace(_COMPILED, ""): name for name, _ in transformer.named_modules()}
+        found = lora_layers(state, metadata, names.keys(), where)
+        layers = _fit(found.layers, transformer, names, branches, where)
+        if hotswap:
+            config, layers = _as_before(layers, transformer, adapter_name, where)
+        else:
+            config = peft_config(layers)
+        self._add_adapter(layers, config, transformer, adapter_name, hotswap, low_cpu_mem_usage, where)
+        if found.left_out:
+            some = ", ".join(found.left_out[:3])
+            warnings.warn(
+                f"{where}: {len(found.left_out)} differences of whole weights are not applied ({some}), its layers are",
+                stacklevel=2,
+            )
+
+    def _add_adapter(
+        self,
+        layers: Layers,
+        config: dict[str, Any],
+        transformer: Any,
+        adapter_name: str | None,
+        hotswap: bool,
+        low_cpu_mem_usage: bool,
+        where: str,
+    ) -> None:
+        before = {id(parameter) for parameter in transformer.parameters()}
         try:
             self.load_lora_into_transformer(
-                state,
-                transformer=self.transformer,
+                {_PREFIX + key: tensor for key, tensor in state_of(layers).items()},
+                transformer=transformer,
                 adapter_name=adapter_name,
                 _pipeline=self,
                 low_cpu_mem_usage=low_cpu_mem_usage,
                 hotswap=hotswap,
-                metadata=metadata,
+                metadata={_PREFIX + name: value for name, value in config.items()},
             )
-        except RuntimeError as error:  # unlike shapes
-            raise VeraError(f"{where} is of a model of another size: {str(error).splitlines()[-1].strip()}") from None
+        except Exception as error:  # of peft, on what the checks above do not know
+            raise VeraError(f"{where} cannot be loaded: {first_line(error)}") from error
+        added = [parameter for parameter in transformer.parameters() if id(parameter) not in before]
+        if dtype := _casting_dtype(transformer):
+            for parameter in added:
+                parameter.data = parameter.data.to(dtype)
+
+    def fuse_lora(self, *args: Any, **kwargs: Any) -> None:
+        """Add the adapters to the weights, as diffusers does; VeraError where these are held in 8 bits."""
+        if _casting_dtype(plain_transformer(self.transformer)):
+            raise VeraError("a LoRA cannot be fused into weights of 8 bits: fuse it first, then quantise, or leave it")
+        super().fuse_lora(*args, **kwargs)
+
+
+def plain_transformer(transformer: Any) -> Any:
+    """The network itself of one that `torch.compile` may have wrapped."""
+    return getattr(transformer, "_orig_mod", transformer)
 
 
 def _fit(
-    state: Mapping[str, Tensor],
-    metadata: Mapping[str, Any] | None,
+    layers: Mapping[str, LoraLayer],
     transformer: Any,
+    names: Mapping[str, str],
     branches: Collection[str] | None,
     where: str,
-) -> tuple[dict[str, Tensor], Mapping[str, Any] | None]:
-    """The LoRA with the names of the transformer's own modules; VeraError where it has none of that name."""
-    own = {name for name, _ in transformer.named_modules()}
-    fitted = {_PREFIX + _bare(key): tensor for key, tensor in state.items()}
-    if isinstance(transformer, VeraTransformer3DModel) and any(_module(key) not in own for key in fitted):
-        chosen = set(transformer.config.branches if branches is None else branches)
-        if unknown := chosen - set(transformer.config.branches):
-            raise VeraError(
-                f"{where}: there is no branch {min(unknown)}, only {', '.join(transformer.config.branches)}"
-            )
-        mapped: dict[str, Tensor] = {}
-        for key, tensor in _with_scale(fitted, metadata).items():
-            homes = {branch: _PREFIX + vera_key(_bare(key), branch) for branch in transformer.config.branches}
-            homes = {branch: home for branch, home in homes.items() if _module(home) in own}
-            if homes and _module(key) not in own:
-                mapped |= {homes[branch]: tensor for branch in homes.keys() & chosen}
-            else:
-                mapped[key] = tensor
-        fitted, metadata = mapped, None  # ranks are seen from the tensors, alphas are in them now
-    strange = [key for key in fitted if _module(key) not in own]
-    if strange or not fitted:
-        problem = f"it changes {_module(strange[0])}, which" if strange else "it changes nothing that"
+) -> Layers:
+    """The layers by the transformer's own modules; VeraError where it has none of that name, or one of another size."""
+    own = {name: transformer.get_submodule(real) for name, real in names.items()}
+    chosen = set(transformer.config.branches if branches is None else branches)
+    if unknown := chosen - set(transformer.config.branches):
+        raise VeraError(f"{where}: there is no branch {min(unknown)}, only {', '.join(transformer.config.branches)}")
+    partly = chosen != set(transformer.config.branches)
+    if isinstance(transformer, VeraTransformer3DModel):
+        layers = _on_experts(layers, transformer.config.branches, chosen, own, where)
+    elif partly:
+        raise VeraError(f"{where}: this {type(transformer).__name__} has no experts: leave out the branches")
+    strange = [name for name in layers if name not in own]
+    if strange or not layers:
+        problem = f"it changes {strange[0]}, which" if strange else "it changes nothing that"
         raise VeraError(f"{where} is of another model: {problem} this {type(transformer).__name__} does not have")
-    return fitted, metadata
+    for name, layer in layers.items():
+        _check_size(name, layer, own[name], where)
+    if 0 < sum(layer.magnitude is not None for layer in layers.values()) < len(layers):
+        raise VeraError(f"{where} is incomplete: some of its layers have a magnitude, as a DoRA's, others have none")
+    return {names[name]: layer for name, layer in layers.items()}
 
 
-def _bare(key: str) -> str:
-    return key.removeprefix(_PREFIX)
+def _on_experts(
+    layers: Mapping[str, LoraLayer],
+    branches: Sequence[str],
+    chosen: Collection[str],
+    own: Mapping[str, nn.Module],
+    where: str,
+) -> Layers:
+    """Layers of a single Wan on each of the chosen experts, those of a MoT's own where they are."""
+    of_wan = any(name not in own for name in layers)
+    fitted: Layers = {}
+    for name, layer in layers.items():
+        if of_wan:
+            layer = layer.folded()
+        homes = {branch: home for branch in branches if (home := _home(name, branch)) in own}
+        if name not in own and homes:
+            fitted |= {home: layer for branch, home in homes.items() if branch in chosen}
+            continue
+        owner = _owner(name, branches)
+        if len(chosen) < len(branches) and owner is None and name in own:
+            raise VeraError(
+                f"{where}: it changes {name}, which all branches share, not {', '.join(sorted(chosen))} alone: leave "
+                "out the branches, or take another LoRA"
+            )
+        if owner is None or owner in chosen:
+            fitted[name] = layer
+    return fitted
 
 
-def _module(key: str) -> str:
-    """`blocks.0.attn1.to_q` of `transformer.blocks.0.attn1.to_q.lora_A.weight`."""
-    return _bare(key).partition(".lora_")[0]
+def _home(name: str, branch: str) -> str:
+    with suppress(ValueError):  # too short for a name in a block
+        return vera_key(name, branch)
+    return ""
 
 
-def _with_scale(state: Mapping[str, Tensor], metadata: Mapping[str, Any] | None) -> dict[str, Tensor]:
-    """The tensors with what the metadata says of alpha multiplied into `lora_B`."""
-    if not metadata:
-        return dict(state)
-    from peft import LoraConfig
-    from peft.utils.other import get_pattern_key
+def _owner(name: str, branches: Collection[str]) -> str | None:
+    """The branch whose module this is; None of those that branches share."""
+    parts = name.split(".")
+    if "experts" in parts[:-1]:
+        return parts[parts.index("experts") + 1]
+    return (
+        parts[1] if parts[0] in ("patch_embedding", "output_head") and len(parts) > 1 and parts[1] in branches else None
+    )
 
-    config = LoraConfig(**{_bare(name): value for name, value in metadata.items()})
-    alphas = config.alpha_pattern or {}
-    scaled = dict(state)
-    for key, tensor in state.items():
-        if ".lora_B" in key:
-            rank = state[f"{_PREFIX}{_module(key)}.lora_A.weight"].shape[0]
-            alpha = alphas.get(get_pattern_key(list(alphas), _module(key)), config.lora_alpha)
-            scaled[key] = tensor * (alpha / (sqrt(rank) if config.use_rslora else rank))
-    return scaled
+
+def _check_size(name: str, layer: LoraLayer, module: nn.Module, where: str) -> None:
+    base: Any = getattr(module, "base_layer", module)
+    convolution = isinstance(base, nn.Conv3d)
+    sides = (base.out_channels, base.in_channels) if convolution else (_side(base, "out"), _side(base, "in"))
+    if None in sides:
+        raise VeraError(f"{where} is of another model: it changes {name}, which is no linear map here")
+    read, written = layer.down.shape[1], layer.up.shape[0]
+    widths = [tensor.numel() for tensor in (layer.bias, layer.magnitude) if tensor is not None]
+    if (written, read) != sides or any(width != written for width in widths):
+        raise VeraError(
+            f"{where} is of a model of another size: {name} has {sides[1]} inputs and {sides[0]} outputs, its layer "
+            f"{read} and {written}"
+        )
+    if convolution != (layer.down.ndim == 5) or (not convolution and layer.down.ndim + layer.up.ndim != 4):
+        raise VeraError(f"{where} is of another model: {name} is a {type(base).__name__}, and its layer another map")
+
+
+def _side(module: Any, side: str) -> int | None:
+    width = getattr(module, f"{side}_features", None)
+    return width if isinstance(width, int) else None
+
+
+def _as_before(layers: Layers, transformer: Any, adapter_name: str | None, where: str) -> tuple[dict[str, Any], Layers]:
+    """Configuration and layers for a swap with the adapter of this name.
+
+    peft wants both to be configured alike and, swapping, scales all layers by one number: what differs is in `up`.
+    """
+    held = getattr(transformer, "peft_config", {}).get(adapter_name)
+    if held is None:
+        raise VeraError(f"{where}: there is no adapter {adapter_name} to be swapped: load it first, without hotswap")
+    config = peft_config(layers)
+    if len({(layer.scale, layer.rslora) for layer in layers.values()}) > 1 or config["use_rslora"] != held.use_rslora:
+        layers = {name: layer.folded() for name, layer in layers.items()}
+        config = peft_config(layers)
+        config["lora_alpha"] = sqrt(config["r"]) if held.use_rslora else config["r"]
+    kept = {name: getattr(held, name) for name in ("use_rslora", "lora_dropout", "alpha_pattern")}
+    return config | kept | {"rank_pattern": {}}, layers
+
+
+def _casting_dtype(transformer: Any) -> torch.dtype | None:
+    """The dtype in which a network computes whose weights are held in 8 bits by diffusers' layerwise casting."""
+    for module in transformer.modules():
+        registry: HookRegistry | None = getattr(module, "_diffusers_hook", None)
+        hook = None if registry is None else registry.get_hook("layerwise_casting")
+        if hook is not None:
+            return hook.compute_dtype  # type: ignore[no-any-return]
+    return None
 
 
 def add_loras(pipeline: Any, loras: Sequence[str | Path]) -> None:
@@ -130,6 +241,8 @@ def add_loras(pipeline: Any, loras: Sequence[str | Path]) -> None:
     for index, given in enumerate(loras):
         scaled = re.fullmatch(r"(.+):(-?\d*\.?\d+)", str(given))
         path, scale = scaled.groups() if scaled else (str(given), "1")
+        if not abs(float(scale)) <= _LARGEST_WEIGHT:
+            raise VeraError(f"LoRA {path}: its scale is at most {_LARGEST_WEIGHT:g}, not {scale[:20]}")
         pipeline.load_lora_weights(path, adapter_name=f"lora_{index}")
         scales[f"lora_{index}"] = float(scale)
     if scales:

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from vera.errors import VeraError
 from vera.models.baselines import LayerTransformer
-from vera.pipelines.hub import fetch_model, push_pipeline
 from vera.pipelines.lora import VeraLoraLoaderMixin
+from vera.pipelines.opening import GuardedLoading
 from vera.pipelines.output import VeraPipelineOutput
 from vera.pipelines.sizes import check_size
 from vera.pipelines.spans import decode_spans, encode_spans
@@ -23,7 +23,7 @@ Frames = np.ndarray | Tensor
 StepCallback = Callable[["VeraPipeline", int, Tensor, dict[str, Any]], dict[str, Any]]
 
 
-class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc]  # diffusers is untyped
+class VeraPipeline(GuardedLoading, DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc]  # diffusers is untyped
     """Layered video editing with a Vera transformer, for any size its strides allow and clips of any length.
 
     Components: `transformer` (VeraTransformer3DModel or another of `vera.models.baselines`), `vae` (AutoencoderKLWan or
@@ -69,16 +69,6 @@ class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc
             text_encoder_package=text_encoder_package,
             negative_prompt=negative_prompt,
         )
-
-    @classmethod
-    def download(cls, pretrained_model_name: str, **options: Any) -> str:
-        """Fetch a model of the hub for `from_pretrained`; diffusers' own refuses classes of other packages."""
-        known = ("cache_dir", "revision", "token", "force_download", "local_files_only")
-        return str(fetch_model(pretrained_model_name, **{name: options[name] for name in known if options.get(name)}))
-
-    def push_to_hub(self, repo_id: str, **options: Any) -> str:
-        """Publish the pipeline with its model card; `options` are those of `vera.pipelines.hub.push_pipeline`."""
-        return push_pipeline(self, repo_id, **options)
 
     @property
     def guidance_scale(self) -> float:
@@ -233,6 +223,7 @@ class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc
         mean, std = self._latent_statistics(latents.device)
         z = (latents.reshape(1, *latents.shape[-4:]) * std + mean).to(self.vae.dtype)
         for decoded in decode_spans(self.vae, z):
+            check_finite(decoded)
             part = (decoded[:, :frames].float().permute(1, 2, 3, 0) / 2 + 0.5).clamp(0, 1)
             frames -= len(part)
             if len(part):
@@ -356,6 +347,7 @@ class VeraPipeline(DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc
                     x, prompt_embeds, negative_prompt_embeds = (tensors[name] for name in self._callback_tensor_inputs)
                 bar.update()
         self._current_timestep = None
+        check_finite(x)
         return x
 
     @torch.no_grad()
@@ -467,6 +459,12 @@ def check_sampling(steps: int, guidance: float) -> None:
         raise VeraError(f"steps must be between 1 and 1000, not {steps}")
     if not 0.0 <= guidance <= 100.0:
         raise VeraError(f"guidance must be between 0 (or 1: off) and 100, not {guidance:g}")
+
+
+def check_finite(x: Tensor) -> None:
+    """VeraError if some of these values are no numbers, as those of a diverged model are."""
+    if not torch.isfinite(x).all():
+        raise VeraError("the model gave values that are no numbers: its weights are damaged, or its training diverged")
 
 
 def to_network(frames: Tensor) -> Tensor:

