@@ -33,8 +33,8 @@ def tiny(folder: Path, model: dict[str, Any] | None = None, **fields: Any) -> Re
     AutoencoderPatch3D(z_dim=8, width=8, num_blocks=1).save_config(folder / "vae")
     base = flow_fields(folder)
     base["model"] |= {"in_channels": 8, "out_channels": 8, "text_dim": 16, "num_layers": 2} | (model or {})
-    sampling = {"window_frames": 5, "pixels": 32 * 32}
-    return load_recipe(write_recipe(folder, **base | {"dtype": "fp32", "sampling": sampling} | fields))
+    base |= {"dtype": "fp32", "sampling": {"window_frames": 5, "pixels": 32 * 32}, "data": {"source": "released"}}
+    return load_recipe(write_recipe(folder, **base | fields))
 
 
 def run_step(recipe: Recipe, shape: Shape, checkpointing: bool, *watching: Any) -> None:
@@ -178,7 +178,7 @@ def test_too_much_for_a_gpu_is_warned_of(tmp_path: Path) -> None:
         ({"freeze": ["depth"]}, 1, "no weights of a branch depth"),
         ({"model": {"colour": 1}}, 1, "colour"),
         (
-            {"objective": {"autoencoder": "", "distillation": {"teacher": "a", "guidance": 3.0}}},
+            {"objective": {"autoencoder": "a", "distillation": {"teacher": "a", "guidance": 3.0}}},
             1,
             "the teacher of a distillation",
         ),
@@ -205,3 +205,12 @@ def test_the_command_prints_and_leaves_nothing(tmp_path: Path, capsys: pytest.Ca
 def test_an_autoencoder_is_not_planned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", str(write_recipe(tmp_path)), "--plan"]) == 2
     assert "is made for layered_flow" in capsys.readouterr().err
+
+
+@pytest.mark.faults
+def test_the_plan_shares_what_a_step_draws(tmp_path: Path) -> None:
+    """A batch of synthetic clips counts latent frames: two of a clip of five frames."""
+    data = {"stages": [{"until": 3, "frames": {1: 1}}, {"until": None, "frames": {1: 1, 5: 1}}]}
+    assert make_plan(tiny(tmp_path, data=data, batch_size=16), gpus=4).share == 2
+    with pytest.raises(VeraError, match=r"batch_size: 12 gives batches of 6 samples, which .* by 4 processes; 16 can"):
+        make_plan(tiny(tmp_path, data=data, batch_size=12), gpus=4)

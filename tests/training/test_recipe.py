@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -58,7 +59,7 @@ def test_recipes_that_extend_each_other(tmp_path: Path) -> None:
         ({"method": "layered_flow", "objective": {}}, "objective: missing autoencoder"),
         ({"steps": "many"}, "steps: is int"),
         ({"steps": True}, "steps: is int"),
-        ({"steps": 0}, "steps must be at least 1"),
+        ({"steps": 0}, "steps: is at least 1"),
         ({"learning_rate": "fast"}, "learning_rate: is float"),
         ({"betas": [0.9]}, "betas: is a list of 2"),
         ({"dtype": "fp8"}, "dtype: is one of auto, bf16, fp32"),
@@ -101,3 +102,145 @@ def test_no_file(tmp_path: Path) -> None:
 def test_the_recipes_of_the_project_can_be_read(path: Path) -> None:
     fields = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert fields["output"] == load_recipe(path).output
+
+
+FLOW = {"method": "layered_flow", "objective": {"autoencoder": "a"}}
+FLOW_OBJECTIVE = {
+    "max_sequence_length": 0,
+    "outside_weight": 0,
+    "timesteps": "often",
+    "mean": float("nan"),
+    "std": -1,
+    "shift": 0,
+    "mask_drop": 1.5,
+    "instruction_drop": -0.1,
+    "text_encoder": "",
+    "weights": {"alpha": float("inf")},
+}
+HOSTILE: list[dict[str, Any]] = [
+    {"output": "runs/a\ntouch PWNED\n#"},
+    {"output": "runs/\x1b[2J"},
+    {"output": "runs/a\u2028b"},
+    {"output": ""},
+    {"output": ["a"]},
+    {"output": None},
+    {"init": "a\rb"},
+    {"device": "cpu\n"},
+    {"data": {"path": "a\x00b"}},
+    {"data": {"sources": [{"path": "a\nb"}]}},
+    {"data": {"a\nb": 1}},
+    {"data": []},
+    {"model": {"width": 0}},
+    {"model": {"width": 10**9}},
+    {"model": {"width": 10**400}},
+    {"model": {"num_blocks": -1}},
+    {"model": {"num_layers": 1_000_000}},
+    {"model": {"num_attention_heads": 0}},
+    {"model": {"patch_size": [0, 0, 0]}},
+    {"model": {"latents_std": [float("nan")]}},
+    {"model": {3: {4: {5: "a\x07"}}}},
+    {"steps": -1},
+    {"steps": 10**30},
+    {"steps": 1.5},
+    {"steps": 1 << 30, "accumulate": 2},
+    {"batch_size": 0},
+    {"accumulate": 0},
+    {"threads": 1_000_000},
+    {"threads": 0},
+    {"workers": -1},
+    {"workers": 100_000},
+    {"seed": -1},
+    {"seed": 1 << 40},
+    {"learning_rate": float("inf")},
+    {"learning_rate": float("nan")},
+    {"learning_rate": "nan"},
+    {"learning_rate": "1e999"},
+    {"learning_rate": -1},
+    {"learning_rate": 1e25},
+    {"warmup": -5},
+    {"final_lr_ratio": 2},
+    {"weight_decay": -1},
+    {"betas": [0.9, 1.0]},
+    {"betas": [-0.1, 0.9]},
+    {"clip": -1},
+    {"clip": 0},
+    {"ema_decay": 5},
+    {"max_bad_share": 2},
+    {"context_parallel": 0},
+    {"log_every": 0},
+    {"sampling": {"count": -1}},
+    {"sampling": {"steps": 0}},
+    {"sampling": {"pixels": 0}},
+    {"sampling": {"window_frames": 0}},
+    {"objective": {"l1": float("inf")}},
+    {"objective": {"l1": 0, "mse": 0, "gradient": 0}},
+    {"objective": {"pca_clips": -1}},
+    {"objective": {"latent_noise": 1e9}},
+    {"freeze": [""]},
+    {"extends": 3},
+    {"extends": None},
+    {"extends": "../\x00"},
+    {"lora": {"rank": 0}},
+    {"lora": {"targets": []}},
+    {"compile": "yes please"},
+    FLOW | {"objective": {"autoencoder": "a", "weights": {"alpah": 2}}},
+    FLOW | {"objective": {"autoencoder": "a", "weights": {"edit": 0, "alpha": 0, "composite": 0}}},
+    FLOW | {"objective": {"autoencoder": "a", "distillation": {"teacher": "t", "guidance": 1, "steps": 0}}},
+    *(FLOW | {"objective": {"autoencoder": "a", name: value}} for name, value in FLOW_OBJECTIVE.items()),
+]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("fields", HOSTILE, ids=lambda fields: ascii(fields)[:50])
+def test_what_no_run_can_be_of_is_refused_in_one_line(tmp_path: Path, fields: dict[str, Any]) -> None:
+    path = write_recipe(tmp_path, **fields)
+    with pytest.raises(VeraError, match=r"recipe\.yaml: ") as error:
+        load_recipe(path)
+    assert str(error.value).isprintable() and len(str(error.value)) < 1000
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 30_000,
+        "a: " * 20_000,
+        "{a: " * 1000 + "}" * 1000,
+        "a: &a [*a]",
+        "a: &a {b: *a}",
+        "a: &a [x, x]\nb: &b [*a, *a, *a]\n" + "".join(f"c{n}: &b [*b, *b, *b]\n" for n in range(20)),
+        "a: &a {x: 1}\n" + "".join(f"b{n}: &a {{<<: [*a, *a, *a]}}\n" for n in range(20)),
+        "steps: 2020-99-99",
+        "steps: 2020-01-01",
+        f"steps: {'9' * 10_000}",
+        "steps: !!set {a}",
+        "steps: !!binary aGk=",
+        "steps: !!python/object/apply:os.system [touch PWNED]",
+        "? [a, b]\n: c",
+        "? {a: b}\n: c",
+        "null: 1",
+        "1: 2",
+        "\x00",
+        "\ud800",
+        "a: '\\",
+        "- method",
+        "x" * 100_000,
+        "---\na: 1\n---\nb: 2",
+    ],
+    ids=lambda text: ascii(text)[:30],
+)
+def test_a_text_that_is_no_recipe_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(VeraError, match=r"recipe\.yaml: ") as error:
+        load_recipe(path)
+    assert str(error.value).isprintable()
+
+
+@pytest.mark.faults
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "huge.yaml").open("wb") as file:
+        file.truncate(1 << 40)
+    for path in (tmp_path, Path("/dev/zero"), tmp_path / "huge.yaml", tmp_path / ("x" * 300)):
+        with pytest.raises(VeraError):
+            load_recipe(path)

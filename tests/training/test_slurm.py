@@ -94,3 +94,23 @@ def test_what_slurm_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         "--job-name=run",
     ):
         assert f"#SBATCH {option}\n" in text
+
+
+@pytest.mark.faults
+def test_nothing_of_a_recipe_becomes_a_line_of_the_script(tmp_path: Path) -> None:
+    with pytest.raises(VeraError, match="output: has a control character"):
+        submit(write_recipe(tmp_path, output="runs/a\ntouch PWNED\n#"), Job())
+    (tmp_path / "a\ntouch PWNED").mkdir()
+    (tmp_path / "link").symlink_to("a\ntouch PWNED")
+    recipe = write_recipe(tmp_path, output=str(tmp_path / "link"))
+    for job, name in ((Job(), "output"), (Job(partition="gpu\nx"), "partition"), (Job(account="a\rb"), "account")):
+        with pytest.raises(VeraError, match=f"{name}: has a control character"):
+            submit(recipe if name == "output" else write_recipe(tmp_path), job)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("folder", "name"), [("nano", "nano"), ("a b;$(x)`y`", "a-b---x--y-"), ("-J", "J"), ("日本", "vera"), ("..a", "a")]
+)
+def test_a_job_has_a_plain_name(folder: str, name: str) -> None:
+    assert slurm._job_name(Path("runs") / folder) == name

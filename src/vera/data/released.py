@@ -1,7 +1,10 @@
 """The released data set, `netflix/Vera-Layered-Video-Dataset`, or one's own in its layout, to train from."""
 
+import math
+import re
 from collections.abc import Mapping
 from itertools import islice
+from typing import Annotated
 
 import av
 import cv2
@@ -21,6 +24,7 @@ from vera.data.release_layout import (
 from vera.data.sample import BadSample, LayeredSample
 from vera.data.shuffle import Interleaving, place_in_epoch
 from vera.errors import VeraError
+from vera.fields import Name, Part, Range, Seed, Share
 from vera.layers.extend import extend_colors
 from vera.video import FrameReader, MediaInfo, model_view, probe
 
@@ -52,16 +56,16 @@ class ReleasedLayers:
 
     def __init__(
         self,
-        path: str,
-        subsets: Mapping[str, float] | None = None,
-        clip_frames: int = 49,
-        frames: int = 49,
+        path: Name,
+        subsets: Mapping[str, Part] | None = None,
+        clip_frames: Annotated[int, Range(1, 1 << 16)] = 49,
+        frames: Annotated[int, Range(1, 1 << 16)] = 49,
         size: str = "832x480",
         fill: str = "edge",
         flip: bool = False,
-        seed: int = 0,
+        seed: Seed = 0,
         held_out: bool = False,
-        held_out_share: float = 0.02,
+        held_out_share: Share = 0.02,
     ) -> None:
         self.frames, self.size = frames, _parse_size(size)
         _check_shape(frames, self.size, clip_frames)
@@ -149,7 +153,7 @@ class ReleasedLayers:
         with FrameReader(info.path) as reader:
             for index, frame in enumerate(islice(reader, first + self.frames)):
                 if first <= index:
-                    view = model_view(frame, scaled[0], scaled[1], info.rotation)
+                    view = model_view(frame, scaled[0], scaled[1], info.orientation)
                     view = view[top : top + height, left : left + width]
                     clip[index - first] = cv2.cvtColor(view, cv2.COLOR_RGB2GRAY) if grey else view
             if reader.damaged:  # which the reader goes on over; to learn from it is another matter
@@ -184,7 +188,7 @@ def _check_subsets(subsets: Mapping[str, float] | None, there: list[str]) -> Map
     for name, weight in subsets.items():
         if name not in there:
             raise VeraError(f"data: there is no subset {name}; there are {', '.join(there)}")
-        if not isinstance(weight, int | float) or not weight > 0:
+        if not isinstance(weight, int | float) or not 0 < weight < math.inf:
             raise VeraError(f"data: the weight of {name} is a number above 0, not {weight!r}")
     if not subsets:
         raise VeraError(f"data: subsets names none; there are {', '.join(there)}")
@@ -192,11 +196,10 @@ def _check_subsets(subsets: Mapping[str, float] | None, there: list[str]) -> Map
 
 
 def _parse_size(size: str) -> tuple[int, int]:
-    try:
-        width, height = (int(side) for side in size.split("x"))
-    except ValueError:
-        raise VeraError(f"data: size is WxH, such as 832x480, not {size!r}") from None
-    return width, height
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", size)
+    if not found:
+        raise VeraError(f"data: size is WxH, such as 832x480, not {size!r:.40}")
+    return int(found[1]), int(found[2])
 
 
 def _check_shape(frames: int, size: tuple[int, int], clip_frames: int) -> None:

@@ -27,6 +27,7 @@ from torch import Tensor
 from vera.data.sample import BadSample, LatentSample
 from vera.data.shuffle import Interleaving, place_in_epoch
 from vera.errors import VeraError, first_line
+from vera.fields import Name, Seed
 from vera.files import read_json
 
 FORMAT = 1
@@ -114,7 +115,7 @@ class ShardedLayers:
     (to a thousandth, and once in a thousand draws at least).
     """
 
-    def __init__(self, path: str, seed: int = 0, held_out: bool = False) -> None:
+    def __init__(self, path: Name, seed: Seed = 0, held_out: bool = False) -> None:
         self.reader = ShardReader(Path(path) / PARTS[held_out])
         self.seed = seed
         groups: dict[tuple[int, ...], list[int]] = {}

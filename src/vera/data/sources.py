@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from inspect import Parameter, signature
+from typing import Any, get_type_hints
 
 from vera.data.mixture import Mixture
 from vera.data.sample import LayerSource
 from vera.errors import VeraError
+from vera.fields import Part, Seed, check_fields, check_plain, check_value
 
 # By import path: each brings libraries of its own.
 SOURCES = {
@@ -20,29 +22,76 @@ def open_source(data: Mapping[str, Any], held_out: bool) -> LayerSource:
     """The source that `data["source"]` names (synthetic if it names none), made with the other arguments.
 
     A `mixture` has a list `sources` of such mappings, each with a `weight`, and perhaps a `seed`. VeraError for a name
-    or an argument that there is not.
+    or an argument that there is not, or of another kind than the source's own.
     """
+    check_plain(dict(data), "data")
     arguments = dict(data)
-    name = arguments.pop("source", "synthetic")
-    if name == "mixture":
-        return _open_mixture(arguments, held_out)
-    if name not in SOURCES:
-        raise VeraError(f"data: source is one of {', '.join(SOURCES)} or mixture, not {name!r}")
-    module, _, class_name = SOURCES[name].partition(":")
-    try:
-        source: LayerSource = getattr(import_module(module), class_name)(**arguments, held_out=held_out)
-    except TypeError as error:
-        raise VeraError(f"data: {error}") from None
+    if source_name(data) == "mixture":
+        parts = _parts(arguments)
+        seed = check_value(Seed, arguments.get("seed", 0), "data: seed")
+        weights = [check_value(Part, part["weight"], "data: weight") for part in parts]
+        return Mixture([open_source(_without_weight(part), held_out) for part in parts], weights, seed)
+    arguments.pop("source", None)
+    module, _, class_name = SOURCES[source_name(data)].partition(":")
+    source_class = getattr(import_module(module), class_name)
+    hints = get_type_hints(source_class.__init__, include_extras=True)
+    known = {name: p for name, p in signature(source_class).parameters.items() if name != "held_out"}
+    required = [name for name, parameter in known.items() if parameter.default is Parameter.empty]
+    checked = check_fields({name: hints[name] for name in known}, required, arguments, "data")
+    source: LayerSource = source_class(**checked, held_out=held_out)
     return source
 
 
-def _open_mixture(arguments: Mapping[str, Any], held_out: bool) -> Mixture:
-    unknown = arguments.keys() - {"sources", "seed"}
+def source_name(data: Mapping[str, Any]) -> str:
+    """What `data["source"]` names; VeraError if there is no such source."""
+    name = data.get("source", "synthetic")
+    if not isinstance(name, str) or name not in (*SOURCES, "mixture"):
+        raise VeraError(f"data: source is one of {', '.join(SOURCES)} or mixture, not {name!r:.80}")
+    return name
+
+
+def batch_counts(data: Mapping[str, Any], batch_size: int, frames: int | None = None) -> set[int]:
+    """How many samples the batches of a recipe's data may have; of those with clips of `frames` frames, if given.
+
+    That is `batch_size`, but for synthetic clips, of which it counts the latent frames. Nothing is opened.
+    """
+    name = source_name(data)
+    if name == "mixture":
+        return set().union(*(batch_counts(part, batch_size, frames) for part in _parts(dict(data))))
+    if name != "synthetic":
+        return {batch_size}
+    from vera.data.synthesis.stages import clip_count, read_stages
+
+    stages = read_stages(data["stages"]) if "stages" in data else []
+    lengths = {length for stage in stages for length, weight in stage.frames.items() if weight} or {1}
+    return {clip_count(batch_size, length) for length in (lengths if frames is None else {frames})}
+
+
+def check_share(data: Mapping[str, Any], batch_size: int, processes: int) -> None:
+    """VeraError unless `processes` share every batch of the data equally: of each length that clips may have."""
+    if not (left := _unshared(data, batch_size, processes)):
+        return
+    sizes = range(batch_size + 1, 64 * max(batch_size, processes))
+    fitting = next((size for size in sizes if not _unshared(data, size, processes)), None)
+    told = f"{batch_size} gives batches of {', '.join(map(str, left))} samples, which" if left != [batch_size] else ""
+    raise VeraError(
+        f"batch_size: {told or f'{batch_size} samples'} cannot be shared by {processes} processes"
+        + (f"; {fitting} can" if fitting else "")
+    )
+
+
+def _unshared(data: Mapping[str, Any], batch_size: int, processes: int) -> list[int]:
+    return sorted(count for count in batch_counts(data, batch_size) if count % processes)
+
+
+def _parts(arguments: dict[str, Any]) -> list[Mapping[str, Any]]:
+    unknown = arguments.keys() - {"sources", "seed", "source"}
     parts = arguments.get("sources")
-    if unknown or not parts or not all(isinstance(part, Mapping) and "weight" in part for part in parts):
+    whole = isinstance(parts, list) and parts and all(isinstance(part, Mapping) and "weight" in part for part in parts)
+    if unknown or not whole:
         raise VeraError("data: a mixture has `sources`, a list of mappings each with a `weight`, and perhaps a `seed`")
-    sources = [open_source({k: v for k, v in part.items() if k != "weight"}, held_out) for part in parts]
-    weights = [float(part["weight"]) for part in parts]
-    if min(weights) <= 0:
-        raise VeraError("data: the weights of a mixture are above 0")
-    return Mixture(sources, weights, int(arguments.get("seed", 0)))
+    return list(parts or ())
+
+
+def _without_weight(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in part.items() if name != "weight"}

@@ -12,7 +12,8 @@ import yaml
 
 from vera.data.sample import Task
 from vera.data.synthesis.cases import evaluation_cases
-from vera.data.synthesis.dataset import most_drawn, read_sizes
+from vera.data.synthesis.dataset import most_drawn
+from vera.data.synthesis.stages import read_sizes
 from vera.data.synthesis.vocabulary import SPRITES
 from vera.errors import VeraError
 from vera.evaluation.answer import Candidate

@@ -12,6 +12,7 @@ from vera.errors import VeraError
 from vera.models.baselines import VARIANTS
 from vera.training.objective import shift_times
 from vera.training.recipe import Distillation
+from vera.training.text import DAMAGE
 
 Predict = Callable[[Tensor, Tensor], Tensor]
 
@@ -19,10 +20,12 @@ Predict = Callable[[Tensor, Tensor], Tensor]
 def load_teacher(folder: str) -> Any:
     """The frozen float32 transformer of a pipeline in `folder`; VeraError if there is none."""
     try:
+        if not Path(folder).is_dir():  # diffusers would take it for a name on the hub
+            raise FileNotFoundError(folder)
         config = VARIANTS["mot"].load_config(Path(folder) / "transformer", local_files_only=True)
         kind = next(kind for kind in VARIANTS.values() if kind.__name__ == config["_class_name"])
         teacher = kind.from_pretrained(folder, subfolder="transformer", dtype=torch.float32, local_files_only=True)
-    except (OSError, KeyError, ValueError, StopIteration):
+    except (*DAMAGE, StopIteration):
         raise VeraError(f"objective: no pipeline with a transformer of Vera in {folder} to learn from") from None
     return teacher.requires_grad_(False).eval()
 

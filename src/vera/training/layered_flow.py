@@ -27,7 +27,7 @@ from vera.training.lora import save_lora
 from vera.training.methods import model_of, new_model
 from vera.training.recipe import FlowObjective, Recipe, recipe_text
 from vera.training.sheet import write_sheet
-from vera.training.text import TextStates
+from vera.training.text import DAMAGE, TextStates
 
 LAYERS = ("edit", "alpha", "composite")
 HELD_OUT_TIMES = (0.2, 0.4, 0.6, 0.8)
@@ -305,9 +305,11 @@ def load_autoencoder(folder: str) -> Any:
     """The frozen float32 autoencoder in `folder`; VeraError if there is none."""
     classes = {"AutoencoderPatch3D": AutoencoderPatch3D, "AutoencoderKLWan": AutoencoderKLWan}
     try:
+        if not Path(folder).is_dir():  # diffusers would take it for a name on the hub
+            raise FileNotFoundError(folder)
         config = AutoencoderPatch3D.load_config(folder, local_files_only=True)
         vae = classes[config["_class_name"]].from_pretrained(folder, torch_dtype=torch.float32, local_files_only=True)
-    except (OSError, KeyError, ValueError):
+    except DAMAGE:
         raise VeraError(
             f"objective: no autoencoder ({' or '.join(classes)}) in {folder}; train one first or correct the path"
         ) from None

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from vera.data.sample import LayerSource
-from vera.data.sources import open_source
+from vera.data.sources import check_share, open_source
 from vera.errors import VeraError
 from vera.training.batches import BEYOND, Batch, LatentBatch, Share, check_bad_share, iterate_batches, load_sample
 from vera.training.checkpoint import latest_checkpoint
@@ -83,6 +83,7 @@ def _train(
     if checkpoint and not resume_run:
         raise VeraError(f"{folder}: holds a run already; resume it, delete it or choose another output")
 
+    check_share(recipe.data, recipe.batch_size, world.data_size)
     source, held_out = open_data(recipe.data, False), open_data(recipe.data, True)
     samples = [load_sample(held_out, BEYOND + index, 1, 0)[0] for index in range(recipe.sampling.count)]
     autocast = make_autocast(recipe.dtype, world.device)

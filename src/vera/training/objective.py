@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -61,7 +62,7 @@ def place_weights(layers: Tensor, empty: Tensor, branches: Sequence[str], outsid
     return weights
 
 
-def weighted_loss(errors: Tensor, branches: Sequence[str], weights: Mapping[str, float]) -> Tensor:
+def weighted_loss(errors: Tensor, branches: Sequence[str], weights: Mapping[Any, float]) -> Tensor:
     """Scalar: mean of `errors` [B,K] over samples and, by `weights` (1 where a branch is not named), over branches."""
     weight = torch.tensor([weights.get(branch, 1.0) for branch in branches], device=errors.device)
     return (errors.mean(0) * weight).sum() / weight.sum()

@@ -13,13 +13,16 @@ import torch
 from accelerate import init_empty_weights
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from vera.errors import VeraError
+from vera.data.sources import batch_counts, check_share
+from vera.errors import VeraError, first_line
 from vera.models.baselines import VARIANTS
 from vera.training.checkpoint import KEPT
 from vera.training.layered_flow import HELD_OUT_TIMES
+from vera.training.methods import WRONG
 from vera.training.recipe import FlowObjective, Recipe
 from vera.training.schedule import muon_weights
 from vera.training.step_cost import Cost, Shape, encoding_cost, make_network, network_cost
+from vera.training.text import DAMAGE
 
 MASTER, MOMENT, AVERAGE = 4, 4, 4  # bytes of a parameter or its gradient, of a moment of it, of the average
 RESERVE = 0.1  # of the GPU's memory, for its context, kernels' workspaces and fragmentation
@@ -91,13 +94,14 @@ def make_plan(
     groups, left = divmod(gpus, recipe.context_parallel)
     if gpus < 1 or left:
         raise VeraError(f"context_parallel: {gpus} processes cannot be grouped by {recipe.context_parallel}")
-    share, left = divmod(recipe.batch_size, groups)
-    if left or not share:
-        raise VeraError(f"batch_size: {recipe.batch_size} samples cannot be shared by {groups} processes")
+    check_share(recipe.data, recipe.batch_size, groups)
 
     vae_class, vae_config = _autoencoder(recipe.objective.autoencoder)
-    with FakeTensorMode():
-        vae = vae_class.from_config(vae_config)
+    try:
+        with FakeTensorMode():
+            vae = vae_class.from_config(vae_config)
+    except WRONG as error:
+        raise VeraError(f"objective: the autoencoder has a config of no network: {first_line(error)}") from None
     with init_empty_weights():
         model = make_network(recipe, vae.config.z_dim)
     strides = [vae.config.scale_factor_temporal] + 2 * [vae.config.scale_factor_spatial]
@@ -108,6 +112,9 @@ def make_plan(
     if (frames - 1) % strides[0] or height % (strides[1] * patch[1]) or width % (strides[2] * patch[2]):
         raise VeraError(f"plan: {frames} frames of {width}x{height} do not fit the strides {strides} and {patch}")
 
+    share, left = divmod(max(batch_counts(recipe.data, recipe.batch_size, frames)), groups)
+    if left or not share:
+        raise VeraError(f"batch_size: its clips of {frames} frames cannot be shared by {groups} processes")
     branches, text = len(model.config.branches), (recipe.objective.max_sequence_length, model.config.text_dim)
     shape = Shape(share, branches, (model.config.in_channels, *grid), text, gpus > 1)
     cost, other = (
@@ -160,7 +167,10 @@ def _autoencoder(folder: str) -> tuple[Any, dict[str, Any]]:
 
     if not (Path(folder) / "config.json").is_file():
         return AutoencoderKLWan, {}
-    config = AutoencoderPatch3D.load_config(folder, local_files_only=True)
+    try:
+        config = AutoencoderPatch3D.load_config(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise VeraError(f"objective: {folder} holds no autoencoder: {first_line(error)}") from None
     patch = config.get("_class_name") == "AutoencoderPatch3D"
     return AutoencoderPatch3D if patch else AutoencoderKLWan, config
 
@@ -171,7 +181,10 @@ def _text_bytes(name: str, width: int) -> float:
 
     folder = Path(name) / "text_encoder" if (Path(name) / "text_encoder").is_dir() else Path(name)
     if (folder / "config.json").is_file():
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        try:
+            config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        except DAMAGE as error:
+            raise VeraError(f"objective: no text encoder in {folder}: {first_line(error)}") from None
     elif width == UMT5_XXL["d_model"]:
         config = UMT5Config(**UMT5_XXL, feed_forward_proj="gated-gelu", dtype=torch.bfloat16)
     else:
@@ -212,7 +225,7 @@ def describe(plan: Plan, gpu: str, mfu: float) -> list[str]:
     """The plan in lines of text; the last one warns where it does not fit."""
     recipe, rates = plan.recipe, GPUS[gpu]
     width, height = plan.size
-    batch = recipe.batch_size * recipe.accumulate
+    batch = plan.share * plan.gpus // recipe.context_parallel * recipe.accumulate
     step = plan.cost.step * plan.gpus / recipe.context_parallel * recipe.accumulate
     needed, usable = sum(plan.memory.values()), rates.memory * (1 - RESERVE) * 2**30
     on, off = ("with", "without") if recipe.gradient_checkpointing else ("without", "with")

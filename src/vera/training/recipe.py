@@ -1,15 +1,28 @@
-"""What a training run is made of: a YAML file, read into frozen dataclasses that know every field by name."""
+"""What a training run is made of: a YAML file, read into frozen dataclasses that know every field by name and range."""
 
 import dataclasses
-import types
-from collections.abc import Mapping
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 
 from vera.errors import VeraError
+from vera.fields import Name, Range, Seed, Share, build, check_plain, check_value
+from vera.files import read_text
+
+RECIPE_LIMIT = 1 << 16  # bytes
+MOST = 1 << 30  # steps, batches: beyond are the draws of held-out samples (`batches.BEYOND`)
+
+Count = Annotated[int, Range(1, MOST)]
+Size = Annotated[int, Range(1, 1 << 16)]
+Weight = Annotated[float, Range(0, 1e6)]
+AboveZero = Annotated[float, Range(0, 1e6, above=True)]
+Beta = Annotated[float, Range(0, 0.999999)]
+Guidance = Annotated[float, Range(0, 1000)]
+SampleSteps = Annotated[int, Range(1, 1000)]
+Branch = Literal["edit", "alpha", "composite"]
 
 
 @dataclass(frozen=True)
@@ -19,10 +32,10 @@ class Distillation:
     The teacher takes `teacher_steps` for each of them. Its shift must be the objective's.
     """
 
-    teacher: str
-    guidance: float
-    steps: int = 8
-    teacher_steps: int = 3
+    teacher: Name
+    guidance: Guidance
+    steps: SampleSteps = 8
+    teacher_steps: SampleSteps = 3
 
 
 @dataclass(frozen=True)
@@ -36,17 +49,17 @@ class FlowObjective:
     With `distillation` the goal is a teacher's velocity, at the times of the student's steps.
     """
 
-    autoencoder: str
-    text_encoder: str = "minilm"
-    max_sequence_length: int = 32
-    weights: dict[str, float] = field(default_factory=dict)
-    outside_weight: float = 1.0
+    autoencoder: Name
+    text_encoder: Name = "minilm"
+    max_sequence_length: Annotated[int, Range(1, 4096)] = 32
+    weights: dict[Branch, Weight] = field(default_factory=dict)
+    outside_weight: AboveZero = 1.0
     timesteps: Literal["logit_normal", "uniform"] = "logit_normal"
-    mean: float = 0.0
-    std: float = 1.0
-    shift: float = 1.0
-    mask_drop: float = 0.1
-    instruction_drop: float = 0.1
+    mean: Annotated[float, Range(-100, 100)] = 0.0
+    std: Annotated[float, Range(0, 100)] = 1.0
+    shift: Annotated[float, Range(0, 1000, above=True)] = 1.0
+    mask_drop: Share = 0.1
+    instruction_drop: Share = 0.1
     distillation: Distillation | None = None
 
 
@@ -59,12 +72,12 @@ class AutoencoderObjective:
     deviations of a channel, is the most that latents are off: the decoder learns to smooth what a denoiser leaves.
     """
 
-    l1: float = 1.0
-    mse: float = 1.0
-    gradient: float = 0.5
-    pca_clips: int = 512
+    l1: Weight = 1.0
+    mse: Weight = 1.0
+    gradient: Weight = 0.5
+    pca_clips: Annotated[int, Range(0, 100_000)] = 512
     train_encoder: bool = False
-    latent_noise: float = 0.0
+    latent_noise: Annotated[float, Range(0, 100)] = 0.0
 
 
 @dataclass(frozen=True)
@@ -73,21 +86,21 @@ class Sampling:
     window in frames and the size in pixels that the network was trained for, as defaults of the exported pipeline.
     """
 
-    count: int = 6
-    steps: int = 12
-    guidance: float = 1.0
-    window_frames: int = 17
-    window_overlap: int = 8
-    pixels: int = 256 * 144
+    count: Annotated[int, Range(0, 10_000)] = 6
+    steps: SampleSteps = 12
+    guidance: Guidance = 1.0
+    window_frames: Size = 17
+    window_overlap: Annotated[int, Range(0, 1 << 16)] = 8
+    pixels: Annotated[int, Range(1, 1 << 28)] = 256 * 144
 
 
 @dataclass(frozen=True)
 class Lora:
     """Train low-rank additions to the linear maps whose names end in one of `targets`; all other weights stay."""
 
-    rank: int = 32
-    alpha: float = 32.0
-    targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
+    rank: Annotated[int, Range(1, 4096)] = 32
+    alpha: AboveZero = 32.0
+    targets: Annotated[tuple[Name, ...], Range(1, 1000)] = ("to_q", "to_k", "to_v", "to_out.0")
 
 
 @dataclass(frozen=True)
@@ -103,65 +116,89 @@ class Recipe:
     """
 
     method: Literal["autoencoder", "layered_flow"]
-    output: str
-    steps: int
+    output: Name
+    steps: Count
     model: dict[str, Any]
     data: dict[str, Any]
     objective: FlowObjective | AutoencoderObjective
     variant: Literal["mot", "dense", "v2v", "v2v_concat", "vace"] = "mot"
     lora: Lora | None = None
-    freeze: tuple[str, ...] = ()
-    seed: int = 0
-    batch_size: int = 8
-    accumulate: int = 1
+    freeze: tuple[Name, ...] = ()
+    seed: Seed = 0
+    batch_size: Annotated[int, Range(1, 1_000_000)] = 8
+    accumulate: Annotated[int, Range(1, 1_000_000)] = 1
     optimizer: Literal["adamw", "muon"] = "adamw"
-    learning_rate: float = 1e-3
+    learning_rate: Annotated[float, Range(0, 1000)] = 1e-3
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    warmup: int = 200
-    final_lr_ratio: float = 0.05
-    weight_decay: float = 0.01
-    betas: tuple[float, float] = (0.9, 0.99)
-    clip: float = 1.0
-    ema_decay: float = 0.999
+    warmup: Annotated[int, Range(0, MOST)] = 200
+    final_lr_ratio: Share = 0.05
+    weight_decay: Annotated[float, Range(0, 1000)] = 0.01
+    betas: tuple[Beta, Beta] = (0.9, 0.99)
+    clip: AboveZero = 1.0
+    ema_decay: Share = 0.999
     dtype: Literal["auto", "bf16", "fp32"] = "auto"
-    device: str = "auto"
+    device: Name = "auto"
     compile: bool = False
     gradient_checkpointing: bool = False
-    context_parallel: int = 1
-    max_bad_share: float = 0.01
-    workers: int = 0
-    threads: int | None = None
-    log_every: int = 20
-    checkpoint_every: int = 500
-    sample_every: int = 1000
+    context_parallel: Annotated[int, Range(1, 1024)] = 1
+    max_bad_share: Share = 0.01
+    workers: Annotated[int, Range(0, 256)] = 0
+    threads: Annotated[int, Range(1, 1024)] | None = None  # torch crashes if it is asked for too many
+    log_every: Count = 20
+    checkpoint_every: Count = 500
+    sample_every: Count = 1000
     sampling: Sampling = Sampling()
-    init: str | None = None
+    init: Name | None = None
     export_dtype: Literal["fp16", "bf16", "fp32"] = "fp32"
 
 
 OBJECTIVES = {"layered_flow": FlowObjective, "autoencoder": AutoencoderObjective}
 TRANSFORMER_ONLY = ("variant", "lora", "context_parallel", "gradient_checkpointing", "compile")
-POSITIVE = ("steps", "batch_size", "accumulate", "context_parallel", "log_every", "checkpoint_every", "sample_every")
+# Numbers in `model`, by their names: whole ones of other names are sizes. A class says only that they are whole.
+MODEL = {
+    "num_layers": Annotated[int, Range(1, 1000)],
+    "num_blocks": Annotated[int, Range(0, 1000)],
+    "patch_size": tuple[Annotated[int, Range(1, 64)], Annotated[int, Range(1, 64)], Annotated[int, Range(1, 64)]],
+    "vace_layers": tuple[Annotated[int, Range(0, 1000)], ...],
+    "rope_max_seq_len": Annotated[int, Range(1, 1 << 20)],
+}
 
 
 def load_recipe(path: Path) -> Recipe:
-    """Read a recipe; VeraError names the file and the field that is unknown, missing or of the wrong kind.
+    """Read a recipe; VeraError names the file, and the field that is unknown, missing, of a wrong kind or out of range.
 
     `extends` names another recipe, relative to this one, whose fields hold where this one has none.
     """
     content = _read(path, ())
     objective = OBJECTIVES.get(str(content.get("method")))
     if objective is None:
-        raise VeraError(f"{path}: method is one of {', '.join(sorted(OBJECTIVES))}, not {content.get('method')!r}")
-    recipe: Recipe = _build(Recipe, content, str(path), {"objective": objective})
-    for name in POSITIVE:
-        if getattr(recipe, name) < 1:
-            raise VeraError(f"{path}: {name} must be at least 1, not {getattr(recipe, name)}")
+        raise VeraError(f"{path}: method is one of {', '.join(sorted(OBJECTIVES))}, not {content.get('method')!a:.80}")
+    recipe: Recipe = build(Recipe, content, str(path), {"objective": objective})
     for name in TRANSFORMER_ONLY:
         default = Recipe.__dataclass_fields__[name].default
         if recipe.method == "autoencoder" and getattr(recipe, name) != default:
             raise VeraError(f"{path}: {name} is for layered_flow; leave it out")
+    for name, value in recipe.model.items():
+        _check_model(name, value, f"{path}: model: {name}")
+    _check_together(recipe, path)
     return recipe
+
+
+def _check_model(name: str, value: Any, where: str) -> None:
+    hint = MODEL.get(name, Size if isinstance(value, int) and not isinstance(value, bool) else Any)
+    check_value(hint, value, where)
+
+
+def _check_together(recipe: Recipe, path: Path) -> None:
+    """Raise VeraError for values that are each in range, but not together."""
+    if recipe.steps * recipe.accumulate > MOST:
+        raise VeraError(f"{path}: steps times accumulate is at most {MOST}; take fewer of one")
+    if isinstance(recipe.objective, FlowObjective):
+        weights = [recipe.objective.weights.get(branch, 1.0) for branch in get_args(Branch)]
+    else:
+        weights = [recipe.objective.l1, recipe.objective.mse, recipe.objective.gradient]
+    if not any(weights):
+        raise VeraError(f"{path}: objective: has no weight above 0: nothing would be learnt")
 
 
 def recipe_text(recipe: Recipe) -> str:
@@ -180,18 +217,28 @@ def _read(path: Path, within: tuple[Path, ...]) -> dict[str, Any]:
     """The fields of a recipe and of those that it extends; `within` are the recipes that extend this one."""
     if path.resolve() in within:
         raise VeraError(f"{path}: extends itself")
+    if not os.path.lexists(path):
+        raise VeraError(f"{path}: no such recipe")
+    text = read_text(path, RECIPE_LIMIT)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise VeraError(f"{path}: no such recipe") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        content = yaml.load(text, _Loader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: dates and numbers that there are not
         raise VeraError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise VeraError(f"{path}: a recipe is a mapping of fields such as `method: layered_flow`")
+    check_plain(content, str(path))
     if "extends" not in content:
         return content
-    base = _read(path.parent / str(content.pop("extends")), (*within, path.resolve()))
-    return _merge(base, content)
+    base = check_value(Name, content.pop("extends"), f"{path}: extends")
+    return _merge(_read(path.parent / base, (*within, path.resolve())), content)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without `<<`, whose copies may grow without bounds; a recipe has `extends`."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
+            raise yaml.YAMLError("a mapping has <<; write its fields out, or use `extends`")
 
 
 def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -206,55 +253,3 @@ def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
             value = _merge(held, value)
         merged[name] = value
     return merged
-
-
-def _build(
-    cls: type, values: Mapping[Any, Any], where: str, sections: Mapping[str, type] = types.MappingProxyType({})
-) -> Any:
-    """An instance of dataclass `cls`; `sections` gives the class of fields whose type depends on others."""
-    hints = get_type_hints(cls) | dict(sections)
-    unknown = [str(name) for name in values if name not in hints]
-    if unknown:
-        raise VeraError(f"{where}: unknown field {', '.join(unknown)}; there are {', '.join(hints)}")
-    required = [
-        f.name
-        for f in dataclasses.fields(cls)
-        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING and f.name not in values
-    ]
-    if required:
-        raise VeraError(f"{where}: missing {', '.join(required)}")
-    return cls(**{name: _value(hints[name], value, f"{where}: {name}") for name, value in values.items()})
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    """`value` as `hint` wants it, or VeraError."""
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        if not isinstance(value, dict):
-            raise VeraError(f"{where}: is a mapping of fields, not {value!r}")
-        return _build(hint, value, where)
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is Literal:
-        if value not in arguments:
-            raise VeraError(f"{where}: is one of {', '.join(map(str, arguments))}, not {value!r}")
-        return value
-    if origin in (Union, types.UnionType):  # only `X | None` occurs
-        return None if value is None else _value(arguments[0], value, where)
-    if origin is tuple:
-        if arguments[1:] == (...,) and isinstance(value, list):
-            arguments = arguments[:1] * len(value)
-        if not isinstance(value, list) or len(value) != len(arguments):
-            count = "" if arguments[1:] == (...,) else f" of {len(arguments)}"
-            raise VeraError(f"{where}: is a list{count}, not {value!r}")
-        return tuple(_value(kind, item, where) for kind, item in zip(arguments, value, strict=True))
-    if origin is dict:
-        if not isinstance(value, dict):
-            raise VeraError(f"{where}: is a mapping, not {value!r}")
-        return {key: item if arguments[1] is Any else _value(arguments[1], item, where) for key, item in value.items()}
-    if hint is float and not isinstance(value, bool):
-        try:
-            return float(value)  # YAML reads 1e-3 as text
-        except (TypeError, ValueError):
-            pass
-    elif isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
-        return value
-    raise VeraError(f"{where}: is {hint.__name__}, not {value!r}")

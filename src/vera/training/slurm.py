@@ -1,5 +1,6 @@
 """Training as a job of SLURM, by submitit: one task for each GPU, requeued when its time is over or others need it."""
 
+import re
 import signal
 import time
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 from vera.data.sources import open_source
 from vera.errors import VeraError
+from vera.fields import check_plain
 from vera.training import load_recipe
 
 NOTICE = 600  # seconds before the end of its time in which a job finishes its step and writes a checkpoint
@@ -86,13 +88,16 @@ def submit(recipe_path: Path, job: Job, cluster: str = "slurm", open_data: Any =
         import submitit
     except ImportError:
         raise VeraError("--slurm needs submitit: pip install 'vera[slurm]'") from None
-    folder = Path(recipe.output) / "slurm"
+    folder = (Path(recipe.output) / "slurm").resolve()
+    # What stands in the job's script: a newline would end its comment there, in a link's target as in the recipe.
+    for name, text in (("output", str(folder)), ("partition", job.partition), ("account", job.account)):
+        check_plain(text, f"{recipe_path}: {name}")
     try:
-        executor = submitit.AutoExecutor(folder.resolve(), cluster=cluster, slurm_max_num_timeout=job.restarts)
+        executor = submitit.AutoExecutor(folder, cluster=cluster, slurm_max_num_timeout=job.restarts)
     except RuntimeError:
         raise VeraError("--slurm: this machine has no srun; submit from a login node of the cluster") from None
     executor.update_parameters(
-        name=Path(recipe.output).name,
+        name=_job_name(folder.parent),
         nodes=job.nodes,
         tasks_per_node=job.gpus_per_node,
         gpus_per_node=job.gpus_per_node,
@@ -104,3 +109,8 @@ def submit(recipe_path: Path, job: Job, cluster: str = "slurm", open_data: Any =
         slurm_signal_delay_s=NOTICE,
     )
     return executor.submit(Training(recipe_path.resolve(), open_data))
+
+
+def _job_name(run: Path) -> str:
+    """The run's name in letters, digits, `.`, `_` and `-`, which no shell or scheduler reads as anything else."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", run.name).lstrip("-.") or "vera"

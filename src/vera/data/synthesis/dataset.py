@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +39,11 @@ from vera.data.synthesis.plan import (
 from vera.data.synthesis.plates import panorama_scene, photo_scene
 from vera.data.synthesis.rendered import Cutout, Renders, cut_out, fits, is_whole, layer_scene, scene_of, shadow_alpha
 from vera.data.synthesis.rendering.records import Record, Views
+from vera.data.synthesis.stages import clip_count, read_sizes, read_stages
 from vera.data.synthesis.subjects import blob, rough_mask
 from vera.data.synthesis.vocabulary import SIZES, SPRITES, pick
 from vera.errors import VeraError
+from vera.fields import Name, Range, Seed, Share
 
 Float = NDArray[np.float32]
 
@@ -73,30 +75,29 @@ class SyntheticLayers:
 
     def __init__(
         self,
-        sprites: Sequence[str] = SPRITES,
-        assets: str = "assets/npm",
-        sizes: Sequence[str] = ("256x144",),
+        sprites: Annotated[Sequence[Name], Range(1, 10_000)] = SPRITES,
+        assets: Name = "assets/npm",
+        sizes: Annotated[Sequence[Name], Range(1, 1000)] = ("256x144",),
         stages: Sequence[Mapping[str, Any]] = ({"until": None, "frames": {1: 1.0}},),
-        background_share: float = BACKGROUND_SHARE,
-        tint_share: float = TINT_SHARE,
-        size_shares: Sequence[float] = SIZE_SHARES,
+        background_share: Share = BACKGROUND_SHARE,
+        tint_share: Share = TINT_SHARE,
+        size_shares: Sequence[Annotated[float, Range(0, 1e6)]] = SIZE_SHARES,
         fill: str = "edge",
-        renders: str | None = None,
-        render_share: float = 0.4,
-        grid: int | None = None,
-        seed: int = 0,
+        renders: Name | None = None,
+        render_share: Share = 0.4,
+        grid: Annotated[int, Range(1, 1024)] | None = None,
+        seed: Seed = 0,
         held_out: bool = False,
     ) -> None:
         if fill not in ("edge", "white"):
             raise VeraError(f"fill is edge or white, not {fill!r}")
         if len(size_shares) != len(SIZES) or min(size_shares) <= 0:
             raise VeraError(f"size_shares is a share above 0 for each of {', '.join(SIZES)}, not {size_shares}")
+        self.sizes, self.stages = read_sizes(sizes), read_stages(stages)
         folder = Path(assets)
         self.sprites = load_sprites(folder / "fluent-emoji-3d" / "assets", sprites)
         self.panoramas = load_panoramas(folder / "pmndrs" / "hdri")
         self.photos = [photo for name, photo in load_photos().items() if (name in unseen.PHOTOS) == held_out]
-        self.sizes = read_sizes(sizes)
-        self.stages = stages
         self.background_share = background_share
         self.tint_share = tint_share
         self.size_shares = [share / sum(size_shares) for share in size_shares]
@@ -112,7 +113,7 @@ class SyntheticLayers:
 
     def __getitem__(self, index: int) -> LayeredSample:
         """Sample `index` at the first size, with the frame count of the last stage's heaviest weight."""
-        return self.sample(index, most_drawn(self.stages[-1]["frames"]), *self.sizes[0])
+        return self.sample(index, most_drawn(self.stages[-1].frames), *self.sizes[0])
 
     def draw(self, step: int, batch_size: int, attempt: int = 0) -> list[tuple[int, int, int, int]]:
         """Index, frames, width and height of the samples of a training step, all of one shape.
@@ -121,10 +122,10 @@ class SyntheticLayers:
         every step costs about the same. No sample is ever bad, so there is no other attempt.
         """
         rng = np.random.default_rng((self.seed, self.held_out, step))
-        stage = next(s for s in self.stages if s["until"] is None or step < int(s["until"]))
-        frames = _draw_frames(stage["frames"], rng)
-        width, height = pick(read_sizes(stage["sizes"]) if "sizes" in stage else self.sizes, rng)
-        count = max(1, batch_size // (1 + (frames - 1) // 4))
+        stage = next(stage for stage in self.stages if stage.until is None or step < stage.until)
+        frames = _draw_frames(stage.frames, rng)
+        width, height = pick(self.sizes if stage.sizes is None else read_sizes(stage.sizes), rng)
+        count = clip_count(batch_size, frames)
         return [(step * batch_size + i, frames, width, height) for i in range(count)]
 
     def load(self, key: tuple[int, int, int, int]) -> LayeredSample:
@@ -272,11 +273,6 @@ def _choose_views(record: Record, motion: str, frames: int, rng: np.random.Gener
     if motion == "spin" and count > 1:
         return [int(view) for view in np.linspace(0, count - 1, frames).round()]
     return [int(rng.integers(count))]
-
-
-def read_sizes(texts: Sequence[str]) -> list[tuple[int, int]]:
-    """Width and height of each `WxH`."""
-    return [(int(width), int(height)) for width, height in (text.split("x") for text in texts)]
 
 
 def most_drawn(weights: Mapping[int, float]) -> int:

@@ -1,0 +1,53 @@
+"""How long and how large the clips of a training step are, which a curriculum changes from stage to stage."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from vera.errors import VeraError
+from vera.fields import Range, check_value
+
+Frames = Annotated[int, Range(1, 1025)]
+SIDES = (16, 8192)  # pixels
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Until step `until` (None: to the end) clips of `frames` (1 + 4k: weight) frames are drawn, of `sizes` (`WxH`)."""
+
+    frames: dict[Frames, Annotated[float, Range(0, 1e6)]]
+    until: Annotated[int, Range(1, 1 << 40)] | None = None
+    sizes: Annotated[tuple[str, ...], Range(1, 1000)] | None = None
+
+
+def read_stages(stages: Sequence[Mapping[str, Any]]) -> list[Stage]:
+    """Read `{until: step, frames: {count: weight}, sizes: [WxH]}` in order; VeraError for what cannot be drawn by."""
+    read: list[Stage] = [check_value(Stage, stage, f"data: stages: {index}") for index, stage in enumerate(stages)]
+    ends = [stage.until for stage in read]
+    if not ends or ends[-1] is not None or None in ends[:-1] or ends[:-1] != sorted(end for end in ends[:-1] if end):
+        raise VeraError("data: stages is a list in the order of its `until`, and the last one's is null")
+    for stage in read:
+        if not any(stage.frames.values()) or any((count - 1) % 4 for count in stage.frames):
+            raise VeraError(f"data: stages: frames is a weight above 0 for lengths of 1 + 4k, not {dict(stage.frames)}")
+        read_sizes(stage.sizes or ())
+    return read
+
+
+def read_sizes(texts: Sequence[str]) -> list[tuple[int, int]]:
+    """Width and height of each `WxH`; VeraError for another text."""
+    sizes = []
+    for text in texts:
+        found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+        size = (int(found[1]), int(found[2])) if found else (0, 0)
+        if not all(SIDES[0] <= side <= SIDES[1] for side in size):
+            raise VeraError(
+                f"data: a size is WxH, such as 256x144, of sides from {SIDES[0]} to {SIDES[1]}, not {text!a:.40}"
+            )
+        sizes.append(size)
+    return sizes
+
+
+def clip_count(batch_size: int, frames: int) -> int:
+    """How many clips of `1 + 4k` frames a batch has: `batch_size` counts latent frames, so that steps cost the same."""
+    return max(1, batch_size // (1 + (frames - 1) // 4))
