@@ -118,6 +118,12 @@ def whole_file(path: Path) -> Iterator[Path]:
         _sync(path.parent)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file, whole or not at all, as `whole_file` does."""
+    with whole_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
 @contextmanager
 def whole_folder(folder: Path, replaced: Callable[[Path], Iterable[str]] | None = None) -> Iterator[Path]:
     """Give an empty folder beside `folder` that takes its name when the block ends well, as `whole_file` does a file.

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from vera.errors import VeraError
 from vera.evaluation.gallery import make_gallery, read_gallery, save_gallery
 
 EAST, NORTH, WEST = ([1, 0], [0, 1], [-1, 0])
@@ -33,3 +35,25 @@ def test_saved_and_read(tmp_path: Path) -> None:
     assert again.names == GALLERY.names
     assert np.array_equal(again.vectors, GALLERY.vectors) and np.array_equal(again.owners, GALLERY.owners)
     assert [path.name for path in tmp_path.iterdir()] == ["g.npz"]
+
+
+@pytest.mark.faults
+def test_what_holds_no_prototypes(tmp_path: Path) -> None:
+    path = tmp_path / "g.npz"
+    names, vectors = np.array(["car"]), np.ones((2, 2), np.float32)
+    kinds: list[dict[str, object]] = [
+        {"names": names, "vectors": vectors},
+        {"names": names, "vectors": vectors, "owners": np.array([0, 1])},
+        {"names": names, "vectors": vectors, "owners": np.array([0])},
+        {"names": names, "vectors": vectors[0], "owners": np.array([0, 0])},
+        {"names": np.array([Path()], object), "vectors": vectors, "owners": np.array([0, 0])},
+        {"names": names, "vectors": np.array(["a", "b"])[:, None], "owners": np.array([0, 0])},
+    ]
+    for kind in kinds:
+        np.savez(path, **kind)  # type: ignore[arg-type]
+        with pytest.raises(VeraError, match="holds no prototypes"):
+            read_gallery(path)
+    for content in (b"", b"junk", b"PK\x03\x04"):
+        path.write_bytes(content)
+        with pytest.raises(VeraError, match="holds no prototypes"):
+            read_gallery(path)

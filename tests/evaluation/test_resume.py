@@ -1,5 +1,6 @@
 """Records in a file: shared out to processes, done once, whole after a kill."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.evaluation.echo import echo
 
+from vera.errors import VeraError
 from vera.evaluation.record import Record
 from vera.evaluation.resume import RECORDS, Job, collect, read_records
 
@@ -56,6 +58,23 @@ def test_a_line_that_a_kill_cut_short_is_dropped(tmp_path: Path) -> None:
     file.write_text(whole + whole[:20])
     assert [record.case for record in read_records(tmp_path)] == [1, 2]
     assert file.read_text() == whole
+
+
+ROW = {"case": 1, "task": "obj_add", "candidate": "model", "measures": {}}
+WRONG = [{"case": "1"}, {"task": ["obj_add"]}, {"measures": []}, {"measures": {"iou": "high"}}, {"more": 1}]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "line", ["", "[]", "{}", "{", "[" * 10**5, "\x00", *(json.dumps(ROW | wrong) for wrong in WRONG)], ids=range(11)
+)
+def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: str) -> None:
+    collect(tmp_path, jobs(1), echo, 1)
+    with (tmp_path / RECORDS).open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(VeraError, match=r"records\.jsonl:2: ") as caught:
+        read_records(tmp_path)
+    assert "\n" not in str(caught.value)
 
 
 STUCK = """

@@ -13,7 +13,7 @@ from vera.errors import VeraError
 from vera.layers.color_transform import color_transform, edit_to_source, picture, source_view
 from vera.layers.display_light import HLG, PQ, decode, encode, to_xyz, tone_map, tone_unmap
 from vera.layers.lut import read_cube
-from vera.video import ColorTags, apply_tags, model_view, planes, rgb_to_ycbcr
+from vera.video import ColorTags, Orientation, apply_tags, model_view, planes, rgb_to_ycbcr
 
 ALL = np.stack(np.meshgrid(*[np.linspace(0, 1, 18)] * 3, indexing="ij"), -1).reshape(-1, 3)
 NEEDED = {  # transfer and primaries, numbers of H.273
@@ -96,7 +96,7 @@ def test_frame_to_view_and_back(pix_fmt: str) -> None:
         plane[...] = np.rint(codes[index]).astype(np.uint16) << (6 if pix_fmt == "p010le" else 0)
     transform = color_transform(ColorTags(trc=PQ, primaries=9))
     assert transform is not None
-    view = source_view(frame, 8, 4, 90, transform)
+    view = source_view(frame, 8, 4, Orientation(turns=1), transform)
     expected = transform.to_view(np.full(3, level))
     assert view.shape == (4, 8, 3) and np.abs(view / 255 - expected).max() < 1 / 255
     back = edit_to_source(view, transform)

@@ -19,6 +19,7 @@ from vera.errors import VeraError
 from vera.evaluation.answer import Candidate
 from vera.evaluation.run import Bench, run_cases
 from vera.evaluation.table import ARROWS, TITLES, Metric, metrics_of, summarize
+from vera.files import write_text
 from vera.progress import Progress
 from vera.training import load_recipe
 from vera.training.checkpoint import latest_checkpoint, read_record
@@ -84,8 +85,8 @@ def evaluate_ablations(
                     found.setdefault((path.stem, task, name), []).append(estimate.mean)
     outcomes = [Outcome(*key, tuple(values)) for key, values in found.items()]
     text = table(outcomes, names)
-    (out / "ablations.md").write_text(text, encoding="utf-8")
-    (out / "ablations.json").write_text(json.dumps([asdict(o) for o in outcomes], indent=1) + "\n", encoding="utf-8")
+    write_text(out / "ablations.md", text)
+    write_text(out / "ablations.json", json.dumps([asdict(o) for o in outcomes], indent=1) + "\n")
     return text
 
 
@@ -94,7 +95,7 @@ def _train(path: Path, folder: Path, seed: int, report: Callable[[str], None]) -
     folder.mkdir(parents=True, exist_ok=True)
     seeded = folder / "seeded.yaml"
     changes = {"extends": os.path.relpath(path, folder), "output": str(folder), "seed": seed}
-    seeded.write_text(yaml.safe_dump(changes), encoding="utf-8")
+    write_text(seeded, yaml.safe_dump(changes))
     steps = load_recipe(seeded).steps
     if _steps_done(folder) < steps:
         train(seeded, report=report)

@@ -1,6 +1,5 @@
 """Two models on the same cases: the differences of their measures, case by case."""
 
-import json
 from pathlib import Path
 
 from vera.errors import VeraError
@@ -9,6 +8,7 @@ from vera.evaluation.resume import read_records
 from vera.evaluation.run import RUN
 from vera.evaluation.summary import estimate
 from vera.evaluation.table import ARROWS, TITLES, metrics_of
+from vera.files import read_json
 
 
 def compare(one: Path, other: Path) -> str:
@@ -41,10 +41,10 @@ def compare(one: Path, other: Path) -> str:
 
 def _world(folder: Path) -> dict[str, object]:
     try:
-        run = json.loads((folder / RUN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        run = read_json(folder / RUN)
+        return {name: run[name] for name in ("sprites", "split")}
+    except (VeraError, KeyError, TypeError):
         raise VeraError(f"{folder}: holds no evaluation; run `vera evaluate nano --out {folder}` first") from None
-    return {name: run[name] for name in ("sprites", "split")}
 
 
 def _model_records(folder: Path) -> dict[int, Record]:

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.errors import VeraError
 from vera.evaluation.features import Vectors
+from vera.files import whole_file
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,24 @@ def make_gallery(classes: Mapping[str, Vectors]) -> Gallery:
 
 
 def save_gallery(gallery: Gallery, path: Path) -> None:
-    """Write `path` (.npz) under a temporary name, then rename it."""
-    partial = path.with_name(f"partial-{path.name}")
-    np.savez(partial, names=np.array(gallery.names), vectors=gallery.vectors, owners=gallery.owners)
-    partial.replace(path)
+    """Write `path` (.npz), whole or not at all."""
+    with whole_file(path) as partial:
+        np.savez(partial, names=np.array(gallery.names), vectors=gallery.vectors, owners=gallery.owners)
 
 
 def read_gallery(path: Path) -> Gallery:
-    with np.load(path) as arrays:
-        return Gallery(tuple(arrays["names"].tolist()), arrays["vectors"], arrays["owners"])
+    """Read what `save_gallery` wrote. Raises VeraError for anything else."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            names, vectors, owners = (arrays[name] for name in ("names", "vectors", "owners"))
+        if (
+            vectors.ndim != 2
+            or owners.shape != vectors.shape[:1]
+            or not (owners >= 0).all() & (owners < len(names)).all()
+        ):
+            raise ValueError
+        return Gallery(tuple(names.tolist()), vectors.astype(np.float32), owners.astype(np.int64))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile):
+        raise VeraError(
+            f"{path}: holds no prototypes of classes; remove it, and the same command makes it again"
+        ) from None

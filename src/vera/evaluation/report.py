@@ -10,6 +10,7 @@ from vera.evaluation.record import Measures, Record
 from vera.evaluation.run import strip_path
 from vera.evaluation.sheet import Entry, write_sheet
 from vera.evaluation.table import curves, markdown, plain, summarize
+from vera.files import write_text
 
 IOU = 0.9  # of the matte, below which a sheet calls a new background a miss
 
@@ -58,7 +59,7 @@ def verdict(measures: Measures) -> tuple[str, bool]:
 
 
 def _write(stem: Path, text: str, records: Sequence[Record]) -> str:
-    stem.with_suffix(".md").write_text(text, encoding="utf-8")
+    write_text(stem.with_suffix(".md"), text)
     content = {"summary": plain(summarize(records)), "records": [asdict(record) for record in records]}
-    stem.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_text(stem.with_suffix(".json"), json.dumps(content, indent=1) + "\n")
     return text

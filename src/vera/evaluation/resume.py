@@ -12,8 +12,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from vera.data.lines import whole_lines
-from vera.evaluation.record import Record
+from vera.data.lines import read_rows
+from vera.evaluation.record import Record, to_record
 from vera.progress import Progress
 
 Job = tuple[int, str, tuple[Any, ...]]  # case, candidate and the arguments that make their record
@@ -43,8 +43,11 @@ def collect(
 
 
 def read_records(out: Path) -> list[Record]:
-    """The records of a folder; a last line that a kill cut short is dropped from the file, too."""
-    return [Record(**json.loads(line)) for line in whole_lines(out / RECORDS)]
+    """The records of a folder; a last line that a kill cut short is dropped from the file, too.
+
+    Raises VeraError for a line that is no record.
+    """
+    return [to_record(row, f"{out / RECORDS}:{number}") for number, row in enumerate(read_rows(out / RECORDS), 1)]
 
 
 def _work(make: Callable[..., Record], jobs: Sequence[tuple[Any, ...]], workers: int | None) -> Iterator[Record]:

@@ -24,6 +24,7 @@ from vera.evaluation.record import Record
 from vera.evaluation.resume import collect
 from vera.evaluation.scene_hit import scene_gallery
 from vera.evaluation.sheet import write_strip
+from vera.files import read_json, write_text
 from vera.pipelines import VeraPipeline, load_pipeline
 from vera.progress import Progress
 from vera.training.encoders import fingerprint
@@ -136,8 +137,8 @@ def _check_same_run(bench: Bench) -> None:
     }
     path = bench.out / RUN
     if path.is_file():
-        with suppress(ValueError):
-            if json.loads(path.read_text(encoding="utf-8")) == run:
+        with suppress(VeraError):
+            if read_json(path) == run:
                 return
         raise VeraError(f"{bench.out}: holds the records of another model or of other cases: name another folder")
-    path.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(run, indent=2) + "\n")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from vera.evaluation.answer import Answer, Frames
+from vera.files import whole_file
 
 TILE = 128  # pixels of width
 CAPTION = 30  # two lines
@@ -29,11 +30,10 @@ def write_strip(path: Path, source: Frames, found: Answer, truth: Frames | None 
 
 
 def save_picture(path: Path, picture: NDArray[np.uint8]) -> None:
-    """Write a JPEG under a temporary name, then rename it."""
+    """Write a JPEG, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"partial-{path.name}")
-    Image.fromarray(picture).save(partial, format="JPEG", quality=88)
-    partial.replace(path)
+    with whole_file(path) as partial:
+        Image.fromarray(picture).save(partial, format="JPEG", quality=88)
 
 
 @dataclass(frozen=True)

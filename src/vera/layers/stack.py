@@ -6,7 +6,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from vera.errors import VeraError, brief
-from vera.files import json_text, read_json, whole_file
+from vera.files import json_text, read_json, write_text
 from vera.layers.adjust import NEUTRAL, Adjustment, adjustment_from_json
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.package import load_layers
@@ -88,8 +88,7 @@ def write_project(path: Path, layers: list[ProjectLayer], strict_chroma: bool = 
     ]
     project = {"format": FORMAT, "strict_chroma": strict_chroma, "layers": lines}
     try:
-        with whole_file(path) as partial:
-            partial.write_text(json_text(project) + "\n", encoding="utf-8")
+        write_text(path, json_text(project) + "\n")
     except OSError as error:
         raise VeraError(f"{path}: the project cannot be written ({error.strerror})") from None
 
