@@ -280,11 +280,11 @@ def test_full_range_formats_keep_their_range(tmp_path: Path) -> None:
         assert same_samples(source, tmp_path / name)
 
 
-def test_matroska_would_lose_the_pixel_aspect(tmp_path: Path) -> None:
+def test_matroska_would_lose_the_pixel_aspect_with_ffv1(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "a.mp4", sample_aspect=Fraction(4, 3))
     with pytest.raises(VeraError, match="h264-lossless"):
-        copy(source, tmp_path / "b.mkv")
-    assert copy(source, tmp_path / "b.mkv", "h264-lossless").sample_aspect == Fraction(4, 3)
+        copy(source, tmp_path / "b.mkv", "ffv1")
+    assert copy(source, tmp_path / "b.mkv").sample_aspect == Fraction(4, 3)
 
 
 def test_same_frames_same_bytes(tmp_path: Path) -> None:
@@ -466,7 +466,7 @@ def test_the_name_is_given_last(tmp_path: Path) -> None:
     with FrameReader(source) as reader, FrameWriter(tmp_path / "b.mp4", probe(source)) as writer:
         for frame in reader:
             writer.write(frame)
-            assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", ".b.partial.mp4"}
+            assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", writer.partial.name}
     assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", "b.mp4"}
 
 
@@ -486,7 +486,7 @@ with FrameReader(source) as reader, FrameWriter(out, probe(source)) as writer:
 def test_killed_in_the_middle(tmp_path: Path) -> None:
     source, out = make_clip(tmp_path / "a.mp4"), tmp_path / "b.mp4"
     assert subprocess.run([sys.executable, "-c", KILLED, source, out]).returncode == -signal.SIGKILL
-    assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", ".b.partial.mp4"}
+    assert len(list(tmp_path.iterdir())) == 2 and not out.exists()
     # The next run is not bothered by what lies there.
     copy(source, out)
     assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", "b.mp4"}

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from vera.cli.master import print_master
-from vera.cli.options import Deinterlace, Progressive, Rate, check_picture, parse_size, parse_source, parse_time
+from vera.cli.options import Deinterlace, Progressive, Rate, Sound, check_picture, parse_size, parse_source, parse_time
 from vera.cli.progress import progress_bar
 
 
@@ -33,6 +33,7 @@ def edit(
     deinterlace: Deinterlace = False,
     rate: Rate = None,
     progressive: Progressive = False,
+    sound: Sound = "copy",
     guide: Literal["auto", "plate", "composite", "none"] = "auto",
     decontaminate: bool = False,
     grain: bool = False,
@@ -127,7 +128,7 @@ def edit(
     from vera.pipelines import Acceleration, Refinement
     from vera.pipelines import edit as run
 
-    footage = parse_source(source, deinterlace, rate, progressive)
+    footage = parse_source(source, deinterlace, rate, progressive, sound)
     times = [None if time is None else parse_time(time) for time in (start, end)]
     model_size = None if size is None else parse_size(size)
     if sheet is not None:

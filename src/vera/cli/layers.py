@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from vera.cli.master import print_master
-from vera.cli.options import NOT_ADJUSTED, Adjusting, Deinterlace, Force, Progressive, Rate, parse_source
+from vera.cli.options import NOT_ADJUSTED, Adjusting, Deinterlace, Force, Progressive, Rate, Sound, parse_source
 from vera.cli.progress import progress_bar
 from vera.errors import VeraError
 
@@ -20,6 +20,7 @@ def composite(
     deinterlace: Deinterlace = False,
     rate: Rate = None,
     progressive: Progressive = False,
+    sound: Sound = "copy",
     adjusting: Adjusting = NOT_ADJUSTED,
     strict_chroma: bool = False,
     project: Path | None = None,
@@ -59,7 +60,7 @@ def composite(
         check_project(project, lines)
     with progress_bar() as report:
         written = write_master(
-            parse_source(source, deinterlace, rate, progressive), stack, out, master, codec, report, force
+            parse_source(source, deinterlace, rate, progressive, sound), stack, out, master, codec, report, force
         )
     print_master(written)
     if project is not None:
@@ -78,6 +79,7 @@ def verify(
     deinterlace: Deinterlace = False,
     rate: Rate = None,
     progressive: Progressive = False,
+    sound: Sound = "copy",
 ) -> int:
     """Check what a master guarantees; exit code 0 if it holds, 1 if not.
 
@@ -98,7 +100,7 @@ def verify(
     from vera.layers import load_layers, open_stack, verify_layers
     from vera.layers import verify as count
 
-    footage = parse_source(source, deinterlace, rate, progressive)
+    footage = parse_source(source, deinterlace, rate, progressive, sound)
     if layers is None:
         edit = load_layers(result)
         verify_layers(footage, edit, force)

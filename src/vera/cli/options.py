@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -19,6 +19,7 @@ Triple = tuple[float, float, float]
 # Options that several commands have.
 Force = Annotated[bool, Parameter(help="Take a source that is not the one that the layers were made for.")]
 Deinterlace = Annotated[bool, Parameter(help="Make interlaced frames whole. They are refused otherwise.")]
+Sound = Annotated[Literal["copy", "none"], Parameter(help="copy the sound as it is, or leave it out (none).")]
 Progressive = Annotated[bool, Parameter(help="Take all frames for progressive, whatever the file says of them.")]
 Signed = Annotated[str | None, Parameter(allow_leading_hyphen=True)]
 Rate = Annotated[str | None, Parameter(help="Pictures a second of an image sequence. Default: 24.")]
@@ -85,7 +86,9 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(sides[0]), int(sides[1])
 
 
-def parse_source(path: Path, deinterlace: bool, rate: str | None, progressive: bool = False) -> "Source":
+def parse_source(
+    path: Path, deinterlace: bool, rate: str | None, progressive: bool = False, sound: str = "copy"
+) -> "Source":
     """Footage as a command names it; VeraError if `rate` is no rate such as 25, 23.976 or 24000/1001."""
     from vera.video import Source
 
@@ -95,7 +98,7 @@ def parse_source(path: Path, deinterlace: bool, rate: str | None, progressive: b
         number = Fraction(0)
     if number is not None and not 0 < number <= 1000:
         raise VeraError(f"a rate is in pictures a second, such as 25 or 24000/1001, not {rate!r}")
-    return Source(path, deinterlace, number, progressive)
+    return Source(path, deinterlace, number, progressive, sound != "none")
 
 
 def parse_time(text: str) -> Fraction:

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from vera.files import whole_file
 from vera.layers.composite import check_belongs
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.refine import fit_layer
 from vera.video import FrameReader, Orientation, SourceLike, model_view, probe
-from vera.video.output import partial_path
 
 ROWS = ("source", "edit", "alpha", "result", "difference x8")
 GAP, MARGIN, LABEL = 4, 8, 96
@@ -46,12 +46,8 @@ def contact_sheet(
         change = np.abs(edited.astype(np.int16) - original) * GAIN
         tiles.append([original, shown, grey, edited, change])
     times = [float(edit.pts[index] * edit.time_base) for index in chosen]
-    partial = partial_path(Path(out))
-    try:
+    with whole_file(Path(out)) as partial:
         _draw(tiles, times, size).save(partial, format="PNG")
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _pick(

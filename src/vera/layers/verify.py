@@ -129,7 +129,7 @@ def _check_packets(
         plan = plan_smart(source.path, result.path.suffix, changed)
     except UnsupportedError as reason:
         return PacketReport(0, 0, f"it cannot be a smart master: {reason}"), frozenset()
-    return compare_packets(source.path, result.path, plan.renewed), plan.renewed
+    return compare_packets(source.path, result.path, plan.renewed, source.clock), plan.renewed
 
 
 def _check_comparable(source: MediaInfo, result: MediaInfo) -> None:
@@ -138,5 +138,5 @@ def _check_comparable(source: MediaInfo, result: MediaInfo) -> None:
         if FULL_RANGE_TWINS.get(one, one) != FULL_RANGE_TWINS.get(other, other):
             raise VeraError(f"{result.path}: has {name} {other}, the source {one}; it is not an edit of {source.path}")
     for one, other in zip(source.pts, result.pts, strict=True):
-        if abs(one * source.time_base - other * result.time_base) > 0.001:
+        if abs(one * source.time_base - source.clock - other * result.time_base) > 0.001:
             raise VeraError(f"{result.path}: its frame times differ from those of {source.path}")

@@ -1,6 +1,6 @@
 """Codec presets by name, and which pixel formats and files each can hold."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,8 +61,10 @@ FULL_RANGE_TWINS = {"yuvj420p": "yuv420p", "yuvj422p": "yuv422p", "yuvj444p": "y
 _BIG_ENDIAN_TWINS = {f"{name}le": f"{name}be" for name in ("rgb48", "rgba64", "gray16", "ya16", "gbrp10", "gbrp12")}
 
 
-def default_codec(path: Path | str, pix_fmt: str = "yuv420p") -> str:
+def default_codec(path: Path | str, pix_fmt: str = "yuv420p", encoders: Collection[str] = ()) -> str:
     """Name of the first lossless codec that goes in a file of that suffix, and takes `pix_fmt` if one of them does.
+
+    `encoders`: take one of these if it takes `pix_fmt`.
 
     A source in .mp4 or .mov should stay in one of these: Matroska rounds times to milliseconds. VeraError for a suffix
     that is not written.
@@ -71,7 +73,8 @@ def default_codec(path: Path | str, pix_fmt: str = "yuv420p") -> str:
     fitting = [name for name, codec in CODECS.items() if codec.lossless and suffix in codec.suffixes]
     if not fitting:
         raise VeraError(f"{path}: can't write a file with the ending {suffix!r}; name it .mp4, .mov or .mkv")
-    return next((name for name in fitting if _has_pix_fmt(CODECS[name], pix_fmt)), fitting[0])
+    taking = [name for name in fitting if _has_pix_fmt(CODECS[name], pix_fmt)] or fitting
+    return next((name for name in taking if CODECS[name].encoder in encoders), taking[0])
 
 
 def find_codec(name: str | Codec, path: Path, pix_fmt: str, width: int, height: int) -> Codec:

@@ -21,6 +21,9 @@ from vera.video.opening import Source, SourceLike, as_source, open_video
 from vera.video.orientation import Matrix, Orientation, display_matrix, nearest_orientation
 from vera.video.reader import FrameReader
 
+_CLOCKS = ("mpegts", "mpeg")  # broadcasts and discs
+_LATE = 60  # seconds without anything at the beginning that a file may have
+
 
 @dataclass(frozen=True)
 class AudioInfo:
@@ -44,7 +47,8 @@ class MediaInfo:
     from an even grid. `interlaced`: the first one is, on disk; `deinterlace`: those that are, are made progressive when
     they are read; `progressive`: none is taken to be. `hdr`: what the first frame says of its mastering.
     `display_matrix`: how pictures are turned, mirrored or skewed for display, None if not. `tracks`: those besides the
-    pictures and `audio`. `metadata`: what the file says of its content.
+    pictures and `audio`. `metadata`: what the file says of its content. `sound`: whether masters are to have it.
+    `clock`: seconds on the file's own clock that are time 0 of a master (see `clock_start`).
     """
 
     path: Path
@@ -72,12 +76,14 @@ class MediaInfo:
     chapters: tuple[Chapter, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
     progressive: bool = False
+    sound: bool = True
+    clock: Fraction = Fraction(0)
 
     @property
     def source(self) -> Source:
         """The footage, to be read as it was probed."""
         rate = self.average_rate if self.container == "image2" else None
-        return Source(self.path, self.deinterlace, rate, self.progressive)
+        return Source(self.path, self.deinterlace, rate, self.progressive, self.sound)
 
     @property
     def display_aspect(self) -> Fraction:
@@ -127,9 +133,10 @@ def probe(source: SourceLike) -> MediaInfo:
         if any(b <= a for a, b in itertools.pairwise(times)):
             raise VeraError(f"{path}: its timestamps do not rise; remux it, or export it again")
         return replace(
-            _media_info(path, container, stream, first, times, last, interlaced),
+            _media_info(path, container, stream, first, times, last, interlaced, source.sound),
             deinterlace=source.deinterlace,
             progressive=source.progressive,
+            sound=source.sound,
         )
 
 
@@ -156,6 +163,7 @@ def _media_info(
     pts: tuple[int, ...],
     last: int,
     interlaced: bool,
+    sound: bool,
 ) -> MediaInfo:
     time_base = stream.time_base or Fraction(1, 1000)
     nominal = stream.average_rate or stream.guessed_rate or Fraction(25)
@@ -180,7 +188,7 @@ def _media_info(
         is_vfr=vfr,
         sample_aspect=stream.sample_aspect_ratio or Fraction(1),
         color=color_tags(first),
-        audio=tuple(_audio_info(sound) for sound in container.streams.audio if _can_decode(sound)),
+        audio=tuple(_audio_info(track) for track in container.streams.audio if sound and is_known(track)),
         timecode=timecode(container, stream),
         interlaced=interlaced,
         hdr=hdr_metadata(first),
@@ -188,7 +196,21 @@ def _media_info(
         tracks=other_tracks(container, stream.index),
         chapters=chapters(container),
         metadata=file_metadata(container.metadata),
+        clock=clock_start(container, stream),
     )
+
+
+def clock_start(container: InputContainer, stream: VideoStream) -> Fraction:
+    """Where a file's time begins if its clock is not the film's: a broadcast's goes on day and night.
+
+    0 for files that begin at 0 or a little after it; those of other kinds may mean to.
+    """
+    tracks = [stream, *container.streams.audio]
+    starts = [
+        track.start_time * track.time_base for track in tracks if track.start_time is not None and track.time_base
+    ]
+    first = min(starts, default=Fraction(0))
+    return first if first > _LATE or container.format.name in _CLOCKS else Fraction(0)
 
 
 def _is_vfr(pts: tuple[int, ...]) -> bool:
@@ -202,7 +224,8 @@ def _is_vfr(pts: tuple[int, ...]) -> bool:
     return any(abs(time - pts[0] - index * step) > 1 for index, time in enumerate(pts))
 
 
-def _can_decode(sound: AudioStream) -> bool:
+def is_known(sound: AudioStream) -> bool:
+    """Whether FFmpeg knows a sound track's codec."""
     return getattr(sound, "codec_context", None) is not None
 
 

@@ -26,7 +26,7 @@ _PLAYLISTS = {"hls", "concat", "concatf", "dash", "imf", "sdp", "mpjpeg", "vobsu
 _PLAYLISTS |= {"avisynth", "vapoursynth"}
 # What a suffix means to FFmpeg, which first tries whether the whole path is a printf pattern of pictures: a folder
 # named `%0999999999d` costs it gigabytes.
-_MUXERS = {".mp4": "mp4", ".mov": "mov", ".m4v": "ipod", ".mkv": "matroska", ".webm": "webm", ".nut": "nut"}
+MUXERS = {".mp4": "mp4", ".mov": "mov", ".m4v": "ipod", ".mkv": "matroska", ".webm": "webm", ".nut": "nut"}
 _PLAYLIST_HEADS = (b"#EXTM3U", b"ffconcat", b"<MPD", b"v=0", b"[playlist]", b"<ASX", b"<smil")
 
 
@@ -35,13 +35,14 @@ class Source:
     """Footage and how to read it: a file, or an image sequence of `rate` pictures a second (24 if None).
 
     `deinterlace`: make interlaced frames progressive, which are refused otherwise. `progressive`: believe that none is
-    interlaced, whatever the file says. VeraError for both.
+    interlaced, whatever the file says (VeraError for both). `sound`: masters have its sound.
     """
 
     path: Path
     deinterlace: bool = False
     rate: Fraction | None = None
     progressive: bool = False
+    sound: bool = True
 
     def __post_init__(self) -> None:
         if self.deinterlace and self.progressive:
@@ -85,7 +86,7 @@ def open_output(
     return av.open(
         media_url(path),
         "w",
-        format=format_name or _MUXERS.get(Path(path).suffix.lower()),
+        format=format_name or MUXERS.get(Path(path).suffix.lower()),
         options=dict(options or {}),
         container_options=dict(container_options or {}),
         metadata_errors=WORDS,

@@ -5,19 +5,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import lcm
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import av
 
 from vera.errors import VeraError
 from vera.video.codecs import Codec, default_codec, find_codec
 from vera.video.info import MediaInfo
-from vera.video.sequence import PICTURES, is_pattern, source_files
+from vera.video.sequence import PICTURES, find_sequence, is_pattern, source_files
+from vera.video.tracks import sound_lost
 
 ISO_SUFFIXES = (".mp4", ".mov", ".m4v")
 # Words that .mov and .mp4 have fields for; others go in a list of keys and values, which fewer programs read and beside
 # which there is no place for a cover.
 _ISO_WORDS = {"title", "artist", "album", "composer", "date", "comment", "genre", "copyright", "location"}
 _ISO_WORDS |= {"creation_time"}
+_ASPECT_ENCODERS = ("libx264", "libx265")  # they say the shape of pixels in the pictures
+_ADVISED = (".mkv", ".mov", ".mp4", ".nut")  # instead of a file that can't hold the sound, if it is found that they can
+_REFUSALS = (errno.EINVAL, errno.ERANGE, *(int(av.error.tag_to_code(tag)) for tag in (b"INDA", b"PAWE")))
 
 
 def check_output(
@@ -25,7 +30,7 @@ def check_output(
 ) -> Codec:
     """What `FrameWriter` refuses before it writes, to ask before long work; returns the codec it would use."""
     path = Path(path)
-    preset = find_codec(codec or default_codec(path, info.pix_fmt), path, info.pix_fmt, info.width, info.height)
+    preset = _fitting_codec(path, info, codec)
     if is_pattern(path):
         _check_folder(path.parent)
         return preset
@@ -33,10 +38,6 @@ def check_output(
         raise VeraError(
             f"{path}: is one picture; name a sequence in a new folder, as new/{path.stem}.####{path.suffix}"
         )
-    if path.suffix.lower() in ISO_SUFFIXES and info.pts[0] < 0:
-        raise VeraError(f"{path}: such a file would cut off the frames before time 0; write .mkv, or remux the source")
-    if path.suffix.lower() == ".mkv":
-        _check_matroska(path, info, preset)
     if not path.parent.is_dir():
         raise VeraError(f"{path.parent}: no such folder; create it or choose another")
     if path.is_dir():
@@ -44,10 +45,44 @@ def check_output(
     for source in {*source_files(info.path), audio_from or info.path}:
         if path.resolve() == source.resolve() or (path.exists() and source.exists() and path.samefile(source)):
             raise VeraError(f"{path}: is the source itself; choose another name for the output")
-    with user_errors(path):
-        partial_path(path).touch()
-        partial_path(path).unlink()
+    with user_errors(path), TemporaryFile(dir=path.resolve().parent):
+        pass
+    if audio_from is not None and info.sound:
+        _check_sound(path, info, codec, audio_from)
     return preset
+
+
+def _fitting_codec(path: Path, info: MediaInfo, codec: str | Codec | None) -> Codec:
+    """The codec for pictures and times as those of `info` in a file named `path`; VeraError if it can't hold them."""
+    suffix = path.suffix.lower()
+    narrow = suffix == ".mkv" and info.sample_aspect != 1
+    name = codec or default_codec(path, info.pix_fmt, _ASPECT_ENCODERS if narrow else ())
+    preset = find_codec(name, path, info.pix_fmt, info.width, info.height)
+    if suffix in ISO_SUFFIXES and info.pts[0] * info.time_base < info.clock:
+        raise VeraError(f"{path}: such a file would cut off the frames before time 0; write .mkv, or remux the source")
+    if suffix == ".mkv":
+        _check_matroska(path, info, preset)
+    return preset
+
+
+def _check_sound(path: Path, info: MediaInfo, codec: str | Codec | None, source: Path) -> None:
+    """VeraError if a file named `path` can't hold the sound of `source`, with what was found to hold it."""
+    if find_sequence(source) is not None or not (lost := sound_lost(source, path.suffix.lower())):
+        return
+    advice = "leave the sound out (--sound none)"
+    for suffix in _ADVISED:
+        if suffix != path.suffix.lower() and not sound_lost(source, suffix) and _fits(path, info, codec, suffix):
+            advice = f"write {suffix} instead, or {advice}"
+            break
+    raise VeraError(f"{path}: such a file can't hold the source's {' and '.join(lost)} sound; {advice}")
+
+
+def _fits(path: Path, info: MediaInfo, codec: str | Codec | None, suffix: str) -> bool:
+    try:
+        _fitting_codec(path.with_suffix(suffix), info, codec)
+    except VeraError:
+        return False
+    return True
 
 
 def _check_folder(folder: Path) -> None:
@@ -56,9 +91,8 @@ def _check_folder(folder: Path) -> None:
         raise VeraError(f"{folder.parent}: no such folder; create it or choose another")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise VeraError(f"{folder}: is there already; name a new folder for the pictures, as new/shot.####.png")
-    with user_errors(folder):
-        partial_path(folder).mkdir(exist_ok=True)
-        partial_path(folder).rmdir()
+    with user_errors(folder), TemporaryFile(dir=folder.resolve().parent):
+        pass
 
 
 def _check_matroska(path: Path, info: MediaInfo, codec: Codec) -> None:
@@ -66,16 +100,11 @@ def _check_matroska(path: Path, info: MediaInfo, codec: Codec) -> None:
     if len(milliseconds) < len(info.pts):
         raise VeraError(f"{path}: such a file can't tell frames less than 1 ms apart; write .mp4 or .mov instead")
     # PyAV can't set Matroska's own field for it; H.264 and H.265 carry it in the pictures.
-    if info.sample_aspect != 1 and codec.encoder not in ("libx264", "libx265"):
+    if info.sample_aspect != 1 and codec.encoder not in _ASPECT_ENCODERS:
         raise VeraError(
             f"{path}: {codec.encoder} in such a file would lose the pixel aspect {info.sample_aspect}; "
             "use h264-lossless or h265-lossless"
         )
-
-
-def partial_path(path: Path) -> Path:
-    """Where a file grows until it is whole: in the same folder, so that one atomic rename gives it its name."""
-    return path.with_name(f".{path.stem}.partial{path.suffix}")
 
 
 @contextmanager
@@ -88,7 +117,18 @@ def user_errors(path: Path) -> Iterator[None]:
             raise VeraError(f"{path}: the disk is full; free some space or write elsewhere") from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise VeraError(f"{path.parent}: can't be written; choose another folder for the output") from error
-        raise VeraError(f"{path}: writing failed ({error.strerror}); try another codec or folder") from error
+        if isinstance(error, av.FFmpegError) and error.errno in _REFUSALS:
+            raise VeraError(
+                f"{path}: FFmpeg refuses to write what the source holds ({_said(error)}); write another kind of file, "
+                "or leave the sound out (--sound none)"
+            ) from error
+        raise VeraError(f"{path}: writing failed ({_said(error)}); try another folder") from error
+
+
+def _said(error: OSError) -> str:
+    """What FFmpeg or the system says of an error: the muxer's own words, where it has some."""
+    log = getattr(error, "log", None)
+    return str(log[2]).strip() if log else error.strerror or str(error)
 
 
 def muxer_options(path: Path, info: MediaInfo) -> dict[str, str]:
@@ -106,3 +146,10 @@ def muxer_options(path: Path, info: MediaInfo) -> dict[str, str]:
         "video_track_timescale": str(ticks),
         "movie_timescale": str(shared if shared < 2**31 else ticks),
     }
+
+
+def clock_notices(info: MediaInfo) -> list[str]:
+    """A line of the clock that a master does not keep (`clock_start`)."""
+    if not info.clock:
+        return []
+    return [f"the source's clock begins at {float(info.clock):.3f} s; all tracks are moved to begin at 0"]

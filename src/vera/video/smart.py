@@ -22,11 +22,14 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from vera.errors import DamageWarning, VeraError
+from vera.files import whole_file
 from vera.progress import Progress
 from vera.video import FrameReader, MediaInfo, planes
 from vera.video.bits import UnsupportedError, join_lengths, split_lengths
+from vera.video.held import not_held
 from vera.video.opening import open_output, open_video
-from vera.video.output import muxer_options, partial_path, user_errors
+from vera.video.output import clock_notices, muxer_options, user_errors
+from vera.video.packets import shift_packet
 from vera.video.smart_encoder import Edited, PictureEncoder, digest
 from vera.video.smart_h264 import H264
 from vera.video.smart_hevc import Hevc
@@ -86,15 +89,10 @@ def write_smart(info: MediaInfo, out: Path, work: SmartPlan, edited: Edited, pro
     checked: every kept packet is the source's and decodes to the source's samples, every new one to the encoder's.
     UnsupportedError if that turns out not to be so; VeraError as from the reader and the writer.
     """
-    partial = partial_path(out)
-    try:
-        with user_errors(out):
-            notices, digests = _write(info, out, partial, work, edited, progress)
+    with user_errors(out), whole_file(out) as partial:
+        notices, digests = _write(info, out, partial, work, edited, progress)
         check_smart(info, partial, work, digests, progress)
-        with user_errors(out):
-            partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
+        notices += not_held(partial, info, carried=True)
     for notice in notices:
         warnings.warn(f"{out}: {notice}", stacklevel=2)
 
@@ -106,7 +104,7 @@ def check_smart(
 
     New pictures must decode to what the encoder meant, sample by sample: `digests` of them, by time.
     """
-    if (broken := compare_packets(info.path, result, work.renewed).broken) is not None:
+    if (broken := compare_packets(info.path, result, work.renewed, info.clock).broken) is not None:
         raise UnsupportedError(broken)
     try:
         with warnings.catch_warnings(action="ignore", category=DamageWarning):
@@ -142,10 +140,12 @@ class PacketReport:
     broken: str | None
 
 
-def compare_packets(source: Path, result: Path, renewed: Collection[int]) -> PacketReport:
+def compare_packets(
+    source: Path, result: Path, renewed: Collection[int], clock: Fraction = Fraction(0)
+) -> PacketReport:
     """Whether all packets of `result` are those of `source`, in order and time, but for those at times `renewed`.
 
-    Times in other ticks may differ by what is rounded.
+    The result's clock is at 0 when the source's is at `clock`. Times in other ticks may differ by what is rounded.
     """
     broken, packets, kept = None, 0, 0
     with ExitStack() as stack:
@@ -162,7 +162,7 @@ def compare_packets(source: Path, result: Path, renewed: Collection[int]) -> Pac
             packets, kept = packets + 1, kept + same
             if broken is None and not same and old.pts not in renewed:
                 broken = f"packet {number} is not that of {source.name}"
-            if broken is None and abs(_seconds(old) - _seconds(new)) > rounding:
+            if broken is None and abs(_seconds(old) - clock - _seconds(new)) > rounding:
                 broken = f"packet {number} is not shown when that of {source.name} is"
     return PacketReport(packets, kept, broken)
 
@@ -179,7 +179,7 @@ def _write(
     info: MediaInfo, out: Path, part: Path, work: SmartPlan, edited: Edited, progress: Progress | None
 ) -> tuple[list[str], dict[int, bytes]]:
     """Write `out` as `part`; returns a line for each thing that such a file can't hold, and digests of new pictures."""
-    notices: list[str] = []
+    notices = clock_notices(info)
     with ExitStack() as stack:
         (source, video), (others, _) = open_video(info.path), open_video(info.path)
         stack.enter_context(source)
@@ -188,13 +188,15 @@ def _write(
         encoder = PictureEncoder(info, work.stream, work.renewed, edited, iter(reader)) if work.renewed else None
         output = stack.enter_context(open_output(part, container_options=muxer_options(out, info)))
         target = _copy_stream(video, output, info, encoder.record if encoder else None)
-        carried = carry(others, output, out, video.index, notices)
+        carried = carry(others, output, out, video.index, info, notices)
+        output.start_encoding()
         count = 0
-        for packet in merge(_packets(source, video), carried, key=_decoded_at):
+        for packet in merge(_packets(source, video), carried, key=lambda packet: _decoded_at(packet, video, info)):
             if packet.stream is video:
                 count += 1
                 if encoder is not None and packet.pts in work.renewed:
                     packet = _renewed(packet, work.stream, encoder.picture(packet.pts))
+                shift_packet(packet, info.clock)
                 packet.stream = target
                 if progress is not None:
                     progress("master", count, len(work.times))
@@ -205,9 +207,10 @@ def _write(
         return notices, encoder.digests
 
 
-def _decoded_at(packet: "Packet[Any]") -> Fraction:
+def _decoded_at(packet: "Packet[Any]", video: VideoStream, info: MediaInfo) -> Fraction:
+    """On the result's clock, as carried packets already are."""
     time = packet.pts if packet.dts is None else packet.dts
-    return (time or 0) * packet.time_base
+    return (time or 0) * packet.time_base - (info.clock if packet.stream is video else 0)
 
 
 def _renewed(packet: "Packet[Any]", stream: H264 | Hevc, picture: bytes) -> "Packet[Any]":

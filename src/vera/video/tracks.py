@@ -7,9 +7,11 @@ from typing import Any
 import av
 from av.container import InputContainer, OutputContainer
 
-from vera.errors import VeraError
+from vera.video.copied import add_copied, tracks_held
 from vera.video.extras import TrackInfo, file_metadata, other_tracks
+from vera.video.info import MediaInfo, is_known
 from vera.video.opening import open_input
+from vera.video.packets import fit_packets
 
 _MIME = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png"), "bmp": ("cover.bmp", "image/bmp")}
 # What a track says that its new file says anew.
@@ -17,29 +19,28 @@ _OF_THE_TRACK = {"encoder", "duration", "vendor_id", "timecode"}
 
 
 def carry(
-    source: InputContainer, target: OutputContainer, path: Path, pictures: int, notices: list[str]
+    source: InputContainer, target: OutputContainer, path: Path, pictures: int, info: MediaInfo, notices: list[str]
 ) -> Iterator["av.Packet[Any]"]:
     """Give `target`, to be the file `path`, what `source` holds besides its video stream of index `pictures`.
 
     Adds the tracks, chapters and words at once, and returns the tracks' packets in file order, byte for byte the
-    source's. What such a file can't hold becomes a line in `notices`. VeraError for sound that it can't hold.
+    source's (see `fit_packets`), to be iterated when the header is written. What such a file can't hold becomes a line
+    in `notices`; for sound, `sound_lost` is to be asked before.
     """
-    known = target.supported_codecs
-    subtitles = known if path.suffix.lower() != ".nut" else set()  # it says that it holds what it then refuses
+    others = other_tracks(source, pictures)
+    subtitles = [other.index for other in others if other.kind == "subtitle"]
+    held = tracks_held(info.path, path.suffix.lower(), subtitles) if subtitles else set()
     tracks: dict[int, Any] = {}
-    for sound in source.streams.audio:
-        context = getattr(sound, "codec_context", None)
-        if context is None:
-            notices.append(f"sound track {sound.index} of the source is of an unknown kind and is left out")
-        elif context.name not in known:
-            raise VeraError(f"{path}: such a file can't hold the source's {context.name} sound; write .mkv instead")
+    for sound in source.streams.audio if info.sound else ():
+        if is_known(sound):
+            tracks[sound.index] = add_copied(target, sound)
         else:
-            tracks[sound.index] = target.add_stream_from_template(sound)
+            notices.append(f"sound track {sound.index} of the source is of an unknown kind and is left out")
     covers = []
-    for other in other_tracks(source, pictures):
+    for other in others:
         stream = source.streams[other.index]
-        if other.kind == "subtitle" and other.codec in subtitles:
-            tracks[other.index] = target.add_stream_from_template(stream)
+        if other.index in held:
+            tracks[other.index] = add_copied(target, stream)
         elif other.kind == "attachment" and _holds_attachments(target):
             target.add_stream_from_template(stream)
         elif other.kind == "picture" and _holds_attachments(target) and other.codec in _MIME:
@@ -59,15 +60,16 @@ def carry(
     target.metadata.update(file_metadata(source.metadata))
     if marks := source.chapters():
         target.set_chapters(marks)
-    return _packets(source, tracks)
+    packets = source.demux([source.streams[index] for index in tracks]) if tracks else ()
+    return fit_packets(packets, tracks, target, info.clock, notices)
 
 
-def _packets(source: InputContainer, tracks: dict[int, Any]) -> Iterator["av.Packet[Any]"]:
-    if tracks:
-        for packet in source.demux([source.streams[index] for index in tracks]):
-            if packet.size:
-                packet.stream = tracks[packet.stream_index]
-                yield packet
+def sound_lost(source: Path, suffix: str) -> list[str]:
+    """Names of the codecs of sound tracks of `source` that files of the kind `suffix` can't hold."""
+    with open_input(source) as container:
+        known = {sound.index: sound.codec_context.name for sound in container.streams.audio if is_known(sound)}
+    held = tracks_held(source, suffix, list(known))
+    return sorted({name for index, name in known.items() if index not in held})
 
 
 def _words(stream: Any) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """Writing: frames back to a file with the source's times, tags, sound and other tracks, whole or not at all."""
 
-import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -14,6 +13,7 @@ from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from vera.errors import VeraError
+from vera.files import whole_file, whole_folder
 from vera.video.asides import asides, lost_asides
 from vera.video.codecs import Codec, encoder_pix_fmt
 from vera.video.colour import apply_tags
@@ -22,7 +22,8 @@ from vera.video.exr import left_out, write_picture
 from vera.video.held import not_held
 from vera.video.info import MediaInfo
 from vera.video.opening import open_output, open_video
-from vera.video.output import check_output, muxer_options, partial_path, user_errors
+from vera.video.output import check_output, clock_notices, muxer_options, user_errors
+from vera.video.packets import shift_packet
 from vera.video.read import bare_copy
 from vera.video.sequence import Sequence, find_sequence, image_pattern, is_pattern
 from vera.video.tracks import carry
@@ -30,12 +31,17 @@ from vera.video.tracks import carry
 FIRST_NUMBER = 1001  # of the pictures of a new sequence, as is the custom where shots are worked on
 
 
+class _DiscardedError(Exception):
+    """What a file that is given up ends with."""
+
+
 class FrameWriter:
     """Writes frames as `info` describes them: pixel format, size, time base, colour tags, rotation, pixel aspect, HDR.
 
-    Use as a context manager. Everything goes to `.NAME.partial.SUFFIX` in the same folder, which takes the name `path`
-    when the block ends well and is removed when it ends in an exception: under `path` there is never half a file. A
-    `path` such as `new/shot.####.png` is an image sequence, and its folder takes its name when it is whole.
+    Use as a context manager. Everything goes to `partial`, a file of another name in the same folder, which takes the
+    name `path` when the block ends well and is removed when it ends in an exception: under `path` there is never half a
+    file (see `whole_file`). A `path` such as `new/shot.####.png` is an image sequence, and its
+    folder takes its name when it is whole.
 
     `codec` is a name in `CODECS` or a codec of one's own, by default the lossless one for the suffix. `audio_from`: a
     file (as a rule the source) whose sound, subtitles, covers, chapters and words are copied as they are. .mp4, .mov
@@ -54,29 +60,33 @@ class FrameWriter:
         carried = None if audio_from is None else Path(audio_from)
         self._codec = check_output(self.path, info, codec, carried)
         self._is_sequence = is_pattern(self.path)
-        self._final = self.path.parent if self._is_sequence else self.path
-        self.partial = partial_path(self._final)
+        self._whole = whole_folder(self.path.parent) if self._is_sequence else whole_file(self.path)
+        self._clock = Fraction(0) if self._is_sequence else info.clock
         self._durations = info.frame_durations()
         self._exr: Sequence | None = None  # the source's pictures, which the result's are written over
         self._carries = False
         self._asides: dict[str, int] = {}  # what the pictures say, and the number of the first that does
         self._count = 0
         self._resources = ExitStack()
+        self._found: list[str] = []  # what gets lost, to be told
+        with user_errors(self.path):
+            self.partial = self._whole.__enter__()
         try:
             with user_errors(self.path):
-                self._notice(self._open(carried))
+                self._open(carried)
+            self._notice(self._found)
         except BaseException:
             self.discard()
             raise
 
-    def _open(self, carried: Path | None) -> list[str]:
-        """Begin the file, up to its header; returns what is known to get lost."""
-        notices: list[str] = []
+    def _open(self, carried: Path | None) -> None:
+        """Begin the file, up to its header."""
         if self._is_sequence:
-            notices += self._open_sequence()
+            self._found += self._open_sequence()
             if self._exr:
-                return notices
+                return
         else:
+            self._found += clock_notices(self.info)
             options = muxer_options(self.path, self.info)
             self._container = open_output(self.partial, container_options=options)
         self._resources.enter_context(self._container)
@@ -87,21 +97,14 @@ class FrameWriter:
         if carried is not None and self._carries:
             source, pictures = open_video(carried)
             self._resources.enter_context(source)
-            self._carried = carry(source, self._container, self.path, pictures.index, notices)
-        try:
-            self._container.start_encoding()
-        except av.ArgumentError as error:
-            sound = " or ".join(sorted({track.codec for track in self.info.audio})) or "such"
-            raise VeraError(f"{self.path}: such a file can't hold {sound} sound; write .mkv instead") from error
+            self._carried = carry(source, self._container, self.path, pictures.index, self.info, self._found)
+        self._container.start_encoding()
         self._next_carried = next(self._carried, None)
-        return notices
 
     def _open_sequence(self) -> list[str]:
         """Pictures in a folder of their own, numbered as the source's or from `FIRST_NUMBER`."""
         source = find_sequence(self.info.path)
         start = FIRST_NUMBER if source is None else source.start
-        shutil.rmtree(self.partial, ignore_errors=True)
-        self.partial.mkdir()
         if self._codec.encoder == "exr":
             assert source is not None  # no other footage has such samples
             self._exr = source
@@ -150,8 +153,9 @@ class FrameWriter:
                     self._mux_carried(until=None)
                 self._resources.close()
                 written = self.partial / self.path.name if self._is_sequence else self.partial
-                self._notice(not_held(written, self.info, self._carries) + lost_asides(written, self._asides))
-                self.partial.replace(self._final)
+                self._found += not_held(written, self.info, self._carries) + lost_asides(written, self._asides)
+                self._whole.__exit__(None, None, None)
+            self._notice(self._found)
         except BaseException:
             self.discard()
             raise
@@ -161,10 +165,8 @@ class FrameWriter:
         # Closing writes the trailer, which fails again where writing failed before.
         with suppress(av.FFmpegError, OSError):
             self._resources.close()
-        if self._is_sequence:
-            shutil.rmtree(self.partial, ignore_errors=True)
-        else:
-            self.partial.unlink(missing_ok=True)
+        failure = _DiscardedError()
+        self._whole.__exit__(_DiscardedError, failure, None)
 
     def _mux(self, packets: list["av.Packet[VideoStream]"]) -> None:
         for packet in packets:
@@ -172,6 +174,7 @@ class FrameWriter:
             # Muxers take a frame's length from the next one's time; only this tells them how long the last one lasts.
             if packet.pts is not None:
                 packet.duration = self._durations.get(packet.pts, 0)
+            shift_packet(packet, self._clock)
             if packet.dts is not None:
                 self._mux_carried(until=packet.dts * packet.time_base)
             self._container.mux(packet)
@@ -185,8 +188,8 @@ class FrameWriter:
             self._next_carried = next(self._carried, None)
 
     def _notice(self, lines: list[str]) -> None:
-        """Keep and warn of what the file can't hold."""
-        for line in lines:
+        """Keep and warn of what the file can't hold, as far as it was not told before."""
+        for line in lines[len(self.notices) :]:
             self.notices.append(f"{self.path}: {line}")
             warnings.warn(self.notices[-1], stacklevel=3)
 

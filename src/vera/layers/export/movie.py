@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ def movie_info(shot: Shot, pix_fmt: str, suffix: str) -> MediaInfo:
         pts=tuple(time - pts[0] for time in pts),
         duration=sum(durations[time] for time in pts) * source.time_base,
         display_matrix=None,
+        clock=Fraction(0),
         # Matroska's own field for it cannot be set; programs get it from the README.
         sample_aspect=source.sample_aspect**0 if suffix in (".mkv", ".webm") else shot.info.display_aspect,
         color=_movie_color(source, pix_fmt),

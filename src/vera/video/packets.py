@@ -1,0 +1,93 @@
+"""Copied packets on their way to a muxer: those that are heard or seen, at times that it takes."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+from av.container import OutputContainer
+from av.format import Flags
+from av.packet import Packet
+from av.rational import AVRational
+
+_ISO = ("mp4", "mov", "ipod")
+_RUN_IN = 2112  # samples: Apple's AAC; those of FFmpeg are 1024, of Opus 312
+_TOLD = Fraction(1, 10)  # seconds: sound that is moved by more is no longer in time with the pictures
+
+
+def fit_packets(
+    packets: Iterable["Packet[Any]"],
+    tracks: Mapping[int, Any],
+    target: OutputContainer,
+    clock: Fraction = Fraction(0),
+    notices: list[str] | None = None,
+) -> Iterator["Packet[Any]"]:
+    """Give the packets for `target`, whose track of each source track `tracks` holds: `clock` seconds earlier.
+
+    Packets that an edit list hides are left out, but for what decoders need for the first that is heard: .mp4 and .mov
+    keep all before time 0, which their own edit list hides again; other files the run-in of an encoder. Decoding times
+    that step back are moved up to the one before, and so are presentation times that would come before them, as ffmpeg
+    does; a line in `notices` tells of steps that can be heard. To be iterated when the file's header is written, as
+    that settles the ticks of its tracks.
+    """
+    is_iso = target.format.name in _ISO
+    apart = 0 if target.format.flags & Flags.ts_nonstrict.value else 1
+    leading: dict[int, bool] = {}  # of tracks that have not begun: whether what comes before that is kept
+    begun: set[int] = set()
+    last: dict[int, int] = {}
+    steps: dict[int, Fraction] = {}
+    for packet in packets:
+        index = packet.stream_index
+        if not packet.size:
+            continue
+        if not packet.is_discard:
+            begun.add(index)
+        elif (
+            index in begun
+            or not leading.setdefault(index, is_iso or _is_run_in(packet))
+            or (is_iso and not _ends_before(packet, clock))
+        ):
+            continue
+        track = tracks[index]
+        shift_packet(packet, clock)
+        packet.stream = track
+        packet.rescale_ts(AVRational(track.time_base.numerator, track.time_base.denominator))
+        step = _raise_times(packet, last[index] + apart if index in last else None)
+        steps[index] = max(steps.get(index, Fraction(0)), step * track.time_base)
+        if packet.dts is not None:
+            last[index] = packet.dts
+        yield packet
+    if notices is not None:
+        notices += [
+            f"the times of track {index} of the source step back, so that it is moved by up to {float(step):.2f} s"
+            for index, step in steps.items()
+            if step > _TOLD
+        ]
+
+
+def shift_packet(packet: "Packet[Any]", clock: Fraction) -> None:
+    """Move a packet `clock` seconds earlier."""
+    ticks = round(clock / packet.time_base) if clock else 0
+    if ticks:
+        packet.pts = None if packet.pts is None else packet.pts - ticks
+        packet.dts = None if packet.dts is None else packet.dts - ticks
+
+
+def _is_run_in(packet: "Packet[Any]") -> bool:
+    """Whether the first packet of a track says that no more is hidden than what an encoder puts before its sound."""
+    skipped = bytes(packet.get_sidedata("skip_samples"))
+    return len(skipped) >= 4 and int.from_bytes(skipped[:4], "little") <= _RUN_IN
+
+
+def _ends_before(packet: "Packet[Any]", time: Fraction) -> bool:
+    return packet.pts is not None and (packet.pts + (packet.duration or 0)) * packet.time_base <= time
+
+
+def _raise_times(packet: "Packet[Any]", least: int | None) -> int:
+    """Move a packet's times up to what the muxer takes; returns by how many ticks."""
+    if packet.dts is None:
+        return 0
+    step = 0 if least is None else max(0, least - packet.dts)
+    packet.dts += step
+    if packet.pts is not None and packet.pts < packet.dts:
+        packet.pts = packet.dts
+    return step
