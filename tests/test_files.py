@@ -149,3 +149,25 @@ def test_outputs_spare_inputs(tmp_path: Path) -> None:
     with pytest.raises(VeraError, match="two outputs"):
         check_outputs([mask], [tmp_path / "a", None, tmp_path / "." / "a"])
     check_outputs([mask], [tmp_path / "other.mp4", tmp_path / "folder", None])
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "name", ["l" * 255, "l" * 251 + ".mp4", "\u65e5" * 85, "." + "s" * 250, "a." + "s" * 250], ids=len
+)
+def test_names_as_long_as_they_may_be(tmp_path: Path, name: str) -> None:
+    """Names of partial files and of former folders fit as well, and what a killed run left is still found."""
+    for content in ("one", "two"):
+        with whole_file(tmp_path / name) as partial:
+            partial.write_text(content)
+        assert (tmp_path / name).read_text() == content
+        partial.write_text("left by a killed run")
+    with whole_file(tmp_path / name):
+        pass
+    (tmp_path / name).unlink()
+    for content in ("one", "two"):
+        with whole_folder(tmp_path / name, lambda former: ["ours"]) as partial:
+            (partial / "ours").write_text(content)
+        (tmp_path / name / "theirs").write_text("kept")
+    assert (tmp_path / name / "ours").read_text() == "two"
+    assert [path.name for path in tmp_path.iterdir()] == [name]

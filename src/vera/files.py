@@ -1,6 +1,7 @@
 """Files and folders that appear whole or not at all, text of strangers within limits, outputs that spare the inputs."""
 
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -150,7 +151,10 @@ def whole_folder(folder: Path, replaced: Callable[[Path], Iterable[str]] | None 
 
 def _old(folder: Path) -> Path:
     """Where a folder waits while its successor takes its name."""
-    return folder.with_name(f".{folder.name}.vera-old")
+    name = _cut(folder.name, 200)
+    if name != folder.name:
+        name += hashlib.sha256(os.fsencode(folder.name)).hexdigest()[:8]  # it is this folder's alone
+    return folder.with_name(f".{name}.vera-old")
 
 
 def _settle(folder: Path, replaced: Callable[[Path], Iterable[str]] | None) -> None:
@@ -178,7 +182,7 @@ def _settle(folder: Path, replaced: Callable[[Path], Iterable[str]] | None) -> N
 @contextmanager
 def _partial(path: Path, create: Callable[[Path], None]) -> Iterator[Path]:
     """Create a file or folder of a name of its own beside `path`, locked while the block runs and gone after it."""
-    _sweep(path.parent, re.escape(path.stem), re.escape(path.suffix))
+    _sweep(path.parent, *map(re.escape, _parts(path)))
     while True:
         partial = _partial_path(path)
         create(partial)
@@ -197,7 +201,19 @@ def _partial(path: Path, create: Callable[[Path], None]) -> Iterator[Path]:
 
 
 def _partial_path(path: Path) -> Path:
-    return path.with_name(f".{path.stem}.{secrets.token_hex(4)}.{_MARK}{path.suffix}")
+    stem, suffix = _parts(path)
+    return path.with_name(f".{stem}.{secrets.token_hex(4)}.{_MARK}{suffix}")
+
+
+def _parts(path: Path) -> tuple[str, str]:
+    """Stem and suffix of a name, with as much of the stem as a name beside it has room for."""
+    suffix = path.suffix if len(path.suffix) < 32 else ""
+    return _cut(path.stem, 200 - len(os.fsencode(suffix))), suffix
+
+
+def _cut(name: str, size: int) -> str:
+    """As much of a name as fits into so many bytes."""
+    return name if len(os.fsencode(name)) <= size else os.fsencode(name)[:size].decode("utf-8", "ignore")
 
 
 def sweep(folder: Path) -> None:

@@ -21,6 +21,7 @@ from vera.video.sequence import find_sequence
 
 __all__ = ["TARGETS", "Light", "Shot", "Target", "export_layers"]
 
+LAST_START = 999_999_999  # FFmpeg counts pictures in 31 bits
 START_FRAME = 1001  # as film and effects number shots, so that handles before it keep four digits
 
 
@@ -63,8 +64,8 @@ def export_layers(
     for name in targets:
         if name not in TARGETS:
             raise VeraError(f"no export is named {name!r}; choose from {', '.join(TARGETS)}")
-    if start_frame is not None and start_frame < 0:
-        raise VeraError(f"the start frame is a number from 0 on, not {start_frame}")
+    if start_frame is not None and not 0 <= start_frame <= LAST_START:
+        raise VeraError(f"the start frame is a number from 0 on, at most {LAST_START:,}, not {start_frame}")
     layers = Path(layers)
     chosen, folder = _chosen(layers, adjustment)
     look = cache(probe)  # the layers of a project are mostly of one clip
