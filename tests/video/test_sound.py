@@ -3,7 +3,6 @@
 import io
 import itertools
 import re
-import struct
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from imageio_ffmpeg import get_ffmpeg_exe
 from tests.clips import make_clip
 from tests.executable import ffmpeg
+from tests.iso import with_edits
 
 from vera.errors import VeraError
 from vera.video import FrameReader, FrameWriter, MediaInfo, Source, check_output, probe
@@ -108,37 +108,6 @@ def test_sound_can_be_left_out(tmp_path: Path) -> None:
 
 
 # What an edit list hides
-
-
-def boxes(data: bytes) -> list[tuple[bytes, bytes]]:
-    """Kind and body of the boxes of a .mov file, one level of them."""
-    found, at = [], 0
-    while at < len(data):
-        size, kind = struct.unpack_from(">I4s", data, at)
-        found.append((kind, data[at + 8 : at + size]))
-        at += size
-    return found
-
-
-def with_edits(data: bytes, edits: list[tuple[float, float]], movie: int = 0, ticks: int = 0) -> bytes:
-    """A .mov file, whose header comes last, with the edit list (start, length in seconds) for each of its tracks."""
-    parts = []
-    for kind, body in boxes(data):
-        if kind == b"moov":
-            (movie,) = struct.unpack_from(">I", dict(boxes(body))[b"mvhd"], 12)
-        elif kind == b"trak":
-            (ticks,) = struct.unpack_from(">I", dict(boxes(dict(boxes(body))[b"mdia"]))[b"mdhd"], 12)
-        if kind in (b"moov", b"trak", b"edts"):
-            body = with_edits(body, edits, movie, ticks)
-        elif kind == b"elst":
-            first = max(struct.unpack_from(">i", body, 12 + 12 * number)[0] for number in range(body[7]))
-            rows = [(round(length * movie), first + round(start * ticks), 65536) for start, length in edits]
-            body = struct.pack(">II", 0, len(rows)) + b"".join(struct.pack(">IiI", *row) for row in rows)
-        elif kind in (b"tkhd", b"mvhd"):
-            at = 20 if kind == b"tkhd" else 16
-            body = body[:at] + struct.pack(">I", round(sum(length for _, length in edits) * movie)) + body[at + 4 :]
-        parts.append(struct.pack(">I4s", 8 + len(body), kind) + body)
-    return b"".join(parts)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The encoder of a result and its track: size, times, colour tags, orientation, timecode and HDR metadata of a clip."""
 
+import io
 from typing import Any
 
 import av
@@ -11,7 +12,8 @@ from vera.video.codecs import Codec, encoder_pix_fmt
 from vera.video.colour import FULL, apply_tags
 from vera.video.hdr import HdrMetadata, encoder_params
 from vera.video.info import MediaInfo
-from vera.video.matroska import MATROSKA_CODECS, track_header
+from vera.video.matroska import MATROSKA_CODECS, copied_records, track_header
+from vera.video.opening import open_video
 from vera.video.output import ISO_SUFFIXES
 
 # Encoders that write HDR metadata into the pictures, and the option that takes it.
@@ -25,7 +27,11 @@ def add_pictures(
     options = dict(codec.options)
     if codec.encoder == "libx265":
         options.setdefault("a53cc", "1")  # captions of the frames, as libx264 writes them by default
-    hdr = info.hdr
+    hdr, records = info.hdr, b""
+    if info.records:
+        source, pictures = open_video(info.path)
+        with source:
+            records = copied_records(pictures)
     if hdr is not None and codec.encoder in _PARAMS:
         name = _PARAMS[codec.encoder]
         params = [f"{key}={value}" for key, value in encoder_params(hdr, codec.encoder).items()]
@@ -33,8 +39,9 @@ def add_pictures(
         hdr = None
     stream: Any
     encoder: Any
-    if hdr is not None and codec.encoder in MATROSKA_CODECS and suffix in (".mkv", *ISO_SUFFIXES):
-        stream, encoder = _with_header(container, info, codec, options, hdr)
+    if (hdr or records) and codec.encoder in MATROSKA_CODECS and suffix in (".mkv", *ISO_SUFFIXES):
+        header = track_header(codec.encoder, info.width, info.height, hdr or HdrMetadata(), records)
+        stream, encoder = _with_header(container, info, codec, options, header, suffix)
     else:
         rate = info.average_rate.limit_denominator(60000)
         stream = container.add_stream(codec.encoder, rate=rate, options=options)
@@ -49,17 +56,18 @@ def add_pictures(
 
 
 def _with_header(
-    container: OutputContainer, info: MediaInfo, codec: Codec, options: dict[str, str], hdr: HdrMetadata
+    container: OutputContainer, info: MediaInfo, codec: Codec, options: dict[str, str], header: io.BytesIO, suffix: str
 ) -> tuple[Any, Any]:
-    """A track that takes `hdr` from a header that says it: PyAV copies such data from tracks, and can't set it."""
+    """A track that takes its records from a `header`: PyAV copies such data from tracks, and can't set it."""
     encoder: Any = av.CodecContext.create(codec.encoder, "w")
     encoder.options = options
-    _configure(encoder, info, codec, "")
+    _configure(encoder, info, codec, suffix)
+    encoder.flags |= av.codec.context.Flags.global_header
     encoder.open()
-    with av.open(track_header(codec.encoder, info.width, info.height, hdr)) as header:
-        stream: Any = container.add_stream_from_template(header.streams.video[0])
+    with av.open(header) as described:
+        stream: Any = container.add_stream_from_template(described.streams.video[0])
     context = stream.codec_context
-    _configure(context, info, codec, "")
+    _configure(context, info, codec, suffix)
     context.codec_tag = encoder.codec_tag
     context.extradata = encoder.extradata
     return stream, encoder

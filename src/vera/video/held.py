@@ -11,6 +11,7 @@ from vera.video.hdr import hdr_metadata, same_hdr
 from vera.video.info import MediaInfo, timecode
 from vera.video.orientation import display_matrix, same_matrix
 from vera.video.reader import FrameReader
+from vera.video.records import track_records
 
 _NAMES = {
     "range": "colour range",
@@ -43,6 +44,8 @@ def not_held(path: Path, info: MediaInfo, carried: bool) -> list[str]:
             lost.append(f"pixel aspect {info.sample_aspect}")
         if info.timecode not in (None, timecode(container, stream)):
             lost.append(f"timecode {info.timecode}")
+        records = track_records(container, stream.index)
+        lost += [name for name, value in info.records.items() if records.get(name) != value]
         if carried:
             lost += _lost_words(info, container)
     return [f"can't hold the {what} of the source, so it is left out" for what in lost]

@@ -20,6 +20,7 @@ from vera.video.hdr import HdrMetadata, hdr_metadata
 from vera.video.opening import Source, SourceLike, as_source, open_video
 from vera.video.orientation import Matrix, Orientation, display_matrix, nearest_orientation
 from vera.video.reader import FrameReader
+from vera.video.records import track_records
 
 _CLOCKS = ("mpegts", "mpeg")  # broadcasts and discs
 _LATE = 60  # seconds without anything at the beginning that a file may have
@@ -47,7 +48,8 @@ class MediaInfo:
     from an even grid. `interlaced`: the first one is, on disk; `deinterlace`: those that are, are made progressive when
     they are read; `progressive`: none is taken to be. `hdr`: what the first frame says of its mastering.
     `display_matrix`: how pictures are turned, mirrored or skewed for display, None if not. `tracks`: those besides the
-    pictures and `audio`. `metadata`: what the file says of its content. `sound`: whether masters are to have it.
+    pictures and `audio`. `metadata`: what the file says of its content. `records`: what the track
+    of pictures says besides, by name. `sound`: whether masters are to have it.
     `clock`: seconds on the file's own clock that are time 0 of a master (see `clock_start`).
     """
 
@@ -76,6 +78,7 @@ class MediaInfo:
     chapters: tuple[Chapter, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
     progressive: bool = False
+    records: Mapping[str, str] = field(default_factory=dict)
     sound: bool = True
     clock: Fraction = Fraction(0)
 
@@ -196,6 +199,7 @@ def _media_info(
         tracks=other_tracks(container, stream.index),
         chapters=chapters(container),
         metadata=file_metadata(container.metadata),
+        records=track_records(container, stream.index),
         clock=clock_start(container, stream),
     )
 

@@ -1,16 +1,29 @@
-"""A Matroska header made by hand, of one track and its HDR metadata (RFC 9559, 5.1.4.1.28)."""
+"""A Matroska header made by hand, of one track, its HDR metadata and other records (RFC 9559, 5.1.4.1.28)."""
 
 import io
 import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import av
 
 from vera.video.hdr import HdrMetadata
 
 # FFmpeg's encoders, and what Matroska calls what they write.
-MATROSKA_CODECS = {"ffv1": b"V_FFV1", "prores_ks": b"V_PRORES"}
+MATROSKA_CODECS = {
+    "ffv1": b"V_FFV1",
+    "prores_ks": b"V_PRORES",
+    "libx264": b"V_MPEG4/ISO/AVC",
+    "libx265": b"V_MPEGH/ISO/HEVC",
+}
+# Stereo mode, projection and cropping of a track of pictures, and the way to it.
+_RECORDS = {bytes.fromhex(name) for name in ("53B8", "7670", "54AA", "54BB", "54CC", "54DD")}
+_WAY = {bytes.fromhex(name) for name in ("18538067", "1654AE6B", "AE", "E0")}
 
 
-def track_header(encoder: str, width: int, height: int, hdr: HdrMetadata) -> io.BytesIO:
-    """A file of that one video track and an empty block, for FFmpeg to read `hdr` from."""
+def track_header(encoder: str, width: int, height: int, hdr: HdrMetadata, records: bytes = b"") -> io.BytesIO:
+    """A file of that one video track and an empty block, for FFmpeg to read `hdr` and `copied_records` from."""
     colour = b""
     if hdr.light_level:
         colour += _element("55BC", _number(hdr.light_level[0])) + _element("55BD", _number(hdr.light_level[1]))
@@ -22,7 +35,9 @@ def track_header(encoder: str, width: int, height: int, hdr: HdrMetadata) -> io.
         low, high = hdr.luminance
         display += _element("55D9", _float(float(high))) + _element("55DA", _float(float(low)))
     colour += _element("55D0", display) if display else b""
-    video = _element("E0", _element("B0", _number(width)) + _element("BA", _number(height)) + _element("55B0", colour))
+    video = _element(
+        "E0", _element("B0", _number(width)) + _element("BA", _number(height)) + _element("55B0", colour) + records
+    )
     name = _element("86", MATROSKA_CODECS[encoder])
     track = _element(
         "AE", _element("D7", _number(1)) + _element("73C5", _number(1)) + _element("83", b"\1") + name + video
@@ -31,6 +46,34 @@ def track_header(encoder: str, width: int, height: int, hdr: HdrMetadata) -> io.
     segment = _element("1549A966", _element("2AD7B1", _number(10**6))) + _element("1654AE6B", track) + block
     kind = _element("4282", b"matroska") + _element("4287", b"\4") + _element("4285", b"\2")
     return io.BytesIO(_element("1A45DFA3", kind) + _element("18538067", segment))
+
+
+def copied_records(stream: Any) -> bytes:
+    """The elements in which Matroska keeps the stereo mode, projection and cropping of a track of pictures.
+
+    FFmpeg writes them, into a file in memory; empty if it can't.
+    """
+    file = io.BytesIO()
+    with suppress(av.FFmpegError, ValueError), av.open(file, "w", format="matroska") as container:
+        container.add_stream_from_template(stream, opaque=True)
+        container.start_encoding()
+    return b"".join(element for name, element in _elements(file.getvalue()) if name in _RECORDS)
+
+
+def _elements(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Id and bytes of each element on the way to a track of pictures, and of those beside it."""
+    at = 0
+    while at < len(data):
+        start = at
+        at += 9 - data[at].bit_length()
+        name, length = data[start:at], 9 - data[at].bit_length()
+        size = int.from_bytes(data[at : at + length], "big") & (1 << 7 * length) - 1
+        at += length
+        end = min(at + size, len(data))
+        if name in _WAY:
+            yield from _elements(data[at:end])
+        yield name, data[start:end]
+        at = end
 
 
 def _element(identity: str, payload: bytes) -> bytes:

@@ -137,6 +137,8 @@ def muxer_options(path: Path, info: MediaInfo) -> dict[str, str]:
     if path.suffix.lower() not in ISO_SUFFIXES:
         # Sound may start a little before 0 (AAC's priming); by default all tracks are moved until nothing does.
         return options | {"avoid_negative_ts": "disabled"}
+    if info.records and path.suffix.lower() != ".mov":
+        options["strict"] = "unofficial"  # or they are left out
     ticks = info.time_base.denominator
     # A first time other than 0 is kept in ticks of the movie, a millisecond by default: tick as the tracks do.
     shared = lcm(ticks, *(track.sample_rate for track in info.audio))

@@ -153,7 +153,8 @@ class FrameWriter:
                     self._mux_carried(until=None)
                 self._resources.close()
                 written = self.partial / self.path.name if self._is_sequence else self.partial
-                self._found += not_held(written, self.info, self._carries) + lost_asides(written, self._asides)
+                told = {name: first for name, first in self._asides.items() if name not in self.info.records}
+                self._found += not_held(written, self.info, self._carries) + lost_asides(written, told)
                 self._whole.__exit__(None, None, None)
             self._notice(self._found)
         except BaseException:
