@@ -148,6 +148,8 @@ def test_outputs_spare_inputs(tmp_path: Path) -> None:
             check_outputs([mask, None], [out])
     with pytest.raises(VeraError, match="two outputs"):
         check_outputs([mask], [tmp_path / "a", None, tmp_path / "." / "a"])
+    with pytest.raises(VeraError, match="outside of the other"):
+        check_outputs([mask], [tmp_path / "folder" / "a.png", tmp_path / "folder"])
     check_outputs([mask], [tmp_path / "other.mp4", tmp_path / "folder", None])
 
 

@@ -10,6 +10,7 @@ import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +76,13 @@ def json_text(value: Any) -> str:
 def check_outputs(inputs: Iterable[Path | None], outputs: Iterable[Path | None]) -> None:
     """Raise VeraError if writing `outputs`, files or folders, would touch one of the `inputs` or one another.
 
-    Files are compared by inode, so that links are seen through. An input inside of an output folder counts as well.
-    None stands for what was not asked for.
+    Files are compared by inode, so that links are seen through. An input inside of an output folder counts as well, and
+    so does an output inside of another. None stands for what was not asked for.
     """
     files = [path for path in inputs if path is not None]
     known = {key: path for path in files if (key := _inode(path))}
-    folders = {path.resolve().parent for path in files}
+    folders = {folder.resolve() for folder in {path.absolute().parent for path in files}}
+    folders |= {path.resolve().parent for path in files if path.is_symlink()}
     seen: dict[Path, Path] = {}
     for output in outputs:
         if output is None:
@@ -88,12 +90,22 @@ def check_outputs(inputs: Iterable[Path | None], outputs: Iterable[Path | None])
         place = output.resolve()
         if place in seen:
             raise VeraError(f"{output}: is named for two outputs; give each its own name")
-        seen[place] = output
-        source = known.get(_inode(output) or (0, 0))
-        if source is not None or any(path.resolve() == place for path in files):
-            raise VeraError(f"{output}: is read as {source or output} by the same command; choose another name for it")
+        source = known.get(_inode(place) or (0, 0))
+        if source is not None:
+            name = "" if source == output else f" as {source}"
+            raise VeraError(f"{output}: is read{name} by the same command; choose another name for it")
         if any(folder.is_relative_to(place) for folder in folders):
             raise VeraError(f"{output}: holds files that the same command reads; choose another folder for it")
+        for other, name in seen.items():
+            if place.is_relative_to(other) or other.is_relative_to(place):
+                raise VeraError(f"{output}: {name} is written by the same command; name one outside of the other")
+        seen[place] = output
+
+
+def files_below(path: Path, limit: int = 10_000) -> list[Path]:
+    """List a file itself, or what lies in a folder and in the folders of it, as a model's files do; [] for no path."""
+    below = (found for pattern in ("*", "*/*") for found in path.glob(pattern))
+    return [path, *islice(below, limit)] if path.is_dir() else [path] * path.exists()
 
 
 def _inode(path: Path) -> tuple[int, int] | None:

@@ -181,17 +181,17 @@ def test_output_of_unknown_suffix(fails: Fails, make_clip: ClipMaker, tmp_path: 
 
 def test_output_is_the_source(fails: Fails, make_clip: ClipMaker, tmp_path: Path) -> None:
     source = make_clip("a.mp4")
-    assert "source" in fails(source, "--out", str(source))
-    assert "source" in fails(source, "--out", str(tmp_path / "." / "a.mp4"))
+    assert "is read" in fails(source, "--out", str(source))
+    assert "is read" in fails(source, "--out", str(tmp_path / "." / "a.mp4"))
 
 
 def test_output_is_the_source_by_another_name(fails: Fails, make_clip: ClipMaker, tmp_path: Path) -> None:
     source = make_clip("a.mp4")
     (tmp_path / "link.mp4").symlink_to(source)
     (tmp_path / "hard.mp4").hardlink_to(source)
-    assert "source" in fails(source, "--out", str(tmp_path / "link.mp4"))
-    assert "source" in fails(tmp_path / "link.mp4", "--out", str(source))
-    assert "source" in fails(source, "--out", str(tmp_path / "hard.mp4"))
+    assert "is read" in fails(source, "--out", str(tmp_path / "link.mp4"))
+    assert "is read" in fails(tmp_path / "link.mp4", "--out", str(source))
+    assert "is read" in fails(source, "--out", str(tmp_path / "hard.mp4"))
 
 
 @contextmanager

@@ -156,7 +156,7 @@ def test_what_does_not_go_together(make: Make, tmp_path: Path, kind: str, codec:
     ):
         with pytest.raises(VeraError, match=words):
             work()
-    with pytest.raises(VeraError, match="is the source itself"):
+    with pytest.raises(VeraError, match="is read by"):
         choose_codec(probe(source), source, "smart")
     assert [path.name for path in tmp_path.iterdir()] == ["source.mp4"]
 

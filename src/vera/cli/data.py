@@ -60,8 +60,10 @@ def synth(
         Processes. The samples are the same for any number.
     """
     from vera.data.synthesis.vocabulary import SPRITES
-    from vera.data.writer import write_samples
+    from vera.data.writer import FOLDER, write_samples
+    from vera.files import check_outputs
 
+    check_outputs([Path(assets), renders], [out / FOLDER])
     width, height = parse_size(size)
     open_make = partial(
         _open_make,
@@ -113,7 +115,9 @@ def render(
     """
     from vera.data.synthesis.rendering.mitsuba_passes import Renderer
     from vera.data.synthesis.rendering.render import render_shots
+    from vera.files import check_outputs
 
+    check_outputs([assets / name for name in ("llvm", "npm", "sweethome3d")], [out])
     width, height = parse_size(size)
     renderer = Renderer(next(assets.glob("llvm/libLLVM.so.*"), None))
     with progress_bar() as report:

@@ -127,12 +127,17 @@ def edit(
     from vera.layers import contact_sheet
     from vera.pipelines import Acceleration, Refinement
     from vera.pipelines import edit as run
+    from vera.pipelines.footage import default_out
+    from vera.pipelines.inputs import check_edit_outputs
 
     footage = parse_source(source, deinterlace, rate, progressive, sound)
     times = [None if time is None else parse_time(time) for time in (start, end)]
     model_size = None if size is None else parse_size(size)
     if sheet is not None:
         check_picture(sheet)
+        check_edit_outputs(
+            footage, out or default_out(source), layers, sheet=sheet, mask=mask, lut=lut, model=model, lora=lora
+        )
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
     with progress_bar(shown=first) as report:
         done = run(

@@ -45,12 +45,15 @@ def composite(
     project
         Also write a project file: the layers, their order and these settings, to be edited and used as LAYERS.
     """
-    from vera.layers import open_stack
+    from vera.files import check_outputs
+    from vera.layers import open_stack, stack_files
     from vera.layers.masters import write_master
     from vera.layers.stack import ProjectLayer, check_project, write_project
+    from vera.video.sequence import source_files, written_path
 
     if not layers:
         raise VeraError("name the layer folders to lay over the source, or a project file")
+    check_outputs([*source_files(source), *stack_files(layers)], [written_path(out), project])
     adjustment = adjusting.adjustment()
     stack = open_stack(list(layers), adjustment, strict_chroma)
     if project is not None and layers[0].is_file():

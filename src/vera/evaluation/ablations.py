@@ -19,13 +19,14 @@ from vera.errors import VeraError
 from vera.evaluation.answer import Candidate
 from vera.evaluation.run import Bench, run_cases
 from vera.evaluation.table import ARROWS, TITLES, Metric, metrics_of, summarize
-from vera.files import write_text
+from vera.files import check_outputs, write_text
 from vera.progress import Progress
 from vera.training import load_recipe
 from vera.training.checkpoint import latest_checkpoint, read_record
 from vera.training.layered_flow import LAYERS
 from vera.training.log import read_log
 from vera.training.loop import train
+from vera.training.recipe import recipe_files
 
 MODEL = Candidate()
 Part = Task | Literal["training"]
@@ -68,6 +69,11 @@ def evaluate_ablations(
     for path in recipes:
         if load_recipe(path).data != data:
             raise VeraError(f"{path}: has other data than {recipes[0]}; only models of the same data can be compared")
+    written = [out / f"{name}-{seed}" / "seeded.yaml" for name in names for seed in range(1, seeds + 1)]
+    check_outputs(
+        [file for path in recipes for file in recipe_files(path)],
+        [*written, out / "ablations.md", out / "ablations.json"],
+    )
     found: dict[tuple[str, Part, str], list[float]] = {}
     sprites = tuple(data.get("sprites", SPRITES))
     frames, size = most_drawn(data["stages"][-1]["frames"]), read_sizes(data["sizes"])[0]

@@ -47,7 +47,7 @@ def evaluate_footage(
     shots = real_shots() if shots is None else shots
     cases = footage_cases() if cases is None else cases
     bench = Bench(model, tuple(lora), out, tuple(sprites), assets, "footage", renders)
-    prepare(bench)
+    prepare(bench, [shot.path for shot in shots])
     clips = cut_shots(shots, out / "clips")
     jobs = [(case.index, setting.label, (bench, case, clips[case.clip], setting)) for case in cases]
     records = collect(out, jobs, edit_case, workers, progress)

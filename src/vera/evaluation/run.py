@@ -1,7 +1,7 @@
 """Candidates answer the cases of a synthetic world."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -21,15 +21,18 @@ from vera.evaluation.gallery import read_gallery, save_gallery
 from vera.evaluation.measure import Galleries, measure
 from vera.evaluation.object_hit import object_gallery
 from vera.evaluation.record import Record
-from vera.evaluation.resume import collect
+from vera.evaluation.resume import RECORDS, collect
 from vera.evaluation.scene_hit import scene_gallery
 from vera.evaluation.sheet import write_strip
-from vera.files import read_json, write_text
+from vera.files import check_outputs, read_json, write_text
 from vera.pipelines import VeraPipeline, load_pipeline
+from vera.pipelines.inputs import model_files
 from vera.progress import Progress
 from vera.training.encoders import fingerprint
 
 RUN = "run.json"
+# What the runs write into their folder.
+WRITTEN = (RUN, RECORDS, "objects.npz", "scenes.npz", "strips", "clips", "edits")
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,13 @@ def run_cases(
     return collect(bench.out, jobs, answer_case, workers, progress)
 
 
-def prepare(bench: Bench) -> None:
-    """Make the folder of a run, with the prototypes of all classes; VeraError if it is another run's."""
+def prepare(bench: Bench, read: Iterable[Path] = ()) -> None:
+    """Make the folder of a run, with the prototypes of all classes.
+
+    VeraError if it is another run's, or if the run would write over its model, its assets or the files `read`.
+    """
+    inputs = [*model_files(bench.model, bench.lora), *(Path(name) for name in (bench.assets, bench.renders) if name)]
+    check_outputs([*inputs, *read], [bench.out / name for name in WRITTEN])
     bench.out.mkdir(parents=True, exist_ok=True)
     _check_same_run(bench)
     _make_galleries(bench)

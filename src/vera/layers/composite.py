@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.files import check_outputs
 from vera.layers.belongs import check_source, frame_map
 from vera.layers.blend_modes import blend_colors
 from vera.layers.layered_edit import LayeredEdit
@@ -17,7 +18,8 @@ from vera.layers.planes import INTERLEAVED, ComponentLayer, components, convert_
 from vera.layers.stack import Stack
 from vera.layers.threads import on_all_cores
 from vera.progress import Progress
-from vera.video import FrameReader, FrameWriter, MediaInfo, Source, SourceLike, copy_frame, probe
+from vera.video import FrameReader, FrameWriter, LosslessClip, MediaInfo, Source, SourceLike, copy_frame, probe
+from vera.video.sequence import source_files, written_path
 
 STRIP = 2**18  # pixels laid at a time: few enough for a core's cache, many beside what a call costs
 DEPTHS = {np.dtype(np.uint8): cv2.CV_8U, np.dtype(np.uint16): cv2.CV_16U}
@@ -120,8 +122,16 @@ def composite_clip(
     Raises VeraError as the reader and the writer do, and if the edit belongs to another clip and not `force`.
     """
     info = probe(source)
+    check_spared(info, edit, out)
     write_composite(info, place(edit, info, force), out, codec, progress)
     return probe(Source(Path(out), rate=info.average_rate))
+
+
+def check_spared(info: MediaInfo, edit: LayeredEdit | Stack, out: str | Path) -> None:
+    """Raise VeraError if writing `out` would touch the source or the layers that are laid over it."""
+    edits = edit.edits if isinstance(edit, Stack) else (edit,)
+    clips = [clip for layer in edits for clip in (layer.edit, layer.alpha) if isinstance(clip, LosslessClip)]
+    check_outputs([*source_files(info.path), *(clip.path for clip in clips)], [written_path(out)])
 
 
 def write_composite(

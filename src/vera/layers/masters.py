@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 
 from vera.errors import VeraError
-from vera.layers.composite import Placed, place, write_composite
+from vera.layers.composite import Placed, check_spared, place, write_composite
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.stack import Stack
 from vera.progress import Progress
@@ -73,6 +73,7 @@ def write_master(
     does not pass, a delivery encode is written, and the answer's `notice` says why. VeraError as `composite_clip`.
     """
     out, info = Path(out), source if isinstance(source, MediaInfo) else probe(source)
+    check_spared(info, edit, out)
     kind, codec = choose_codec(info, out, kind, codec)
     placed, notice = place(edit, info, force), None
     if kind == "smart":

@@ -20,6 +20,11 @@ from vera.video import LosslessClip, LosslessWriter
 FILES = ("edit.mkv", "alpha.mkv", MANIFEST)
 
 
+def layer_files(folder: str | Path | None) -> list[Path]:
+    """Name what a layer folder consists of, whether it is there or not; [] for None."""
+    return [] if folder is None else [Path(folder) / name for name in FILES]
+
+
 def check_layers_folder(folder: str | Path) -> None:
     """Raise VeraError unless layers can be saved as `folder`: a new name, an empty folder or a layer folder."""
     folder = Path(folder).resolve()

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from vera.files import whole_file
+from vera.files import check_outputs, whole_file
 from vera.layers.composite import check_belongs
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.refine import fit_layer
-from vera.video import FrameReader, Orientation, SourceLike, model_view, probe
+from vera.video import FrameReader, Orientation, SourceLike, as_source, model_view, probe
+from vera.video.sequence import source_files
 
 ROWS = ("source", "edit", "alpha", "result", "difference x8")
 GAP, MARGIN, LABEL = 4, 8, 96
@@ -27,6 +28,7 @@ def contact_sheet(
     Rows: source, edit layer on a checkerboard, alpha, result, difference of result and source times eight. The file
     has a temporary name until it is whole.
     """
+    check_outputs([*source_files(as_source(source).path), Path(result)], [Path(out)])
     info = probe(source)
     check_belongs(edit, info)
     wide, high = info.display_size

@@ -1,15 +1,16 @@
 """A stack of edits over one source, and the file `project.json` that keeps it."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from vera.errors import VeraError, brief
-from vera.files import json_text, read_json, write_text
+from vera.files import check_outputs, json_text, read_json, write_text
 from vera.layers.adjust import NEUTRAL, Adjustment, adjustment_from_json
 from vera.layers.layered_edit import LayeredEdit
-from vera.layers.package import load_layers
+from vera.layers.package import layer_files, load_layers
 
 FORMAT = 1
 MOST_LAYERS = 64
@@ -77,12 +78,22 @@ def _plain(path: Path) -> Path:
     return Path(os.path.normpath(path.absolute()))
 
 
+def stack_files(paths: Iterable[Path]) -> list[Path]:
+    """Name every file that `open_stack` reads of layer folders or projects. VeraError for a damaged project."""
+    files = []
+    for path in paths:
+        folders = [layer.folder for layer in read_project(path)[0]] if path.is_file() else [path]
+        files += [path, *(file for folder in folders for file in layer_files(folder))]
+    return files
+
+
 def write_project(path: Path, layers: list[ProjectLayer], strict_chroma: bool = False) -> None:
     """Write a project file; folders are named from where it stands, so that both can be moved together.
 
-    Raises VeraError as `check_project`, and if the disk refuses.
+    Raises VeraError as `check_project`, if that would overwrite a file of a layer, and if the disk refuses.
     """
     check_project(path, layers)
+    check_outputs(stack_files(layer.folder for layer in layers), [path])
     lines = [
         {"folder": _seen_from(path, layer.folder), "on": layer.on} | layer.adjustment.to_json() for layer in layers
     ]

@@ -27,6 +27,7 @@ from vera.layers.masks import check_mask, read_mask
 from vera.layers.masters import Master, choose_codec, write_master
 from vera.layers.rate import shown_frames
 from vera.pipelines.acceleration import Acceleration
+from vera.pipelines.inputs import check_edit_outputs
 from vera.pipelines.instruction import check_instruction
 from vera.pipelines.load import load_pipeline
 from vera.pipelines.pipeline_vera import VeraPipeline, check_sampling
@@ -34,7 +35,7 @@ from vera.pipelines.processes import group_size, is_first, process_group
 from vera.pipelines.refinement import Refinement, refine
 from vera.pipelines.sizes import check_size, model_size
 from vera.progress import Progress
-from vera.video import CODECS, FrameReader, MediaInfo, SourceLike, probe
+from vera.video import CODECS, FrameReader, MediaInfo, SourceLike, as_source, probe
 from vera.video.formats import is_float
 from vera.video.kind import check_kind
 from vera.video.sequence import source_files
@@ -115,6 +116,8 @@ def edit(
     clock = _Clock()
     refinement = refinement or Refinement()
     with clock.stage("probe"):
+        named = default_out(as_source(source).path) if out is None else out
+        check_edit_outputs(source, named, layers, mask=mask, lut=lut, model=model, lora=lora)
         instruction = check_instruction(instruction)
         if frames is not None and frames < 1:
             raise VeraError(f"frames must be at least 1, not {frames}")

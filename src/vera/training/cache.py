@@ -18,9 +18,11 @@ from vera.data.shard_writer import SHARD_BYTES, Written, write_shards
 from vera.data.shards import PARTS
 from vera.data.sources import open_source
 from vera.errors import VeraError
+from vera.files import check_outputs
 from vera.training.batches import BEYOND, check_bad_share, collate, start_worker
 from vera.training.encoders import describe_encoders
 from vera.training.hardware import choose_device, make_autocast
+from vera.training.inputs import run_inputs
 from vera.training.layered_flow import LAYERS, LayeredFlow
 from vera.training.loop import OpenSource
 from vera.training.recipe import FlowObjective, Recipe, load_recipe
@@ -46,6 +48,7 @@ def cache_data(
     refuses.
     """
     recipe = load_recipe(recipe_path)
+    check_outputs(run_inputs(recipe_path, recipe), [out / part for part in PARTS.values()])
     if not isinstance(recipe.objective, FlowObjective):
         raise VeraError(f"{recipe_path}: {recipe.method} learns from clips; a cache is for layered_flow")
     if recipe.threads:

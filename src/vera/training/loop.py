@@ -28,6 +28,7 @@ from vera.training.ema import averaged, update_average
 from vera.training.encoders import use_cache
 from vera.training.export import replace_folder
 from vera.training.hardware import Autocast, make_autocast
+from vera.training.inputs import check_run_outputs, is_copy
 from vera.training.log import Log
 from vera.training.methods import Method, make_method
 from vera.training.recipe import Recipe, load_recipe, recipe_text
@@ -69,14 +70,20 @@ def train(
     Raises VeraError for a recipe that cannot be run, or, without `resume_run`, if there is a run already.
     """
     recipe = load_recipe(Path(recipe_path))
+    check_run_outputs(Path(recipe_path), recipe)
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     with start_world(recipe.device, recipe.context_parallel) as world:
-        _train(recipe, world, resume_run, open_data, report if world.main else lambda line: None)
+        _train(recipe, Path(recipe_path), world, resume_run, open_data, report if world.main else lambda line: None)
 
 
 def _train(
-    recipe: Recipe, world: World, resume_run: bool, open_data: OpenSource, report: Callable[[str], None]
+    recipe: Recipe,
+    path: Path,
+    world: World,
+    resume_run: bool,
+    open_data: OpenSource,
+    report: Callable[[str], None],
 ) -> None:
     folder = Path(recipe.output)
     checkpoint = latest_checkpoint(folder / "checkpoints")
@@ -94,7 +101,8 @@ def _train(
     log = None
     if world.main:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "recipe.yaml").write_text(recipe_text(recipe), encoding="utf-8")
+        if not is_copy(path, folder):
+            (folder / "recipe.yaml").write_text(recipe_text(recipe), encoding="utf-8")
         log = Log(folder, state.step)
     processes = f", {world.size} processes" if world.size > 1 else ""
     report(f"{folder}: {_count(state.model)} parameters trained, from step {state.step} on {world.device}{processes}")

@@ -201,6 +201,14 @@ def _check_together(recipe: Recipe, path: Path) -> None:
         raise VeraError(f"{path}: objective: has no weight above 0: nothing would be learnt")
 
 
+def recipe_files(path: Path) -> list[Path]:
+    """List the files of a recipe that `load_recipe` has read: its own and those that it extends."""
+    files = [path]
+    while base := yaml.load(read_text(files[-1]), _Loader).get("extends"):
+        files.append(files[-1].parent / str(base))
+    return files
+
+
 def recipe_text(recipe: Recipe) -> str:
     """The recipe as YAML, every field named."""
     return yaml.safe_dump(_listed(dataclasses.asdict(recipe)), sort_keys=False)

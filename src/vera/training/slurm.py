@@ -12,6 +12,7 @@ from vera.data.sources import open_source
 from vera.errors import VeraError
 from vera.fields import check_plain
 from vera.training import load_recipe
+from vera.training.inputs import check_run_outputs
 
 NOTICE = 600  # seconds before the end of its time in which a job finishes its step and writes a checkpoint
 PATIENCE = 30  # seconds between the first task's notice and the last one's
@@ -84,6 +85,7 @@ def submit(recipe_path: Path, job: Job, cluster: str = "slurm", open_data: Any =
     VeraError for a recipe that cannot be read, without submitit, and where there is no SLURM.
     """
     recipe = load_recipe(recipe_path)
+    check_run_outputs(recipe_path, recipe)
     try:
         import submitit
     except ImportError:

@@ -10,6 +10,7 @@ from tempfile import TemporaryFile
 import av
 
 from vera.errors import VeraError
+from vera.files import check_outputs
 from vera.video.codecs import Codec, default_codec, find_codec
 from vera.video.info import MediaInfo
 from vera.video.sequence import PICTURES, find_sequence, is_pattern, source_files
@@ -42,9 +43,7 @@ def check_output(
         raise VeraError(f"{path.parent}: no such folder; create it or choose another")
     if path.is_dir():
         raise VeraError(f"{path}: is a folder; name a file in it")
-    for source in {*source_files(info.path), audio_from or info.path}:
-        if path.resolve() == source.resolve() or (path.exists() and source.exists() and path.samefile(source)):
-            raise VeraError(f"{path}: is the source itself; choose another name for the output")
+    check_outputs([*source_files(info.path), audio_from], [path])
     with user_errors(path), TemporaryFile(dir=path.resolve().parent):
         pass
     if audio_from is not None and info.sound:

@@ -28,6 +28,12 @@ def is_pattern(path: Path) -> bool:
     return path.suffix.lower() in PICTURES and _PLACE.search(path.stem) is not None
 
 
+def written_path(path: Path | str) -> Path:
+    """The file, or for a pattern of pictures their folder, that appears as a whole when `path` is written."""
+    path = Path(path)
+    return path.parent if is_pattern(path) else path
+
+
 def image_pattern(path: Path) -> str:
     """The printf pattern that FFmpeg's image2 writes `path` by; four digits for a single `#`."""
     place = _PLACE.search(path.stem)

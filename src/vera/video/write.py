@@ -48,7 +48,7 @@ class FrameWriter:
     and .m4v keep every time exactly; .mkv rounds them to milliseconds. `notices`: a line for each thing that such a
     file can't hold; they are warned of, too. VeraError, from the constructor where it can be known there: unknown
     codec, one that can't hold such frames, sound that the file can't hold, a folder that is missing or can't be
-    written, a path that is the source itself, a full disk.
+    written, a path that is the source, a full disk.
     """
 
     def __init__(

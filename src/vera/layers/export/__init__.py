@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from vera.errors import VeraError
+from vera.files import check_outputs
 from vera.layers.adjust import NEUTRAL, Adjustment
 from vera.layers.composite import shown_frames
 from vera.layers.export.folder import check_folder, whole_folder
@@ -14,10 +15,10 @@ from vera.layers.export.readme import write_readme
 from vera.layers.export.shot import Light, Shot
 from vera.layers.export.targets import TARGETS, Target
 from vera.layers.package import load_layers
-from vera.layers.stack import ProjectLayer, read_project
+from vera.layers.stack import ProjectLayer, read_project, stack_files
 from vera.progress import Progress
 from vera.video import MediaInfo, SourceLike, probe
-from vera.video.sequence import find_sequence
+from vera.video.sequence import find_sequence, source_files
 
 __all__ = ["TARGETS", "Light", "Shot", "Target", "export_layers"]
 
@@ -77,6 +78,8 @@ def export_layers(
         out if folder == layers else out / f"{number:02d}_{layer.folder.name}" for number, layer in enumerate(chosen, 1)
     ]
     folders = [place / name for place in places for name in targets]
+    sources = [file for path in {shot.info.path for shot in shots} for file in source_files(path)]
+    check_outputs([*stack_files([layers]), *sources], folders)
     for place in folders:
         check_folder(place)
     for place, shot in zip(places, shots, strict=True):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
+from vera.files import check_outputs
 from vera.layers.belongs import describe_source
 from vera.layers.layerize.align import initial_map
 from vera.layers.layerize.difference import find_changes
@@ -20,10 +21,11 @@ from vera.layers.layerize.pairing import Group, Pairing, candidates, choose, gro
 from vera.layers.layerize.steady import Unmixed, steady
 from vera.layers.layerize.unmix import EDGE, straight_colors, unmix
 from vera.layers.masks import check_mask
-from vera.layers.package import check_layers_folder, write_layers
+from vera.layers.package import check_layers_folder, layer_files, write_layers
 from vera.layers.refine import FULL, floor_alpha, unit
 from vera.progress import Progress
-from vera.video import SourceLike, probe
+from vera.video import SourceLike, as_source, probe
+from vera.video.sequence import source_files
 
 SAMPLES = 6  # frames that the match is fitted on
 RELATED = 0.02  # agreement below which the clips have nothing in common: of other clips at most 0.015 was seen
@@ -66,6 +68,11 @@ def layerize(
     the clips show nothing in common.
     """
     folder = Path(layers)
+    check_outputs(
+        [file for clip in (source, edited) for file in source_files(as_source(clip).path)]
+        + ([] if mask is None else [Path(mask)]),
+        layer_files(folder),
+    )
     check_layers_folder(folder)
     mask = None if mask is None else Path(mask)
     clips = Clips(probe(source), probe(edited), mask)
