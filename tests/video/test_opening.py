@@ -104,5 +104,6 @@ def test_every_file_is_opened_in_one_place() -> None:
         "src/vera/video/opening.py",
         "src/vera/video/encoder.py",
         "src/vera/video/copied.py",
+        "src/vera/video/matroska.py",
         "src/vera/data/synthesis/assets.py",
     }
