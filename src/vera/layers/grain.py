@@ -48,12 +48,13 @@ class Grain:
 
 
 def _table(rows: Any, width: int, low: float, high: float) -> tuple[tuple[float, ...], ...]:
-    kinds = list | tuple  # of JSON, or of what was never written
-    if not isinstance(rows, kinds) or len(rows) != 3 or not all(isinstance(row, kinds) for row in rows):
-        raise ValueError(rows)
-    if any(len(row) != width for row in rows):
+    if not _is_list(rows, 3) or not all(_is_list(row, width) for row in rows):
         raise ValueError(rows)
     return tuple(tuple(_number(value, low, high) for value in row) for row in rows)
+
+
+def _is_list(value: Any, length: int) -> bool:
+    return isinstance(value, list | tuple) and len(value) == length  # of JSON, or of what was never written
 
 
 def _number(value: Any, low: float, high: float) -> float:

@@ -63,7 +63,8 @@ def read_manifest(path: Path) -> Manifest:
         if not right:
             raise VeraError(f"{path}: `{field}` is {brief(value)}, not {wanted}; is it damaged, or written by hand?")
 
-    width, height, pts, time_base = (found.get(name) for name in ("width", "height", "pts", "time_base"))
+    values: dict[str, Any] = {"width": None, "height": None, **found}
+    width, height, pts, time_base = (values[name] for name in ("width", "height", "pts", "time_base"))
     for name, side in (("width", width), ("height", height)):
         check(_is_whole(side, 1), name, side, "a number of pixels")
     check(isinstance(pts, list) and len(pts) > 0, "pts", pts, "a list of times")
