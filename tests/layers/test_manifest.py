@@ -187,3 +187,13 @@ def test_times_are_within_bounds_that_arithmetic_holds(folder: Path) -> None:
     for base in ("999999999999/1", "1/999999999999"):
         path.write_text(json.dumps(manifest | {"time_base": base, "pts": [-(2**63), 0, 2**63 - 1]}))
         assert frame_map(load_layers(folder), info, force=True) == {0: 1}
+
+
+def test_a_film_of_an_unknown_codec_or_an_unlikely_size(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = folder / "edit.mkv"
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"V_FFV1", b"V_XYZ1"))
+    refused(folder)
+    path.write_bytes(whole)
+    monkeypatch.setattr("vera.video.lossless.MOST_PIXELS", 26 * 18 - 1)
+    assert "not of the kind that Vera writes" in refused(folder)

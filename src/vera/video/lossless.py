@@ -89,8 +89,12 @@ class LosslessClip:
             weakref.finalize(self, self._container.close)  # PyAV leaks what is not closed
             self._stream = self._container.streams.video[0]
             check_whole(path, self._container, self._stream, Tally())
-            context = self._stream.codec_context
-            known = context.name == "ffv1" and str(context.pix_fmt) in (*_GREY.values(), *_RGB.values())
+            context: Any = self._stream.codec_context  # None for a codec that nobody knows
+            known = (
+                context is not None
+                and context.name == "ffv1"
+                and str(context.pix_fmt) in (*_GREY.values(), *_RGB.values())
+            )
             if not known or context.width * context.height > MOST_PIXELS:
                 raise VeraError(f"{path}: is not of the kind that Vera writes; give the folder that it wrote")
             self._rate: Any = self._stream.average_rate or 0
