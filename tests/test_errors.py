@@ -1,8 +1,12 @@
 """One line of any exception."""
 
-import pytest
+import unicodedata
 
-from vera.errors import VeraError, first_line
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+
+from vera.errors import DamageWarning, VeraError, brief, first_line, printable
 
 
 @pytest.mark.faults
@@ -16,3 +20,21 @@ def test_an_exception_without_text_still_has_a_line(error: Exception, line: str)
 
 def test_what_the_user_can_mend_is_a_value_error_as_in_diffusers() -> None:
     assert issubclass(VeraError, ValueError)
+
+
+@pytest.mark.faults
+@given(st.text() | st.text(st.characters(categories=["Cc", "Cs", "Zl", "Zp"])))
+def test_what_strangers_wrote_is_shown_on_one_line_that_any_terminal_takes(text: str) -> None:
+    for shown in (printable(text), str(VeraError(text)), str(DamageWarning(text)), brief(text)):
+        shown.encode()
+        assert not any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in shown)
+        assert printable(shown) == shown
+    assert len(brief(text)) <= 60
+
+
+@pytest.mark.faults
+def test_ordinary_text_stays_as_it_is() -> None:
+    text = "C:\\shots\\a 'b' \"c\" день 日本 🎬 e\u0301 \u200d"
+    assert printable(text) == text == str(VeraError(text))
+    assert printable("\x1b[31m\n\udce9\u202e\ud800") == r"\x1b[31m\x0a\xe9\u202e\ud800"
+    assert brief(3) == "3" and brief("a") == "'a'" and brief([1] * 10**6).endswith("...")

@@ -6,10 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given
 
 from vera.errors import VeraError
-from vera.files import check_outputs, read_json, read_text, whole_file, whole_folder
+from vera.files import check_outputs, json_text, parse_json, read_json, read_text, whole_file, whole_folder
 
 pytestmark = pytest.mark.faults
 
@@ -173,3 +175,20 @@ def test_names_as_long_as_they_may_be(tmp_path: Path, name: str) -> None:
         (tmp_path / name / "theirs").write_text("kept")
     assert (tmp_path / name / "ours").read_text() == "two"
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.faults
+@given(st.recursive(st.text() | st.binary().map(os.fsdecode), st.lists))
+def test_any_text_and_any_file_name_survive_json_and_fit_into_utf_8(value: object) -> None:
+    text = json_text(value)
+    text.encode()
+    assert parse_json(text, "here") == value
+
+
+@pytest.mark.faults
+def test_json_that_is_nested_beyond_all_use(tmp_path: Path) -> None:
+    assert parse_json("[" * 64 + "]" * 64, "here")
+    assert parse_json('["' + "[" * 1000 + '\\"[[["]', "here") == ["[" * 1000 + '"[[[']
+    for depth in (65, 500, 10**6):
+        with pytest.raises(VeraError, match=r"^here: is n"):
+            parse_json("[" * depth + "]" * depth, "here")

@@ -146,13 +146,13 @@ def whole_folder(folder: Path, replaced: Callable[[Path], Iterable[str]] | None 
     killed half-way is finished or undone by the next call for the same name.
     """
     folder = folder.resolve()
-    with _locked(folder.parent):
+    with locked(folder.parent):
         _settle(folder, replaced)
     with _partial(folder, Path.mkdir) as partial:
         yield partial
         for path in (*partial.rglob("*"), partial):
             _sync(path)
-        with _locked(folder.parent):
+        with locked(folder.parent):
             _settle(folder, replaced)
             if folder.exists():
                 folder.rename(_old(folder))
@@ -258,7 +258,8 @@ def _lock(path: Path) -> int:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Hold a folder in which names are settled, so that who else holds it does not see them half-way."""
     held = _lock(path)
     try:
         yield

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -25,6 +26,13 @@ def check_folder(folder: Path) -> None:
 
     Other files in such an export are no obstacle: they stay.
     """
+    if not folder.parent.is_dir():
+        return
+    with files.locked(folder.parent):  # another run may be replacing it
+        _check(folder)
+
+
+def _check(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise VeraError(f"{folder}: is a file; choose another folder for the export")
     if not folder.is_dir() or not any(folder.iterdir()):
@@ -52,7 +60,8 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     try:
         with _parent(folder), files.whole_folder(folder, _written) as partial:
             yield partial
-            taken = _taken(_files(partial), _files(folder) - _written(folder))
+            with files.locked(folder.parent):
+                taken = _taken(_files(partial), _files(folder) - _written(folder))
             if taken:
                 raise VeraError(f"{folder / taken[0]}: has the name of a file of this export; rename it")
     except (av.FFmpegError, OSError) as error:
@@ -107,5 +116,12 @@ def _fingerprint(path: Path) -> str:
     """Size and SHA-256 of a file; nothing of what is none, such as a link."""
     if path.is_symlink() or not path.is_file():
         return ""
+    state = path.stat()
+    return f"{state.st_size} {_digest(path, state.st_ino, state.st_size, state.st_mtime_ns)}"
+
+
+@lru_cache(maxsize=2**20)
+def _digest(path: Path, *state: int) -> str:
+    """An export is compared before it is begun and when it is replaced; `state` tells when the file is another."""
     with path.open("rb") as file:
-        return f"{path.stat().st_size} {hashlib.file_digest(file, 'sha256').hexdigest()}"
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -17,8 +17,13 @@ Nuke: File > Open, choose {project}. Paths are relative to the script, so keep i
 
 
 def steps(shot: Shot) -> str:
-    """What to click, with a word on the light."""
-    return STEPS.replace("{light}", exr.light_note(shot))
+    """What to click, with a word on the light, and on a name that Nuke takes for another."""
+    text = STEPS.replace("{light}", exr.light_note(shot))
+    if shot.sequence is None and re.search(r"[#%]", shot.info.path.name):
+        text += (
+            "\nNuke takes # and % in the plate's name for a frame number: if the Read finds nothing, rename the plate."
+        )
+    return text
 
 
 def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
