@@ -120,7 +120,7 @@ def test_a_decoder_learns_from_noisy_latents_to_smooth_them(tmp_path: Path) -> N
     [
         ({"model": {"z_dmi": 8}}, "model: .*z_dmi"),
         ({"device": "abacus"}, "device 'abacus'"),
-        ({"init": "nowhere", "objective": {"pca_clips": 0}}, "init: no AutoencoderPatch3D in nowhere"),
+        ({"init": "nowhere", "objective": {"pca_clips": 0}}, "init: there is no folder nowhere"),
     ],
 )
 def test_what_cannot_be_trained_is_said_before_anything_is_written(

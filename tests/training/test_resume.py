@@ -16,7 +16,7 @@ from tests.training.drawn import DrawnLayers, flow_fields, open_drawn, write_rec
 
 from vera.data.sample import LayeredSample
 from vera.errors import VeraError
-from vera.training.loop import train
+from vera.training.loop import stop_signals, train
 
 TIMING = ("samples_per_second", "data_wait_seconds")
 
@@ -82,13 +82,16 @@ def test_kill_and_resume_is_the_unbroken_run(tmp_path: Path, tiny_model: Path, o
     assert_same_run(*(folder / "run" for folder in folders))
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-def test_sigterm_ends_with_a_checkpoint_of_the_last_step(tmp_path: Path, workers: int) -> None:
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("number", "workers"), [(signal.SIGTERM, 0), (signal.SIGTERM, 1), (signal.SIGUSR1, 1), (signal.SIGHUP, 1)]
+)
+def test_a_signal_ends_with_a_checkpoint_of_the_last_step(tmp_path: Path, number: int, workers: int) -> None:
     """Sent to the whole group, as cluster managers do, so that the workers get it too."""
     recipe = write_recipe(tmp_path, steps=100_000, checkpoint_every=90_000, workers=workers)
     process = start(recipe)
     wait_for_rows(process, tmp_path / "run", 3)
-    os.killpg(process.pid, signal.SIGTERM)
+    os.killpg(process.pid, number)
     assert process.wait(timeout=120) == 0
     steps = [row["step"] for row in figures(tmp_path / "run")]
     assert [p.stem for p in (tmp_path / "run" / "checkpoints").iterdir()] == [f"step-{steps[-1]:08d}"]
@@ -134,3 +137,20 @@ def test_a_run_is_neither_overwritten_nor_continued_as_another_model(tmp_path: P
     changed = write_recipe(tmp_path, steps=2, model={"z_dim": 8, "width": 16, "num_blocks": 1})
     with pytest.raises(VeraError, match=r"was trained with model .*, the recipe has"):
         train(changed, open_data=open_drawn, report=quiet)
+
+
+@pytest.mark.faults
+def test_a_signal_that_somebody_settled_stays_as_it_is() -> None:
+    """nohup ignores SIGHUP, and submitit takes the notice of a job's end itself."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGUSR1, signal.SIGHUP)}
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+        with stop_signals() as stop:
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+            signal.raise_signal(signal.SIGUSR1)
+            assert stop.is_set()
+        assert signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

@@ -1,8 +1,11 @@
 """What a run keeps on disk and in memory: checkpoints, logs, averages, exported weights."""
 
+import io
 import json
+import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +46,6 @@ def test_a_save_that_dies_leaves_the_one_before(tmp_path: Path, monkeypatch: pyt
     save(tmp_path, 1)
 
     def die(tensors: Any, checkpoint_id: Path, no_dist: bool) -> None:
-        checkpoint_id.mkdir()
         (checkpoint_id / "__0_0.distcp").write_bytes(b"half a checkpoint")
         raise KeyboardInterrupt
 
@@ -55,7 +57,7 @@ def test_a_save_that_dies_leaves_the_one_before(tmp_path: Path, monkeypatch: pyt
     assert newest is not None
     assert read_record(newest) == {"step": 1}
     save(tmp_path, 2)
-    assert not list(tmp_path.glob("*.tmp"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000001", "step-00000002"]
 
 
 FULL_DISK = """
@@ -86,6 +88,96 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path, part: str) -> None:
     with pytest.raises(VeraError, match=r"step-00000001: damaged checkpoint"):
         read_record(path)
         load_tensors(path, {"weights": torch.zeros(1000)}, ALONE)
+
+
+class Hostile:
+    """Runs a command when it is unpickled, as any pickle may."""
+
+    def __init__(self, victim: Path) -> None:
+        self.victim = victim
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.victim,)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("place", ["itself", "data", "storage", "planner", "rank", "bytes"])
+def test_nothing_in_a_checkpoint_is_run(tmp_path: Path, place: str) -> None:
+    path = save_checkpoint(tmp_path / "run", 1, {"weights": torch.ones(4), "rate": [0.5]}, {"step": 1}, ALONE)
+    hostile, victim = Hostile(tmp_path / "PWNED"), tmp_path / "PWNED"
+    metadata = path / ".metadata"
+    held = pickle.loads(metadata.read_bytes())
+    if place == "itself":
+        held = hostile
+    elif place == "data":
+        held.state_dict_metadata["weights"] = hostile
+    elif place == "storage":
+        held.storage_data[hostile] = hostile
+    elif place == "planner":
+        held.planner_data = {"weights": hostile}
+    elif place == "rank":  # torch reads it where `.metadata` is not there
+        metadata.unlink()
+        metadata = path / "__0.metadata"
+        held = hostile
+    else:
+        payload = io.BytesIO()
+        torch.save(hostile, payload)
+        (path / "__7_7.distcp").write_bytes(payload.getvalue())
+        index = next(index for index in held.storage_data if index.fqn.startswith("rate"))
+        held.storage_data[index] = replace(
+            held.storage_data[index], relative_path="__7_7.distcp", offset=0, length=len(payload.getvalue())
+        )
+    metadata.write_bytes(pickle.dumps(held))
+    with pytest.raises(VeraError, match="damaged checkpoint") as error:
+        load_tensors(path, {"weights": torch.zeros(4), "rate": [0.0]}, ALONE)
+    assert not victim.exists() and "\n" not in str(error.value)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", ["/etc/passwd", "../other/__0_0.distcp", "__9_9.distcp"])
+def test_a_checkpoint_reads_its_own_files_only(tmp_path: Path, name: str) -> None:
+    path = save(tmp_path, 1)
+    held = pickle.loads((path / ".metadata").read_bytes())
+    held.storage_data = {index: replace(place, relative_path=name) for index, place in held.storage_data.items()}
+    (path / ".metadata").write_bytes(pickle.dumps(held))
+    with pytest.raises(VeraError, match="damaged checkpoint"):
+        load_tensors(path, {"weights": torch.zeros(4)}, ALONE)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory"),
+        MemoryError(),
+        torch.distributed.DistBackendError("NCCL error: remote process exited"),
+        torch.distributed.DistNetworkError("timed out after 300000ms"),
+        TimeoutError(),
+        PermissionError(13, "Permission denied"),
+        OSError(5, "Input/output error"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_is_no_damage_is_not_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    path = save(tmp_path, 1)
+
+    def fail(*args: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(checkpoint.Planner, "resolve_tensor", fail)
+    with pytest.raises(VeraError, match="may well be whole: keep it") as told:
+        load_tensors(path, {"weights": torch.zeros(4)}, ALONE)
+    assert "delete" not in str(told.value) and "\n" not in str(told.value) and type(error).__name__ in str(told.value)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("text", ["[]", "null", "[" * 100_000, "\xff", "{"])
+def test_a_record_of_any_kind(tmp_path: Path, text: str) -> None:
+    path = save(tmp_path, 1)
+    (path / "record.json").write_text(text, encoding="latin-1")
+    with pytest.raises(VeraError, match="damaged checkpoint"):
+        read_record(path)
 
 
 def test_no_checkpoint_yet(tmp_path: Path) -> None:

@@ -179,8 +179,8 @@ def start_worker(index: int) -> None:
     import cv2
 
     cv2.setNumThreads(0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def network_view(video: Tensor) -> Tensor:

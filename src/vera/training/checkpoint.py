@@ -1,22 +1,26 @@
 """The state of a run on disk, in torch's distributed format: saved by any number of processes, loaded by any other.
 
-A folder that has its final name is whole, whenever the processes were killed.
+A folder that has its final name is whole, whenever the processes were killed or the power was cut.
 """
 
 import json
-import os
+import pickle
+import re
 import shutil
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch.distributed as dist
 from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 
-from vera.errors import VeraError
+from vera.errors import VeraError, first_line
+from vera.files import read_json, sweep, whole_folder
+from vera.training.checkpoint_reader import DamageError, Planner, Reader
 from vera.training.distributed import World
 
 KEPT = 2
@@ -30,22 +34,16 @@ def save_checkpoint(folder: Path, step: int, tensors: dict[str, Any], record: di
     stay then.
     """
     path = folder / f"step-{step:08d}"
-    temporary = path.with_suffix(".tmp")
-    if world.main:
-        for left_over in folder.glob("step-*.tmp"):
-            shutil.rmtree(left_over)
-        folder.mkdir(parents=True, exist_ok=True)
-    world.barrier()
     try:
-        with _quiet():
-            save(tensors, checkpoint_id=temporary, no_dist=world.size == 1)
-        if world.main:
-            _write_whole(temporary / RECORD, json.dumps(record))
-            temporary.rename(path)
+        with ExitStack() as stack:
+            partial = world.first(lambda: _begin(path, stack))
+            with _quiet():
+                save(tensors, checkpoint_id=partial, no_dist=world.size == 1)
+            world.first(lambda: (partial / RECORD).write_text(json.dumps(record, allow_nan=False), encoding="utf-8"))
+            world.first(stack.close)
     except (CheckpointException, OSError, RuntimeError) as error:
-        if world.main:
-            shutil.rmtree(temporary, ignore_errors=True)
-        raise VeraError(f"{path}: cannot be written ({_reason(error)}); the checkpoint before it is whole") from error
+        failure = _first_failure(error)
+        raise VeraError(f"{path}: cannot be written ({_told(failure)}); the checkpoint before it is whole") from error
     if world.main:
         for old in sorted(_whole_ones(folder))[:-KEPT]:
             shutil.rmtree(old)
@@ -61,43 +59,71 @@ def latest_checkpoint(folder: Path) -> Path | None:
 def read_record(path: Path) -> dict[str, Any]:
     """The JSON part of a checkpoint; VeraError if it is damaged."""
     try:
-        record: dict[str, Any] = json.loads((path / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        record = read_json(path / RECORD)
+    except VeraError as error:
         raise _damaged(path, error) from error
+    if not isinstance(record, dict):
+        raise _damaged(path, DamageError(f"{RECORD} is no mapping"))
     return record
 
 
 def load_tensors(path: Path, tensors: dict[str, Any], world: World) -> None:
-    """Fill `tensors`, sharded in whatever way, in place; VeraError if the checkpoint is damaged."""
+    """Fill `tensors`, sharded in whatever way, in place.
+
+    Nothing in a checkpoint is run, whoever wrote it. VeraError if it is damaged; and, in other words, if something else
+    fails on the way, such as memory or the network.
+    """
     try:
         with _quiet():
-            load(tensors, checkpoint_id=path, no_dist=world.size == 1)
-    except (CheckpointException, Exception) as error:  # whatever the readers of a damaged file raise
-        raise _damaged(path, error) from error
+            load(tensors, storage_reader=Reader(path), planner=Planner(), no_dist=world.size == 1)
+    except (CheckpointException, Exception) as error:
+        failure = _first_failure(error)
+        if _is_damage(failure):
+            raise _damaged(path, failure) from error
+        raise VeraError(
+            f"{path}: cannot be loaded here ({_told(failure)}); the checkpoint may well be whole: keep it and try again"
+        ) from error
+
+
+def _begin(path: Path, stack: ExitStack) -> Path:
+    """A new folder that takes the name `path` when the stack is closed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sweep(path.parent)
+    return stack.enter_context(whole_folder(path))
 
 
 def _whole_ones(folder: Path) -> list[Path]:
-    return [path for path in folder.glob("step-*") if path.suffix != ".tmp"]
-
-
-def _write_whole(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    return [path for path in folder.glob("step-*") if re.fullmatch(r"step-\d{8,}", path.name) and path.is_dir()]
 
 
 def _damaged(path: Path, error: BaseException) -> VeraError:
-    return VeraError(f"{path}: damaged checkpoint ({_reason(error)}); delete it to use the one before")
+    return VeraError(f"{path}: damaged checkpoint ({_told(error)}); delete it to use the one before")
 
 
-def _reason(error: BaseException) -> str:
-    """The first line of the first failure of any process."""
+def _first_failure(error: BaseException) -> BaseException:
+    """Of what failed in any process the first that is no damage, or the first. An interrupt goes on as one."""
+    failures = [error]
     if isinstance(error, CheckpointException) and error.failures:
-        failure = next(iter(error.failures.values()))
-        error = failure[0] if isinstance(failure, tuple) else failure
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+        failures = [failure[0] if isinstance(failure, tuple) else failure for failure in error.failures.values()]
+    for failure in failures:
+        if not isinstance(failure, Exception | CheckpointException):
+            raise failure
+    return next((failure for failure in failures if not _is_damage(failure)), failures[0])
+
+
+def _is_damage(error: BaseException) -> bool:
+    """Whether an error of reading says that files are not what they should be. Short memory, say, does not."""
+    if isinstance(error, DamageError | FileNotFoundError | EOFError | pickle.UnpicklingError):
+        return True
+    if isinstance(error, MemoryError | OSError | dist.DistError):
+        return False
+    if isinstance(error, RuntimeError):  # torch has one class for all that can go wrong
+        return bool(re.search(r"PytorchStreamReader|zip archive|exceeds? dimension|size mismatch", str(error)))
+    return isinstance(error, AssertionError | ValueError | TypeError | LookupError | AttributeError)
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {first_line(error)}" if str(error).strip() else type(error).__name__
 
 
 @contextmanager

@@ -6,9 +6,10 @@ Parameters, gradients and optimizer are sharded over all processes (FSDP2). Proc
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -20,6 +21,8 @@ from torch.distributed.tensor import DTensor
 from vera.errors import VeraError
 from vera.pipelines.processes import process_group
 from vera.training.hardware import choose_device
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,21 @@ class World:
     def barrier(self) -> None:
         if self.size > 1:
             dist.barrier()
+
+    def first(self, action: Callable[[], T]) -> T:
+        """Have the main process act for all: every process gets its result, or raises its OSError or VeraError."""
+        outcome: list[Any] = [None, None]
+        if self.main:
+            try:
+                outcome[0] = action()
+            except (OSError, VeraError) as error:
+                outcome[1] = error
+        if self.size > 1:
+            dist.broadcast_object_list(outcome, src=0)
+        if outcome[1] is not None:
+            raise outcome[1]
+        result: T = outcome[0]
+        return result
 
     def sum(self, values: Tensor) -> Tensor:
         """`values`, on the CPU, summed over the data-parallel processes."""

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
+from vera.errors import VeraError, first_line
 from vera.files import whole_folder
 
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
@@ -21,6 +23,9 @@ def cast_copy(model: Any, dtype: str) -> Any:
 
 
 def replace_folder(folder: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a new folder that takes the place of `folder` when it is whole."""
-    with whole_folder(folder) as partial:
-        write(partial)
+    """Let `write` fill a new folder that replaces `folder` when it is whole. VeraError if the disk refuses."""
+    try:
+        with whole_folder(folder) as partial:
+            write(partial)
+    except (OSError, SafetensorError) as error:
+        raise VeraError(f"{folder}: cannot be written ({first_line(error)}); what was there stays") from None

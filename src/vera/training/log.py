@@ -1,8 +1,10 @@
 """Figures of a run: one JSON object a line in `log.jsonl`, and TensorBoard where it is installed."""
 
 import json
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vera.data.lines import read_rows
+from vera.errors import VeraError
+from vera.files import whole_file
+
 
 class Meter:
     """Means of figures since the last `take`. Tensors are summed only then, which spares a device sync each step.
+
+    What is not finite does not count: the step that had it is skipped, and is counted as that.
 
     `reduce` sums a tensor over the processes of a run, which all add figures of the same names. A resumed run brings
     the sums so far; all but the `main` process start from zero, since sums are everybody's.
@@ -36,7 +44,8 @@ class Meter:
         """Sum and count of each figure over all processes, to go on from in others."""
         for name, value in self._pending:
             total, count = self._sums.get(name, (0.0, 0.0))
-            self._sums[name] = (total + value.double().sum().item(), count + value.numel())
+            finite = value.double()[value.isfinite()]
+            self._sums[name] = (total + finite.sum().item(), count + finite.numel())
         self._pending = []
         if not self._sums:
             return {}
@@ -56,9 +65,8 @@ class Log:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "log.jsonl"
         kept = [row for row in read_log(folder) if row["step"] <= step] if step else []
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text("".join(f"{json.dumps(row)}\n" for row in kept), encoding="utf-8")
-        temporary.replace(path)
+        with whole_file(path) as partial:
+            partial.write_text("".join(map(_line, kept)), encoding="utf-8")
         self._file = path.open("a", encoding="utf-8")
         self._board: Any = None
         if find_spec("tensorboard"):
@@ -67,16 +75,27 @@ class Log:
             self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
     def write(self, step: int, figures: Mapping[str, float]) -> None:
-        self._file.write(json.dumps({"step": step, **figures}) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(_line({"step": step, **figures}))
+            self._file.flush()
+        except OSError as error:
+            raise VeraError(
+                f"{self._file.name}: cannot be written ({error.strerror}); free the disk and go on"
+            ) from None
         if self._board is not None:
             for name, value in figures.items():
                 self._board.add_scalar(name, value, step)
 
+    def sync(self) -> None:
+        """Have all rows on the disk, as those up to a checkpoint are not written again."""
+        with suppress(OSError):  # a full disk was told when the row was written
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
     def close(self) -> None:
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        self.sync()
+        with suppress(OSError):
+            self._file.close()
         if self._board is not None:
             self._board.close()
 
@@ -84,6 +103,16 @@ class Log:
 def read_log(folder: Path) -> list[dict[str, Any]]:
     """The rows of `log.jsonl` in `folder`, none if there is no file; a line that the process died in has no end."""
     path = folder / "log.jsonl"
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1] if line]
+    rows = read_rows(path, mend=False)
+    for number, row in enumerate(rows, 1):
+        if type(row.get("step")) is not int:
+            raise VeraError(f"{path}:{number}: is no row of a log; take it out")
+    return rows
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    """A row in JSON, which has no NaN and no infinity: they become null."""
+    plain = {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in row.items()
+    }
+    return json.dumps(plain, allow_nan=False) + "\n"

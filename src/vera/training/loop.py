@@ -20,10 +20,11 @@ from torch import nn
 from vera.data.sample import LayerSource
 from vera.data.sources import check_share, open_source
 from vera.errors import VeraError
+from vera.files import whole_file
 from vera.training.batches import BEYOND, Batch, LatentBatch, Share, check_bad_share, iterate_batches, load_sample
 from vera.training.checkpoint import latest_checkpoint
 from vera.training.clock import Clock
-from vera.training.distributed import World, start_world, whole
+from vera.training.distributed import World, local, start_world, whole
 from vera.training.ema import averaged, update_average
 from vera.training.encoders import use_cache
 from vera.training.export import replace_folder
@@ -35,6 +36,8 @@ from vera.training.recipe import Recipe, load_recipe, recipe_text
 from vera.training.schedule import learning_rate
 from vera.training.state import State, resume, save, start
 from vera.training.weights import gather_lora, gather_model
+
+SKIPPED = 10  # steps in a row whose gradient is not finite, after which a run ends
 
 OpenSource = Callable[[Mapping[str, Any], bool], LayerSource]
 
@@ -66,8 +69,9 @@ def train(
     """Train by a recipe until its last step; a run that was stopped goes on from its last checkpoint.
 
     Alone it is one process; torchrun starts as many as there are devices. `open_data` gets the recipe's `data` and
-    whether the held-out part is wanted. Interrupt or SIGTERM end the run after the current step, with a checkpoint.
-    Raises VeraError for a recipe that cannot be run, or, without `resume_run`, if there is a run already.
+    whether the held-out part is wanted. Interrupt, SIGTERM, SIGUSR1 or SIGHUP end the run after the current step, with
+    a checkpoint. Raises VeraError for a recipe that cannot be run, without `resume_run` if there is a run already, and
+    when a run diverges: its last checkpoint is one from before.
     """
     recipe = load_recipe(Path(recipe_path))
     check_run_outputs(Path(recipe_path), recipe)
@@ -98,12 +102,7 @@ def _train(
     use_cache(recipe, source, method)
     state = resume(recipe, method, checkpoint, world) if checkpoint else start(recipe, method, source, world)
 
-    log = None
-    if world.main:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not is_copy(path, folder):
-            (folder / "recipe.yaml").write_text(recipe_text(recipe), encoding="utf-8")
-        log = Log(folder, state.step)
+    log = _open_log(recipe, path, state.step) if world.main else None
     processes = f", {world.size} processes" if world.size > 1 else ""
     report(f"{folder}: {_count(state.model)} parameters trained, from step {state.step} on {world.device}{processes}")
     try:
@@ -112,6 +111,18 @@ def _train(
     finally:
         if log is not None:
             log.close()
+
+
+def _open_log(recipe: Recipe, path: Path, step: int) -> Log:
+    folder = Path(recipe.output)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not is_copy(path, folder):
+            with whole_file(folder / "recipe.yaml") as partial:
+                partial.write_text(recipe_text(recipe), encoding="utf-8")
+        return Log(folder, step)
+    except OSError as error:
+        raise VeraError(f"{folder}: cannot be written ({error.strerror or error}); choose another output") from None
 
 
 def _run(run: Run, state: State, source: LayerSource, stop: Event) -> None:
@@ -126,6 +137,7 @@ def _run(run: Run, state: State, source: LayerSource, stop: Event) -> None:
     while state.step < recipe.steps and not stopping:
         rate = learning_rate(recipe, state.step)
         norm = train_step(run, state, batches, rate)
+        _count_skipped(run, state, norm)
         update_average(state.average, state.model, state.step, recipe.ema_decay)
         state.step += 1
         stopping = world.any(stop.is_set())
@@ -139,8 +151,11 @@ def _run(run: Run, state: State, source: LayerSource, stop: Event) -> None:
         if state.step % recipe.sample_every == 0 or last_step:
             with clock.paused():
                 _evaluate(run, state)
-        if state.step % recipe.checkpoint_every == 0 or last_step or stopping:
+        if (state.step % recipe.checkpoint_every == 0 and not state.skipped) or last_step or stopping:
             with clock.paused():
+                _check_finite(run, state, last_step)
+                if run.log is not None:
+                    run.log.sync()
                 save(recipe, state, world)
                 _export(run, state)
 
@@ -171,6 +186,31 @@ def train_step(run: Run, state: State, batches: Iterator[Batch | LatentBatch], r
     return norm
 
 
+def _count_skipped(run: Run, state: State, norm: float) -> None:
+    """Count steps in a row that left the weights as they were; VeraError when they are too many for broken batches."""
+    state.skipped = 0 if np.isfinite(norm) else state.skipped + 1
+    state.meter.add({"skipped_share": torch.tensor(float(state.skipped > 0))})
+    if state.skipped:
+        run.report(f"skipped  step {state.step + 1}: its gradient is not finite")
+    if state.skipped == SKIPPED:
+        raise _diverged(run, state.step + 1, f"the gradients of the last {SKIPPED} steps are not finite")
+
+
+def _check_finite(run: Run, state: State, last_step: bool) -> None:
+    """Raise VeraError instead of a checkpoint that would take the place of a better one."""
+    if last_step and state.skipped > 1:
+        raise _diverged(run, state.step, f"the gradients of the last {state.skipped} steps are not finite")
+    held = [local(tensor.detach()) for tensor in (*state.model.parameters(), *state.average.values())]
+    if run.world.any(not torch.stack([tensor.isfinite().all() for tensor in held]).all()):
+        raise _diverged(run, state.step, "weights are not finite")
+
+
+def _diverged(run: Run, step: int, how: str) -> VeraError:
+    latest = latest_checkpoint(run.folder / "checkpoints")
+    kept = f"{latest} is from before" if latest else "there is no checkpoint from before"
+    return VeraError(f"step {step}: {how}: the run has diverged; lower learning_rate, or check the data. {kept}")
+
+
 def sample_seeds(seed: int, index: int, first: int, count: int) -> list[int]:
     """The randomness of samples `first` to `first + count - 1` of batch `index`."""
     words = (np.random.SeedSequence((seed, index, first + i)).generate_state(2, np.uint32) for i in range(count))
@@ -179,14 +219,19 @@ def sample_seeds(seed: int, index: int, first: int, count: int) -> list[int]:
 
 @contextmanager
 def stop_signals() -> Iterator[Event]:
-    """An event that an interrupt or SIGTERM sets; a second interrupt ends the process at once."""
+    """An event that an interrupt, SIGTERM, SIGUSR1 or SIGHUP sets; a second interrupt ends the process at once.
+
+    SIGUSR1 is what SLURM's `--signal` is often told to send, SIGHUP comes when a terminal closes. Where somebody has
+    settled what they do, as nohup and submitit have, that holds.
+    """
     stop = Event()
+    free = [number for number in (signal.SIGUSR1, signal.SIGHUP) if signal.getsignal(number) == signal.SIG_DFL]
 
     def request(number: int, frame: object) -> None:
         stop.set()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    handlers = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM, *free)}
     try:
         yield stop
     finally:
@@ -216,6 +261,8 @@ def _evaluate(run: Run, state: State) -> None:
     if run.log is not None:
         run.log.write(state.step, figures)
     _report(run, f"step {state.step}", figures)
+    if run.world.any(not all(map(np.isfinite, figures.values()))):
+        raise _diverged(run, state.step, "figures of the averaged weights are not finite")
 
 
 def _export(run: Run, state: State) -> None:
@@ -225,9 +272,7 @@ def _export(run: Run, state: State) -> None:
             exported: Any = gather_lora(state.model, recipe.export_dtype, keep)
         else:
             exported = gather_model(state.model, run.method.model_class(), recipe.export_dtype, keep)
-    if keep:
-        replace_folder(run.folder / "ema", partial(run.method.save, exported))
-    run.world.barrier()
+    run.world.first(lambda: replace_folder(run.folder / "ema", partial(run.method.save, exported)))
 
 
 def _report(run: Run, head: str, figures: Mapping[str, float]) -> None:

@@ -179,12 +179,13 @@ def load_recipe(path: Path) -> Recipe:
         if recipe.method == "autoencoder" and getattr(recipe, name) != default:
             raise VeraError(f"{path}: {name} is for layered_flow; leave it out")
     for name, value in recipe.model.items():
-        _check_model(name, value, f"{path}: model: {name}")
+        check_model(name, value, f"{path}: model: {name}")
     _check_together(recipe, path)
     return recipe
 
 
-def _check_model(name: str, value: Any, where: str) -> None:
+def check_model(name: str, value: Any, where: str) -> None:
+    """Raise VeraError for a value of a network's config that is out of its range."""
     hint = MODEL.get(name, Size if isinstance(value, int) and not isinstance(value, bool) else Any)
     check_value(hint, value, where)
 

@@ -7,11 +7,17 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from vera.errors import VeraError
+from vera.files import whole_file
+
 CAPTION = 14  # pixels
 
 
 def write_sheet(path: Path, rows: Sequence[tuple[str, Sequence[Tensor]]]) -> None:
-    """Write a PNG: a row for each (caption, tiles). A tile is the middle frame of [T,H,W,3] or [T,H,W], in [0,1]."""
+    """Write a PNG: a row for each (caption, tiles). VeraError if the disk refuses.
+
+    A tile is the middle frame of [T,H,W,3] or [T,H,W], in [0,1].
+    """
     lines = []
     for caption, tiles in rows:
         pictures = torch.cat([_frame(tile) for tile in tiles], dim=1).numpy()
@@ -24,8 +30,12 @@ def write_sheet(path: Path, rows: Sequence[tuple[str, Sequence[Tensor]]]) -> Non
     for line in lines:
         sheet.paste(line, (0, top))
         top += line.height
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as partial:
+            sheet.save(partial)
+    except OSError as error:
+        raise VeraError(f"{path}: cannot be written ({error.strerror or error}); free the disk and go on") from None
 
 
 def _frame(video: Tensor) -> Tensor:

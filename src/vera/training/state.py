@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch.distributed.checkpoint.state_dict import (
@@ -14,7 +14,8 @@ from torch.distributed.checkpoint.state_dict import (
 )
 
 from vera.data.sample import LayerSource
-from vera.errors import VeraError
+from vera.errors import VeraError, first_line
+from vera.fields import Range, check_value
 from vera.models.context_parallel import enable_context_parallel
 from vera.training.checkpoint import load_tensors, read_record, save_checkpoint
 from vera.training.distributed import World, shard
@@ -22,8 +23,8 @@ from vera.training.ema import Average, start_average
 from vera.training.hardware import computes_in_bf16
 from vera.training.log import Meter
 from vera.training.lora import add_lora
-from vera.training.methods import Method
-from vera.training.recipe import Recipe
+from vera.training.methods import WRONG, Method
+from vera.training.recipe import MOST, Recipe, check_model
 from vera.training.schedule import make_optimizers
 from vera.training.weights import empty_model, initialise_lora, load_weights, materialise, public_config
 
@@ -37,6 +38,18 @@ class State:
     average: Average
     optimizers: list[torch.optim.Optimizer]
     meter: Meter
+    skipped: int = 0  # steps in a row, up to the last one, whose gradient was not finite
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """What a checkpoint holds beside tensors. `run` cannot change when it goes on; `config` is the model's."""
+
+    step: Annotated[int, Range(0, MOST)]
+    run: dict[str, Any]
+    config: dict[str, Any]
+    meter: dict[str, tuple[float, float]]
+    skipped: Annotated[int, Range(0, MOST)] = 0
 
 
 def start(recipe: Recipe, method: Method, source: LayerSource, world: World) -> State:
@@ -49,20 +62,21 @@ def start(recipe: Recipe, method: Method, source: LayerSource, world: World) -> 
 
 def resume(recipe: Recipe, method: Method, checkpoint: Path, world: World) -> State:
     """The state that `save` left, for any number of processes."""
-    record = read_record(checkpoint)
-    goes_on = _identity(recipe)
-    for name, held in record["run"].items():
-        if goes_on[name] != held:
+    record = _read_record(checkpoint)
+    for name, value in _identity(recipe).items():
+        if name in record.run and record.run[name] != value:
             raise VeraError(
-                f"{checkpoint}: was trained with {name} {held}, the recipe has {goes_on[name]}; "
+                f"{checkpoint}: was trained with {name} {record.run[name]}, the recipe has {value}; "
                 "restore that in the recipe or choose another output"
             )
-    model = empty_model(method.model_class(), record["config"])
+    try:
+        model = empty_model(method.model_class(), record.config)
+    except WRONG as error:
+        raise VeraError(f"{checkpoint}: has a config of no network ({first_line(error)}); delete it") from None
     _prepare(recipe, method, model, world)
     optimizers = make_optimizers(recipe, model)
-    state = State(
-        record["step"], model, start_average(model), optimizers, Meter(world.sum, record["meter"], world.main)
-    )
+    meter = Meter(world.sum, record.meter, world.main)
+    state = State(record.step, model, start_average(model), optimizers, meter, record.skipped)
     tensors = _tensors(recipe, state)
     load_tensors(checkpoint, tensors, world)
     set_model_state_dict(model, tensors["model"], options=StateDictOptions(strict=recipe.lora is None))
@@ -72,13 +86,16 @@ def resume(recipe: Recipe, method: Method, checkpoint: Path, world: World) -> St
 
 def save(recipe: Recipe, state: State, world: World) -> None:
     """Write the checkpoint of the present step; every process must call."""
-    record = {
-        "step": state.step,
-        "run": _identity(recipe),
-        "config": public_config(state.model),
-        "meter": state.meter.state(),
-    }
+    config = public_config(state.model)
+    record = dataclasses.asdict(Record(state.step, _identity(recipe), config, state.meter.state(), state.skipped))
     save_checkpoint(Path(recipe.output) / "checkpoints", state.step, _tensors(recipe, state), record, world)
+
+
+def _read_record(checkpoint: Path) -> Record:
+    record: Record = check_value(Record, read_record(checkpoint), f"{checkpoint}: record.json")
+    for name, value in record.config.items():
+        check_model(name, value, f"{checkpoint}: record.json: config: {name}")
+    return record
 
 
 def choose_trained(recipe: Recipe, model: Any) -> None:
