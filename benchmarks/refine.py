@@ -198,7 +198,7 @@ def print_flicker() -> None:
         field = np.stack([cv2.GaussianBlur(rng.standard_normal(truth.shape[1:]), (0, 0), 1) for _ in truth]) / 0.28
         soft = (truth > 0.1) & (truth < 0.9)
         noisy = np.rint((truth + 0.03 * field * soft).clip(0, 1) * FULL).astype(np.uint16)
-        found = np.stack([matte for _, matte in smooth_layers(edit, noisy, plates)])
+        found = np.stack([matte for _, matte in smooth_layers(zip(edit, noisy, strict=True), plates)])
         cells = []
         for kind in (noisy, found):
             wrong = (kind / FULL - truth)[1:-1]
@@ -219,7 +219,9 @@ def print_rate() -> None:
                     for e, a in zip(edit, alpha, strict=True)
                 ]
             )
-            found = [matte for _, matte in interpolate_layers(edit[shown], alpha[shown], shown, plates)]
+            found = [
+                matte for _, matte in interpolate_layers(zip(edit[shown], alpha[shown], strict=True), shown, plates)
+            ]
             rows = []
             for t in sorted(set(range(9)) - set(shown)):
                 before, after = t // every * every, min(8, t // every * every + every)

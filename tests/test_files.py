@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 
 from vera.errors import VeraError
-from vera.files import check_outputs, json_text, parse_json, read_json, read_text, whole_file, whole_folder
+from vera.files import (
+    check_outputs,
+    json_text,
+    parse_json,
+    read_json,
+    read_text,
+    scratch_folder,
+    whole_file,
+    whole_folder,
+)
 
 pytestmark = pytest.mark.faults
 
@@ -100,6 +109,23 @@ def test_what_a_killed_run_left_is_removed_and_a_living_ones_is_not(tmp_path: Pa
     with make(tmp_path / "out.x"):
         assert len(list(tmp_path.iterdir())) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["out.x"]
+
+
+def test_a_scratch_folder_is_gone_in_the_end_and_may_be_moved_away_before(tmp_path: Path) -> None:
+    with scratch_folder(tmp_path / "a") as scratch:
+        (scratch / "file").write_text("1")
+        assert scratch.parent == tmp_path
+    assert not list(tmp_path.iterdir())
+    with scratch_folder(tmp_path / "a") as scratch:
+        scratch.rename(tmp_path / "kept")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_a_folder_of_ours_can_be_written_in_as_any_other(tmp_path: Path) -> None:
+    with scratch_folder(tmp_path / "a") as scratch:
+        with whole_folder(scratch / "inside") as partial, whole_file(partial / "file") as file:
+            file.write_text("1")
+        assert (scratch / "inside" / "file").read_text() == "1"
 
 
 @pytest.mark.parametrize("killed_at", [1, 2])

@@ -161,6 +161,13 @@ def whole_folder(folder: Path, replaced: Callable[[Path], Iterable[str]] | None 
             _settle(folder, replaced)
 
 
+@contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """Give an empty folder beside `path` that is gone when the block ends; what killed runs left of it is removed."""
+    with _partial(path.resolve(), Path.mkdir) as scratch:
+        yield scratch
+
+
 def _old(folder: Path) -> Path:
     """Where a folder waits while its successor takes its name."""
     name = _cut(folder.name, 200)
@@ -260,6 +267,9 @@ def _lock(path: Path) -> int:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a folder in which names are settled, so that who else holds it does not see them half-way."""
+    if _MARK in path.name:  # a partial folder is locked, and nobody else's, already
+        yield
+        return
     held = _lock(path)
     try:
         yield

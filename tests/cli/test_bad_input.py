@@ -208,7 +208,7 @@ def small_disk(limit: int) -> Iterator[None]:
 def test_disk_full(fails: Fails, make_clip: ClipMaker) -> None:
     source = make_clip("a.mp4", frames=9, size=(64, 64))
     with small_disk(3000):
-        assert "result.mp4" in fails(source)
+        assert "layers cannot be written" in fails(source)  # the first that is
 
 
 def test_sheet_and_layers_that_cannot_be(fails: Fails, make_clip: ClipMaker, tmp_path: Path) -> None:
@@ -330,7 +330,7 @@ def test_stopped_in_the_middle(
     left = set(tmp_path.iterdir()) - before
     if name == "SIGINT":
         assert (run.returncode, run.stderr) == (130, "vera: interrupted\n")
-        assert not left
+        assert left == ({tmp_path / "layers"} if stage[1] == "FrameWriter" else set())
     else:
         assert run.returncode == -signal.SIGKILL
         assert not {path.name for path in left} & {"b.mp4", "s.png"}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.layers.rate import frame_map, interpolate_layers, shown_frames
+from vera.layers.rate import frame_map, interpolate_layers, shown_frames, spread_frames
 from vera.layers.refine import FULL
 
 HEIGHT, WIDTH, FRAMES = 72, 128, 5
@@ -46,7 +46,9 @@ def test_every_frame_lies_between_the_sampled_ones(count: int, every: int) -> No
 
 def test_every_frame_sampled_changes_nothing() -> None:
     edit, alpha = layers(2)
-    for t, (colors, matte) in enumerate(interpolate_layers(edit, alpha, shown_frames(FRAMES, 1), plates(1))):
+    for t, (colors, matte) in enumerate(
+        interpolate_layers(zip(edit, alpha, strict=True), shown_frames(FRAMES, 1), plates(1))
+    ):
         assert np.array_equal(colors, edit[t]) and np.array_equal(matte, alpha[t])
 
 
@@ -55,7 +57,7 @@ def test_layers_between_follow_camera_and_object(pan: int, step: int) -> None:
     """Clinging to the world, moving through it, standing still before a moving camera, and standing still."""
     edit, alpha = layers(step)
     shown = shown_frames(FRAMES, 4)
-    found = list(interpolate_layers(edit[list(shown)], alpha[list(shown)], shown, plates(pan)))
+    found = list(interpolate_layers(zip(edit[list(shown)], alpha[list(shown)], strict=True), shown, plates(pan)))
     still = np.abs((alpha[0].astype(float) + alpha[4]) / 2 - alpha[2]).mean() / FULL  # without motion
     for t in (1, 2, 3):
         colors, matte = found[t]
@@ -70,7 +72,7 @@ def test_layers_between_follow_camera_and_object(pan: int, step: int) -> None:
 def test_tiny_layers_are_mixed_without_motion() -> None:
     edit, alpha = np.zeros((2, 4, 6, 3), np.uint16), np.zeros((2, 4, 6), np.uint16)
     alpha[1], edit[1] = FULL, 1000
-    (_, middle, _) = interpolate_layers(edit, alpha, (0, 2), np.zeros((3, 4, 6, 3), np.uint8))
+    (_, middle, _) = interpolate_layers(zip(edit, alpha, strict=True), (0, 2), np.zeros((3, 4, 6, 3), np.uint8))
     assert (np.abs(middle[1].astype(int) - FULL // 2) <= 1).all()
     assert middle[0].dtype == np.uint16 and (middle[0] == 1000).all()
 
@@ -80,4 +82,13 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(VeraError, match="every must be at least 1"):
         shown_frames(10, 0)
     with pytest.raises(ValueError, match="layer frames"):
-        next(interpolate_layers(edit, alpha, (0, 4), plates(0)))
+        list(interpolate_layers(zip(edit, alpha, strict=True), (0, 4), plates(0)))
+    with pytest.raises(ValueError, match="layer frames"):
+        list(interpolate_layers(zip(edit[:1], alpha[:1], strict=True), (0, 4), plates(0)))
+
+
+@given(st.integers(1, 200), st.integers(1, 8))
+def test_picked_frames_are_spread_from_the_first_to_the_last(count: int, wanted: int) -> None:
+    picked = spread_frames(count, wanted)
+    assert picked[0] == 0 and len(picked) == min(count, wanted) and set(picked) <= set(range(count))
+    assert wanted == 1 or picked[-1] == count - 1

@@ -26,7 +26,7 @@ def moving(step: int) -> tuple[NDArray[np.uint8], NDArray[np.uint16], NDArray[np
 def smoothed(
     edit: NDArray[np.uint8], alpha: NDArray[np.uint16], plates: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
-    colors, mattes = zip(*smooth_layers(edit, alpha, plates), strict=True)
+    colors, mattes = zip(*smooth_layers(zip(edit, alpha, strict=True), plates), strict=True)
     return np.stack(colors), np.stack(mattes)
 
 

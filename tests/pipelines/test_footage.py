@@ -14,9 +14,10 @@ import torch
 from tests.clips import make_clip as make_coded_clip
 
 from vera import VeraError
-from vera.layers import load_layers, verify
+from vera.layers import belongs, composite_clip, load_layers, verify
 from vera.layers.masks import read_mask
-from vera.pipelines import VeraPipeline, edit, footage
+from vera.models import AutoencoderPatch3D
+from vera.pipelines import VeraPipeline, edit, footage, memory, refinement
 from vera.video import ColorTags, probe
 
 MakePipeline = Callable[..., VeraPipeline]
@@ -70,9 +71,8 @@ def test_a_clip_comes_out_as_it_went_in_but_for_the_edit(model: Path, make_clip:
         "load",
         "read",
         "sample",
-        "refine",
+        "layers",
         "composite",
-        "save",
     }
     before, after = probe(source), probe(report.out)
     assert (after.pts, after.time_base, after.duration) == (before.pts, before.time_base, before.duration)
@@ -90,7 +90,7 @@ def test_a_clip_comes_out_as_it_went_in_but_for_the_edit(model: Path, make_clip:
     assert (about["instruction"], about["seed"], about["steps"], about["guidance"]) == (TEXT, 0, 2, 3.0)
     size = source.stat().st_size
     assert about["source"] == {"name": "a.mp4", "sha256": digest, "bytes": size, "frames": 11}
-    assert ("sample", 2, 2) in stages and ("read", 11, 11) in stages and ("composite", 11, 11) in stages
+    assert {("read", 11, 11), ("sample", 2, 2), ("layers", 11, 11), ("composite", 11, 11)} <= set(stages)
 
 
 def test_same_seed_same_bytes(model: Path, make_clip: ClipMaker, tmp_path: Path) -> None:
@@ -243,8 +243,10 @@ def test_refusals(
     assert set(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("where", ["read", "sample", "composite"])
-def test_interrupted(model: Path, make_clip: ClipMaker, tmp_path: Path, where: str) -> None:
+@pytest.mark.parametrize("where", ["read", "sample", "layers", "composite"])
+@pytest.mark.parametrize("layers", [None, "layers"])
+def test_interrupted(model: Path, make_clip: ClipMaker, tmp_path: Path, where: str, layers: str | None) -> None:
+    """Nothing is left but layers that were asked for and are whole."""
     source = make_clip("a.mkv")
     before = set(tmp_path.rglob("*"))
 
@@ -253,5 +255,109 @@ def test_interrupted(model: Path, make_clip: ClipMaker, tmp_path: Path, where: s
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        edit(source, TEXT, model=model, layers=tmp_path / "layers", progress=interrupt)
-    assert set(tmp_path.rglob("*")) == before
+        edit(source, TEXT, model=model, layers=layers and tmp_path / layers, progress=interrupt)
+    left = set(tmp_path.rglob("*")) - before
+    if where == "composite" and layers is not None:
+        assert len(load_layers(tmp_path / layers).pts) == 5 and len(left) == 4
+    else:
+        assert not left
+
+
+# Layers are whole before a result is begun
+
+
+@pytest.mark.faults
+def test_layers_alone(model: Path, make_clip: ClipMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are those that an edit with a result saves, and are asked of no format of a result."""
+    source = make_clip("a.mkv")
+    edit(source, TEXT, model=model, layers=tmp_path / "both")
+    monkeypatch.setattr(footage, "choose_codec", lambda *inputs: pytest.fail("asked for nothing"))
+    before = set(tmp_path.iterdir())
+    report = edit(source, TEXT, model=model, layers=tmp_path / "layers", result=False)
+    assert report.out is None and report.master is None
+    assert set(tmp_path.iterdir()) - before == {tmp_path / "layers"}
+    for name in ("edit.mkv", "alpha.mkv"):
+        assert (tmp_path / "both" / name).read_bytes() == (tmp_path / "layers" / name).read_bytes()
+    assert verify(source, composite_clip(source, report.edit, tmp_path / "b.mkv").path, report.edit).changed == 0
+    for wrong in ({}, {"layers": tmp_path / "c", "out": tmp_path / "c.mkv"}):
+        with pytest.raises(VeraError, match="without a result"):
+            edit(source, TEXT, model=model, result=False, **wrong)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("out", "place"), [("b.mkv", "b-layers"), ("new/b.####.dpx", "new-layers")])
+def test_layers_outlive_a_result_that_cannot_be_written(
+    model: Path, make_clip: ClipMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str, place: str
+) -> None:
+    source = make_clip("a.mkv")
+    monkeypatch.setattr(footage, "choose_codec", lambda *inputs: None)
+
+    def full(*inputs: Any, **options: Any) -> None:
+        raise VeraError("the disk is full")
+
+    monkeypatch.setattr(footage, "write_master", full)
+    for name in (place, f"{place}-2"):
+        with pytest.raises(VeraError, match=f"disk is full; the layers are whole in .*{name}: "):
+            edit(source, TEXT, model=model, out=tmp_path / out)
+        assert load_layers(tmp_path / name).alpha.shape[0] == 5
+    with pytest.raises(VeraError, match=r"disk is full; the layers are whole in .*asked: "):
+        edit(source, TEXT, model=model, out=tmp_path / out, layers=tmp_path / "asked")
+    assert load_layers(tmp_path / "asked").alpha.shape[0] == 5
+    assert {path.name for path in tmp_path.iterdir()} == {"a.mkv", "model", place, f"{place}-2", "asked"}
+
+
+def test_layers_that_were_not_asked_for_can_be_read_after_the_edit(model: Path, make_clip: ClipMaker) -> None:
+    report = edit(make_clip("a.mkv"), TEXT, model=model)
+    assert not report.edit.edit.path.exists() and report.edit.alpha[4].shape == report.size[::-1]
+
+
+@pytest.mark.faults
+def test_a_source_is_read_through_only_for_what_is_saved(
+    model: Path, make_clip: ClipMaker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    source = make_clip("a.mkv")
+    monkeypatch.setattr(belongs, "_digest", lambda info: pytest.fail("read through"))
+    report = edit(source, TEXT, model=model)
+    assert "source" not in report.edit.metadata
+
+
+# Memory does not grow with the clip, but for the latents
+
+
+@pytest.mark.faults
+def test_a_clip_whose_latents_do_not_fit_is_refused_with_the_number(
+    model: Path, make_clip: ClipMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = make_clip("a.mkv")
+    monkeypatch.setattr(VeraPipeline, "encode_frames", lambda *inputs: pytest.fail("read for nothing"))
+    monkeypatch.setattr(memory, "free_bytes", lambda device: 1000)
+    with pytest.raises(VeraError, match=r"5 frames at 32x32 need .* GiB .*\(--from, --to\)"):
+        edit(source, TEXT, model=model)
+
+
+@pytest.mark.faults
+def test_no_more_frames_are_held_at_a_time_for_a_longer_clip(
+    model: Path, make_clip: ClipMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted on what the autoencoder is given and gives, and on what is refined at a time."""
+    lengths: dict[str, list[int]] = {"encode": [], "decode": [], "refine": []}
+
+    def watch(owner: Any, name: str, length: Callable[[Any], int]) -> None:
+        original = getattr(owner, name)
+
+        def watched(*inputs: Any, **options: Any) -> Any:
+            lengths[name.removesuffix("_layers")].append(length(inputs[-1]))
+            return original(*inputs, **options)
+
+        monkeypatch.setattr(owner, name, watched)
+
+    watch(AutoencoderPatch3D, "encode", lambda x: x.shape[2])
+    watch(AutoencoderPatch3D, "decode", lambda z: z.shape[2] * 4)
+    watch(refinement, "refine_layers", len)
+    largest = []
+    for name, frames in (("short.mkv", 150), ("long.mkv", 300)):
+        edit(make_clip(name, frames), TEXT, model=model, steps=1, guidance=1.0, size=(16, 16))
+        largest.append({part: max(found) for part, found in lengths.items()})
+        for found in lengths.values():
+            found.clear()
+    assert largest[0] == largest[1] and max(largest[0].values()) < 100

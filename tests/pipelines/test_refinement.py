@@ -12,10 +12,10 @@ import torch
 from vera import VeraError
 from vera.layers import load_layers, verify
 from vera.layers.finish import Finish
-from vera.layers.rate import shown_frames
 from vera.pipelines import Refinement, VeraPipeline, edit
-from vera.pipelines.refinement import refine
-from vera.video import FrameReader, model_view, probe
+from vera.pipelines.refinement import Refined, clip_grain, guide_frames
+from vera.pipelines.views import SourceViews
+from vera.video import probe
 
 ClipMaker = Callable[..., Path]
 FRAMES = 7
@@ -27,12 +27,15 @@ def drawn(count: int) -> tuple[np.ndarray, np.ndarray]:
     return edit, alpha
 
 
-def refined(make_clip: ClipMaker, options: Refinement, **more: Any) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+def refined(make_clip: ClipMaker, options: Refinement) -> tuple[list[np.ndarray], list[np.ndarray], dict[str, Any]]:
     info = probe(make_clip("a.mkv", FRAMES, (96, 64)))
-    with FrameReader(info.path) as reader:
-        plates = np.stack([model_view(frame, 48, 32) for frame in reader])
-    layers = drawn(len(shown_frames(FRAMES, options.every)))
-    return refine(*layers, plates, options, info, range(FRAMES), seed=3)
+    views = SourceViews(info, range(FRAMES), (48, 32))
+    refined = Refined(options, FRAMES, dict(views.pictures(guide_frames(FRAMES))))
+    layers = drawn(len(refined.shown))
+    spans = [tuple(layer[start : start + 2] for layer in layers) for start in range(0, len(refined.shown), 2)]
+    edit, alpha = zip(*refined.frames(spans, views), strict=True)
+    grain = clip_grain(info, range(FRAMES)) if options.grain else None
+    return list(edit), list(alpha), refined.record(grain, seed=3)
 
 
 @pytest.mark.parametrize("every, sampled", [(1, None), (3, [0, 3, 6]), (4, [0, 4, 6])])
@@ -40,7 +43,8 @@ def test_every_frame_has_a_layer_and_the_manifest_its_origin(
     make_clip: ClipMaker, every: int, sampled: list[int] | None
 ) -> None:
     edit, alpha, recorded = refined(make_clip, Refinement(every=every, smooth=True))
-    assert edit.shape == (FRAMES, 32, 48, 3) and alpha.shape == (FRAMES, 32, 48)
+    assert [picture.shape for picture in edit] == [(32, 48, 3)] * FRAMES
+    assert [matte.shape for matte in alpha] == [(32, 48)] * FRAMES
     assert recorded["smooth"] is True
     rate = json.loads(json.dumps(recorded)).get("rate")
     assert (rate and rate["sampled"]) == sampled

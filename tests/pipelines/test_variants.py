@@ -110,4 +110,4 @@ def test_edit_from_footage_to_footage(
     counts = verify(source, report.out, report.edit)
     assert counts.changed == 0
     assert (counts.preserved == 0) == (variant in WHOLE_FRAME)
-    assert (report.edit.alpha == 65535).all() == (variant in WHOLE_FRAME)
+    assert (np.asarray(report.edit.alpha) == 65535).all() == (variant in WHOLE_FRAME)

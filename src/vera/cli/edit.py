@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from vera.cli.master import print_master
 from vera.cli.options import Deinterlace, Progressive, Rate, Sound, check_picture, parse_size, parse_source, parse_time
 from vera.cli.progress import progress_bar
+from vera.errors import VeraError
 
 
 def edit(
@@ -19,6 +20,7 @@ def edit(
     *,
     out: Path | None = None,
     layers: Path | None = None,
+    result: bool = True,
     model: str = "nano",
     mask: Path | None = None,
     seed: int = 0,
@@ -64,6 +66,8 @@ def edit(
         File to write. Default: beside the source.
     layers
         Folder for the edit layer, the alpha matte and the manifest.
+    result
+        --no-result writes the layers alone: nothing is composited or encoded.
     model
         nano (ships with Vera), a folder in diffusers' layout, or the name of a model on the hub.
     mask
@@ -135,8 +139,17 @@ def edit(
     model_size = None if size is None else parse_size(size)
     if sheet is not None:
         check_picture(sheet)
+        if not result:
+            raise VeraError("a sheet shows the result: leave out --sheet or --no-result")
         check_edit_outputs(
-            footage, out or default_out(source), layers, sheet=sheet, mask=mask, lut=lut, model=model, lora=lora
+            footage,
+            out or default_out(source),
+            layers,
+            sheet=sheet,
+            mask=mask,
+            lut=lut,
+            model=model,
+            lora=lora,
         )
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
     with progress_bar(shown=first) as report:
@@ -145,6 +158,7 @@ def edit(
             instruction,
             out=out,
             layers=layers,
+            result=result,
             model=model,
             mask=mask,
             seed=seed,
@@ -171,7 +185,7 @@ def edit(
         print_master(done.master)
     if done.layers is not None:
         print(f"layers   {done.layers}")
-    if sheet is not None:
+    if sheet is not None and done.edit is not None and done.out is not None:
         contact_sheet(footage, done.edit, done.out, sheet)
         print(f"sheet    {sheet}")
     width, height = done.size

@@ -85,6 +85,7 @@ def edit_case(bench: Bench, case: FootageCase, clip: Path, setting: Candidate) -
         guidance=setting.guidance,
         progress=_quiet,
     )
+    assert done.edit is not None  # this process writes
     source = read_view(clip, done.size)
     found = Answer(
         np.asarray(done.edit.edit), to_alpha(np.asarray(done.edit.alpha)), None, read_view(result, done.size)

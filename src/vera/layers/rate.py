@@ -1,7 +1,7 @@
 """From the model's rate to the source's: the economy mode, in which the model sees every Nth frame."""
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
 import cv2
@@ -28,6 +28,11 @@ def shown_frames(count: int, every: int) -> tuple[int, ...]:
     return (*range(0, count - 1, every), count - 1) if count > 1 else (0,)
 
 
+def spread_frames(count: int, wanted: int) -> list[int]:
+    """Pick `wanted` of `count` frames, or all of fewer, evenly spread from the first to the last."""
+    return [int(index) for index in np.unique(np.linspace(0, count - 1, min(wanted, count)).round())]
+
+
 def frame_map(shown: Sequence[int]) -> list[Between]:
     """For each frame up to the last of `shown` (rising, from 0 on): the sampled layer frames that it lies between."""
     frames = [Between(0, 0, 0.0)]
@@ -38,32 +43,43 @@ def frame_map(shown: Sequence[int]) -> list[Between]:
 
 
 def interpolate_layers(
-    edit: NDArray[Any], alpha: NDArray[np.uint16], shown: Sequence[int], plates: NDArray[Any]
+    layers: Iterable[tuple[NDArray[Any], NDArray[np.uint16]]], shown: Sequence[int], plates: Iterable[NDArray[Any]]
 ) -> Iterator[tuple[NDArray[Any], NDArray[np.uint16]]]:
-    """Edit `[h,w,3]` and alpha `[h,w]` for each frame of `plates`.
+    """Make the layers of all frames, edit `[h,w,3]` and alpha `[h,w]` of each, from those of the frames in `shown`.
 
     Sampled frames pass as they are. A frame between two is reached from both by the source's own motion, which carries
     the camera and whatever the edit clings to; what is left between the two is the layer's motion of its own, of which
-    each goes its part of the way. Then they are mixed.
+    each goes its part of the way. Then they are mixed. The frames from one sampled frame to the next are in memory.
 
     Args:
-        edit: straight RGB `[K,h,w,3]`, uint8 or uint16, of the frames in `shown`.
-        alpha: `[K,h,w]` uint16.
+        layers: straight RGB `[h,w,3]`, uint8 or uint16, and alpha `[h,w]` uint16 of the sampled frames.
         shown: their places among the plates, rising, from the first to the last.
-        plates: the source at the layers' size, RGB `[T,h,w,3]`.
+        plates: the source at the layers' size, RGB `[h,w,3]`, of every frame.
+
+    Raises ValueError unless there are as many layers and plates as `shown` says.
     """
-    if len(shown) != len(alpha) or shown[0] != 0 or shown[-1] != len(plates) - 1:
-        raise ValueError(f"{len(alpha)} layer frames for the frames {shown} of {len(plates)}")
-    for here, (before, after, weight) in enumerate(frame_map(shown)):
-        if before == after:
-            yield edit[before], alpha[before]
-            continue
-        plate = grey(plates[here])
-        sides = []
-        for number in (before, after):
-            layer = np.dstack([unit(edit[number]), alpha[number].astype(np.float32) / np.float32(FULL)])
-            sides.append(moved(layer, flow(plate, grey(plates[shown[number]]))))
-        yield _mixed(sides[0], sides[1], weight, edit.dtype)
+    frames, rest = iter(layers), iter(plates)
+    before = next(frames)
+    plate = grey(next(rest))
+    yield before
+    for first, last in pairwise(shown):
+        between = [grey(picture) for picture in islice(rest, last - first)]
+        after = next(frames, None)
+        if after is None or len(between) < last - first:
+            raise ValueError(f"fewer layer frames or plates than for the frames {shown}")
+        for number, here in enumerate(between[:-1], 1):
+            sides = [
+                moved(_rgba(*layer), flow(here, there)) for layer, there in ((before, plate), (after, between[-1]))
+            ]
+            yield _mixed(sides[0], sides[1], number / (last - first), before[0].dtype)
+        yield after
+        before, plate = after, between[-1]
+    if next(frames, None) is not None or next(rest, None) is not None:
+        raise ValueError(f"more layer frames or plates than for the frames {shown}")
+
+
+def _rgba(edit: NDArray[Any], alpha: NDArray[np.uint16]) -> Float:
+    return np.dstack([unit(edit), alpha.astype(np.float32) / np.float32(FULL)])
 
 
 def _mixed(before: Float, after: Float, weight: float, dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[np.uint16]]:

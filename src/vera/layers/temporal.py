@@ -1,7 +1,7 @@
 """Mattes and colours without flicker: each frame is averaged with what its neighbours show of the same thing."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -16,35 +16,41 @@ AREA = 5
 
 
 def smooth_layers(
-    edit: NDArray[Any], alpha: NDArray[np.uint16], plates: NDArray[Any]
+    layers: Iterable[tuple[NDArray[Any], NDArray[np.uint16]]], plates: Iterable[NDArray[Any]]
 ) -> Iterator[tuple[NDArray[Any], NDArray[np.uint16]]]:
-    """Edit `[h,w,3]` and alpha `[h,w]` of each frame, smoothed in time.
+    """Smooth the `layers` of successive frames in time: edit `[h,w,3]` and alpha `[h,w]` of each, as they come.
 
     A frame is averaged with the one before and the one after, moved to it along the optical flow of the composites. A
     neighbour counts as far as it agrees, so that what appears, ends or turns does so at its own frame. The window has
-    no lag, being symmetric. The first and the last frame have one neighbour.
+    no lag, being symmetric. The first and the last frame have one neighbour. Three frames are in memory.
 
     Args:
-        edit: straight RGB `[T,h,w,3]`, uint8 or uint16.
-        alpha: `[T,h,w]` uint16.
-        plates: the source at that size, RGB `[T,h,w,3]`.
+        layers: straight RGB `[h,w,3]`, uint8 or uint16, and alpha `[h,w]` uint16.
+        plates: the source at that size, RGB `[h,w,3]`.
     """
-    layers = (_premultiplied(colors, matte) for colors, matte in zip(edit, alpha, strict=True))
-    pictures = ((layer, _composite(layer, plate)) for layer, plate in zip(layers, plates, strict=True))
-    before, here = None, next(pictures, None)
-    for colors in edit:
-        after = next(pictures, None)
-        assert here is not None
-        yield _smoothed(here, [side for side in (before, after) if side is not None], colors)
+    frames = (_frame(colors, matte, plate) for (colors, matte), plate in zip(layers, plates, strict=True))
+    before, here = None, next(frames, None)
+    while here is not None:
+        after = next(frames, None)
+        yield _smoothed(here, [side for side in (before, after) if side is not None])
         before, here = here, after
 
 
-def _smoothed(
-    here: tuple[Float, NDArray[np.uint8]], sides: list[tuple[Float, NDArray[np.uint8]]], colors: NDArray[Any]
-) -> tuple[NDArray[Any], NDArray[np.uint16]]:
-    layer, picture = here
+class _Frame(NamedTuple):
+    layer: Float  # premultiplied `[h,w,4]`, the matte last
+    picture: NDArray[np.uint8]  # the layer over its plate, in grey
+    colors: NDArray[Any]  # as they came
+
+
+def _frame(colors: NDArray[Any], matte: NDArray[np.uint16], plate: NDArray[Any]) -> _Frame:
+    layer = _premultiplied(colors, matte)
+    return _Frame(layer, _composite(layer, plate), colors)
+
+
+def _smoothed(here: _Frame, sides: list[_Frame]) -> tuple[NDArray[Any], NDArray[np.uint16]]:
+    layer, picture, colors = here
     total, sum_of_weights = layer.copy(), np.ones(layer.shape[:2], np.float32)
-    for other, other_picture in sides:
+    for other, other_picture, _ in sides:
         found = moved(other, flow(picture, other_picture))
         difference = cv2.blur(np.abs(found - layer), (AREA, AREA))
         distance = np.square(difference[..., 3] / ALPHA_SCALE) + np.square(difference[..., :3].max(-1) / COLOR_SCALE)

@@ -8,7 +8,7 @@ interpolation does, and a wrong one drives it away. Where it does not come neare
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
@@ -124,23 +124,22 @@ def upsample_layer(
     return fitted, coverage
 
 
-def choose_guide(alpha: NDArray[np.uint16], plates_small: NDArray[Any], frames: int = 5) -> tuple[Guide, float]:
-    """The guide and blur for an edit, from up to `frames` of its mattes `[T,h,w]` and small plates `[T,h,w,3]`.
+def choose_guide(mattes: Iterable[NDArray[np.uint16]], plates_small: Iterable[NDArray[Any]]) -> tuple[Guide, float]:
+    """Choose guide and blur for an edit, from a few of its mattes `[h,w]` and the small plates `[h,w,3]` of the same.
 
     A matte out of a decoder is less sharp than the plate, and the slope between them is right only if both are equally
     sharp. So the plate is blurred until it explains the most. ("none", 0.0) where that is too little.
     """
-    picked = np.unique(np.linspace(0, len(alpha) - 1, min(frames, len(alpha))).round().astype(int))
     explained = np.zeros(len(BLURS))
     total = 0.0
-    for index in picked:
-        matte = alpha[index].astype(np.float32) * np.float32(1 / FULL)
+    for codes, small in zip(mattes, plates_small, strict=True):
+        matte = codes.astype(np.float32) * np.float32(1 / FULL)
         x, y, columns, rows = cv2.boundingRect((_range(matte, _SQUARE) > LEAST_RANGE).view(np.uint8))
         if not rows:
             continue
         margin = 4 * RADIUS + _reach(max(BLURS))
         box = slice(max(0, y - margin), y + rows + margin), slice(max(0, x - margin), x + columns + margin)
-        matte, plate = (_blurred(part[box], COMPARED) for part in (matte, unit(plates_small[index])))
+        matte, plate = (_blurred(part[box], COMPARED) for part in (matte, unit(small)))
         for number, blur in enumerate(BLURS):
             _, share, detail = _fit(_blurred(plate, blur), matte, EPSILON_BLUR)
             weight = np.where(detail > LEAST_DETAIL, detail, np.float32(0))

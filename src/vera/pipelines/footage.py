@@ -7,10 +7,9 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +19,29 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vera.errors import VeraError
-from vera.layers import LayeredEdit, check_layers_folder, save_layers
+from vera.files import scratch_folder
+from vera.layers import LayeredEdit, check_layers_folder, load_layers
 from vera.layers.belongs import describe_source
-from vera.layers.color_transform import ColorTransform, color_transform, edit_to_source, source_view
-from vera.layers.masks import check_mask, read_mask
+from vera.layers.color_transform import ColorTransform, color_transform, edit_to_source
+from vera.layers.masks import check_mask
 from vera.layers.masters import Master, choose_codec, write_master
+from vera.layers.package import LayersWriter
 from vera.layers.rate import shown_frames
 from vera.pipelines.acceleration import Acceleration
 from vera.pipelines.inputs import check_edit_outputs
 from vera.pipelines.instruction import check_instruction
 from vera.pipelines.load import load_pipeline
+from vera.pipelines.memory import check_memory
 from vera.pipelines.pipeline_vera import VeraPipeline, check_sampling
 from vera.pipelines.processes import group_size, is_first, process_group
-from vera.pipelines.refinement import Refinement, refine
+from vera.pipelines.refinement import Refined, Refinement, Span, clip_grain, guide_frames
 from vera.pipelines.sizes import check_size, model_size
+from vera.pipelines.views import SourceViews
 from vera.progress import Progress
-from vera.video import CODECS, FrameReader, MediaInfo, SourceLike, as_source, probe
+from vera.video import CODECS, MediaInfo, SourceLike, as_source, probe
 from vera.video.formats import is_float
 from vera.video.kind import check_kind
-from vera.video.sequence import source_files
+from vera.video.sequence import is_pattern, source_files
 
 ROUNDING = 0.0005  # seconds by which a time that a user gives may miss its frame
 _WRITABLE = (".mp4", ".mov", ".m4v", ".mkv")
@@ -47,15 +50,16 @@ _PACKAGES = ("vera", "torch", "diffusers", "transformers", "av")
 
 @dataclass(frozen=True)
 class EditReport:
-    """What `edit` did: the file and, where asked for, the folder it wrote, and the layers themselves.
+    """What `edit` did: the file and the folder it wrote, each None unless asked for, and the layers themselves.
 
-    `frames` of the clip's frames were edited, at the model's `size` (width, height); `seconds` by stage. `master` is
-    what was written, None in a process that does not write. `vera.layers.verify` checks what it guarantees.
+    `edit` reads its frames from disk as they are asked for. `frames` of the clip's frames were edited, at the model's
+    `size` (width, height); `seconds` by stage. `master` is what was written. `edit` and `master` are None in a process
+    that does not write. `vera.layers.verify` checks what the master guarantees.
     """
 
-    out: Path
+    out: Path | None
     layers: Path | None
-    edit: LayeredEdit
+    edit: LayeredEdit | None
     frames: int
     size: tuple[int, int]
     seconds: dict[str, float]
@@ -63,12 +67,14 @@ class EditReport:
 
 
 @process_group()
+@torch.no_grad()
 def edit(
     source: SourceLike,
     instruction: str,
     *,
     out: str | Path | None = None,
     layers: str | Path | None = None,
+    result: bool = True,
     model: str | Path = "nano",
     mask: str | Path | None = None,
     seed: int = 0,
@@ -95,6 +101,7 @@ def edit(
 
     Args:
         layers: folder to save the edit layer, the alpha matte and the manifest in; they are not saved if None.
+        result: False writes the layers alone.
         model: "nano", a folder in diffusers' layout or a model of the hub.
         mask: video, or a still image, of the source's size whose white marks the subject to preserve.
         seed: the same seed, machine and settings give the same bytes.
@@ -109,34 +116,32 @@ def edit(
         lut, ocio: what shows log footage in BT.709, as in `color_transform`; other footage is converted by its tags.
         progress: called with (stage, done, total).
 
-    Raises VeraError for input that cannot be used, before any sampling. Until the work is done nothing stands under
-    the names of `out` and `layers`. Of several processes that torchrun started, which share the sampling, the first
-    writes.
+    Raises VeraError for input that cannot be used, before any sampling. The layers are whole on disk before the result
+    is begun; if it then cannot be written they are kept, also where they were not asked for, and the error says where.
+    The source is read in pieces and the layers go to disk as they are decoded: of a long clip only the latents are in
+    memory. Of several processes that torchrun started, which share the sampling, the first writes.
     """
     clock = _Clock()
     refinement = refinement or Refinement()
+    layers, mask = (None if path is None else Path(path) for path in (layers, mask))
     with clock.stage("probe"):
-        named = default_out(as_source(source).path) if out is None else out
-        check_edit_outputs(source, named, layers, mask=mask, lut=lut, model=model, lora=lora)
+        if not result and (layers is None or out is not None):
+            raise VeraError(
+                "without a result an edit is its layers: name a folder for them, and no file for the result"
+            )
+        target = None if not result else default_out(as_source(source).path) if out is None else Path(out)
+        check_edit_outputs(source, target, layers, mask=mask, lut=lut, model=model, lora=lora)
         instruction = check_instruction(instruction)
-        if frames is not None and frames < 1:
-            raise VeraError(f"frames must be at least 1, not {frames}")
-        if not 0 <= seed < 2**63:
-            raise VeraError(f"seed must be between 0 and 2**63 - 1, not {seed}")
-        check_sampling(1 if steps is None else steps, 1.0 if guidance is None else guidance)
+        _check_numbers(frames, seed, steps, guidance)
         info = probe(source)
         check_kind(source)  # of the whole clip, which is written even where a part of it is edited
-        out = default_out(info.path) if out is None else Path(out)
         edited = _edited_frames(info, start, end, frames)
-        if is_first():
-            choose_codec(info, out, master, codec)  # whether it could be written
-        layers = None if layers is None else Path(layers)
-        if layers is not None and is_first():
+        if is_first() and target is not None:
+            choose_codec(info, target, master, codec)  # whether it could be written
+        if is_first() and layers is not None:
             check_layers_folder(layers)
-        mask = None if mask is None else Path(mask)
         if mask is not None:
             check_mask(mask, info)
-
         if is_float(info.pix_fmt) and (lut is not None or ocio is not None):
             raise VeraError(f"{info.path}: is linear light, which is shown as sRGB; leave out the LUT or colour space")
         transform = color_transform(info.color, lut, ocio)
@@ -149,47 +154,56 @@ def edit(
             size = model_size(info.display_size, info.display_aspect, strides, pipeline.config.model_pixels)
         check_size(size, strides)
         pipeline.check_text(instruction, "instruction", pipeline.config.max_sequence_length)
+        views = SourceViews(info, edited, size, transform)
+        shown = shown_frames(len(edited), refinement.every)
+        check_memory(pipeline, len(shown), size, mask is not None)
 
     with clock.stage("read"):
-        video = _read_frames(info, edited, size, transform, progress)
-        hint = None if mask is None else read_mask(mask, len(edited), *size, first=edited.start)
-        shown = list(shown_frames(len(edited), refinement.every))
+        plates: dict[int, NDArray[np.uint8]] = {}
+        source_latents = pipeline.encode_frames(_shown_pictures(views, shown, plates, progress), len(shown))
+        mask_latents = None
+        if mask is not None:
+            mask_latents = pipeline.encode_frames((hint[None] for hint in views.mask(mask, set(shown))), len(shown))
 
     with clock.stage("sample"):
-        sampled = pipeline(
-            video[shown],
-            instruction,
-            mask=None if hint is None else hint[shown],
+        edit_latents, alpha_latents, *_ = pipeline(
+            instruction=instruction,
+            source_latents=source_latents,
+            mask_latents=mask_latents,
             num_inference_steps=steps,
             guidance_scale=guidance,
             generator=torch.Generator().manual_seed(seed),
             callback_on_step_end=_report_steps(progress),
+            num_frames=len(shown),
+            output_type="latent",
             return_dict=False,
         )
-
-    with clock.stage("refine"):
-        colors, alpha, recorded = refine(sampled[0], sampled[1], video, refinement, info, edited, seed)
-        if transform is not None:
-            # From here on the layers are in the source's colours, which have more codes than 8 bits tell apart.
-            colors = np.stack([edit_to_source(picture, transform) for picture in colors])
-        metadata = _manifest(pipeline, info, instruction, seed, str(model), mask, len(pipeline.scheduler.timesteps))
-        metadata |= {
-            "acceleration": asdict(acceleration or Acceleration()),
-            "lora": [str(path) for path in lora],
-            "processes": group_size(),
-            **recorded,
-            "color": None if transform is None else transform.name,
-        }
-        layered = LayeredEdit(colors, alpha, info.pts[edited.start : edited.stop], info.time_base, metadata)
-
+    report = EditReport(target, layers, None, len(edited), size, clock.seconds)
     if not is_first():
-        return EditReport(out, layers, layered, len(edited), size, clock.seconds)
-    with clock.stage("composite"):
-        written = write_master(info, layered, out, master, codec, progress)
-    if layers is not None:
-        with clock.stage("save"):
-            save_layers(layered, layers)
-    return EditReport(out, layers, layered, len(edited), size, clock.seconds, written)
+        return report
+
+    made = _manifest(pipeline, instruction, seed, str(model), mask, acceleration, lora, transform)
+    with _layers_folder(layers, target) as folder:
+        with clock.stage("layers"), LayersWriter(folder) as writer:
+            refined = Refined(refinement, len(edited), plates)
+            spans = _decoded_spans(pipeline, edit_latents, alpha_latents, len(shown))
+            for index, (colors, matte) in enumerate(refined.frames(spans, views)):
+                # The layers are in the source's colours, which have more codes than 8 bits tell apart.
+                writer.write(colors if transform is None else edit_to_source(colors, transform), matte)
+                if progress is not None:
+                    progress("layers", index + 1, len(edited))
+            pipeline.maybe_free_model_hooks()
+            if layers is not None:  # reads the whole source
+                made["source"] = describe_source(info)
+            grain = clip_grain(info, edited) if refinement.grain else None
+            times = info.pts[edited.start : edited.stop]
+            writer.finish(times, info.time_base, made | refined.record(grain, seed))
+        layered = load_layers(folder)
+        if target is None:
+            return replace(report, edit=layered)
+        with clock.stage("composite"), _kept_on_failure(folder, layers, target):
+            written = write_master(info, layered, target, master, codec, progress)
+    return replace(report, edit=layered, master=written)
 
 
 def default_out(source: Path) -> Path:
@@ -238,23 +252,79 @@ def _edited_frames(
     return chosen
 
 
-def _read_frames(
-    info: MediaInfo,
-    chosen: range,
-    size: tuple[int, int],
-    transform: ColorTransform | None,
-    progress: Progress | None,
-) -> NDArray[np.uint8]:
-    """The `chosen` frames upright at `size` (width, height): RGB [count,H,W,3]."""
-    width, height = size
-    video = np.empty((len(chosen), height, width, 3), np.uint8)
-    with FrameReader(info.source) as reader:
-        frames = islice(reader, chosen.start, chosen.stop)
-        for index, (target, frame) in enumerate(zip(video, frames, strict=False)):
-            target[...] = source_view(frame, width, height, info.orientation, transform)
-            if progress is not None:
-                progress("read", index + 1, len(chosen))
-    return video
+def _check_numbers(frames: int | None, seed: int, steps: int | None, guidance: float | None) -> None:
+    if frames is not None and frames < 1:
+        raise VeraError(f"frames must be at least 1, not {frames}")
+    if not 0 <= seed < 2**63:
+        raise VeraError(f"seed must be between 0 and 2**63 - 1, not {seed}")
+    check_sampling(1 if steps is None else steps, 1.0 if guidance is None else guidance)
+
+
+def _shown_pictures(
+    views: SourceViews, shown: Sequence[int], plates: dict[int, NDArray[np.uint8]], progress: Progress | None
+) -> Iterator[NDArray[np.uint8]]:
+    """Read the frames that the model is shown, each RGB `[1,H,W,3]`; on the way `plates` gets those for the guide."""
+    count = len(views.edited)
+    guides, wanted = set(guide_frames(count)), set(shown)
+    for index, picture in views.pictures(guides | wanted):
+        if index in guides:
+            plates[index] = picture
+        if progress is not None:
+            progress("read", index + 1, count)
+        if index in wanted:
+            yield picture[None]
+
+
+def _decoded_spans(pipeline: VeraPipeline, edit: Tensor, alpha: Tensor, frames: int) -> Iterator[Span]:
+    """Decode the latents [C,T',h,w] of edit and alpha, as many frames at a time as the autoencoder codes together."""
+    edits = pipeline.decode_spans(edit[None], frames)
+    if "alpha" not in pipeline.transformer.config.branches:  # the whole frame is made anew
+        yield from ((colors.numpy(), np.ones(colors.shape[:3], np.float32)) for colors in edits)
+        return
+    alphas = pipeline.decode_spans(alpha[None], frames, grey=True)
+    yield from ((colors.numpy(), matte.numpy()) for colors, matte in zip(edits, alphas, strict=True))
+
+
+@contextmanager
+def _layers_folder(layers: Path | None, out: Path | None) -> Iterator[Path]:
+    """Give the folder that layers are written to: `layers`, or else one beside `out` that goes when the block ends.
+
+    Its files are still read then, by whoever opened them: Unix keeps what is open.
+    """
+    if layers is not None or out is None:
+        assert layers is not None
+        yield layers
+        return
+    with scratch_folder(_layers_beside(out)) as scratch:
+        yield scratch / "layers"
+
+
+def _layers_beside(out: Path) -> Path:
+    """`NAME-layers` beside a result, which may be a folder of pictures."""
+    place = out.absolute().parent if is_pattern(out) else out.absolute()
+    return place.with_name(f"{place.stem}-layers")
+
+
+@contextmanager
+def _kept_on_failure(folder: Path, layers: Path | None, out: Path) -> Iterator[None]:
+    """Keep the layers in `folder`, hours of sampling perhaps, where no result comes about, and say where they are.
+
+    Those that were not asked for (`layers` is None) get a free name beside `out`.
+    """
+    try:
+        yield
+    except Exception as error:
+        kept = layers
+        if kept is None:
+            beside = _layers_beside(out)
+            names = (beside.with_name(f"{beside.name}{number}") for number in ("", *(f"-{n}" for n in range(2, 100))))
+            kept = next(name for name in names if not name.exists())
+            folder.rename(kept)
+        where = f"the layers are whole in {kept}: lay them by `vera composite`"
+        if isinstance(error, VeraError):
+            raise VeraError(f"{error}; {where}") from error
+        error.add_note(where)
+        raise
 
 
 def _report_steps(progress: Progress | None) -> Callable[[VeraPipeline, int, Tensor, dict[str, Any]], dict[str, Any]]:
@@ -267,15 +337,22 @@ def _report_steps(progress: Progress | None) -> Callable[[VeraPipeline, int, Ten
 
 
 def _manifest(
-    pipeline: VeraPipeline, info: MediaInfo, instruction: str, seed: int, model: str, mask: Path | None, steps: int
+    pipeline: VeraPipeline,
+    instruction: str,
+    seed: int,
+    model: str,
+    mask: Path | None,
+    acceleration: Acceleration | None,
+    lora: Sequence[str | Path],
+    transform: ColorTransform | None,
 ) -> dict[str, Any]:
-    """What it takes to make the same layers again."""
+    """Say what it takes to make the same layers again."""
     config, scheduler = pipeline.config, pipeline.scheduler.config
     return {
         "instruction": instruction,
         "seed": seed,
         "model": model,
-        "steps": steps,
+        "steps": len(pipeline.scheduler.timesteps),
         "guidance": pipeline.guidance_scale,
         "negative_prompt": config.negative_prompt if pipeline.do_classifier_free_guidance else None,
         "window_frames": config.window_frames,
@@ -285,6 +362,9 @@ def _manifest(
         "dtype": str(pipeline.transformer.dtype).removeprefix("torch."),
         "device": str(pipeline._execution_device),
         "mask": None if mask is None else mask.name,
-        "source": describe_source(info),
+        "acceleration": asdict(acceleration or Acceleration()),
+        "lora": [str(path) for path in lora],
+        "processes": group_size(),
+        "color": None if transform is None else transform.name,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
     }

@@ -1,6 +1,7 @@
 """From what the network draws to layers for every frame, and how they are brought to the source's size."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, get_args
 
@@ -11,12 +12,14 @@ from vera.errors import VeraError
 from vera.layers import refine_layers
 from vera.layers.finish import Finish
 from vera.layers.grain import Grain, measure_grain
-from vera.layers.rate import frame_map, interpolate_layers, shown_frames
+from vera.layers.rate import frame_map, interpolate_layers, shown_frames, spread_frames
 from vera.layers.temporal import smooth_layers
 from vera.layers.upsample import Guide, choose_guide
+from vera.pipelines.views import SourceViews
 from vera.video import FrameReader, MediaInfo, model_view
 
-GRAIN_FRAMES = 3
+GUIDE_FRAMES, GRAIN_FRAMES = 5, 3
+Span = tuple[NDArray[np.float32], NDArray[np.float32]]  # edit [n,h,w,3] and alpha [n,h,w], as decoded, in [0,1]
 
 
 @dataclass(frozen=True)
@@ -43,48 +46,66 @@ class Refinement:
         shown_frames(1, self.every)
 
 
-def refine(
-    edit: NDArray[np.float32],
-    alpha: NDArray[np.float32],
-    plates: NDArray[np.uint8],
-    options: Refinement,
-    info: MediaInfo,
-    edited: range,
-    seed: int,
-) -> tuple[NDArray[np.uint8], NDArray[np.uint16], dict[str, Any]]:
-    """Edit `[T,h,w,3]`, alpha `[T,h,w]` for all `edited` frames of `info`, and what the manifest says of them.
+@dataclass(frozen=True)
+class Refined:
+    """Layers on their way from the decoder to the folder, frame by frame: memory does not grow with the clip.
 
     Args:
-        edit, alpha: as decoded, in [0,1], of `shown_frames(T, options.every)`.
-        plates: the edited frames at that size, RGB `[T,h,w,3]`.
-        seed: of the grain.
+        options: what is done to them.
+        count: frames of the edit.
+        plates: of the frames in `guide_frames(count)`, the source at the layers' size, RGB `[h,w,3]` uint8.
+        mattes: of the same frames, as they pass; filled while `frames` runs.
     """
-    shown = shown_frames(len(plates), options.every)
-    colors, mattes = refine_layers(edit, alpha)
-    if options.smooth:
-        colors, mattes = _stacked(smooth_layers(colors, mattes, plates[list(shown)]))
-    recorded: dict[str, Any] = {"smooth": options.smooth}
-    if options.every > 1:
-        colors, mattes = _stacked(interpolate_layers(colors, mattes, shown, plates))
-        places = [[before, after, round(weight, 6)] for before, after, weight in frame_map(shown)]
-        recorded["rate"] = {"every": options.every, "sampled": list(shown), "map": places}
-    guide, blur = options.guide, 0.0
-    if guide in ("auto", "plate"):
-        found, blur = choose_guide(mattes, plates)
-        guide = found if guide == "auto" else guide
-    grain = _grain(info, edited) if options.grain else None
-    recorded["refine"] = Finish(guide, blur, options.decontaminate, grain, seed).to_json()
-    return colors, mattes, recorded
+
+    options: Refinement
+    count: int
+    plates: Mapping[int, NDArray[np.uint8]]
+    mattes: dict[int, NDArray[np.uint16]] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """Which frames the model sees."""
+        return shown_frames(self.count, self.options.every)
+
+    def frames(
+        self, spans: Iterable[Span], views: SourceViews
+    ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint16]]]:
+        """Refine decoded spans of the shown frames to edit `[h,w,3]` and alpha `[h,w]` of every frame.
+
+        The source is read again where motion is looked for.
+        """
+        layers: Iterator[Any] = (layer for span in spans for layer in zip(*refine_layers(*span), strict=True))
+        if self.options.smooth:
+            layers = smooth_layers(layers, (plate for _, plate in views.pictures(set(self.shown))))
+        if self.options.every > 1:
+            layers = interpolate_layers(layers, self.shown, (plate for _, plate in views.pictures()))
+        for index, (colors, matte) in enumerate(layers):
+            if index in self.plates:
+                self.mattes[index] = matte
+            yield colors, matte
+
+    def record(self, grain: Grain | None, seed: int) -> dict[str, Any]:
+        """Say in JSON values what was done, and what is left to do at the source's size; after the last frame."""
+        recorded: dict[str, Any] = {"smooth": self.options.smooth}
+        if self.options.every > 1:
+            places = [[before, after, round(weight, 6)] for before, after, weight in frame_map(self.shown)]
+            recorded["rate"] = {"every": self.options.every, "sampled": list(self.shown), "map": places}
+        guide, blur = self.options.guide, 0.0
+        if guide in ("auto", "plate"):
+            found, blur = choose_guide(self.mattes.values(), self.plates.values())
+            guide = found if guide == "auto" else guide
+        recorded["refine"] = Finish(guide, blur, self.options.decontaminate, grain, seed).to_json()
+        return recorded
 
 
-def _stacked(frames: Any) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
-    colors, mattes = zip(*frames, strict=True)
-    return np.stack(colors), np.stack(mattes)
+def guide_frames(count: int) -> list[int]:
+    """Pick the frames whose mattes and plates tell which guide suits an edit of `count` frames."""
+    return spread_frames(count, GUIDE_FRAMES)
 
 
-def _grain(info: MediaInfo, edited: range) -> Grain:
-    """Of a few of the edited frames at their own size."""
-    picked = set(np.linspace(edited.start, edited.stop - 1, GRAIN_FRAMES).round().astype(int).tolist())
+def clip_grain(info: MediaInfo, edited: range) -> Grain:
+    """Measure the grain of a few of the edited frames at their own size."""
+    picked = {edited.start + index for index in spread_frames(len(edited), GRAIN_FRAMES)}
     width, height = info.display_size
     with FrameReader(info.source) as reader:
         frames = enumerate(islice(reader, edited.stop))

