@@ -13,7 +13,8 @@ import pytest
 import torch
 from diffusers import WanPipeline, WanTransformer3DModel
 from safetensors.torch import load_file, save_file
-from tests.loras import (
+from tests.pipelines.test_hostile_folders import Code
+from tests.pipelines.test_lora import (
     BRANCHES,
     FILE,
     SIZES,
@@ -25,7 +26,6 @@ from tests.loras import (
     save_adapter,
     vera,
 )
-from tests.pickles import Code
 
 from vera import VeraError
 from vera.models.baselines import VARIANTS, variant_config

@@ -49,7 +49,7 @@ class KnownVelocity(ModelMixin, ConfigMixin):
         self.velocity: Any = None
         self.calls: list[SimpleNamespace] = []
 
-    def cache_context(self, name: str) -> Any:
+    def cache_context(self, name: str, **where: Any) -> Any:
         return nullcontext()
 
     def forward(self, hidden_states: Any, timestep: Any, **inputs: Any) -> tuple[torch.Tensor]:
@@ -340,7 +340,7 @@ def test_callback_interrupts(make_pipeline: MakePipeline) -> None:
         ({"guidance_scale": float("nan")}, "guidance"),
         ({"window_frames": 0}, "window"),
         ({"window_frames": 5, "window_overlap": 5}, "window"),
-        ({"output_type": "pil"}, "output_type"),
+        ({"output_type": "jpg"}, "output_type"),
     ],
 )
 def test_unusable_input(make_pipeline: MakePipeline, inputs: dict[str, Any], words: str) -> None:

@@ -129,7 +129,7 @@ def test_latents_stand_in_for_frames(pipeline: VeraPipeline, frames: int) -> Non
         ({"source_latents": torch.zeros(1, 4, 2, 4, 6), "mask_latents": torch.zeros(1, 4, 3, 4, 6)}, "equal"),
         ({"source_latents": torch.zeros(1, 4, 2, 4, 6), "num_frames": 10}, "num_frames"),
         ({"video": clip(5), "mask_latents": torch.zeros(1, 4, 2, 4, 6)}, "source_latents"),
-        ({"video": clip(5), "mask": clip(5)[..., 0], "mask_latents": torch.zeros(1, 4, 2, 4, 6)}, "either mask or"),
+        ({"video": clip(5), "mask": clip(5)[..., 0], "mask_latents": torch.zeros(1, 4, 2, 4, 6)}, "source_latents"),
     ],
 )
 def test_latents_that_do_not_fit(make_pipeline: MakePipeline, inputs: dict[str, Any], words: str) -> None:

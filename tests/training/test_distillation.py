@@ -8,7 +8,6 @@ from tests.training.drawn import flow_fields, open_drawn, write_recipe
 
 from vera.errors import VeraError
 from vera.pipelines import VeraPipeline
-from vera.pipelines.windows import plan_windows
 from vera.training.distillation import guided, mean_velocity, step_times
 from vera.training.loop import train
 from vera.training.recipe import Distillation
@@ -34,8 +33,15 @@ def test_a_student_that_has_learnt_lands_where_its_guided_teacher_does(tiny_mode
     source = torch.randn(1, 8, 2, 4, 4)
     text, negative = pipeline.encode_prompt("add a red balloon", "")
     noise = pipeline.prepare_latents(source, torch.Generator().manual_seed(0))
-    rest = (source, None, text)
-    expected = pipeline.denoise(noise, 12, 3.0, *rest, negative, plan_windows(2, 2, 0))
+    expected = pipeline(
+        prompt_embeds=text,
+        negative_prompt_embeds=negative,
+        source_latents=source,
+        latents=noise,
+        num_inference_steps=12,
+        guidance_scale=3.0,
+        output_type="latent",
+    ).frames
 
     network = pipeline.transformer
 

@@ -9,7 +9,6 @@ from cyclopts import App, Parameter
 
 from vera.cli.options import parse_size
 from vera.cli.progress import progress_bar
-from vera.cli.terminal import say
 
 if TYPE_CHECKING:
     from vera.data.sample import LayeredSample
@@ -80,7 +79,7 @@ def synth(
     )
     with progress_bar() as report:
         new = write_samples(open_make, count, seed, out, workers, report)
-    say(f"samples  {out} ({count}, of them {new} new)")
+    print(f"samples  {out} ({count}, of them {new} new)")
 
 
 @app.command
@@ -135,7 +134,7 @@ def render(
             samples=samples,
             progress=report,
         )
-    say(f"renders  {out} ({count}, of them {new} new)")
+    print(f"renders  {out} ({count}, of them {new} new)")
 
 
 @app.command
@@ -156,9 +155,9 @@ def cache(recipe: Path, *, out: Path, count: int | None = None) -> None:
     from vera.training.cache import cache_data
 
     with progress_bar() as report:
-        parts = cache_data(recipe, out, count, report=say, progress=report)
+        parts = cache_data(recipe, out, count, progress=report)
     told = (f"{name} {part.samples}, of them {part.new} new, {part.bad} left out" for name, part in parts.items())
-    say(f"cache    {out} ({'; '.join(told)})")
+    print(f"cache    {out} ({'; '.join(told)})")
 
 
 def _open_make(frames: int, width: int, height: int, **arguments: Any) -> "Callable[[int], LayeredSample]":

@@ -10,7 +10,6 @@ from cyclopts import Parameter
 from vera.cli.master import print_master
 from vera.cli.options import Deinterlace, Progressive, Rate, Sound, check_picture, parse_size, parse_source, parse_time
 from vera.cli.progress import progress_bar
-from vera.cli.terminal import say
 from vera.errors import VeraError
 
 
@@ -185,9 +184,9 @@ def edit(
     if done.master is not None:
         print_master(done.master)
     if done.layers is not None:
-        say(f"layers   {done.layers}")
+        print(f"layers   {done.layers}")
     if sheet is not None and done.edit is not None and done.out is not None:
         contact_sheet(footage, done.edit, done.out, sheet)
-        say(f"sheet    {sheet}")
+        print(f"sheet    {sheet}")
     width, height = done.size
-    say(f"edited   {done.frames} frames at {width}x{height} in {sum(done.seconds.values()):.1f} s")
+    print(f"edited   {done.frames} frames at {width}x{height} in {sum(done.seconds.values()):.1f} s")

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from vera.cli.progress import progress_bar
-from vera.cli.terminal import say
 
 app = App(name="evaluate", help="Measure a model on held-out cases or on real clips.")
 
@@ -90,9 +89,9 @@ def nano(
                 workers=workers,
                 progress=report,
             )
-    say(*text.splitlines())
+    print(text)
     for path in sheets:
-        say(f"sheet    {path}")
+        print(f"sheet    {path}")
 
 
 @app.command
@@ -147,9 +146,9 @@ def footage(
             workers=workers,
             progress=report,
         )
-    say(*text.splitlines())
+    print(text)
     for path in sheets:
-        say(f"sheet    {path}")
+        print(f"sheet    {path}")
 
 
 @app.command
@@ -165,7 +164,7 @@ def compare(one: Path, other: Path, /) -> None:
     """
     from vera.evaluation.compare import compare as run
 
-    say(*run(one, other).splitlines())
+    print(run(one, other))
 
 
 @app.command
@@ -195,4 +194,4 @@ def ablations(
     """
     from vera.evaluation.ablations import evaluate_ablations
 
-    say(*evaluate_ablations(recipes, out, seeds, count, workers, report=say).splitlines())
+    print(evaluate_ablations(recipes, out, seeds, count, workers))

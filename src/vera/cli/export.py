@@ -7,7 +7,6 @@ from cyclopts import Parameter
 
 from vera.cli.options import NOT_ADJUSTED, Adjusting, Deinterlace, Progressive, Rate, parse_source
 from vera.cli.progress import progress_bar
-from vera.cli.terminal import say
 from vera.errors import VeraError
 
 
@@ -70,4 +69,4 @@ def export(
             progress=report,
         )
     for folder in folders:
-        say(f"export   {folder} (see README.txt)")
+        print(f"export   {folder} (see README.txt)")

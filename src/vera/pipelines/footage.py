@@ -28,11 +28,12 @@ from vera.layers.masters import Master, choose_codec, write_master
 from vera.layers.package import LayersWriter
 from vera.layers.rate import shown_frames
 from vera.pipelines.acceleration import Acceleration
+from vera.pipelines.checks import check_sampling
 from vera.pipelines.inputs import check_edit_outputs
 from vera.pipelines.instruction import check_instruction
 from vera.pipelines.load import load_pipeline
 from vera.pipelines.memory import check_memory
-from vera.pipelines.pipeline_vera import VeraPipeline, check_sampling
+from vera.pipelines.pipeline_vera import VeraPipeline
 from vera.pipelines.processes import group_size, is_first, process_group
 from vera.pipelines.refinement import Refined, Refinement, Span, clip_grain, guide_frames
 from vera.pipelines.sizes import check_size, model_size

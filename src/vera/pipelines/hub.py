@@ -8,8 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub import HfApi, get_cached_repo_tree, snapshot_download
 from huggingface_hub.errors import (
+    CachedRepoTreeNotFoundError,
     GatedRepoError,
     HFValidationError,
     OfflineModeIsEnabled,
@@ -19,8 +20,8 @@ from huggingface_hub.errors import (
 
 from vera.errors import VeraError, first_line
 from vera.files import read_text
-from vera.models.model_files import pipeline_files
 from vera.pipelines.card import model_card
+from vera.pipelines.model_files import pipeline_files
 
 HUB = "hf:"  # before owner/name: the hub's, even where a file or folder could be meant
 TIMEOUT = 10.0  # seconds after which a hub that does not answer is given up
@@ -85,13 +86,15 @@ def fetch_model(
         ) from None
     except Exception as error:
         try:
-            return Path(snapshot_download(name, **wanted, local_files_only=True))
+            # Of all that the model has there only the wanted files were fetched: the rest is not missing.
+            held = _patterns(files, _cached_listing(name, revision, options.get("cache_dir")))
+            return Path(snapshot_download(name, **wanted, allow_patterns=held or None, local_files_only=True))
         except Exception:
             reason = first_line(error)
             raise VeraError(
                 f"{what} {name}: not in the local cache, and the hub cannot be reached ({reason}): name a local folder"
             ) from error
-    patterns = [glob.escape(file) for file in files(listed)] if callable(files) else list(files)
+    patterns = _patterns(files, listed)
     if not patterns:
         raise VeraError(f"{what} {name}: has none of the files that are wanted; is it the right one?")
     try:
@@ -100,6 +103,18 @@ def fetch_model(
         raise _gated(name, what) from None
     except Exception as error:
         raise VeraError(f"{what} {name}: the download failed ({first_line(error)}): try again") from error
+
+
+def _patterns(files: Sequence[str] | Choose, listed: list[str]) -> list[str]:
+    return [glob.escape(file) for file in files(listed)] if callable(files) else list(files)
+
+
+def _cached_listing(name: str, revision: str | None, cache_dir: Any) -> list[str]:
+    """The files that a model in the cache has on the hub; none for what older libraries fetched, who kept no list."""
+    try:
+        return [file.path for file in get_cached_repo_tree(name, revision=revision, cache_dir=cache_dir)]
+    except CachedRepoTreeNotFoundError:
+        return []
 
 
 def push_pipeline(

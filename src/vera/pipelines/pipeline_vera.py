@@ -1,74 +1,155 @@
-"""`VeraPipeline`: sample edit layer, alpha matte and composite of one clip jointly."""
+"""`VeraPipeline`: sample edit layer, alpha matte and composite of clips jointly."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler, PyramidAttentionBroadcastConfig
+from diffusers import (
+    AutoencoderKLWan,
+    DiffusionPipeline,
+    FlowMatchEulerDiscreteScheduler,
+    PyramidAttentionBroadcastConfig,
+    UniPCMultistepScheduler,
+)
+from diffusers.callbacks import MultiPipelineCallbacks, PipelineCallback
+from diffusers.utils import replace_example_docstring
 from diffusers.utils.torch_utils import randn_tensor
+from diffusers.video_processor import VideoProcessor
 from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from vera.errors import VeraError
+from vera.models import AutoencoderPatch3D
 from vera.models.baselines import LayerTransformer
+from vera.pipelines.checks import (
+    batch_size,
+    check_answer,
+    check_changed,
+    check_embeds,
+    check_generators,
+    check_latents,
+    check_networks,
+    check_output,
+    check_prompts,
+    check_sampling,
+    check_scheduler,
+    check_source_latents,
+    check_tokens,
+    check_windows,
+)
+from vera.pipelines.clips import read_masks, read_video
+from vera.pipelines.coding import Coding
+from vera.pipelines.folder_code import FolderCode
 from vera.pipelines.lora import VeraLoraLoaderMixin
 from vera.pipelines.opening import GuardedLoading
-from vera.pipelines.output import VeraPipelineOutput
+from vera.pipelines.output import VeraPipelineOutput, in_form, lay_over
 from vera.pipelines.sizes import check_size
-from vera.pipelines.spans import decode_spans, encode_spans
-from vera.pipelines.text import clean_prompt, encode_text
+from vera.pipelines.texts import Texts
 from vera.pipelines.windows import Windows, average_windows, latent_length, plan_windows
 
-Frames = np.ndarray | Tensor
-StepCallback = Callable[["VeraPipeline", int, Tensor, dict[str, Any]], dict[str, Any]]
+StepCallback = Callable[[Any, int, Tensor, dict[str, Any]], dict[str, Any]]
+
+# What a run takes where neither the call nor the model says: Wan's own numbers.
+RUN_DEFAULTS: dict[str, Any] = {
+    "num_inference_steps": 50,
+    "guidance_scale": 5.0,
+    "window_frames": 81,
+    "window_overlap": 16,
+    "max_sequence_length": 512,
+    "model_pixels": 480 * 832,
+    "negative_prompt": "",
+}
+EXAMPLE_DOC_STRING = """
+    Examples:
+        ```python
+        >>> from diffusers.utils import export_to_video, load_video
+        >>> from vera import VeraPipeline
+
+        >>> pipe = VeraPipeline.from_pretrained("nano")
+        >>> video = load_video("clip.mp4")
+        >>> output = pipe(video, "add a red balloon", height=192, width=320)
+        >>> export_to_video(output.frames[0], "result.mp4", fps=25)
+        >>> output.edit.shape, output.alpha.shape
+        ```
+"""
 
 
-class VeraPipeline(GuardedLoading, DiffusionPipeline, VeraLoraLoaderMixin):  # type: ignore[misc]  # diffusers is untyped
-    """Layered video editing with a Vera transformer, for any size its strides allow and clips of any length.
+class VeraPipeline(
+    GuardedLoading,
+    FolderCode,
+    Texts,
+    Coding,
+    DiffusionPipeline,  # type: ignore[misc]  # diffusers is untyped
+    VeraLoraLoaderMixin,
+):
+    r"""Layered video editing with a Vera transformer, for any size its strides allow and clips of any length.
 
-    Components: `transformer` (VeraTransformer3DModel or another of `vera.models.baselines`), `vae` (AutoencoderKLWan or
-    one with its surface), `scheduler` (flow matching: FlowMatchEulerDiscreteScheduler or UniPC), `text_encoder` and
-    `tokenizer` (UMT5, BERT or another encoder with `last_hidden_state`). The numbers are the model's own defaults of a
-    run and travel in model_index.json: steps, guidance, window length and overlap in frames, text tokens, pixels of a
-    frame that the model was trained at, the installed package that holds the text encoder of a checkpoint that has none
-    itself, and the negative prompt of a call that gives none.
+    Args:
+        transformer ([`VeraTransformer3DModel`] or another of `vera.models.baselines`):
+            Predicts the velocity of all layers' latents.
+        vae ([`AutoencoderKLWan`] or [`AutoencoderPatch3D`]):
+            Codes clips, layers and masks as latents.
+        scheduler ([`FlowMatchEulerDiscreteScheduler`], [`UniPCMultistepScheduler`] or another that follows a flow):
+            Takes the steps from noise to clean latents.
+        tokenizer, text_encoder (*optional*):
+            UMT5, BERT or another encoder with `last_hidden_state`; a pipeline without takes `prompt_embeds`.
+        num_inference_steps, guidance_scale, window_frames, window_overlap, max_sequence_length, model_pixels,
+        negative_prompt (*optional*):
+            What a call of this model takes when it does not say: steps, guidance, length and overlap of the windows in
+            frames, text tokens, pixels of a frame at which it was trained, the negative prompt. They stay with the
+            transformer, so that `VeraPipeline(**pipe.components)` has them too; Wan's where nobody says.
+        text_encoder_package (`str`, *optional*):
+            The installed package that holds the text encoder of a checkpoint that has none itself.
     """
 
     model_cpu_offload_seq = "text_encoder->transformer->vae"
-    _callback_tensor_inputs = ("latents", "prompt_embeds", "negative_prompt_embeds")
-    _current_timestep: Tensor | None = None
-    _optional_components = ["tokenizer", "text_encoder"]  # noqa: RUF012  # diffusers adds lists to it
+    _callback_tensor_inputs = ["latents", "prompt_embeds", "negative_prompt_embeds"]  # noqa: RUF012  # diffusers' lists
+    _optional_components = ["tokenizer", "text_encoder"]  # noqa: RUF012
 
     def __init__(
         self,
-        tokenizer: Any,
-        text_encoder: Any,
         transformer: LayerTransformer,
-        vae: Any,
-        scheduler: Any,
-        num_inference_steps: int = 50,
-        guidance_scale: float = 5.0,
-        window_frames: int = 81,
-        window_overlap: int = 16,
-        max_sequence_length: int = 512,
-        model_pixels: int = 480 * 832,
+        vae: AutoencoderKLWan | AutoencoderPatch3D,
+        scheduler: FlowMatchEulerDiscreteScheduler | UniPCMultistepScheduler,
+        tokenizer: PreTrainedTokenizerBase | None = None,
+        text_encoder: PreTrainedModel | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        window_frames: int | None = None,
+        window_overlap: int | None = None,
+        max_sequence_length: int | None = None,
+        model_pixels: int | None = None,
+        negative_prompt: str | None = None,
         text_encoder_package: str | None = None,
-        negative_prompt: str = "",
     ) -> None:
         super().__init__()
         self.register_modules(
             tokenizer=tokenizer, text_encoder=text_encoder, transformer=transformer, vae=vae, scheduler=scheduler
         )
-        self.register_to_config(
-            num_inference_steps=num_inference_steps,
-            guidance_scale=guidance_scale,
-            window_frames=window_frames,
-            window_overlap=window_overlap,
-            max_sequence_length=max_sequence_length,
-            model_pixels=model_pixels,
-            text_encoder_package=text_encoder_package,
-            negative_prompt=negative_prompt,
-        )
+        given = {
+            "num_inference_steps": num_inference_steps,
+            "guidance_scale": guidance_scale,
+            "window_frames": window_frames,
+            "window_overlap": window_overlap,
+            "max_sequence_length": max_sequence_length,
+            "model_pixels": model_pixels,
+            "negative_prompt": negative_prompt,
+        }
+        said = {name: value for name, value in given.items() if value is not None}
+        stored = getattr(getattr(transformer, "config", None), "_run_defaults", None) or {}
+        known = {name: stored[name] for name in RUN_DEFAULTS if name in stored}
+        if said and transformer is not None:
+            transformer.register_to_config(_run_defaults={**known, **said})
+        self.register_to_config(**RUN_DEFAULTS | known | said, text_encoder_package=text_encoder_package)
+        self.video_processor = VideoProcessor(vae_scale_factor=self.vae_scale_factor_spatial)
+        self.mask_processor = VideoProcessor(vae_scale_factor=self.vae_scale_factor_spatial, resample="bilinear")
+
+        self._guidance_scale: float = self.config.guidance_scale
+        self._attention_kwargs: dict[str, Any] | None = None
+        self._current_timestep: Tensor | None = None
+        self._num_timesteps = 0
+        self._interrupt = False
 
     @property
     def guidance_scale(self) -> float:
@@ -77,6 +158,10 @@ class VeraPipeline(GuardedLoading, DiffusionPipeline, VeraLoraLoaderMixin):  # t
     @property
     def do_classifier_free_guidance(self) -> bool:
         return self._guidance_scale > 1.0
+
+    @property
+    def attention_kwargs(self) -> dict[str, Any] | None:
+        return self._attention_kwargs
 
     @property
     def num_timesteps(self) -> int:
@@ -91,174 +176,60 @@ class VeraPipeline(GuardedLoading, DiffusionPipeline, VeraLoraLoaderMixin):  # t
         """A callback that sets `_interrupt` ends the sampling; what there is by then is decoded."""
         return self._interrupt
 
-    @property
-    def temporal_stride(self) -> int:
-        """Frames of one latent frame after the first."""
-        return int(self.vae.config.scale_factor_temporal)
-
-    @property
-    def size_strides(self) -> tuple[int, int]:
-        """Height and width of a frame must be multiples of these: the autoencoder's stride times the patch."""
-        patch = self.transformer.config.patch_size
-        stride = int(self.vae.config.scale_factor_spatial)
-        return stride * int(patch[1]), stride * int(patch[2])
-
-    def check_text(self, text: str, name: str, max_sequence_length: int) -> None:
-        """VeraError if the text has more tokens, special ones included, than the transformer reads."""
-        tokens = len(self.tokenizer(clean_prompt(text), truncation=False, verbose=False).input_ids)
-        if tokens > max_sequence_length:
-            raise VeraError(f"the {name} is {tokens} tokens long, the model reads {max_sequence_length}: shorten it")
-
     def check_inputs(
         self,
-        video: Frames | None,
-        instruction: str,
-        negative_prompt: str,
-        mask: Frames | None,
-        source_latents: Tensor | None,
-        mask_latents: Tensor | None,
-        num_frames: int | None,
-        num_inference_steps: int,
-        guidance_scale: float,
-        window_frames: int,
-        window_overlap: int,
-        max_sequence_length: int,
-        output_composite: bool,
-        output_type: str,
-        callback_on_step_end_tensor_inputs: Sequence[str],
-    ) -> None:
-        """VeraError for whatever the network could not run on."""
-        if (video is None) == (source_latents is None):
-            raise VeraError("give either video or source_latents, not both or neither")
-        if mask is not None and mask_latents is not None:
-            raise VeraError("give either mask or mask_latents, not both")
-        if video is not None:
-            self._check_video(video, mask, mask_latents)
-        elif source_latents is not None:
-            self._check_latents(source_latents, mask, mask_latents, num_frames)
-        if not instruction.strip():
-            raise VeraError("the instruction is empty: say what to add or replace")
-        self.check_text(instruction, "instruction", max_sequence_length)
-        self.check_text(negative_prompt, "negative prompt", max_sequence_length)
-        check_sampling(num_inference_steps, guidance_scale)
-        if output_composite and "composite" not in self.transformer.config.branches:
-            raise VeraError("this model has no composite branch: do not ask for the composite")
-        if window_frames < 1 or not 0 <= window_overlap < window_frames:
-            raise VeraError(f"a window of {window_frames} frames cannot overlap the next by {window_overlap}")
-        if output_type not in ("np", "pt", "latent"):
-            raise VeraError(f"output_type is np, pt or latent, not {output_type!r}")
-        unknown = set(callback_on_step_end_tensor_inputs) - set(self._callback_tensor_inputs)
-        if unknown:
-            raise VeraError(f"a callback may see {list(self._callback_tensor_inputs)}, not {sorted(unknown)}")
-
-    def _check_video(self, video: Frames, mask: Frames | None, mask_latents: Tensor | None) -> None:
-        if video.ndim != 4 or video.shape[-1] != 3 or 0 in video.shape:
-            raise VeraError(f"video is [frames, height, width, 3], not {list(video.shape)}")
-        height, width = video.shape[1:3]
-        check_size((width, height), self.size_strides[::-1])
-        if mask is not None and tuple(mask.shape) != tuple(video.shape[:3]):
-            raise VeraError(f"mask is {list(mask.shape)}, the video's is {list(video.shape[:3])}: make them equal")
-        if mask_latents is not None:
-            raise VeraError("mask_latents go with source_latents: encode the video as well, or give the mask's frames")
-
-    def _check_latents(
-        self, source: Tensor, mask: Frames | None, mask_latents: Tensor | None, num_frames: int | None
-    ) -> None:
-        channels, strides = self.transformer.config.in_channels, self.transformer.config.patch_size
-        shape = list(source.shape)
-        if len(shape) != 5 or shape[0] != 1 or shape[1] != channels or 0 in shape:
-            raise VeraError(f"source_latents are [1, {channels}, frames, height, width], not {shape}")
-        if any(side % stride for side, stride in zip(shape[2:], strides, strict=True)):
-            raise VeraError(f"source_latents of {shape[2:]} are no multiples of the model's patch {list(strides)}")
-        if mask is not None:
-            raise VeraError("mask goes with video: encode it as well (encode_frames), and give mask_latents")
-        if mask_latents is not None and list(mask_latents.shape) != shape:
-            raise VeraError(f"mask_latents are {list(mask_latents.shape)}, source_latents {shape}: make them equal")
-        if num_frames is not None and latent_length(num_frames, self.temporal_stride) != shape[2]:
-            raise VeraError(f"num_frames {num_frames} does not fit source_latents of {shape[2]} latent frames")
-
-    def encode_prompt(
-        self,
-        instruction: str,
-        negative_prompt: str = "",
-        do_classifier_free_guidance: bool = True,
+        prompt: str | Sequence[str] | None,
+        negative_prompt: str | Sequence[str] | None,
+        height: int | None = None,
+        width: int | None = None,
+        prompt_embeds: Tensor | None = None,
+        negative_prompt_embeds: Tensor | None = None,
+        callback_on_step_end_tensor_inputs: Sequence[str] | None = None,
         max_sequence_length: int | None = None,
-    ) -> tuple[Tensor, Tensor | None]:
-        """States of the two texts, each [1, max_sequence_length, text_dim] in the transformer's dtype.
-
-        States beyond the end of a text are zeros, as in Wan: the transformer has no text mask.
-        """
-        length = max_sequence_length or self.config.max_sequence_length
-        texts = [instruction, negative_prompt] if do_classifier_free_guidance else [instruction]
-        states = encode_text(self.tokenizer, self.text_encoder, texts, length, self._execution_device)
-        states = states.to(self._execution_device, self.transformer.dtype)
-        return states[:1], states[1:] if do_classifier_free_guidance else None
-
-    @torch.no_grad()
-    def encode_frames(self, frames: Frames | Iterable[Frames], total: int | None = None) -> Tensor:
-        """Normalised latents [1,C,T',H/8,W/8] float32 of frames [T,H,W,3] or, as grey, [T,H,W]; the posterior's mode.
-
-        Frames are uint8, bool or float in [0,1]; a clip that is not 1 + 4k long repeats its last frame. Instead of an
-        array they may come as an iterator of chunks [n,H,W,3] or [n,H,W] that hold `total` frames together; no more of
-        it is held than is coded at once. VeraError if there are more or fewer.
-        """
-        device = self._execution_device
-
-        def prepare(group: Tensor) -> Tensor:
-            return to_network(group).to(device, self.vae.dtype)
-
-        chunks = [frames] if total is None else frames
-        spans = encode_spans(self.vae, chunks, len(frames) if total is None else total, prepare)  # type: ignore[arg-type]
-        mean, std = self._latent_statistics(device)
-        return (torch.cat(list(spans), dim=2) - mean) / std
-
-    @torch.no_grad()
-    def decode_spans(self, latents: Tensor, frames: int, grey: bool = False) -> Iterator[Tensor]:
-        """Decode normalised latents [1,C,T',h,w] or [C,T',h,w], as `output_type="latent"` gives, span by span.
-
-        Yields RGB [n,H,W,3], or for `grey` (alpha, masks) the channels' mean [n,H,W], float32 in [0,1] on the CPU,
-        `frames` in all. What is decoded at once does not grow with the clip, unless Wan's autoencoder works in tiles.
-        """
-        latents = latents.to(self._execution_device)
-        mean, std = self._latent_statistics(latents.device)
-        z = (latents.reshape(1, *latents.shape[-4:]) * std + mean).to(self.vae.dtype)
-        for decoded in decode_spans(self.vae, z):
-            check_finite(decoded)
-            part = (decoded[:, :frames].float().permute(1, 2, 3, 0) / 2 + 0.5).clamp(0, 1)
-            frames -= len(part)
-            if len(part):
-                yield (part.mean(dim=-1) if grey else part).cpu()
-
-    def decode_latents(self, latents: Tensor, frames: int, grey: bool = False) -> Tensor:
-        """Decode as `decode_spans` does, to one tensor: RGB [frames,H,W,3], or [frames,H,W] if `grey`."""
-        return torch.cat(list(self.decode_spans(latents, frames, grey)))
-
-    def _latent_statistics(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        config = self.vae.config
-        mean, std = (torch.tensor(values, device=device) for values in (config.latents_mean, config.latents_std))
-        return mean[:, None, None, None], std[:, None, None, None]
+        output_composite: bool = False,
+    ) -> None:
+        """Raise VeraError, a ValueError, for texts, sizes and names that the network could not run on."""
+        unknown = set(callback_on_step_end_tensor_inputs or ()) - set(self._callback_tensor_inputs)
+        if unknown:
+            raise VeraError(f"a callback may see {self._callback_tensor_inputs}, not {sorted(unknown)}")
+        if (height is None) != (width is None):
+            raise VeraError("give both height and width, or neither: the clip's own size")
+        if height is not None and width is not None:
+            check_size((width, height), self.size_strides[::-1])
+        check_networks(self.transformer, self.vae, output_composite)
+        check_embeds(prompt_embeds, negative_prompt_embeds, getattr(self.transformer.config, "text_dim", None))
+        texts = check_prompts(prompt, negative_prompt, prompt_embeds, negative_prompt_embeds)
+        if self.do_classifier_free_guidance and negative_prompt is None and negative_prompt_embeds is None:
+            texts.append(("negative prompt", self.config.negative_prompt))
+        for name, text in texts:
+            self.check_text(text, name, max_sequence_length or self.config.max_sequence_length)
 
     def prepare_latents(
-        self, source: Tensor, generator: torch.Generator | None = None, latents: Tensor | None = None
+        self,
+        source: Tensor,
+        generator: torch.Generator | list[torch.Generator] | None = None,
+        latents: Tensor | None = None,
     ) -> Tensor:
-        """Noise [1,K,C,T',H',W'] float32 for the K layers of a source [1,C,T',H',W'].
+        """Draw noise [B,K,C,T',H',W'] float32 for the K layers of sources [B,C,T',H',W'], or take `latents` for it.
 
         It is drawn on the generator's device: one on the CPU gives the same noise for every GPU.
         """
         shape = (source.shape[0], len(self.transformer.config.branches), *source.shape[1:])
+        check_generators(generator, shape[0])
         if latents is None:
             noise: Tensor = randn_tensor(shape, generator=generator, device=source.device, dtype=torch.float32)
             return noise
-        if tuple(latents.shape) != shape:
-            raise VeraError(f"latents are {list(latents.shape)}, this clip needs {list(shape)}")
+        check_latents(latents, shape)
         return latents.to(source.device, torch.float32)
 
     def set_timesteps(self, num_inference_steps: int) -> Tensor:
-        """Timesteps in [0,1000], noisy first. For Euler the unshifted times are 1, (n-1)/n, ..., 1/n.
+        """Set the scheduler's timesteps in [0,1000], noisy first.
 
-        The scheduler's own default would end at its training minimum, which shift leaves just beside 0, and so spend
-        a whole step on nothing.
+        For Euler the unshifted times are 1, (n-1)/n, ..., 1/n. The scheduler's own default would end at its training
+        minimum, which shift leaves just beside 0, and so spend a whole step on nothing. VeraError for a scheduler
+        that follows no flow.
         """
+        check_scheduler(self.scheduler)
         if isinstance(self.scheduler, FlowMatchEulerDiscreteScheduler):
             sigmas = np.linspace(1.0, 1.0 / num_inference_steps, num_inference_steps)
             self.scheduler.set_timesteps(sigmas=sigmas, device=self._execution_device)
@@ -277,202 +248,284 @@ class VeraPipeline(GuardedLoading, DiffusionPipeline, VeraLoraLoaderMixin):  # t
         prompt_embeds: Tensor,
         negative_prompt_embeds: Tensor | None,
         windows: Windows,
+        **cache_context: Any,
     ) -> Tensor:
-        """Guided velocity (noise - clean) of the layers [1,K,C,T',H',W'] float32, averaged over the windows."""
+        """Predict the guided velocity (noise - clean) of the layers [B,K,C,T',H',W'] float32, averaged over windows.
+
+        Without negative embeddings it is the conditional one. `cache_context` tells caches where the sampling is.
+        """
         dtype = self.transformer.dtype
         time = timestep.expand(latents.shape[0])
+        passes = len(windows.starts) * (1 if negative_prompt_embeds is None else 2)
+        cache = getattr(self.transformer, "_cache_config", None)
+        if passes > 1 and isinstance(cache, PyramidAttentionBroadcastConfig):
+            # diffusers keeps one attention for all of them: without the text a pass would get that of the one with it.
+            raise VeraError("Pyramid Attention Broadcast is for one window without guidance: use another cache")
 
-        def forward(frames: slice, text: Tensor, context: str) -> Tensor:
-            with self.transformer.cache_context(context):
+        def forward(frames: slice, text: Tensor, name: str) -> Tensor:
+            name = name if len(windows.starts) == 1 else f"{name}-{frames.start}"
+            with self.transformer.cache_context(name, **cache_context):
                 velocity: Tensor = self.transformer(
                     hidden_states=latents[:, :, :, frames].to(dtype),
                     timestep=time,
                     encoder_hidden_states=text,
                     source=source[:, :, frames].to(dtype),
                     mask=None if mask is None else mask[:, :, frames].to(dtype),
+                    attention_kwargs=self.attention_kwargs,
                     return_dict=False,
                 )[0]
             return velocity.float()
 
         def guided(frames: slice) -> Tensor:
             # Two forwards of one clip: batched they are no faster on a CPU, and need twice the memory.
-            conditional = forward(frames, prompt_embeds, f"cond-{frames.start}")
+            conditional = forward(frames, prompt_embeds, "cond")
             if negative_prompt_embeds is None:
                 return conditional
-            unconditional = forward(frames, negative_prompt_embeds, f"uncond-{frames.start}")
+            unconditional = forward(frames, negative_prompt_embeds, "uncond")
             return unconditional + self.guidance_scale * (conditional - unconditional)
 
         return average_windows(guided, windows)
 
     @torch.no_grad()
-    def denoise(
-        self,
-        latents: Tensor,
-        num_inference_steps: int,
-        guidance_scale: float,
-        source: Tensor,
-        mask: Tensor | None,
-        prompt_embeds: Tensor,
-        negative_prompt_embeds: Tensor | None,
-        windows: Windows,
-        callback_on_step_end: StepCallback | None = None,
-        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
-    ) -> Tensor:
-        """From noise to the layers' latents, both [1,K,C,T',H',W'] float32; guided where there is a negative prompt."""
-        passes = len(windows.starts) * (1 if negative_prompt_embeds is None else 2)
-        cache = getattr(self.transformer, "_cache_config", None)
-        if passes > 1 and isinstance(cache, PyramidAttentionBroadcastConfig):
-            # diffusers keeps one attention for all of them: without the text a pass would get that of the one with it.
-            raise VeraError("Pyramid Attention Broadcast is for one window without guidance: use another cache")
-        x = latents
-        self._guidance_scale = guidance_scale
-        self._interrupt = False
-        timesteps = self.set_timesteps(num_inference_steps)
-        self._num_timesteps = len(timesteps)
-        with self.progress_bar(total=len(timesteps)) as bar:
-            for i, t in enumerate(timesteps):
-                if self.interrupt:
-                    continue
-                self._current_timestep = t
-                velocity = self.predict_velocity(x, t, source, mask, prompt_embeds, negative_prompt_embeds, windows)
-                x = self.scheduler.step(velocity, t, x, return_dict=False)[0]
-                if callback_on_step_end is not None:
-                    tensors: dict[str, Any] = {
-                        "latents": x,
-                        "prompt_embeds": prompt_embeds,
-                        "negative_prompt_embeds": negative_prompt_embeds,
-                    }
-                    seen = {name: tensors[name] for name in callback_on_step_end_tensor_inputs}
-                    tensors |= callback_on_step_end(self, i, t, seen) or {}
-                    x, prompt_embeds, negative_prompt_embeds = (tensors[name] for name in self._callback_tensor_inputs)
-                bar.update()
-        self._current_timestep = None
-        check_finite(x)
-        return x
-
-    @torch.no_grad()
+    @replace_example_docstring(EXAMPLE_DOC_STRING)  # type: ignore[untyped-decorator]
     def __call__(
         self,
-        video: Frames | None = None,
-        instruction: str = "",
-        negative_prompt: str | None = None,
-        mask: Frames | None = None,
+        video: Any = None,
+        prompt: str | list[str] | None = None,
+        negative_prompt: str | list[str] | None = None,
+        mask: Any = None,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
-        generator: torch.Generator | None = None,
+        generator: torch.Generator | list[torch.Generator] | None = None,
         latents: Tensor | None = None,
         window_frames: int | None = None,
         window_overlap: int | None = None,
         output_composite: bool = False,
         output_type: str = "np",
-        callback_on_step_end: StepCallback | None = None,
+        callback_on_step_end: StepCallback | PipelineCallback | MultiPipelineCallbacks | None = None,
         callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
         return_dict: bool = True,
         max_sequence_length: int | None = None,
         source_latents: Tensor | None = None,
         mask_latents: Tensor | None = None,
         num_frames: int | None = None,
+        *,
+        instruction: str | list[str] | None = None,
+        height: int | None = None,
+        width: int | None = None,
+        num_videos_per_prompt: int = 1,
+        prompt_embeds: Tensor | None = None,
+        negative_prompt_embeds: Tensor | None = None,
+        attention_kwargs: dict[str, Any] | None = None,
     ) -> VeraPipelineOutput | tuple[Any, ...]:
-        """Sample the layers of an edit.
+        r"""Sample the layers of an edit. What is None of a run's numbers is the model's own.
 
-        `video` [T,H,W,3] is RGB, uint8 or float in [0,1]; `mask` [T,H,W] (bool, uint8 or float in [0,1]) is white on
-        the subject to preserve. What is None comes from the pipeline's config. A guidance scale of at most 1 is no
-        guidance and costs one forward a step instead of two. `latents` [1,K,C,T',H',W'] are the noise to start from.
-        `source_latents` and `mask_latents` [1,C,T',H',W'], made by `encode_frames`, stand in for `video` and `mask`;
-        `num_frames` then says how many frames to decode, all that the latents hold if None.
-        Returns the edit layer, the alpha matte and, if `output_composite`, the composite; raises VeraError for
-        unusable input.
+        Args:
+            video: the clip [T,H,W,3], RGB, uint8 or float in [0,1], array or tensor (also [T,3,H,W], as diffusers has
+                it) or a list of PIL pictures; or a batch of clips, with another axis or as a list.
+            prompt (`str` or `list[str]`, *optional*): the instruction, which may also be given as `instruction`.
+            negative_prompt (`str` or `list[str]`, *optional*): what to lead away from, where there is guidance.
+            mask: [T,H,W], bool, uint8 (255, or 1 where there is no more) or float in [0,1], or as pictures; white on
+                the subject to preserve. One for all clips, or one for each.
+            num_inference_steps (`int`, *optional*): of the scheduler.
+            guidance_scale (`float`, *optional*): of at most 1 is no guidance, one forward a step instead of two.
+            generator: of the noise; a list has one for each clip that is sampled.
+            latents: the noise [B,K,C,T',H',W'] to start from.
+            window_frames, window_overlap (`int`, *optional*): of the windows that a longer clip is sampled in.
+            output_composite (`bool`): whether to decode the network's own picture of the result too.
+            output_type (`str`): "np", "pt", "pil" or "latent"; see [`VeraPipelineOutput`].
+            callback_on_step_end (`Callable`, `PipelineCallback` or `MultiPipelineCallbacks`, *optional*):
+                called as `(pipeline, step, timestep, tensors)` after each step; returns tensors to go on with. It may
+                set `_guidance_scale`, with which guidance ends or begins at the next step, and `_interrupt`.
+            callback_on_step_end_tensor_inputs: names of the tensors it sees.
+            return_dict (`bool`): whether to return a [`VeraPipelineOutput`].
+            max_sequence_length (`int`, *optional*): tokens of a text.
+            source_latents, mask_latents: [1,C,T',H',W'], or as many as clips, made by `encode_frames`; they stand in
+                for `video` and `mask`.
+            num_frames (`int`, *optional*): of `source_latents` so many frames are decoded, all they hold if None.
+            height, width (`int`, *optional*): the size to bring clip and mask to; their own if None.
+            num_videos_per_prompt (`int`): how many videos to sample of each prompt or clip.
+            prompt_embeds, negative_prompt_embeds: [B,L,D], made by `encode_prompt`; they stand in for the texts.
+            attention_kwargs (`dict`, *optional*): passed to the transformer; `scale` is that of a LoRA.
+
+        Examples:
+
+        Returns:
+            [`VeraPipelineOutput`], or the `tuple` (edit, alpha, composite). Raises VeraError, a ValueError, for input
+            that cannot be used, and where the network answers with NaN.
         """
-        config = self.config
-        negative_prompt = config.negative_prompt if negative_prompt is None else negative_prompt
-        steps = config.num_inference_steps if num_inference_steps is None else num_inference_steps
-        self._guidance_scale = config.guidance_scale if guidance_scale is None else guidance_scale
-        window_frames = config.window_frames if window_frames is None else window_frames
-        window_overlap = config.window_overlap if window_overlap is None else window_overlap
-        length = config.max_sequence_length if max_sequence_length is None else max_sequence_length
+        if isinstance(callback_on_step_end, PipelineCallback | MultiPipelineCallbacks):
+            callback_on_step_end_tensor_inputs = callback_on_step_end.tensor_inputs
+
+        # 1. Check inputs
+        if prompt is not None and instruction is not None:
+            raise VeraError("prompt and instruction are two names of one thing: give one")
+        prompt = instruction if prompt is None else prompt
+        steps, scale, window_frames, window_overlap, length = self._run_numbers(
+            num_inference_steps, guidance_scale, window_frames, window_overlap, max_sequence_length
+        )
+        check_output(output_type, num_videos_per_prompt)
+        self._guidance_scale = scale
+        self._attention_kwargs = attention_kwargs
+        self._current_timestep = None
+        self._interrupt = False
         self.check_inputs(
-            video,
-            instruction,
+            prompt,
             negative_prompt,
-            mask,
-            source_latents,
-            mask_latents,
-            num_frames,
-            steps,
-            self._guidance_scale,
-            window_frames,
-            window_overlap,
+            height,
+            width,
+            prompt_embeds,
+            negative_prompt_embeds,
+            callback_on_step_end_tensor_inputs,
             length,
             output_composite,
-            output_type,
-            callback_on_step_end_tensor_inputs,
         )
-        prompt_embeds, negative_prompt_embeds = self.encode_prompt(
-            instruction, negative_prompt, self.do_classifier_free_guidance, length
-        )
-        if video is not None:
-            source, num_frames = self.encode_frames(video), len(video)
-            mask_latents = None if mask is None else self.encode_frames(mask)
+        clips: list[Tensor] = []
+        masks: list[Tensor] = []
+        batched = isinstance(prompt, list | tuple) or num_videos_per_prompt > 1
+        if video is not None and source_latents is None:
+            if mask_latents is not None:
+                raise VeraError("mask_latents go with source_latents: encode the video as well, or give mask")
+            clips, many = read_video(video, height, width, self.video_processor)
+            check_size((clips[0].shape[2], clips[0].shape[1]), self.size_strides[::-1])
+            masks = [] if mask is None else read_masks(mask, clips, height, width, self.mask_processor)
+            num_frames, batched = len(clips[0]), batched or many
         else:
-            source, mask_latents = (
-                None if held is None else held.to(self._execution_device, torch.float32)
-                for held in (source_latents, mask_latents)
-            )
-            num_frames = num_frames or 1 + (source.shape[2] - 1) * self.temporal_stride
-        x = self.prepare_latents(source, generator, latents)
-        stride = self.temporal_stride
+            check_source_latents(video, mask, height, source_latents, mask_latents, num_frames, self)
+
+        # 2. Encode the texts
+        prompt_embeds, negative_prompt_embeds = self.encode_prompt(
+            prompt,
+            negative_prompt,
+            self.do_classifier_free_guidance,
+            prompt_embeds=prompt_embeds,
+            negative_prompt_embeds=negative_prompt_embeds,
+            max_sequence_length=length,
+        )
+
+        # 3. Encode clips and masks
+        device = self._execution_device
+        if clips:
+            source_latents = torch.cat([self.encode_frames(clip) for clip in clips])
+            mask_latents = torch.cat([self.encode_frames(clip) for clip in masks]) if masks else None
+        assert source_latents is not None
+        num_frames = num_frames or 1 + (source_latents.shape[2] - 1) * self.vae_scale_factor_temporal
+        count = batch_size(prompts=prompt_embeds.shape[0], clips=source_latents.shape[0])
+
+        def spread(states: Tensor | None) -> Tensor | None:
+            """One for each video that is sampled."""
+            if states is None:
+                return None
+            if states.shape[0] != count:
+                states = states.expand(count, *states.shape[1:])
+            return states if num_videos_per_prompt == 1 else states.repeat_interleave(num_videos_per_prompt, dim=0)
+
+        prompt_embeds, negative_prompt_embeds = spread(prompt_embeds), spread(negative_prompt_embeds)
+        source, mask_latents = (
+            None if states is None else spread(states.to(device, torch.float32))
+            for states in (source_latents, mask_latents)
+        )
+        assert source is not None and prompt_embeds is not None
+        batched = batched or source.shape[0] > 1
+
+        # 4. Timesteps, windows and noise
+        timesteps = self.set_timesteps(steps)
+        self._num_timesteps = len(timesteps)
+        stride = self.vae_scale_factor_temporal
         windows = plan_windows(source.shape[2], latent_length(window_frames, stride), window_overlap // stride)
-        seen = (callback_on_step_end, callback_on_step_end_tensor_inputs)
-        texts = (prompt_embeds, negative_prompt_embeds)
-        x = self.denoise(x, steps, self._guidance_scale, source, mask_latents, *texts, windows, *seen)
+        latents = self.prepare_latents(source, generator, latents)
 
-        layers = self._decode_layers(x, num_frames, output_composite, output_type)
+        # 5. Denoising loop
+        with self.progress_bar(total=len(timesteps)) as progress_bar:
+            for i, t in enumerate(timesteps):
+                if self.interrupt:
+                    continue
+                self._current_timestep = t
+
+                if self.do_classifier_free_guidance and negative_prompt_embeds is None:  # a callback began it
+                    encoded = self.encode_prompt(
+                        None, negative_prompt, prompt_embeds=prompt_embeds, max_sequence_length=length
+                    )
+                    negative_prompt_embeds = spread(encoded[1])
+                velocity = self.predict_velocity(
+                    latents,
+                    t,
+                    source,
+                    mask_latents,
+                    prompt_embeds,
+                    negative_prompt_embeds if self.do_classifier_free_guidance else None,
+                    windows,
+                    step_index=i,
+                    sigma=float(self.scheduler.sigmas[i]),
+                    num_inference_steps=self._num_timesteps,
+                )
+
+                # compute the previous noisy sample x_t -> x_t-1
+                latents = self.scheduler.step(velocity, t, latents, return_dict=False)[0]
+
+                if callback_on_step_end is not None:
+                    tensors = {
+                        "latents": latents,
+                        "prompt_embeds": prompt_embeds,
+                        "negative_prompt_embeds": negative_prompt_embeds,
+                    }
+                    shown = {name: tensors[name] for name in callback_on_step_end_tensor_inputs}
+                    tensors = check_changed(tensors, callback_on_step_end(self, i, t, shown) or {}, device)
+                    latents, prompt_embeds, negative_prompt_embeds = (
+                        tensors[name] for name in self._callback_tensor_inputs
+                    )
+                progress_bar.update()
+
+        self._current_timestep = None
+        check_answer(latents)
+
+        # 6. Decode
+        output = self._decode(latents, clips, num_frames, output_composite, output_type, batched)
         self.maybe_free_model_hooks()
-        return VeraPipelineOutput(*layers) if return_dict else tuple(layers)
+        return output if return_dict else (output.edit, output.alpha, output.composite)
 
-    def _decode_layers(self, latents: Tensor, frames: int, composite: bool, output_type: str) -> list[Any]:
-        """Edit, alpha and composite (None unless asked for); one decode at a time, to hold one layer's activations.
+    def _run_numbers(self, *given: Any) -> tuple[int, float, int, int, int]:
+        """What a call says of its steps, guidance, windows and tokens, and for what it does not the model's own."""
+        names = ("num_inference_steps", "guidance_scale", "window_frames", "window_overlap", "max_sequence_length")
+        steps, guidance, frames, overlap, tokens = (
+            self.config[name] if value is None else value for name, value in zip(names, given, strict=True)
+        )
+        check_sampling(steps, guidance)
+        check_windows(frames, overlap)
+        check_tokens(tokens)
+        return int(steps), float(guidance), int(frames), int(overlap), int(tokens)
+
+    def _decode(
+        self, latents: Tensor, clips: list[Tensor], frames: int, composite: bool, output_type: str, batched: bool
+    ) -> VeraPipelineOutput:
+        """Layers of latents [B,K,C,T',H',W'], one decode at a time, to hold one layer's activations.
 
         A model without an alpha branch makes the whole frame anew: its last layer is the edit, opaque everywhere.
         """
-        coded = dict(zip(self.transformer.config.branches, latents.unbind(1), strict=True))  # [1,C,T',H',W'] each
-        edit = coded["edit"] if "alpha" in coded else latents[:, -1]
+        coded = dict(zip(self.transformer.config.branches, latents.unbind(1), strict=True))  # [B,C,T',H',W'] each
+        edit, alpha = (coded["edit"], coded["alpha"]) if "alpha" in coded else (latents[:, -1], None)
+        stride = self.vae_scale_factor_spatial
+        height, width = (side * stride for side in latents.shape[-2:])
         if output_type == "latent":
-            alpha = coded["alpha"] if "alpha" in coded else self.encode_frames(self._opaque(edit, frames))
-            return [edit[0], alpha[0], coded["composite"][0] if composite else None]
-        layers: list[Any] = [
-            self.decode_latents(edit, frames),
-            self.decode_latents(coded["alpha"], frames, grey=True) if "alpha" in coded else self._opaque(edit, frames),
-            self.decode_latents(coded["composite"], frames) if composite else None,
-        ]
-        return [layer.numpy() if output_type == "np" and layer is not None else layer for layer in layers]
+            if alpha is None:
+                opaque = (torch.ones(1, height, width) for _ in range(frames))
+                alpha = self.encode_frames(opaque, frames).expand_as(edit)
+            layers = [edit, alpha, coded["composite"] if composite else None]
+            return VeraPipelineOutput(*(x if x is None or batched else x[0] for x in layers), frames=latents)
 
-    def _opaque(self, latents: Tensor, frames: int) -> Tensor:
-        """Alpha of 1 for a clip that has these latents [1,C,T',H',W']: [frames,H,W] float32."""
-        stride = int(self.vae.config.scale_factor_spatial)
-        return torch.ones(frames, *(length * stride for length in latents.shape[-2:]))
+        def decode(layer: Tensor, grey: bool = False) -> list[Tensor]:
+            return [self.decode_latents(z, frames, grey) for z in layer]
 
-
-def check_sampling(steps: int, guidance: float) -> None:
-    """VeraError unless a run can have this many steps and this guidance scale."""
-    if not 1 <= steps <= 1000:
-        raise VeraError(f"steps must be between 1 and 1000, not {steps}")
-    if not 0.0 <= guidance <= 100.0:
-        raise VeraError(f"guidance must be between 0 (or 1: off) and 100, not {guidance:g}")
-
-
-def check_finite(x: Tensor) -> None:
-    """VeraError if some of these values are no numbers, as those of a diverged model are."""
-    if not torch.isfinite(x).all():
-        raise VeraError("the model gave values that are no numbers: its weights are damaged, or its training diverged")
-
-
-def to_network(frames: Tensor) -> Tensor:
-    """Frames [T,H,W,3] or grey [T,H,W], uint8, bool or float in [0,1], to [1,3,T,H,W] float32 in [-1,1].
-
-    Grey becomes three equal channels.
-    """
-    x = frames.float() / 255 if frames.dtype == torch.uint8 else frames.float()
-    if x.ndim == 3:
-        x = x[..., None].expand(*x.shape, 3)
-    return (x * 2 - 1).permute(3, 0, 1, 2)[None].contiguous()
+        edits = decode(edit)
+        alphas = [torch.ones(frames, height, width) for _ in edits] if alpha is None else decode(alpha, grey=True)
+        composites = decode(coded["composite"]) if composite else None
+        results = None
+        if clips:
+            sources = [clip for clip in clips for _ in range(len(edits) // len(clips))]
+            results = [lay_over(*layers) for layers in zip(edits, alphas, sources, strict=True)]
+        return VeraPipelineOutput(
+            edit=in_form(edits, output_type, batched),
+            alpha=in_form(alphas, output_type, batched),
+            composite=None if composites is None else in_form(composites, output_type, batched),
+            frames=None if results is None else in_form(results, output_type, batched=True),
+        )

@@ -34,16 +34,30 @@ def encode_spans(
     ends = [min(start + step, length) for start in range(0, length, step)]
     counts = [1 + (ends[0] - 1) * stride, *((end - start) * stride for start, end in pairwise(ends))]
     groups = (to_network(group) for group in _regroup(chunks, counts, total))
-    if _is_streamed(vae):
-        return _encode_causal(vae, groups)
-    return _encode_pieces(vae, groups)
+    yield from _encode_causal(vae, groups) if _is_streamed(vae) else _encode_pieces(vae, groups)
 
 
 def decode_spans(vae: Any, z: Tensor) -> Iterator[Tensor]:
     """Decode latents [1,C,T',h,w] of the autoencoder's dtype; yield RGB [3,n,H,W] in [-1,1], as of the whole clip."""
-    if _is_streamed(vae):
-        return _decode_causal(vae, z)
-    return _decode_pieces(vae, z)
+    yield from _decode_causal(vae, z) if _is_streamed(vae) else _decode_pieces(vae, z)
+
+
+def to_network(frames: Tensor) -> Tensor:
+    """Frames [T,H,W,3] or grey [T,H,W], uint8, bool or float in [0,1], to [1,3,T,H,W] float32 in [-1,1].
+
+    Grey becomes three equal channels.
+    """
+    x = frames.float() / 255 if frames.dtype == torch.uint8 else frames.float()
+    if x.ndim == 3:
+        x = x[..., None].expand(*x.shape, 3)
+    return (x * 2 - 1).permute(3, 0, 1, 2)[None].contiguous()
+
+
+def as_tensor(frames: Frames) -> Tensor:
+    """A tensor over the same memory where torch can: arrays may also run backwards or be of the other byte order."""
+    if isinstance(frames, np.ndarray):
+        frames = np.ascontiguousarray(frames, frames.dtype.newbyteorder("="))
+    return torch.as_tensor(frames)
 
 
 def _step(vae: Any, length: int) -> int:
@@ -63,7 +77,7 @@ def _regroup(chunks: Iterable[Frames], counts: Iterable[int], total: int) -> Ite
     source, pending, held, seen = iter(chunks), [], 0, 0
     for count in counts:
         while held < count and (chunk := next(source, None)) is not None:
-            pending.append(torch.as_tensor(chunk))
+            pending.append(as_tensor(chunk))
             held += len(chunk)
             seen += len(chunk)
         if not held or (held < count and seen < total):

@@ -17,7 +17,6 @@ from vera.models.autoencoder_patch import AutoencoderPatch3D
 from vera.models.baselines import VARIANTS, variant_config
 from vera.pipelines.card import model_card
 from vera.pipelines.pipeline_vera import VeraPipeline
-from vera.pipelines.windows import plan_windows
 from vera.training import objective
 from vera.training.batches import Batch, LatentBatch, collate, collate_latents, network_view
 from vera.training.distillation import Predict, guided, load_teacher, mean_velocity, step_times
@@ -194,18 +193,22 @@ class LayeredFlow:
     def _sample(self, pipeline: VeraPipeline, latents: "Latents", seed: int) -> Tensor:
         """Layers [1,K,C,T,H,W] of one sample, all frames in one window; its noise does not depend on the device."""
         sampling = self.recipe.sampling
-        length = latents.source.shape[2]
+        length = 1 + (latents.source.shape[2] - 1) * pipeline.temporal_stride
         with self.autocast():
-            return pipeline.denoise(
-                pipeline.prepare_latents(latents.source, torch.Generator().manual_seed(seed)),
-                sampling.steps,
-                sampling.guidance,
-                latents.source,
-                latents.mask,
-                latents.text,
-                self.text([""]) if sampling.guidance > 1 else None,
-                plan_windows(length, length, 0),
+            output = pipeline(
+                prompt_embeds=latents.text,
+                negative_prompt_embeds=self.text([""]) if sampling.guidance > 1 else None,
+                source_latents=latents.source,
+                mask_latents=latents.mask,
+                num_inference_steps=sampling.steps,
+                guidance_scale=sampling.guidance,
+                generator=torch.Generator().manual_seed(seed),
+                window_frames=length,
+                window_overlap=0,
+                output_type="latent",
             )
+        frames: Tensor = output.frames
+        return frames
 
     def _pictures(self, branches: Sequence[str], layers: Tensor, pipeline: VeraPipeline) -> dict[str, Tensor]:
         """Decoded layers [1,K,C,T,H,W]: [T,H,W,3], alpha [T,H,W], on the CPU; a composite there is none of is black."""

@@ -1,0 +1,237 @@
+"""What a call of the pipeline may say: one line for all that its networks and its scheduler could not work with."""
+
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vera.errors import VeraError
+from vera.pipelines.output import OUTPUT_TYPES
+from vera.pipelines.windows import latent_length
+
+ROUNDING = 1e-3  # what floats may lie beyond [0,1]: resizing and half precision overshoot by less
+
+
+def check_sampling(steps: Any, guidance: Any) -> None:
+    """Raise VeraError unless a run can have this many steps and this guidance scale."""
+    if not _is_whole(steps) or not 1 <= steps <= 1000:
+        raise VeraError(f"steps must be between 1 and 1000, not {steps}")
+    if not isinstance(guidance, Real) or not 0.0 <= float(guidance) <= 100.0:
+        raise VeraError(f"guidance must be between 0 (or 1: off) and 100, not {guidance}")
+
+
+def check_windows(frames: Any, overlap: Any) -> None:
+    """Raise VeraError unless windows of so many frames can overlap by so many."""
+    if not _is_whole(frames) or not _is_whole(overlap) or frames < 1 or not 0 <= overlap < frames:
+        raise VeraError(f"a window of {frames} frames cannot overlap the next by {overlap}")
+
+
+def check_tokens(length: Any) -> None:
+    """Raise VeraError unless a text can have so many tokens."""
+    if not _is_whole(length) or length < 1:
+        raise VeraError(f"max_sequence_length is a number of tokens, not {length}")
+
+
+def check_output(output_type: str, num_videos_per_prompt: Any) -> None:
+    """Raise VeraError for a form of output that there is none of."""
+    if output_type not in OUTPUT_TYPES:
+        raise VeraError(f"output_type is one of {', '.join(OUTPUT_TYPES)}, not {output_type!r}")
+    if not _is_whole(num_videos_per_prompt) or num_videos_per_prompt < 1:
+        raise VeraError(f"num_videos_per_prompt is at least 1, not {num_videos_per_prompt}")
+
+
+def check_prompts(
+    prompt: Any, negative_prompt: Any, prompt_embeds: Tensor | None, negative_prompt_embeds: Tensor | None
+) -> list[tuple[str, str]]:
+    """Return the texts that are given, each after its name. Raises VeraError for none, both, or what is no text."""
+    if prompt is not None and prompt_embeds is not None:
+        raise VeraError("give either the instruction (prompt) or prompt_embeds, not both")
+    if negative_prompt is not None and negative_prompt_embeds is not None:
+        raise VeraError("give either negative_prompt or negative_prompt_embeds, not both")
+    if prompt is None and prompt_embeds is None:
+        raise VeraError("the instruction is missing: give prompt, which says what to add or replace, or prompt_embeds")
+    prompts, negatives = _texts(prompt, "instruction"), _texts(negative_prompt, "negative prompt")
+    if any(not text.strip() for text in prompts):
+        raise VeraError("the instruction is empty: say what to add or replace")
+    count = len(prompts) if prompt_embeds is None else prompt_embeds.shape[0]
+    if isinstance(negative_prompt, list | tuple) and len(negatives) != count:
+        raise VeraError(f"there are {len(negatives)} negative prompts for {count} prompts: give one, or one for each")
+    return [("instruction", text) for text in prompts] + [("negative prompt", text) for text in negatives]
+
+
+def check_embeds(prompt_embeds: Any, negative_prompt_embeds: Any, width: int | None) -> None:
+    """Raise VeraError unless embeddings are finite states [B, L, width] of as many texts."""
+    for name, states in (("prompt_embeds", prompt_embeds), ("negative_prompt_embeds", negative_prompt_embeds)):
+        if states is None:
+            continue
+        if (
+            not isinstance(states, Tensor)
+            or states.ndim != 3
+            or 0 in states.shape
+            or states.shape[2] != (width or states.shape[2])
+        ):
+            raise VeraError(f"{name} are [texts, tokens, {width}], not {_shape(states)}")
+        check_finite(states, name)
+    if prompt_embeds is not None and negative_prompt_embeds is not None:
+        count, negatives = prompt_embeds.shape[0], negative_prompt_embeds.shape[0]
+        if negatives not in (1, count):
+            raise VeraError(
+                f"negative_prompt_embeds are of {negatives} texts, prompt_embeds of {count}: make them equal"
+            )
+
+
+def check_values(frames: Tensor, name: str) -> None:
+    """Raise VeraError unless the frames are bytes, bool or floats in [0,1]."""
+    if frames.dtype in (torch.uint8, torch.bool):
+        return
+    if frames.dtype not in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+        kind = str(frames.dtype).removeprefix("torch.")
+        raise VeraError(f"{name} is {kind}: give it as uint8, or as floats in [0, 1]")
+    low, high = (float(value) for value in torch.aminmax(frames))
+    if not (low >= -ROUNDING and high <= 1 + ROUNDING):  # NaN is neither
+        raise VeraError(f"{name} has values from {low:g} to {high:g}: floats lie in [0, 1]; scale them, or give uint8")
+
+
+def check_finite(tensor: Tensor, name: str) -> None:
+    """Raise VeraError for NaN and infinite values."""
+    if not torch.isfinite(tensor).all():
+        raise VeraError(f"{name} has NaN or infinite values: look where they come from")
+
+
+def check_answer(values: Tensor) -> None:
+    """Raise VeraError if a network answers with what is no number, as one whose training diverged does."""
+    if not math.isfinite(float(values.sum(dtype=torch.float32))):  # far cheaper than to look at every value
+        raise VeraError(
+            "the model gave values that are no numbers: its weights are damaged, its training diverged, "
+            "or its dtype is too narrow"
+        )
+
+
+def check_generators(generator: Any, count: int) -> None:
+    """Raise VeraError unless there is one generator, or one for each of the `count` videos that are sampled."""
+    many = isinstance(generator, list | tuple)
+    if any(not isinstance(one, torch.Generator | None) for one in (generator if many else [generator])):
+        raise VeraError("generator is a torch.Generator or a list of them, as `torch.Generator().manual_seed(0)` gives")
+    if many and len(generator) != count:
+        raise VeraError(f"there are {len(generator)} generators for {count} videos: give one, or one for each")
+
+
+def check_latents(latents: Any, shape: Sequence[int]) -> None:
+    """Raise VeraError unless the noise has this shape."""
+    if not isinstance(latents, Tensor) or tuple(latents.shape) != tuple(shape):
+        raise VeraError(f"latents are {_shape(latents)}, this call needs {list(shape)}")
+    check_finite(latents, "latents")
+
+
+def check_source_latents(
+    video: Any,
+    mask: Any,
+    height: int | None,
+    source: Any,
+    mask_latents: Any,
+    num_frames: int | None,
+    pipeline: Any,
+) -> None:
+    """Raise VeraError unless latents of a source, and perhaps of a mask, stand in for the frames."""
+    if (video is None) == (source is None):
+        raise VeraError("give either video or source_latents, not both or neither")
+    if mask is not None or height is not None:
+        raise VeraError("mask, height and width go with video: of latents give mask_latents, of the size they have")
+    config = pipeline.transformer.config
+    channels, patch = getattr(config, "in_channels", pipeline.vae.config.z_dim), list(config.patch_size)
+    if not isinstance(source, Tensor) or source.ndim != 5 or source.shape[1] != channels or 0 in source.shape:
+        raise VeraError(f"source_latents are [clips, {channels}, frames, height, width], not {_shape(source)}")
+    shape = list(source.shape)
+    if any(side % stride for side, stride in zip(shape[2:], patch, strict=True)):
+        raise VeraError(f"source_latents of {shape[2:]} are no multiples of the model's patch {patch}")
+    check_finite(source, "source_latents")
+    if mask_latents is not None:
+        fits = isinstance(mask_latents, Tensor) and list(mask_latents.shape) in (shape, [1, *shape[1:]])
+        if not fits:
+            raise VeraError(f"mask_latents are {_shape(mask_latents)}, source_latents {shape}: make them equal")
+        check_finite(mask_latents, "mask_latents")
+    stride = pipeline.vae_scale_factor_temporal
+    if num_frames is not None and (num_frames < 1 or latent_length(num_frames, stride) != shape[2]):
+        raise VeraError(f"num_frames {num_frames} does not fit source_latents of {shape[2]} latent frames")
+
+
+def check_networks(transformer: Any, vae: Any, composite: bool) -> None:
+    """Raise VeraError for networks that were exchanged for some that do not belong together."""
+    branches = getattr(transformer.config, "branches", None)
+    if branches is None:
+        raise VeraError(
+            f"the transformer, {type(transformer).__name__}, has no layers: load one of Vera's, or convert it"
+        )
+    if composite and "composite" not in branches:
+        raise VeraError("this model has no composite branch: do not ask for the composite")
+    channels, coded = getattr(transformer.config, "in_channels", None), getattr(vae.config, "z_dim", None)
+    if channels is not None and channels != coded:
+        raise VeraError(f"the transformer reads latents of {channels} channels, the autoencoder makes {coded}")
+
+
+def check_scheduler(scheduler: Any) -> None:
+    """Raise VeraError unless the scheduler follows a flow from noise, at time 1000, to what is clean, at time 0."""
+    name, config = type(scheduler).__name__, scheduler.config
+    told = config.get("prediction_type") == "flow_prediction" and config.get("use_flow_sigmas")
+    if not (told or name.startswith("FlowMatch")):
+        raise VeraError(
+            f"{name}, as it is set, does not follow the flow that this model predicts: make it with "
+            'prediction_type="flow_prediction", use_flow_sigmas=True and flow_shift'
+        )
+    if config.get("use_dynamic_shifting") or config.get("invert_sigmas"):
+        raise VeraError(f"{name} with use_dynamic_shifting or invert_sigmas is not what this model learnt: set a shift")
+    if config.get("num_train_timesteps", 1000) != 1000:
+        raise VeraError(f"{name} counts time up to {config['num_train_timesteps']}, this model up to 1000: make it so")
+
+
+def check_changed(
+    tensors: Mapping[str, Tensor | None], changed: Mapping[str, Any], device: torch.device
+) -> dict[str, Any]:
+    """Return `tensors` with what a callback gave back in their place. Raises VeraError for what does not fit."""
+    checked: dict[str, Any] = dict(tensors)
+    for name, before in tensors.items():
+        after = changed.get(name, before)
+        if after is before or (after is None and name == "negative_prompt_embeds"):
+            checked[name] = after
+            continue
+        known = before if before is not None else tensors["prompt_embeds"]
+        assert known is not None
+        fixed = slice(None) if name == "latents" else slice(0, None, 2)  # a text may have more or fewer tokens
+        if not isinstance(after, Tensor) or after.ndim != known.ndim or after.shape[fixed] != known.shape[fixed]:
+            raise VeraError(f"the callback gives back {name} as {_shape(after)}; they are {list(known.shape)}")
+        checked[name] = after.to(device, known.dtype)
+    return checked
+
+
+def batch_size(**counts: int) -> int:
+    """Return the number that all counts are, but for those that are 1. Raises VeraError if there are several."""
+    found = {count for count in counts.values() if count != 1}
+    if len(found) > 1:
+        given = " and ".join(f"{count} {name}" for name, count in counts.items())
+        raise VeraError(f"{given} make no batch: give as many of each, or one for all")
+    return found.pop() if found else 1
+
+
+def _texts(value: Any, name: str) -> list[str]:
+    texts = [] if value is None else [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or (value is not None and not texts):
+        raise VeraError(f"the {name} is a text or a list of texts, not {_kind(value)}")
+    for text in texts:
+        if not isinstance(text, str):
+            raise VeraError(f"the {name} is a text or a list of texts, not of {type(text).__name__}")
+    return list(texts)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _kind(value: Any) -> str:
+    return "an empty list" if isinstance(value, list | tuple) else type(value).__name__
+
+
+def _shape(value: Any) -> str:
+    return str(list(value.shape)) if hasattr(value, "shape") else type(value).__name__

@@ -1,0 +1,81 @@
+"""A pipeline's autoencoder at work: clips to normalised latents and back, whatever their length."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vera.pipelines.checks import check_answer, check_values
+from vera.pipelines.spans import Frames, decode_spans, encode_spans, to_network
+
+
+class Coding:
+    """Mixin of a pipeline with an autoencoder, `vae`."""
+
+    vae: Any
+    transformer: Any
+    _execution_device: Any
+
+    @property
+    def vae_scale_factor_temporal(self) -> int:
+        """Frames of one latent frame after the first."""
+        return int(self.vae.config.scale_factor_temporal) if getattr(self, "vae", None) is not None else 4
+
+    @property
+    def vae_scale_factor_spatial(self) -> int:
+        """Pixels of a latent's side."""
+        return int(self.vae.config.scale_factor_spatial) if getattr(self, "vae", None) is not None else 8
+
+    temporal_stride = vae_scale_factor_temporal
+
+    @property
+    def size_strides(self) -> tuple[int, int]:
+        """Height and width of a frame must be multiples of these: the autoencoder's stride times the patch."""
+        patch, stride = self.transformer.config.patch_size, self.vae_scale_factor_spatial
+        return stride * int(patch[1]), stride * int(patch[2])
+
+    @torch.no_grad()
+    def encode_frames(self, frames: Frames | Iterable[Frames], total: int | None = None) -> Tensor:
+        """Encode frames [T,H,W,3] or, as grey, [T,H,W] to normalised latents [1,C,T',H/8,W/8] float32.
+
+        Frames are uint8, bool or float in [0,1]; a clip that is not 1 + 4k long repeats its last frame. Instead of an
+        array they may come as an iterator of chunks [n,H,W,3] or [n,H,W] that hold `total` frames together; no more of
+        it is held than is coded at once. The latents are the posterior's mode. VeraError for more or fewer frames.
+        """
+        device = self._execution_device
+
+        def prepare(group: Tensor) -> Tensor:
+            check_values(group, "the clip")
+            return to_network(group).to(device, self.vae.dtype)
+
+        chunks: Any = [frames] if total is None else frames
+        spans = encode_spans(self.vae, chunks, len(frames) if total is None else total, prepare)  # type: ignore[arg-type]
+        mean, std = self._latent_statistics(device)
+        return (torch.cat(list(spans), dim=2) - mean) / std
+
+    @torch.no_grad()
+    def decode_spans(self, latents: Tensor, frames: int, grey: bool = False) -> Iterator[Tensor]:
+        """Decode normalised latents [1,C,T',h,w] or [C,T',h,w], as `output_type="latent"` gives, span by span.
+
+        Yields RGB [n,H,W,3], or for `grey` (alpha, masks) the channels' mean [n,H,W], float32 in [0,1] on the CPU,
+        `frames` in all. What is decoded at once does not grow with the clip, unless Wan's autoencoder works in tiles.
+        """
+        latents = latents.to(self._execution_device)
+        mean, std = self._latent_statistics(latents.device)
+        z = (latents.reshape(1, *latents.shape[-4:]) * std + mean).to(self.vae.dtype)
+        for decoded in decode_spans(self.vae, z):
+            check_answer(decoded)
+            part = (decoded[:, :frames].float().permute(1, 2, 3, 0) / 2 + 0.5).clamp(0, 1)
+            frames -= len(part)
+            if len(part):
+                yield (part.mean(dim=-1) if grey else part).cpu()
+
+    def decode_latents(self, latents: Tensor, frames: int, grey: bool = False) -> Tensor:
+        """Decode as `decode_spans` does, to one tensor: RGB [frames,H,W,3], or [frames,H,W] if `grey`."""
+        return torch.cat(list(self.decode_spans(latents, frames, grey)))
+
+    def _latent_statistics(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        config = self.vae.config
+        mean, std = (torch.tensor(values, device=device) for values in (config.latents_mean, config.latents_std))
+        return mean[:, None, None, None], std[:, None, None, None]
