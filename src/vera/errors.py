@@ -27,6 +27,11 @@ class DamageWarning(UserWarning):
         return printable(super().__str__())
 
 
+def last_line(error: BaseException) -> str:
+    """Return the last line of what an exception says, where torch names what does not fit, as `first_line` does."""
+    return ([line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__])[-1]
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of what an exception says; its class's name if it says nothing, as time-outs often do."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -96,9 +96,9 @@ def check_outputs(inputs: Iterable[Path | None], outputs: Iterable[Path | None])
             raise VeraError(f"{output}: is read{name} by the same command; choose another name for it")
         if any(folder.is_relative_to(place) for folder in folders):
             raise VeraError(f"{output}: holds files that the same command reads; choose another folder for it")
-        for other, name in seen.items():
+        for other, written in seen.items():
             if place.is_relative_to(other) or other.is_relative_to(place):
-                raise VeraError(f"{output}: {name} is written by the same command; name one outside of the other")
+                raise VeraError(f"{output}: {written} is written by the same command; name one outside of the other")
         seen[place] = output
 
 

@@ -306,7 +306,7 @@ sys.exit(main(sys.argv[1:]))
 @pytest.mark.parametrize(
     "stage", [("vera.models", "VeraTransformer3DModel", "forward"), ("vera.video", "FrameWriter", "write")]
 )
-@pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
 def test_stopped_in_the_middle(
     make_clip: ClipMaker, tmp_path: Path, tiny_model: Path, stage: tuple[str, str, str], name: str
 ) -> None:
@@ -328,8 +328,9 @@ def test_stopped_in_the_middle(
         env=os.environ | {"PYTHONWARNINGS": "ignore"},
     )
     left = set(tmp_path.iterdir()) - before
-    if name == "SIGINT":
-        assert (run.returncode, run.stderr) == (130, "vera: interrupted\n")
+    told = {"SIGINT": (130, "vera: interrupted\n"), "SIGTERM": (143, "vera: ended by SIGTERM\n")}
+    if name in told:
+        assert (run.returncode, run.stderr) == told[name]
         assert left == ({tmp_path / "layers"} if stage[1] == "FrameWriter" else set())
     else:
         assert run.returncode == -signal.SIGKILL

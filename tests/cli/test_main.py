@@ -60,7 +60,7 @@ def offer(command: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("error", "code", "line"),
     [
-        (VeraError("no such clip:\n x.mp4"), 2, "vera: no such clip: x.mp4"),
+        (VeraError("no such clip:\n x.mp4"), 2, "vera: no such clip:\\x0a x.mp4"),
         (OSError(28, "No space left on device", "x.mp4"), 2, "vera: [Errno 28] No space left on device: 'x.mp4'"),
         (KeyboardInterrupt(), 130, "vera: interrupted"),
     ],

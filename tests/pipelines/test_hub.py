@@ -9,6 +9,7 @@ import pytest
 import torch
 from huggingface_hub import HfApi, constants
 from tests.fake_hub import FakeHub, fake_hub
+from tests.loras import FILE, adapt, save_adapter
 from tests.wan_layouts import make_wan, write_original
 
 from vera import VeraError
@@ -96,6 +97,57 @@ def test_unwanted_files_are_not_fetched(hub: FakeHub, folder: Path) -> None:
     hub.models["me/tiny"] |= {"samples/big.mp4": b"0", "optimizer.bin": b"0"}
     load_pipeline("me/tiny", "cpu")
     assert "model_index.json" in hub.sent and not {"samples/big.mp4", "optimizer.bin"} & set(hub.sent)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("variant", [None, "fp16"])
+def test_only_what_is_loaded_is_fetched(
+    make_pipeline: MakePipeline, hub: FakeHub, folder: Path, tmp_path: Path, variant: str | None
+) -> None:
+    make_pipeline().save_pretrained(folder, variant="fp16")
+    hub.add_folder("me/tiny", folder)
+    weights = "transformer/diffusion_pytorch_model"
+    hub.models["me/tiny"] |= {f"{weights}.bin": b"0", f"{weights}.fp16.bin": b"0", "unused.safetensors": b"0"}
+    VeraPipeline.from_pretrained("me/tiny", variant=variant)
+    sent = [path for path in hub.sent if path.endswith((".safetensors", ".bin"))]
+    assert len(sent) == 3 and all((".fp16." in path) == (variant == "fp16") and ".bin" not in path for path in sent)
+    hub.sent.clear()
+    VeraPipeline.from_pretrained("me/tiny", text_encoder=None, tokenizer=None, cache_dir=tmp_path / "other")
+    assert not any(path.startswith(("text_encoder", "tokenizer")) for path in hub.sent)
+
+
+@pytest.mark.faults
+def test_a_lora_of_the_hub(make_pipeline: MakePipeline, hub: FakeHub, tmp_path: Path) -> None:
+    model = make_pipeline().transformer
+    save_adapter(VeraPipeline, model, adapt(model), tmp_path)
+    data = (tmp_path / FILE).read_bytes()
+    hub.models["me/look"] = {FILE: data, "README.md": b"", "optimizer.safetensors": b"0", "old/x.safetensors": b"0"}
+    hub.models["me/two"] = {"a.safetensors": data, "b.safetensors": data, "deep/c.safetensors": data}
+    pipeline = make_pipeline()
+    for name, options in (
+        ("me/look", {}),
+        ("hf:me/look", {}),
+        ("me/two", {"weight_name": "b.safetensors"}),
+        ("me/two", {"subfolder": "deep"}),
+    ):
+        pipeline.load_lora_weights(name, **options)
+    assert hub.sent == [FILE, "b.safetensors"], "the third is equal to one in the cache"
+    assert "say which by weight_name" in refusal(pipeline.load_lora_weights, "me/two")
+    assert "no x.safetensors" in refusal(pipeline.load_lora_weights, "me/two", weight_name="x.safetensors")
+    assert "LoRA me/none: the hub has none" in refusal(pipeline.load_lora_weights, "me/none")
+    hub.down = True
+    assert "the hub cannot be reached" in refusal(pipeline.load_lora_weights, "me/other")
+    assert "me/tiny: cannot be published" in refusal(pipeline.push_to_hub, "me/tiny")
+
+
+@pytest.mark.faults
+def test_saving_publishes_as_push_to_hub_does(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
+    pipeline = VeraPipeline.from_pretrained(folder)
+    pipeline.push_to_hub("me/one")
+    pipeline.save_pretrained(tmp_path / "saved", push_to_hub=True, repo_id="me/two")
+    one, two = hub.models["me/one"], hub.models["me/two"]
+    assert one.keys() == two.keys() and "README.md" in two
+    assert all(one[name] == two[name] for name in one if name.endswith((".safetensors", "config.json")))
 
 
 # Begin from a Wan of the hub

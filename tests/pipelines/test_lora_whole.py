@@ -13,8 +13,7 @@ import pytest
 import torch
 from diffusers import WanPipeline, WanTransformer3DModel
 from safetensors.torch import load_file, save_file
-from tests.pipelines.test_hostile_folders import Code
-from tests.pipelines.test_lora import (
+from tests.loras import (
     BRANCHES,
     FILE,
     SIZES,
@@ -26,6 +25,7 @@ from tests.pipelines.test_lora import (
     save_adapter,
     vera,
 )
+from tests.pickles import Code
 
 from vera import VeraError
 from vera.models.baselines import VARIANTS, variant_config

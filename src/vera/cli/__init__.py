@@ -2,11 +2,13 @@
 
 Commands are named by import path and imported when they are called, so that `vera --help` answers at once.
 A `VeraError`, a mistake in the arguments or a full disk is one line on stderr and exit code 2; an interruption is one
-line and exit code 130. Where a part of the input was damaged and the work went on (`DamageWarning`), the exit code is
-3. Everything else is a bug and shows its trace. `--debug` shows the trace of them all.
+line and exit code 130, SIGTERM 143 and SIGHUP 129. Where a part of the input was damaged and the work went on
+(`DamageWarning`), the exit code is 3. Everything else is a bug and shows its trace. `--debug` shows the trace of them
+all.
 """
 
 import os
+import signal
 import sys
 import traceback
 import warnings
@@ -14,14 +16,16 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TextIO
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnknownOptionError
 
 from vera import __version__
+from vera.cli.signals import EndedError, unwinding
+from vera.cli.terminal import any_encoding, complain
 from vera.errors import DamageWarning, VeraError
 
 BAD_INPUT = 2
 DAMAGED = 3
-INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it, and so for other signals
 # How often a thread of OpenMP looks for the others before it sleeps. By default it is so long that a network takes many
 # times as long once any other program has a core to itself; so short, that costs double, and nothing where none has.
 SPIN_COUNT = "2000"
@@ -66,22 +70,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     tokens = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in tokens
     tokens = [token for token in tokens if token != "--debug"]
+    with any_encoding():
+        return _run(tokens, debug)
+
+
+def _run(tokens: list[str], debug: bool) -> int:
     damage: list[Warning] = []
     try:
-        with warnings.catch_warnings():
+        with unwinding(), warnings.catch_warnings():
             warnings.showwarning = partial(_show_warning, damage)
             warnings.simplefilter("default", DamageWarning)  # whatever the environment silences
             warnings.filterwarnings("ignore", KERNEL_CHOICE)
             code = build_app()(tokens, result_action="return_value", exit_on_error=False, print_error=False)
+            print(end="", flush=True)  # a full disk under stdout is told here, not by a trace at the end
+    except EndedError as ended:
+        return _fail(f"ended by {signal.Signals(ended.number).name}", 128 + ended.number, debug)
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED, debug)
-    except (VeraError, CycloptsError) as error:
+    except VeraError as error:
         return _fail(str(error), BAD_INPUT, debug)
+    except CycloptsError as error:
+        return _fail(_misplaced(error, tokens) or str(error), BAD_INPUT, debug)
     except BrokenPipeError:
+        _close_stdout()
         return 0  # the reader of our output, such as `head`, has seen enough
     except OSError as error:  # a full disk, a missing permission: the machine's state, not a bug
+        _close_stdout()
         return _fail(str(error), BAD_INPUT, debug)
     return (code if isinstance(code, int) else 0) or (DAMAGED if damage else 0)
+
+
+def _misplaced(error: CycloptsError, tokens: list[str]) -> str | None:
+    """What is wrong with an option that stands after `--`; None for other mistakes."""
+    if not isinstance(error, UnknownOptionError) or "--" not in tokens:
+        return None
+    name = error.token.keyword or error.token.value
+    if not any(token.startswith(name) for token in tokens[tokens.index("--") :]):
+        return None
+    return f"{name}: stands after --, where only names and texts are read; put options before --"
 
 
 def _show_warning(
@@ -96,11 +122,22 @@ def _show_warning(
     """A warning as one line for people, without the place in the code that it came from; into `damage` if of damage."""
     if isinstance(message, DamageWarning):
         damage.append(message)
-    print(f"vera: warning: {message}", file=sys.stderr)
+    complain(f"vera: warning: {message}")
 
 
 def _fail(message: str, code: int, debug: bool) -> int:
     if debug:
-        traceback.print_exc()
-    print("vera: " + " ".join(message.split()), file=sys.stderr)
+        for line in traceback.format_exc().splitlines():
+            complain(line)
+    complain("vera: " + " ".join(message.split()))
     return code
+
+
+def _close_stdout() -> None:
+    """Drop what cannot be written to stdout, so that Python does not try again, and complain, when it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 
 from vera.cli.options import parse_size
 from vera.cli.progress import progress_bar
+from vera.cli.terminal import say
 
 if TYPE_CHECKING:
     from vera.data.sample import LayeredSample
@@ -79,7 +80,7 @@ def synth(
     )
     with progress_bar() as report:
         new = write_samples(open_make, count, seed, out, workers, report)
-    print(f"samples  {out} ({count}, of them {new} new)")
+    say(f"samples  {out} ({count}, of them {new} new)")
 
 
 @app.command
@@ -134,7 +135,7 @@ def render(
             samples=samples,
             progress=report,
         )
-    print(f"renders  {out} ({count}, of them {new} new)")
+    say(f"renders  {out} ({count}, of them {new} new)")
 
 
 @app.command
@@ -155,9 +156,9 @@ def cache(recipe: Path, *, out: Path, count: int | None = None) -> None:
     from vera.training.cache import cache_data
 
     with progress_bar() as report:
-        parts = cache_data(recipe, out, count, progress=report)
+        parts = cache_data(recipe, out, count, report=say, progress=report)
     told = (f"{name} {part.samples}, of them {part.new} new, {part.bad} left out" for name, part in parts.items())
-    print(f"cache    {out} ({'; '.join(told)})")
+    say(f"cache    {out} ({'; '.join(told)})")
 
 
 def _open_make(frames: int, width: int, height: int, **arguments: Any) -> "Callable[[int], LayeredSample]":

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from vera.cli.terminal import say
 from vera.presets import preset_folder
 
 PACKAGES = ("torch", "diffusers", "transformers", "av", "opencv-python-headless", "numpy", "pillow", "safetensors")
@@ -27,7 +28,7 @@ def doctor() -> int:
     """Tell what this installation can do, and what is missing; exit code 1 if something is missing."""
     findings = [finding for look in (_versions, _codecs, _devices, _kernels, _nano) for finding in look()]
     for what, ok, detail in findings:
-        print(f"{'ok' if ok else 'missing':8} {what:24} {detail}")
+        say(f"{'ok' if ok else 'missing':8} {what:24} {detail}")
     return 0 if all(finding.ok for finding in findings) else 1
 
 

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from vera.cli.master import print_master
 from vera.cli.options import Deinterlace, Progressive, Rate, Sound, check_picture, parse_size, parse_source, parse_time
 from vera.cli.progress import progress_bar
+from vera.cli.terminal import say
 from vera.errors import VeraError
 
 
@@ -184,9 +185,9 @@ def edit(
     if done.master is not None:
         print_master(done.master)
     if done.layers is not None:
-        print(f"layers   {done.layers}")
+        say(f"layers   {done.layers}")
     if sheet is not None and done.edit is not None and done.out is not None:
         contact_sheet(footage, done.edit, done.out, sheet)
-        print(f"sheet    {sheet}")
+        say(f"sheet    {sheet}")
     width, height = done.size
-    print(f"edited   {done.frames} frames at {width}x{height} in {sum(done.seconds.values()):.1f} s")
+    say(f"edited   {done.frames} frames at {width}x{height} in {sum(done.seconds.values()):.1f} s")

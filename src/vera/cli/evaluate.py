@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from vera.cli.progress import progress_bar
+from vera.cli.terminal import say
 
 app = App(name="evaluate", help="Measure a model on held-out cases or on real clips.")
 
@@ -89,9 +90,9 @@ def nano(
                 workers=workers,
                 progress=report,
             )
-    print(text)
+    say(*text.splitlines())
     for path in sheets:
-        print(f"sheet    {path}")
+        say(f"sheet    {path}")
 
 
 @app.command
@@ -146,9 +147,9 @@ def footage(
             workers=workers,
             progress=report,
         )
-    print(text)
+    say(*text.splitlines())
     for path in sheets:
-        print(f"sheet    {path}")
+        say(f"sheet    {path}")
 
 
 @app.command
@@ -164,7 +165,7 @@ def compare(one: Path, other: Path, /) -> None:
     """
     from vera.evaluation.compare import compare as run
 
-    print(run(one, other))
+    say(*run(one, other).splitlines())
 
 
 @app.command
@@ -194,4 +195,4 @@ def ablations(
     """
     from vera.evaluation.ablations import evaluate_ablations
 
-    print(evaluate_ablations(recipes, out, seeds, count, workers))
+    say(*evaluate_ablations(recipes, out, seeds, count, workers, report=say).splitlines())

@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from vera.cli.options import NOT_ADJUSTED, Adjusting, Deinterlace, Progressive, Rate, parse_source
 from vera.cli.progress import progress_bar
+from vera.cli.terminal import say
 from vera.errors import VeraError
 
 
@@ -69,4 +70,4 @@ def export(
             progress=report,
         )
     for folder in folders:
-        print(f"export   {folder} (see README.txt)")
+        say(f"export   {folder} (see README.txt)")

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from vera.cli.progress import progress_bar
+from vera.cli.terminal import say
 
 
 def init(
@@ -45,5 +46,5 @@ def init(
     weights = None if dtype is None else getattr(torch, dtype)
     with progress_bar() as report:
         done = init_pipeline(base, out, variant, weights, config, progress=report, model_config=model)
-    print(f"model    {done.out} ({', '.join(done.parts)})")
-    print(f"network  {done.transformer}, {done.parameters / 1e9:.3f} B parameters, not trained yet")
+    say(f"model    {done.out} ({', '.join(done.parts)})")
+    say(f"network  {done.transformer}, {done.parameters / 1e9:.3f} B parameters, not trained yet")

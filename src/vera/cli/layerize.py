@@ -4,6 +4,7 @@ from pathlib import Path
 
 from vera.cli.options import Deinterlace, Progressive, Rate, parse_source
 from vera.cli.progress import progress_bar
+from vera.cli.terminal import say
 
 
 def layerize(
@@ -36,7 +37,7 @@ def layerize(
     with progress_bar() as report:
         done = recover(clip, other, out, mask, report)
     width, height = done.size
-    print(f"layers   {done.layers}")
-    print(f"frames   {done.frames} of {done.source_frames} at {width}x{height}, {done.coverage:.1%} covered")
+    say(f"layers   {done.layers}")
+    say(f"frames   {done.frames} of {done.source_frames} at {width}x{height}, {done.coverage:.1%} covered")
     for notice in done.notices:
-        print(f"note     {notice}")
+        say(f"note     {notice}")

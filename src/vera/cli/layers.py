@@ -6,6 +6,7 @@ from typing import Literal
 from vera.cli.master import print_master
 from vera.cli.options import NOT_ADJUSTED, Adjusting, Deinterlace, Force, Progressive, Rate, Sound, parse_source
 from vera.cli.progress import progress_bar
+from vera.cli.terminal import say
 from vera.errors import VeraError
 
 
@@ -68,7 +69,7 @@ def composite(
     print_master(written)
     if project is not None:
         write_project(project, lines, strict_chroma)
-        print(f"project  {project}")
+        say(f"project  {project}")
 
 
 def verify(
@@ -107,17 +108,17 @@ def verify(
     if layers is None:
         edit = load_layers(result)
         verify_layers(footage, edit, force)
-        print(f"layers   {len(edit.pts)} frames that fit {source}, which is as it was")
+        say(f"layers   {len(edit.pts)} frames that fit {source}, which is as it was")
         return 0
     with progress_bar() as progress:
         report = count(footage, result, open_stack([layers]), master, force, progress)
-    print(f"samples    {report.samples:>15,}  in {report.frames} frames")
-    print(f"preserved  {report.preserved:>15,}  where alpha is 0")
-    print(f"changed    {report.changed:>15,}  of the preserved")
+    say(f"samples    {report.samples:>15,}  in {report.frames} frames")
+    say(f"preserved  {report.preserved:>15,}  where alpha is 0")
+    say(f"changed    {report.changed:>15,}  of the preserved")
     if report.changed:
-        print(f"           by {report.max_difference:g} at most (code values; of EXR, light), {report.psnr:.1f} dB")
+        say(f"           by {report.max_difference:g} at most (code values; of EXR, light), {report.psnr:.1f} dB")
     if report.packets:
-        print(f"packets    {report.packets:>15,}  of which {report.kept:,} are the source's own")
+        say(f"packets    {report.packets:>15,}  of which {report.kept:,} are the source's own")
     if report.broken is not None:
-        print(f"broken     {report.broken}")
+        say(f"broken     {report.broken}")
     return 0 if report.broken is None else 1

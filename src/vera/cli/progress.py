@@ -23,7 +23,7 @@ def progress_bar(shown: bool = True) -> Iterator[Callable[[str, int, int], None]
     """
     console = Console(stderr=True)
     columns = (
-        TextColumn("{task.description:<10}"),
+        TextColumn("{task.description:<10}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import Group, Parameter
 
 from vera.cli.options import parse_size
+from vera.cli.terminal import say
 
 PLAN = Parameter(group=Group("With --plan", sort_key=1))
 SWITCH = Parameter(negative=())
@@ -72,13 +73,13 @@ def train(
 
         wanted = None if size is None else parse_size(size)
         made = make_plan(load_recipe(recipe), gpus=gpus, gpu=gpu, mfu=mfu, frames=frames, size=wanted)
-        print("\n".join(describe(made, gpu, mfu)))
+        say(*describe(made, gpu, mfu))
     elif slurm:
         from vera.training.slurm import Job, submit
 
         job = submit(recipe, Job(nodes, gpus_per_node, cpus_per_gpu, hours, partition, account, restarts))
-        print(f"job {job.job_id}, logs in {job.paths.folder}")
+        say(f"job {job.job_id}, logs in {job.paths.folder}")
     else:
         from vera.training import train as run
 
-        run(recipe)
+        run(recipe, report=say)

@@ -13,6 +13,7 @@ from diffusers import __version__
 from safetensors import SafetensorError
 
 from vera.errors import VeraError
+from vera.files import whole_folder
 from vera.models.baselines import VARIANTS
 from vera.models.conversion import wan
 from vera.models.conversion.base import check_sizes, read_config, write_transformer
@@ -100,16 +101,11 @@ def check_new(out: Path) -> None:
 @contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
     """A temporary folder that becomes `out` when it is whole; nothing is left of it otherwise."""
-    temporary = out.with_name(f"{out.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
     try:
-        temporary.mkdir()
-        yield temporary
-        temporary.rename(out)
+        with whole_folder(out) as temporary:
+            yield temporary
     except (OSError, SafetensorError) as error:  # a full disk is either, by who notices
         raise VeraError(f"{out} cannot be written: {error}") from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _locate(base: str) -> Path:

@@ -18,6 +18,8 @@ red blue green yellow white black orange purple pink brown grey gray golden big 
 def check_instruction(text: str) -> str:
     """`text` on one line. VeraError if it is empty; a warning if it seems not to be English, the models' language."""
     text = " ".join(text.split())
+    if re.search("[\ud800-\udfff]", text):
+        raise VeraError("the instruction holds bytes that are no text in UTF-8: type it again")
     if not text:
         raise VeraError("the instruction is empty: say what to add or replace, such as 'add a red balloon'")
     if not is_english(text):

@@ -2,8 +2,8 @@
 
 import re
 import warnings
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
     `transformer.`, ranks and alphas are in its metadata.
     """
 
+    transformer: Any
     _lora_loadable_modules = ["transformer"]  # noqa: RUF012 (diffusers' protocol)
 
     def load_lora_weights(
@@ -106,7 +107,74 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
         """Add the adapters to the weights, as diffusers does; VeraError where these are held in 8 bits."""
         if _casting_dtype(plain_transformer(self.transformer)):
             raise VeraError("a LoRA cannot be fused into weights of 8 bits: fuse it first, then quantise, or leave it")
-        super().fuse_lora(*args, **kwargs)
+        with self._plain():
+            super().fuse_lora(*args, **kwargs)
+
+    def unfuse_lora(self, *args: Any, **kwargs: Any) -> None:
+        """Take the adapters out of the weights again, as diffusers does."""
+        with self._plain():
+            super().unfuse_lora(*args, **kwargs)
+
+    def unload_lora_weights(self) -> None:
+        """Remove all adapters, as diffusers does."""
+        with self._plain():
+            super().unload_lora_weights()
+
+    def set_adapters(self, *args: Any, **kwargs: Any) -> None:
+        """Choose the active adapters and their weights, as diffusers does; VeraError for a name that is not loaded."""
+        with self._plain():
+            try:
+                super().set_adapters(*args, **kwargs)
+            except ValueError as error:
+                raise VeraError(first_line(error)) from None
+
+    def delete_adapters(self, *args: Any, **kwargs: Any) -> None:
+        """Remove adapters by name, as diffusers does."""
+        with self._plain():
+            super().delete_adapters(*args, **kwargs)
+
+    def disable_lora(self) -> None:
+        """Run without the adapters until `enable_lora`, as diffusers does."""
+        with self._plain():
+            super().disable_lora()
+
+    def enable_lora(self) -> None:
+        """Run with the adapters again, as diffusers does."""
+        with self._plain():
+            super().enable_lora()
+
+    def set_lora_device(self, *args: Any, **kwargs: Any) -> None:
+        """Move adapters to a device, as diffusers does."""
+        with self._plain():
+            super().set_lora_device(*args, **kwargs)
+
+    def enable_lora_hotswap(self, **kwargs: Any) -> None:
+        """Prepare for adapters that are swapped in a compiled network, as diffusers does."""
+        with self._plain():
+            super().enable_lora_hotswap(**kwargs)
+
+    def get_list_adapters(self) -> dict[str, list[str]]:
+        """Names of the loaded adapters by component."""
+        with self._plain():
+            return dict(super().get_list_adapters())
+
+    def get_active_adapters(self) -> list[str]:
+        """Names of the active adapters."""
+        with self._plain():
+            return list(super().get_active_adapters())
+
+    @contextmanager
+    def _plain(self) -> Iterator[None]:
+        """Hold the network itself in place of its compiled wrapper, in which diffusers does not see adapters."""
+        wrapped: Any = self.transformer
+        if plain_transformer(wrapped) is wrapped:
+            yield
+            return
+        self.transformer = plain_transformer(wrapped)
+        try:
+            yield
+        finally:
+            self.transformer = wrapped
 
 
 def plain_transformer(transformer: Any) -> Any:

@@ -134,8 +134,8 @@ def _layer(module: str, held: Mapping[str, tuple[str, Tensor]], written: "_Writt
     if down.ndim < 2 or up.ndim < 2 or down.shape[0] != up.shape[1] or not down.numel() or not up.numel():
         shapes = f"{list(down.shape)} and {list(up.shape)}"
         raise VeraError(f"{where}: lora_A and lora_B of {module} do not fit each other: {shapes}")
-    tensors = {kind: held[kind][1] for kind in ("bias", "magnitude") if kind in held}
-    layer = LoraLayer(down, up, **tensors)
+    bias, magnitude = (held[kind][1] if kind in held else None for kind in ("bias", "magnitude"))
+    layer = LoraLayer(down, up, bias=bias, magnitude=magnitude)
     if "alpha" in held:
         if held["alpha"][1].numel() != 1:
             raise VeraError(f"{where}: {held['alpha'][0]} is no number")

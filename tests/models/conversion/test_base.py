@@ -221,6 +221,9 @@ def test_no_weights_no_config_and_no_index(diffusers_folder: Path, tmp_path: Pat
     with pytest.raises(VeraError, match="no index"):
         open_base(diffusers_folder)
     index.unlink()
+    open_base(diffusers_folder)  # all shards are there
+    for shard in diffusers_folder.glob("*.safetensors"):
+        shard.unlink()
     with pytest.raises(VeraError, match=r"diffusion_pytorch_model\.safetensors is missing"):
         open_base(diffusers_folder)
     (diffusers_folder / "config.json").write_text("{")

@@ -1,6 +1,5 @@
 """A Wan2.1 transformer as the start of a Vera transformer of any variant, converted tensor by tensor."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,8 @@ import torch
 from diffusers import WanTransformer3DModel
 from torch import Tensor
 
-from vera.errors import VeraError
+from vera.errors import VeraError, first_line
+from vera.files import read_json
 from vera.models.baselines import VARIANTS, variant_config
 from vera.models.conversion import wan
 from vera.models.conversion.checkpoint import (
@@ -24,6 +24,10 @@ from vera.models.conversion.checkpoint import (
     write_shards,
 )
 from vera.models.conversion.variants import additions, convert
+from vera.models.header_bounds import check_config
+
+_PREFIXES = ("model.diffusion_model.", "diffusion_model.", "_orig_mod.", "module.", "transformer.", "model.")
+_BESIDE = ("vae.", "first_stage_model.", "text_encoders.", "text_encoder.", "cond_stage_model.", "clip_vision.")
 
 
 @dataclass(frozen=True)
@@ -42,21 +46,39 @@ def open_base(path: Path) -> BaseTransformer:
     if path.is_dir():
         config = read_config(path / "config.json")
         wan.check_family(config, str(path))
-        files = weight_files(path, DIFFUSERS_STEM)
+        files = weight_files(path, DIFFUSERS_STEM, pickled=True)
     else:
         config, files = {}, [path]
-    tensors = list_tensors(files)
+    tensors = plain_names(list_tensors(files))
     if wan.is_original(tensors):
         tensors = {wan.diffusers_key(key): stored for key, stored in tensors.items()}
     shapes = {key: stored.shape for key, stored in tensors.items()}
+    check_config(config, shapes, str(path))
     if config.get("_class_name") == "WanTransformer3DModel":
         sizes = {name: config[name] for name in wan.SIZES if name in config}
     else:
         sizes = wan.sizes_from_shapes(shapes, config.get("num_heads"), config.get("eps", 1e-6), str(path))
-    with torch.device("meta"):
-        model = WanTransformer3DModel(**sizes)
+    check_config(sizes, shapes, str(path))
+    try:
+        with torch.device("meta"):
+            model = WanTransformer3DModel(**sizes)
+    except Exception as error:  # whatever sizes that are no sizes do to torch
+        raise VeraError(f"{path}: its configuration is of no Wan transformer: {first_line(error)}") from None
     _check_complete(model, shapes, str(path))
     return BaseTransformer({name: model.config[name] for name in wan.SIZES}, tensors)
+
+
+def plain_names(tensors: dict[str, StoredTensor]) -> dict[str, StoredTensor]:
+    """The transformer's tensors without what programs put before their names.
+
+    Of a file that holds other networks as well (all in one, as ComfyUI has them) those under `model.diffusion_model.`.
+    """
+    for prefix in _PREFIXES:
+        inner = {key.removeprefix(prefix): stored for key, stored in tensors.items() if key.startswith(prefix)}
+        others = [key for key in tensors if not key.startswith(prefix)]
+        if inner and all(key.startswith(_BESIDE) for key in others):
+            return plain_names(inner)
+    return tensors
 
 
 def check_sizes(sizes: Mapping[str, Any], expected: Mapping[str, Any], where: str) -> None:
@@ -115,12 +137,14 @@ def write_transformer(
 
 def read_config(path: Path) -> dict[str, Any]:
     """A JSON mapping; VeraError if there is none."""
+    if not path.exists():
+        raise VeraError(
+            f"{path} is missing: name a Wan2.1 folder, in its original or in diffusers' layout, or a file of weights"
+        )
     try:
-        config = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise VeraError(f"{path} is missing: name a Wan2.1 folder, in its original or in diffusers' layout") from None
-    except (ValueError, OSError) as error:
-        raise VeraError(f"{path} cannot be read: {error}") from None
+        config = read_json(path)
+    except VeraError as error:
+        raise VeraError(f"{path} cannot be read: {str(error).removeprefix(f'{path}: ')}") from None
     if not isinstance(config, dict):
         raise VeraError(f"{path} is no configuration")
     return config

@@ -4,12 +4,10 @@ So a checkpoint is converted with about one shard in memory, however large the m
 """
 
 import json
-import pickle
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from huggingface_hub import split_state_dict_into_shards_factory
@@ -18,7 +16,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vera.errors import VeraError, first_line
+from vera.files import read_json
+from vera.models.model_files import choose_weights
 
+PICKLES = (".bin", ".pt", ".pth", ".ckpt")
+_OTHER_FORMATS = (".gguf", ".onnx", ".msgpack", ".h5", ".safetensors", *PICKLES)
+_MARKS = {b"GGUF": "GGUF", b"PK\x03\x04": "a pickle of torch, or a ZIP archive", b"\x80\x02": "a pickle", b"<": "HTML"}
 MAX_SHARD_SIZE = "5GB"
 DIFFUSERS_STEM, TRANSFORMERS_STEM = "diffusion_pytorch_model", "model"
 _DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
@@ -40,27 +43,51 @@ class StoredTensor:
         return torch.empty(self.shape, dtype=dtype or self.dtype, device="meta")
 
 
-def weight_files(folder: Path, stem: str) -> list[Path]:
-    """The safetensors of a model in `folder`: a single file or all shards of its index; VeraError if any is missing."""
-    index = folder / f"{stem}.safetensors.index.json"
+def weight_files(folder: Path, stem: str, pickled: bool = False) -> list[Path]:
+    """The files with the weights of a model in `folder`: a single one or all shards of an index.
+
+    Safetensors; without any, and if `pickled`, .bin. VeraError if there are none or shards are missing.
+    """
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    weights = choose_weights([name for name in names if name.startswith(stem)], None, None if pickled else True)
+    variant = "" if weights is None or weights.variant is None else f".{weights.variant}"
+    index = folder / f"{stem}.safetensors.index{variant}.json"
     if index.is_file():
-        try:
-            names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
-        except (ValueError, KeyError, AttributeError):
-            raise VeraError(f"{index} is no index of a sharded checkpoint: fetch it again") from None
-        files = [folder / Path(name).name for name in names]
+        files = [folder / Path(name).name for name in _shards(index)]
     else:
-        files = [folder / f"{stem}.safetensors"]
+        files = [folder / f"{stem}.safetensors"] if weights is None else [folder / name for name in weights.files]
     missing = [file.name for file in files if not file.is_file()]
     if missing:
-        raise VeraError(f"{folder}: {', '.join(missing)} is missing: fetch the rest of the checkpoint")
+        others = sorted(name for name in names if name.endswith(_OTHER_FORMATS))
+        held = (
+            f"the folder has {others[0]} instead, which is not read" if others else "fetch the rest of the checkpoint"
+        )
+        raise VeraError(f"{folder}: {', '.join(missing[:3])} is missing: {held}")
     return files
 
 
+def _shards(index: Path) -> list[str]:
+    """The names of the files that the index of a sharded checkpoint lists."""
+    try:
+        names = set(read_json(index)["weight_map"].values())
+    except (ValueError, KeyError, AttributeError, TypeError):
+        names = set()
+    if not names or not all(isinstance(name, str) for name in names):
+        raise VeraError(f"{index} is no index of a sharded checkpoint: fetch it again")
+    return sorted(names)
+
+
 def list_tensors(files: list[Path]) -> dict[str, StoredTensor]:
-    """What safetensors hold; VeraError for a damaged file and for weights that are not plain floating point."""
+    """What files of weights hold; VeraError for a damaged file and for weights that are not plain floating point.
+
+    Safetensors, of which only headers are read, and pickles of tensors, which are mapped.
+    """
     listed = {}
     for file in files:
+        if file.suffix in PICKLES:
+            for key, tensor in load_pickled(file).items():
+                listed[key] = StoredTensor(file, key, tuple(tensor.shape), tensor.dtype)
+            continue
         try:
             with safe_open(file, framework="pt") as tensors:
                 for key in tensors.keys():  # noqa: SIM118  # it is no mapping
@@ -70,18 +97,42 @@ def list_tensors(files: list[Path]) -> dict[str, StoredTensor]:
                         raise _quantised(file, key, part.get_dtype())
                     listed[key] = StoredTensor(file, key, tuple(part.get_shape()), dtype)
         except (SafetensorError, OSError) as error:
+            if named := told_format(file):
+                raise VeraError(f"{file} is {named}, which is not read: take the model as safetensors") from None
             raise VeraError(f"{file} is damaged or not whole ({error}): fetch it again") from None
     return listed
 
 
+def told_format(file: Path) -> str | None:
+    """The name of a format that is none of safetensors, by a file's first bytes; None if they tell nothing."""
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(8)
+    except OSError:
+        return None
+    return next((name for mark, name in _MARKS.items() if start.startswith(mark)), None)
+
+
 def load_pickled(file: Path) -> dict[str, Tensor]:
-    """The state dict in a .pth file, mapped into memory; nothing but tensors is unpickled."""
+    """The state dict in a .pth file, mapped into memory; nothing but tensors is unpickled.
+
+    Where the tensors lie under `state_dict` or `model`, as in checkpoints of trainers, those.
+    """
     if not file.is_file():
         raise VeraError(f"{file} is missing: fetch the rest of the checkpoint")
     try:
         weights = torch.load(file, map_location="cpu", mmap=True, weights_only=True)
-    except (RuntimeError, OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        raise VeraError(f"{file} is damaged or not whole ({first_line(error)}): fetch it again") from None
+    except Exception as error:  # of a stranger's pickle, anything
+        held = f", or holds more than tensors: {told_format(file)}" if told_format(file) else ""
+        line = first_line(error).split(". ")[0]
+        raise VeraError(f"{file} is damaged or not whole{held} ({line}): fetch it again") from None
+    for inner in ("state_dict", "model", "module"):
+        if isinstance(weights, dict) and isinstance(weights.get(inner), dict):
+            weights = weights[inner]
+    if not isinstance(weights, dict) or not all(
+        isinstance(key, str) and isinstance(tensor, Tensor) for key, tensor in weights.items()
+    ):
+        raise VeraError(f"{file} holds no tensors by their names: take the weights alone")
     for key, tensor in weights.items():
         if tensor.dtype not in _DTYPES.values():
             raise _quantised(file, key, str(tensor.dtype).removeprefix("torch."))
@@ -95,11 +146,14 @@ def _quantised(file: Path, key: str, dtype: str) -> VeraError:
 def read_tensors(stored: Mapping[str, StoredTensor]) -> Iterator[tuple[str, Tensor]]:
     """Each tensor in turn, of the name it has in `stored`. Files stay open, and tensors valid, until the end."""
     with ExitStack() as stack:
-        files: dict[Path, Any] = {}
+        files: dict[Path, Callable[[str], Tensor]] = {}
         for name, where in stored.items():
             if where.file not in files:
-                files[where.file] = stack.enter_context(safe_open(where.file, framework="pt"))
-            yield name, files[where.file].get_tensor(where.key)
+                if where.file.suffix in PICKLES:
+                    files[where.file] = load_pickled(where.file).__getitem__
+                else:
+                    files[where.file] = stack.enter_context(safe_open(where.file, framework="pt")).get_tensor
+            yield name, files[where.file](where.key)
 
 
 def write_shards(

@@ -82,11 +82,15 @@ def sizes_from_shapes(shapes: Shapes, heads: int | None, eps: float, where: str)
         freq_dim = shapes["condition_embedder.time_embedder.linear_1.weight"][1]
         ffn_dim = shapes["blocks.0.ffn.net.0.proj.weight"][0]
         out_channels = shapes["proj_out.weight"][0] // math.prod(patch_size)
-    except (KeyError, ValueError) as error:
+    except KeyError as error:
         raise VeraError(f"{where} is no Wan transformer: it has no {error}") from None
+    except (ValueError, IndexError, ZeroDivisionError):
+        raise VeraError(f"{where} is no Wan transformer: its tensors have other shapes") from None
     if any("attn2.add_k_proj" in key or "image_embedder" in key for key in shapes):
         raise VeraError(f"{where} is of type i2v: {_START}, type t2v")
     check_channels(in_channels, out_channels, where)
+    if heads is not None and (type(heads) is not int or not 0 < heads <= dim or dim % heads):
+        raise VeraError(f"{where}: config.json: {dim} channels cannot be those of {heads!r} heads")
     if heads is None and dim % HEAD_DIM:
         raise VeraError(f"{where}: {dim} channels are no multiple of {HEAD_DIM}, a head of Wan2.1: add its config.json")
     heads = heads or dim // HEAD_DIM
@@ -99,7 +103,7 @@ def sizes_from_shapes(shapes: Shapes, heads: int | None, eps: float, where: str)
         "text_dim": text_dim,
         "freq_dim": freq_dim,
         "ffn_dim": ffn_dim,
-        "num_layers": 1 + max(int(key.split(".")[1]) for key in shapes if key.startswith("blocks.")),
+        "num_layers": 1 + max(int(number[1]) for key in shapes if (number := re.match(r"blocks\.(\d{1,6})\.", key))),
         "cross_attn_norm": "blocks.0.norm2.weight" in shapes,
         "qk_norm": "rms_norm_across_heads",
         "eps": eps,

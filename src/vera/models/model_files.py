@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 PARTS = ("transformer", "vae", "text_encoder", "tokenizer", "scheduler")
 _ROOT = ("README.md", "model_index.json", "pipeline.py")  # the last for diffusers; Vera runs no code of a folder
@@ -33,18 +34,17 @@ def choose_weights(
     found: dict[tuple[str | None, str], list[tuple[bool, str]]] = {}
     for name in names:
         if match := _WEIGHTS.fullmatch(name):
-            kind = (match["before"] or match["after"], match["format"])
+            kind: tuple[str | None, str] = (match["before"] or match["after"], match["format"])
             found.setdefault(kind, []).append((match["shard"] is not None, name))
     formats = [form for form in ("safetensors", "bin") if use_safetensors is None or (form == "bin") != use_safetensors]
-    variants = [variant] if variant is None else [variant, None]
-    only = {kind for kind, _ in found}
-    if variant is None and None not in only and len(only) == 1:
-        variants += only
-    for kind in variants:
-        for form in formats:
-            if files := found.get((kind, form)):
-                whole = [name for sharded, name in files if not sharded]
-                return Weights(tuple(sorted(whole or [name for _, name in files])), kind, form)
+    variants = [None] if variant is None else [variant, None]
+    held = {kind for kind, _ in found}
+    if variant is None and None not in held and len(held) == 1:
+        variants = list(held)
+    for chosen, form in product(variants, formats):
+        if files := found.get((chosen, form)):
+            whole = [name for sharded, name in files if not sharded]
+            return Weights(tuple(sorted(whole or [name for _, name in files])), chosen, form)
     return None
 
 
