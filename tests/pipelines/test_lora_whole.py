@@ -267,6 +267,10 @@ HARM: dict[str, tuple[Callable[[Path, State], None], str]] = {
     "infinite": (changed(lambda key, x: (key, x / 0)), "no numbers"),
     "whole numbers": (changed(lambda key, x: (key, x.int())), "quantised"),
     "8 bits": (changed(lambda key, x: (key, x.to(torch.float8_e4m3fn))), "quantised"),
+    "8 bits of alpha": (
+        changed(lambda key, x: (key.partition(".lora_")[0] + ".alpha", torch.ones(1).to(torch.float8_e4m3fn))),
+        "quantised",
+    ),
     "no rank": (changed(lambda key, x: (key, x[:0])), "do not fit"),
     "another rank": (changed(lambda key, x: (key, torch.cat([x, x]))), "do not fit"),
     "a vector": (changed(lambda key, x: (key, x[0])), "do not fit"),

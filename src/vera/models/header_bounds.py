@@ -1,7 +1,9 @@
 """What a configuration can describe, given the shapes of its weights: before anything is built of it."""
 
+import inspect
 from collections.abc import Iterable, Mapping
-from typing import Any
+from math import isfinite
+from typing import Any, get_args, get_type_hints
 
 from vera.errors import VeraError
 
@@ -9,6 +11,14 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 _LARGEST = 1 << 20  # of a number in a configuration that is not a size of some weight
 _BRANCHES = 8
+_KINDS: dict[Any, tuple[type, ...]] = {
+    bool: (bool,),
+    int: (int,),
+    float: (int, float),
+    str: (str,),
+    tuple: (list,),
+    list: (list,),
+}
 
 
 def check_config(config: Mapping[str, Any], shapes: Shapes, where: str) -> None:
@@ -21,6 +31,32 @@ def check_config(config: Mapping[str, Any], shapes: Shapes, where: str) -> None:
     for name, value in config.items():
         if isinstance(value, list) and len(value) > max(_BRANCHES, largest, len(shapes)):
             raise VeraError(f"{where}: config.json: {name} has {len(value):,} entries, more than the weights have")
+
+
+def check_types(config: Mapping[str, Any], described: Any, where: str) -> None:
+    """VeraError for a value of another type than that argument of the class `described` has, or an infinite one."""
+    defaults = inspect.signature(described.__init__).parameters
+    for name, kinds in _argument_types(described).items():
+        value = config.get(name)
+        if (
+            value is not None
+            and value != defaults[name].default
+            and (type(value) not in kinds or (type(value) is float and not isfinite(value)))
+        ):
+            raise VeraError(f"{where}: {name} is {shown(value)}, which is no {kinds[-1].__name__}")
+
+
+def _argument_types(described: Any) -> dict[str, tuple[type, ...]]:
+    """What JSON makes of the arguments of a class: by their defaults or, where these are None, by their hints."""
+    hints = get_type_hints(described.__init__)
+    types = {}
+    for name, argument in inspect.signature(described.__init__).parameters.items():
+        hint = hints.get(name)
+        usual = type(argument.default)
+        known = [usual] if usual in _KINDS else [kind for kind in get_args(hint) or [hint] if kind in _KINDS]
+        if known:
+            types[name] = tuple(kind for one in known for kind in _KINDS[one])
+    return types
 
 
 def _numbers(value: Any, name: str = "") -> Iterable[tuple[str, float]]:

@@ -103,7 +103,8 @@ def lora_layers(
         leaf = _LEAF.fullmatch(key)
         if leaf is None:
             raise VeraError(f"{where} {_told_kind(key)}")
-        if tensor.dtype not in _DTYPES and leaf["alpha"] is None:
+        whole_alpha = leaf["alpha"] is not None and not tensor.dtype.is_floating_point
+        if tensor.dtype not in _DTYPES and not whole_alpha:
             dtype = str(tensor.dtype).removeprefix("torch.")
             raise VeraError(f"{where}: {key} is {dtype}, quantised: take the LoRA in float32, bfloat16 or float16")
         if not torch.isfinite(tensor).all():

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import torch
 from diffusers import AutoencoderKLWan
 from safetensors import safe_open
@@ -20,7 +21,7 @@ from vera.errors import VeraError, first_line
 from vera.files import read_json
 from vera.models import AutoencoderPatch3D
 from vera.models.baselines import VARIANTS
-from vera.models.header_bounds import Shapes, check_config, shown
+from vera.models.header_bounds import Shapes, check_config, check_types, shown
 from vera.models.model_files import SMALL, Weights, choose_weights
 
 TRANSFORMERS: dict[str, Any] = {network.__name__: network for network in VARIANTS.values()}
@@ -212,6 +213,7 @@ def _check_network(network: Any, folder: Path, weights: Weights, where: str) -> 
         return  # its tensors are of another layout; those that do not fit are refused when they are loaded
     shapes = list_shapes(folder, weights, where)
     check_config(config, shapes, where)
+    check_types(config, network, f"{where}: config.json")
     try:
         with torch.device("meta"):
             model = network.from_config({key: value for key, value in config.items() if not key.startswith("_")})
@@ -254,6 +256,7 @@ def _check_scheduler(index: Mapping[str, Any], folder: Path, where: str) -> None
         raise VeraError(f"{where}: model_index.json names the scheduler {name} of {library}, Vera knows {known}")
     config = _mapping(folder / "scheduler" / "scheduler_config.json")
     check_numbers(config, _SCHEDULER_NUMBERS, f"{where}: scheduler_config.json")
+    check_types(config, getattr(diffusers, name), f"{where}: scheduler_config.json")
     betas = config.get("trained_betas")
     if betas is not None and not (
         isinstance(betas, list) and len(betas) <= _SCHEDULER_NUMBERS["num_train_timesteps"][1]

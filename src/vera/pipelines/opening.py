@@ -44,6 +44,9 @@ class GuardedLoading:
         kwargs |= {"dtype": dtypes} | _packaged(index, kwargs)
         try:
             pipeline = super().from_pretrained(str(folder), **kwargs, local_files_only=True)  # type: ignore[misc]
+            if pipeline.tokenizer is not None:
+                pipeline.tokenizer("a", max_length=2, truncation=True, return_tensors="pt")  # some only fail in use
+                pipeline.tokenizer("a", truncation=False, verbose=False)
         except VeraError:
             raise
         except Exception as error:  # diffusers and transformers, on files of strangers
