@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.clips import make_clip
 
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, verify_layers
 from vera.layers.belongs import check_source, describe_source, frame_map
-from vera.video import MediaInfo, probe
+from vera.layers.masters import write_master
+from vera.video import FrameReader, MediaInfo, probe
 
 MakeClip = Callable[..., Path]
 
@@ -117,3 +119,56 @@ def _clip() -> MediaInfo:
     values = {field.name: None for field in dataclasses.fields(MediaInfo)}
     known = {"path": Path("a.mp4"), "time_base": Fraction(1, 25), "pts": tuple(range(8)), "duration": Fraction(8, 25)}
     return MediaInfo(**{**values, **known})  # type: ignore[arg-type]
+
+
+# A source that is replaced during the work
+
+
+def replace_file(path: Path, frames: int = 3, size: tuple[int, int] = (64, 48)) -> None:
+    """Another clip takes the name, as when a render is finished."""
+    other = make_clip(path.with_name(f"other{path.suffix}"), frames, size)
+    other.replace(path)
+
+
+@pytest.mark.faults
+def test_a_replaced_source_is_not_read_hashed_or_written(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mp4", 3)
+    info = probe(path)
+    edit = layers_for(info)
+    replace_file(path)
+    for work in (
+        lambda: describe_source(info),
+        lambda: FrameReader(info.source),
+        lambda: write_master(info, edit, tmp_path / "b.mp4"),
+        lambda: write_master(info, edit, tmp_path / "b.mp4", "smart"),
+    ):
+        with pytest.raises(VeraError, match=r"a\.mp4: was changed or replaced during the work"):
+            work()
+    assert {file.name for file in tmp_path.iterdir()} == {"a.mp4"}
+    with FrameReader(probe(path).source) as reader:
+        assert len(list(reader)) == 3
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("kind", ["exact", "smart"])
+def test_a_source_that_is_replaced_while_it_is_written_leaves_no_master(tmp_path: Path, kind: str) -> None:
+    path = make_clip(tmp_path / "a.mp4", 12, options={"g": "3", "qp": "10"})
+    info = probe(path)
+    pts = info.pts[:1]
+    alpha = np.full((1, 48, 64), 65535, np.uint16)
+    edit = LayeredEdit(np.zeros((1, 48, 64, 3), np.uint8), alpha, pts, info.time_base, {})
+
+    def swap(stage: str, done: int, total: int) -> None:
+        if done == 6:
+            replace_file(path, 12)
+
+    with pytest.raises(VeraError, match="was changed or replaced during the work"):
+        write_master(info, edit, tmp_path / "b.mp4", kind, progress=swap)
+    assert {file.name for file in tmp_path.iterdir()} == {"a.mp4"}
+
+
+@pytest.mark.faults
+def test_only_what_is_saved_is_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = probe(make_clip(tmp_path / "a.mp4", 3))
+    monkeypatch.setattr("vera.layers.belongs._digest", lambda info: pytest.fail("the file was read"))
+    assert describe_source(info, hashed=False) == {"name": "a.mp4", "frames": 3, "bytes": info.path.stat().st_size}

@@ -10,13 +10,20 @@ from typing import Any
 from vera.errors import VeraError
 from vera.layers.layered_edit import LayeredEdit
 from vera.video import MediaInfo
+from vera.video.opening import check_unchanged
 from vera.video.sequence import source_files
 
 
-def describe_source(info: MediaInfo) -> dict[str, Any]:
-    """What a manifest records of the clip that layers are made for, to know it again."""
-    record: dict[str, Any] = {"name": info.path.name, "frames": info.frame_count}
-    record |= {"bytes": _size(info), "sha256": _digest(info)}
+def describe_source(info: MediaInfo, hashed: bool = True) -> dict[str, Any]:
+    """What a manifest records of the clip that layers are made for, to know it again.
+
+    `hashed`: read all of the file for its SHA-256, which layers need that are saved. VeraError if the file is no longer
+    the one that was probed: its hash would be another clip's.
+    """
+    record: dict[str, Any] = {"name": info.path.name, "frames": info.frame_count, "bytes": _size(info)}
+    if hashed:
+        record["sha256"] = _digest(info)
+    check_unchanged(info.path, info.state)
     return record
 
 

@@ -19,6 +19,7 @@ from vera.layers.stack import Stack
 from vera.layers.threads import on_all_cores
 from vera.progress import Progress
 from vera.video import FrameReader, FrameWriter, LosslessClip, MediaInfo, Source, SourceLike, copy_frame, probe
+from vera.video.opening import check_unchanged
 from vera.video.sequence import source_files, written_path
 
 STRIP = 2**18  # pixels laid at a time: few enough for a core's cache, many beside what a call costs
@@ -143,6 +144,7 @@ def write_composite(
             writer.write(placed.lay(frame))
             if progress is not None:
                 progress("composite", count + 1, info.frame_count)
+        check_unchanged(info.path, info.state)
 
 
 def check_belongs(edit: LayeredEdit, info: MediaInfo, force: bool = False) -> dict[int, int]:

@@ -8,6 +8,8 @@ import av
 from av.filter import Graph
 from av.sidedata.sidedata import Type
 
+DISPLAY_MATRIX: Any = Type.DISPLAYMATRIX.value
+_ICC_PROFILE: Any = Type.ICC_PROFILE.value
 _KINDS = 48  # more than FFmpeg has of side data
 _Kind = tuple[int, int, str]
 
@@ -52,7 +54,7 @@ def side_data(frame: av.VideoFrame) -> list[Any]:
 
     ICC profiles are left out: those of PNG have names, which PyAV would free twice, and crash.
     """
-    bare = _without(frame, Type.ICC_PROFILE.value)
+    bare = _without(frame, _ICC_PROFILE)
     try:
         return list(bare.side_data)  # a mapping by its stubs, in truth it iterates over its values
     except ValueError:  # it stops at a kind that it does not know, such as Exif

@@ -17,7 +17,7 @@ from vera.video.colour import ColorTags, color_tags
 from vera.video.damage import Tally, check_whole, counted_packets, has_times, packet_is_frame
 from vera.video.extras import Chapter, TrackInfo, chapters, file_metadata, other_tracks
 from vera.video.hdr import HdrMetadata, hdr_metadata
-from vera.video.opening import Source, SourceLike, as_source, open_video
+from vera.video.opening import FileState, Source, SourceLike, as_source, file_state, open_video
 from vera.video.orientation import Matrix, Orientation, display_matrix, nearest_orientation
 from vera.video.reader import FrameReader
 from vera.video.records import track_records
@@ -49,7 +49,8 @@ class MediaInfo:
     they are read; `progressive`: none is taken to be. `hdr`: what the first frame says of its mastering.
     `display_matrix`: how pictures are turned, mirrored or skewed for display, None if not. `tracks`: those besides the
     pictures and `audio`. `metadata`: what the file says of its content. `records`: what the track
-    of pictures says besides, by name. `sound`: whether masters are to have it.
+    of pictures says besides, by name. `sound`: whether masters are to have it. `state`: of the file when it was
+    probed (see `file_state`).
     `clock`: seconds on the file's own clock that are time 0 of a master (see `clock_start`).
     """
 
@@ -80,13 +81,14 @@ class MediaInfo:
     progressive: bool = False
     records: Mapping[str, str] = field(default_factory=dict)
     sound: bool = True
+    state: tuple[FileState, ...] = field(default=(), compare=False, repr=False)
     clock: Fraction = Fraction(0)
 
     @property
     def source(self) -> Source:
         """The footage, to be read as it was probed."""
         rate = self.average_rate if self.container == "image2" else None
-        return Source(self.path, self.deinterlace, rate, self.progressive, self.sound)
+        return Source(self.path, self.deinterlace, rate, self.progressive, self.sound, self.state)
 
     @property
     def display_aspect(self) -> Fraction:
@@ -117,6 +119,7 @@ def probe(source: SourceLike) -> MediaInfo:
     """
     source = as_source(source)
     path = source.path
+    state = file_state(path)
     container, stream = open_video(path, source.rate)
     with container:
         try:
@@ -140,6 +143,7 @@ def probe(source: SourceLike) -> MediaInfo:
             deinterlace=source.deinterlace,
             progressive=source.progressive,
             sound=source.sound,
+            state=state,
         )
 
 

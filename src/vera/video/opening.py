@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from vera.errors import VeraError
-from vera.video.sequence import DEFAULT_RATE, Sequence, find_sequence
+from vera.video.sequence import DEFAULT_RATE, Sequence, find_sequence, source_files
 
 # Words in a file need not be UTF-8; so they are kept byte for byte.
 WORDS = "surrogateescape"
@@ -29,13 +29,16 @@ _PLAYLISTS |= {"avisynth", "vapoursynth"}
 MUXERS = {".mp4": "mp4", ".mov": "mov", ".m4v": "ipod", ".mkv": "matroska", ".webm": "webm", ".nut": "nut"}
 _PLAYLIST_HEADS = (b"#EXTM3U", b"ffconcat", b"<MPD", b"v=0", b"[playlist]", b"<ASX", b"<smil")
 
+FileState = tuple[int, int, int]  # number on its disk, size and time of change
+
 
 @dataclass(frozen=True)
 class Source:
     """Footage and how to read it: a file, or an image sequence of `rate` pictures a second (24 if None).
 
     `deinterlace`: make interlaced frames progressive, which are refused otherwise. `progressive`: believe that none is
-    interlaced, whatever the file says (VeraError for both). `sound`: masters have its sound.
+    interlaced, whatever the file says (VeraError for both). `sound`: masters have its sound. `state`: what
+    `file_state` said when it was probed; a reader refuses a file that is no longer the same.
     """
 
     path: Path
@@ -43,6 +46,7 @@ class Source:
     rate: Fraction | None = None
     progressive: bool = False
     sound: bool = True
+    state: tuple[FileState, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.deinterlace and self.progressive:
@@ -55,6 +59,21 @@ SourceLike = str | Path | Source
 def as_source(source: SourceLike) -> Source:
     """A path alone is footage to be read as it is."""
     return source if isinstance(source, Source) else Source(Path(source))
+
+
+def file_state(path: Path) -> tuple[FileState, ...]:
+    """Tell a file, or all pictures of a sequence, from others of the same name; empty if there is none."""
+    try:
+        found = [file.stat() for file in source_files(path)]
+    except OSError:
+        return ()
+    return tuple((held.st_ino, held.st_size, held.st_mtime_ns) for held in found)
+
+
+def check_unchanged(path: Path, state: tuple[FileState, ...]) -> None:
+    """Raise VeraError if `state` is recorded, and not that of the footage at `path` any more."""
+    if state and file_state(path) != state:
+        raise VeraError(f"{path}: was changed or replaced during the work; run the command again")
 
 
 def media_url(path: Path | str) -> str:

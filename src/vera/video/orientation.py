@@ -9,7 +9,7 @@ import numpy as np
 from av.sidedata.sidedata import Type
 from numpy.typing import NDArray
 
-from vera.video.filters import has_side_data, side_data
+from vera.video.filters import DISPLAY_MATRIX, has_side_data, side_data
 
 # a b u, c d v, x y w: a pixel at (p, q) is shown at (a*p + c*q + x, b*p + d*q + y); in 1/65536, u, v, w in 1/2**30.
 Matrix = tuple[int, ...]
@@ -48,7 +48,7 @@ UPRIGHT = Orientation()
 
 def display_matrix(frame: av.VideoFrame) -> Matrix | None:
     """Read the frame's display matrix, nine integers in FFmpeg's order; None if it is shown as it is stored."""
-    if not has_side_data(frame, Type.DISPLAYMATRIX.value):
+    if not has_side_data(frame, DISPLAY_MATRIX):
         return None
     found = next(struct.unpack("=9i", bytes(side)) for side in side_data(frame) if side.type is Type.DISPLAYMATRIX)
     return None if found == _IDENTITY else found
@@ -89,4 +89,4 @@ def _linear(orientation: Orientation) -> NDArray[np.float64]:
     """Where the steps to the right and down lead, as the columns of a matrix."""
     turn = np.array([[0, 1], [-1, 0]], np.float64)
     mirror = np.diag([-1.0, 1.0]) if orientation.mirrored else np.eye(2)
-    return np.linalg.matrix_power(turn, orientation.turns) @ mirror
+    return np.asarray(np.linalg.matrix_power(turn, orientation.turns) @ mirror, np.float64)

@@ -124,7 +124,7 @@ def user_errors(path: Path) -> Iterator[None]:
         raise VeraError(f"{path}: writing failed ({_said(error)}); try another folder") from error
 
 
-def _said(error: OSError) -> str:
+def _said(error: av.FFmpegError | OSError) -> str:
     """What FFmpeg or the system says of an error: the muxer's own words, where it has some."""
     log = getattr(error, "log", None)
     return str(log[2]).strip() if log else error.strerror or str(error)

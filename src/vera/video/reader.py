@@ -10,7 +10,6 @@ from typing import Any, Self
 
 import av
 from av.packet import Packet
-from av.sidedata.sidedata import Type
 from av.video.reformatter import VideoReformatter
 
 from vera.errors import VeraError
@@ -18,10 +17,10 @@ from vera.video.damage import Tally, check_decoded, check_whole, counted_packets
 from vera.video.decode import frame_decoder
 from vera.video.deinterlace import deinterlaced
 from vera.video.ffv1 import slices_whole
-from vera.video.filters import has_side_data
+from vera.video.filters import DISPLAY_MATRIX, has_side_data
 from vera.video.formats import is_float, plain
 from vera.video.kind import Kind, changed, frame_kind
-from vera.video.opening import SourceLike, as_source, open_video
+from vera.video.opening import SourceLike, as_source, check_unchanged, open_video
 from vera.video.orientation import Matrix, display_matrix
 from vera.video.png import common_format, widened
 from vera.video.read import as_progressive, bare_copy, plane_layout
@@ -60,6 +59,7 @@ class FrameReader:
         self.container, self.stream = open_video(self.path, source.rate)
         try:
             self._files = source_files(self.path)
+            check_unchanged(self.path, source.state)
             self._format = common_format(self._files)
         except VeraError:
             self.container.close()
@@ -78,7 +78,7 @@ class FrameReader:
             if count == 0:
                 matrix = display_matrix(frame)
             # A picture without a matrix of its own is shown as the one before.
-            elif has_side_data(frame, Type.DISPLAYMATRIX.value) and display_matrix(frame) != matrix:
+            elif has_side_data(frame, DISPLAY_MATRIX) and display_matrix(frame) != matrix:
                 raise VeraError(f"{self.path}: is turned otherwise from {frame.time:.3f} s on; cut it there")
             self.interlaced |= frame.interlaced_frame
             if self.interlaced and not (self._deinterlace or self._progressive):

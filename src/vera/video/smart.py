@@ -27,7 +27,7 @@ from vera.progress import Progress
 from vera.video import FrameReader, MediaInfo, planes
 from vera.video.bits import UnsupportedError, join_lengths, split_lengths
 from vera.video.held import not_held
-from vera.video.opening import open_output, open_video
+from vera.video.opening import check_unchanged, open_output, open_video
 from vera.video.output import clock_notices, muxer_options, user_errors
 from vera.video.packets import shift_packet
 from vera.video.smart_encoder import Edited, PictureEncoder, digest
@@ -92,6 +92,7 @@ def write_smart(info: MediaInfo, out: Path, work: SmartPlan, edited: Edited, pro
     with user_errors(out), whole_file(out) as partial:
         notices, digests = _write(info, out, partial, work, edited, progress)
         check_smart(info, partial, work, digests, progress)
+        check_unchanged(info.path, info.state)
         notices += not_held(partial, info, carried=True)
     for notice in notices:
         warnings.warn(f"{out}: {notice}", stacklevel=2)
