@@ -12,9 +12,9 @@ from vera.video.codecs import Codec, encoder_pix_fmt
 from vera.video.colour import FULL, apply_tags
 from vera.video.hdr import HdrMetadata, encoder_params
 from vera.video.info import MediaInfo
-from vera.video.matroska import MATROSKA_CODECS, copied_records, track_header
-from vera.video.opening import open_video
+from vera.video.matroska import MATROSKA_CODECS, track_header
 from vera.video.output import ISO_SUFFIXES
+from vera.video.records import DOLBY_VISION
 
 # Encoders that write HDR metadata into the pictures, and the option that takes it.
 _PARAMS = {"libx264": "x264-params", "libx265": "x265-params"}
@@ -27,11 +27,8 @@ def add_pictures(
     options = dict(codec.options)
     if codec.encoder == "libx265":
         options.setdefault("a53cc", "1")  # captions of the frames, as libx264 writes them by default
-    hdr, records = info.hdr, b""
-    if info.records:
-        source, pictures = open_video(info.path)
-        with source:
-            records = copied_records(pictures)
+    hdr = info.hdr
+    records = b"".join(record for name, record in info.records.items() if name != DOLBY_VISION)  # no encoder writes it
     if hdr is not None and codec.encoder in _PARAMS:
         name = _PARAMS[codec.encoder]
         params = [f"{key}={value}" for key, value in encoder_params(hdr, codec.encoder).items()]

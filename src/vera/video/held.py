@@ -44,7 +44,7 @@ def not_held(path: Path, info: MediaInfo, carried: bool) -> list[str]:
             lost.append(f"pixel aspect {info.sample_aspect}")
         if info.timecode not in (None, timecode(container, stream)):
             lost.append(f"timecode {info.timecode}")
-        records = track_records(container, stream.index)
+        records = track_records(stream)
         lost += [name for name, value in info.records.items() if records.get(name) != value]
         if carried:
             lost += _lost_words(info, container)

@@ -79,7 +79,7 @@ class MediaInfo:
     chapters: tuple[Chapter, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
     progressive: bool = False
-    records: Mapping[str, str] = field(default_factory=dict)
+    records: Mapping[str, bytes] = field(default_factory=dict)
     sound: bool = True
     state: tuple[FileState, ...] = field(default=(), compare=False, repr=False)
     clock: Fraction = Fraction(0)
@@ -203,7 +203,7 @@ def _media_info(
         tracks=other_tracks(container, stream.index),
         chapters=chapters(container),
         metadata=file_metadata(container.metadata),
-        records=track_records(container, stream.index),
+        records=track_records(stream),
         clock=clock_start(container, stream),
     )
 

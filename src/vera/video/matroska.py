@@ -17,13 +17,12 @@ MATROSKA_CODECS = {
     "libx264": b"V_MPEG4/ISO/AVC",
     "libx265": b"V_MPEGH/ISO/HEVC",
 }
-# Stereo mode, projection and cropping of a track of pictures, and the way to it.
-_RECORDS = {bytes.fromhex(name) for name in ("53B8", "7670", "54AA", "54BB", "54CC", "54DD")}
+# The way to a track of pictures.
 _WAY = {bytes.fromhex(name) for name in ("18538067", "1654AE6B", "AE", "E0")}
 
 
 def track_header(encoder: str, width: int, height: int, hdr: HdrMetadata, records: bytes = b"") -> io.BytesIO:
-    """A file of that one video track and an empty block, for FFmpeg to read `hdr` and `copied_records` from."""
+    """A file of that one video track and an empty block, for FFmpeg to read `hdr` and `records` from."""
     colour = b""
     if hdr.light_level:
         colour += _element("55BC", _number(hdr.light_level[0])) + _element("55BD", _number(hdr.light_level[1]))
@@ -48,16 +47,22 @@ def track_header(encoder: str, width: int, height: int, hdr: HdrMetadata, record
     return io.BytesIO(_element("1A45DFA3", kind) + _element("18538067", segment))
 
 
-def copied_records(stream: Any) -> bytes:
-    """The elements in which Matroska keeps the stereo mode, projection and cropping of a track of pictures.
+def track_elements(stream: Any) -> Iterator[tuple[bytes, bytes]]:
+    """Id and bytes of the elements that describe a track of pictures, as FFmpeg writes them into a file in memory.
 
-    FFmpeg writes them, into a file in memory; empty if it can't.
+    None if it can't.
     """
     file = io.BytesIO()
     with suppress(av.FFmpegError, ValueError), av.open(file, "w", format="matroska") as container:
-        container.add_stream_from_template(stream, opaque=True)
+        try:
+            container.add_stream_from_template(stream, opaque=True)
+        except ValueError:  # PyAV's list of codecs is narrower than what the muxer takes
+            with av.open(track_header("ffv1", 16, 16, HdrMetadata())) as header:
+                track: Any = container.add_stream_from_template(header.streams.video[0])
+            av.BitStreamFilterContext("null", in_stream=stream, out_stream=track)
+            track.codec_context.codec_tag = "\0\0\0\0"
         container.start_encoding()
-    return b"".join(element for name, element in _elements(file.getvalue()) if name in _RECORDS)
+    yield from _elements(file.getvalue())
 
 
 def _elements(data: bytes) -> Iterator[tuple[bytes, bytes]]:
