@@ -165,10 +165,3 @@ def test_a_source_that_is_replaced_while_it_is_written_leaves_no_master(tmp_path
     with pytest.raises(VeraError, match="was changed or replaced during the work"):
         write_master(info, edit, tmp_path / "b.mp4", kind, progress=swap)
     assert {file.name for file in tmp_path.iterdir()} == {"a.mp4"}
-
-
-@pytest.mark.faults
-def test_only_what_is_saved_is_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    info = probe(make_clip(tmp_path / "a.mp4", 3))
-    monkeypatch.setattr("vera.layers.belongs._digest", lambda info: pytest.fail("the file was read"))
-    assert describe_source(info, hashed=False) == {"name": "a.mp4", "frames": 3, "bytes": info.path.stat().st_size}

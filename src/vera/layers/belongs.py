@@ -14,15 +14,14 @@ from vera.video.opening import check_unchanged
 from vera.video.sequence import source_files
 
 
-def describe_source(info: MediaInfo, hashed: bool = True) -> dict[str, Any]:
+def describe_source(info: MediaInfo) -> dict[str, Any]:
     """What a manifest records of the clip that layers are made for, to know it again.
 
-    `hashed`: read all of the file for its SHA-256, which layers need that are saved. VeraError if the file is no longer
-    the one that was probed: its hash would be another clip's.
+    Reads all of the file, for its SHA-256. VeraError if it is no longer the one that was probed: it would be another
+    clip's hash.
     """
     record: dict[str, Any] = {"name": info.path.name, "frames": info.frame_count, "bytes": _size(info)}
-    if hashed:
-        record["sha256"] = _digest(info)
+    record["sha256"] = _digest(info)
     check_unchanged(info.path, info.state)
     return record
 
