@@ -125,6 +125,10 @@ HARM: dict[str, Harm] = {
     "heads 0": transformer(num_attention_heads=0),
     "heads negative": transformer(num_attention_heads=-2),
     "heads a text": transformer(num_attention_heads="2"),
+    "stored defaults a list": transformer(_run_defaults=[1]),
+    "stored steps 0": transformer(_run_defaults={"num_inference_steps": 0}),
+    "stored pixels a text": transformer(_run_defaults={"model_pixels": "many"}),
+    "stored overlap beyond window": transformer(_run_defaults={"window_frames": 4, "window_overlap": 4}),
     "eps a text": transformer(eps="0.1"),
     "joint attention a text": transformer(joint_attention="no"),
     "heads null": transformer(num_attention_heads=None),
@@ -227,3 +231,32 @@ def test_weights_that_are_no_numbers_give_no_picture(tiny_model: Path, tmp_path:
     pipeline.set_progress_bar_config(disable=True)
     with pytest.raises(VeraError, match="no numbers"):
         pipeline(np.zeros((5, 32, 32, 3), np.uint8), "add a red balloon")
+
+
+@pytest.mark.parametrize("positions", [0, 1, 3])
+def test_fewer_positions_than_patches(tiny_model: Path, tmp_path: Path, positions: int) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model, folder)
+    transformer(rope_max_seq_len=positions)(folder)
+    pipeline = load_pipeline(str(folder), "cpu", "float32")
+    with pytest.raises(VeraError, match=f"4 patches on a side, the model knows {positions} positions"):
+        pipeline(np.zeros((5, 32, 32, 3), np.uint8), "add a red balloon")
+
+
+@pytest.mark.parametrize("kind", [["evil", "Pipeline"], "evil.Pipeline", ["pipeline", "VeraPipeline"]])
+def test_code_that_lies_in_a_folder_is_not_run(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: object
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model, folder)
+    index(_class_name=kind)(folder)
+    for name in ("evil.py", "pipeline.py", "transformer/modeling.py"):
+        (folder / name).write_text("import os; os.system('touch PWNED')\nclass Pipeline: pass\n")
+    encoder(auto_map={"AutoModel": "evil.Pipeline"})(folder)
+    monkeypatch.chdir(tmp_path)
+    for door in (lambda: load_pipeline(str(folder), "cpu", "float32"), lambda: VeraPipeline.from_pretrained(folder)):
+        try:
+            assert type(door()) is VeraPipeline
+        except VeraError as error:
+            assert "\n" not in str(error)
+    assert not (tmp_path / "PWNED").exists()

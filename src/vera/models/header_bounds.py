@@ -24,7 +24,7 @@ _KINDS: dict[Any, tuple[type, ...]] = {
 def check_config(config: Mapping[str, Any], shapes: Shapes, where: str) -> None:
     """VeraError for numbers that weights of these shapes cannot have, before something is built of them."""
     largest = max((side for shape in shapes.values() for side in shape), default=0)
-    for name, value in _numbers(config):
+    for name, value in _numbers({name: value for name, value in config.items() if not name.startswith("_")}):
         most = len(shapes) if "layer" in name or "blocks" in name else max(largest, _LARGEST)
         if not abs(value) <= most:
             raise VeraError(f"{where}: config.json: {name} is {shown(value)}, the weights are those of at most {most}")

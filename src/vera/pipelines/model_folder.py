@@ -83,8 +83,9 @@ def check_model(
     `given` names parts that do not come from the folder. Only headers of weights are read.
     """
     index = read_index(folder, where)
-    check_numbers(index, _DEFAULTS, f"{where}: model_index.json")
-    _check_defaults(index, where)
+    _check_defaults(index, f"{where}: model_index.json")
+    if index.get("text_encoder_package") is not None:
+        check_package(index["text_encoder_package"], f"{where}: model_index.json")
     found = set()
     for part, classes in (("transformer", TRANSFORMERS), ("vae", AUTOENCODERS)):
         if part not in given:
@@ -212,6 +213,10 @@ def _check_network(network: Any, folder: Path, weights: Weights, where: str) -> 
     if config.get("quantization_config") is not None:
         return  # its tensors are of another layout; those that do not fit are refused when they are loaded
     shapes = list_shapes(folder, weights, where)
+    stored = config.get("_run_defaults")
+    if not isinstance(stored, dict | None):
+        raise VeraError(f"{where}: config.json: _run_defaults is no mapping")
+    _check_defaults(stored or {}, f"{where}: config.json: _run_defaults")
     check_config(config, shapes, where)
     check_types(config, network, f"{where}: config.json")
     try:
@@ -238,15 +243,15 @@ def _told_prefix(unexpected: list[str], expected: Collection[str]) -> str:
     return ""
 
 
-def _check_defaults(index: Mapping[str, Any], where: str) -> None:
-    window, overlap = index.get("window_frames", 81), index.get("window_overlap", 16)
+def _check_defaults(config: Mapping[str, Any], where: str) -> None:
+    """VeraError for defaults of a run, of a pipeline or stored with its transformer, that no run can have."""
+    check_numbers(config, _DEFAULTS, where)
+    window, overlap = config.get("window_frames"), config.get("window_overlap")
     if window is not None and overlap is not None and overlap >= window:
-        raise VeraError(f"{where}: model_index.json: windows of {window} frames cannot overlap by {overlap}")
-    text = index.get("negative_prompt")
+        raise VeraError(f"{where}: windows of {window} frames cannot overlap by {overlap}")
+    text = config.get("negative_prompt")
     if text is not None and (type(text) is not str or len(text) > 10_000):
-        raise VeraError(f"{where}: model_index.json: negative_prompt is a text of at most 10,000 characters")
-    if index.get("text_encoder_package") is not None:
-        check_package(index["text_encoder_package"], f"{where}: model_index.json")
+        raise VeraError(f"{where}: negative_prompt is a text of at most 10,000 characters")
 
 
 def _check_scheduler(index: Mapping[str, Any], folder: Path, where: str) -> None:

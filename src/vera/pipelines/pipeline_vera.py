@@ -44,7 +44,7 @@ from vera.pipelines.folder_code import FolderCode
 from vera.pipelines.lora import VeraLoraLoaderMixin
 from vera.pipelines.opening import GuardedLoading
 from vera.pipelines.output import VeraPipelineOutput, in_form, lay_over
-from vera.pipelines.sizes import check_size
+from vera.pipelines.sizes import check_positions, check_size
 from vera.pipelines.texts import Texts
 from vera.pipelines.windows import Windows, average_windows, latent_length, plan_windows
 
@@ -433,6 +433,7 @@ class VeraPipeline(
         self._num_timesteps = len(timesteps)
         stride = self.vae_scale_factor_temporal
         windows = plan_windows(source.shape[2], latent_length(window_frames, stride), window_overlap // stride)
+        check_positions((windows.size, *source.shape[3:]), self.transformer.config)
         latents = self.prepare_latents(source, generator, latents)
 
         # 5. Denoising loop

@@ -1,7 +1,9 @@
 """The size at which the model works on a clip."""
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 from vera.errors import VeraError
 
@@ -39,3 +41,13 @@ def check_size(size: tuple[int, int], strides: tuple[int, int]) -> None:
         f"the model works at multiples of {strides[0]}x{strides[1]}, not at {size[0]}x{size[1]}: "
         f"the nearest size is {width}x{height}"
     )
+
+
+def check_positions(latents: Sequence[int], config: Any) -> None:
+    """VeraError unless the transformer of this `config` has positions for `latents` (frames, rows, columns)."""
+    most = getattr(config, "rope_max_seq_len", None)
+    if most is None:  # another network, with positions of its own
+        return
+    patches = max(length // patch for length, patch in zip(latents, config.patch_size, strict=True))
+    if patches > most:
+        raise VeraError(f"a window has {patches} patches on a side, the model knows {most} positions: make it smaller")
