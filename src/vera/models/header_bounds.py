@@ -44,6 +44,11 @@ def check_types(config: Mapping[str, Any], described: Any, where: str) -> None:
             and (type(value) not in kinds or (type(value) is float and not isfinite(value)))
         ):
             raise VeraError(f"{where}: {name} is {shown(value)}, which is no {kinds[-1].__name__}")
+        usual = defaults[name].default
+        if isinstance(value, list) and isinstance(usual, list | tuple) and usual and type(usual[0]) in _KINDS:
+            inner = _KINDS[type(usual[0])]
+            if not all(type(entry) in inner for entry in value):
+                raise VeraError(f"{where}: {name} is {shown(value)}, no list of which each is {inner[-1].__name__}")
 
 
 def _argument_types(described: Any) -> dict[str, tuple[type, ...]]:
