@@ -102,8 +102,8 @@ def test_every_file_is_opened_in_one_place() -> None:
     }
     assert found == {
         "src/vera/video/opening.py",
-        "src/vera/video/encoder.py",
         "src/vera/video/copied.py",
+        "src/vera/video/encoder.py",
         "src/vera/video/matroska.py",
         "src/vera/data/synthesis/assets.py",
     }

@@ -1,5 +1,7 @@
 """Image sequences: found by folder or pattern, read and written exactly, holes and mixtures told."""
 
+import os
+import tracemalloc
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -60,7 +62,7 @@ def test_bad_sequences_are_told_in_one_line(tmp_path: Path) -> None:
     for path, said in (
         (hole, r"shot\.####\.png lacks number 3 and 1 more; render"),
         (several, r"several image sequences; name one of them, as other_####\.png and shot\.####\.png"),
-        (uneven, "numbers of different length"),
+        (uneven, r"a####\.png has numbers twice, of different length; name one kind alone"),
         (empty, "is a folder without numbered pictures"),
         (hole / "gone.####.png", "no numbered pictures of this name"),
         (tmp_path / "gone" / "a.####.png", "no numbered pictures of this name"),
@@ -145,3 +147,81 @@ def test_where_a_sequence_may_not_go(tmp_path: Path) -> None:
         with pytest.raises(VeraError, match=said):
             FrameWriter(out, info)
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+# Numbers as people write them: the name, the numbers, and the printf pattern of all names.
+NUMBERED: dict[str, tuple[str, range, str]] = {
+    "overflow": ("f_{:02d}.png", range(8, 102), "f_%02d.png"),
+    "in the middle": ("shot_{:04d}_v2.png", range(1, 4), "shot_%04d_v2.png"),
+    "in front": ("{:03d} take 7.png", range(8, 12), "%03d take 7.png"),
+    "among others": ("s010_{:d}_4k_v003.png", range(8, 12), "s010_%d_4k_v003.png"),
+    "below 0": ("a.{:d}.png", range(-3, 4), "a.%d.png"),
+    "below 0, padded": ("a_{:04d}.png", range(-3, 4), "a_%04d.png"),
+    "all below 0": ("a.{:03d}.png", range(-12, -8), "a.%03d.png"),
+    "after a dash": ("a-{:03d}.png", range(1, 4), "a-%03d.png"),
+    "large": ("a.{:d}.png", range(2**31 - 2, 2**31 + 2), "a.%010d.png"),
+    "larger": ("a.{:d}.png", range(10**30, 10**30 + 3), "a.%031d.png"),
+}
+
+
+@pytest.mark.faults
+@pytest.mark.filterwarnings("ignore:.*are numbered from 1001")
+@pytest.mark.parametrize("kind", NUMBERED)
+def test_numbers_of_any_kind(tmp_path: Path, kind: str) -> None:
+    name, numbers, pattern = NUMBERED[kind]
+    folder = pngs(tmp_path / "in", numbers, name)
+    for path in (folder, folder / name.replace(name[name.index("{") : name.index("}") + 1], "####")):
+        sequence = find_sequence(path)
+        assert sequence is not None
+        assert (sequence.start, len(sequence.files)) == (numbers[0], len(numbers))
+        assert sequence.pattern == str(folder / pattern)
+        assert probe(path).frame_count == len(numbers)
+        assert grey(path) == [number % 256 for number in numbers]
+    out = tmp_path / "out" / sequence.hashes
+    with FrameReader(folder) as reader, FrameWriter(out, probe(folder)) as writer:
+        for frame in reader:
+            writer.write(frame)
+    assert grey(out) == grey(folder)
+    told = not 0 <= numbers[0] < 2**31 - 8
+    assert [line.endswith(f"numbered from 1001, not from {numbers[0]}") for line in writer.notices] == [True] * told
+
+
+@pytest.mark.faults
+def test_signs_as_ffmpeg_pads_them(tmp_path: Path) -> None:
+    for number in range(-2, 3):
+        folder = pngs(tmp_path / "in", [number], f"a.{'-' * (number < 0)}{abs(number):04d}.png")
+    assert grey(folder) == [254, 255, 0, 1, 2]
+
+
+@pytest.mark.faults
+def test_a_dash_that_is_no_sign(tmp_path: Path) -> None:
+    folder = pngs(pngs(tmp_path / "in", range(1, 4), "a-{:d}.png"), range(5, 8), "a{:d}.png")
+    with pytest.raises(VeraError, match=r"several image sequences; name one of them, as a####\.png and a-####\.png"):
+        find_sequence(folder)
+    assert grey(folder / "a-#.png") == [1, 2, 3] and grey(folder / "a#.png") == [5, 6, 7]
+
+
+@pytest.mark.faults
+def test_numbers_far_apart_cost_nothing(tmp_path: Path) -> None:
+    folder = pngs(tmp_path / "in", [1, 1000000000], "a.{:d}.png")
+    tracemalloc.start()
+    with pytest.raises(VeraError, match=r"a\.####\.png lacks number 2 and 999999997 more"):
+        probe(folder)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+
+
+def test_the_number_is_what_has_most_values(tmp_path: Path) -> None:
+    folder = pngs(pngs(tmp_path / "in", range(5), "take1_{:04d}.png"), range(5), "take2_{:04d}.png")
+    with pytest.raises(VeraError, match=r"as take1_####\.png and take2_####\.png"):
+        find_sequence(folder)
+    assert len(source_files(folder / "take2_####.png")) == 5
+
+
+def test_what_is_no_picture_is_left_out(tmp_path: Path) -> None:
+    folder = pngs(tmp_path / "in", range(3))
+    (folder / "shot.0003.png").mkdir()
+    os.mkfifo(folder / "shot.0004.png")
+    (folder / "shot.0002.png").write_bytes(b"")
+    with pytest.warns(DamageWarning, match="1 of its 3 frames is damaged"):
+        assert grey(folder) == [0, 1, 1]

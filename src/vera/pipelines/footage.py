@@ -2,7 +2,6 @@
 
 import math
 import platform
-import re
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
@@ -42,7 +41,7 @@ from vera.progress import Progress
 from vera.video import CODECS, MediaInfo, SourceLike, as_source, probe
 from vera.video.formats import is_float
 from vera.video.kind import check_kind
-from vera.video.sequence import is_pattern, source_files
+from vera.video.sequence import find_sequence, is_pattern
 
 ROUNDING = 0.0005  # seconds by which a time that a user gives may miss its frame
 _WRITABLE = (".mp4", ".mov", ".m4v", ".mkv")
@@ -212,13 +211,13 @@ def default_out(source: Path) -> Path:
 
     For an image sequence it is one of the same names, in a folder `NAME-vera` beside the source's.
     """
-    picture = source_files(source)[0]
-    if picture != source:
+    sequence = find_sequence(source)
+    if sequence is not None:
+        picture = sequence.files[0]
         folder = picture.absolute().parent
         if all(picture.suffix.lower() not in codec.suffixes for codec in CODECS.values()):
             return folder.with_name(f"{folder.name}-vera.mkv")
-        name = re.sub(r"\d+(?=\D*$)", lambda number: "#" * max(2, len(number[0])), picture.stem)
-        return folder.with_name(f"{folder.name}-vera") / f"{name}{picture.suffix}"
+        return folder.with_name(f"{folder.name}-vera") / sequence.hashes
     suffix = source.suffix if source.suffix.lower() in _WRITABLE else ".mkv"
     return source.with_name(f"{source.stem}-vera{suffix}")
 

@@ -11,6 +11,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from vera.errors import DamageWarning, VeraError
+from vera.video.opening import packets
 
 # In these a packet is not always one frame that is shown: hidden reference frames, a packet for each field, leading
 # packets of a cut broadcast. Their frames can only be counted by decoding.
@@ -43,9 +44,14 @@ def has_times(container: InputContainer) -> bool:
     return container.format.name not in _UNTIMED_FORMATS
 
 
-def counted_packets(container: InputContainer, stream: VideoStream, tally: Tally) -> Iterator["Packet[VideoStream]"]:
-    """Packets of `stream` in file order, the empty one that flushes the decoder last, counted into `tally`."""
-    for packet in container.demux(stream):
+def counted_packets(
+    container: InputContainer, stream: VideoStream, tally: Tally, files: Sequence[Path] = ()
+) -> Iterator["Packet[VideoStream]"]:
+    """Packets of `stream` in file order, the empty one that flushes the decoder last, counted into `tally`.
+
+    `files`: those of an image sequence.
+    """
+    for packet in packets(container, stream, files):
         if packet.size:
             tally.packets += 1
             tally.shown += not packet.is_discard

@@ -21,6 +21,7 @@ from vera.video.opening import FileState, Source, SourceLike, as_source, file_st
 from vera.video.orientation import Matrix, Orientation, display_matrix, nearest_orientation
 from vera.video.reader import FrameReader
 from vera.video.records import track_records
+from vera.video.sequence import source_files
 
 _CLOCKS = ("mpegts", "mpeg")  # broadcasts and discs
 _LATE = 60  # seconds without anything at the beginning that a file may have
@@ -152,7 +153,7 @@ def _packet_times(path: Path, container: InputContainer, stream: VideoStream) ->
     tally = Tally()
     shown = [
         (packet.pts, packet.duration or 0)
-        for packet in counted_packets(container, stream, tally)
+        for packet in counted_packets(container, stream, tally, source_files(path))
         if packet.size and not packet.is_discard
     ]
     check_whole(path, container, stream, tally)

@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 from vera.errors import VeraError
 from vera.video.decode import frame_decoder
 from vera.video.formats import plain
-from vera.video.opening import SourceLike, as_source, open_video
+from vera.video.opening import SourceLike, as_source, open_video, packets
 from vera.video.png import common_format
 from vera.video.sequence import source_files
 
@@ -64,7 +64,7 @@ def check_kind(source: SourceLike) -> None:
         decode, scaler = frame_decoder(stream, files), VideoReformatter()
         first: Kind | None = None
         aspect: Fraction | None = None
-        for packet in _apart(container.demux(stream)):
+        for packet in _apart(packets(container, stream, files)):
             frames = decode(packet) or ()
             aspect = aspect or _aspect(stream)
             for frame in frames:

@@ -1,6 +1,6 @@
 """Opening a file as a video: what it is when it is none, said in one line. Every file goes to FFmpeg through here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 from av.container import InputContainer, OutputContainer
 from av.format import ContainerFormat
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -21,6 +22,7 @@ WORDS = "surrogateescape"
 # FFmpeg reads these as video, but they hold one picture, or pictures made of text.
 _STILL_FORMATS = ("image2", "_pipe", "ico", "avif")
 _STILL_SUFFIXES = (".avif", ".heic", ".heif")
+_LARGEST = 2**31 - 2**16  # bytes of a packet
 # Formats that name other files or addresses to read, or are programs that FFmpeg runs.
 _PLAYLISTS = {"hls", "concat", "concatf", "dash", "imf", "sdp", "mpjpeg", "vobsub", "webm_dash_manifest"}
 _PLAYLISTS |= {"avisynth", "vapoursynth"}
@@ -157,6 +159,39 @@ def open_video(path: Path, rate: Fraction | None = None) -> tuple[InputContainer
         raise
 
 
+def packets(container: InputContainer, stream: VideoStream, files: Iterable[Path]) -> Iterator["Packet[VideoStream]"]:
+    """Packets of `stream` in file order, the empty one that flushes the decoder last.
+
+    Those of an image sequence are its `files`, which count as one for each tick; FFmpeg's own naming of numbered files
+    knows fewer names.
+    """
+    if container.format.name != "image2":
+        yield from container.demux(stream)
+        return
+    for number, file in enumerate(files):
+        # EXR is read by its own library, from the file.
+        data = b"\0" if stream.codec_context.name == "exr" else _picture(file)
+        packet: Packet[VideoStream] = Packet(len(data))
+        packet.update(data)  # a copy: Python's bytes are freed with its lock, for which a decoder's thread would wait
+        packet.stream, packet.time_base = stream, stream.time_base or Fraction(1)
+        packet.pts = packet.dts = number
+        packet.duration, packet.is_keyframe = 1, True
+        yield packet
+    end: Packet[VideoStream] = Packet()
+    end.stream = stream
+    yield end
+
+
+def _picture(file: Path) -> bytes:
+    """All bytes of a picture; one that is empty is as one that cannot be decoded."""
+    try:
+        if file.stat().st_size > _LARGEST:
+            raise VeraError(f"{file}: is larger than 2 GB; is it a picture?")
+        return file.read_bytes() or b"\0"
+    except OSError as error:
+        raise VeraError(f"{file}: can't be read ({error.strerror or error}); check its permissions") from error
+
+
 def _is_playlist(path: Path) -> bool:
     with suppress(OSError), path.open("rb") as file:
         head = file.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
@@ -165,9 +200,8 @@ def _is_playlist(path: Path) -> bool:
 
 
 def _open_sequence(path: Path, sequence: Sequence, rate: Fraction) -> tuple[InputContainer, VideoStream]:
-    options = {"framerate": str(rate), "start_number": str(sequence.start), "start_number_range": "1"}
     try:
-        container = open_input(sequence.pattern, "image2", options | {"pattern_type": "sequence"})
+        container = open_input(sequence.files[0], "image2", {"framerate": str(rate), "pattern_type": "none"})
     except (OSError, av.FFmpegError) as error:
         raise VeraError(f"{path}: its first picture can't be read; copy or render it again") from error
     stream = container.streams.video[0]

@@ -8,9 +8,10 @@ from typing import BinaryIO, NamedTuple
 
 import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from vera.errors import VeraError
-from vera.video.colour import SPACE_RGB
+from vera.video.colour import SPACE_RGB, apply_tags, color_tags
 from vera.video.read import planes
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -52,14 +53,14 @@ def common_format(files: Sequence[Path]) -> str | None:
     return name + {"rgba": "", "rgb": "24", "ya": "8", "gray": ""}[name]
 
 
-def widened(frame: av.VideoFrame, pix_fmt: str) -> av.VideoFrame:
+def widened(frame: av.VideoFrame, pix_fmt: str, scaler: VideoReformatter) -> av.VideoFrame:
     """Return a grey or RGB frame, with or without alpha, in a `pix_fmt` that holds all of its samples exactly.
 
     Grey becomes R = G = B, 8 bits become the same share of 16, and what has no alpha is opaque.
     """
     if frame.format.name == pix_fmt:
         return frame
-    wide = av.VideoFrame(frame.width, frame.height, pix_fmt)
+    wide = scaler.reformat(frame, format=pix_fmt)  # with what the picture says besides; its samples are those below
     source, target = np.atleast_3d(planes(frame)[0]), planes(wide)[0]
     target = target if target.ndim == 3 else target[..., None]
     white = np.iinfo(target.dtype).max
@@ -69,11 +70,9 @@ def widened(frame: av.VideoFrame, pix_fmt: str) -> av.VideoFrame:
     target[..., :room] = source[..., :colors].astype(target.dtype) * target.dtype.type(scale)
     if room < target.shape[2]:
         target[..., room] = white if colors == source.shape[2] else source[..., colors].astype(target.dtype) * scale
-    wide.pts, wide.color_range = frame.pts, frame.color_range
-    if frame.time_base is not None:
-        wide.time_base = frame.time_base
-    wide.color_trc, wide.color_primaries = frame.color_trc, frame.color_primaries
-    wide.colorspace = SPACE_RGB if room == 3 else frame.colorspace
+    apply_tags(color_tags(frame), wide)
+    if room == 3:
+        wide.colorspace = SPACE_RGB
     return wide
 
 

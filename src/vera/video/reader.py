@@ -20,7 +20,7 @@ from vera.video.ffv1 import slices_whole
 from vera.video.filters import DISPLAY_MATRIX, has_side_data
 from vera.video.formats import is_float, plain
 from vera.video.kind import Kind, changed, frame_kind
-from vera.video.opening import SourceLike, as_source, check_unchanged, open_video
+from vera.video.opening import SourceLike, as_source, check_unchanged, open_video, packets
 from vera.video.orientation import Matrix, display_matrix
 from vera.video.png import common_format, widened
 from vera.video.read import as_progressive, bare_copy, plane_layout
@@ -90,7 +90,7 @@ class FrameReader:
                 frame = as_progressive(frame)
             frame = plain(frame, scaler)
             if self._format is not None:
-                frame = widened(frame, self._format)
+                frame = widened(frame, self._format, scaler)
             kind = self._same(kind, frame)
             if is_float(frame.format.name) and self.stream.codec_context.name != "exr":
                 raise VeraError(f"{self.path}: has floating-point samples, which only EXR sequences may; make it one")
@@ -203,7 +203,7 @@ class FrameReader:
         """
         decode = frame_decoder(self.stream, self._files)
         free, step = 0, self._grid()[1]
-        for packet in counted_packets(self.container, self.stream, tally):
+        for packet in counted_packets(self.container, self.stream, tally, self._files):
             if slots and packet.size:
                 packet.pts = free if packet.dts is None else max(free, packet.dts)
                 free = packet.pts + (packet.duration or step)
@@ -220,7 +220,7 @@ class FrameReader:
             with suppress(av.FFmpegError):
                 container.seek(min(due), stream=stream)
             decode = frame_decoder(stream, self._files)
-            for packet in container.demux(stream):
+            for packet in packets(container, stream, self._files):
                 frames = [frame for frame in decode(packet) or () if frame.pts in wanted]
                 yield Packet(), frames
 

@@ -29,6 +29,7 @@ from vera.video.sequence import Sequence, find_sequence, image_pattern, is_patte
 from vera.video.tracks import carry
 
 FIRST_NUMBER = 1001  # of the pictures of a new sequence, as is the custom where shots are worked on
+_LAST_NUMBER = 2**31 - 1  # that FFmpeg writes
 
 
 class _DiscardedError(Exception):
@@ -105,15 +106,17 @@ class FrameWriter:
         """Pictures in a folder of their own, numbered as the source's or from `FIRST_NUMBER`."""
         source = find_sequence(self.info.path)
         start = FIRST_NUMBER if source is None else source.start
+        counted = 0 <= start <= _LAST_NUMBER - self.info.frame_count
         if self._codec.encoder == "exr":
             assert source is not None  # no other footage has such samples
             self._exr = source
             return left_out(source.files)
         pattern, info = image_pattern(self.partial / self.path.name), self.info
-        self._container = open_output(pattern, "image2", {"start_number": str(start)})
+        self._container = open_output(pattern, "image2", {"start_number": str(start if counted else FIRST_NUMBER)})
         others = [*info.chapters, *info.metadata, *(track for track in info.tracks if track.kind != "picture")]
         held = {"sound": info.audio, "frame times": info.is_vfr, "tracks, chapters and words": others}
-        return [f"an image sequence can't hold the {what} of the source" for what, there in held.items() if there]
+        lost = [f"an image sequence can't hold the {what} of the source" for what, there in held.items() if there]
+        return lost if counted else [*lost, f"its pictures are numbered from {FIRST_NUMBER}, not from {start}"]
 
     def write(self, frame: av.VideoFrame) -> None:
         """Encode the next frame. It must have the size and format of `info` and a `pts`, and come in order of time.

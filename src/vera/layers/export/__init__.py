@@ -118,7 +118,7 @@ def _shot(
         raise VeraError(f"{layer.folder}: holds no frames that are shown; there is nothing to export")
     if start_frame is None:
         sequence = find_sequence(info.path)
-        start_frame = START_FRAME if sequence is None else sequence.start
+        start_frame = START_FRAME if sequence is None or sequence.start < 0 else sequence.start
     return Shot(edit, info, index_of, start_frame, light, still)
 
 
