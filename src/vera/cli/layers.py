@@ -119,6 +119,8 @@ def verify(
         say(f"           by {report.max_difference:g} at most (code values; of EXR, light), {report.psnr:.1f} dB")
     if report.packets:
         say(f"packets    {report.packets:>15,}  of which {report.kept:,} are the source's own")
+    for line in report.lost:
+        say(f"lost       {line}")
     if report.broken is not None:
         say(f"broken     {report.broken}")
     return 0 if report.broken is None else 1

@@ -20,6 +20,7 @@ from vera.video import FrameReader, MediaInfo, Source, SourceLike, probe
 from vera.video.bits import UnsupportedError
 from vera.video.codecs import FULL_RANGE_TWINS
 from vera.video.formats import is_float
+from vera.video.kept import compare_films
 from vera.video.smart import PacketReport, compare_packets, plan_smart
 
 
@@ -29,7 +30,8 @@ class VerifyReport:
 
     Floats are compared bit by bit, their differences are of light, and the PSNR takes 1 for the peak.
     `guarantee` is the one that was asked for; `broken` says why it does not hold, None if it does. Of a smart master's
-    `packets`, `kept` are the source's own, byte for byte.
+    `packets`, `kept` are the source's own, byte for byte. `lost`: a line for each thing besides samples that such
+    a file can't hold (see `compare_films`).
     """
 
     frames: int
@@ -42,6 +44,7 @@ class VerifyReport:
     broken: str | None = None
     packets: int = 0
     kept: int = 0
+    lost: tuple[str, ...] = ()
 
 
 def verify(
@@ -56,9 +59,9 @@ def verify(
 
     A sample is preserved if its alpha, averaged over the sample's area for chroma, is exactly 0. "exact": no preserved
     sample changed. "smart": all packets are the source's, but those that the edit must change, and decode to the
-    source's samples. "delivery" promises nothing and is only measured. VeraError if the clips do not have the same
-    frames, size, pixel format and times (to 1 ms, as Matroska stores them), or the layers are another clip's and not
-    `force`.
+    source's samples. "delivery": samples are only measured. All of them keep when and how the clip is shown, and its
+    sound (`compare_films`). VeraError if the clips do not have the same frames, size, pixel format and times (to 1 ms),
+    or the layers are another clip's and not `force`.
     """
     if guarantee not in MASTERS:
         raise VeraError(f"no master is named {guarantee!r}; choose from {', '.join(MASTERS)}")
@@ -91,11 +94,22 @@ def verify(
                 progress("verify", count + 1, before.frame_count)
     peak = 1 if is_float(before.pix_fmt) else 2**before.bit_depth - 1
     psnr = 10 * math.log10(peak**2 * preserved / squared) if squared else math.inf
-    broken = packets.broken
+    films = compare_films(before, after, guarantee == "smart")
+    broken = packets.broken or next(iter(films.not_kept), None)
     if broken is None and guarantee != "delivery" and untouched:
         broken = f"{untouched:,} samples changed that the {guarantee} master keeps"
     return VerifyReport(
-        before.frame_count, samples, preserved, changed, largest, psnr, guarantee, broken, packets.packets, packets.kept
+        before.frame_count,
+        samples,
+        preserved,
+        changed,
+        largest,
+        psnr,
+        guarantee,
+        broken,
+        packets.packets,
+        packets.kept,
+        films.lost,
     )
 
 

@@ -43,7 +43,7 @@ def fit_packets(
             begun.add(index)
         elif (
             index in begun
-            or not leading.setdefault(index, is_iso or _is_run_in(packet))
+            or not leading.setdefault(index, is_iso or is_run_in(packet))
             or (is_iso and not _ends_before(packet, clock))
         ):
             continue
@@ -72,7 +72,7 @@ def shift_packet(packet: "Packet[Any]", clock: Fraction) -> None:
         packet.dts = None if packet.dts is None else packet.dts - ticks
 
 
-def _is_run_in(packet: "Packet[Any]") -> bool:
+def is_run_in(packet: "Packet[Any]") -> bool:
     """Whether the first packet of a track says that no more is hidden than what an encoder puts before its sound."""
     skipped = bytes(packet.get_sidedata("skip_samples"))
     return len(skipped) >= 4 and int.from_bytes(skipped[:4], "little") <= _RUN_IN
