@@ -125,3 +125,10 @@ def test_stereoscopic_arrangement(tmp_path: Path, codec: str) -> None:
     after, notices = copy(source, tmp_path / "b.mkv", codec)
     assert (said(after.path), notices) == (said(source), [])
     assert len(said(source)) == 1
+
+
+def test_a_turned_clip_has_no_records(tmp_path: Path) -> None:
+    for rotation in (0, 90, 180):
+        assert probe(make_clip(tmp_path / "a.mp4", 2, rotation=rotation)).records == {}
+    ffmpeg("-display_hflip", "-i", tmp_path / "a.mp4", "-c", "copy", tmp_path / "b.mp4")
+    assert probe(tmp_path / "b.mp4").records == {}

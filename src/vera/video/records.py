@@ -14,7 +14,7 @@ _NAMES = {
     "7670": "spherical projection",
     "41E4": DOLBY_VISION,
 }
-_FLAT = bytes.fromhex("7671 81 00")  # a projection that is none: it holds the angle of display, which has its own way
+_PROJECTION_TYPE = bytes.fromhex("7671 81")  # without it, or 0, the element tells the angle of display alone
 
 
 def track_records(stream: Any) -> dict[str, bytes]:
@@ -25,7 +25,9 @@ def track_records(stream: Any) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for name, element in track_elements(stream):
         known = _NAMES.get(name.hex().upper())
-        if known is None or _FLAT in element or (known == DOLBY_VISION and b"dv" not in element):
+        if known is None or (known == DOLBY_VISION and b"dv" not in element):
+            continue
+        if known == "spherical projection" and not any(element.partition(_PROJECTION_TYPE)[2][:1]):
             continue
         found[known] = found.get(known, b"") + element
     return found
