@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 from tests.training.drawn import DrawnLayers, flow_fields, open_drawn, write_recipe
 
+from vera.cli.signals import unwinding
 from vera.data.sample import LayeredSample
 from vera.errors import VeraError
 from vera.training.loop import stop_signals, train
@@ -151,6 +152,13 @@ def test_a_signal_that_somebody_settled_stays_as_it_is() -> None:
             signal.raise_signal(signal.SIGUSR1)
             assert stop.is_set()
         assert signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL
+        with unwinding(), stop_signals() as stop:  # as the command line has it
+            signal.raise_signal(signal.SIGTERM)
+            assert stop.is_set()
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        with unwinding(), stop_signals() as stop:
+            signal.raise_signal(signal.SIGHUP)
+            assert stop.is_set()
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)

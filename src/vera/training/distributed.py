@@ -108,7 +108,8 @@ def start_world(device: str, context_parallel: int) -> Iterator[World]:
 def shard(model: nn.Module, world: World, bf16: bool) -> None:
     """Shard `model` in place over all processes, one unit for each repeated block and one for the rest.
 
-    With `bf16` the parameters travel and compute in bfloat16 and gradients are reduced in float32. Inputs are left to
+    With `bf16` the parameters travel and compute in bfloat16, also norms and modulation tables, which one process keeps
+    in float32: FSDP has one type for each unit. Gradients are reduced in float32. Inputs are left to
     autocast: a timestep of up to 1000 does not survive bfloat16.
     """
     if world.size == 1:

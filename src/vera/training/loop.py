@@ -221,11 +221,12 @@ def sample_seeds(seed: int, index: int, first: int, count: int) -> list[int]:
 def stop_signals() -> Iterator[Event]:
     """An event that an interrupt, SIGTERM, SIGUSR1 or SIGHUP sets; a second interrupt ends the process at once.
 
-    SIGUSR1 is what SLURM's `--signal` is often told to send, SIGHUP comes when a terminal closes. Where somebody has
-    settled what they do, as nohup and submitit have, that holds.
+    SIGUSR1 is what SLURM's `--signal` is often told to send, SIGHUP comes when a terminal closes. What nohup has
+    made of the one and submitit of the other holds.
     """
     stop = Event()
-    free = [number for number in (signal.SIGUSR1, signal.SIGHUP) if signal.getsignal(number) == signal.SIG_DFL]
+    free = [signal.SIGUSR1] if signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL else []
+    free += [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else []
 
     def request(number: int, frame: object) -> None:
         stop.set()
