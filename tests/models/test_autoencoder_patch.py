@@ -103,3 +103,27 @@ def test_saved_and_loaded_it_is_the_same(model: AutoencoderPatch3D, clips: Tenso
     assert loaded.config.latents_std == [2.0] * 12
     with torch.no_grad():
         assert torch.equal(loaded(clips).sample, model(clips).sample)
+
+
+@pytest.mark.faults
+def test_slices_code_one_clip_after_the_other() -> None:
+    vae = AutoencoderPatch3D(z_dim=4, width=8, num_blocks=1).eval()
+    torch.nn.init.normal_(vae.proj_out.weight, std=0.1)
+    seen: list[int] = []
+    vae.decoder.register_forward_pre_hook(lambda module, args: seen.append(len(args[0])))
+    clips = torch.rand(3, 3, 5, 16, 16) * 2 - 1
+    with torch.no_grad():
+        whole = vae.decode(vae.encode(clips).latent_dist.mode()).sample
+        vae.enable_slicing()
+        sliced = vae.decode(vae.encode(clips).latent_dist.mode()).sample
+        vae.disable_slicing()
+    torch.testing.assert_close(sliced, whole)
+    assert seen == [3, 1, 1, 1]
+
+
+@pytest.mark.faults
+def test_tiles_are_clearly_absent() -> None:
+    vae = AutoencoderPatch3D(z_dim=4, width=8, num_blocks=1)
+    vae.disable_tiling()
+    with pytest.raises(NotImplementedError, match="AutoencoderPatch3D"):
+        vae.enable_tiling()

@@ -1,14 +1,24 @@
 """Caches of diffusers in a whole sampling run, guided and windowed: what they save, counted."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from diffusers import FirstBlockCacheConfig, MagCacheConfig, PyramidAttentionBroadcastConfig
+from diffusers import (
+    FasterCacheConfig,
+    FirstBlockCacheConfig,
+    MagCacheConfig,
+    PyramidAttentionBroadcastConfig,
+    TaylorSeerCacheConfig,
+    TextKVCacheConfig,
+)
+from diffusers.hooks import SeaCacheConfig
 
 from vera.errors import VeraError
 from vera.models import VeraTransformer3DModel
+from vera.models.baselines import VARIANTS, variant_config
 from vera.models.joint_attention import JointAttention
 from vera.pipelines import VeraPipeline
 
@@ -24,6 +34,14 @@ def first_block(pipeline: VeraPipeline) -> FirstBlockCacheConfig:
 
 def magnitude(pipeline: VeraPipeline) -> MagCacheConfig:
     return MagCacheConfig(num_inference_steps=STEPS, mag_ratios=[1.0] * STEPS, max_skip_steps=1, retention_ratio=0.0)
+
+
+def spectral(pipeline: VeraPipeline) -> SeaCacheConfig:
+    return SeaCacheConfig(threshold=1e9)
+
+
+def series(pipeline: VeraPipeline) -> TaylorSeerCacheConfig:
+    return TaylorSeerCacheConfig(cache_interval=3, disable_cache_before_step=1)
 
 
 def pyramid(pipeline: VeraPipeline) -> PyramidAttentionBroadcastConfig:
@@ -44,8 +62,11 @@ def seeded() -> torch.Generator:
         # Every window of each guidance pass computes its first step whole, and then first blocks only.
         (first_block, WINDOWS * 2 * (BLOCKS + (STEPS - 1))),
         (magnitude, FULL // 2),
+        # It must be told the step, its noise and the number of steps: of six, two are taken whole to begin with.
+        (spectral, FULL // 2),
+        (series, FULL // 2),
     ],
-    ids=["FirstBlockCache", "MagCache"],
+    ids=["FirstBlockCache", "MagCache", "SeaCache", "TaylorSeer"],
 )
 def test_a_cache_saves_joint_attention(
     make_pipeline: MakePipeline, monkeypatch: pytest.MonkeyPatch, config: Callable[..., object], computed: int
@@ -77,3 +98,73 @@ def test_a_cache_that_would_mix_passes_is_refused(make_pipeline: MakePipeline, f
     pipeline(CLIP[:9], "add a red balloon", num_inference_steps=2, guidance_scale=1.0)
     with pytest.raises(VeraError, match="one window without guidance"):
         pipeline(CLIP[:frames], "add a red balloon", num_inference_steps=2, guidance_scale=guidance)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("variant", ["mot", "dense", "v2v_concat"])
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (FasterCacheConfig(), "FasterCache does not work.*two forwards"),
+        (TextKVCacheConfig(), "TextKVCache does not work.*save nothing"),
+        (TaylorSeerCacheConfig(use_lite_mode=True), "lite mode"),
+    ],
+)
+def test_caches_that_would_fail_or_save_nothing_are_refused(variant: str, config: object, words: str) -> None:
+    sizes = {"num_attention_heads": 1, "attention_head_dim": 12, "ffn_dim": 8, "freq_dim": 16, "num_layers": 1}
+    transformer = VARIANTS[variant](**sizes)
+    with pytest.raises(VeraError, match=words):
+        transformer.enable_cache(config)
+    assert not transformer.is_cache_enabled
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("variant", ["dense", "v2v", "v2v_concat"])
+def test_sea_cache_saves_in_every_variant(make_pipeline: MakePipeline, variant: str) -> None:
+    sizes = {"num_attention_heads": 2, "attention_head_dim": 12, "in_channels": 4, "out_channels": 4, "text_dim": 16}
+    config = variant_config(variant, sizes | {"freq_dim": 16, "ffn_dim": 32, "num_layers": BLOCKS})
+    transformer = VARIANTS[variant](**config).eval()
+    pipeline = make_pipeline(transformer=transformer, window_frames=9, window_overlap=4)
+    calls: list[int] = []
+    ffn = transformer.blocks[1].ffn if variant != "v2v" else transformer.blocks[1].experts["composite"].ffn
+    ffn.register_forward_hook(lambda *seen: calls.append(1))
+    transformer.enable_cache(spectral(pipeline))
+    pipeline(CLIP, "add a red balloon", num_inference_steps=STEPS)
+    assert len(calls) == STEPS * WINDOWS
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("guidance", [1.0, 3.0])
+def test_a_cache_is_told_where_the_sampling_is(make_pipeline: MakePipeline, guidance: float) -> None:
+    """The names and numbers that WanPipeline gives; passes of several windows have names of their own."""
+    pipeline, seen = make_pipeline(window_frames=9, window_overlap=4), []
+    own = pipeline.transformer.cache_context
+
+    def look(name: str, **where: Any) -> Any:
+        seen.append((name, where))
+        return own(name, **where)
+
+    pipeline.transformer.cache_context = look
+    pipeline(CLIP[:9], "add a red balloon", num_inference_steps=2, guidance_scale=guidance)
+    sigmas = [float(sigma) for sigma in pipeline.scheduler.sigmas[:2]]
+    passes = ["cond", "uncond"][: 1 + (guidance > 1)]
+    assert seen == [
+        (name, {"step_index": step, "sigma": sigmas[step], "num_inference_steps": 2})
+        for step in range(2)
+        for name in passes
+    ]
+    seen.clear()
+    pipeline(CLIP, "add a red balloon", num_inference_steps=1, guidance_scale=guidance)
+    assert len({name for name, _ in seen}) == len(seen) == WINDOWS * len(passes)
+
+
+@pytest.mark.faults
+def test_a_callback_that_begins_guidance_does_not_mix_passes(make_pipeline: MakePipeline) -> None:
+    pipeline = make_pipeline(window_frames=9, window_overlap=4)
+    pipeline.transformer.enable_cache(pyramid(pipeline))
+
+    def begin(pipe: VeraPipeline, *seen: object) -> None:
+        pipe._guidance_scale = 3.0
+
+    with pytest.raises(VeraError, match="one window without guidance"):
+        pipeline(CLIP[:9], "add a red balloon", guidance_scale=1.0, callback_on_step_end=begin)

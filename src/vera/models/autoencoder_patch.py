@@ -6,9 +6,11 @@ linear decoder leaves. As the encoder never changes after the projection is set,
 stay valid while the decoder is improved. Every latent frame is coded on its own, so decoding in chunks is exact.
 """
 
+from collections.abc import Callable
+
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.autoencoders.vae import DecoderOutput, DiagonalGaussianDistribution
+from diffusers.models.autoencoders.vae import AutoencoderMixin, DecoderOutput, DiagonalGaussianDistribution
 from diffusers.models.modeling_outputs import AutoencoderKLOutput
 from diffusers.models.modeling_utils import ModelMixin
 from diffusers.utils.accelerate_utils import apply_forward_hook
@@ -30,10 +32,12 @@ class ResidualBlock(nn.Module):
         return hidden + detail
 
 
-class AutoencoderPatch3D(ModelMixin, ConfigMixin):  # type: ignore[misc]
+class AutoencoderPatch3D(ModelMixin, AutoencoderMixin, ConfigMixin):  # type: ignore[misc]
     """Codes `[B,3,1+4k,8h,8w]` video in [-1,1] as `[B,z_dim,1+k,h,w]` latents, and back.
 
     The first frame is coded alone, as if it had stood still for four frames; each later latent frame holds four frames.
+    `enable_slicing` codes the clips of a batch one after the other. There are no tiles: the decoder's norms look at the
+    whole frame, so that `enable_tiling` raises NotImplementedError.
 
     Args:
         z_dim: latent channels.
@@ -57,6 +61,7 @@ class AutoencoderPatch3D(ModelMixin, ConfigMixin):  # type: ignore[misc]
         latents_std: list[float] | None = None,
     ) -> None:
         super().__init__()
+        self.use_slicing = False
         patch = (scale_factor_temporal, scale_factor_spatial, scale_factor_spatial)
         self.register_to_config(
             latents_mean=latents_mean or [0.0] * z_dim,
@@ -80,13 +85,25 @@ class AutoencoderPatch3D(ModelMixin, ConfigMixin):  # type: ignore[misc]
     @apply_forward_hook  # type: ignore[untyped-decorator]  # or offloading would not see its use
     def encode(self, x: Tensor, return_dict: bool = True) -> AutoencoderKLOutput | tuple[DiagonalGaussianDistribution]:
         """`[B,3,1+4k,8h,8w]` in [-1,1] to a distribution whose mode is the latent (its variance is negligible)."""
-        mean = self.latents(x)
+        mean = self._by_slices(self.latents, x)
         posterior = DiagonalGaussianDistribution(torch.cat([mean, torch.full_like(mean, -30.0)], dim=1))
         return AutoencoderKLOutput(latent_dist=posterior) if return_dict else (posterior,)
 
     @apply_forward_hook  # type: ignore[untyped-decorator]
     def decode(self, z: Tensor, return_dict: bool = True) -> DecoderOutput | tuple[Tensor]:
         """`[B,z_dim,1+k,h,w]` to `[B,3,1+4k,8h,8w]`, clamped to [-1,1] outside of training."""
+        video = self._by_slices(self._decode, z)
+        return DecoderOutput(sample=video) if return_dict else (video,)
+
+    def enable_tiling(self) -> None:
+        """Raise NotImplementedError: see the class."""
+        raise NotImplementedError(f"Tiling is not implemented for {type(self).__name__}.")
+
+    def _by_slices(self, code: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
+        sliced = self.use_slicing and len(batch) > 1
+        return torch.cat([code(clip[None]) for clip in batch]) if sliced else code(batch)
+
+    def _decode(self, z: Tensor) -> Tensor:
         batch, _, frames, height, width = z.shape
         hidden = self.conv_in(z.transpose(1, 2).flatten(0, 1))
         for block in self.blocks:
@@ -98,10 +115,10 @@ class AutoencoderPatch3D(ModelMixin, ConfigMixin):  # type: ignore[misc]
             .permute(0, 2, 1, 3, 6, 4, 7, 5)
             .reshape(batch, 3, frames * patch_t, height * patch_s, width * patch_s)
         )
-        video = (self.decoder(z) + detail)[:, :, patch_t - 1 :]  # of the first frame's four the last is kept
+        video: Tensor = (self.decoder(z) + detail)[:, :, patch_t - 1 :]  # of the first frame's four the last is kept
         if not self.training:
             video = video.clamp(-1, 1)
-        return DecoderOutput(sample=video) if return_dict else (video,)
+        return video
 
     def forward(
         self, sample: Tensor, return_dict: bool = True, noise: Tensor | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.loaders import FromOriginalModelMixin, PeftAdapterMixin
+from diffusers.loaders import PeftAdapterMixin
 from diffusers.models.attention import AttentionMixin, FeedForward
 from diffusers.models.cache_utils import CacheMixin
 from diffusers.models.modeling_outputs import Transformer2DModelOutput
@@ -18,6 +18,7 @@ from diffusers.models.transformers.transformer_wan import WanRotaryPosEmbed, Wan
 from diffusers.utils import apply_lora_scale
 from torch import Tensor, nn
 
+from vera.models.caches import LayerCaches
 from vera.models.complete_weights import CompleteWeights
 from vera.models.joint_attention import JointAttention
 from vera.models.layer_tokens import LayerTokens, OutputHead, check_prediction_type
@@ -114,7 +115,7 @@ class VeraTransformer3DModel(
     ModelMixin,  # type: ignore[misc]
     ConfigMixin,  # type: ignore[misc]
     PeftAdapterMixin,  # type: ignore[misc]
-    FromOriginalModelMixin,  # type: ignore[misc]
+    LayerCaches,
     CacheMixin,  # type: ignore[misc]
     AttentionMixin,  # type: ignore[misc]
 ):

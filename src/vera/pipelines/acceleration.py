@@ -74,7 +74,7 @@ def accelerate(pipeline: Any, options: Acceleration, device: str) -> None:
     if options.attention is not None:
         _set_attention(transformer, options.attention, device)
     if options.tiling:
-        if not hasattr(vae, "enable_tiling"):
+        if not hasattr(vae, "use_tiling"):
             raise VeraError(f"tiling: the autoencoder of this model, {type(vae).__name__}, has no tiles: leave it out")
         vae.enable_tiling()
     if options.quantize == "fp8":

@@ -40,6 +40,14 @@ pipeline = VeraPipeline.from_pretrained("{{ name }}")
 layers = pipeline(video, "add a red balloon")  # video [frames, height, width, 3]; layers.edit, layers.alpha
 ```
 
+The folder's own `pipeline.py` names that class, for code that knows diffusers only (vera must be installed):
+
+```python
+from diffusers import DiffusionPipeline
+
+pipeline = DiffusionPipeline.from_pretrained("{{ name }}", trust_remote_code=True)
+```
+
 ## Training
 
 {% if recipe -%}

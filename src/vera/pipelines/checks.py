@@ -158,7 +158,7 @@ def check_source_latents(
         raise VeraError(f"num_frames {num_frames} does not fit source_latents of {shape[2]} latent frames")
 
 
-def check_networks(transformer: Any, vae: Any, composite: bool) -> None:
+def check_networks(transformer: Any, vae: Any, text_encoder: Any, composite: bool) -> None:
     """Raise VeraError for networks that were exchanged for some that do not belong together."""
     branches = getattr(transformer.config, "branches", None)
     if branches is None:
@@ -170,6 +170,10 @@ def check_networks(transformer: Any, vae: Any, composite: bool) -> None:
     channels, coded = getattr(transformer.config, "in_channels", None), getattr(vae.config, "z_dim", None)
     if channels is not None and channels != coded:
         raise VeraError(f"the transformer reads latents of {channels} channels, the autoencoder makes {coded}")
+    width = getattr(transformer.config, "text_dim", None)
+    encoded = width if text_encoder is None else getattr(text_encoder.config, "hidden_size", width)
+    if width is not None and width != encoded:
+        raise VeraError(f"the text encoder's states have {encoded} numbers, the transformer reads {width}")
 
 
 def check_scheduler(scheduler: Any) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from vera.errors import VeraError
-from vera.pipelines.checks import batch_size, check_values
+from vera.pipelines.checks import check_values
 from vera.pipelines.spans import Frames, as_tensor
 
 LABELS = 16  # a mask of bytes whose brightest is below is one of numbers, not of brightness
@@ -55,7 +55,8 @@ def read_masks(
     for clip in masks:
         if list(clip.shape) != wanted:
             raise VeraError(f"mask is {list(clip.shape)}, the video's is {wanted}: make them equal")
-    batch_size(clips=len(clips), masks=len(masks))
+    if len(masks) not in (1, len(clips)):
+        raise VeraError(f"there are {len(masks)} masks for {len(clips)} clips: give one, or one for each")
     return masks
 
 

@@ -12,6 +12,8 @@ The code itself is in the package vera, which must be installed.
 """
 
 from vera.pipelines.remote import VeraPipeline
+
+__all__ = ["VeraPipeline"]
 '''
 
 

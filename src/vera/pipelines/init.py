@@ -19,6 +19,7 @@ from vera.models.conversion import wan
 from vera.models.conversion.base import check_sizes, read_config, write_transformer
 from vera.models.conversion.checkpoint import MAX_SHARD_SIZE
 from vera.pipelines.card import UNTRAINED, model_card
+from vera.pipelines.folder_code import CLASS, CODE, write_code
 from vera.pipelines.hub import fetch_model, hub_name, on_disk
 from vera.pipelines.wan_parts import ORIGINAL_FILES, check_pipeline, open_layout, wan_files
 from vera.presets import BASES, preset_folder
@@ -80,7 +81,8 @@ def init_pipeline(
         if write_parts is not None:
             shutil.copytree(preset / "scheduler", temporary / "scheduler")
             parts["transformer"] = [type(model).__module__, type(model).__name__]
-            index |= {"_class_name": "VeraPipeline", "_diffusers_version": __version__} | parts
+            index |= {"_class_name": [CODE, CLASS], "_diffusers_version": __version__} | parts
+            write_code(temporary)
             (temporary / "model_index.json").write_text(json.dumps(index, indent=2, ensure_ascii=False) + "\n")
             scheduler = read_config(preset / "scheduler" / "scheduler_config.json")
             published = None if on_disk(str(base)) else hub_name(str(base))

@@ -196,7 +196,7 @@ class VeraPipeline(
             raise VeraError("give both height and width, or neither: the clip's own size")
         if height is not None and width is not None:
             check_size((width, height), self.size_strides[::-1])
-        check_networks(self.transformer, self.vae, output_composite)
+        check_networks(self.transformer, self.vae, self.text_encoder, output_composite)
         check_embeds(prompt_embeds, negative_prompt_embeds, getattr(self.transformer.config, "text_dim", None))
         texts = check_prompts(prompt, negative_prompt, prompt_embeds, negative_prompt_embeds)
         if self.do_classifier_free_guidance and negative_prompt is None and negative_prompt_embeds is None:

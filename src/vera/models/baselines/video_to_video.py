@@ -9,10 +9,11 @@ from diffusers.models.modeling_outputs import Transformer2DModelOutput
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from vera.models.caches import LayerCaches
 from vera.models.complete_weights import CompleteWeights
 
 
-class ConcatTransformer3DModel(CompleteWeights, WanTransformer3DModel, ModelMixin):  # type: ignore[misc]
+class ConcatTransformer3DModel(CompleteWeights, LayerCaches, WanTransformer3DModel, ModelMixin):  # type: ignore[misc]
     """Predicts the velocity of the composite only; sizes default to Wan2.1 1.3B.
 
     The patch embedding reads three times `in_channels`: noise, source, mask. A convolution over concatenated channels

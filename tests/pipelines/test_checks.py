@@ -1,0 +1,117 @@
+"""What a call may say and what parts may be exchanged: one line for the rest, before anything is sampled."""
+
+from collections.abc import Callable
+from typing import Any
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+
+from vera import VeraError
+from vera.models.baselines import VARIANTS
+from vera.pipelines import VeraPipeline
+
+MakePipeline = Callable[..., VeraPipeline]
+TEXT = "add a red balloon"
+VIDEO = np.zeros((5, 32, 48, 3), np.uint8)
+EMBEDS = torch.zeros(1, 8, 16)
+NOISE = torch.zeros(1, 3, 4, 2, 4, 6)
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ({"prompt": None}, "instruction is missing"),
+        ({"prompt": 3}, "a text or a list of texts, not int"),
+        ({"prompt": []}, "not an empty list"),
+        ({"prompt": [TEXT, None]}, "not of NoneType"),
+        ({"prompt": [TEXT, " "]}, "empty"),
+        ({"instruction": TEXT}, "two names of one thing"),
+        ({"negative_prompt": 1.0}, "negative prompt is a text"),
+        ({"negative_prompt": ["a", "a"]}, "2 negative prompts for 1 prompts"),
+        ({"prompt_embeds": EMBEDS}, "not both"),
+        ({"prompt": None, "prompt_embeds": EMBEDS[0]}, "prompt_embeds are"),
+        ({"prompt": None, "prompt_embeds": EMBEDS[..., :5]}, "prompt_embeds are .*16"),
+        ({"prompt": None, "prompt_embeds": EMBEDS / 0}, "prompt_embeds has NaN"),
+        ({"negative_prompt": "a", "negative_prompt_embeds": EMBEDS}, "not both"),
+        (
+            {"prompt": None, "prompt_embeds": EMBEDS, "negative_prompt_embeds": EMBEDS.repeat(3, 1, 1)},
+            "make them equal",
+        ),
+        ({"generator": [torch.Generator()] * 2}, "2 generators for 1 videos"),
+        ({"prompt": [TEXT] * 2, "generator": [torch.Generator()] * 3}, "3 generators for 2 videos"),
+        ({"generator": 7}, "generator is a torch.Generator"),
+        ({"generator": [None, 7]}, "generator is a torch.Generator"),
+        ({"latents": NOISE[:, :2]}, "latents are"),
+        ({"latents": NOISE.numpy()}, "latents are"),
+        ({"latents": NOISE / 0}, "latents has NaN"),
+        ({"source_latents": NOISE[:, 0] / 0, "video": None}, "source_latents has NaN"),
+        ({"source_latents": NOISE[:, 0], "video": None, "height": 32, "width": 48}, "go with video"),
+        ({"num_inference_steps": 2.5}, "steps must"),
+        ({"num_inference_steps": True}, "steps must"),
+        ({"guidance_scale": "3"}, "guidance must"),
+        ({"window_frames": 9.5}, "window"),
+        ({"max_sequence_length": 0}, "max_sequence_length"),
+        ({"num_videos_per_prompt": 0}, "num_videos_per_prompt"),
+        ({"output_type": "mp4"}, "output_type"),
+        ({"video": [VIDEO] * 2, "prompt": [TEXT] * 3}, "3 prompts and 2 clips"),
+    ],
+)
+def test_a_call_that_cannot_be(make_pipeline: MakePipeline, call: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words) as error:
+        make_pipeline()(**{"video": VIDEO, "prompt": TEXT} | call)
+    assert isinstance(error.value, VeraError) and "\n" not in str(error.value)
+
+
+FLOW = {"prediction_type": "flow_prediction", "use_flow_sigmas": True, "flow_shift": 3.0}
+
+
+@pytest.mark.parametrize("name", ["UniPCMultistep", "DPMSolverMultistep", "DPMSolverSinglestep", "DEISMultistep"])
+def test_schedulers_must_follow_a_flow(make_pipeline: MakePipeline, name: str) -> None:
+    kind = getattr(diffusers, f"{name}Scheduler")
+    pipeline = make_pipeline(scheduler=kind(**FLOW))
+    assert pipeline(VIDEO, TEXT, num_inference_steps=2).edit.shape == VIDEO.shape
+    # As a script for another model exchanges it: the configuration of an Euler scheduler says nothing of a prediction.
+    pipeline = make_pipeline()
+    pipeline.scheduler = kind.from_config(pipeline.scheduler.config, flow_shift=5.0)
+    with pytest.raises(VeraError, match=f"{name}Scheduler.*flow_prediction"):
+        pipeline(VIDEO, TEXT)
+
+
+@pytest.mark.parametrize("name", ["FlowMatchEulerDiscrete", "FlowMatchHeunDiscrete"])
+def test_flow_schedulers_are_taken(make_pipeline: MakePipeline, name: str) -> None:
+    pipeline = make_pipeline(scheduler=getattr(diffusers, f"{name}Scheduler")(shift=3.0))
+    assert pipeline(VIDEO, TEXT, num_inference_steps=2).edit.shape == VIDEO.shape
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "words"),
+    [
+        (diffusers.DDIMScheduler(), "DDIMScheduler"),
+        (diffusers.EulerDiscreteScheduler(), "EulerDiscreteScheduler"),
+        (diffusers.UniPCMultistepScheduler(**FLOW | {"use_flow_sigmas": False}), "use_flow_sigmas"),
+        (diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True), "use_dynamic_shifting"),
+        (diffusers.FlowMatchEulerDiscreteScheduler(invert_sigmas=True), "invert_sigmas"),
+        (diffusers.FlowMatchEulerDiscreteScheduler(num_train_timesteps=500), "up to 500"),
+    ],
+)
+def test_other_schedulers_are_refused(make_pipeline: MakePipeline, scheduler: Any, words: str) -> None:
+    with pytest.raises(VeraError, match=words):
+        make_pipeline(scheduler=scheduler)(VIDEO, TEXT)
+
+
+def test_networks_that_do_not_belong_together(make_pipeline: MakePipeline) -> None:
+    pipeline = make_pipeline()
+    small = {"num_attention_heads": 2, "attention_head_dim": 12, "freq_dim": 16, "ffn_dim": 32, "num_layers": 1}
+    pipeline.transformer = diffusers.WanTransformer3DModel(**small, in_channels=4, out_channels=4, text_dim=16)
+    with pytest.raises(VeraError, match="WanTransformer3DModel, has no layers"):
+        pipeline(VIDEO, TEXT)
+    pipeline.transformer = VARIANTS["mot"](**small, in_channels=8, out_channels=8, text_dim=16)
+    with pytest.raises(VeraError, match="8 channels, the autoencoder makes 4"):
+        pipeline(VIDEO, TEXT)
+    pipeline.transformer = VARIANTS["mot"](**small, in_channels=4, out_channels=4, text_dim=24)
+    with pytest.raises(VeraError, match=r"text encoder.* 16.* 24"):
+        pipeline(VIDEO, TEXT)
