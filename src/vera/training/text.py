@@ -54,7 +54,9 @@ class TextStates:
             try:
                 folder = self._part("text_encoder")
                 # Not AutoModel, which would load UMT5 with its decoder.
-                encoder = AutoModelForTextEncoding.from_pretrained(folder, local_files_only=True, dtype="auto")
+                encoder = AutoModelForTextEncoding.from_pretrained(
+                    folder, local_files_only=True, trust_remote_code=False, dtype="auto"
+                )
             except DAMAGE as error:
                 raise self._absent(error) from None
         return tokenizer, encoder.requires_grad_(False).eval().to(self.device)
@@ -121,7 +123,9 @@ class TextStates:
         from transformers import AutoTokenizer
 
         try:
-            return AutoTokenizer.from_pretrained(self._part("tokenizer"), local_files_only=True)
+            return AutoTokenizer.from_pretrained(
+                self._part("tokenizer"), local_files_only=True, trust_remote_code=False
+            )
         except VeraError:
             raise
         except DAMAGE as error:
@@ -131,7 +135,9 @@ class TextStates:
         from transformers import AutoConfig
 
         try:
-            return AutoConfig.from_pretrained(self._part("text_encoder"), local_files_only=True)
+            return AutoConfig.from_pretrained(
+                self._part("text_encoder"), local_files_only=True, trust_remote_code=False
+            )
         except VeraError:
             raise
         except DAMAGE as error:
