@@ -39,7 +39,7 @@ def compare_films(source: MediaInfo, result: MediaInfo, smart: bool = False) -> 
     """
     if find_sequence(result.path) is not None or find_sequence(source.path) is not None:
         return Kept((), ())
-    broken, lost = _times(source, result), []
+    broken, lost = _times(source, result), list[str]()
     for line in not_held(result.path, source, carried=True):
         (broken if _is_due(line, source, result, smart) else lost).append(line.replace("can't hold", "does not hold"))
     tracks, missing = _tracks(source, result)

@@ -10,6 +10,7 @@ from av.packet import Packet
 from av.rational import AVRational
 
 _ISO = ("mp4", "mov", "ipod")
+_LOOSE: Any = Flags.ts_nonstrict.value  # of muxers that take two packets at one time
 _RUN_IN = 2112  # samples: Apple's AAC; those of FFmpeg are 1024, of Opus 312
 _TOLD = Fraction(1, 10)  # seconds: sound that is moved by more is no longer in time with the pictures
 
@@ -30,7 +31,7 @@ def fit_packets(
     that settles the ticks of its tracks.
     """
     is_iso = target.format.name in _ISO
-    apart = 0 if target.format.flags & Flags.ts_nonstrict.value else 1
+    apart = 0 if target.format.flags & _LOOSE else 1
     leading: dict[int, bool] = {}  # of tracks that have not begun: whether what comes before that is kept
     begun: set[int] = set()
     last: dict[int, int] = {}
