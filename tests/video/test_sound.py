@@ -233,7 +233,12 @@ def test_clips_that_begin_a_little_late_do_so_in_the_result(tmp_path: Path) -> N
 
 def test_live_fragments_begin_at_0(tmp_path: Path) -> None:
     source, flat = tmp_path / "a.mkv", make_clip(tmp_path / "flat.mp4", audio=True)
-    ffmpeg("-i", flat, "-c", "copy", "-output_ts_offset", 7200, source)
+    mark = "[CHAPTER]\nTIMEBASE=1/1000\nSTART=7200100\nEND=7200300\ntitle=One\n"
+    (tmp_path / "words.txt").write_text(f";FFMETADATA1\n{mark}")
+    ffmpeg("-i", flat, "-c", "copy", "-output_ts_offset", 7200, tmp_path / "late.mkv")
+    marks = ("-i", tmp_path / "words.txt", "-map", 0, "-map_chapters", 1, "-copyts", "-c", "copy")
+    ffmpeg("-i", tmp_path / "late.mkv", *marks, source)
+    assert probe(source).chapters[0].start > 7200
     with pytest.warns(UserWarning, match=r"clock begins at 7[12]\d\d\.\d+ s"):
         after, _ = copy(source, tmp_path / "b.mkv")
-    assert after.pts[0] * after.time_base < 1
+    assert after.pts[0] * after.time_base < 1 and 0 <= after.chapters[0].start < 1

@@ -16,6 +16,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
@@ -201,7 +202,10 @@ def _write(
                 packet.stream = target
                 if progress is not None:
                     progress("master", count, len(work.times))
-            output.mux(packet)
+            try:
+                output.mux(packet)
+            except av.ArgumentError as error:
+                raise UnsupportedError("its packets come at times that no muxer takes") from error
         if encoder is None:
             return notices, {}
         encoder.finish()

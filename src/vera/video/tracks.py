@@ -1,6 +1,7 @@
 """What a source holds besides its pictures, on its way into the result: sound, subtitles, covers, chapters, words."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,9 @@ def carry(
     target.streams[0].metadata.update(_words(source.streams[pictures]))
     target.metadata.update(file_metadata(source.metadata))
     if marks := source.chapters():
+        for mark in marks:
+            ticks = round(info.clock / (mark["time_base"] or Fraction(1)))
+            mark["start"], mark["end"] = mark["start"] - ticks, mark["end"] - ticks
         target.set_chapters(marks)
     packets = source.demux([source.streams[index] for index in tracks]) if tracks else ()
     return fit_packets(packets, tracks, target, info.clock, notices)
