@@ -1,6 +1,7 @@
 import contextlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -143,3 +144,29 @@ def test_a_missing_network_is_named(tmp_path: Path, tiny_model: Path, part: str)
     with pytest.raises(VeraError, match=r"objective: no .* in .*nowhere"):
         train(write_recipe(tmp_path, **fields), open_data=open_drawn, report=quiet)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ({"patch_size": [1, 3, 1]}, "do not divide latents"),
+        ({"text_dim": 24}, "texts 24 wide"),
+        ({"in_channels": 4, "out_channels": 4}, "takes 4 channels"),
+        ({"attention_head_dim": 9}, "model: "),
+    ],
+)
+def test_a_network_that_is_not_for_the_data_is_told_in_one_line(
+    tmp_path: Path, tiny_model: Path, model: dict[str, Any], words: str
+) -> None:
+    fields = flow_fields(tiny_model)
+    fields["model"] |= model
+    with pytest.raises(VeraError, match=words):
+        train(write_recipe(tmp_path, **fields), open_data=open_drawn, report=lambda line: None)
+
+
+@pytest.mark.faults
+def test_a_run_needs_no_held_out_samples(tmp_path: Path, tiny_model: Path) -> None:
+    recipe = write_recipe(tmp_path, **flow_fields(tiny_model), steps=1, sampling={"count": 0, "steps": 1})
+    train(recipe, open_data=open_drawn, report=lambda line: None)
+    assert (tmp_path / "run" / "ema").is_dir()

@@ -125,7 +125,7 @@ def test_adding_and_concatenating_the_source_learn_alike(tmp_path: Path, base: P
 
 
 def test_a_model_that_a_variant_cannot_be(tmp_path: Path, base: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    recipe = write_recipe(tmp_path, method="layered_flow", variant="vace", objective={"autoencoder": ""})
+    recipe = write_recipe(tmp_path, method="layered_flow", variant="vace", objective={"autoencoder": "none"})
     for model, named in ({"joint_attention": False}, "joint_attention"), ({"num_layers": 7}, "num_layers 2"):
         fields = yaml.safe_load(recipe.read_text()) | {"model": model}
         recipe.write_text(yaml.safe_dump(fields))

@@ -90,7 +90,7 @@ class AutoencoderTraining:
                 decibels[kind].append(psnr(output, target).item())
                 row += [target, output]
             rows.append((sample.instruction, [tile[0].permute(1, 2, 3, 0) / 2 + 0.5 for tile in row]))
-        if sheet is not None:
+        if sheet is not None and rows:
             write_sheet(sheet, rows)
         return {f"held_out/psnr_{kind}": sum(values) / len(values) for kind, values in decibels.items()}
 

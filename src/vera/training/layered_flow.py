@@ -177,7 +177,7 @@ class LayeredFlow:
             figures["held_out/result_error"].append((result - true["composite"]).abs().mean().item())
             rows.append((sample.instruction, [true["source"], *(sampled[name] for name in LAYERS), result]))
             rows.append(("true layers", [true[name] for name in ("source", *LAYERS, "composite")]))
-        if sheet is not None:
+        if sheet is not None and rows:
             write_sheet(sheet, rows)
         return {name: sum(values) / len(values) for name, values in figures.items()}
 
@@ -281,7 +281,16 @@ class Latents:
     text: Tensor
 
     def predict(self, model: nn.Module, noisy: Tensor, times: Tensor) -> Tensor:
-        """Velocity [B,K,C,T,H,W] of `noisy` layers at `times` [B] in [0,1]."""
+        """Velocity [B,K,C,T,H,W] of `noisy` layers at `times` [B] in [0,1]; VeraError for a network of others."""
+        config: Any = model.config
+        channels, size = noisy.shape[2], list(noisy.shape[3:])
+        if any(side % patch for side, patch in zip(size, config.patch_size, strict=True)):
+            raise VeraError(f"model: patches of {list(config.patch_size)} do not divide latents of {size}; change one")
+        if (channels, self.text.shape[-1]) != (config.in_channels, config.text_dim):
+            raise VeraError(
+                f"model: takes {config.in_channels} channels and texts {config.text_dim} wide, the data's latents have "
+                f"{channels} and {self.text.shape[-1]}; leave in_channels and text_dim out"
+            )
         velocity: Tensor = model(noisy, times * 1000, self.text, self.source, self.mask).sample
         return velocity
 

@@ -15,7 +15,7 @@ from vera.training.recipe import Recipe
 from vera.training.weights import empty_model
 
 # What a network's constructor raises for values that make no network.
-WRONG = (TypeError, ValueError, ArithmeticError, RuntimeError, AttributeError, LookupError, MemoryError)
+WRONG = (TypeError, ValueError, ArithmeticError, RuntimeError, AttributeError, LookupError, MemoryError, AssertionError)
 
 
 class Method(Protocol):
