@@ -132,3 +132,19 @@ def test_a_turned_clip_has_no_records(tmp_path: Path) -> None:
         assert probe(make_clip(tmp_path / "a.mp4", 2, rotation=rotation)).records == {}
     ffmpeg("-display_hflip", "-i", tmp_path / "a.mp4", "-c", "copy", tmp_path / "b.mp4")
     assert probe(tmp_path / "b.mp4").records == {}
+
+
+def test_a_spherical_projection(tmp_path: Path) -> None:
+    flat, source = make_clip(tmp_path / "flat.mov", 4), tmp_path / "a.mov"
+    header = box(b"prhd", bytes(16)) + box(b"equi", bytes(20))
+    spherical = box(b"sv3d", box(b"svhd", bytes(4) + b"test\0") + box(b"proj", header))
+    source.write_bytes(with_record(flat.read_bytes(), spherical))
+    assert len(said(source)) == 1
+    for name, codec in (("b.mkv", "ffv1"), ("c.mkv", "h264-lossless"), ("b.mp4", "h264-lossless")):
+        after, notices = copy(source, tmp_path / name, codec)
+        assert (said(after.path), notices) == (said(source), [])
+    assert smart(source, tmp_path / "s.mp4") == [] and said(tmp_path / "s.mp4") == said(source)
+
+
+def box(kind: bytes, body: bytes) -> bytes:
+    return (len(body) + 8).to_bytes(4, "big") + kind + body

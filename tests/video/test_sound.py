@@ -136,6 +136,19 @@ def test_what_an_edit_list_hides_is_not_heard(
     assert suffix != ".mkv" or len(packets(after.path)) <= 0.8 / packet + 3
 
 
+def test_subtitles_that_an_edit_list_hides_are_not_shown(full: Path, tmp_path: Path) -> None:
+    cue = "{0}\n00:00:0{1},000 --> 00:00:0{1},400\nLine {0}\n\n"
+    (tmp_path / "lines.srt").write_text(cue.format(1, 0) + cue.format(2, 1))
+    with_text, source = tmp_path / "text.mov", tmp_path / "a.mov"
+    texts = ("-i", tmp_path / "lines.srt", "-map", 0, "-map", 1, "-c", "copy", "-c:s", "mov_text")
+    ffmpeg("-i", full, *texts, with_text, silent=False)
+    source.write_bytes(with_edits(with_text.read_bytes(), [(1.0, 0.8)]))
+    for name in ("b.mov", "b.mp4"):
+        after, _ = copy(source, tmp_path / name)
+        shown = ffmpeg("-i", after.path, "-map", "0:s", "-f", "srt", "-", silent=False)
+        assert "Line 2" in shown and "Line 1" not in shown
+
+
 def test_a_trimmed_clip(full: Path, tmp_path: Path) -> None:
     source = tmp_path / "cut.mov"
     ffmpeg("-ss", "0.52", "-i", full, "-t", "1.4", "-c", "copy", source)
