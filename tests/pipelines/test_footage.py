@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ import numpy as np
 import pytest
 import torch
 from tests.clips import make_clip as make_coded_clip
+from tests.executable import ffmpeg
 
 from vera import VeraError
 from vera.layers import belongs, composite_clip, load_layers, verify
 from vera.layers.masks import read_mask
 from vera.models import AutoencoderPatch3D
 from vera.pipelines import VeraPipeline, edit, footage, memory, refinement
-from vera.video import ColorTags, probe
+from vera.video import ColorTags, check_output, probe
 
 MakePipeline = Callable[..., VeraPipeline]
 ClipMaker = Callable[..., Path]
@@ -361,3 +363,31 @@ def test_no_more_frames_are_held_at_a_time_for_a_longer_clip(
         for found in lengths.values():
             found.clear()
     assert largest[0] == largest[1] and max(largest[0].values()) < 100
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("aspect", [1, Fraction(4, 3)])
+@pytest.mark.parametrize(
+    ("name", "codec", "pix_fmt"),
+    [
+        *(("a.apng", "apng", "rgba"), ("a.apng", "apng", "gray16be"), ("a.gif", "gif", "rgb8")),
+        *(("a.mov", "png", "rgb48be"), ("a.mov", "prores_ks", "yuva444p10le"), ("a.mp4", "libx264", "yuv422p10le")),
+        *(("a.mkv", "ffv1", "gray16le"), ("a.mkv", "ffv1", "yuv444p16le"), ("a.avi", "ffv1", "bgra")),
+        *(("a.mkv", "ffv1", "yuv411p"), ("a.mov", "qtrle", "rgb24"), ("a.webm", "libvpx-vp9", "gbrp")),
+    ],
+)
+def test_the_default_name_is_one_that_can_be_written(
+    tmp_path: Path, name: str, codec: str, pix_fmt: str, aspect: Fraction
+) -> None:
+    made = ("-f", "lavfi", "-i", f"testsrc2=s=64x48:r=25:d=0.2,setsar={aspect}")
+    ffmpeg(*made, "-c:v", codec, "-pix_fmt", pix_fmt, "-strict", -1, tmp_path / name, silent=False)
+    info = probe(tmp_path / name)
+    out = footage.writable_out(info, footage.default_out(info.path))
+    assert out.parent == tmp_path and out.stem == "a-vera"
+    kinds = [footage.default_out(info.path).suffix, ".mkv", ".mov", ".mp4", ".nut"]
+    possible = []
+    for suffix in kinds:
+        with suppress(VeraError):
+            check_output(tmp_path / f"a-vera{suffix}", info, None, info.path)
+            possible.append(suffix)
+    assert possible and out.suffix == possible[0]

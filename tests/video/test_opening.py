@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from tests.clips import make_clip, samples
+from tests.executable import ffmpeg
 
 from vera.errors import VeraError
 from vera.layers.masks import read_mask
@@ -107,3 +109,30 @@ def test_every_file_is_opened_in_one_place() -> None:
         "src/vera/video/matroska.py",
         "src/vera/data/synthesis/assets.py",
     }
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [(".webp", "WebP"), (".avif", "AVIF"), (".heif", "HEIF")])
+def test_animated_pictures_are_called_so(tmp_path: Path, suffix: str, kind: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    frames = [Image.new("RGB", (64, 48), (index * 90, 0, 0)) for index in range(3)]
+    if suffix == ".webp":
+        frames[0].save(path, save_all=True, append_images=frames[1:], duration=40)
+    else:
+        brand = {".avif": b"avis", ".heif": b"msf1"}[suffix]
+        path.write_bytes(b"\0\0\0\x14ftyp" + brand + bytes(4) + brand)
+    with pytest.raises(VeraError, match=f"is an animated {kind}, which is not read; convert it to APNG or a video"):
+        probe(path)
+    if suffix == ".webp":
+        frames[0].save(path)
+        with pytest.raises(VeraError, match="is a still image"):
+            probe(path)
+
+
+def test_colours_that_cannot_be_shown_are_told_with_the_file(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "a.mp4", 3)
+    ffmpeg("-i", clip, "-c", "copy", "-bsf:v", "h264_metadata=matrix_coefficients=8", tmp_path / "b.mp4", silent=False)
+    with pytest.raises(
+        VeraError, match=r"b\.mp4: pictures in yuv420p with the colour matrix 8 can't be shown \("
+    ) as caught:
+        probe(tmp_path / "b.mp4")
+    assert "\n" not in str(caught.value)

@@ -1,19 +1,23 @@
 """Masks from files: white is the subject that an edit must preserve."""
 
-from collections.abc import Generator
+import warnings
+from collections.abc import Generator, Iterator
 from contextlib import closing
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 
 import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
 from vera.video import FrameReader, MediaInfo, model_view, probe
+from vera.video.formats import plain
 from vera.video.opening import open_input
 
 _STILLS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+_WHITE = 128  # of 255: from middle grey on
 
 
 def check_mask(path: Path, source: MediaInfo) -> None:
@@ -44,15 +48,33 @@ def read_mask(path: Path, frames: int, width: int, height: int, first: int = 0) 
 
 
 def mask_frames(path: Path, width: int, height: int) -> Generator[NDArray[np.bool_], None, None]:
-    """The mask frames one after the other as [height,width]; those of a still image never end."""
+    """The mask frames one after the other as [height,width]; those of a still image never end.
+
+    Where nothing is white in any of those that were asked for, a warning says so at the end.
+    """
+    brightest = 0.0
+    try:
+        for rgb in _pictures(path, width, height):
+            grey = rgb.mean(axis=-1)
+            brightest = max(brightest, float(grey.max()))
+            yield np.asarray(grey >= _WHITE)
+    finally:
+        if brightest < _WHITE:
+            warnings.warn(
+                f"mask {path}: nothing in it is white (the brightest is {brightest:.0f} of 255), nothing is preserved; "
+                "paint what must stay in white, or scale labels such as 0 and 1 to 0 and 255",
+                stacklevel=2,
+            )
+
+
+def _pictures(path: Path, width: int, height: int) -> Iterator[NDArray[np.uint8]]:
+    """RGB [H,W,3] of each mask frame; that of a still image without an end."""
     if is_still(path):
-        still = _binary(model_view(_read_still(path), width, height))
-        while True:
-            yield still
+        yield from repeat(model_view(_read_still(path), width, height))
     info = probe(path)
     with FrameReader(path) as reader:
         for frame in reader:
-            yield _binary(model_view(frame, width, height, info.orientation))
+            yield model_view(frame, width, height, info.orientation)
 
 
 def is_still(path: Path) -> bool:
@@ -64,11 +86,6 @@ def _read_still(path: Path) -> av.VideoFrame:
         raise VeraError(f"mask {path}: no such file")
     try:
         with open_input(path) as container:
-            return next(container.decode(video=0))
+            return plain(next(container.decode(video=0)), VideoReformatter())
     except (av.FFmpegError, StopIteration, IndexError):
         raise VeraError(f"mask {path}: is not a picture that can be read") from None
-
-
-def _binary(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """[H,W,3] uint8 to [H,W]."""
-    return np.asarray(rgb.mean(axis=-1) >= 128)

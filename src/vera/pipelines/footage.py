@@ -5,7 +5,7 @@ import platform
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from importlib.metadata import version
@@ -45,6 +45,7 @@ from vera.video.sequence import find_sequence, is_pattern
 
 ROUNDING = 0.0005  # seconds by which a time that a user gives may miss its frame
 _WRITABLE = (".mp4", ".mov", ".m4v", ".mkv")
+_OTHERS = (".mkv", ".mov", ".mp4", ".nut")  # for what the source's own kind of file cannot hold
 _PACKAGES = ("vera", "torch", "diffusers", "transformers", "av")
 
 
@@ -136,6 +137,9 @@ def edit(
         info = probe(source)
         check_kind(source)  # of the whole clip, which is written even where a part of it is edited
         edited = _edited_frames(info, start, end, frames)
+        if target is not None and out is None:
+            target = writable_out(info, target, master, codec)
+            check_edit_outputs(source, target, layers, mask=mask, lut=lut, model=model, lora=lora)
         if is_first() and target is not None:
             choose_codec(info, target, master, codec)  # whether it could be written
         if is_first() and layers is not None:
@@ -220,6 +224,16 @@ def default_out(source: Path) -> Path:
         return folder.with_name(f"{folder.name}-vera") / sequence.hashes
     suffix = source.suffix if source.suffix.lower() in _WRITABLE else ".mkv"
     return source.with_name(f"{source.stem}-vera{suffix}")
+
+
+def writable_out(info: MediaInfo, out: Path, master: str | None = None, codec: str | None = None) -> Path:
+    """`out`, or a name alike of the first kind of file that can hold the result; `out` if none can."""
+    place = out.parent if is_pattern(out) else out.with_suffix("")
+    for path in (out, *(place.with_name(place.name + suffix) for suffix in _OTHERS)):
+        with suppress(VeraError):
+            choose_codec(info, path, master, codec)
+            return path
+    return out
 
 
 class _Clock:

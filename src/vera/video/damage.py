@@ -11,6 +11,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from vera.errors import DamageWarning, VeraError
+from vera.video.fragments import read_fragments
 from vera.video.opening import packets
 
 # In these a packet is not always one frame that is shown: hidden reference frames, a packet for each field, leading
@@ -60,8 +61,13 @@ def counted_packets(
 
 
 def check_whole(path: Path, container: InputContainer, stream: VideoStream, tally: Tally) -> None:
-    """VeraError if the file promises more than `tally` counted when it was read to its end."""
+    """VeraError if the file promises more than `tally` counted when it was read to its end.
+
+    Of a fragmented file what is whole is read (see `check_fragments`).
+    """
     if container.format.name.startswith("mov"):
+        if read_fragments(path) is not None:
+            return
         promised = len(stream.index_entries)
         whole = tally.packets - tally.corrupt
         if whole < promised:
@@ -71,6 +77,17 @@ def check_whole(path: Path, container: InputContainer, stream: VideoStream, tall
     size = _promised_size(path, container.format.name)
     if path.stat().st_size < size:
         raise _damaged(path, f"it ends after {path.stat().st_size:,} of {size:,} bytes")
+
+
+def check_fragments(path: Path, seconds: float) -> None:
+    """Warn with a `DamageWarning` of fragments that are missing; `seconds`: the time of the last frame."""
+    fragments = read_fragments(path)
+    if fragments is not None and fragments.damage is not None:
+        warnings.warn(
+            f"{path}: is damaged, {fragments.damage}; what is whole was read, up to {seconds:.3f} s",
+            DamageWarning,
+            stacklevel=2,
+        )
 
 
 def check_decoded(path: Path, frames: int, damaged: Sequence[Fraction], lost: int) -> None:

@@ -116,6 +116,8 @@ def write_errors(path: Path) -> Iterator[None]:
     """Turn what the library meets on writing `path`, a full disk as well, into a VeraError."""
     try:
         yield
+    except VeraError:
+        raise
     except (RuntimeError, ValueError) as error:
         reason = str(error).rstrip(".").split(". ")[-1]
         raise VeraError(f"{path}: cannot be written ({reason})") from error

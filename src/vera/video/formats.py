@@ -70,6 +70,6 @@ def _has_clear(frame: av.VideoFrame) -> bool:
     if frame.format.name != "pal8":
         return False
     indices, palette = frame.planes
-    used = np.frombuffer(indices, np.uint8).reshape(-1, indices.line_size)[:, : frame.width]
-    alpha = np.frombuffer(palette, np.uint32)[:256] >> 24
+    used = np.frombuffer(memoryview(indices), np.uint8).reshape(-1, indices.line_size)[:, : frame.width]
+    alpha = np.frombuffer(memoryview(palette), np.uint32)[:256] >> 24
     return bool((alpha[np.unique(used)] < 255).any())

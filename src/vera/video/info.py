@@ -19,6 +19,7 @@ from vera.video.extras import Chapter, TrackInfo, chapters, file_metadata, other
 from vera.video.hdr import HdrMetadata, hdr_metadata
 from vera.video.opening import FileState, Source, SourceLike, as_source, file_state, open_video
 from vera.video.orientation import Matrix, Orientation, display_matrix, nearest_orientation
+from vera.video.read import model_view
 from vera.video.reader import FrameReader
 from vera.video.records import track_records
 from vera.video.sequence import source_files
@@ -136,6 +137,10 @@ def probe(source: SourceLike) -> MediaInfo:
                     pts = [frame.pts for frame in reader]
         except av.FFmpegError as error:
             raise VeraError(f"{path}: is damaged ({error.strerror}); copy or export it again") from error
+        try:
+            model_view(first, 16, 16)
+        except VeraError as error:
+            raise VeraError(f"{path}: {error}") from error
         times = tuple(time for time in pts if time is not None)
         if any(b <= a for a, b in itertools.pairwise(times)):
             raise VeraError(f"{path}: its timestamps do not rise; remux it, or export it again")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer, OutputContainer
@@ -15,6 +16,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from vera.errors import VeraError
+from vera.video.fragments import read_fragments
 from vera.video.sequence import DEFAULT_RATE, Sequence, find_sequence, source_files
 
 # Words in a file need not be UTF-8; so they are kept byte for byte.
@@ -89,12 +91,16 @@ def open_input(
     """Open a file to read, with no other file or address that it may name; the caller closes it.
 
     `path` may be the pattern of a sequence, with the format image2. Words that are no UTF-8 are kept byte for byte.
-    Raises what PyAV and the system raise; `av.ArgumentError` for a playlist.
+    Of a fragmented file that is damaged all whole fragments are read. Raises what PyAV and the system raise;
+    `av.ArgumentError` for a playlist.
     """
     allowed = {"protocol_whitelist": "file", "format_whitelist": format_name or _formats()}
-    return av.open(
-        media_url(path), "r", format=format_name, options={**(options or {}), **allowed}, metadata_errors=WORDS
-    )
+    name = media_url(path)
+    if (fragments := read_fragments(Path(path))) is not None and fragments.damage is not None:
+        # Half a fragment would keep FFmpeg from those before it.
+        name = f"subfile,,start,0,end,{fragments.end},,:{name}"
+        allowed["protocol_whitelist"] += ",subfile"
+    return av.open(name, "r", format=format_name, options={**(options or {}), **allowed}, metadata_errors=WORDS)
 
 
 def open_output(
@@ -147,6 +153,7 @@ def open_video(path: Path, rate: Fraction | None = None) -> tuple[InputContainer
     except PermissionError as error:
         raise VeraError(f"{path}: may not be read; check its permissions") from error
     except (OSError, av.FFmpegError) as error:
+        _check_animation(path)
         if _is_playlist(path):
             raise VeraError(f"{path}: is a playlist, which names other files; give the video itself") from error
         raise VeraError(
@@ -171,13 +178,13 @@ def packets(container: InputContainer, stream: VideoStream, files: Iterable[Path
     for number, file in enumerate(files):
         # EXR is read by its own library, from the file.
         data = b"\0" if stream.codec_context.name == "exr" else _picture(file)
-        packet: Packet[VideoStream] = Packet(len(data))
+        packet: Packet[Any] = Packet(len(data))
         packet.update(data)  # a copy: Python's bytes are freed with its lock, for which a decoder's thread would wait
         packet.stream, packet.time_base = stream, stream.time_base or Fraction(1)
         packet.pts = packet.dts = number
         packet.duration, packet.is_keyframe = 1, True
         yield packet
-    end: Packet[VideoStream] = Packet()
+    end: Packet[Any] = Packet()
     end.stream = stream
     yield end
 
@@ -197,6 +204,18 @@ def _is_playlist(path: Path) -> bool:
         head = file.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
         return head.startswith(tuple(map(bytes.lower, _PLAYLIST_HEADS))) or b"<mpd" in head
     return False
+
+
+def _check_animation(path: Path) -> None:
+    """Raise VeraError for an image file of several pictures, of which FFmpeg reads one or none."""
+    head = b""
+    with suppress(OSError), path.open("rb") as file:
+        head = file.read(32)
+    kind = {b"ftypavis": "AVIF", b"ftypmsf1": "HEIF", b"ftyphevc": "HEIF"}.get(head[4:12])
+    if head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and head[20:21] and head[20] & 2:
+        kind = "WebP"
+    if kind is not None:
+        raise VeraError(f"{path}: is an animated {kind}, which is not read; convert it to APNG or a video first")
 
 
 def _open_sequence(path: Path, sequence: Sequence, rate: Fraction) -> tuple[InputContainer, VideoStream]:
@@ -219,6 +238,7 @@ def _moving_pictures(path: Path, container: InputContainer) -> VideoStream:
     streams = [stream for stream in container.streams.video if not stream.disposition & still]
     format_name = container.format.name
     if format_name.endswith(_STILL_FORMATS) or (container.streams.video and path.suffix.lower() in _STILL_SUFFIXES):
+        _check_animation(path)
         raise VeraError(f"{path}: is a still image, not a video; give a clip, or the folder of numbered images")
     if not streams or format_name == "tty":  # plain text, which FFmpeg would draw
         held = "only sound" if container.streams.audio else "no frames of video"

@@ -154,6 +154,11 @@ def model_view(frame: av.VideoFrame, width: int, height: int, orientation: Orien
             dst_color_range=FULL,
             interpolation=Interpolation.BICUBIC | ACCURATE,
         )
+    except av.FFmpegError as error:
+        raise VeraError(
+            f"pictures in {frame.format.name} with the colour matrix {color.space} can't be shown ({error.strerror}); "
+            "convert the clip to BT.709 first, or correct its tags"
+        ) from error
     finally:
         apply_tags(tags, frame)
     green, blue, red = planes(picture)

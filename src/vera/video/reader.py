@@ -13,7 +13,15 @@ from av.packet import Packet
 from av.video.reformatter import VideoReformatter
 
 from vera.errors import VeraError
-from vera.video.damage import Tally, check_decoded, check_whole, counted_packets, has_times, packet_is_frame
+from vera.video.damage import (
+    Tally,
+    check_decoded,
+    check_fragments,
+    check_whole,
+    counted_packets,
+    has_times,
+    packet_is_frame,
+)
 from vera.video.decode import frame_decoder
 from vera.video.deinterlace import deinterlaced
 from vera.video.ffv1 import slices_whole
@@ -67,7 +75,12 @@ class FrameReader:
 
     def __iter__(self) -> Iterator[av.VideoFrame]:
         frames = self._checked(self._decoded())
-        return deinterlaced(frames, self.path) if self._deinterlace else frames
+        try:
+            yield from deinterlaced(frames, self.path) if self._deinterlace else frames
+        except av.FFmpegError as error:
+            raise VeraError(
+                f"{self.path}: its pictures can't be taken over ({error.strerror}); convert it to H.264, ProRes or FFV1"
+            ) from error
 
     def _checked(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """Frames in their plain formats, progressive or to be made so."""
@@ -111,8 +124,8 @@ class FrameReader:
     def _decoded(self) -> Iterator[av.VideoFrame]:
         tally = Tally()
         count = 0
+        last: tuple[int, int] | None = None  # the time of the frame before, in the file and as given
         try:
-            last: tuple[int, int] | None = None  # the time of the frame before, in the file and as given
             for frame in self._filled(tally) if has_times(self.container) else self._slotted(tally):
                 time = frame.pts or 0
                 if last is not None and last[0] <= time <= last[1]:
@@ -127,6 +140,8 @@ class FrameReader:
         check_whole(self.path, self.container, self.stream, tally)
         if tally.packets and not count:
             raise VeraError(f"{self.path}: is damaged, none of its frames can be decoded; copy or export it again")
+        if last is not None:
+            check_fragments(self.path, float(last[1] * self._grid()[0]))
         check_decoded(self.path, count, self.damaged, self._lost)
 
     def _filled(self, tally: Tally) -> Iterator[av.VideoFrame]:
@@ -162,7 +177,7 @@ class FrameReader:
     def _slotted(self, tally: Tally) -> Iterator[av.VideoFrame]:
         """Frames of a file that keeps no times, each at its slot (see `Slots`)."""
         slots = Slots(self._grid()[1])
-        tick = self.stream.time_base or 1
+        tick = self._grid()[0]
         suspect: set[int] = set()
         last: av.VideoFrame | None = None
         for packet, frames in self._packets(tally, slots=True):
@@ -174,13 +189,13 @@ class FrameReader:
                     slots.leave(packet.pts, None)
             for frame in frames or ():
                 slots.leave(frame.pts, frame)
-            for slot, frame, pts in slots.placed(at_end=not packet.size):
-                if frame is not None:
-                    if frame.is_corrupt or slot in suspect:
+            for slot, placed, pts in slots.placed(at_end=not packet.size):
+                if placed is not None:
+                    if placed.is_corrupt or slot in suspect:
                         self.damaged.append(pts * tick)
-                    frame.pts = pts
-                    last = frame
-                    yield frame
+                    placed.pts = pts
+                    last = placed
+                    yield placed
                 elif last is not None:
                     yield self._stand_in(last, pts)
 
@@ -192,7 +207,7 @@ class FrameReader:
 
     def _stand_in(self, frame: av.VideoFrame, pts: int) -> av.VideoFrame:
         """`frame` once more, in place of one that is lost."""
-        self.damaged.append(pts * (self.stream.time_base or 1))
+        self.damaged.append(pts * self._grid()[0])
         self._lost += 1
         return _repeated(frame, pts)
 

@@ -87,7 +87,7 @@ def _holds_attachments(target: OutputContainer) -> bool:
 
 def _cover(source: InputContainer, index: int) -> bytes:
     """The picture of a cover's only packet; read from a second opening, since this one's packets are still wanted."""
-    with open_input(source.name.removeprefix("file:")) as again:
+    with open_input(source.name.partition("file:")[2]) as again:
         return bytes(next(iter(again.demux(again.streams[index]))))
 
 
