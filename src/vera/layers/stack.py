@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from vera.errors import VeraError, brief
@@ -129,8 +129,7 @@ def _layer(path: Path, line: Any) -> ProjectLayer:
     if not isinstance(line, dict) or not isinstance(line.get("folder"), str) or type(line.get("on", True)) is not bool:
         raise VeraError('a layer is written as {"folder": NAME, "on": true} with its adjustments')
     folder = line["folder"]
-    windows = PureWindowsPath(folder)  # to which a backslash, too, parts folders
-    if not folder or windows.root or windows.drive or ".." in windows.parts:
+    if not folder or Path(folder).anchor or ".." in Path(folder).parts:
         raise VeraError(f"names {brief(folder)}; a project names layers in its own folder or below")
     rest = {name: value for name, value in line.items() if name not in ("folder", "on")}
     return ProjectLayer(path.parent / folder, adjustment_from_json(rest), line.get("on", True))
