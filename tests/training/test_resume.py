@@ -162,3 +162,12 @@ def test_a_signal_that_somebody_settled_stays_as_it_is() -> None:
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)
+
+
+@pytest.mark.faults
+def test_another_batch_size_is_told(tmp_path: Path) -> None:
+    told: list[str] = []
+    for fields in ({"steps": 2}, {"steps": 3}, {"steps": 4, "batch_size": 1}):
+        train(write_recipe(tmp_path, **fields), open_data=open_drawn, report=told.append)
+    warnings = [line for line in told if line.startswith("warning")]
+    assert len(warnings) == 1 and "batches were 1 of 2 a step, now 1 of 1" in warnings[0]

@@ -34,7 +34,7 @@ from vera.training.log import Log
 from vera.training.methods import Method, make_method
 from vera.training.recipe import Recipe, load_recipe, recipe_text
 from vera.training.schedule import learning_rate
-from vera.training.state import State, resume, save, start
+from vera.training.state import State, changed_batch, resume, save, start
 from vera.training.weights import gather_lora, gather_model
 
 SKIPPED = 10  # steps in a row whose gradient is not finite, after which a run ends
@@ -102,6 +102,8 @@ def _train(
     use_cache(recipe, source, method)
     state = resume(recipe, method, checkpoint, world) if checkpoint else start(recipe, method, source, world)
 
+    if checkpoint and (warning := changed_batch(recipe, checkpoint)):
+        report(warning)
     log = _open_log(recipe, path, state.step) if world.main else None
     processes = f", {world.size} processes" if world.size > 1 else ""
     report(f"{folder}: {_count(state.model)} parameters trained, from step {state.step} on {world.device}{processes}")

@@ -50,6 +50,7 @@ class Record:
     config: dict[str, Any]
     meter: dict[str, tuple[float, float]]
     skipped: Annotated[int, Range(0, MOST)] = 0
+    batch: tuple[int, int] | None = None  # batch_size and accumulate
 
 
 def start(recipe: Recipe, method: Method, source: LayerSource, world: World) -> State:
@@ -84,11 +85,24 @@ def resume(recipe: Recipe, method: Method, checkpoint: Path, world: World) -> St
     return state
 
 
+def changed_batch(recipe: Recipe, checkpoint: Path) -> str | None:
+    """A line on what another batch size than the checkpoint's does to a run that goes on, or None."""
+    held = _read_record(checkpoint).batch
+    if held is None or held == (recipe.batch_size, recipe.accumulate):
+        return None
+    return (
+        f"warning  batches were {held[1]} of {held[0]} a step, now {recipe.accumulate} of {recipe.batch_size}: data "
+        "are counted by batch, so some samples of this epoch come twice, or not at all"
+    )
+
+
 def save(recipe: Recipe, state: State, world: World) -> None:
     """Write the checkpoint of the present step; every process must call."""
     config = public_config(state.model)
-    record = dataclasses.asdict(Record(state.step, _identity(recipe), config, state.meter.state(), state.skipped))
-    save_checkpoint(Path(recipe.output) / "checkpoints", state.step, _tensors(recipe, state), record, world)
+    batch = (recipe.batch_size, recipe.accumulate)
+    record = Record(state.step, _identity(recipe), config, state.meter.state(), state.skipped, batch)
+    folder, fields = Path(recipe.output) / "checkpoints", dataclasses.asdict(record)
+    save_checkpoint(folder, state.step, _tensors(recipe, state), fields, world)
 
 
 def _read_record(checkpoint: Path) -> Record:
