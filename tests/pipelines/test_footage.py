@@ -391,3 +391,14 @@ def test_the_default_name_is_one_that_can_be_written(
             check_output(tmp_path / f"a-vera{suffix}", info, None, info.path)
             possible.append(suffix)
     assert possible and out.suffix == possible[0]
+
+
+@pytest.mark.faults
+def test_a_clip_that_changes_after_the_edited_part_is_refused_before_any_work(tmp_path: Path) -> None:
+    for index, size in enumerate(("64x48", "80x48")):
+        made = ("-f", "lavfi", "-i", f"testsrc2=s={size}:r=25:d=1", "-c:v", "libvpx", "-deadline", "realtime")
+        ffmpeg(*made, tmp_path / f"{index}.webm", silent=False)
+    (tmp_path / "list").write_text("file 0.webm\nfile 1.webm\n")
+    ffmpeg("-f", "concat", "-i", tmp_path / "list", "-c", "copy", tmp_path / "a.webm", silent=False)
+    with pytest.raises(VeraError, match=r"a\.webm: is 80x48 .* at [01]\.\d+ s, but 64x48"):
+        edit(tmp_path / "a.webm", "Add a balloon", frames=4, model=tmp_path / "no model is looked for")
