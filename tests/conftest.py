@@ -49,7 +49,12 @@ def write_clip(path: Path, frames: int, size: tuple[int, int], audio: bool) -> N
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in diffusers' layout: every part of a Vera model, a few kilobytes wide, with random weights."""
+    """The folder that `save_tiny_model` writes, once for all tests."""
+    return save_tiny_model(tmp_path_factory.mktemp("model") / "tiny")
+
+
+def save_tiny_model(folder: Path) -> Path:
+    """Write a folder in diffusers' layout: every part of a Vera model, a few kilobytes wide, with random weights."""
     import torch
     from diffusers import FlowMatchEulerDiscreteScheduler
     from tokenizers import Tokenizer
@@ -97,6 +102,5 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         max_sequence_length=16,
         model_pixels=32 * 32,
     )
-    folder = tmp_path_factory.mktemp("model") / "tiny"
     pipeline.save_pretrained(folder)
     return folder

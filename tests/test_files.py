@@ -166,6 +166,14 @@ def test_json_of_strangers_is_refused_in_a_line(tmp_path: Path, text: str) -> No
         read_json(path)
 
 
+def test_a_loop_of_links_is_refused_in_a_line(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to("loop")
+    check_outputs([loop], [loop, tmp_path / "out"])
+    with pytest.raises(VeraError, match="cannot be read"):
+        read_text(loop)
+
+
 def test_outputs_spare_inputs(tmp_path: Path) -> None:
     mask, link, hard = tmp_path / "mask.mp4", tmp_path / "link.mp4", tmp_path / "hard.mp4"
     mask.write_text("mask")

@@ -73,6 +73,11 @@ def json_text(value: Any) -> str:
     return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
+def real_path(path: Path) -> Path:
+    """Follow all links. A loop of links ends where it began, to be refused when it is opened."""
+    return Path(os.path.realpath(path))
+
+
 def check_outputs(inputs: Iterable[Path | None], outputs: Iterable[Path | None]) -> None:
     """Raise VeraError if writing `outputs`, files or folders, would touch one of the `inputs` or one another.
 
@@ -81,13 +86,13 @@ def check_outputs(inputs: Iterable[Path | None], outputs: Iterable[Path | None])
     """
     files = [path for path in inputs if path is not None]
     known = {key: path for path in files if (key := _inode(path))}
-    folders = {folder.resolve() for folder in {path.absolute().parent for path in files}}
-    folders |= {path.resolve().parent for path in files if path.is_symlink()}
+    folders = {real_path(folder) for folder in {path.absolute().parent for path in files}}
+    folders |= {real_path(path).parent for path in files if path.is_symlink()}
     seen: dict[Path, Path] = {}
     for output in outputs:
         if output is None:
             continue
-        place = output.resolve()
+        place = real_path(output)
         if place in seen:
             raise VeraError(f"{output}: is named for two outputs; give each its own name")
         source = known.get(_inode(place) or (0, 0))
@@ -123,7 +128,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     output do not meet, and the last one counts. What killed runs left is removed. A symbolic link is written through.
     What the system says comes as OSError.
     """
-    path = path.resolve()
+    path = real_path(path)
     with _partial(path, lambda name: os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))) as partial:
         yield partial
         _sync(partial)
@@ -145,7 +150,7 @@ def whole_folder(folder: Path, replaced: Callable[[Path], Iterable[str]] | None 
     all others move to the new one, as `former NAME` where it has the name. None: all of them go. A replacement that was
     killed half-way is finished or undone by the next call for the same name.
     """
-    folder = folder.resolve()
+    folder = real_path(folder)
     with locked(folder.parent):
         _settle(folder, replaced)
     with _partial(folder, Path.mkdir) as partial:
@@ -164,7 +169,7 @@ def whole_folder(folder: Path, replaced: Callable[[Path], Iterable[str]] | None 
 @contextmanager
 def scratch_folder(path: Path) -> Iterator[Path]:
     """Give an empty folder beside `path` that is gone when the block ends; what killed runs left of it is removed."""
-    with _partial(path.resolve(), Path.mkdir) as scratch:
+    with _partial(real_path(path), Path.mkdir) as scratch:
         yield scratch
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.files import json_text, whole_folder
+from vera.files import json_text, real_path, whole_folder
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.manifest import MANIFEST, Manifest, is_manifest, read_manifest
 from vera.video import LosslessClip, LosslessWriter
@@ -27,7 +27,7 @@ def layer_files(folder: str | Path | None) -> list[Path]:
 
 def check_layers_folder(folder: str | Path) -> None:
     """Raise VeraError unless layers can be saved as `folder`: a new name, an empty folder or a layer folder."""
-    folder = Path(folder).resolve()
+    folder = real_path(Path(folder))
     if not folder.parent.is_dir():
         raise VeraError(f"{folder}: the folder {folder.parent} does not exist; create it first")
     if folder.exists() and not folder.is_dir():

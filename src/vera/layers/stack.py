@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vera.errors import VeraError, brief
-from vera.files import check_outputs, json_text, read_json, write_text
+from vera.files import check_outputs, json_text, read_json, real_path, write_text
 from vera.layers.adjust import NEUTRAL, Adjustment, adjustment_from_json
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.package import layer_files, load_layers
@@ -65,7 +65,7 @@ def _seen_from(path: Path, folder: Path) -> str:
     """Name a folder from where a project file stands."""
     for home, place in (
         (_plain(path.parent), _plain(folder)),  # links keep their own names
-        (path.parent.resolve(), folder.resolve()),
+        (real_path(path.parent), real_path(folder)),
     ):
         if place.is_relative_to(home):
             return place.relative_to(home).as_posix()

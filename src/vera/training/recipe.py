@@ -10,7 +10,7 @@ import yaml
 
 from vera.errors import VeraError
 from vera.fields import Name, Range, Seed, Share, build, check_plain, check_value
-from vera.files import read_text
+from vera.files import read_text, real_path
 
 RECIPE_LIMIT = 1 << 16  # bytes
 MOST = 1 << 30  # steps, batches: beyond are the draws of held-out samples (`batches.BEYOND`)
@@ -224,7 +224,7 @@ def _listed(value: Any) -> Any:
 
 def _read(path: Path, within: tuple[Path, ...]) -> dict[str, Any]:
     """The fields of a recipe and of those that it extends; `within` are the recipes that extend this one."""
-    if path.resolve() in within:
+    if real_path(path) in within:
         raise VeraError(f"{path}: extends itself")
     if not os.path.lexists(path):
         raise VeraError(f"{path}: no such recipe")
@@ -239,7 +239,7 @@ def _read(path: Path, within: tuple[Path, ...]) -> dict[str, Any]:
     if "extends" not in content:
         return content
     base = check_value(Name, content.pop("extends"), f"{path}: extends")
-    return _merge(_read(path.parent / base, (*within, path.resolve())), content)
+    return _merge(_read(path.parent / base, (*within, real_path(path))), content)
 
 
 class _Loader(yaml.SafeLoader):

@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 import av
 
 from vera.errors import VeraError
-from vera.files import check_outputs
+from vera.files import check_outputs, real_path
 from vera.video.codecs import Codec, default_codec, find_codec
 from vera.video.info import MediaInfo
 from vera.video.sequence import PICTURES, find_sequence, is_pattern, source_files
@@ -44,7 +44,7 @@ def check_output(
     if path.is_dir():
         raise VeraError(f"{path}: is a folder; name a file in it")
     check_outputs([*source_files(info.path), audio_from], [path])
-    with user_errors(path), TemporaryFile(dir=path.resolve().parent):
+    with user_errors(path), TemporaryFile(dir=real_path(path).parent):
         pass
     if audio_from is not None and info.sound:
         _check_sound(path, info, codec, audio_from)
@@ -90,7 +90,7 @@ def _check_folder(folder: Path) -> None:
         raise VeraError(f"{folder.parent}: no such folder; create it or choose another")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise VeraError(f"{folder}: is there already; name a new folder for the pictures, as new/shot.####.png")
-    with user_errors(folder), TemporaryFile(dir=folder.resolve().parent):
+    with user_errors(folder), TemporaryFile(dir=real_path(folder).parent):
         pass
 
 
