@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from tests.clips import make_clip
 
+from vera.errors import VeraError
 from vera.layers.masks import check_mask, read_mask
 from vera.video import probe
 
@@ -26,27 +27,41 @@ def stored(mode: str, white: int = 255) -> Image.Image:
     return grey.convert(mode)
 
 
+def save(path: Path, picture: Image.Image) -> None:
+    """As a still, or three times in a folder for a name without suffix."""
+    if path.suffix:
+        picture.save(path)
+        return
+    path.mkdir()
+    for index in range(3):
+        picture.save(path / f"m.{index}.png")
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "P", "I;16", "LA", "RGB", "RGBA", "labels"])
 @pytest.mark.parametrize("name", ["m.png", "m.tif", "frames"])
 def test_masks_of_any_storage(tmp_path: Path, mode: str, name: str) -> None:
-    if name == "frames":
-        (tmp_path / name).mkdir()
-        for index in range(3):
-            stored(mode).save(tmp_path / name / f"m.{index}.png")
-    else:
-        stored(mode).save(tmp_path / name)
+    save(tmp_path / name, stored(mode))
     source = probe(make_clip(tmp_path / "a.mp4", 3))
     check_mask(tmp_path / name, source)
     np.testing.assert_array_equal(read_mask(tmp_path / name, 3, 64, 48), [SHAPE] * 3)
 
 
 @pytest.mark.parametrize("name", ["m.png", "frames"])
-def test_a_mask_without_white_is_told(tmp_path: Path, name: str) -> None:
-    if name == "frames":
-        (tmp_path / name).mkdir()
-        for index in range(3):
-            stored("L", 1).save(tmp_path / name / f"m.{index}.png")
-    else:
-        stored("L", 1).save(tmp_path / name)
-    with pytest.warns(UserWarning, match=r"nothing in it is white \(the brightest is 1 of 255\)"):
-        assert not read_mask(tmp_path / name, 3, 64, 48).any()
+def test_labels_0_and_1_are_black_and_white(tmp_path: Path, name: str) -> None:
+    save(tmp_path / name, stored("L", 1))
+    np.testing.assert_array_equal(read_mask(tmp_path / name, 3, 64, 48), [SHAPE] * 3)
+
+
+@pytest.mark.parametrize("name", ["m.png", "frames"])
+def test_other_labels_are_refused(tmp_path: Path, name: str) -> None:
+    save(tmp_path / name, stored("L", 3))
+    with pytest.raises(VeraError, match=r"nothing in it is white \(the brightest is 3 of 255\); paint"):
+        read_mask(tmp_path / name, 3, 64, 48)
+
+
+def test_a_mask_without_white_is_told(tmp_path: Path) -> None:
+    save(tmp_path / "m.png", stored("L", 0))
+    save(tmp_path / "m.jpg", stored("L", 20))
+    for name in ("m.png", "m.jpg"):
+        with pytest.warns(UserWarning, match="nothing in it is white .* nothing is preserved"):
+            assert not read_mask(tmp_path / name, 3, 64, 48).any()

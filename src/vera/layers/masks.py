@@ -15,8 +15,10 @@ from vera.errors import VeraError
 from vera.video import FrameReader, MediaInfo, model_view, probe
 from vera.video.formats import plain
 from vera.video.opening import open_input
+from vera.video.sequence import source_files
 
 _STILLS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+_EXACT = (".png", ".bmp", ".tif", ".tiff", ".dpx")  # pictures that hold what was written, labels too
 _WHITE = 128  # of 255: from middle grey on
 
 
@@ -50,21 +52,26 @@ def read_mask(path: Path, frames: int, width: int, height: int, first: int = 0) 
 def mask_frames(path: Path, width: int, height: int) -> Generator[NDArray[np.bool_], None, None]:
     """The mask frames one after the other as [height,width]; those of a still image never end.
 
-    Where nothing is white in any of those that were asked for, a warning says so at the end.
+    Pictures of labels 0 and 1, as segmenters write them, are masks as well: 1 is white. Where nothing is white in any
+    of the frames that were asked for, a warning says so at the end; VeraError if they hold other labels.
     """
-    brightest = 0.0
+    exact = source_files(path)[0].suffix.lower() in _EXACT
+    white, brightest, found = _WHITE, 0.0, False
     try:
         for rgb in _pictures(path, width, height):
             grey = rgb.mean(axis=-1)
+            if exact and brightest == 0 and grey.max() == 1:
+                white = 1
             brightest = max(brightest, float(grey.max()))
-            yield np.asarray(grey >= _WHITE)
+            mask = np.asarray(grey >= white)
+            found = found or bool(mask.any())
+            yield mask
     finally:
-        if brightest < _WHITE:
-            warnings.warn(
-                f"mask {path}: nothing in it is white (the brightest is {brightest:.0f} of 255), nothing is preserved; "
-                "paint what must stay in white, or scale labels such as 0 and 1 to 0 and 255",
-                stacklevel=2,
-            )
+        if not found:
+            told = f"mask {path}: nothing in it is white (the brightest is {brightest:.0f} of 255)"
+            if exact and brightest > 0:
+                raise VeraError(f"{told}; paint what must stay in white, or write that label as 255 and others as 0")
+            warnings.warn(f"{told}, nothing is preserved; paint what must stay in white", stacklevel=2)
 
 
 def _pictures(path: Path, width: int, height: int) -> Iterator[NDArray[np.uint8]]:
