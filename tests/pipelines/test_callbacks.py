@@ -133,6 +133,7 @@ def test_halves_stay_float32(make_pipeline: MakePipeline) -> None:
 def test_a_callback_may_return_nothing(make_pipeline: MakePipeline) -> None:
     pipeline = make_pipeline()
     assert torch.equal(edit(pipeline, lambda *seen: None), edit(pipeline))
+    assert torch.equal(edit(pipeline, lambda *seen: {}, callback_on_step_end_tensor_inputs=None), edit(pipeline))
 
 
 def count_forwards(pipeline: VeraPipeline) -> list[int]:

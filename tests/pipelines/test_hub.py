@@ -1,5 +1,6 @@
 """Models of the hub, a fake one on the loopback: published, fetched, loaded, begun from, and refused."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from huggingface_hub import HfApi, constants
+from diffusers import DiffusionPipeline
+from huggingface_hub import HfApi, constants, snapshot_download
 from tests.fake_hub import FakeHub, fake_hub
 from tests.loras import FILE, adapt, save_adapter
 from tests.wan_layouts import make_wan, write_original
@@ -79,6 +81,19 @@ def test_the_cache_answers_when_the_hub_does_not(make_pipeline: MakePipeline, hu
     asked = hub.asked
     VeraPipeline.from_pretrained("me/tiny", local_files_only=True)
     assert hub.asked == asked
+
+
+@pytest.mark.faults
+def test_diffusers_loads_it_by_its_code(
+    make_pipeline: MakePipeline, hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diffusers.utils.dynamic_modules_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    make_pipeline().push_to_hub("me/tiny")
+    assert "snapshot_download" in hub.models["me/tiny"]["README.md"].decode()
+    loaded = DiffusionPipeline.from_pretrained(snapshot_download("me/tiny"), trust_remote_code=True)
+    assert isinstance(loaded, VeraPipeline)
+    assert np.array_equal(edit_layer(loaded), edit_layer(make_pipeline()))
 
 
 def test_a_card_that_somebody_wrote_stays(hub: FakeHub, folder: Path) -> None:

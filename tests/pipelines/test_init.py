@@ -52,6 +52,7 @@ def change(path: Path, **values: object) -> None:
 def test_every_part_is_the_bases(wan: WanPipeline, write_base: WriteBase, tmp_path: Path, layout: str) -> None:
     report = init_pipeline(write_base(layout), tmp_path / "vera")
     assert report.parts == ("scheduler", "text_encoder", "tokenizer", "transformer", "vae")
+    assert (tmp_path / "vera" / "pipeline.py").is_file()
     vera = load_pipeline(str(tmp_path / "vera"), device="cpu", dtype="float32")
     assert report.parameters == vera.transformer.num_parameters()
 

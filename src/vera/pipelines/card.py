@@ -44,8 +44,9 @@ The folder's own `pipeline.py` names that class, for code that knows diffusers o
 
 ```python
 from diffusers import DiffusionPipeline
+from huggingface_hub import snapshot_download
 
-pipeline = DiffusionPipeline.from_pretrained("{{ name }}", trust_remote_code=True)
+pipeline = DiffusionPipeline.from_pretrained(snapshot_download("{{ name }}"), trust_remote_code=True)
 ```
 
 ## Training

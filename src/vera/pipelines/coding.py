@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from vera.pipelines.checks import check_answer, check_values
+from vera.pipelines.output import VeraPipelineOutput, in_form, lay_over
 from vera.pipelines.spans import Frames, decode_spans, encode_spans, to_network
 
 
@@ -79,3 +80,38 @@ class Coding:
         config = self.vae.config
         mean, std = (torch.tensor(values, device=device) for values in (config.latents_mean, config.latents_std))
         return mean[:, None, None, None], std[:, None, None, None]
+
+    def _decode_layers(
+        self, latents: Tensor, clips: list[Tensor], frames: int, composite: bool, output_type: str, batched: bool
+    ) -> VeraPipelineOutput:
+        """Layers of latents [B,K,C,T',H',W'], one decode at a time, to hold one layer's activations.
+
+        A model without an alpha branch makes the whole frame anew: its last layer is the edit, opaque everywhere.
+        """
+        coded = dict(zip(self.transformer.config.branches, latents.unbind(1), strict=True))  # [B,C,T',H',W'] each
+        edit, alpha = (coded["edit"], coded["alpha"]) if "alpha" in coded else (latents[:, -1], None)
+        stride = self.vae_scale_factor_spatial
+        height, width = (side * stride for side in latents.shape[-2:])
+        if output_type == "latent":
+            if alpha is None:
+                opaque = (torch.ones(1, height, width) for _ in range(frames))
+                alpha = self.encode_frames(opaque, frames).expand_as(edit)
+            layers = [edit, alpha, coded["composite"] if composite else None]
+            return VeraPipelineOutput(*(x if x is None or batched else x[0] for x in layers), frames=latents)
+
+        def decode(layer: Tensor, grey: bool = False) -> list[Tensor]:
+            return [self.decode_latents(z, frames, grey) for z in layer]
+
+        edits = decode(edit)
+        alphas = [torch.ones(frames, height, width) for _ in edits] if alpha is None else decode(alpha, grey=True)
+        composites = decode(coded["composite"]) if composite else None
+        results = None
+        if clips:
+            sources = [clip for clip in clips for _ in range(len(edits) // len(clips))]
+            results = [lay_over(*layers) for layers in zip(edits, alphas, sources, strict=True)]
+        return VeraPipelineOutput(
+            edit=in_form(edits, output_type, batched),
+            alpha=in_form(alphas, output_type, batched),
+            composite=None if composites is None else in_form(composites, output_type, batched),
+            frames=None if results is None else in_form(results, output_type, batched=True),
+        )

@@ -43,7 +43,7 @@ from vera.pipelines.coding import Coding
 from vera.pipelines.folder_code import FolderCode
 from vera.pipelines.lora import VeraLoraLoaderMixin
 from vera.pipelines.opening import GuardedLoading
-from vera.pipelines.output import VeraPipelineOutput, in_form, lay_over
+from vera.pipelines.output import VeraPipelineOutput
 from vera.pipelines.sizes import check_positions, check_size
 from vera.pipelines.texts import Texts
 from vera.pipelines.windows import Windows, average_windows, latent_length, plan_windows
@@ -303,7 +303,7 @@ class VeraPipeline(
         output_composite: bool = False,
         output_type: str = "np",
         callback_on_step_end: StepCallback | PipelineCallback | MultiPipelineCallbacks | None = None,
-        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
+        callback_on_step_end_tensor_inputs: Sequence[str] | None = ("latents",),
         return_dict: bool = True,
         max_sequence_length: int | None = None,
         source_latents: Tensor | None = None,
@@ -356,6 +356,7 @@ class VeraPipeline(
         """
         if isinstance(callback_on_step_end, PipelineCallback | MultiPipelineCallbacks):
             callback_on_step_end_tensor_inputs = callback_on_step_end.tensor_inputs
+        callback_on_step_end_tensor_inputs = callback_on_step_end_tensor_inputs or ()
 
         # 1. Check inputs
         if prompt is not None and instruction is not None:
@@ -481,7 +482,7 @@ class VeraPipeline(
         check_answer(latents)
 
         # 6. Decode
-        output = self._decode(latents, clips, num_frames, output_composite, output_type, batched)
+        output = self._decode_layers(latents, clips, num_frames, output_composite, output_type, batched)
         self.maybe_free_model_hooks()
         return output if return_dict else (output.edit, output.alpha, output.composite)
 
@@ -495,38 +496,3 @@ class VeraPipeline(
         check_windows(frames, overlap)
         check_tokens(tokens)
         return int(steps), float(guidance), int(frames), int(overlap), int(tokens)
-
-    def _decode(
-        self, latents: Tensor, clips: list[Tensor], frames: int, composite: bool, output_type: str, batched: bool
-    ) -> VeraPipelineOutput:
-        """Layers of latents [B,K,C,T',H',W'], one decode at a time, to hold one layer's activations.
-
-        A model without an alpha branch makes the whole frame anew: its last layer is the edit, opaque everywhere.
-        """
-        coded = dict(zip(self.transformer.config.branches, latents.unbind(1), strict=True))  # [B,C,T',H',W'] each
-        edit, alpha = (coded["edit"], coded["alpha"]) if "alpha" in coded else (latents[:, -1], None)
-        stride = self.vae_scale_factor_spatial
-        height, width = (side * stride for side in latents.shape[-2:])
-        if output_type == "latent":
-            if alpha is None:
-                opaque = (torch.ones(1, height, width) for _ in range(frames))
-                alpha = self.encode_frames(opaque, frames).expand_as(edit)
-            layers = [edit, alpha, coded["composite"] if composite else None]
-            return VeraPipelineOutput(*(x if x is None or batched else x[0] for x in layers), frames=latents)
-
-        def decode(layer: Tensor, grey: bool = False) -> list[Tensor]:
-            return [self.decode_latents(z, frames, grey) for z in layer]
-
-        edits = decode(edit)
-        alphas = [torch.ones(frames, height, width) for _ in edits] if alpha is None else decode(alpha, grey=True)
-        composites = decode(coded["composite"]) if composite else None
-        results = None
-        if clips:
-            sources = [clip for clip in clips for _ in range(len(edits) // len(clips))]
-            results = [lay_over(*layers) for layers in zip(edits, alphas, sources, strict=True)]
-        return VeraPipelineOutput(
-            edit=in_form(edits, output_type, batched),
-            alpha=in_form(alphas, output_type, batched),
-            composite=None if composites is None else in_form(composites, output_type, batched),
-            frames=None if results is None else in_form(results, output_type, batched=True),
-        )
