@@ -1,6 +1,7 @@
 """Every command spares what it reads: an output that is an input, by any name, is refused before anything is done."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,14 +22,16 @@ REFUSED = ("same command", "two outputs")
 
 @pytest.fixture
 def place(tmp_path: Path, make_clip: ClipMaker, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a clip `s.mkv`, its layers `L`, masks, a project and a LoRA; the current one."""
+    """A folder with a clip `s.mkv`, its layers `L`, a model, masks, a project, a LoRA and a LUT; the current one."""
     monkeypatch.chdir(tmp_path)
     make_clip("s.mkv")
     make_clip("m.mkv")
     Image.new("L", (32, 32), 255).save(tmp_path / "m.png")
-    (tmp_path / "look.safetensors").write_bytes(b"weights")
+    for name in ("look.safetensors", "look.cube"):
+        (tmp_path / name).touch()
     (tmp_path / "hard.mkv").hardlink_to(tmp_path / "m.mkv")
-    (tmp_path / "model").symlink_to(tiny_model)
+    shutil.copytree(tiny_model, tmp_path / "model")
+    (tmp_path / "model" / "card.png").touch()
     assert main(["edit", "s.mkv", "add", "--model", "model", "--out", "r.mkv", "--layers", "L"]) == 0
     assert main(["composite", "s.mkv", "L", "--out", "c.mkv", "--project", "p.json"]) == 0
     return tmp_path
@@ -49,6 +52,10 @@ CASES = {
     "layers over mask": (*EDIT, "--mask", "L/alpha.mkv", "--out", "x.mkv", "--layers", "L"),
     "result over its own layers": (*EDIT, "--out", "L/edit.mkv", "--layers", "L"),
     "result into the sheet's folder": (*EDIT, "--out", "new/a.####.png", "--sheet", "new/a.0001.png"),
+    "result over LoRA": (*EDIT, "--lora", "look.safetensors:0.5", "--out", "look.safetensors"),
+    "result over LUT": (*EDIT, "--lut", "look.cube", "--out", "look.cube"),
+    "sheet over a file of the model": (*EDIT, "--out", "x.mkv", "--sheet", "model/card.png"),
+    "layers over a file of the model": (*EDIT[:3], "--model", "L", "--out", "x.mkv", "--layers", "L"),
     "composite over source": ("composite", "s.mkv", "L", "--out", "s.mkv"),
     "composite over alpha": ("composite", "s.mkv", "L", "--out", "L/alpha.mkv"),
     "composite over edit, of a project": ("composite", "s.mkv", "p.json", "--out", "L/edit.mkv"),
