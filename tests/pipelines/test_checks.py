@@ -57,6 +57,9 @@ pytestmark = pytest.mark.faults
         ({"max_sequence_length": 0}, "max_sequence_length"),
         ({"num_videos_per_prompt": 0}, "num_videos_per_prompt"),
         ({"output_type": "mp4"}, "output_type"),
+        ({"num_frames": 3}, "num_frames is 3, the video has 5"),
+        ({"attention_kwargs": 0.5}, "attention_kwargs is a dict"),
+        ({"prompt": None, "prompt_embeds": EMBEDS.long()}, "prompt_embeds are int64"),
         ({"video": [VIDEO] * 2, "prompt": [TEXT] * 3}, "3 prompts and 2 clips"),
     ],
 )

@@ -124,6 +124,7 @@ def changed(value: float, dtype: Any = np.float32) -> np.ndarray:
         ({"mask": -BYTES.astype(np.int16)}, "from -1"),
         ({"mask": MASK * 255.0}, "mask has values from 0 to 255"),
         ({"mask": np.full(MASK.shape, np.nan)}, "mask has values from nan"),
+        ({"mask": MASK.astype(complex)}, "mask is complex"),
         ({"mask": VIDEO}, "mask is"),
         ({"mask": [MASK, MASK]}, "2 masks"),
         ({"mask": "mask.png"}, "mask is an array, a tensor or a list of frames, not str"),

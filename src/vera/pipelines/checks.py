@@ -35,12 +35,14 @@ def check_tokens(length: Any) -> None:
         raise VeraError(f"max_sequence_length is a number of tokens, not {length}")
 
 
-def check_output(output_type: str, num_videos_per_prompt: Any) -> None:
-    """Raise VeraError for a form of output that there is none of."""
+def check_output(output_type: str, num_videos_per_prompt: Any, attention_kwargs: Any) -> None:
+    """Raise VeraError for a form of output that there is none of, and for what says nothing to attention."""
     if output_type not in OUTPUT_TYPES:
         raise VeraError(f"output_type is one of {', '.join(OUTPUT_TYPES)}, not {output_type!r}")
     if not _is_whole(num_videos_per_prompt) or num_videos_per_prompt < 1:
         raise VeraError(f"num_videos_per_prompt is at least 1, not {num_videos_per_prompt}")
+    if not isinstance(attention_kwargs, dict | None):
+        raise VeraError(f'attention_kwargs is a dict such as {{"scale": 0.5}}, not {_kind(attention_kwargs)}')
 
 
 def check_prompts(
@@ -74,6 +76,8 @@ def check_embeds(prompt_embeds: Any, negative_prompt_embeds: Any, width: int | N
             or states.shape[2] != (width or states.shape[2])
         ):
             raise VeraError(f"{name} are [texts, tokens, {width}], not {_shape(states)}")
+        if not states.is_floating_point():
+            raise VeraError(f"{name} are {str(states.dtype).removeprefix('torch.')}: they are states, in floats")
         check_finite(states, name)
     if prompt_embeds is not None and negative_prompt_embeds is not None:
         count, negatives = prompt_embeds.shape[0], negative_prompt_embeds.shape[0]

@@ -111,7 +111,7 @@ def _channels_last(clip: Tensor, axes: int) -> Tensor:
 
 def _white(mask: Tensor) -> Tensor:
     """Integers as bytes whose white is 255; VeraError for labels, which are no brightness."""
-    if mask.dtype == torch.bool or mask.is_floating_point() or not mask.numel():
+    if mask.dtype == torch.bool or mask.is_floating_point() or mask.is_complex() or not mask.numel():
         return mask
     low, high = int(mask.min()), int(mask.max())
     if low < 0 or high > 255 or 1 < high < LABELS:

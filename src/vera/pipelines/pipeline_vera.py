@@ -365,7 +365,7 @@ class VeraPipeline(
         steps, scale, window_frames, window_overlap, length = self._run_numbers(
             num_inference_steps, guidance_scale, window_frames, window_overlap, max_sequence_length
         )
-        check_output(output_type, num_videos_per_prompt)
+        check_output(output_type, num_videos_per_prompt, attention_kwargs)
         self._guidance_scale = scale
         self._attention_kwargs = attention_kwargs
         self._current_timestep = None
@@ -390,6 +390,10 @@ class VeraPipeline(
             clips, many = read_video(video, height, width, self.video_processor)
             check_size((clips[0].shape[2], clips[0].shape[1]), self.size_strides[::-1])
             masks = [] if mask is None else read_masks(mask, clips, height, width, self.mask_processor)
+            if num_frames not in (None, len(clips[0])):
+                raise VeraError(
+                    f"num_frames is {num_frames}, the video has {len(clips[0])}: it goes with source_latents"
+                )
             num_frames, batched = len(clips[0]), batched or many
         else:
             check_source_latents(video, mask, height, source_latents, mask_latents, num_frames, self)
