@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from vera._version import __version__
+
 __all__ = ["Acceleration", "LayeredEdit", "VeraError", "VeraPipeline", "__version__", "edit"]
 
 if TYPE_CHECKING:

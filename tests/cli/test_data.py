@@ -59,5 +59,5 @@ def test_rendering_without_mitsuba_says_what_to_install(
     monkeypatch.setitem(__import__("sys").modules, "mitsuba", None)
     argv = ["data", "render", "--out", str(tmp_path / "out"), "--count", "1", "--assets", str(tmp_path)]
     assert main(argv) == 2
-    assert "vera[render]" in capsys.readouterr().err
+    assert "vera-layers[render]" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

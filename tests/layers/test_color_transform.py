@@ -187,5 +187,5 @@ def test_opencolorio(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_opencolorio_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "PyOpenColorIO", None)
-    with pytest.raises(VeraError, match=r"pip install 'vera\[ocio\]'"):
+    with pytest.raises(VeraError, match=r"pip install 'vera-layers\[ocio\]'"):
         color_transform(ColorTags(), ocio="ARRI LogC4")

@@ -348,7 +348,7 @@ def test_damage(tmp_path: Path, damaged: int, kept: float, expected: tuple[int, 
 def test_without_the_library_a_line_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "in" / "a.1.exr", part(channels()))
     monkeypatch.setitem(sys.modules, "OpenEXR", None)
-    with pytest.raises(VeraError, match=r"an EXR sequence needs OpenEXR: pip install OpenEXR, or .*vera\[export\]"):
+    with pytest.raises(VeraError, match=r"an EXR sequence needs OpenEXR: pip install OpenEXR, or .*layers\[export\]"):
         probe(tmp_path / "in")
 
 

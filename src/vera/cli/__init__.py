@@ -18,7 +18,7 @@ from typing import TextIO
 
 from cyclopts import App, CycloptsError, UnknownOptionError
 
-from vera import __version__
+from vera._version import __version__
 from vera.cli.signals import EndedError, unwinding
 from vera.cli.terminal import any_encoding, complain
 from vera.errors import DamageWarning, VeraError

@@ -95,7 +95,7 @@ def render(
     assets: Path = Path("assets"),
 ) -> None:
     """Render 3D objects in the light of panoramas, in passes, for `vera data synth` and recipes to draw from; the same
-    command goes on with work that was stopped. Needs Mitsuba: pip install 'vera[render]'.
+    command goes on with work that was stopped. Needs Mitsuba: pip install 'vera-layers[render]'.
 
     Parameters
     ----------

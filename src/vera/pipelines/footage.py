@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vera._version import __version__
 from vera.errors import VeraError
 from vera.files import scratch_folder
 from vera.layers import LayeredEdit, check_layers_folder, load_layers
@@ -46,7 +47,7 @@ from vera.video.sequence import find_sequence, is_pattern
 ROUNDING = 0.0005  # seconds by which a time that a user gives may miss its frame
 _WRITABLE = (".mp4", ".mov", ".m4v", ".mkv")
 _OTHERS = (".mkv", ".mov", ".mp4", ".nut")  # for what the source's own kind of file cannot hold
-_PACKAGES = ("vera", "torch", "diffusers", "transformers", "av")
+_PACKAGES = ("torch", "diffusers", "transformers", "av")
 
 
 @dataclass(frozen=True)
@@ -380,5 +381,6 @@ def _manifest(
         "lora": [str(path) for path in lora],
         "processes": group_size(),
         "color": None if transform is None else transform.name,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        "versions": {"python": platform.python_version(), "vera": __version__}
+        | {name: version(name) for name in _PACKAGES},
     }

@@ -82,7 +82,7 @@ def locate_model(model: str, files: Any = pipeline_files, **options: Any) -> Pat
     if model in TRAINED:
         folder = preset_folder(model)
         if not (folder / "model_index.json").is_file():
-            raise VeraError(f"model {model}: its weights are not in {folder}: reinstall vera")
+            raise VeraError(f"model {model}: its weights are not in {folder}: install it again")
         return folder
     if model in BASES:
         raise VeraError(

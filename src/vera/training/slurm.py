@@ -89,7 +89,7 @@ def submit(recipe_path: Path, job: Job, cluster: str = "slurm", open_data: Any =
     try:
         import submitit
     except ImportError:
-        raise VeraError("--slurm needs submitit: pip install 'vera[slurm]'") from None
+        raise VeraError("--slurm needs submitit: pip install 'vera-layers[slurm]'") from None
     folder = (Path(recipe.output) / "slurm").resolve()
     # What stands in the job's script: a newline would end its comment there, in a link's target as in the recipe.
     for name, text in (("output", str(folder)), ("partition", job.partition), ("account", job.account)):

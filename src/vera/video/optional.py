@@ -12,5 +12,6 @@ def need(module: str, package: str, what: str = "this export") -> Any:
         return import_module(module)
     except ImportError:
         raise VeraError(
-            f"{what} needs {package}: pip install {package}, or with all that exports need: pip install 'vera[export]'"
+            f"{what} needs {package}: pip install {package}, or with all that exports need: "
+            "pip install 'vera-layers[export]'"
         ) from None

@@ -1,12 +1,12 @@
 """What lies beside an export: `README.txt` for people, `export.json` for programs."""
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from av.video.reformatter import ColorPrimaries, ColorTrc
 
+from vera._version import __version__
 from vera.errors import printable
 from vera.files import json_text
 from vera.layers.adjust import NEUTRAL
@@ -37,7 +37,7 @@ def _record(shot: Shot, name: str, target: Target, files: Mapping[str, str], pla
     return {
         "format": 1,
         "target": name,
-        "vera": version("vera"),
+        "vera": __version__,
         "files": dict(files),
         "alpha": target.alpha,
         "light": shot.light if name in ("exr", "nuke") else "display",

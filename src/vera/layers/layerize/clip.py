@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vera._version import __version__
 from vera.errors import VeraError
 from vera.files import check_outputs
 from vera.layers.belongs import describe_source
@@ -91,7 +91,7 @@ def layerize(
     metadata: dict[str, Any] = {
         "layerize": _record(clips, pairing, match),
         "source": describe_source(clips.source),
-        "versions": {"vera": version("vera")},
+        "versions": {"vera": __version__},
     }
     pts = [clips.source.pts[i] for group in paired for i in group.frames]
     write_layers(folder, _layer_frames(clips, paired, match, tally, progress), pts, clips.source.time_base, metadata)

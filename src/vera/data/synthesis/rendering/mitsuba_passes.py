@@ -53,7 +53,7 @@ class Renderer:
         try:
             import mitsuba
         except ImportError:
-            raise VeraError("rendering needs Mitsuba: pip install 'vera[render]'") from None
+            raise VeraError("rendering needs Mitsuba: pip install 'vera-layers[render]'") from None
         self.variant = "llvm_ad_rgb" if llvm is not None or ctypes.util.find_library("LLVM-19") else "scalar_rgb"
         mitsuba.set_variant(self.variant)
         mitsuba.set_log_level(mitsuba.LogLevel.Error)
