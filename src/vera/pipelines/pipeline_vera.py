@@ -94,11 +94,12 @@ class VeraPipeline(
             Takes the steps from noise to clean latents.
         tokenizer, text_encoder (*optional*):
             UMT5, BERT or another encoder with `last_hidden_state`; a pipeline without takes `prompt_embeds`.
-        num_inference_steps, guidance_scale, window_frames, window_overlap, max_sequence_length, model_pixels,
-        negative_prompt (*optional*):
-            What a call of this model takes when it does not say: steps, guidance, length and overlap of the windows in
-            frames, text tokens, pixels of a frame at which it was trained, the negative prompt. They stay with the
-            transformer, so that `VeraPipeline(**pipe.components)` has them too; Wan's where nobody says.
+        num_inference_steps, guidance_scale, negative_prompt (*optional*):
+            What a call of this model takes when it does not say: steps, guidance, the negative prompt. They stay with
+            the transformer, so that `VeraPipeline(**pipe.components)` has them too; Wan's where nobody says.
+        window_frames, window_overlap, max_sequence_length, model_pixels (*optional*):
+            The same for length and overlap of the windows in frames, text tokens, and the pixels of a frame at which
+            the model was trained.
         text_encoder_package (`str`, *optional*):
             The installed package that holds the text encoder of a checkpoint that has none itself.
     """
