@@ -35,8 +35,10 @@ $(READY): pyproject.toml constraints.txt constraints-int8.txt
 # Versions stay as they are where pyproject.toml allows; `make lock UPGRADE=--upgrade` takes the newest. The lists are for
 # every system and Python that packages have wheels for; torch and what only its builds for CUDA want are left out.
 COMPILE := build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
-EXTRAS := --extra dev --extra train --extra evaluation --extra export --extra ocio --extra docs
+EXTRAS := --extra dev --extra train --extra evaluation --extra export --extra ocio
 APART := torch==|triton==|nvidia-|cuda-
+
+SITE := mkdocs-material==9.8.2 mkdocstrings[python]==1.0.8
 
 lock:
 	python3 -m venv build/lock
@@ -46,6 +48,7 @@ lock:
 	printf '%s\n' $(FILES) | $(COMPILE) --no-deps --output-file build/lock/files.txt -
 	(echo "# Written by \`make lock\`: exact versions, which the tests and the figures in docs/ were made with, and SHA-256."; \
 		awk '/^[^ ]/ {kept = !/^($(APART))/} kept' build/lock/all.txt; cat build/lock/files.txt) > constraints.txt
+	printf '%s\n' $(SITE) | $(COMPILE) --constraint constraints.txt --output-file constraints-docs.txt -
 	echo torchao==0.18.0 | $(COMPILE) --no-deps --output-file constraints-int8.txt -
 	echo mitsuba==3.9.1 | $(COMPILE) --output-file constraints-render.txt -
 	rm -rf build/lock
@@ -75,8 +78,13 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(READY)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+# In a folder of their own: who runs Vera does not need them.
+$(VENV)/docs: constraints-docs.txt | $(READY)
+	rm -rf $@
+	$(LOCKED) constraints-docs.txt --target $@
+
+docs: $(VENV)/docs
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=$(VENV)/docs $(BIN)/python -m mkdocs build --strict --quiet
 
 wheel: $(READY)
 	rm -rf dist
