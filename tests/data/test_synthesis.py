@@ -103,9 +103,31 @@ def test_batches_follow_the_stages_and_keep_their_cost(layers: SyntheticLayers) 
 def test_a_stage_has_sizes_of_its_own(assets: str) -> None:
     stages = [{"until": 5, "frames": {1: 1}, "sizes": ["48x32", "32x32"]}, {"until": None, "frames": {1: 1}}]
     layers = SyntheticLayers(list(SPRITES), assets, sizes=["96x64"], stages=stages)
-    sizes = [{key[2:] for key in layers.draw(step, 4)} for step in range(12)]
+    sizes = [{key[2:4] for key in layers.draw(step, 4)} for step in range(12)]
     assert set.union(*sizes[:5]) == {(48, 32), (32, 32)}
     assert set.union(*sizes[5:]) == {(96, 64)}
+
+
+def test_objects_over_white_for_a_base(assets: str) -> None:
+    """White where nothing is added, the scene elsewhere; in the middle, or where the words say. Samples come again."""
+    over = [{"middle": 1}, {"white": 1}, {"scene": 1}]
+    stages = [{"until": end, "frames": {1: 1}, "over": ground} for end, ground in zip((3, 6, None), over, strict=True)]
+    layers = SyntheticLayers(list(SPRITES), assets, ["96x64"], stages, background_share=0.5, grid=8, samples=20)
+    drawn = [key for step in range(6) for key in layers.draw(step, 8)]
+    assert {key[0] for key in drawn} == set(range(20))
+    centers: dict[str, list[float]] = {"middle": [], "white": []}
+    for key in dict.fromkeys(drawn):
+        sample = layers.load(key)
+        assert sample.task == "obj_add" and (sample.source == 255).all()
+        assert (sample.composite[sample.alpha == 0] == 255).all() and sample.composite.min() < 128
+        columns = (sample.alpha > 160).sum((0, 1))
+        centers[key[-1]].append((columns * np.arange(96)).sum() / columns.sum() / 96)
+    assert all(abs(center - 0.5) < 0.12 for center in centers["middle"])
+    assert min(centers["white"]) < 0.3 and max(centers["white"]) > 0.7
+    assert layers.load(layers.draw(6, 1)[0]).source.min() < 255
+    stages[0]["over"] = {"white": 0}
+    with pytest.raises(VeraError, match="over"):
+        SyntheticLayers(list(SPRITES), assets, ["96x64"], stages)
 
 
 def test_samples_show_what_their_plans_say(layers: SyntheticLayers) -> None:

@@ -26,6 +26,7 @@ LINES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "v2v": ({"variant": "v2v"}, ["composite"]),
     "v2v-concat": ({"variant": "v2v_concat"}, ["composite"]),
     "vace": ({"variant": "vace"}, ["composite"]),
+    "t2v": ({"variant": "t2v", "model": {"frame_coordinates": True, "prediction_type": "sample"}}, ["composite"]),
     "dense": ({"variant": "dense"}, ALL),
     "mot-separate": ({"model": {"joint_attention": False}}, ALL),
     "mot-no-composite": ({"model": {"branches": ["edit", "alpha"]}}, ["edit", "alpha"]),

@@ -26,7 +26,7 @@ def init(
     out
         New folder for the model.
     variant
-        mot, dense, v2v, v2v_concat or vace.
+        mot, dense, v2v, v2v_concat, vace or t2v.
     recipe
         Training recipe whose variant and model to make, in place of --variant.
     dtype

@@ -121,7 +121,7 @@ class Recipe:
     model: dict[str, Any]
     data: dict[str, Any]
     objective: FlowObjective | AutoencoderObjective
-    variant: Literal["mot", "dense", "v2v", "v2v_concat", "vace"] = "mot"
+    variant: Literal["mot", "dense", "v2v", "v2v_concat", "vace", "t2v"] = "mot"
     lora: Lora | None = None
     freeze: tuple[Name, ...] = ()
     seed: Seed = 0

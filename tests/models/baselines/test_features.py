@@ -60,7 +60,7 @@ def test_incomplete_weights_are_refused(make_variant, tmp_path, variant):
         VARIANTS[variant].from_pretrained(tmp_path)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", [name for name in VARIANTS if name != "t2v"])
 @torch.no_grad()
 def test_source_and_mask_are_seen_and_a_zero_mask_is_none(make_variant, make_inputs, variant):
     model = make_variant(variant)

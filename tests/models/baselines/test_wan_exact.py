@@ -15,8 +15,8 @@ def wan_sample(wan, inputs, index):
 
 @pytest.mark.parametrize(
     ("variant", "config"),
-    [("v2v", {}), ("v2v_concat", {}), ("vace", {"num_layers": 4}), ("mot", SEPARATE)],
-    ids=["v2v", "v2v_concat", "vace", "mot-separate"],
+    [("v2v", {}), ("v2v_concat", {}), ("vace", {"num_layers": 4}), ("t2v", {}), ("mot", SEPARATE)],
+    ids=["v2v", "v2v_concat", "vace", "t2v", "mot-separate"],
 )
 @torch.no_grad()
 def test_new_variant_is_wan_exactly(tiny_config, make_wan, from_wan, make_inputs, variant, config):
@@ -128,5 +128,5 @@ def test_parameters_at_full_size(variant, millions):
 
 
 def test_unknown_variant_is_not_converted():
-    with pytest.raises(ValueError, match="mot, dense, v2v, v2v_concat, vace, not 'moe'"):
+    with pytest.raises(ValueError, match="mot, dense, v2v, v2v_concat, vace, t2v, not 'moe'"):
         list(convert("moe", {}, "proj_out.bias", torch.zeros(1)))

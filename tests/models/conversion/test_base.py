@@ -12,7 +12,7 @@ from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffu
 from safetensors.torch import load_file, save_file
 
 from vera import VeraError
-from vera.models.baselines import VARIANTS
+from vera.models.baselines import VARIANTS, TextToVideoTransformer3DModel
 from vera.models.conversion.base import check_sizes, open_base, write_transformer
 from vera.models.conversion.wan import diffusers_key
 
@@ -74,6 +74,39 @@ def test_every_variant_is_the_base(
         assert torch.equal(vera.blocks[1].attn1.to_q.weight, wan.blocks[1].attn1.to_q.weight)
         return
     assert_is_wan(vera, wan, inputs)
+
+
+@pytest.mark.parametrize("prediction_type", ["flow_prediction", "sample"])
+@pytest.mark.parametrize("frame_coordinates", [False, True])
+@torch.no_grad()
+def test_a_base_of_this_package_starts_every_expert(
+    frame_coordinates: bool, prediction_type: str, tiny_config: Any, make_inputs: MakeInputs, tmp_path: Path
+) -> None:
+    """A text-to-video model is Wan, but for what it may have more; experts made of it predict what it does."""
+    torch.manual_seed(0)
+    traits = {"frame_coordinates": frame_coordinates, "prediction_type": prediction_type}
+    base = TextToVideoTransformer3DModel(**tiny_config, **traits).eval()
+    base.save_pretrained(tmp_path / "base")
+    options = {"branches": BRANCHES, "text_branches": BRANCHES}
+    write_transformer(open_base(tmp_path / "base"), "mot", tmp_path / "vera", options=options)
+    vera = VARIANTS["mot"].from_pretrained(tmp_path / "vera")
+    assert {name: vera.config[name] for name in traits} == traits
+
+    inputs = {name: x.double() for name, x in make_inputs(branches=3, mask=True).items()}
+    inputs["hidden_states"] = inputs["hidden_states"][:, :1].expand(-1, 3, -1, -1, -1, -1)
+    expected = base.double()(**inputs).sample
+    sample = vera.double()(**inputs).sample
+    torch.testing.assert_close(sample, expected.expand_as(sample), atol=1e-12, rtol=0)
+    if frame_coordinates:
+        base.patch_embedding.coordinates.weight.zero_()
+        assert (base(**inputs).sample - expected).abs().max() > 1e-6, "coordinates count"
+
+
+def test_a_base_of_another_kind_than_the_configuration_is_told(tiny_config: Any, tmp_path: Path) -> None:
+    TextToVideoTransformer3DModel(**tiny_config, prediction_type="sample").save_pretrained(tmp_path / "base")
+    with pytest.raises(VeraError) as error:
+        check_sizes(open_base(tmp_path / "base").sizes, {"prediction_type": "flow_prediction"}, "base")
+    one_line(error, "prediction_type", "sample", "flow_prediction")
 
 
 def test_a_bare_file(wan: WanTransformer3DModel, make_inputs: MakeInputs, tiny_config: Any, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from vera.data.sample import Task
 from vera.data.synthesis.plan import Plan, draw_plan
+from vera.data.synthesis.stages import Key
 from vera.data.synthesis.vocabulary import SPRITES
 
 SEED = 0
@@ -21,7 +22,7 @@ class EvaluationCase(Plan):
     """
 
     index: int
-    key: tuple[int, int, int, int]
+    key: Key
 
 
 def evaluation_cases(
@@ -41,7 +42,7 @@ def draw_cases(
     waiting: dict[Task, list[EvaluationCase]] = {"obj_add": [], "background_replace": []}
     for index in count_from(start):
         plan = draw_plan(sample_rng(SEED, held_out, index), sprites, shape[0], held_out=held_out)
-        waiting[plan.task].append(EvaluationCase(**vars(plan), index=0, key=(index, *shape)))
+        waiting[plan.task].append(EvaluationCase(**vars(plan), index=0, key=(index, *shape, "scene")))
         if min(len(cases) for cases in waiting.values()) > count // 2:
             break
     pairs = zip(*waiting.values(), strict=False)

@@ -1,6 +1,7 @@
 """Layered clips made from nothing but an index: `SyntheticLayers(...)[i]` is the same on every machine and run."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,9 +40,9 @@ from vera.data.synthesis.plan import (
 from vera.data.synthesis.plates import panorama_scene, photo_scene
 from vera.data.synthesis.rendered import Cutout, Renders, cut_out, fits, is_whole, layer_scene, scene_of, shadow_alpha
 from vera.data.synthesis.rendering.records import Record, Views
-from vera.data.synthesis.stages import clip_count, read_sizes, read_stages
+from vera.data.synthesis.stages import Key, Over, clip_count, read_sizes, read_stages
 from vera.data.synthesis.subjects import blob, rough_mask
-from vera.data.synthesis.vocabulary import SIZES, SPRITES, pick
+from vera.data.synthesis.vocabulary import SIZES, SPRITES, Item, pick
 from vera.errors import VeraError
 from vera.fields import Name, Range, Seed, Share
 
@@ -57,7 +58,9 @@ class SyntheticLayers:
         sizes: `WxH` of the clips, each drawn equally often.
         stages: `{until: step, frames: {count: weight}}` in order; `until: null` for the last. Says how often clips of
             each length (1 + 4k frames) are drawn at a training step, so that a run can go from pictures to clips. A
-            stage may have `sizes` of its own.
+            stage may have `sizes` of its own, and `over`: a weight for each of `scene` (the default), `white` and
+            `middle`, what a step's objects are shown over. White has no task but to add; `middle` is white, and all
+            stand in the middle of it, whatever the words say.
         background_share: share of `background_replace` samples.
         tint_share: share of the added objects in a named colour.
         size_shares: how many of them are small, medium and large, of their sum; each above 0, because there are places
@@ -67,6 +70,7 @@ class SyntheticLayers:
         render_share: share of the samples that show one of them.
         grid: sprites that are added stand, in the first frame, on a grid of so many pixels, upright, as they are drawn,
             in three sizes; None: anywhere. A small network learns one picture of each sooner than every shift of it.
+        samples: how many there are before they come again; None: no end. A run encodes the text of each once.
         seed: of everything.
         held_out: samples of what training never sees, as `held_out.py` defines it.
 
@@ -86,6 +90,7 @@ class SyntheticLayers:
         renders: Name | None = None,
         render_share: Share = 0.4,
         grid: Annotated[int, Range(1, 1024)] | None = None,
+        samples: Annotated[int, Range(1, 1 << 40)] | None = None,
         seed: Seed = 0,
         held_out: bool = False,
     ) -> None:
@@ -105,6 +110,7 @@ class SyntheticLayers:
         self.renders = None if renders is None else Renders(Path(renders), held_out)
         self.render_share = render_share
         self.grid = grid
+        self.samples = samples
         self.seed = seed
         self.held_out = held_out
 
@@ -115,28 +121,34 @@ class SyntheticLayers:
         """Sample `index` at the first size, with the frame count of the last stage's heaviest weight."""
         return self.sample(index, most_drawn(self.stages[-1].frames), *self.sizes[0])
 
-    def draw(self, step: int, batch_size: int, attempt: int = 0) -> list[tuple[int, int, int, int]]:
-        """Index, frames, width and height of the samples of a training step, all of one shape.
+    def draw(self, step: int, batch_size: int, attempt: int = 0) -> list[Key]:
+        """Index, frames, width, height and ground of the samples of a training step, all of one shape.
 
         `batch_size` counts latent frames: `batch_size // (1 + k)` clips of `1 + 4k` frames, at least one, so that
         every step costs about the same. No sample is ever bad, so there is no other attempt.
         """
         rng = np.random.default_rng((self.seed, self.held_out, step))
         stage = next(stage for stage in self.stages if stage.until is None or step < stage.until)
-        frames = _draw_frames(stage.frames, rng)
+        frames = _draw_weighted(stage.frames, rng)
         width, height = pick(self.sizes if stage.sizes is None else read_sizes(stage.sizes), rng)
         count = clip_count(batch_size, frames)
-        return [(step * batch_size + i, frames, width, height) for i in range(count)]
+        over = _draw_weighted(stage.over, rng)
+        indices = [step * batch_size + i for i in range(count)]
+        if self.samples is not None:
+            indices = [index % self.samples for index in indices]
+        return [(index, frames, width, height, over) for index in indices]
 
-    def load(self, key: tuple[int, int, int, int]) -> LayeredSample:
+    def load(self, key: Key) -> LayeredSample:
         return self.sample(*key)
 
     def plan(self, index: int, frames: int) -> Plan:
         """The words of sample `index`, if it is drawn from the sprites."""
         return self._plan(sample_rng(self.seed, self.held_out, index), tuple(self.sprites), frames)
 
-    def sample(self, index: int, frames: int, width: int, height: int) -> LayeredSample:
-        """Sample `index` as a clip of `frames` frames of `width` x `height` pixels."""
+    def sample(self, index: int, frames: int, width: int, height: int, over: Over = "scene") -> LayeredSample:
+        """Sample `index` as a clip of `frames` frames of `width` x `height` pixels; what a stage's `over` can be."""
+        if over != "scene":
+            return self._over_white(index, frames, height, width, over == "middle")
         rng = np.random.default_rng((self.seed, self.held_out, index, 2))
         record = self._pick_record(rng, height, width)
         if record is None:
@@ -151,6 +163,19 @@ class SyntheticLayers:
         plan = self._plan(rng, (record.shot.model,), frames, freedom)
         cutout = cut_out(self._views(record), _choose_views(record, plan.motion, frames, rng))
         return self._make(plan, cutout, frames, height, width, rng)
+
+    def _over_white(self, index: int, frames: int, height: int, width: int, middle: bool) -> LayeredSample:
+        """A sprite that is added to nothing but white; its light is that of a scene as with all others."""
+        shares = (0.0, self.tint_share, self.size_shares)
+        rng = sample_rng(self.seed, self.held_out, index)
+        plan = draw_plan(rng, tuple(self.sprites), frames, *shares, self.held_out)
+        scene, camera, shutter = self._scene(height, width, rng), plan_camera(frames, height, width, rng), _shutter(rng)
+        standing = replace(plan, place="middle") if middle else plan
+        cutout = self._sprite(plan, rng)
+        layer, shadow = _place(standing, cutout, scene, camera, height, width, shutter, rng, self.grid)
+        alpha = layer[..., 3] + shadow * (1 - layer[..., 3])
+        white = np.full((frames, height, width, 3), 255, np.uint8)
+        return make_sample(white, layer[..., :3], alpha, None, plan.instruction, plan.task, self.fill)
 
     def _pick_record(self, rng: np.random.Generator, height: int, width: int) -> Record | None:
         """The render to show, each model as likely, or None for a sprite."""
@@ -280,9 +305,9 @@ def most_drawn(weights: Mapping[int, float]) -> int:
     return max(weights, key=lambda count: weights[count])
 
 
-def _draw_frames(weights: Mapping[int, float], rng: np.random.Generator) -> int:
+def _draw_weighted(weights: Mapping[Item, float], rng: np.random.Generator) -> Item:
     shares = np.array(list(weights.values()))
-    return int(rng.choice(list(weights), p=shares / shares.sum()))
+    return list(weights)[int(rng.choice(len(weights), p=shares / shares.sum()))]
 
 
 def _shutter(rng: np.random.Generator) -> float:

@@ -15,7 +15,7 @@ Float = NDArray[np.float32]
 # Side of the square of the cut-out's area, as a share of the frame's shorter side; centres as a share of the width.
 SIDES = {"small": (0.2, 0.3), "medium": (0.38, 0.54), "large": (0.62, 0.78)}
 CELLS = {"small": 2.5, "medium": 4, "large": 6}  # the same side on a grid
-CENTERS = {"left": (0.14, 0.30), "center": (0.42, 0.58), "right": (0.70, 0.86)}
+CENTERS = {"left": (0.14, 0.30), "center": (0.42, 0.58), "right": (0.70, 0.86), "middle": (0.5, 0.5)}
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,29 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
 
 from vera.errors import VeraError
 from vera.fields import Range, check_value
 
+Over = Literal["scene", "white", "middle"]
+Key = tuple[int, int, int, int, Over]  # index, frames, width and height of a sample, and what it shows things over
 Frames = Annotated[int, Range(1, 1025)]
 SIDES = (16, 8192)  # pixels
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Until step `until` (None: to the end) clips of `frames` (1 + 4k: weight) frames are drawn, of `sizes` (`WxH`)."""
+    """Until step `until` (None: to the end) clips of `frames` (1 + 4k: weight) frames are drawn, of `sizes` (`WxH`).
+
+    `over` is a weight for each of what clips show objects over: `scene`, `white`, or white in the `middle` of it.
+    """
 
     frames: dict[Frames, Annotated[float, Range(0, 1e6)]]
     until: Annotated[int, Range(1, 1 << 40)] | None = None
     sizes: Annotated[tuple[str, ...], Range(1, 1000)] | None = None
+    over: dict[Over, Annotated[float, Range(0, 1e6)]] = field(default_factory=lambda: {"scene": 1.0})
 
 
 def read_stages(stages: Sequence[Mapping[str, Any]]) -> list[Stage]:
@@ -30,6 +36,8 @@ def read_stages(stages: Sequence[Mapping[str, Any]]) -> list[Stage]:
     for stage in read:
         if not any(stage.frames.values()) or any((count - 1) % 4 for count in stage.frames):
             raise VeraError(f"data: stages: frames is a weight above 0 for lengths of 1 + 4k, not {dict(stage.frames)}")
+        if not any(stage.over.values()):
+            raise VeraError("data: stages: over has no weight above 0")
         read_sizes(stage.sizes or ())
     return read
 

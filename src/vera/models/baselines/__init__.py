@@ -1,15 +1,20 @@
-"""The architectures of the published comparison, each with the same `forward` and the config field `branches`."""
+"""The architectures of the published comparison and the one that they start from: one `forward`, one `branches`."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from vera.models.baselines.dense import DenseTransformer3DModel
+from vera.models.baselines.text_to_video import TextToVideoTransformer3DModel
 from vera.models.baselines.vace import ContextTransformer3DModel
 from vera.models.baselines.video_to_video import ConcatTransformer3DModel
 from vera.models.transformer_vera import VeraTransformer3DModel
 
 LayerTransformer = (
-    VeraTransformer3DModel | DenseTransformer3DModel | ConcatTransformer3DModel | ContextTransformer3DModel
+    VeraTransformer3DModel
+    | DenseTransformer3DModel
+    | ConcatTransformer3DModel
+    | ContextTransformer3DModel
+    | TextToVideoTransformer3DModel
 )
 VARIANTS: dict[str, Any] = {
     "mot": VeraTransformer3DModel,
@@ -17,6 +22,7 @@ VARIANTS: dict[str, Any] = {
     "v2v": VeraTransformer3DModel,
     "v2v_concat": ConcatTransformer3DModel,
     "vace": ContextTransformer3DModel,
+    "t2v": TextToVideoTransformer3DModel,
 }
 
 
@@ -38,5 +44,6 @@ __all__ = [
     "ContextTransformer3DModel",
     "DenseTransformer3DModel",
     "LayerTransformer",
+    "TextToVideoTransformer3DModel",
     "variant_config",
 ]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vera.errors import VeraError, first_line
 from vera.files import read_json
-from vera.models.baselines import VARIANTS, variant_config
+from vera.models.baselines import VARIANTS, TextToVideoTransformer3DModel, variant_config
 from vera.models.conversion import wan
 from vera.models.conversion.checkpoint import (
     DIFFUSERS_STEM,
@@ -54,18 +54,21 @@ def open_base(path: Path) -> BaseTransformer:
         tensors = {wan.diffusers_key(key): stored for key, stored in tensors.items()}
     shapes = {key: stored.shape for key, stored in tensors.items()}
     check_config(config, shapes, str(path))
-    if config.get("_class_name") == "WanTransformer3DModel":
-        sizes = {name: config[name] for name in wan.SIZES if name in config}
+    own = config.get("_class_name") == TextToVideoTransformer3DModel.__name__
+    model_class = TextToVideoTransformer3DModel if own else WanTransformer3DModel
+    named = (*wan.SIZES, *wan.TRAITS) if own else wan.SIZES
+    if own or config.get("_class_name") == "WanTransformer3DModel":
+        sizes = {name: config[name] for name in named if name in config}
     else:
         sizes = wan.sizes_from_shapes(shapes, config.get("num_heads"), config.get("eps", 1e-6), str(path))
     check_config(sizes, shapes, str(path))
     try:
         with torch.device("meta"):
-            model = WanTransformer3DModel(**sizes)
+            model = model_class(**sizes)
     except Exception as error:  # whatever sizes that are no sizes do to torch
         raise VeraError(f"{path}: its configuration is of no Wan transformer: {first_line(error)}") from None
     _check_complete(model, shapes, str(path))
-    return BaseTransformer({name: model.config[name] for name in wan.SIZES}, tensors)
+    return BaseTransformer({name: model.config[name] for name in named}, tensors)
 
 
 def plain_names(tensors: dict[str, StoredTensor]) -> dict[str, StoredTensor]:
@@ -83,7 +86,7 @@ def plain_names(tensors: dict[str, StoredTensor]) -> dict[str, StoredTensor]:
 
 def check_sizes(sizes: Mapping[str, Any], expected: Mapping[str, Any], where: str) -> None:
     """VeraError unless `sizes` agree with all those that `expected`, a transformer's config, has."""
-    for name in wan.SIZES:
+    for name in (*wan.SIZES, *wan.TRAITS):
         if name in sizes and name in expected and _plain(sizes[name]) != _plain(expected[name]):
             raise VeraError(f"{where} has {name} {sizes[name]}, the configuration asked for has {expected[name]}")
 
@@ -126,7 +129,7 @@ def write_transformer(
         for key, tensor in read_tensors({key: base.tensors[key] for key in base.tensors if key in keys}):
             yield from convert(variant, config, key, tensor)
         if not names <= origins.keys():
-            yield from additions(variant, config)
+            yield from ((name, zeros) for name, zeros in additions(variant, config) if name not in origins)
 
     folder.mkdir()
     model.save_config(folder)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from torch import Tensor
 
 _SHARED = ("condition_embedder.",)
+COORDINATES = "patch_embedding.coordinates.weight"  # of a text-to-video model that has them
 _TEXT = ("attn2.", "norm2.")
 
 
@@ -21,6 +22,9 @@ def wan_to_vera(
     for key, tensor in state_dict.items():
         if key.startswith(_SHARED):
             converted[key] = tensor
+            continue
+        if key == COORDINATES:
+            converted["coordinate_embedding.weight"] = tensor
             continue
         for branch in branches:
             name = vera_key(key, branch)

@@ -11,9 +11,15 @@ import torch
 from torch import Tensor
 
 from vera.models.baselines import VARIANTS
-from vera.models.conversion.experts import wan_to_vera
+from vera.models.conversion.experts import COORDINATES, wan_to_vera
 
-_ZERO_AT_START = ("source_embedding.", "mask_embedding.", "layer_embedding.", "coordinate_embedding.")
+_ZERO_AT_START = (
+    "source_embedding.",
+    "mask_embedding.",
+    "layer_embedding.",
+    "coordinate_embedding.",
+    COORDINATES,
+)
 
 
 def convert(variant: str, config: Mapping[str, Any], key: str, tensor: Tensor) -> Iterator[tuple[str, Tensor]]:
@@ -21,9 +27,12 @@ def convert(variant: str, config: Mapping[str, Any], key: str, tensor: Tensor) -
     if variant in ("mot", "v2v"):
         yield from wan_to_vera({key: tensor}, config["branches"], config["text_branches"]).items()
     elif variant == "dense":
-        yield f"output_head.{key}" if key.startswith(("proj_out.", "scale_shift_table")) else key, tensor
+        head = f"output_head.{key}" if key.startswith(("proj_out.", "scale_shift_table")) else key
+        yield "coordinate_embedding.weight" if key == COORDINATES else head, tensor
     elif variant == "v2v_concat":
         yield key, _with_zero_channels(tensor, 2) if key == "patch_embedding.weight" else tensor
+    elif variant == "t2v":
+        yield key, tensor
     elif variant == "vace":
         yield key, tensor
         # The context reads the source with Wan's own patch embedding, and then with copies of Wan's own blocks.

@@ -31,9 +31,10 @@ SIZES = (
     "eps",
     "rope_max_seq_len",
 )
+TRAITS = ("frame_coordinates", "prediction_type")  # of a base that was trained by this package
 HEAD_DIM = 128  # of every Wan2.1 model
 _WAN22_CHANNELS = 48  # latent channels of Wan2.2 TI2V-5B
-_CLASSES = ("WanTransformer3DModel", "WanModel")
+_CLASSES = ("WanTransformer3DModel", "WanModel", "TextToVideoTransformer3DModel")
 _START = "Vera starts from Wan2.1 text-to-video"
 
 
