@@ -67,15 +67,17 @@ def test_the_result_is_as_long_as_the_sound(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["a.h264", "a.hevc", "a.m4v"])
-def test_raw_streams_count_on(tmp_path: Path, name: str) -> None:
-    codec = {"a.h264": "libx264", "a.hevc": "libx265", "a.m4v": "mpeg4"}[name]
+@pytest.mark.parametrize("name", ["a.h264", "a.hevc", "a.m4v", "a.m2v", "a.wmv"])
+def test_files_without_times_count_on(tmp_path: Path, name: str) -> None:
+    codec = {"a.hevc": "libx265", "a.m4v": "mpeg4", "a.m2v": "mpeg2video"}.get(name, "libx264")
     clip, form = tmp_path / name, {"a.m4v": ("-f", "m4v")}.get(name, ())
     quiet = ("-x265-params", "log-level=none") if codec == "libx265" else ()
     made = "testsrc2=size=64x48:rate=25:duration=0.8"
     ffmpeg("-f", "lavfi", "-i", made, "-pix_fmt", "yuv420p", "-c:v", codec, *quiet, "-bf", 2, *form, clip, silent=False)
     info = probe(clip)
     assert [time * info.time_base for time in info.pts] == [Fraction(number, 25) for number in range(20)]
+    with FrameReader(clip) as reader:
+        assert [frame.pts for frame in reader] == list(info.pts)
 
 
 @pytest.mark.parametrize("bad", [3, 9])

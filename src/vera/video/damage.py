@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from av.container import InputContainer
+from av.format import Flags
 from av.packet import Packet
 from av.video.stream import VideoStream
 
@@ -18,8 +19,9 @@ from vera.video.opening import packets
 # packets of a cut broadcast. Their frames can only be counted by decoding.
 _UNEVEN_CODECS = {"vp8", "mpeg1video", "mpeg2video", "mpeg4", "msmpeg4v3", "vc1"}
 _UNEVEN_FORMATS = {"mpegts", "mpeg", "h264", "hevc", "m4v"}
-# These keep no presentation times, and those that FFmpeg makes up are wrong as soon as frames are reordered.
-_UNTIMED_FORMATS = {"avi", "h264", "hevc", "m4v"}
+# These keep no presentation times, and those that FFmpeg makes up are wrong as soon as frames are reordered; bare
+# streams of pictures say so themselves.
+_UNTIMED_FORMATS = {"avi", "asf"}
 
 _MATROSKA_SEGMENT = bytes.fromhex("18538067")
 NAMED = 10  # damaged frames whose times a line tells
@@ -42,7 +44,7 @@ def packet_is_frame(container: InputContainer, stream: VideoStream) -> bool:
 
 def has_times(container: InputContainer) -> bool:
     """Whether the container keeps each frame's presentation time."""
-    return container.format.name not in _UNTIMED_FORMATS
+    return not (container.format.flags & Flags.no_timestamps.value or container.format.name in _UNTIMED_FORMATS)
 
 
 def counted_packets(
