@@ -38,3 +38,9 @@ def test_ordinary_text_stays_as_it_is() -> None:
     assert printable(text) == text == str(VeraError(text))
     assert printable("\x1b[31m\n\udce9\u202e\ud800") == r"\x1b[31m\x0a\xe9\u202e\ud800"
     assert brief(3) == "3" and brief("a") == "'a'" and brief([1] * 10**6).endswith("...")
+
+
+@pytest.mark.faults
+def test_a_message_has_an_end() -> None:
+    text = str(VeraError(f"a.safetensors: {'x' * 10_000_000}: fetch it again"))
+    assert len(text) < 4100 and text.startswith("a.safetensors: x") and text.endswith("x: fetch it again")

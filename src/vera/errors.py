@@ -6,6 +6,9 @@ import re
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
+LONGEST = 4000  # characters of a message: libraries quote from a stranger's file whatever stands there
+
+
 class VeraError(ValueError):
     """A problem the user can mend.
 
@@ -14,7 +17,8 @@ class VeraError(ValueError):
     """
 
     def __str__(self) -> str:
-        return printable(super().__str__())
+        text = printable(super().__str__())
+        return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}...{text[-LONGEST // 2 :]}"
 
 
 class DamageWarning(UserWarning):

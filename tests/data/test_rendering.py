@@ -223,6 +223,11 @@ def test_a_record_survives_the_disk(tmp_path: Path) -> None:
     again = read_views(tmp_path, 5)
     for name, value in vars(views).items():
         assert np.array_equal(getattr(again, name), value)
+    held = vars(views)
+    for wrong in ({"alpha": held["alpha"][:, 1:]}, {"plate": held["plate"] / 255}, {"full": held["plate"]}):
+        np.savez(tmp_path / "000005.npz", **held | wrong)
+        with pytest.raises(VeraError, match="not a whole render"):
+            read_views(tmp_path, 5)
     (tmp_path / "000005.npz").write_bytes(b"torn")
     with pytest.raises(VeraError, match="not a whole render"):
         read_views(tmp_path, 5)

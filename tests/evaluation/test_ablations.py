@@ -72,6 +72,25 @@ def test_only_models_of_the_same_data_are_compared(tmp_path: Path, recipes: list
         evaluate_ablations(recipes[:1] * 2, tmp_path)
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"source": "shards", "path": "cache"}, "mot.yaml: data: the cases are synthetic clips"),
+        ({"sizes": 5}, "data: sizes"),
+        ({"stages": [], "assets": None}, "data: "),
+        ({}, "no sprites in assets/npm"),  # all of a synthetic source has defaults
+    ],
+)
+def test_data_that_have_no_cases_are_told(
+    tmp_path: Path, recipes: list[Path], data: dict[str, object], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipes[0].write_text(yaml.safe_dump(yaml.safe_load(recipes[0].read_text()) | {"data": data}))
+    with pytest.raises(VeraError, match=told):
+        evaluate_ablations(recipes[:1], tmp_path / "out")
+
+
 def test_the_table_has_mean_and_spread() -> None:
     outcomes = [Outcome("mot", "obj_add", "place_hit", (0.5, 0.7)), Outcome("v2v", "obj_add", "psnr", (20.0,))]
     outcomes.append(Outcome("mot", "training", "edit", (0.25, 0.75)))

@@ -244,3 +244,24 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, Path("/dev/zero"), tmp_path / "huge.yaml", tmp_path / ("x" * 300)):
         with pytest.raises(VeraError):
             load_recipe(path)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "value",
+    [
+        "!!timestamp x",
+        '!!int ""',
+        "!!bool x",
+        '!!float "-"',
+        "!!omap [a]",
+        "1:" * 9000 + "1.5",
+        "1:" * 9000 + "1",
+        "&a [*a]",
+    ],
+)
+def test_values_that_yaml_itself_stumbles_over(tmp_path: Path, value: str) -> None:
+    (tmp_path / "recipe.yaml").write_text(f"method: layered_flow\nseed: {value}\n")
+    with pytest.raises(VeraError, match=r"recipe\.yaml: ") as error:
+        load_recipe(tmp_path / "recipe.yaml")
+    assert len(str(error.value)) < 1000

@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import pickle
+import resource
 import subprocess
 import sys
 from dataclasses import replace
@@ -131,6 +133,26 @@ def test_nothing_in_a_checkpoint_is_run(tmp_path: Path, place: str) -> None:
     with pytest.raises(VeraError, match="damaged checkpoint") as error:
         load_tensors(path, {"weights": torch.zeros(4), "rate": [0.0]}, ALONE)
     assert not victim.exists() and "\n" not in str(error.value)
+
+
+@pytest.mark.faults
+def test_metadata_that_asks_for_memory(tmp_path: Path) -> None:
+    """A dozen bytes that make a pickle's reader in C take gigabytes for values that are not there."""
+    path = save(tmp_path, 1)
+    (path / ".metadata").write_bytes(pickle.dumps(None)[:-1] + b"r\xff\xff\xff\x04.")
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(VeraError, match="damaged checkpoint"):
+        load_tensors(path, {"weights": torch.zeros(4)}, ALONE)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held < 100_000  # KB
+
+
+@pytest.mark.faults
+def test_metadata_that_waits(tmp_path: Path) -> None:
+    path = save(tmp_path, 1)
+    (path / ".metadata").unlink()
+    os.mkfifo(path / ".metadata")
+    with pytest.raises(VeraError, match="damaged checkpoint"):
+        load_tensors(path, {"weights": torch.zeros(4)}, ALONE)
 
 
 @pytest.mark.faults

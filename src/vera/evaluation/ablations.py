@@ -11,10 +11,10 @@ from typing import Literal
 import yaml
 
 from vera.data.sample import Task
+from vera.data.sources import open_source, source_name
 from vera.data.synthesis.cases import evaluation_cases
 from vera.data.synthesis.dataset import most_drawn
-from vera.data.synthesis.stages import read_sizes
-from vera.data.synthesis.vocabulary import SPRITES
+from vera.data.synthesis.vocabulary import ASSETS, SPRITES
 from vera.errors import VeraError
 from vera.evaluation.answer import Candidate
 from vera.evaluation.run import Bench, run_cases
@@ -60,7 +60,8 @@ def evaluate_ablations(
 
     The cases are pictures or clips as the first recipe's data ends: its first size, and the frames that its last stage
     draws most. The same call goes on with what was stopped. Returns `ablations.md`'s text; numbers of every seed are in
-    `ablations.json`. VeraError as `train` and `run_cases`, and for recipes of one name or with other data.
+    `ablations.json`. VeraError as `train` and `run_cases`, and for recipes of one name, with other data or
+    with data that are not synthetic.
     """
     names = [path.stem for path in recipes]
     if len(set(names)) < len(names) or not names:
@@ -74,17 +75,21 @@ def evaluate_ablations(
         [file for path in recipes for file in recipe_files(path)],
         [*written, out / "ablations.md", out / "ablations.json"],
     )
+    if source_name(data) != "synthetic":
+        raise VeraError(
+            f"{recipes[0]}: data: the cases are synthetic clips, as of `source: synthetic`; take such recipes"
+        )
+    source = open_source(data, held_out=True)
     found: dict[tuple[str, Part, str], list[float]] = {}
-    sprites = tuple(data.get("sprites", SPRITES))
-    frames, size = most_drawn(data["stages"][-1]["frames"]), read_sizes(data["sizes"])[0]
-    cases = evaluation_cases(count, sprites, frames, *size)
+    sprites, assets = tuple(data.get("sprites", SPRITES)), data.get("assets", ASSETS)
+    cases = evaluation_cases(count, sprites, most_drawn(source.stages[-1].frames), *source.sizes[0])
     for path in recipes:
         for seed in range(1, seeds + 1):
             folder = out / f"{path.stem}-{seed}"
             _train(path, folder, seed, report)
             for layer, loss in _losses(folder).items():
                 found.setdefault((path.stem, "training", layer), []).append(loss)
-            bench = Bench(str(folder / "ema"), (), folder / "answers", sprites, data["assets"], "held_out")
+            bench = Bench(str(folder / "ema"), (), folder / "answers", sprites, assets, "held_out")
             records = run_cases(bench, cases, [MODEL], workers, progress)
             for task, candidates in summarize(records).items():
                 for name, estimate in candidates[MODEL.label].items():

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.data.synthesis.vocabulary import SPRITES
+from vera.data.synthesis.vocabulary import ASSETS, SPRITES
 from vera.evaluation.answer import Answer, Candidate
 from vera.evaluation.clips import Shot, cut_shots, real_shots
 from vera.evaluation.component import to_alpha
@@ -31,7 +31,7 @@ def evaluate_footage(
     model: str = "nano",
     lora: Sequence[str] = (),
     setting: Candidate = Candidate(),  # noqa: B008 (frozen)
-    assets: str = "assets/npm",
+    assets: str = ASSETS,
     renders: str | None = None,
     sprites: Sequence[str] = SPRITES,
     shots: Sequence[Shot] | None = None,

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.data.arrays import read_arrays
 from vera.errors import VeraError
 from vera.evaluation.features import Vectors
 from vera.files import whole_file
@@ -48,8 +48,7 @@ def save_gallery(gallery: Gallery, path: Path) -> None:
 def read_gallery(path: Path) -> Gallery:
     """Read what `save_gallery` wrote. Raises VeraError for anything else."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            names, vectors, owners = (arrays[name] for name in ("names", "vectors", "owners"))
+        names, vectors, owners = read_arrays(path, ("names", "vectors", "owners")).values()
         if (
             vectors.ndim != 2
             or owners.shape != vectors.shape[:1]
@@ -57,7 +56,7 @@ def read_gallery(path: Path) -> Gallery:
         ):
             raise ValueError
         return Gallery(tuple(names.tolist()), vectors.astype(np.float32), owners.astype(np.int64))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile):
+    except (ValueError, TypeError):  # VeraError is a ValueError
         raise VeraError(
             f"{path}: holds no prototypes of classes; remove it, and the same command makes it again"
         ) from None

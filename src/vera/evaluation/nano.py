@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vera.data.synthesis.cases import evaluation_cases
-from vera.data.synthesis.vocabulary import SPRITES
+from vera.data.synthesis.vocabulary import ASSETS, SPRITES
 from vera.errors import VeraError
 from vera.evaluation.answer import Candidate
 from vera.evaluation.cases import validation_cases
@@ -25,7 +25,7 @@ def evaluate_nano(
     count: int = 200,
     setting: Candidate = Candidate(),  # noqa: B008 (frozen)
     yardsticks: Sequence[Candidate] = YARDSTICKS,
-    assets: str = "assets/npm",
+    assets: str = ASSETS,
     renders: str | None = None,
     sprites: Sequence[str] = SPRITES,
     shape: tuple[int, int, int] = (17, 256, 144),
@@ -52,7 +52,7 @@ def sweep_nano(
     model: str = "nano",
     lora: Sequence[str] = (),
     count: int = 40,
-    assets: str = "assets/npm",
+    assets: str = ASSETS,
     renders: str | None = None,
     sprites: Sequence[str] = SPRITES,
     shape: tuple[int, int, int] = (17, 256, 144),

@@ -45,6 +45,8 @@ class Reader(FileSystemReader):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         try:
+            if not (path / ".metadata").is_file():  # a pipe would wait for its other end
+                raise DamageError("is missing, or no regular file")
             with (path / ".metadata").open("rb") as file:
                 metadata = _Unpickler(file).load()
             self._check(metadata)
@@ -81,7 +83,9 @@ class Planner(DefaultLoadPlanner):
         super().load_bytes(read_item, plain)
 
 
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(pickle._Unpickler):
+    """In Python: the one in C makes room for as many values as a stranger says that there are, ten bytes for 32 GB."""
+
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in NAMES:
             raise DamageError(f"names {module}.{name}, which no checkpoint has")

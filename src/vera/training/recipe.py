@@ -231,8 +231,8 @@ def _read(path: Path, within: tuple[Path, ...]) -> dict[str, Any]:
     text = read_text(path, RECIPE_LIMIT)
     try:
         content = yaml.load(text, _Loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: dates and numbers that there are not
-        raise VeraError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from None
+    except Exception as error:  # beside its own errors, whatever Python says of dates and numbers that there are not
+        raise VeraError(f"{path}: cannot be read as YAML: {' '.join(str(error).split()):.500}") from None
     if not isinstance(content, dict):
         raise VeraError(f"{path}: a recipe is a mapping of fields such as `method: layered_flow`")
     check_plain(content, str(path))

@@ -42,7 +42,7 @@ from vera.data.synthesis.rendered import Cutout, Renders, cut_out, fits, is_whol
 from vera.data.synthesis.rendering.records import Record, Views
 from vera.data.synthesis.stages import Key, Over, clip_count, read_sizes, read_stages
 from vera.data.synthesis.subjects import blob, rough_mask
-from vera.data.synthesis.vocabulary import SIZES, SPRITES, Item, pick
+from vera.data.synthesis.vocabulary import ASSETS, SIZES, SPRITES, Item, pick
 from vera.errors import VeraError
 from vera.fields import Name, Range, Seed, Share
 
@@ -80,7 +80,7 @@ class SyntheticLayers:
     def __init__(
         self,
         sprites: Annotated[Sequence[Name], Range(1, 10_000)] = SPRITES,
-        assets: Name = "assets/npm",
+        assets: Name = ASSETS,
         sizes: Annotated[Sequence[Name], Range(1, 1000)] = ("256x144",),
         stages: Sequence[Mapping[str, Any]] = ({"until": None, "frames": {1: 1.0}},),
         background_share: Share = BACKGROUND_SHARE,

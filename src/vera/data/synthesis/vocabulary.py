@@ -7,6 +7,8 @@ import numpy as np
 
 Item = TypeVar("Item")
 
+ASSETS = "assets/npm"  # the folder that `make assets` fills with the objects' pictures
+
 # Names of the objects drawn by default (Unicode names of emoji).
 SPRITES = (
     "octopus",

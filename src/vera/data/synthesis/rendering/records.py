@@ -1,6 +1,5 @@
 """Rendered shots on disk: one compressed file each, and `records.jsonl` to choose by without opening them."""
 
-import zipfile
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.data.arrays import read_arrays
 from vera.data.lines import append_row, read_rows
 from vera.data.synthesis.rendering.shot import Shot
 from vera.errors import VeraError
@@ -77,10 +77,17 @@ def read_views(folder: Path, index: int) -> Views:
     """The pictures of record `index`; VeraError where its file is missing or damaged."""
     path = record_path(folder, index)
     try:
-        with np.load(path) as arrays:
-            return Views(**{field.name: arrays[field.name] for field in fields(Views)})
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise VeraError(f"{path}: not a whole render ({error}): render into an empty folder") from None
+        views = Views(**read_arrays(path, [field.name for field in fields(Views)]))
+    except VeraError as error:
+        raise VeraError(f"{error}: it is not a whole render; render into an empty folder") from None
+    colors, grays = views.full.shape, views.full.shape[:-1]
+    shapes = [colors[1:], colors, colors, grays, grays, grays, colors]
+    held = vars(views).values()
+    if len(colors) != 4 or colors[3] != 3 or not all(colors) or [array.shape for array in held] != shapes:
+        raise VeraError(f"{path}: its pictures do not belong together; it is not a whole render")
+    if any(array.dtype != np.uint8 for array in held):
+        raise VeraError(f"{path}: its pictures are not of 8 bits; it is not a whole render")
+    return views
 
 
 def record_path(folder: Path, index: int) -> Path:
