@@ -65,6 +65,7 @@ KINDS = [
     ("mkv", ("-c:v", "libx264", "-c:a", "flac"), {".mkv", ".mp4", ".nut"}),
     ("mkv", ("-c:v", "libx264", "-c:a", "libopus"), {".mkv", ".mp4", ".nut"}),
     ("mov", ("-c:v", "libx264", "-c:a", "pcm_s24le"), {".mkv", ".mov", ".nut"}),
+    ("nut", ("-c:v", "libx264", "-c:a", "libopus"), {".mkv", ".mp4", ".nut"}),
 ]
 
 
@@ -88,6 +89,12 @@ def test_what_is_said_to_hold_the_sound_does(
         after, _ = copy(source, tmp_path / f"b{name}")
         assert [line[3] for line in packets(after.path)] == [line[3] for line in packets(source)]
         assert after.audio[0].codec == probe(source).audio[0].codec
+
+
+def test_a_muxer_that_refuses_at_its_end_is_known_before(tmp_path: Path) -> None:
+    source = tmp_path / "a.nut"
+    ffmpeg(*PICTURES, *TONE, "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "eac3", "-shortest", source)
+    assert sound_lost(source, ".mp4") and not sound_lost(source, ".mkv")
 
 
 def test_nothing_is_advised_where_nothing_holds_the_sound(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Tracks copied into another file: whether a kind of file holds them, which only its muxer knows."""
 
 import io
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +60,11 @@ def tracks_held(source: Path, suffix: str, tracks: list[int]) -> set[int]:
                 except (av.FFmpegError, ValueError):
                     held.discard(index)
                     counts.pop(index)
-        for target, _ in trials.values():
-            with suppress(av.FFmpegError):
+        for index, (target, _) in trials.items():
+            try:
                 target.close()
+            except av.FFmpegError:  # some find out when they end
+                held.discard(index)
     return held
 
 

@@ -55,6 +55,8 @@ def fit_packets(
         step = _raise_times(packet, last[index] + apart if index in last else None)
         steps[index] = max(steps.get(index, Fraction(0)), step * track.time_base)
         if packet.dts is not None:
+            if not packet.duration and index in last and track.type == "audio":
+                packet.duration = packet.dts - last[index]  # .mp4 and .mov would end before a last one without
             last[index] = packet.dts
         yield packet
     if notices is not None:
