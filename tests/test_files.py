@@ -226,3 +226,23 @@ def test_json_that_is_nested_beyond_all_use(tmp_path: Path) -> None:
     for depth in (65, 500, 10**6):
         with pytest.raises(VeraError, match=r"^here: is n"):
             parse_json("[" * depth + "]" * depth, "here")
+
+
+@pytest.mark.faults
+def test_a_link_to_a_name_of_another_suffix(tmp_path: Path) -> None:
+    link = tmp_path / "a.mkv"
+    link.symlink_to("target")
+    with whole_file(link) as partial:
+        assert partial.suffix == ".mkv"
+        partial.write_text("x")
+    assert link.is_symlink() and (tmp_path / "target").read_text() == "x"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.faults
+def test_a_link_to_what_is_no_file_replaces_nothing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "device")
+    (tmp_path / "a").symlink_to("device")
+    with pytest.raises(OSError, match="no regular file"), whole_file(tmp_path / "a"):
+        pass
+    assert (tmp_path / "device").is_fifo() and len(list(tmp_path.iterdir())) == 2

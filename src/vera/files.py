@@ -1,5 +1,6 @@
 """Files and folders that appear whole or not at all, text of strangers within limits, outputs that spare the inputs."""
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -24,18 +25,27 @@ _MARK = "vera-partial"
 def read_text(path: Path, limit: int = TEXT_LIMIT, errors: str = "strict") -> str:
     """Read a UTF-8 text file of at most `limit` bytes; a byte-order mark is dropped.
 
-    `errors`: what to do with bytes that are not UTF-8, as Python names it. Raises VeraError if the file is missing, no
-    regular file, longer, or not UTF-8. Devices and sparse giants are not read.
+    `errors`: what to do with bytes that are not UTF-8, as Python names it. Raises VeraError as `read_bytes`, and if it
+    is not UTF-8.
+    """
+    try:
+        return read_bytes(path, limit).decode("utf-8-sig", errors)
+    except UnicodeDecodeError:
+        raise VeraError(f"{path}: is not UTF-8 text; is it the right file?") from None
+
+
+def read_bytes(path: Path, limit: int = TEXT_LIMIT) -> bytes:
+    """Read a file of at most `limit` bytes.
+
+    Raises VeraError if it is missing, no regular file or longer. Devices and sparse giants are not read.
     """
     try:
         held = path.stat()  # before opening: a pipe would wait for its other end
         if not stat.S_ISREG(held.st_mode):
-            raise VeraError(f"{path}: is not a regular file; name a text file")
+            raise VeraError(f"{path}: is not a regular file; name one")
         if held.st_size > limit:
             raise VeraError(f"{path}: has {held.st_size:,} bytes, at most {limit:,} are read; is it the right file?")
-        return path.read_bytes().decode("utf-8-sig", errors)
-    except UnicodeDecodeError:
-        raise VeraError(f"{path}: is not UTF-8 text; is it the right file?") from None
+        return path.read_bytes()
     except OSError as error:
         raise VeraError(f"{path}: cannot be read ({error.strerror or error}); check the path") from None
     except ValueError as error:
@@ -128,8 +138,12 @@ def whole_file(path: Path) -> Iterator[Path]:
     output do not meet, and the last one counts. What killed runs left is removed. A symbolic link is written through.
     What the system says comes as OSError.
     """
-    path = real_path(path)
-    with _partial(path, lambda name: os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))) as partial:
+    named, path = path, real_path(path)
+    if path.exists() and not path.is_file():  # a link to a device, which would be replaced by the file
+        raise FileExistsError(errno.EEXIST, "is no regular file", str(path))
+    # Of the suffix that was asked for, whatever a link's target has: writers choose the format by it.
+    beside = path.with_suffix(named.suffix)
+    with _partial(beside, lambda name: os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))) as partial:
         yield partial
         _sync(partial)
         partial.replace(path)

@@ -10,7 +10,8 @@ from tests.video.test_deinterlace import interlaced
 from tests.video.test_sequence import pngs
 
 from vera.cli import main
-from vera.cli.options import parse_source
+from vera.cli.options import parse_range, parse_size, parse_source
+from vera.errors import VeraError
 from vera.layers import LayeredEdit, save_layers
 from vera.layers.belongs import describe_source
 from vera.pipelines.footage import default_out
@@ -107,3 +108,28 @@ def test_edit_of_linear_light(tmp_path: Path, tiny_model: Path, capfd: pytest.Ca
     names = sorted(path.name for path in made.iterdir())
     assert names == [f"shot.{number:04d}.exr" for number in range(1, 6)]
     assert all((made / name).read_bytes() == (tmp_path / "again" / name).read_bytes() for name in names)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "text", ["1e999999999", "9" * 5000, "1e-999999999", "1/0", "1/" + "9" * 5000, "nan", "0", "-1"]
+)
+def test_numbers_that_would_take_all_memory_are_no_rates(text: str) -> None:
+    with pytest.raises(VeraError, match="a rate is") as error:
+        parse_source(Path("a"), False, text)
+    assert len(str(error.value)) < 200
+
+
+@pytest.mark.faults
+def test_numbers_of_thousands_of_digits_are_no_sizes_and_no_frames() -> None:
+    many = "9" * 5000
+    for parse, text in (
+        (parse_size, f"{many}x2"),
+        (parse_size, "2x0"),
+        (parse_range, f"{many}-"),
+        (parse_range, f"-{many}"),
+    ):
+        with pytest.raises(VeraError, match="such as") as error:
+            parse(text)
+        assert len(str(error.value)) < 200
+    assert parse_size("0640X360") == (640, 360)

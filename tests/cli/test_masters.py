@@ -133,6 +133,14 @@ def test_times(text: str, seconds: Fraction | int) -> None:
     assert parse_time(text) == seconds
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("text", ["9" * 5000, "1:" + "9" * 5000, "9" * 400, "1." + "9" * 5000])
+def test_times_beyond_all_use(text: str) -> None:
+    with pytest.raises(VeraError, match=r"such as 2\.5 or 1:02\.5") as error:
+        parse_time(text)
+    assert len(str(error.value)) < 200
+
+
 @pytest.mark.parametrize("text", ["", "x", "-1", "1:2:3:4", "1::2", "1e3", "1.5:2", "nan", "½", "²", "1:"])
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(VeraError, match=r"such as 2\.5 or 1:02\.5"):

@@ -64,3 +64,12 @@ def test_what_is_no_json_is_not_written(tmp_path: Path, row: dict[str, Any]) -> 
     with pytest.raises(ValueError, match="JSON"):
         append_row(tmp_path / "rows.jsonl", row)
     assert not (tmp_path / "rows.jsonl").exists()
+
+
+def test_a_file_beyond_all_use(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"a": 1}\n')
+    with path.open("r+b") as file:
+        file.truncate(100 << 30)
+    with pytest.raises(VeraError, match="at most"):
+        read_rows(path)

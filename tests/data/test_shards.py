@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import shutil
 import tarfile
 from collections import Counter
@@ -363,3 +364,18 @@ def test_what_a_shard_is_said_to_hold_is_made_anew_if_it_is_nonsense(cache: Path
     (part / "00000000.json").write_text(text)
     assert write(part).new > 0
     assert content(part) == before
+
+
+@pytest.mark.faults
+def test_what_is_no_file_is_not_waited_for(cache: Path) -> None:
+    cache = cache / "train"
+    reader = ShardReader(cache)
+    for path in cache.glob("*.tar"):
+        path.unlink()
+        os.mkfifo(path)
+    with pytest.raises(BadSample, match="is no regular file"):
+        reader.read(0)
+    (cache / "empty.safetensors").unlink()
+    os.mkfifo(cache / "empty.safetensors")
+    with pytest.raises(VeraError, match="regular file"):
+        ShardReader(cache)

@@ -75,15 +75,19 @@ NOT_ADJUSTED = Adjusting()
 
 # As people write the rates of television.
 _RATES = {text: Fraction(round(float(text)) * 1000, 1001) for text in ("23.976", "23.98", "29.97", "47.952", "59.94")}
-_SECONDS = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
+# Of so many digits that every number can be counted with: Python refuses thousands, and exponents eat all memory.
+_SECONDS = re.compile(r"\d{1,9}(\.\d{0,99})?|\.\d{1,99}", re.ASCII)
+_SIZE = re.compile(r"0*([1-9]\d{0,5})x0*([1-9]\d{0,5})", re.ASCII)
+_RATE = re.compile(r"\d{1,9}(\.\d{0,99}|/0*[1-9]\d{0,8})?", re.ASCII)
+_WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 
 
 def parse_size(text: str) -> tuple[int, int]:
     """Width and height of `640x360`; VeraError for anything else."""
-    sides = text.lower().split("x")
-    if len(sides) != 2 or not all(side.isdecimal() and int(side) > 0 for side in sides):
-        raise VeraError(f"size is WxH, such as 640x360, not {text!r}")
-    return int(sides[0]), int(sides[1])
+    sides = _SIZE.fullmatch(text.lower())
+    if sides is None:
+        raise VeraError(f"size is WxH, such as 640x360, not {text!r:.80}")
+    return int(sides[1]), int(sides[2])
 
 
 def parse_source(
@@ -92,20 +96,19 @@ def parse_source(
     """Footage as a command names it; VeraError if `rate` is no rate such as 25, 23.976 or 24000/1001."""
     from vera.video import Source
 
-    try:
-        number = None if rate is None else _RATES.get(rate) or Fraction(rate)
-    except (ValueError, ZeroDivisionError):
-        number = Fraction(0)
-    if number is not None and not 0 < number <= 1000:
-        raise VeraError(f"a rate is in pictures a second, such as 25 or 24000/1001, not {rate!r}")
+    number = None
+    if rate is not None:
+        number = _RATES.get(rate) or Fraction(rate if _RATE.fullmatch(rate) else 0)
+        if not 0 < number <= 1000:
+            raise VeraError(f"a rate is in pictures a second, such as 25 or 24000/1001, not {rate!r:.80}")
     return Source(path, deinterlace, number, progressive, sound != "none")
 
 
 def parse_time(text: str) -> Fraction:
     """Seconds of `2.5`, `1:02.5` or `1:00:02.5`; VeraError for anything else."""
     parts = text.split(":")
-    if len(parts) > 3 or not all(part.isdecimal() for part in parts[:-1]) or not _SECONDS.fullmatch(parts[-1]):
-        raise VeraError(f"a time is seconds or [hours:]minutes:seconds, such as 2.5 or 1:02.5, not {text!r}")
+    if len(parts) > 3 or not all(map(_WHOLE.fullmatch, parts[:-1])) or not _SECONDS.fullmatch(parts[-1]):
+        raise VeraError(f"a time is seconds or [hours:]minutes:seconds, such as 2.5 or 1:02.5, not {text!r:.80}")
     return sum((Fraction(part) * 60**power for power, part in enumerate(reversed(parts))), Fraction(0))
 
 
@@ -129,8 +132,8 @@ def parse_color(text: str) -> tuple[Triple, Triple, Triple]:
 def parse_range(text: str) -> tuple[int | None, int | None]:
     """The ends of `12-48`, None where they are open as in `12-` and `-48`; VeraError for anything else."""
     ends = text.split("-")
-    if len(ends) != 2 or not all(end == "" or (end.isascii() and end.isdecimal()) for end in ends):
-        raise VeraError(f"a range is A-B, such as 12-48, 12- or -48, not {text!r}")
+    if len(ends) != 2 or not all(end == "" or _WHOLE.fullmatch(end) for end in ends):
+        raise VeraError(f"a range is A-B, such as 12-48, 12- or -48, not {text!r:.80}")
     return (int(ends[0]) if ends[0] else None), (int(ends[1]) if ends[1] else None)
 
 

@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from vera.errors import VeraError
-from vera.files import parse_json
+from vera.files import parse_json, read_bytes
+
+LIMIT = 1 << 30  # bytes: the log of a million steps has about 200 MB
 
 
 def whole_lines(path: Path, mend: bool = True) -> list[str]:
     """Return the whole lines of a UTF-8 file, none if there is no file; a byte-order mark is dropped.
 
     With `mend` a last line that was cut short is taken off the file, so that the next one stands alone: nothing is
-    written for it, as the disk may be full. Raises VeraError for a file that is not UTF-8.
+    written for it, as the disk may be full. Raises VeraError for a file that is not UTF-8, or beyond all use.
     """
     if not path.is_file():
         return []
-    content = path.read_bytes()
+    content = read_bytes(path, LIMIT)
     end = content.rfind(b"\n") + 1
     if mend and end < len(content):
         os.truncate(path, end)

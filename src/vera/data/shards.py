@@ -28,7 +28,7 @@ from vera.data.sample import BadSample, LatentSample
 from vera.data.shuffle import Interleaving, place_in_epoch
 from vera.errors import VeraError, first_line
 from vera.fields import Name, Seed
-from vera.files import read_json
+from vera.files import read_bytes, read_json
 
 FORMAT = 1
 INDEX, NOTE, EMPTY = "index.json", "cache.json", "empty.safetensors"
@@ -89,6 +89,8 @@ class ShardReader:
     def _load(self, member: Member) -> dict[str, Tensor]:
         shard, offset, size, checksum = member
         path = self.folder / self._shards[shard]
+        if path.exists() and not path.is_file():  # a pipe would wait for its other end
+            raise BadSample(f"{path}: is no regular file")
         try:
             with path.open("rb") as file:
                 file.seek(offset)
@@ -207,7 +209,7 @@ def _check_members(members: NDArray[Any], shards: int) -> None:
 
 def _read_empty_text(path: Path) -> Tensor:
     try:
-        text: Tensor = load(path.read_bytes())["text"]
+        text: Tensor = load(read_bytes(path, 1 << 28))["text"]
         if text.ndim != 2:
             raise ValueError(f"a text of shape {list(text.shape)}")
     except (OSError, SafetensorError, KeyError, ValueError) as error:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from vera.errors import VeraError
 from vera.files import check_outputs, whole_file
 from vera.layers.composite import check_belongs
 from vera.layers.layered_edit import LayeredEdit
@@ -26,7 +27,7 @@ def contact_sheet(
     """Write a PNG of `columns` frames, evenly spread over the edited part of the clip.
 
     Rows: source, edit layer on a checkerboard, alpha, result, difference of result and source times eight. The file
-    has a temporary name until it is whole.
+    has a temporary name until it is whole. Raises VeraError if the disk refuses, and for layers of another clip.
     """
     check_outputs([*source_files(as_source(source).path), Path(result)], [Path(out)])
     info = probe(source)
@@ -48,8 +49,11 @@ def contact_sheet(
         change = np.abs(edited.astype(np.int16) - original) * GAIN
         tiles.append([original, shown, grey, edited, change])
     times = [float(edit.pts[index] * edit.time_base) for index in chosen]
-    with whole_file(Path(out)) as partial:
-        _draw(tiles, times, size).save(partial, format="PNG")
+    try:
+        with whole_file(Path(out)) as partial:
+            _draw(tiles, times, size).save(partial, format="PNG")
+    except OSError as error:
+        raise VeraError(f"{out}: the sheet cannot be written ({error.strerror or error})") from None
 
 
 def _pick(

@@ -47,6 +47,8 @@ def cache_data(
     VeraError for a recipe that cannot be run, where `out` holds another cache, above `max_bad_share` and where the disk
     refuses.
     """
+    if count is not None and count < 1:
+        raise VeraError(f"a cache has one sample or more, not {count}")
     recipe = load_recipe(recipe_path)
     check_outputs(run_inputs(recipe_path, recipe), [out / part for part in PARTS.values()])
     if not isinstance(recipe.objective, FlowObjective):
