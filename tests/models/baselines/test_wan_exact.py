@@ -128,5 +128,5 @@ def test_parameters_at_full_size(variant, millions):
 
 
 def test_unknown_variant_is_not_converted():
-    with pytest.raises(ValueError, match="mot, dense, v2v, v2v_concat, vace, t2v, not 'moe'"):
+    with pytest.raises(ValueError, match=f"{', '.join(VARIANTS)}, not 'moe'"):
         list(convert("moe", {}, "proj_out.bias", torch.zeros(1)))
