@@ -12,12 +12,13 @@ from vera.errors import VeraError
 from vera.pipelines.output import OUTPUT_TYPES
 from vera.pipelines.windows import latent_length
 
+MOST_TOKENS = 10_000
 ROUNDING = 1e-3  # what floats may lie beyond [0,1]: resizing and half precision overshoot by less
 
 
 def check_sampling(steps: Any, guidance: Any) -> None:
     """Raise VeraError unless a run can have this many steps and this guidance scale."""
-    if not _is_whole(steps) or not 1 <= steps <= 1000:
+    if not is_whole(steps) or not 1 <= steps <= 1000:
         raise VeraError(f"steps must be between 1 and 1000, not {steps}")
     if not isinstance(guidance, Real) or not 0.0 <= float(guidance) <= 100.0:
         raise VeraError(f"guidance must be between 0 (or 1: off) and 100, not {guidance}")
@@ -25,21 +26,21 @@ def check_sampling(steps: Any, guidance: Any) -> None:
 
 def check_windows(frames: Any, overlap: Any) -> None:
     """Raise VeraError unless windows of so many frames can overlap by so many."""
-    if not _is_whole(frames) or not _is_whole(overlap) or frames < 1 or not 0 <= overlap < frames:
+    if not is_whole(frames) or not is_whole(overlap) or frames < 1 or not 0 <= overlap < frames:
         raise VeraError(f"a window of {frames} frames cannot overlap the next by {overlap}")
 
 
 def check_tokens(length: Any) -> None:
     """Raise VeraError unless a text can have so many tokens."""
-    if not _is_whole(length) or length < 1:
-        raise VeraError(f"max_sequence_length is a number of tokens, not {length}")
+    if not is_whole(length) or not 1 <= length <= MOST_TOKENS:
+        raise VeraError(f"max_sequence_length is a number of tokens up to {MOST_TOKENS}, not {length}")
 
 
 def check_output(output_type: str, num_videos_per_prompt: Any, attention_kwargs: Any) -> None:
     """Raise VeraError for a form of output that there is none of, and for what says nothing to attention."""
     if output_type not in OUTPUT_TYPES:
         raise VeraError(f"output_type is one of {', '.join(OUTPUT_TYPES)}, not {output_type!r}")
-    if not _is_whole(num_videos_per_prompt) or num_videos_per_prompt < 1:
+    if not is_whole(num_videos_per_prompt) or num_videos_per_prompt < 1:
         raise VeraError(f"num_videos_per_prompt is at least 1, not {num_videos_per_prompt}")
     if not isinstance(attention_kwargs, dict | None):
         raise VeraError(f'attention_kwargs is a dict such as {{"scale": 0.5}}, not {_kind(attention_kwargs)}')
@@ -65,7 +66,7 @@ def check_prompts(
 
 
 def check_embeds(prompt_embeds: Any, negative_prompt_embeds: Any, width: int | None) -> None:
-    """Raise VeraError unless embeddings are finite states [B, L, width] of as many texts."""
+    """Raise VeraError unless embeddings are finite states [B, L, width]."""
     for name, states in (("prompt_embeds", prompt_embeds), ("negative_prompt_embeds", negative_prompt_embeds)):
         if states is None:
             continue
@@ -76,15 +77,7 @@ def check_embeds(prompt_embeds: Any, negative_prompt_embeds: Any, width: int | N
             or states.shape[2] != (width or states.shape[2])
         ):
             raise VeraError(f"{name} are [texts, tokens, {width}], not {_shape(states)}")
-        if not states.is_floating_point():
-            raise VeraError(f"{name} are {str(states.dtype).removeprefix('torch.')}: they are states, in floats")
-        check_finite(states, name)
-    if prompt_embeds is not None and negative_prompt_embeds is not None:
-        count, negatives = prompt_embeds.shape[0], negative_prompt_embeds.shape[0]
-        if negatives not in (1, count):
-            raise VeraError(
-                f"negative_prompt_embeds are of {negatives} texts, prompt_embeds of {count}: make them equal"
-            )
+        check_states(states, name)
 
 
 def check_values(frames: Tensor, name: str) -> None:
@@ -99,8 +92,19 @@ def check_values(frames: Tensor, name: str) -> None:
         raise VeraError(f"{name} has values from {low:g} to {high:g}: floats lie in [0, 1]; scale them, or give uint8")
 
 
-def check_finite(tensor: Tensor, name: str) -> None:
-    """Raise VeraError for NaN and infinite values."""
+def check_held(tensor: Tensor, name: str) -> None:
+    """Raise VeraError for a tensor without values, on meta, and for one that does not hold each of them."""
+    if tensor.is_meta:
+        raise VeraError(f"{name} is on the device meta, where tensors have no values: make it on another")
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested:
+        raise VeraError(f"{name} is sparse, quantized or nested: give a dense tensor")
+
+
+def check_states(tensor: Tensor, name: str) -> None:
+    """Raise VeraError unless the tensor holds finite floats."""
+    check_held(tensor, name)
+    if not tensor.is_floating_point():
+        raise VeraError(f"{name} are {str(tensor.dtype).removeprefix('torch.')}: give floats")
     if not torch.isfinite(tensor).all():
         raise VeraError(f"{name} has NaN or infinite values: look where they come from")
 
@@ -110,14 +114,16 @@ def check_answer(values: Tensor) -> None:
     if not math.isfinite(float(values.sum(dtype=torch.float32))):  # far cheaper than to look at every value
         raise VeraError(
             "the model gave values that are no numbers: its weights are damaged, its training diverged, "
-            "or its dtype is too narrow"
+            "its dtype is too narrow, or the scheduler is set to what it cannot do"
         )
 
 
 def check_generators(generator: Any, count: int) -> None:
     """Raise VeraError unless there is one generator, or one for each of the `count` videos that are sampled."""
-    many = isinstance(generator, list | tuple)
-    if any(not isinstance(one, torch.Generator | None) for one in (generator if many else [generator])):
+    many = isinstance(generator, list)
+    if generator is not None and any(
+        not isinstance(one, torch.Generator) for one in (generator if many else [generator])
+    ):
         raise VeraError("generator is a torch.Generator or a list of them, as `torch.Generator().manual_seed(0)` gives")
     if many and len(generator) != count:
         raise VeraError(f"there are {len(generator)} generators for {count} videos: give one, or one for each")
@@ -127,7 +133,7 @@ def check_latents(latents: Any, shape: Sequence[int]) -> None:
     """Raise VeraError unless the noise has this shape."""
     if not isinstance(latents, Tensor) or tuple(latents.shape) != tuple(shape):
         raise VeraError(f"latents are {_shape(latents)}, this call needs {list(shape)}")
-    check_finite(latents, "latents")
+    check_states(latents, "latents")
 
 
 def check_source_latents(
@@ -151,12 +157,12 @@ def check_source_latents(
     shape = list(source.shape)
     if any(side % stride for side, stride in zip(shape[2:], patch, strict=True)):
         raise VeraError(f"source_latents of {shape[2:]} are no multiples of the model's patch {patch}")
-    check_finite(source, "source_latents")
+    check_states(source, "source_latents")
     if mask_latents is not None:
         fits = isinstance(mask_latents, Tensor) and list(mask_latents.shape) in (shape, [1, *shape[1:]])
         if not fits:
             raise VeraError(f"mask_latents are {_shape(mask_latents)}, source_latents {shape}: make them equal")
-        check_finite(mask_latents, "mask_latents")
+        check_states(mask_latents, "mask_latents")
     stride = pipeline.vae_scale_factor_temporal
     if num_frames is not None and (num_frames < 1 or latent_length(num_frames, stride) != shape[2]):
         raise VeraError(f"num_frames {num_frames} does not fit source_latents of {shape[2]} latent frames")
@@ -195,10 +201,19 @@ def check_scheduler(scheduler: Any) -> None:
         raise VeraError(f"{name} counts time up to {config['num_train_timesteps']}, this model up to 1000: make it so")
 
 
-def check_changed(
-    tensors: Mapping[str, Tensor | None], changed: Mapping[str, Any], device: torch.device
-) -> dict[str, Any]:
+def check_sigmas(sigmas: Any, scheduler: str) -> None:
+    """Raise VeraError unless the noise levels of a run fall from at most 1 to at least 0."""
+    levels = [float(sigma) for sigma in sigmas]
+    if not all(0 <= level <= 1 for level in levels) or levels != sorted(levels, reverse=True):  # NaN is neither
+        some = ", ".join(f"{level:g}" for level in levels[:3])
+        raise VeraError(f"{scheduler}: its sigmas ({some}, ...) do not fall from 1 to 0: set another shift")
+
+
+def check_changed(tensors: Mapping[str, Tensor | None], changed: Any, device: torch.device) -> dict[str, Any]:
     """Return `tensors` with what a callback gave back in their place. Raises VeraError for what does not fit."""
+    if not isinstance(changed, Mapping | None):
+        raise VeraError(f"the callback gives back {type(changed).__name__}: it is a dict of the tensors to go on with")
+    changed = changed or {}
     checked: dict[str, Any] = dict(tensors)
     for name, before in tensors.items():
         after = changed.get(name, before)
@@ -210,8 +225,15 @@ def check_changed(
         fixed = slice(None) if name == "latents" else slice(0, None, 2)  # a text may have more or fewer tokens
         if not isinstance(after, Tensor) or after.ndim != known.ndim or after.shape[fixed] != known.shape[fixed]:
             raise VeraError(f"the callback gives back {name} as {_shape(after)}; they are {list(known.shape)}")
+        check_held(after, name)
         checked[name] = after.to(device, known.dtype)
     return checked
+
+
+def check_negatives(negatives: Tensor | None, count: int) -> None:
+    """Raise VeraError unless there is one negative prompt, or one for each of the `count` videos."""
+    if negatives is not None and negatives.shape[0] not in (1, count):
+        raise VeraError(f"there are {negatives.shape[0]} negative prompts for {count} videos: make them equal, or one")
 
 
 def batch_size(**counts: int) -> int:
@@ -233,7 +255,7 @@ def _texts(value: Any, name: str) -> list[str]:
     return list(texts)
 
 
-def _is_whole(value: Any) -> bool:
+def is_whole(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 

@@ -10,10 +10,10 @@ from PIL import Image
 from torch import Tensor
 
 from vera.errors import VeraError
-from vera.pipelines.checks import check_values
+from vera.pipelines.checks import check_held, check_values
 from vera.pipelines.spans import Frames, as_tensor
 
-LABELS = 16  # a mask of bytes whose brightest is below is one of numbers, not of brightness
+WHITE = 128  # of 255: a mask of bytes without one so bright holds labels, as for `vera edit --mask`
 
 
 def read_video(
@@ -26,6 +26,8 @@ def read_video(
     `height` and `width` resize the clips. Raises VeraError for what is no video, and for values out of range.
     """
     clips, batched = _read_clips(video, "video", 4)
+    if not clips:
+        raise VeraError("video is an empty batch: give a clip")
     if any(clip.ndim != 4 or clip.shape[-1] != 3 or 0 in clip.shape for clip in clips):
         raise VeraError(f"video is [frames, height, width, 3], not {[list(clip.shape) for clip in clips]}")
     for clip in clips:
@@ -95,9 +97,11 @@ def _picture(frame: Image.Image, axes: int) -> Tensor:
 
 def _tensor(frames: Frames, name: str) -> Tensor:
     try:
-        return as_tensor(frames)
+        tensor = as_tensor(frames)
     except (TypeError, ValueError):
         raise VeraError(f"{name} is {frames.dtype}: give it as uint8, or as floats in [0, 1]") from None
+    check_held(tensor, name)
+    return tensor
 
 
 def _channels_last(clip: Tensor, axes: int) -> Tensor:
@@ -113,8 +117,9 @@ def _white(mask: Tensor) -> Tensor:
     """Integers as bytes whose white is 255; VeraError for labels, which are no brightness."""
     if mask.dtype == torch.bool or mask.is_floating_point() or mask.is_complex() or not mask.numel():
         return mask
+    mask = mask.long()  # torch does not compare all of its integers
     low, high = int(mask.min()), int(mask.max())
-    if low < 0 or high > 255 or 1 < high < LABELS:
+    if low < 0 or high > 255 or 1 < high < WHITE:
         raise VeraError(
             f"mask has values from {low} to {high}: white is 255, or 1 in a mask of 0 and 1; "
             "of a map of labels give the subject's, `labels == 2` say"

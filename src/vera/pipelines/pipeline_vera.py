@@ -1,6 +1,6 @@
 """`VeraPipeline`: sample edit layer, alpha matte and composite of clips jointly."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,11 +29,13 @@ from vera.pipelines.checks import (
     check_embeds,
     check_generators,
     check_latents,
+    check_negatives,
     check_networks,
     check_output,
     check_prompts,
     check_sampling,
     check_scheduler,
+    check_sigmas,
     check_source_latents,
     check_tokens,
     check_windows,
@@ -190,13 +192,19 @@ class VeraPipeline(
         output_composite: bool = False,
     ) -> None:
         """Raise VeraError, a ValueError, for texts, sizes and names that the network could not run on."""
-        unknown = set(callback_on_step_end_tensor_inputs or ()) - set(self._callback_tensor_inputs)
-        if unknown:
-            raise VeraError(f"a callback may see {self._callback_tensor_inputs}, not {sorted(unknown)}")
+        seen = callback_on_step_end_tensor_inputs or ()
+        if (
+            not isinstance(seen, Collection)
+            or isinstance(seen, str)
+            or not set(seen) <= {*self._callback_tensor_inputs}
+        ):
+            raise VeraError(f"a callback may see a list of {', '.join(self._callback_tensor_inputs)}, not {seen!r}")
         if (height is None) != (width is None):
             raise VeraError("give both height and width, or neither: the clip's own size")
         if height is not None and width is not None:
             check_size((width, height), self.size_strides[::-1])
+            stride = self.vae_scale_factor_spatial
+            check_positions((1, height // stride, width // stride), self.transformer.config)
         check_networks(self.transformer, self.vae, self.text_encoder, output_composite)
         check_embeds(prompt_embeds, negative_prompt_embeds, getattr(self.transformer.config, "text_dim", None))
         texts = check_prompts(prompt, negative_prompt, prompt_embeds, negative_prompt_embeds)
@@ -236,6 +244,7 @@ class VeraPipeline(
             self.scheduler.set_timesteps(sigmas=sigmas, device=self._execution_device)
         else:
             self.scheduler.set_timesteps(num_inference_steps, device=self._execution_device)
+        check_sigmas(self.scheduler.sigmas, type(self.scheduler).__name__)
         self.scheduler.set_begin_index(0)
         timesteps: Tensor = self.scheduler.timesteps
         return timesteps
@@ -366,6 +375,8 @@ class VeraPipeline(
         steps, scale, window_frames, window_overlap, length = self._run_numbers(
             num_inference_steps, guidance_scale, window_frames, window_overlap, max_sequence_length
         )
+        if not callable(callback_on_step_end) and callback_on_step_end is not None:
+            raise VeraError(f"callback_on_step_end is a function, not {type(callback_on_step_end).__name__}")
         check_output(output_type, num_videos_per_prompt, attention_kwargs)
         self._guidance_scale = scale
         self._attention_kwargs = attention_kwargs
@@ -417,6 +428,7 @@ class VeraPipeline(
         assert source_latents is not None
         num_frames = num_frames or 1 + (source_latents.shape[2] - 1) * self.vae_scale_factor_temporal
         count = batch_size(prompts=prompt_embeds.shape[0], clips=source_latents.shape[0])
+        check_negatives(negative_prompt_embeds, count)
 
         def spread(states: Tensor | None) -> Tensor | None:
             """One for each video that is sampled."""
@@ -477,7 +489,8 @@ class VeraPipeline(
                         "negative_prompt_embeds": negative_prompt_embeds,
                     }
                     shown = {name: tensors[name] for name in callback_on_step_end_tensor_inputs}
-                    tensors = check_changed(tensors, callback_on_step_end(self, i, t, shown) or {}, device)
+                    tensors = check_changed(tensors, callback_on_step_end(self, i, t, shown), device)
+                    check_sampling(steps, self._guidance_scale)
                     latents, prompt_embeds, negative_prompt_embeds = (
                         tensors[name] for name in self._callback_tensor_inputs
                     )

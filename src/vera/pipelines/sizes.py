@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from numbers import Integral
 from typing import Any
 
 from vera.errors import VeraError
@@ -34,6 +35,8 @@ def model_size(
 
 def check_size(size: tuple[int, int], strides: tuple[int, int]) -> None:
     """VeraError, which names the nearest size that can be, unless both sides are positive multiples of `strides`."""
+    if not all(isinstance(side, Integral) and not isinstance(side, bool) for side in size):
+        raise VeraError(f"width and height are numbers of pixels, not {size[0]!r} and {size[1]!r}")
     if all(side > 0 and side % stride == 0 for side, stride in zip(size, strides, strict=True)):
         return
     width, height = (max(round(side / stride), 1) * stride for side, stride in zip(size, strides, strict=True))
