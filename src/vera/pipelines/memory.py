@@ -12,13 +12,18 @@ from vera.pipelines.windows import latent_length
 HELD_BY_A_STEP = 4
 
 
+def layer_bytes(pipeline: VeraPipeline, frames: int, size: tuple[int, int]) -> int:
+    """Count the bytes of one layer's latents, float32, for `frames` frames of `size` (width, height)."""
+    vae = pipeline.vae.config
+    stride = int(vae.scale_factor_spatial)
+    length = latent_length(frames, int(vae.scale_factor_temporal))
+    return int(vae.z_dim) * length * (size[0] // stride) * (size[1] // stride) * 4
+
+
 def latent_bytes(pipeline: VeraPipeline, frames: int, size: tuple[int, int], masked: bool) -> int:
     """Count the bytes of the latents that sampling `frames` frames of `size` (width, height) holds at once."""
-    vae = pipeline.vae.config
-    length = latent_length(frames, pipeline.temporal_stride)
-    stride = int(vae.scale_factor_spatial)
-    one = int(vae.z_dim) * length * (size[0] // stride) * (size[1] // stride) * 4  # float32
-    return one * (HELD_BY_A_STEP * len(pipeline.transformer.config.branches) + 1 + masked)
+    layers = HELD_BY_A_STEP * len(pipeline.transformer.config.branches)
+    return layer_bytes(pipeline, frames, size) * (layers + 1 + masked)
 
 
 def check_memory(pipeline: VeraPipeline, frames: int, size: tuple[int, int], masked: bool) -> None:
