@@ -13,7 +13,7 @@ import yaml
 from vera.data.sample import Task
 from vera.data.sources import open_source, source_name
 from vera.data.synthesis.cases import evaluation_cases
-from vera.data.synthesis.dataset import most_drawn
+from vera.data.synthesis.dataset import SyntheticLayers, most_drawn
 from vera.data.synthesis.vocabulary import ASSETS, SPRITES
 from vera.errors import VeraError
 from vera.evaluation.answer import Candidate
@@ -80,6 +80,7 @@ def evaluate_ablations(
             f"{recipes[0]}: data: the cases are synthetic clips, as of `source: synthetic`; take such recipes"
         )
     source = open_source(data, held_out=True)
+    assert isinstance(source, SyntheticLayers)
     found: dict[tuple[str, Part, str], list[float]] = {}
     sprites, assets = tuple(data.get("sprites", SPRITES)), data.get("assets", ASSETS)
     cases = evaluation_cases(count, sprites, most_drawn(source.stages[-1].frames), *source.sizes[0])

@@ -44,7 +44,8 @@ def packet_is_frame(container: InputContainer, stream: VideoStream) -> bool:
 
 def has_times(container: InputContainer) -> bool:
     """Whether the container keeps each frame's presentation time."""
-    return not (container.format.flags & Flags.no_timestamps.value or container.format.name in _UNTIMED_FORMATS)
+    untimed: int = Flags.no_timestamps.value  # type: ignore[assignment]  # PyAV's stubs take the value for the flag
+    return not (container.format.flags & untimed or container.format.name in _UNTIMED_FORMATS)
 
 
 def counted_packets(
