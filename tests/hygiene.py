@@ -33,4 +33,4 @@ def faults(path: Path) -> Iterator[str]:
 
 if __name__ == "__main__":
     found = [fault for name in sys.argv[1:] for fault in faults(Path(name))]
-    sys.exit("\n".join(found))
+    sys.exit("\n".join(found) or None)

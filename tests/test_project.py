@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -61,5 +62,7 @@ def test_hygiene_finds_what_it_is_for(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"one \r\n<<<<<<< ours\ntwo")
     assert len(list(faults(path))) == 4
+    command = [sys.executable, ROOT / "tests" / "hygiene.py", path]
+    assert subprocess.run(command, capture_output=True).returncode == 1
     path.write_bytes(b"\xff\xfe \r\n")
-    assert not list(faults(path))
+    assert not list(faults(path)) and subprocess.run(command).returncode == 0
