@@ -92,6 +92,78 @@ def test_a_call_that_cannot_be(make_pipeline: MakePipeline, call: dict[str, Any]
     assert isinstance(error.value, VeraError) and "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("clip", "words"),
+    [
+        ((np.zeros((5, 33, 48, 3), np.uint8),), "multiples of 8x8, not at 48x33"),
+        ((np.zeros((5, 32, 47), np.uint8),), "multiples of 8x8, not at 47x32"),
+        ((VIDEO[:0],), "one frame or more, not 0"),
+        ((VIDEO[0],), "the clip is .frames, height"),
+        ((VIDEO[None],), "the clip is .frames, height"),
+        ((VIDEO.transpose(0, 3, 1, 2),), "the clip is .frames, height"),
+        ((torch.zeros(5, 32, 48, 3, device="meta"),), "the clip is on the device meta"),
+        ((VIDEO.astype(object),), "the clip is object"),
+        ((list(VIDEO),), "not list"),
+        ((None,), "not NoneType"),
+        ((None, 5), "not NoneType"),
+        ((list(VIDEO), 5), "the clip is .frames, height"),
+        ((iter([VIDEO, 3]), 5), "a chunk of the clip is an array or a tensor, not int"),
+        ((iter([VIDEO, VIDEO[:, :16]]), 10), "not of one size and kind"),
+        ((iter([VIDEO, VIDEO / 255]), 10), "not of one size and kind"),
+        ((iter([VIDEO]), 5.5), "one frame or more, not 5.5"),
+        ((VIDEO, 4), "more than the 4 frames"),
+    ],
+)
+def test_frames_that_cannot_be_encoded(make_pipeline: MakePipeline, clip: tuple[Any, ...], words: str) -> None:
+    with pytest.raises(VeraError, match=words) as error:
+        make_pipeline().encode_frames(*clip)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("latents", "frames", "words"),
+    [
+        (NOISE[0, :1, :3], 5, "latents of a clip are .4, frames"),
+        (NOISE[0, :2], 5, "latents of a clip are .4, frames"),
+        (NOISE, 5, "latents of a clip are .4, frames"),
+        (NOISE[0, 0].numpy(), 5, "latents of a clip are .4, frames, height, width., not"),
+        (NOISE[0, 0, :, :0], 5, "latents of a clip are .4, frames"),
+        (NOISE[0, 0].to("meta"), 5, "latents is on the device meta"),
+        (NOISE[0, 0].long(), 5, "latents are int64"),
+        (NOISE[0, 0] / 0, 5, "latents has NaN"),
+        (None, 5, "not NoneType"),
+        (NOISE[0, 0], 5.0, "hold 1 to 5 frames, not 5.0"),
+        (NOISE[0, 0], -1, "hold 1 to 5 frames, not -1"),
+        (NOISE[0, 0], 0, "hold 1 to 5 frames, not 0"),
+        (NOISE[0, 0], 6, "hold 1 to 5 frames, not 6"),
+        (NOISE[0, 0], None, "hold 1 to 5 frames, not None"),
+    ],
+)
+def test_latents_that_cannot_be_decoded(make_pipeline: MakePipeline, latents: Any, frames: Any, words: str) -> None:
+    with pytest.raises(VeraError, match=words):
+        make_pipeline().decode_latents(latents, frames)
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        ({"prompt": None}, "instruction is missing"),
+        ({"prompt": 3}, "not int"),
+        ({"prompt": [TEXT, None]}, "not of NoneType"),
+        ({"prompt": TEXT, "negative_prompt": 3}, "negative prompt is a text"),
+        ({"prompt": TEXT, "prompt_embeds": EMBEDS}, "not both"),
+        ({"prompt": TEXT, "negative_prompt": "a", "negative_prompt_embeds": EMBEDS}, "not both"),
+        ({"prompt": None, "prompt_embeds": EMBEDS[0]}, "prompt_embeds are"),
+        ({"prompt": TEXT, "num_videos_per_prompt": 0}, "num_videos_per_prompt is at least 1, not 0"),
+        ({"prompt": TEXT, "num_videos_per_prompt": 1.5}, "num_videos_per_prompt is at least 1"),
+        ({"prompt": TEXT, "max_sequence_length": 0}, "max_sequence_length"),
+    ],
+)
+def test_texts_that_cannot_be_encoded(make_pipeline: MakePipeline, texts: dict[str, Any], words: str) -> None:
+    with pytest.raises(VeraError, match=words):
+        make_pipeline().encode_prompt(**texts)
+
+
 FLOW = {"prediction_type": "flow_prediction", "use_flow_sigmas": True, "flow_shift": 3.0}
 
 

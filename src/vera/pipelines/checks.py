@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vera.errors import VeraError
 from vera.pipelines.output import OUTPUT_TYPES
+from vera.pipelines.sizes import check_size
 from vera.pipelines.windows import latent_length
 
 MOST_TOKENS = 10_000
@@ -40,23 +41,35 @@ def check_output(output_type: str, num_videos_per_prompt: Any, attention_kwargs:
     """Raise VeraError for a form of output that there is none of, and for what says nothing to attention."""
     if output_type not in OUTPUT_TYPES:
         raise VeraError(f"output_type is one of {', '.join(OUTPUT_TYPES)}, not {output_type!r}")
-    if not is_whole(num_videos_per_prompt) or num_videos_per_prompt < 1:
-        raise VeraError(f"num_videos_per_prompt is at least 1, not {num_videos_per_prompt}")
+    check_repeats(num_videos_per_prompt)
     if not isinstance(attention_kwargs, dict | None):
         raise VeraError(f'attention_kwargs is a dict such as {{"scale": 0.5}}, not {_kind(attention_kwargs)}')
 
 
-def check_prompts(
+def check_repeats(num_videos_per_prompt: Any) -> None:
+    """Raise VeraError unless there can be so many videos of each prompt."""
+    if not is_whole(num_videos_per_prompt) or num_videos_per_prompt < 1:
+        raise VeraError(f"num_videos_per_prompt is at least 1, not {num_videos_per_prompt}")
+
+
+def check_texts(
     prompt: Any, negative_prompt: Any, prompt_embeds: Tensor | None, negative_prompt_embeds: Tensor | None
-) -> list[tuple[str, str]]:
-    """Return the texts that are given, each after its name. Raises VeraError for none, both, or what is no text."""
+) -> tuple[list[str], list[str]]:
+    """Return prompts and negative prompts, as far as given. Raises VeraError for none, both, or what is no text."""
     if prompt is not None and prompt_embeds is not None:
         raise VeraError("give either the instruction (prompt) or prompt_embeds, not both")
     if negative_prompt is not None and negative_prompt_embeds is not None:
         raise VeraError("give either negative_prompt or negative_prompt_embeds, not both")
     if prompt is None and prompt_embeds is None:
         raise VeraError("the instruction is missing: give prompt, which says what to add or replace, or prompt_embeds")
-    prompts, negatives = _texts(prompt, "instruction"), _texts(negative_prompt, "negative prompt")
+    return _texts(prompt, "instruction"), _texts(negative_prompt, "negative prompt")
+
+
+def check_prompts(
+    prompt: Any, negative_prompt: Any, prompt_embeds: Tensor | None, negative_prompt_embeds: Tensor | None
+) -> list[tuple[str, str]]:
+    """Return the texts that are given, each after its name. Raises VeraError for what no edit can be sampled with."""
+    prompts, negatives = check_texts(prompt, negative_prompt, prompt_embeds, negative_prompt_embeds)
     if any(not text.strip() for text in prompts):
         raise VeraError("the instruction is empty: say what to add or replace")
     count = len(prompts) if prompt_embeds is None else prompt_embeds.shape[0]
@@ -90,6 +103,33 @@ def check_values(frames: Tensor, name: str) -> None:
     low, high = (float(value) for value in torch.aminmax(frames))
     if not (low >= -ROUNDING and high <= 1 + ROUNDING):  # NaN is neither
         raise VeraError(f"{name} has values from {low:g} to {high:g}: floats lie in [0, 1]; scale them, or give uint8")
+
+
+def check_coded(latents: Any, frames: Any, channels: int, stride: int) -> None:
+    """Raise VeraError unless latents [1,C,T',h,w] or [C,T',h,w] of one clip hold so many frames."""
+    shape = list(latents.shape) if isinstance(latents, Tensor) else []
+    clip = shape[1:] if len(shape) == 5 and shape[0] == 1 else shape
+    if len(clip) != 4 or clip[0] != channels or 0 in clip:
+        raise VeraError(f"latents of a clip are [{channels}, frames, height, width], not {_shape(latents)}")
+    check_states(latents, "latents")
+    most = 1 + (clip[1] - 1) * stride
+    if not is_whole(frames) or not 1 <= frames <= most:
+        raise VeraError(f"latents of {clip[1]} latent frames hold 1 to {most} frames, not {frames}")
+
+
+def check_frames(frames: Tensor, stride: int) -> None:
+    """Raise VeraError unless frames are [T,H,W,3] or, as grey, [T,H,W], with sides that the autoencoder can code."""
+    shape = list(frames.shape)
+    if frames.ndim not in (3, 4) or (frames.ndim == 4) != (shape[-1] == 3):
+        raise VeraError(f"the clip is [frames, height, width, 3], or without the 3 if it is grey, not {shape}")
+    check_size((shape[2], shape[1]), (stride, stride))
+
+
+def check_total(frames: Any) -> int:
+    """Return how many frames a clip has. Raises VeraError for what is no such number."""
+    if not is_whole(frames) or frames < 1:
+        raise VeraError(f"a clip has one frame or more, not {frames}")
+    return int(frames)
 
 
 def check_held(tensor: Tensor, name: str) -> None:

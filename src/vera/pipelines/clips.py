@@ -62,12 +62,22 @@ def read_masks(
     return masks
 
 
+def read_tensor(frames: Frames, name: str) -> Tensor:
+    """The array as a tensor. Raises VeraError if torch has none of its kind, or if it holds no values."""
+    try:
+        tensor = as_tensor(frames)
+    except (TypeError, ValueError):
+        raise VeraError(f"{name} is {frames.dtype}: give it as uint8, or as floats in [0, 1]") from None
+    check_held(tensor, name)
+    return tensor
+
+
 def _read_clips(value: Any, name: str, axes: int) -> tuple[list[Tensor], bool]:
     """Clips as tensors, of `axes` axes if they are right, and whether they came as a batch."""
     if isinstance(value, Image.Image):
         value = [value]
     if isinstance(value, np.ndarray | Tensor):
-        clip = _channels_last(_tensor(value, name), axes)
+        clip = _channels_last(read_tensor(value, name), axes)
         return (list(clip), True) if clip.ndim == axes + 1 else ([clip], False)
     if not isinstance(value, list | tuple) or not value:
         raise VeraError(f"{name} is an array, a tensor or a list of frames, not {_kind(value)}")
@@ -82,7 +92,9 @@ def _stack(frames: Sequence[Any], name: str, axes: int) -> Tensor:
     if not all(isinstance(frame, Image.Image | np.ndarray | Tensor) for frame in frames):
         kinds = sorted({_kind(frame) for frame in frames})
         raise VeraError(f"{name} is a list of {' and '.join(kinds)}: its frames are pictures or arrays")
-    pictures = [_picture(frame, axes) if isinstance(frame, Image.Image) else _tensor(frame, name) for frame in frames]
+    pictures = [
+        _picture(frame, axes) if isinstance(frame, Image.Image) else read_tensor(frame, name) for frame in frames
+    ]
     if len({(tuple(picture.shape), picture.dtype) for picture in pictures}) > 1:
         raise VeraError(f"the frames of {name} are not of one size and kind: make them equal")
     return _channels_last(torch.stack(pictures), axes)
@@ -93,15 +105,6 @@ def _picture(frame: Image.Image, axes: int) -> Tensor:
     if axes == 4:
         return torch.from_numpy(np.array(frame.convert("RGB")))
     return torch.from_numpy(np.array(frame if frame.mode in ("P", "I", "F") else frame.convert("L")))
-
-
-def _tensor(frames: Frames, name: str) -> Tensor:
-    try:
-        tensor = as_tensor(frames)
-    except (TypeError, ValueError):
-        raise VeraError(f"{name} is {frames.dtype}: give it as uint8, or as floats in [0, 1]") from None
-    check_held(tensor, name)
-    return tensor
 
 
 def _channels_last(clip: Tensor, axes: int) -> Tensor:

@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from vera.pipelines.checks import check_answer, check_values
+from vera.errors import VeraError
+from vera.pipelines.checks import check_answer, check_coded, check_frames, check_total, check_values
+from vera.pipelines.clips import read_tensor
 from vera.pipelines.output import VeraPipelineOutput, in_form, lay_over
 from vera.pipelines.spans import Frames, decode_spans, encode_spans, to_network
 
@@ -42,16 +45,37 @@ class Coding:
 
         Frames are uint8, bool or float in [0,1]; a clip that is not 1 + 4k long repeats its last frame. Instead of an
         array they may come as an iterator of chunks [n,H,W,3] or [n,H,W] that hold `total` frames together; no more of
-        it is held than is coded at once. The latents are the posterior's mode. VeraError for more or fewer frames.
+        it is held than is coded at once. The latents are the posterior's mode. VeraError for more or fewer frames,
+        for what are no frames, and for sides that are no multiples of the autoencoder's stride.
         """
-        device = self._execution_device
+        device, stride = self._execution_device, self.vae_scale_factor_spatial
+        whole = isinstance(frames, np.ndarray | Tensor)
+        if not whole and (total is None or not isinstance(frames, Iterable)):
+            kind = type(frames).__name__
+            raise VeraError(f"the clip is an array, a tensor, or an iterator of them with their total, not {kind}")
+        first: Tensor | None = None
+
+        def check(chunk: Any) -> Tensor:
+            nonlocal first
+            if not isinstance(chunk, np.ndarray | Tensor):
+                raise VeraError(f"a chunk of the clip is an array or a tensor, not {type(chunk).__name__}")
+            tensor = read_tensor(chunk, "the clip")
+            check_frames(tensor, stride)
+            known = tensor if first is None else first
+            if tensor.shape[1:] != known.shape[1:] or tensor.dtype != known.dtype:
+                raise VeraError("the chunks of the clip are not of one size and kind: make them equal")
+            first = known[:0].clone()  # its shape and kind: the frames are not held
+            return tensor
 
         def prepare(group: Tensor) -> Tensor:
             check_values(group, "the clip")
             return to_network(group).to(device, self.vae.dtype)
 
-        chunks: Any = [frames] if total is None else frames
-        spans = encode_spans(self.vae, chunks, len(frames) if total is None else total, prepare)  # type: ignore[arg-type]
+        chunks: Any = map(check, [frames] if whole else frames)
+        if whole:
+            chunks = list(chunks)
+            total = len(chunks[0]) if total is None else total
+        spans = encode_spans(self.vae, chunks, check_total(total), prepare)
         mean, std = self._latent_statistics(device)
         return (torch.cat(list(spans), dim=2) - mean) / std
 
@@ -61,7 +85,9 @@ class Coding:
 
         Yields RGB [n,H,W,3], or for `grey` (alpha, masks) the channels' mean [n,H,W], float32 in [0,1] on the CPU,
         `frames` in all. What is decoded at once does not grow with the clip, unless Wan's autoencoder works in tiles.
+        VeraError for latents of another autoencoder or of several clips, and for frames that they do not hold.
         """
+        check_coded(latents, frames, self.vae.config.z_dim, self.vae_scale_factor_temporal)
         latents = latents.to(self._execution_device)
         mean, std = self._latent_statistics(latents.device)
         z = (latents.reshape(1, *latents.shape[-4:]) * std + mean).to(self.vae.dtype)

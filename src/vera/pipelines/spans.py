@@ -86,7 +86,7 @@ def _regroup(chunks: Iterable[Frames], counts: Iterable[int], total: int) -> Ite
         group, rest = joined[:count], joined[count:]
         pending, held = [rest], len(rest)
         yield torch.cat([group, group[-1:].expand(count - len(group), *group.shape[1:])])
-    if held or next(source, None) is not None:
+    if seen > total or next(source, None) is not None:
         raise VeraError(f"the clip has more than the {total} frames that were announced")
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from vera.errors import VeraError
+from vera.pipelines.checks import check_embeds, check_repeats, check_texts, check_tokens
 from vera.pipelines.text import clean_prompt, encode_text
 
 
@@ -54,23 +55,28 @@ class Texts:
             prompt_embeds, negative_prompt_embeds: states that stand in for the texts.
 
         Returns:
-            States of the prompts and of the negative prompts, None of these without guidance.
+            States of the prompts and of the negative prompts, None of these without guidance. VeraError for what is no
+            text, for a text together with its states, and for numbers that cannot be.
         """
+        width = getattr(getattr(self.transformer, "config", None), "text_dim", None)
+        check_embeds(prompt_embeds, negative_prompt_embeds, width)
+        prompts, negatives = check_texts(prompt, negative_prompt, prompt_embeds, negative_prompt_embeds)
+        check_repeats(num_videos_per_prompt)
+        length = self.config.max_sequence_length if max_sequence_length is None else max_sequence_length
+        check_tokens(length)
+        if self.transformer is None:
+            self._check_text_encoder("instruction")
         device = device or self._execution_device
         dtype = dtype or (self.text_encoder if self.transformer is None else self.transformer).dtype
-        length = max_sequence_length or self.config.max_sequence_length
 
-        def encode(texts: str | Sequence[str], name: str) -> Tensor:
+        def encode(texts: list[str], name: str) -> Tensor:
             self._check_text_encoder(name)
-            texts = [texts] if isinstance(texts, str) else texts
             return encode_text(self.tokenizer, self.text_encoder, texts, length, self._execution_device)
 
         if prompt_embeds is None:
-            assert prompt is not None
-            prompt_embeds = encode(prompt, "instruction")
+            prompt_embeds = encode(prompts, "instruction")
         if do_classifier_free_guidance and negative_prompt_embeds is None:
-            negative_prompt = self.config.negative_prompt if negative_prompt is None else negative_prompt
-            negative_prompt_embeds = encode(negative_prompt, "negative prompt")
+            negative_prompt_embeds = encode(negatives or [self.config.negative_prompt], "negative prompt")
         positive, negative = (
             None if states is None else states.to(device, dtype).repeat_interleave(num_videos_per_prompt, dim=0)
             for states in (prompt_embeds, negative_prompt_embeds)
