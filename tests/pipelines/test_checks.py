@@ -1,6 +1,7 @@
 """What a call may say and what parts may be exchanged: one line for the rest, before anything is sampled."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import diffusers
@@ -197,11 +198,34 @@ def test_flow_schedulers_are_taken(make_pipeline: MakePipeline, name: str) -> No
         (diffusers.FlowMatchEulerDiscreteScheduler(shift=float("nan")), "do not fall from 1 to 0"),
         (diffusers.UniPCMultistepScheduler(**FLOW | {"flow_shift": 0.0}), "do not fall from 1 to 0"),
         (diffusers.FlowMatchEulerDiscreteScheduler(num_train_timesteps=500), "up to 500"),
+        (diffusers.DPMSolverMultistepInverseScheduler(**FLOW), "lacks set_begin_index"),
+        (diffusers.DDPMWuerstchenScheduler(), "DDPMWuerstchenScheduler"),
+        (diffusers.HeliosScheduler(), "HeliosScheduler"),
+        (diffusers.HeliosDMDScheduler(), "HeliosDMDScheduler"),
+        (diffusers.HeliosScheduler(prediction_type="flow_prediction", use_flow_sigmas=True), "HeliosScheduler"),
+        (diffusers.UniPCMultistepScheduler(**FLOW, thresholding=True), "thresholding"),
+        (diffusers.DPMSolverMultistepScheduler(**FLOW, thresholding=True), "thresholding"),
+        (torch.nn.Identity(), "Identity"),
     ],
 )
 def test_other_schedulers_are_refused(make_pipeline: MakePipeline, scheduler: Any, words: str) -> None:
+    pipeline = make_pipeline()
+    pipeline.scheduler = scheduler
     with pytest.raises(VeraError, match=words):
-        make_pipeline(scheduler=scheduler)(VIDEO, TEXT)
+        pipeline(VIDEO, TEXT)
+
+
+@pytest.mark.parametrize("part", ["scheduler", "transformer", "vae"])
+def test_parts_that_are_missing(make_pipeline: MakePipeline, tmp_path: Path, part: str) -> None:
+    make_pipeline().save_pretrained(tmp_path)
+    pipeline = VeraPipeline.from_pretrained(tmp_path, **{part: None})
+    with pytest.raises(VeraError, match=f"this pipeline has no {part}"):
+        pipeline(VIDEO, TEXT)
+    if part == "vae":
+        with pytest.raises(VeraError, match="this pipeline has no vae"):
+            pipeline.encode_frames(VIDEO)
+        with pytest.raises(VeraError, match="this pipeline has no vae"):
+            pipeline.decode_latents(NOISE[0, 0], 5)
 
 
 def test_networks_that_do_not_belong_together(make_pipeline: MakePipeline) -> None:

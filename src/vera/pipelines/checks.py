@@ -19,7 +19,7 @@ ROUNDING = 1e-3  # what floats may lie beyond [0,1]: resizing and half precision
 
 def check_sampling(steps: Any, guidance: Any) -> None:
     """Raise VeraError unless a run can have this many steps and this guidance scale."""
-    if not is_whole(steps) or not 1 <= steps <= 1000:
+    if not _is_whole(steps) or not 1 <= steps <= 1000:
         raise VeraError(f"steps must be between 1 and 1000, not {steps}")
     if not isinstance(guidance, Real) or not 0.0 <= float(guidance) <= 100.0:
         raise VeraError(f"guidance must be between 0 (or 1: off) and 100, not {guidance}")
@@ -27,13 +27,13 @@ def check_sampling(steps: Any, guidance: Any) -> None:
 
 def check_windows(frames: Any, overlap: Any) -> None:
     """Raise VeraError unless windows of so many frames can overlap by so many."""
-    if not is_whole(frames) or not is_whole(overlap) or frames < 1 or not 0 <= overlap < frames:
+    if not _is_whole(frames) or not _is_whole(overlap) or frames < 1 or not 0 <= overlap < frames:
         raise VeraError(f"a window of {frames} frames cannot overlap the next by {overlap}")
 
 
 def check_tokens(length: Any) -> None:
     """Raise VeraError unless a text can have so many tokens."""
-    if not is_whole(length) or not 1 <= length <= MOST_TOKENS:
+    if not _is_whole(length) or not 1 <= length <= MOST_TOKENS:
         raise VeraError(f"max_sequence_length is a number of tokens up to {MOST_TOKENS}, not {length}")
 
 
@@ -48,7 +48,7 @@ def check_output(output_type: str, num_videos_per_prompt: Any, attention_kwargs:
 
 def check_repeats(num_videos_per_prompt: Any) -> None:
     """Raise VeraError unless there can be so many videos of each prompt."""
-    if not is_whole(num_videos_per_prompt) or num_videos_per_prompt < 1:
+    if not _is_whole(num_videos_per_prompt) or num_videos_per_prompt < 1:
         raise VeraError(f"num_videos_per_prompt is at least 1, not {num_videos_per_prompt}")
 
 
@@ -113,7 +113,7 @@ def check_coded(latents: Any, frames: Any, channels: int, stride: int) -> None:
         raise VeraError(f"latents of a clip are [{channels}, frames, height, width], not {_shape(latents)}")
     check_states(latents, "latents")
     most = 1 + (clip[1] - 1) * stride
-    if not is_whole(frames) or not 1 <= frames <= most:
+    if not _is_whole(frames) or not 1 <= frames <= most:
         raise VeraError(f"latents of {clip[1]} latent frames hold 1 to {most} frames, not {frames}")
 
 
@@ -127,7 +127,7 @@ def check_frames(frames: Tensor, stride: int) -> None:
 
 def check_total(frames: Any) -> int:
     """Return how many frames a clip has. Raises VeraError for what is no such number."""
-    if not is_whole(frames) or frames < 1:
+    if not _is_whole(frames) or frames < 1:
         raise VeraError(f"a clip has one frame or more, not {frames}")
     return int(frames)
 
@@ -210,6 +210,9 @@ def check_source_latents(
 
 def check_networks(transformer: Any, vae: Any, text_encoder: Any, composite: bool) -> None:
     """Raise VeraError for networks that were exchanged for some that do not belong together."""
+    if transformer is None:
+        raise VeraError("this pipeline has no transformer: load it with one, or set pipeline.transformer")
+    check_vae(vae)
     branches = getattr(transformer.config, "branches", None)
     if branches is None:
         raise VeraError(
@@ -226,15 +229,27 @@ def check_networks(transformer: Any, vae: Any, text_encoder: Any, composite: boo
         raise VeraError(f"the text encoder's states have {encoded} numbers, the transformer reads {width}")
 
 
+def check_vae(vae: Any) -> None:
+    """Raise VeraError unless there is an autoencoder."""
+    if vae is None:
+        raise VeraError("this pipeline has no vae: load it with one, or set pipeline.vae")
+
+
 def check_scheduler(scheduler: Any) -> None:
     """Raise VeraError unless the scheduler follows a flow from noise, at time 1000, to what is clean, at time 0."""
-    name, config = type(scheduler).__name__, scheduler.config
+    if scheduler is None:
+        raise VeraError("this pipeline has no scheduler: load it with one, or set pipeline.scheduler")
+    name, config = type(scheduler).__name__, getattr(scheduler, "config", {})
     told = config.get("prediction_type") == "flow_prediction" and config.get("use_flow_sigmas")
     if not (told or name.startswith("FlowMatch")):
         raise VeraError(
             f"{name}, as it is set, does not follow the flow that this model predicts: make it with "
             'prediction_type="flow_prediction", use_flow_sigmas=True and flow_shift'
         )
+    if not hasattr(scheduler, "set_begin_index"):
+        raise VeraError(f"{name} lacks set_begin_index, so that this model cannot be sampled with it: take another")
+    if config.get("thresholding"):
+        raise VeraError(f"{name} with thresholding cuts latents as if they were pixels: set thresholding=False")
     if config.get("use_dynamic_shifting") or config.get("invert_sigmas"):
         raise VeraError(f"{name} with use_dynamic_shifting or invert_sigmas is not what this model learnt: set a shift")
     if config.get("num_train_timesteps", 1000) != 1000:
@@ -295,7 +310,7 @@ def _texts(value: Any, name: str) -> list[str]:
     return list(texts)
 
 
-def is_whole(value: Any) -> bool:
+def _is_whole(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 

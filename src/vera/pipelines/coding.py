@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vera.errors import VeraError
-from vera.pipelines.checks import check_answer, check_coded, check_frames, check_total, check_values
+from vera.pipelines.checks import check_answer, check_coded, check_frames, check_total, check_vae, check_values
 from vera.pipelines.clips import read_tensor
 from vera.pipelines.output import VeraPipelineOutput, in_form, lay_over
 from vera.pipelines.spans import Frames, decode_spans, encode_spans, to_network
@@ -48,6 +48,7 @@ class Coding:
         it is held than is coded at once. The latents are the posterior's mode. VeraError for more or fewer frames,
         for what are no frames, and for sides that are no multiples of the autoencoder's stride.
         """
+        check_vae(self.vae)
         device, stride = self._execution_device, self.vae_scale_factor_spatial
         whole = isinstance(frames, np.ndarray | Tensor)
         if not whole and (total is None or not isinstance(frames, Iterable)):
@@ -87,6 +88,7 @@ class Coding:
         `frames` in all. What is decoded at once does not grow with the clip, unless Wan's autoencoder works in tiles.
         VeraError for latents of another autoencoder or of several clips, and for frames that they do not hold.
         """
+        check_vae(self.vae)
         check_coded(latents, frames, self.vae.config.z_dim, self.vae_scale_factor_temporal)
         latents = latents.to(self._execution_device)
         mean, std = self._latent_statistics(latents.device)

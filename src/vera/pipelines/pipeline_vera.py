@@ -19,7 +19,7 @@ from diffusers.video_processor import VideoProcessor
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from vera.errors import VeraError
+from vera.errors import VeraError, first_line
 from vera.models import AutoencoderPatch3D
 from vera.models.baselines import LayerTransformer
 from vera.pipelines.checks import (
@@ -192,6 +192,8 @@ class VeraPipeline(
         output_composite: bool = False,
     ) -> None:
         """Raise VeraError, a ValueError, for texts, sizes and names that the network could not run on."""
+        check_networks(self.transformer, self.vae, self.text_encoder, output_composite)
+        check_scheduler(self.scheduler)
         seen = callback_on_step_end_tensor_inputs or ()
         if (
             not isinstance(seen, Collection)
@@ -205,7 +207,6 @@ class VeraPipeline(
             check_size((width, height), self.size_strides[::-1])
             stride = self.vae_scale_factor_spatial
             check_positions((1, height // stride, width // stride), self.transformer.config)
-        check_networks(self.transformer, self.vae, self.text_encoder, output_composite)
         check_embeds(prompt_embeds, negative_prompt_embeds, getattr(self.transformer.config, "text_dim", None))
         texts = check_prompts(prompt, negative_prompt, prompt_embeds, negative_prompt_embeds)
         if self.do_classifier_free_guidance and negative_prompt is None and negative_prompt_embeds is None:
@@ -239,12 +240,16 @@ class VeraPipeline(
         that follows no flow.
         """
         check_scheduler(self.scheduler)
-        if isinstance(self.scheduler, FlowMatchEulerDiscreteScheduler):
-            sigmas = np.linspace(1.0, 1.0 / num_inference_steps, num_inference_steps)
-            self.scheduler.set_timesteps(sigmas=sigmas, device=self._execution_device)
-        else:
-            self.scheduler.set_timesteps(num_inference_steps, device=self._execution_device)
-        check_sigmas(self.scheduler.sigmas, type(self.scheduler).__name__)
+        name, device = type(self.scheduler).__name__, self._execution_device
+        try:
+            if isinstance(self.scheduler, FlowMatchEulerDiscreteScheduler):
+                sigmas = np.linspace(1.0, 1.0 / num_inference_steps, num_inference_steps)
+                self.scheduler.set_timesteps(sigmas=sigmas, device=device)
+            else:
+                self.scheduler.set_timesteps(num_inference_steps, device=device)
+        except (AttributeError, ImportError, LookupError, TypeError, ValueError) as error:
+            raise VeraError(f"{name} cannot take {num_inference_steps} steps: {first_line(error)}") from error
+        check_sigmas(self.scheduler.sigmas, name)
         self.scheduler.set_begin_index(0)
         timesteps: Tensor = self.scheduler.timesteps
         return timesteps
