@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import islice, repeat
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def mask_frames(path: Path, width: int, height: int) -> Generator[NDArray[np.boo
     """
     exact = source_files(path)[0].suffix.lower() in _EXACT
     white, brightest, found = _WHITE, 0.0, False
-    try:
+    with suppress(GeneratorExit):  # whoever has all it asked for
         for rgb in _pictures(path, width, height):
             grey = rgb.mean(axis=-1)
             if exact and brightest == 0 and grey.max() == 1:
@@ -66,12 +66,11 @@ def mask_frames(path: Path, width: int, height: int) -> Generator[NDArray[np.boo
             mask = np.asarray(grey >= white)
             found = found or bool(mask.any())
             yield mask
-    finally:
-        if not found:
-            told = f"mask {path}: nothing in it is white (the brightest is {brightest:.0f} of 255)"
-            if exact and brightest > 0:
-                raise VeraError(f"{told}; paint what must stay in white, or write that label as 255 and others as 0")
-            warnings.warn(f"{told}, nothing is preserved; paint what must stay in white", stacklevel=2)
+    if not found:
+        told = f"mask {path}: nothing in it is white (the brightest is {brightest:.0f} of 255)"
+        if exact and brightest > 0:
+            raise VeraError(f"{told}; paint what must stay in white, or write that label as 255 and others as 0")
+        warnings.warn(f"{told}, nothing is preserved; paint what must stay in white", stacklevel=2)
 
 
 def _pictures(path: Path, width: int, height: int) -> Iterator[NDArray[np.uint8]]:

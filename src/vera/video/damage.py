@@ -45,6 +45,8 @@ def packet_is_frame(container: InputContainer, stream: VideoStream) -> bool:
 def has_times(container: InputContainer) -> bool:
     """Whether the container keeps each frame's presentation time."""
     untimed: int = Flags.no_timestamps.value  # type: ignore[assignment]  # PyAV's stubs take the value for the flag
+    if container.format.name == "image2":  # a sequence, whose packets are stamped by their pictures' numbers
+        return True
     return not (container.format.flags & untimed or container.format.name in _UNTIMED_FORMATS)
 
 
