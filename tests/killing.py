@@ -37,30 +37,40 @@ def kill(folder: Path) -> None:
 
     os.chdir(folder)
     before = contents(folder)
+
+    def clean() -> None:
+        for name in contents(folder).keys() - before.keys():
+            (folder / name).unlink()
+        if (folder / "L").exists():
+            (folder / "L").rmdir()
+
     seconds = []
     for _ in range(2):  # the first one warms the disk's cache
         begin = time.monotonic()
         assert os.waitstatus_to_exitcode(os.waitpid(start(ARGV), 0)[1]) == 0
         seconds.append(time.monotonic() - begin)
         whole = contents(folder)
-        for name in whole.keys() - before.keys():
-            (folder / name).unlink()
-        (folder / "L").rmdir()
+        clean()
     # Over the whole run, and closer where files take their names.
     half = KILLS // 2
     times = [(step + 0.5) / half for step in range(half)] + [0.7 + 0.3 * (step + 0.5) / half for step in range(half)]
     for share in times:
-        child = start(ARGV)
-        time.sleep(share * seconds[-1])
-        os.kill(child, signal.SIGKILL)
-        killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
+        while not killed_at(share * seconds[-1]):  # this run was faster, and had ended
+            clean()
+            share *= 0.95
         layers = {name: data for name, data in contents(folder).items() if name.startswith("L" + os.sep)}
         same = all(whole[name] == data for name, data in layers.items())
         code = os.waitstatus_to_exitcode(os.waitpid(start(ARGV), 0)[1])
-        print(json.dumps([share, killed, len(layers), same, code, contents(folder) == whole]), flush=True)
-        for name in contents(folder).keys() - before.keys():
-            (folder / name).unlink()
-        (folder / "L").rmdir()
+        print(json.dumps([share, len(layers), same, code, contents(folder) == whole]), flush=True)
+        clean()
+
+
+def killed_at(seconds: float) -> bool:
+    """Start the command, kill it after so long, and tell whether it was still running."""
+    child = start(ARGV)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
 if __name__ == "__main__":
