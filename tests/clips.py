@@ -8,7 +8,7 @@ from typing import Any
 import av
 import numpy as np
 
-from vera.video import ColorTags, apply_tags, planes
+from vera.video import ColorTags, FrameReader, FrameWriter, MediaInfo, apply_tags, planes, probe
 
 # Codecs that take the samples as they are.
 LOSSLESS = {"ffv1": {"level": "3"}, "libx264": {"qp": "0", "preset": "ultrafast"}}
@@ -112,3 +112,12 @@ def _write_tone(container: Any, stream: Any, seconds: float) -> None:
 def samples(frames: Iterable[av.VideoFrame]) -> list[list[bytes]]:
     """The bytes of each plane of each frame, to compare clips by."""
     return [[plane.tobytes() for plane in planes(frame)] for frame in frames]
+
+
+def copy(source: Path, out: Path, codec: str | None = None) -> tuple[MediaInfo, list[str]]:
+    """Write all frames of a clip anew; the probe of what was written, and what the writer said."""
+    info = probe(source)
+    with FrameReader(source) as reader, FrameWriter(out, info, codec, audio_from=source) as writer:
+        for frame in reader:
+            writer.write(frame)
+    return probe(out), writer.notices

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.clips import make_clip
+from tests.masks import read_mask
 
 from vera.errors import VeraError
-from vera.layers.masks import check_mask, read_mask
+from vera.layers.masks import check_mask
 from vera.video import probe
 
 pytestmark = pytest.mark.faults

@@ -14,10 +14,10 @@ import pytest
 import torch
 from tests.clips import make_clip as make_coded_clip
 from tests.executable import ffmpeg
+from tests.masks import read_mask
 
 from vera import VeraError
 from vera.layers import belongs, composite_clip, load_layers, verify
-from vera.layers.masks import read_mask
 from vera.models import AutoencoderPatch3D
 from vera.pipelines import VeraPipeline, edit, footage, memory, refinement
 from vera.video import ColorTags, check_output, probe

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from tests.clips import make_clip, samples
 from tests.executable import ffmpeg
+from tests.masks import read_mask
 
 from vera.errors import VeraError
-from vera.layers.masks import read_mask
 from vera.video import FrameReader, FrameWriter, read_lossless, write_lossless
 from vera.video.info import probe
 

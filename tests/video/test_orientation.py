@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.clips import make_clip, make_frame
+from tests.clips import copy, make_clip, make_frame
 from tests.executable import ffmpeg
 
 from vera.errors import VeraError
-from vera.video import FrameReader, FrameWriter, MediaInfo, model_view, planes, probe
+from vera.video import FrameReader, model_view, planes, probe
 from vera.video.orientation import Matrix, Orientation, nearest_orientation, same_matrix
 
 pytestmark = pytest.mark.faults
@@ -51,14 +51,6 @@ def stored_matrix(path: Path) -> Matrix:
     data = path.read_bytes()
     at = data.index(b"tkhd") + 44
     return tuple(int.from_bytes(data[at + 4 * i : at + 4 * i + 4], "big", signed=True) for i in range(9))
-
-
-def copy(source: Path, out: Path, codec: str | None = None) -> tuple[MediaInfo, list[str]]:
-    info = probe(source)
-    with FrameReader(source) as reader, FrameWriter(out, info, codec, audio_from=source) as writer:
-        for frame in reader:
-            writer.write(frame)
-    return probe(out), writer.notices
 
 
 @pytest.mark.parametrize(("turns", "mirrored", "linear"), EIGHT)

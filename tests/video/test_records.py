@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from imageio_ffmpeg import get_ffmpeg_exe
-from tests.clips import make_clip
+from tests.clips import copy, make_clip
 from tests.executable import ffmpeg, frame_hashes
 from tests.iso import clean_aperture, dolby_vision, with_record
 
-from vera.video import FrameReader, FrameWriter, MediaInfo, probe
+from vera.video import probe
 from vera.video.smart import plan_smart, write_smart
 
 pytestmark = pytest.mark.faults
@@ -22,14 +22,6 @@ def said(path: Path) -> set[str]:
     """What the executable says of the side data of the file's tracks."""
     run = subprocess.run([get_ffmpeg_exe(), "-hide_banner", "-i", path], capture_output=True, text=True)
     return set(re.findall(r"^      ((?:Frame Cropping|DOVI|Stereo|Spherical).*)$", run.stderr, re.MULTILINE))
-
-
-def copy(source: Path, out: Path, codec: str | None = None) -> tuple[MediaInfo, list[str]]:
-    info = probe(source)
-    with FrameReader(source) as reader, FrameWriter(out, info, codec, audio_from=source) as writer:
-        for frame in reader:
-            writer.write(frame)
-    return probe(out), writer.notices
 
 
 def smart(source: Path, out: Path) -> list[str]:

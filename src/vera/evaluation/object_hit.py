@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from vera.evaluation.component import Alpha, bounding_box, main_component, to_alpha
 from vera.evaluation.features import Embed, Vectors, fit, unit
 from vera.evaluation.gallery import Gallery, make_gallery
+from vera.layers.rate import spread_frames
 
 BACKDROPS = (32, 128, 224)  # greys that an object is shown on
 MARGIN = 0.1  # of the object's longer side, all around
@@ -32,7 +33,7 @@ def object_gallery(cutouts: Mapping[str, Sequence[NDArray[np.uint8]]], embed: Em
 
 def object_vector(edit: NDArray[np.uint8], alpha: Alpha, embed: Embed) -> Vectors | None:
     """Features `[D]` of the object of a clip, the mean over up to `LOOKS` frames; None if there is no object."""
-    frames = np.unique(np.linspace(0, len(alpha) - 1, LOOKS).round().astype(int))
+    frames = spread_frames(len(alpha), LOOKS)
     shown = [object_pictures(edit[t], alpha[t]) for t in frames]
     pictures = [picture for on_backdrops in shown if on_backdrops is not None for picture in on_backdrops]
     return _mean(embed(np.stack(pictures))) if pictures else None

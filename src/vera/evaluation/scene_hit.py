@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from vera.evaluation.features import Embed, Vectors, unit
 from vera.evaluation.gallery import Gallery, make_gallery
+from vera.layers.rate import spread_frames
 
 VIEWS = 16  # directions, evenly around
 WIDTH = 85 / 360  # of the panorama: an everyday angle of view
@@ -30,5 +31,5 @@ def scene_views(panorama: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def scene_vector(edit: NDArray[np.uint8], embed: Embed) -> Vectors:
     """Features `[D]` of a background clip `[T,H,W,3]`, the mean over `LOOKS` frames."""
-    frames = np.unique(np.linspace(0, len(edit) - 1, LOOKS).round().astype(int))
+    frames = spread_frames(len(edit), LOOKS)
     return unit(embed(edit[frames]).mean(axis=0))

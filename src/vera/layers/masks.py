@@ -2,8 +2,8 @@
 
 import warnings
 from collections.abc import Generator, Iterator
-from contextlib import closing, suppress
-from itertools import islice, repeat
+from contextlib import suppress
+from itertools import repeat
 from pathlib import Path
 
 import av
@@ -38,15 +38,6 @@ def check_mask(path: Path, source: MediaInfo) -> None:
     if size != source.display_size:
         width, height = source.display_size
         raise VeraError(f"mask {path}: is {size[0]}x{size[1]}, the source {width}x{height}: make it the source's size")
-
-
-def read_mask(path: Path, frames: int, width: int, height: int, first: int = 0) -> NDArray[np.bool_]:
-    """`frames` mask frames from `first` as [frames,height,width], True where the file is brighter than middle grey."""
-    masks = np.empty((frames, height, width), bool)
-    with closing(mask_frames(path, width, height)) as shown:
-        for target, mask in zip(masks, islice(shown, first, first + frames), strict=False):
-            target[...] = mask
-    return masks
 
 
 def mask_frames(path: Path, width: int, height: int) -> Generator[NDArray[np.bool_], None, None]:

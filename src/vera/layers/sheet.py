@@ -12,6 +12,7 @@ from vera.errors import VeraError
 from vera.files import check_outputs, whole_file
 from vera.layers.composite import check_belongs
 from vera.layers.layered_edit import LayeredEdit
+from vera.layers.rate import spread_frames
 from vera.layers.refine import fit_layer
 from vera.video import FrameReader, Orientation, SourceLike, as_source, model_view, probe
 from vera.video.sequence import source_files
@@ -34,7 +35,7 @@ def contact_sheet(
     check_belongs(edit, info)
     wide, high = info.display_size
     size = (width, max(2, round(width * high / wide)))
-    chosen = np.unique(np.linspace(0, len(edit.pts) - 1, min(columns, len(edit.pts))).round().astype(int))
+    chosen = spread_frames(len(edit.pts), columns)
     position_of = {pts: position for position, pts in enumerate(info.pts)}
     positions = [position_of[edit.pts[index]] for index in chosen]
     tiles = []

@@ -22,6 +22,7 @@ from vera.layers.layerize.steady import Unmixed, steady
 from vera.layers.layerize.unmix import EDGE, straight_colors, unmix
 from vera.layers.masks import check_mask
 from vera.layers.package import check_layers_folder, layer_files, write_layers
+from vera.layers.rate import spread_frames
 from vera.layers.refine import FULL, floor_alpha, unit
 from vera.progress import Progress
 from vera.video import SourceLike, as_source, probe
@@ -139,7 +140,7 @@ def _pair(clips: Clips, progress: Progress | None) -> Pairing:
 
 
 def _survey(clips: Clips, paired: list[Group]) -> Match:
-    chosen = np.unique(np.linspace(0, len(paired) - 1, SAMPLES).round().astype(int))
+    chosen = spread_frames(len(paired), SAMPLES)
     return fit_match(list(frame_pairs(clips, [paired[i] for i in chosen])))
 
 
