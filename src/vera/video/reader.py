@@ -176,8 +176,8 @@ class FrameReader:
 
     def _slotted(self, tally: Tally) -> Iterator[av.VideoFrame]:
         """Frames of a file that keeps no times, each at its slot (see `Slots`)."""
-        slots = Slots(self._grid()[1])
-        tick = self._grid()[0]
+        tick, step = self._grid()
+        slots = Slots(step)
         suspect: set[int] = set()
         last: av.VideoFrame | None = None
         for packet, frames in self._packets(tally, slots=True):
