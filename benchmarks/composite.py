@@ -25,7 +25,7 @@ import numpy as np
 
 from vera.layers import composite_clip, composite_frame, load_layers, write_layers
 from vera.video import planes, probe
-from vera.video.opening import open_output
+from vera.video.open import open_output
 
 SHAPES = {"yuv422p10le": (3840, 2160, 10), "yuv420p": (1920, 1080, 32)}  # width, height, frames a round
 ROUNDS = 5

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from vera.video import FrameReader, model_view, planes, probe
-from vera.video.opening import open_input
+from vera.video.open import open_input
 
 ROUNDS = 9
 

@@ -8,7 +8,8 @@ from typing import Any
 import av
 import numpy as np
 
-from vera.video import ColorTags, FrameReader, FrameWriter, MediaInfo, apply_tags, planes, probe
+from vera.color.tags import ColorTags, apply_tags
+from vera.video import FrameReader, FrameWriter, MediaInfo, planes, probe
 
 # Codecs that take the samples as they are.
 LOSSLESS = {"ffv1": {"level": "3"}, "libx264": {"qp": "0", "preset": "ultrafast"}}

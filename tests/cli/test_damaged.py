@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.clips import make_clip
-from tests.video.test_damage import damage
+from tests.video.decoding.test_damage import damage
 
 from vera.cli import main
 from vera.layers import LayeredEdit, save_layers

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import OpenEXR
 import pytest
-from tests.video.test_deinterlace import interlaced
+from tests.video.decoding.test_deinterlace import interlaced
 from tests.video.test_sequence import pngs
 
 from vera.cli import main

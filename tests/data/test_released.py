@@ -11,7 +11,7 @@ import pytest
 from huggingface_hub import constants
 from tests.clips import cut, make_clip
 from tests.fake_hub import FakeHub, fake_hub
-from tests.video.test_damage import damage
+from tests.video.decoding.test_damage import damage
 
 from vera.data.mixture import Mixture
 from vera.data.release_layout import SPLITS, Row, held_out_rows, index_path, task_of

@@ -18,8 +18,8 @@ from vera.layers import Adjustment, LayeredEdit, Stack, composite_clip, composit
 from vera.layers.adjust import adjust_colors, adjust_frame, adjustment_from_json
 from vera.layers.blend_modes import BLEND_MODES, blend_colors
 from vera.layers.composite import place
-from vera.layers.planes import components, rgb_rows
 from vera.video import FrameReader, planes, probe
+from vera.video.components import components, rgb_rows
 
 SIZE = (40, 30)
 

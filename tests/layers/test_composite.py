@@ -10,20 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vera.color.matrix import rgb_to_ycbcr
+from vera.color.tags import ColorTags, apply_tags, color_tags, resolve_color
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, composite, composite_clip, composite_frame, load_layers, save_layers
-from vera.layers.planes import components, convert_layer
-from vera.video import (
-    ColorTags,
-    FrameReader,
-    LosslessClip,
-    apply_tags,
-    color_tags,
-    planes,
-    probe,
-    resolve_color,
-    rgb_to_ycbcr,
-)
+from vera.layers.planes import convert_layer
+from vera.video import FrameReader, LosslessClip, planes, probe
+from vera.video.components import components
 
 FORMATS = [
     "yuv420p",

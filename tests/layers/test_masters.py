@@ -17,7 +17,8 @@ from vera.errors import VeraError
 from vera.layers import LayeredEdit, composite_clip, load_layers, save_layers, verify
 from vera.layers.belongs import describe_source
 from vera.layers.masters import choose_codec, write_master
-from vera.video import probe, smart_h264
+from vera.video import probe
+from vera.video.smart import h264
 
 FRAMES, GROUP = 36, 12
 H264 = ("-c:v", "libx264", "-g", GROUP, "-x264-params", "open-gop=1:b-adapt=0:scenecut=0")
@@ -180,14 +181,14 @@ def test_a_smart_master_that_was_tampered_with_is_found(make: Make, tmp_path: Pa
 def test_damaged_results_are_not_named(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new picture that does not decode to its edit makes a delivery encode of the smart master."""
     source = make()
-    own = smart_h264.H264.graft
+    own = h264.H264.graft
 
-    def broken(self: smart_h264.H264, units: list[bytes], picture: bytes) -> list[bytes]:
+    def broken(self: h264.H264, units: list[bytes], picture: bytes) -> list[bytes]:
         return [
             unit[:40] + bytes(len(unit) - 40) if unit[0] & 31 in (1, 5) else unit for unit in own(self, units, picture)
         ]
 
-    monkeypatch.setattr(smart_h264.H264, "graft", broken)
+    monkeypatch.setattr(h264.H264, "graft", broken)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # the damage is ours, not the source's
         master = write_master(source, layered(source, (14, 17)), tmp_path / "out.mp4", "smart")

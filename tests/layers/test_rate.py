@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.layers.rate import frame_map, interpolate_layers, shown_frames, spread_frames
+from vera.layers.rate import frame_map, interpolate_layers, shown_frames
 from vera.layers.refine import FULL
+from vera.video.view import spread_frames
 
 HEIGHT, WIDTH, FRAMES = 72, 128, 5
 _RNG = np.random.default_rng(0)

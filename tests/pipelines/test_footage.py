@@ -17,10 +17,11 @@ from tests.executable import ffmpeg
 from tests.masks import read_mask
 
 from vera import VeraError
+from vera.color.tags import ColorTags
 from vera.layers import belongs, composite_clip, load_layers, verify
 from vera.models import AutoencoderPatch3D
 from vera.pipelines import VeraPipeline, edit, footage, memory, refinement
-from vera.video import ColorTags, check_output, probe
+from vera.video import check_output, probe
 
 MakePipeline = Callable[..., VeraPipeline]
 ClipMaker = Callable[..., Path]

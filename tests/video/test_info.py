@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from tests.clips import cut, make_clip, make_frame, make_sound
 
+from vera.color.tags import ColorTags
 from vera.errors import VeraError
-from vera.video import AudioInfo, ColorTags, FrameReader, Orientation, probe
+from vera.video import AudioInfo, FrameReader, Orientation, probe
 
 
 def test_all_that_a_file_says(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from tests.iso import with_edits
 
 from vera.errors import VeraError
 from vera.video import FrameReader, FrameWriter, MediaInfo, Source, check_output, probe
-from vera.video.packets import fit_packets
-from vera.video.tracks import sound_lost
+from vera.video.carried.carry import sound_lost
+from vera.video.carried.packets import fit_packets
 
 pytestmark = pytest.mark.faults
 PICTURES = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=0.4")

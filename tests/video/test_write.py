@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.clips import make_clip, make_frame, samples
 
+from vera.color.tags import ColorTags
 from vera.errors import VeraError
 from vera.video import (
     CODECS,
-    ColorTags,
     FrameReader,
     FrameWriter,
     MediaInfo,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from vera.evaluation.component import Alpha, bounding_box, main_component, to_alpha
 from vera.evaluation.features import Embed, Vectors, fit, unit
 from vera.evaluation.gallery import Gallery, make_gallery
-from vera.layers.rate import spread_frames
+from vera.video.view import spread_frames
 
 BACKDROPS = (32, 128, 224)  # greys that an object is shown on
 MARGIN = 0.1  # of the object's longer side, all around

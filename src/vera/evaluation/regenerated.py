@@ -11,11 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.color.tags import SPACE_709, ColorTags, apply_tags
 from vera.evaluation.matting import mean_absolute_error
 from vera.evaluation.preservation import Frames, psnr
-from vera.video import ColorTags, apply_tags
-from vera.video.colour import SPACE_709
-from vera.video.opening import open_output
+from vera.video.open import open_output
 
 
 @dataclass(frozen=True)

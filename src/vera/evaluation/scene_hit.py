@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from vera.evaluation.features import Embed, Vectors, unit
 from vera.evaluation.gallery import Gallery, make_gallery
-from vera.layers.rate import spread_frames
+from vera.video.view import spread_frames
 
 VIEWS = 16  # directions, evenly around
 WIDTH = 85 / 360  # of the panorama: an everyday angle of view

@@ -10,7 +10,7 @@ from typing import Any
 from vera.errors import VeraError
 from vera.layers.layered_edit import LayeredEdit
 from vera.video import MediaInfo
-from vera.video.opening import check_unchanged
+from vera.video.open import check_unchanged
 from vera.video.sequence import source_files
 
 

@@ -14,12 +14,13 @@ from vera.files import check_outputs
 from vera.layers.belongs import check_source, frame_map
 from vera.layers.blend_modes import blend_colors
 from vera.layers.layered_edit import LayeredEdit
-from vera.layers.planes import INTERLEAVED, ComponentLayer, components, convert_layer, rgb_rows
+from vera.layers.planes import ComponentLayer, convert_layer
 from vera.layers.stack import Stack
 from vera.layers.threads import on_all_cores
 from vera.progress import Progress
 from vera.video import FrameReader, FrameWriter, LosslessClip, MediaInfo, Source, SourceLike, copy_frame, probe
-from vera.video.opening import check_unchanged
+from vera.video.components import INTERLEAVED, components, rgb_rows
+from vera.video.open import check_unchanged
 from vera.video.sequence import source_files, written_path
 
 STRIP = 2**18  # pixels laid at a time: few enough for a core's cache, many beside what a call costs

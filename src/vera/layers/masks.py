@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vera.errors import VeraError
 from vera.video import FrameReader, MediaInfo, model_view, probe
 from vera.video.formats import plain
-from vera.video.opening import open_input
+from vera.video.open import open_input
 from vera.video.sequence import source_files
 
 _STILLS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")

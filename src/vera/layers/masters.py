@@ -11,9 +11,9 @@ from vera.layers.layered_edit import LayeredEdit
 from vera.layers.stack import Stack
 from vera.progress import Progress
 from vera.video import CODECS, MediaInfo, SourceLike, check_output, default_codec, probe
-from vera.video.bits import UnsupportedError
 from vera.video.formats import is_float
-from vera.video.smart import SmartPlan, plan_smart, write_smart
+from vera.video.smart.bits import UnsupportedError
+from vera.video.smart.master import SmartPlan, plan_smart, write_smart
 
 MASTERS = ("exact", "smart", "delivery")
 # What a delivery encode is made with: the source's own kind of codec if it is one of these, or the first that fits.

@@ -28,11 +28,6 @@ def shown_frames(count: int, every: int) -> tuple[int, ...]:
     return (*range(0, count - 1, every), count - 1) if count > 1 else (0,)
 
 
-def spread_frames(count: int, wanted: int) -> list[int]:
-    """Pick `wanted` of `count` frames, or all of fewer, evenly spread from the first to the last."""
-    return [int(index) for index in np.unique(np.linspace(0, count - 1, min(wanted, count)).round())]
-
-
 def frame_map(shown: Sequence[int]) -> list[Between]:
     """For each frame up to the last of `shown` (rising, from 0 on): the sampled layer frames that it lies between."""
     frames = [Between(0, 0, 0.0)]

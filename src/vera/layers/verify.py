@@ -13,15 +13,15 @@ from vera.errors import VeraError
 from vera.layers.composite import check_belongs, place
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.masters import MASTERS
-from vera.layers.planes import INTERLEAVED, components
 from vera.layers.stack import Stack
 from vera.progress import Progress
 from vera.video import FrameReader, MediaInfo, Source, SourceLike, probe
-from vera.video.bits import UnsupportedError
+from vera.video.carried.kept import compare_films
 from vera.video.codecs import FULL_RANGE_TWINS
+from vera.video.components import INTERLEAVED, components
 from vera.video.formats import is_float
-from vera.video.kept import compare_films
-from vera.video.smart import PacketReport, compare_packets, plan_smart
+from vera.video.smart.bits import UnsupportedError
+from vera.video.smart.master import PacketReport, compare_packets, plan_smart
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vera._version import __version__
+from vera.color.transform import ColorTransform, color_transform, edit_to_source
 from vera.errors import VeraError
 from vera.files import scratch_folder
 from vera.layers import LayeredEdit, check_layers_folder, load_layers
 from vera.layers.belongs import describe_source
-from vera.layers.color_transform import ColorTransform, color_transform, edit_to_source
 from vera.layers.masks import check_mask
 from vera.layers.masters import Master, choose_codec, write_master
 from vera.layers.package import LayersWriter
@@ -40,8 +40,8 @@ from vera.pipelines.sizes import check_size, model_size
 from vera.pipelines.views import SourceViews
 from vera.progress import Progress
 from vera.video import CODECS, MediaInfo, SourceLike, as_source, probe
+from vera.video.decoding.kind import check_kind
 from vera.video.formats import is_float
-from vera.video.kind import check_kind
 from vera.video.sequence import find_sequence, is_pattern
 
 ROUNDING = 0.0005  # seconds by which a time that a user gives may miss its frame

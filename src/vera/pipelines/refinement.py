@@ -12,11 +12,12 @@ from vera.errors import VeraError
 from vera.layers import refine_layers
 from vera.layers.finish import Finish
 from vera.layers.grain import Grain, measure_grain
-from vera.layers.rate import frame_map, interpolate_layers, shown_frames, spread_frames
+from vera.layers.rate import frame_map, interpolate_layers, shown_frames
 from vera.layers.temporal import smooth_layers
 from vera.layers.upsample import Guide, choose_guide
 from vera.pipelines.views import SourceViews
 from vera.video import FrameReader, MediaInfo, model_view
+from vera.video.view import spread_frames
 
 GUIDE_FRAMES, GRAIN_FRAMES = 5, 3
 Span = tuple[NDArray[np.float32], NDArray[np.float32]]  # edit [n,h,w,3] and alpha [n,h,w], as decoded, in [0,1]

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.layers.color_transform import ColorTransform, source_view
+from vera.color.transform import ColorTransform
 from vera.layers.masks import mask_frames
 from vera.video import FrameReader, MediaInfo
+from vera.video.view import source_view
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from av.container import OutputContainer
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
+from vera.color.tags import FULL, apply_tags
+from vera.video.carried.hdr import HdrMetadata, encoder_params
+from vera.video.carried.matroska import MATROSKA_CODECS, track_header
+from vera.video.carried.records import DOLBY_VISION
 from vera.video.codecs import Codec, encoder_pix_fmt
-from vera.video.colour import FULL, apply_tags
-from vera.video.hdr import HdrMetadata, encoder_params
 from vera.video.info import MediaInfo
-from vera.video.matroska import MATROSKA_CODECS, track_header
 from vera.video.output import ISO_SUFFIXES
-from vera.video.records import DOLBY_VISION
 
 # Encoders that write HDR metadata into the pictures, and the option that takes it.
 _PARAMS = {"libx264": "x264-params", "libx265": "x265-params"}

@@ -12,17 +12,17 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from vera.color.tags import ColorTags, color_tags
 from vera.errors import VeraError
-from vera.video.colour import ColorTags, color_tags
-from vera.video.damage import Tally, check_whole, counted_packets, has_times, packet_is_frame
-from vera.video.extras import Chapter, TrackInfo, chapters, file_metadata, other_tracks
-from vera.video.hdr import HdrMetadata, hdr_metadata
-from vera.video.opening import FileState, Source, SourceLike, as_source, file_state, open_video
+from vera.video.carried.hdr import HdrMetadata, hdr_metadata
+from vera.video.carried.records import track_records
+from vera.video.carried.tracks import Chapter, TrackInfo, chapters, file_metadata, other_tracks
+from vera.video.decoding.damage import Tally, check_whole, counted_packets, has_times, packet_is_frame
+from vera.video.open import FileState, Source, SourceLike, as_source, file_state, open_video
 from vera.video.orientation import Matrix, Orientation, display_matrix, nearest_orientation
-from vera.video.read import model_view
 from vera.video.reader import FrameReader
-from vera.video.records import track_records
 from vera.video.sequence import source_files
+from vera.video.view import model_view
 
 _CLOCKS = ("mpegts", "mpeg")  # broadcasts and discs
 _LATE = 60  # seconds without anything at the beginning that a file may have

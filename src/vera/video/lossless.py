@@ -12,12 +12,12 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.color.tags import FULL
 from vera.errors import VeraError
-from vera.video.colour import FULL
-from vera.video.damage import Tally, check_whole
-from vera.video.ffv1 import slices_whole
-from vera.video.opening import open_input, open_output
-from vera.video.read import planes
+from vera.video.arrays import planes
+from vera.video.decoding.damage import Tally, check_whole
+from vera.video.decoding.ffv1 import slices_whole
+from vera.video.open import open_input, open_output
 
 MOST_PIXELS = 2**27  # 16K, 15360x8640, just fits: a header alone may claim thousands of times the memory
 _GREY, _RGB = {np.uint8: "gray", np.uint16: "gray16le"}, {np.uint8: "bgr0", np.uint16: "gbrp16le"}

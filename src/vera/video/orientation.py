@@ -9,7 +9,7 @@ import numpy as np
 from av.sidedata.sidedata import Type
 from numpy.typing import NDArray
 
-from vera.video.filters import DISPLAY_MATRIX, has_side_data, side_data
+from vera.video.decoding.filters import DISPLAY_MATRIX, has_side_data, side_data
 
 # a b u, c d v, x y w: a pixel at (p, q) is shown at (a*p + c*q + x, b*p + d*q + y); in 1/65536, u, v, w in 1/2**30.
 Matrix = tuple[int, ...]

@@ -13,7 +13,8 @@ from av.packet import Packet
 from av.video.reformatter import VideoReformatter
 
 from vera.errors import VeraError
-from vera.video.damage import (
+from vera.video.arrays import as_progressive, bare_copy, plane_layout
+from vera.video.decoding.damage import (
     Tally,
     check_decoded,
     check_fragments,
@@ -22,18 +23,17 @@ from vera.video.damage import (
     has_times,
     packet_is_frame,
 )
-from vera.video.decode import frame_decoder
-from vera.video.deinterlace import deinterlaced
-from vera.video.ffv1 import slices_whole
-from vera.video.filters import DISPLAY_MATRIX, has_side_data
+from vera.video.decoding.decoder import frame_decoder
+from vera.video.decoding.deinterlace import deinterlaced
+from vera.video.decoding.ffv1 import slices_whole
+from vera.video.decoding.filters import DISPLAY_MATRIX, has_side_data
+from vera.video.decoding.kind import Kind, changed, frame_kind
+from vera.video.decoding.png import common_format, widened
+from vera.video.decoding.slots import Slots
 from vera.video.formats import is_float, plain
-from vera.video.kind import Kind, changed, frame_kind
-from vera.video.opening import SourceLike, as_source, check_unchanged, open_video, packets
+from vera.video.open import SourceLike, as_source, check_unchanged, open_video, packets
 from vera.video.orientation import Matrix, display_matrix
-from vera.video.png import common_format, widened
-from vera.video.read import as_progressive, bare_copy, plane_layout
 from vera.video.sequence import source_files
-from vera.video.slots import Slots
 
 
 class FrameReader:

@@ -12,21 +12,21 @@ import av
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
+from vera.color.tags import apply_tags
 from vera.errors import VeraError
 from vera.files import whole_file, whole_folder
-from vera.video.asides import asides, lost_asides
+from vera.video.arrays import bare_copy
+from vera.video.carried.carry import carry
+from vera.video.carried.lost import not_held
+from vera.video.carried.packets import shift_packet
+from vera.video.carried.side_data import asides, lost_asides
 from vera.video.codecs import Codec, encoder_pix_fmt
-from vera.video.colour import apply_tags
+from vera.video.decoding.exr import left_out, write_picture
 from vera.video.encoder import add_pictures
-from vera.video.exr import left_out, write_picture
-from vera.video.held import not_held
 from vera.video.info import MediaInfo
-from vera.video.opening import open_output, open_video
+from vera.video.open import open_output, open_video
 from vera.video.output import check_output, clock_notices, muxer_options, user_errors
-from vera.video.packets import shift_packet
-from vera.video.read import bare_copy
 from vera.video.sequence import Sequence, find_sequence, image_pattern, is_pattern
-from vera.video.tracks import carry
 
 FIRST_NUMBER = 1001  # of the pictures of a new sequence, as is the custom where shots are worked on
 _LAST_NUMBER = 2**31 - 1  # that FFmpeg writes

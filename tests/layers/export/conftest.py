@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from tests.clips import make_clip
 
+from vera.color.tags import ColorTags
 from vera.layers import LayeredEdit, save_layers
-from vera.video import ColorTags, MediaInfo, probe
+from vera.video import MediaInfo, probe
 
 FIRST = 3  # the layers start at the clip's fourth frame
 MISSING = 2  # and the third of theirs is not there

@@ -11,13 +11,14 @@ import pytest
 from tests.clips import make_clip
 from tests.layers.export.conftest import Case, decode, ffmpeg
 
+from vera.color.tags import ColorTags
 from vera.errors import VeraError
 from vera.layers import Adjustment, LayeredEdit, load_layers, save_layers
 from vera.layers.export import TARGETS, export_layers
 from vera.layers.export.samples import rescale
 from vera.layers.export.shot import Shot
 from vera.layers.stack import ProjectLayer, write_project
-from vera.video import ColorTags, FrameReader, Source, probe
+from vera.video import FrameReader, Source, probe
 
 
 @pytest.mark.parametrize("target", TARGETS)

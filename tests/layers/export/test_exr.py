@@ -10,10 +10,11 @@ import OpenEXR
 import pytest
 from tests.layers.export.conftest import Case, decode
 
+from vera.color.tags import ColorTags
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, composite_clip, save_layers
 from vera.layers.export import export_layers
-from vera.video import ColorTags, probe
+from vera.video import probe
 
 SIZE = (50, 66)
 

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from tests.layers.export.conftest import FIRST, Case, decode, describe, ffmpeg
 
+from vera.color.matrix import rgb_to_ycbcr
+from vera.color.tags import ColorTags
 from vera.layers import composite_clip, load_layers
 from vera.layers.export import export_layers
 from vera.layers.export.samples import rescale
-from vera.video import UPRIGHT, ColorTags, probe, rgb_to_ycbcr
+from vera.video import UPRIGHT, probe
 
 SIZE = (50, 66)  # height, width
 BT709 = ColorTags(1, 1, 1, 1)

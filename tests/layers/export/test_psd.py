@@ -9,10 +9,12 @@ import pytest
 from tests.clips import make_frame
 from tests.layers.export.conftest import MISSING, Case, decode
 
+from vera.color.matrix import ycbcr_to_rgb
+from vera.color.tags import ColorTags
 from vera.errors import VeraError
 from vera.layers.export import export_layers
 from vera.layers.export.samples import rescale
-from vera.video import ColorTags, planes, ycbcr_to_rgb
+from vera.video import planes
 
 BT709 = ColorTags(1, 1, 1, 1)
 

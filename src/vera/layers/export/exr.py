@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.color.linear import transfer
+from vera.color.primaries import Colors, chromaticities
 from vera.errors import VeraError
-from vera.layers.display_light import Colors, chromaticities
-from vera.layers.export.light import transfer
 from vera.layers.export.shot import Frames, Shot
-from vera.video.exr import write_errors
+from vera.optional import need
+from vera.video.decoding.exr import write_errors
 from vera.video.formats import is_float
-from vera.video.optional import need
 
 STEPS = """\
 Nuke, Fusion, Natron: Read layer/ and Merge (over) it onto the plate; it is premultiplied. multipart/ has everything in

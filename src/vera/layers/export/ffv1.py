@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.color.tags import ColorTags
 from vera.layers.export.movie import Track, write_movies
 from vera.layers.export.samples import Planes, rescale
 from vera.layers.export.shot import Frames, Shot
-from vera.video import CODECS, ColorTags
+from vera.video import CODECS
 
 STEPS = """\
 ffmpeg: ffmpeg -i PLATE -itsoffset SECONDS -i {layer} -filter_complex overlay=eof_action=pass OUT

@@ -10,10 +10,10 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.color.tags import FULL, LIMITED, SPACE_170M, SPACE_470BG, SPACE_709, SPACE_2020, ColorTags, resolve_color
 from vera.layers.export.samples import Planes
 from vera.layers.export.shot import Frames, Shot
-from vera.video import Codec, ColorTags, FrameWriter, MediaInfo, planes, resolve_color
-from vera.video.colour import FULL, LIMITED, SPACE_170M, SPACE_470BG, SPACE_709, SPACE_2020
+from vera.video import Codec, FrameWriter, MediaInfo, planes
 
 # What ProRes and QuickTime can name; 470BG and 170M have the same matrix.
 _MATRICES = {SPACE_709: SPACE_709, SPACE_2020: SPACE_2020, SPACE_170M: SPACE_170M, SPACE_470BG: SPACE_170M}

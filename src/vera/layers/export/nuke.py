@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
+from vera.color.linear import Transfer, transfer
 from vera.layers.export import exr
-from vera.layers.export.light import Transfer, transfer
 from vera.layers.export.plate import Plate, find_plate
 from vera.layers.export.shot import Frames, Shot
 from vera.video.formats import is_float

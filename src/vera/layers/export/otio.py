@@ -9,7 +9,7 @@ from vera.errors import printable
 from vera.layers.export import prores
 from vera.layers.export.plate import Plate, find_plate
 from vera.layers.export.shot import Frames, Shot
-from vera.video.optional import need
+from vera.optional import need
 
 STEPS = """\
 DaVinci Resolve: File > Import > Timeline, choose {project}. If a clip stays offline: right-click it > Relink, and

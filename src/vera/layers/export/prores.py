@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.color.tags import ColorTags
 from vera.layers.export.movie import Track, write_movies
 from vera.layers.export.samples import Planes, rescale, store, store_luma, to_ycbcr
 from vera.layers.export.shot import Frames, Shot
-from vera.video import CODECS, ColorTags
+from vera.video import CODECS
 
 STEPS = """\
 Premiere Pro: import both movies. Select the layer, Clip > Modify > Interpret Footage: leave "Ignore Alpha Channel" and

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.layers.color_transform import picture
 from vera.layers.export.samples import rescale
 from vera.layers.export.shot import Frames, Shot
+from vera.optional import need
 from vera.video import FrameReader
-from vera.video.optional import need
+from vera.video.view import picture
 
 STEPS = """\
 Photoshop, Affinity Photo, GIMP, Krita: open {still}. Layers, from below: Plate (the source's frame), Edit (the layer,

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.color.tags import ColorTags
 from vera.layers.export.movie import Track, write_movies
 from vera.layers.export.samples import Planes, rescale
 from vera.layers.export.shot import Frames, Shot
-from vera.video import Codec, ColorTags
+from vera.video import Codec
 
 STEPS = """\
 Import both movies. Where the program asks, the layer's alpha is straight ("Straight - Unmatted"). Put the layer over

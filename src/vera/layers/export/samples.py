@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.video import ColorTags, rgb_to_ycbcr
+from vera.color.matrix import rgb_to_ycbcr
+from vera.color.tags import ColorTags
 
 Planes = tuple[NDArray[Any], ...]
 

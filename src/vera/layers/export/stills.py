@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vera.layers.export.samples import rescale
 from vera.layers.export.shot import Frames, Shot
 from vera.video import planes
-from vera.video.opening import open_output
+from vera.video.open import open_output
 
 
 def write_stills(

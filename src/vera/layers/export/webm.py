@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.color.tags import ColorTags
 from vera.layers.export.movie import Track, write_movies
 from vera.layers.export.samples import Planes, halve, rescale, store, store_luma, to_ycbcr
 from vera.layers.export.shot import Frames, Shot
-from vera.video import Codec, ColorTags
+from vera.video import Codec
 
 STEPS = """\
 Web page: <video src="{layer}" autoplay muted loop playsinline></video> over the plate or the page. Chrome, Edge and

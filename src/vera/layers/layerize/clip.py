@@ -22,11 +22,11 @@ from vera.layers.layerize.steady import Unmixed, steady
 from vera.layers.layerize.unmix import EDGE, straight_colors, unmix
 from vera.layers.masks import check_mask
 from vera.layers.package import check_layers_folder, layer_files, write_layers
-from vera.layers.rate import spread_frames
 from vera.layers.refine import FULL, floor_alpha, unit
 from vera.progress import Progress
 from vera.video import SourceLike, as_source, probe
 from vera.video.sequence import source_files
+from vera.video.view import spread_frames
 
 SAMPLES = 6  # frames that the match is fitted on
 RELATED = 0.02  # agreement below which the clips have nothing in common: of other clips at most 0.015 was seen

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.layers.color_transform import picture
 from vera.layers.layerize.pairing import Group
 from vera.layers.masks import mask_frames
 from vera.video import FrameReader, MediaInfo, model_view
+from vera.video.view import picture
 
 Float = NDArray[np.float32]
 Item = TypeVar("Item")
