@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 
 from refine_scenes import HEIGHT, SHAPES, WIDTH, Scene, matte, render
-from vera.layers.decontaminate import decontaminate
-from vera.layers.grain import LEVELS, add_grain, measure_grain
-from vera.layers.rate import interpolate_layers, shown_frames
-from vera.layers.refine import FULL, fit_layer, refine_layers
-from vera.layers.temporal import smooth_layers
-from vera.layers.upsample import choose_guide, upsample_layer
+from vera.layers.refine.decontaminate import decontaminate
+from vera.layers.refine.floor import FULL, fit_layer, refine_layers
+from vera.layers.refine.grain import LEVELS, add_grain, measure_grain
+from vera.layers.refine.rate import interpolate_layers, shown_frames
+from vera.layers.refine.temporal import smooth_layers
+from vera.layers.refine.upsample import choose_guide, upsample_layer
 
 MODEL, SIZE = (832, 480), (WIDTH, HEIGHT)
 # What a network's decoder does to a matte: blur in pixels of the model's size, noise where it is soft.

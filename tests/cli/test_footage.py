@@ -13,7 +13,7 @@ from vera.cli import main
 from vera.cli.options import parse_range, parse_size, parse_source
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, save_layers
-from vera.layers.belongs import describe_source
+from vera.layers.source_match import describe_source
 from vera.pipelines.footage import default_out
 from vera.video import MediaInfo, Source, probe
 

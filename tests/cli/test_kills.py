@@ -11,7 +11,7 @@ import pytest
 from tests.clips import make_clip
 from tests.killing import KILLS
 
-from vera.layers.package import FILES
+from vera.layers.folder import FILES
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ from vera.cli import main
 from vera.cli.options import parse_time
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, save_layers
-from vera.layers.belongs import describe_source
+from vera.layers.source_match import describe_source
 from vera.video import probe
 
 Lines = Callable[[], dict[str, str]]

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from tests.clips import make_clip
 from tests.layers.export.conftest import ffmpeg
-from tests.layers.test_package import make_edit
+from tests.layers.test_folder import make_edit
 
 from vera.errors import VeraError
 from vera.layers import load_layers, save_layers
-from vera.layers.belongs import check_source, frame_map
+from vera.layers.source_match import check_source, frame_map
 from vera.video import probe
 
 pytestmark = pytest.mark.faults

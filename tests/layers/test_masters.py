@@ -15,8 +15,8 @@ from tests.executable import ffmpeg, frame_hashes
 
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, composite_clip, load_layers, save_layers, verify
-from vera.layers.belongs import describe_source
 from vera.layers.masters import choose_codec, write_master
+from vera.layers.source_match import describe_source
 from vera.video import probe
 from vera.video.smart import h264
 

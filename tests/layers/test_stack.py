@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.layers.test_package import make_edit
+from tests.layers.test_folder import make_edit
 
 from vera.errors import VeraError
 from vera.layers import Adjustment, open_stack, save_layers

@@ -18,9 +18,10 @@ from tests.masks import read_mask
 
 from vera import VeraError
 from vera.color.tags import ColorTags
-from vera.layers import belongs, composite_clip, load_layers, verify
+from vera.layers import composite_clip, load_layers, source_match, verify
+from vera.layers.refine import clip
 from vera.models import AutoencoderPatch3D
-from vera.pipelines import VeraPipeline, edit, footage, memory, refinement
+from vera.pipelines import VeraPipeline, edit, footage, memory
 from vera.video import check_output, probe
 
 MakePipeline = Callable[..., VeraPipeline]
@@ -319,7 +320,7 @@ def test_a_source_is_read_through_only_for_what_is_saved(
     model: Path, make_clip: ClipMaker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     source = make_clip("a.mkv")
-    monkeypatch.setattr(belongs, "_digest", lambda info: pytest.fail("read through"))
+    monkeypatch.setattr(source_match, "_digest", lambda info: pytest.fail("read through"))
     report = edit(source, TEXT, model=model)
     assert "source" not in report.edit.metadata
 
@@ -356,7 +357,7 @@ def test_no_more_frames_are_held_at_a_time_for_a_longer_clip(
 
     watch(AutoencoderPatch3D, "encode", lambda x: x.shape[2])
     watch(AutoencoderPatch3D, "decode", lambda z: z.shape[2] * 4)
-    watch(refinement, "refine_layers", len)
+    watch(clip, "refine_layers", len)
     largest = []
     for name, frames in (("short.mkv", 150), ("long.mkv", 300)):
         edit(make_clip(name, frames), TEXT, model=model, steps=1, guidance=1.0, size=(16, 16))

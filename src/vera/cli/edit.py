@@ -130,7 +130,8 @@ def edit(
         Compile the transformer's block.
     """
     from vera.layers import contact_sheet
-    from vera.pipelines import Acceleration, Refinement
+    from vera.layers.refine.clip import Refinement
+    from vera.pipelines import Acceleration
     from vera.pipelines import edit as run
     from vera.pipelines.footage import default_out
     from vera.pipelines.inputs import check_edit_outputs

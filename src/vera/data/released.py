@@ -25,7 +25,7 @@ from vera.data.sample import BadSample, LayeredSample
 from vera.data.shuffle import Interleaving, place_in_epoch
 from vera.errors import VeraError
 from vera.fields import Name, Part, Range, Seed, Share
-from vera.layers.extend import extend_colors
+from vera.layers.refine.extend import extend_colors
 from vera.video import FrameReader, MediaInfo, model_view, probe
 
 STRIDES = (4, 16)  # of Wan's autoencoder in time, and with the patches in space

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vera.errors import VeraError, brief
 from vera.layers.blend_modes import BLEND_MODES
-from vera.layers.refine import floor_alpha
+from vera.layers.refine.floor import floor_alpha
 
 Triple = tuple[float, float, float]
 Alpha = NDArray[np.uint16]

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.files import check_outputs
-from vera.layers.belongs import check_source, frame_map
 from vera.layers.blend_modes import blend_colors
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.planes import ComponentLayer, convert_layer
+from vera.layers.source_match import check_source, frame_map
 from vera.layers.stack import Stack
 from vera.layers.threads import on_all_cores
 from vera.progress import Progress

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.layers.adjust import NEUTRAL, Adjustment, adjust_colors, adjust_frame
-from vera.layers.finish import Finish, finish_frame
+from vera.layers.refine.finish import Finish, finish_frame
 from vera.video import LosslessClip, MediaInfo, model_view
 
 
@@ -26,7 +26,7 @@ class LayeredEdit:
         alpha: `[T,H,W]` uint16; 65535 is full coverage, 0 leaves the source untouched.
         pts: the source frame that each layer frame belongs to, in units of `time_base`, rising.
         metadata: how the edit was made (instruction, seed, model, versions, source); plain JSON values. `refine` says
-            how it is brought to the source's size (`vera.layers.finish`).
+            how it is brought to the source's size (`vera.layers.refine.finish`).
         adjustment: what is done to it when it is laid; the files hold the layers without.
     """
 

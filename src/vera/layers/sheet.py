@@ -12,7 +12,7 @@ from vera.errors import VeraError
 from vera.files import check_outputs, whole_file
 from vera.layers.composite import check_belongs
 from vera.layers.layered_edit import LayeredEdit
-from vera.layers.refine import fit_layer
+from vera.layers.refine.floor import fit_layer
 from vera.video import FrameReader, Orientation, SourceLike, as_source, model_view, probe
 from vera.video.sequence import source_files
 from vera.video.view import spread_frames

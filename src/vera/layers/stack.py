@@ -9,8 +9,8 @@ from typing import Any
 from vera.errors import VeraError, brief
 from vera.files import check_outputs, json_text, read_json, real_path, write_text
 from vera.layers.adjust import NEUTRAL, Adjustment, adjustment_from_json
+from vera.layers.folder import layer_files, load_layers
 from vera.layers.layered_edit import LayeredEdit
-from vera.layers.package import layer_files, load_layers
 
 FORMAT = 1
 MOST_LAYERS = 64

@@ -1,11 +1,11 @@
 """Sampling: the diffusers pipeline, windows for long clips, loading of models, and editing from footage to footage."""
 
+from vera.layers.refine.clip import Refinement
 from vera.pipelines.acceleration import Acceleration
 from vera.pipelines.footage import EditReport, edit
 from vera.pipelines.load import load_pipeline
 from vera.pipelines.output import VeraPipelineOutput
 from vera.pipelines.pipeline_vera import VeraPipeline
-from vera.pipelines.refinement import Refinement
 
 __all__ = [
     "Acceleration",

@@ -22,11 +22,13 @@ from vera.color.transform import ColorTransform, color_transform, edit_to_source
 from vera.errors import VeraError
 from vera.files import scratch_folder
 from vera.layers import LayeredEdit, check_layers_folder, load_layers
-from vera.layers.belongs import describe_source
+from vera.layers.folder import LayersWriter
 from vera.layers.masks import check_mask
 from vera.layers.masters import Master, choose_codec, write_master
-from vera.layers.package import LayersWriter
-from vera.layers.rate import shown_frames
+from vera.layers.refine.clip import Refined, Refinement, Span, clip_grain, guide_frames
+from vera.layers.refine.rate import shown_frames
+from vera.layers.source_match import describe_source
+from vera.layers.views import SourceViews
 from vera.pipelines.acceleration import Acceleration
 from vera.pipelines.checks import check_sampling
 from vera.pipelines.inputs import check_edit_outputs
@@ -34,10 +36,8 @@ from vera.pipelines.instruction import check_instruction
 from vera.pipelines.load import load_pipeline
 from vera.pipelines.memory import check_memory
 from vera.pipelines.pipeline_vera import VeraPipeline
-from vera.pipelines.processes import group_size, is_first, process_group
-from vera.pipelines.refinement import Refined, Refinement, Span, clip_grain, guide_frames
 from vera.pipelines.sizes import check_size, model_size
-from vera.pipelines.views import SourceViews
+from vera.processes import group_size, is_first, process_group
 from vera.progress import Progress
 from vera.video import CODECS, MediaInfo, SourceLike, as_source, probe
 from vera.video.decoding.kind import check_kind

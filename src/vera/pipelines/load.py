@@ -15,7 +15,7 @@ from vera.pipelines.lora import add_loras
 from vera.pipelines.model_folder import TRANSFORMERS, read_index
 from vera.pipelines.opening import locate_model
 from vera.pipelines.pipeline_vera import VeraPipeline
-from vera.pipelines.processes import group_size
+from vera.processes import group_size
 
 
 def load_pipeline(

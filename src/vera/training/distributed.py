@@ -19,7 +19,7 @@ from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor
 
 from vera.errors import VeraError
-from vera.pipelines.processes import process_group
+from vera.processes import process_group
 from vera.training.hardware import choose_device
 
 T = TypeVar("T")

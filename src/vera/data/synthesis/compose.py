@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.data.sample import LayeredSample, Task
-from vera.layers.extend import extend_colors
+from vera.layers.refine.extend import extend_colors
 
 Float = NDArray[np.float32]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vera.data.synthesis.camera import MARGIN, Picture
 from vera.data.synthesis.rendering.records import Record, Views, read_records, read_views
 from vera.errors import VeraError
-from vera.layers.extend import extend_colors
+from vera.layers.refine.extend import extend_colors
 
 Float = NDArray[np.float32]
 

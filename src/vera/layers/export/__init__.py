@@ -14,7 +14,7 @@ from vera.layers.export.folder import check_folder, whole_folder
 from vera.layers.export.readme import write_readme
 from vera.layers.export.shot import Light, Shot
 from vera.layers.export.targets import TARGETS, Target
-from vera.layers.package import load_layers
+from vera.layers.folder import load_layers
 from vera.layers.stack import ProjectLayer, read_project, stack_files
 from vera.progress import Progress
 from vera.video import MediaInfo, SourceLike, probe

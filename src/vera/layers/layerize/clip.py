@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vera._version import __version__
 from vera.errors import VeraError
 from vera.files import check_outputs
-from vera.layers.belongs import describe_source
+from vera.layers.folder import check_layers_folder, layer_files, write_layers
 from vera.layers.layerize.align import initial_map
 from vera.layers.layerize.difference import find_changes
 from vera.layers.layerize.frames import Clips, frame_pairs, pictures
@@ -21,8 +21,8 @@ from vera.layers.layerize.pairing import Group, Pairing, candidates, choose, gro
 from vera.layers.layerize.steady import Unmixed, steady
 from vera.layers.layerize.unmix import EDGE, straight_colors, unmix
 from vera.layers.masks import check_mask
-from vera.layers.package import check_layers_folder, layer_files, write_layers
-from vera.layers.refine import FULL, floor_alpha, unit
+from vera.layers.refine.floor import FULL, floor_alpha, unit
+from vera.layers.source_match import describe_source
 from vera.progress import Progress
 from vera.video import SourceLike, as_source, probe
 from vera.video.sequence import source_files

@@ -24,7 +24,7 @@ from vera.layers.layerize.color_match import NEUTRAL, ColorMatch, fit_colors, po
 from vera.layers.layerize.frames import FramePair
 from vera.layers.layerize.noise import Noise, fit_noise, fit_softness, slope_of, smoothed_difference, soften
 from vera.layers.layerize.structure import agreement, structure_agrees
-from vera.layers.refine import unit
+from vera.layers.refine.floor import unit
 
 Float = NDArray[np.float32]
 

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.layers.extend import extend_colors
 from vera.layers.layerize.transmission import Transmission, find_transmission
+from vera.layers.refine.extend import extend_colors
 
 Float = NDArray[np.float32]
 Mask = NDArray[np.bool_]

@@ -9,9 +9,9 @@ import pytest
 
 from vera.errors import VeraError
 from vera.layers import LayeredEdit
-from vera.layers.finish import Finish, finish_frame
-from vera.layers.grain import LEVELS, Grain
-from vera.layers.refine import FULL, fit_layer
+from vera.layers.refine.finish import Finish, finish_frame
+from vera.layers.refine.floor import FULL, fit_layer
+from vera.layers.refine.grain import LEVELS, Grain
 
 GRAIN = Grain(((0.01,) * LEVELS,) * 3, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), 0.2, 0.1)
 ALL = Finish("plate", 0.75, True, GRAIN, 5)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vera.layers.grain import LEVELS, Grain, add_grain, measure_grain
+from vera.layers.refine.grain import LEVELS, Grain, add_grain, measure_grain
 
 MIDDLES = (np.arange(LEVELS) + 0.5) / LEVELS
 

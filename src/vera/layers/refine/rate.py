@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.layers.motion import Float, flow, grey, moved
-from vera.layers.refine import FULL, floor_alpha, unit
+from vera.layers.refine.floor import FULL, floor_alpha, unit
+from vera.layers.refine.motion import Float, flow, grey, moved
 
 
 class Between(NamedTuple):

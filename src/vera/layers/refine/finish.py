@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.layers.decontaminate import decontaminate
-from vera.layers.grain import Grain, add_grain
-from vera.layers.upsample import Guide, upsample_layer
+from vera.layers.refine.decontaminate import decontaminate
+from vera.layers.refine.grain import Grain, add_grain
+from vera.layers.refine.upsample import Guide, upsample_layer
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from vera.layers import upsample
-from vera.layers.refine import FULL, fit_layer
-from vera.layers.upsample import Guide, choose_guide, upsample_layer
+from vera.layers.refine import upsample
+from vera.layers.refine.floor import FULL, fit_layer
+from vera.layers.refine.upsample import Guide, choose_guide, upsample_layer
 
 SMALL, SIZE = (64, 48), (192, 144)
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.layers.rate import frame_map, interpolate_layers, shown_frames
-from vera.layers.refine import FULL
+from vera.layers.refine.floor import FULL
+from vera.layers.refine.rate import frame_map, interpolate_layers, shown_frames
 from vera.video.view import spread_frames
 
 HEIGHT, WIDTH, FRAMES = 72, 128, 5

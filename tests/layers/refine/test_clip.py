@@ -11,10 +11,10 @@ import torch
 
 from vera import VeraError
 from vera.layers import load_layers, verify
-from vera.layers.finish import Finish
-from vera.pipelines import Refinement, VeraPipeline, edit
-from vera.pipelines.refinement import Refined, clip_grain, guide_frames
-from vera.pipelines.views import SourceViews
+from vera.layers.refine.clip import Refined, Refinement, clip_grain, guide_frames
+from vera.layers.refine.finish import Finish
+from vera.layers.views import SourceViews
+from vera.pipelines import VeraPipeline, edit
 from vera.video import probe
 
 ClipMaker = Callable[..., Path]

@@ -13,8 +13,8 @@ from tests.clips import make_clip
 
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, verify_layers
-from vera.layers.belongs import check_source, describe_source, frame_map
 from vera.layers.masters import write_master
+from vera.layers.source_match import check_source, describe_source, frame_map
 from vera.video import FrameReader, MediaInfo, probe
 
 MakeClip = Callable[..., Path]

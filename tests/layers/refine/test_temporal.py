@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.layers.refine import FULL
-from vera.layers.temporal import smooth_layers
+from vera.layers.refine.floor import FULL
+from vera.layers.refine.temporal import smooth_layers
 
 FRAMES, HEIGHT, WIDTH = 6, 72, 128
 _RNG = np.random.default_rng(0)

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.layers.refine import ALPHA_FLOOR, FULL, fit_layer, floor_alpha, unit
+from vera.layers.refine.floor import ALPHA_FLOOR, FULL, fit_layer, floor_alpha, unit
 from vera.layers.threads import on_all_cores
 
 Guide = Literal["auto", "plate", "composite", "none"]

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.layers.extend import extend_colors
+from vera.layers.refine.extend import extend_colors
 
 FULL = 65535  # alpha 1
 ALPHA_FLOOR = FULL // 512 + 1  # below, a decoder's haze and the ringing of up-sampling would touch the whole frame

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from vera.layers.decontaminate import decontaminate
+from vera.layers.refine.decontaminate import decontaminate
 
 SUBJECT, OLD, NEW = (150, 90, 60), (60, 170, 60), (120, 110, 160)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vera.layers import extend_colors, floor_alpha, refine_layers
-from vera.layers.refine import ALPHA_FLOOR, FULL, fit_layer
+from vera.layers.refine.floor import ALPHA_FLOOR, FULL, fit_layer
 
 
 @given(st.integers(0, FULL))

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from vera.errors import VeraError
 from vera.layers import refine_layers
-from vera.layers.finish import Finish
-from vera.layers.grain import Grain, measure_grain
-from vera.layers.rate import frame_map, interpolate_layers, shown_frames
-from vera.layers.temporal import smooth_layers
-from vera.layers.upsample import Guide, choose_guide
-from vera.pipelines.views import SourceViews
+from vera.layers.refine.finish import Finish
+from vera.layers.refine.grain import Grain, measure_grain
+from vera.layers.refine.rate import frame_map, interpolate_layers, shown_frames
+from vera.layers.refine.temporal import smooth_layers
+from vera.layers.refine.upsample import Guide, choose_guide
+from vera.layers.views import SourceViews
 from vera.video import FrameReader, MediaInfo, model_view
 from vera.video.view import spread_frames
 
@@ -28,7 +28,7 @@ class Refinement:
     """Options of `refine`.
 
     Args:
-        guide: of the up-sampling (`vera.layers.upsample`).
+        guide: of the up-sampling (`vera.layers.refine.upsample`).
         decontaminate: take the old background out of soft edges: for edits that replace it.
         grain: give the edit layer the source's grain.
         smooth: average layers with their neighbours in time.
