@@ -17,11 +17,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from benchmarks.regenerated import Regeneration, measure_recovery, regenerate
 
-from vera.evaluation.preservation import changed_samples
-from vera.evaluation.regenerated import Regeneration, measure_recovery, regenerate
 from vera.layers import composite_clip, load_layers
 from vera.layers.layerize import layerize
+from vera.metrics.preservation import changed_samples
 from vera.video import FrameReader, model_view, write_lossless
 
 HOW = Regeneration(shift=(0.6, -0.8), gain=(1.03, 0.98, 1.0), offset=-0.01)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tests.data.synthetic_assets import make_assets
 
-from vera.evaluation import run
-from vera.evaluation.features import Pictures, Vectors, unit
+from vera.evaluation.predictions import runner
+from vera.metrics.recognition.features import Pictures, Vectors, unit
 
 
 @pytest.fixture(scope="session")
@@ -34,5 +34,5 @@ def mean_colors(monkeypatch: pytest.MonkeyPatch) -> None:
     def embed(pictures: Pictures) -> Vectors:
         return unit(pictures.mean(axis=(1, 2), dtype=np.float32))
 
-    monkeypatch.setattr(run, "load_embedding", lambda: embed)
-    run._open.cache_clear()
+    monkeypatch.setattr(runner, "load_embedding", lambda: embed)
+    runner._open.cache_clear()

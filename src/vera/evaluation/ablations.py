@@ -16,9 +16,9 @@ from vera.data.synthesis.cases import evaluation_cases
 from vera.data.synthesis.dataset import SyntheticLayers, most_drawn
 from vera.data.synthesis.vocabulary import ASSETS, SPRITES
 from vera.errors import VeraError
-from vera.evaluation.answer import Candidate
-from vera.evaluation.run import Bench, run_cases
-from vera.evaluation.table import ARROWS, TITLES, Metric, metrics_of, summarize
+from vera.evaluation.predictions.predict import Candidate
+from vera.evaluation.predictions.runner import Bench, run_cases
+from vera.evaluation.reports.table import ARROWS, TITLES, Metric, metrics_of, summarize
 from vera.files import check_outputs, write_text
 from vera.progress import Progress
 from vera.training import load_recipe

@@ -8,19 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.data.synthesis.vocabulary import ASSETS, SPRITES
-from vera.evaluation.answer import Answer, Candidate
-from vera.evaluation.clips import Shot, cut_shots, real_shots
-from vera.evaluation.component import to_alpha
-from vera.evaluation.coverage import coverage, leakage, sane_share
-from vera.evaluation.footage_cases import FootageCase, footage_cases
-from vera.evaluation.measure import Galleries, object_hits, scene_hits, warp_excess
-from vera.evaluation.placement import place_hit
-from vera.evaluation.record import Measures, Record
-from vera.evaluation.report import verdict, write_report
-from vera.evaluation.resume import collect
-from vera.evaluation.run import Bench, open_galleries, prepare, strip_path, use_threads
-from vera.evaluation.sheet import Entry, write_sheet, write_strip
+from vera.evaluation.cases.clips import Shot, cut_shots, real_shots
+from vera.evaluation.cases.footage import FootageCase, footage_cases
+from vera.evaluation.predictions.collect import collect
+from vera.evaluation.predictions.measure import Galleries, object_hits, scene_hits, warp_excess
+from vera.evaluation.predictions.predict import Answer, Candidate
+from vera.evaluation.predictions.record import Measures, Record
+from vera.evaluation.predictions.runner import Bench, open_galleries, prepare, strip_path, use_threads
+from vera.evaluation.reports.report import verdict, write_report
+from vera.evaluation.reports.sheet import Entry, write_sheet, write_strip
 from vera.layers import verify
+from vera.metrics.coverage import coverage, leakage, sane_share
+from vera.metrics.objects import to_alpha
+from vera.metrics.placement import place_hit
 from vera.pipelines import edit
 from vera.progress import Progress
 from vera.video import FrameReader, model_view, probe

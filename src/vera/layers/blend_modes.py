@@ -3,9 +3,8 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
+from vera.arrays import Float
 
 
 def blend_colors(mode: str, below: Float, edit: Float) -> Float:

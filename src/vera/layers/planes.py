@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Float
 from vera.color.matrix import rgb_to_ycbcr
 from vera.color.tags import FULL, ColorTags, color_tags, resolve_color
 from vera.color.transfer import srgb_decode
 from vera.errors import VeraError
-from vera.video.components import Float, components, has_alpha
+from vera.video.components import components, has_alpha
 from vera.video.formats import is_float
 
 Box = tuple[slice, slice]  # rows, columns

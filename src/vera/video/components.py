@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Float
 from vera.color.matrix import ycbcr_to_rgb
 from vera.color.tags import color_tags, resolve_color
 from vera.color.transfer import srgb_encode
@@ -14,7 +15,6 @@ from vera.errors import VeraError
 from vera.video.arrays import planes
 from vera.video.formats import is_float
 
-Float = NDArray[np.float32]
 Samples = NDArray[Any]
 
 # Luma in a plane, chroma in pairs: how far a word is shifted above the value.

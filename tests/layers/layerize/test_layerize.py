@@ -8,13 +8,13 @@ import av
 import cv2
 import numpy as np
 import pytest
+from benchmarks.regenerated import Recovery, Regeneration, measure_recovery, regenerate
 from PIL import Image
 from tests.executable import ffmpeg
 from tests.layers.layerize.scenes import disc, over, plate
 
 from vera.cli import main
 from vera.errors import VeraError
-from vera.evaluation.regenerated import Recovery, Regeneration, measure_recovery, regenerate
 from vera.layers import composite_clip, load_layers, verify
 from vera.layers.layerize import LayerizeReport, layerize
 from vera.video import FrameReader, Source, model_view, probe, write_lossless

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
+from vera.arrays import Float
+
 Picture = TypeVar("Picture", NDArray[np.uint8], NDArray[np.float32])
 
 # The scene is drawn this much larger than the frame, which the camera does not leave.

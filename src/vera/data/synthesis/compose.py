@@ -4,10 +4,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Float
 from vera.data.sample import LayeredSample, Task
 from vera.layers.refine.extend import extend_colors
-
-Float = NDArray[np.float32]
 
 
 def make_sample(

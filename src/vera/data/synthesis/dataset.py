@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Float
 from vera.data.sample import LayeredSample
 from vera.data.synthesis import held_out as unseen
 from vera.data.synthesis.assets import load_panoramas, load_photos, load_sprites
@@ -45,8 +46,6 @@ from vera.data.synthesis.subjects import blob, rough_mask
 from vera.data.synthesis.vocabulary import ASSETS, SIZES, SPRITES, Item, pick
 from vera.errors import VeraError
 from vera.fields import Name, Range, Seed, Share
-
-Float = NDArray[np.float32]
 
 
 class SyntheticLayers:

@@ -7,10 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Float
 from vera.data.synthesis.camera import blur_kernels, chain, move
 from vera.data.synthesis.vocabulary import COLORS
-
-Float = NDArray[np.float32]
 
 # Side of the square of the cut-out's area, as a share of the frame's shorter side; centres as a share of the width.
 SIDES = {"small": (0.2, 0.3), "medium": (0.38, 0.54), "large": (0.62, 0.78)}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Float
 from vera.color.linear import transfer
 from vera.color.primaries import Colors, chromaticities
 from vera.errors import VeraError
@@ -32,8 +33,6 @@ Values are linear light, as the plate's are. Merged so, the result is Vera's own
 _DISPLAY = """\
 Values are encoded as the plate's are ({0}), not linear: read them raw ("raw data" in Nuke), and the plate as well.
   Merged so, the result is Vera's own."""
-
-Float = NDArray[np.float32]
 
 
 def steps(shot: Shot) -> str:

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Float
 from vera.layers.layerize.structure import structure_agrees
 from vera.layers.layerize.votes import vote
 
-Float = NDArray[np.float32]
 Matrix = NDArray[np.float64]  # [2,3], from pixels of the source to pixels of the edited picture
 
 COARSE, FINE = 320, 960  # pixels along the longer side at which blocks vote and where the map is polished

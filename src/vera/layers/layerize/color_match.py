@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
+from vera.arrays import Float
 
 KNOTS = np.linspace(0, 1, 9)
 SPREADS = (0.08, 0.04, 0.02, 0.012)  # of the annealed weights, in [0,1]

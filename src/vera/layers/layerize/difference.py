@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
+from vera.arrays import Float
+
 Mask = NDArray[np.bool_]
 
 # In standard deviations. Of the preserved pixels of re-encoded clips 1 in 10,000 is above 7, 1 in 100 above 3.3.

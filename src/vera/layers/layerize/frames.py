@@ -14,7 +14,6 @@ from vera.layers.masks import mask_frames
 from vera.video import FrameReader, MediaInfo, model_view
 from vera.video.view import picture
 
-Float = NDArray[np.float32]
 Item = TypeVar("Item")
 
 

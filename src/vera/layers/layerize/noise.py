@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
+from vera.arrays import Float
 
 SMALLEST = 0.7 / 255  # rounding to 8 bits, twice
 UNKNOWN = (2 / 255, 0.1)  # where hardly anything agrees: what was usual for clips at crf 20

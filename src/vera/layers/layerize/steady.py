@@ -5,11 +5,9 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from vera.arrays import Float
 from vera.layers.layerize.unmix import Layers
-
-Float = NDArray[np.float32]
 
 STILL = 2.0  # difference of two frames, in noise, at which the weight of a neighbour has fallen to 0.6
 

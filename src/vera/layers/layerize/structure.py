@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
+from vera.arrays import Float
 
 WINDOW = 15  # pixels
 SIMILAR = 0.8  # correlation from which two windows show the same

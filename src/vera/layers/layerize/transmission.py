@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
+from vera.arrays import Float
+
 Mask = NDArray[np.bool_]
 
 WINDOW = 15  # pixels of a regression

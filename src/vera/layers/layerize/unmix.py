@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Float
 from vera.layers.layerize.transmission import Transmission, find_transmission
 from vera.layers.refine.extend import extend_colors
 
-Float = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 EDGE = 3  # pixels that the edge of something solid is soft over

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Float
 from vera.layers.layerize.structure import CONTRAST
 
-Float = NDArray[np.float32]
 Points = NDArray[np.float64]  # [N,2], x and y
 
 BLOCK = 48  # pixels

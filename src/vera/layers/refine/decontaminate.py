@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
+from vera.arrays import Float
 
 # Shares of the frame's longer side: where the subject's and the background's own colours are looked for.
 FAR, NEAR = 1 / 21, 1 / 320

@@ -2,9 +2,8 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
+from vera.arrays import Float
 
 
 def extend_colors(premultiplied: Float, alpha: Float) -> Float:

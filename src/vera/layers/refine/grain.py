@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
+from vera.arrays import Float
 
 LEVELS = 8  # bins of a channel's level
 BLOCK = 16

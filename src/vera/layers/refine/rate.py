@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Float
 from vera.errors import VeraError
 from vera.layers.refine.floor import FULL, floor_alpha, unit
-from vera.layers.refine.motion import Float, flow, grey, moved
+from vera.layers.refine.motion import flow, grey, moved
 
 
 class Between(NamedTuple):

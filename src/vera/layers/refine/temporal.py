@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Float
 from vera.layers.refine.floor import FULL, floor_alpha
-from vera.layers.refine.motion import Float, flow, grey, moved
+from vera.layers.refine.motion import flow, grey, moved
 
 # Differences, averaged over a few pixels, at which a neighbour counts 1/e: flicker is below, change above.
 ALPHA_SCALE, COLOR_SCALE = 0.1, 0.1

@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Float
 from vera.layers.refine.floor import ALPHA_FLOOR, FULL, fit_layer, floor_alpha, unit
 from vera.layers.threads import on_all_cores
 
 Guide = Literal["auto", "plate", "composite", "none"]
-Float = NDArray[np.float32]
 Box = tuple[slice, slice]
 
 # Lengths are in pixels of the model's size, colours and mattes in [0,1].

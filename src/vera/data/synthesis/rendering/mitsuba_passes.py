@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Float
 from vera.data.synthesis.camera import MARGIN
 from vera.data.synthesis.rendering.models import Model
 from vera.data.synthesis.rendering.shot import ROOMS, Shot, Stand, stand
 from vera.data.synthesis.rendering.wavefront import Part
 from vera.errors import VeraError
-
-Float = NDArray[np.float32]
 
 FLOOR = 40.0  # half side of the ground in the open; the panorama's own ground goes on from there
 ROOM = 6.0  # the same in a room, in heights of the camera: walls are not for walking on

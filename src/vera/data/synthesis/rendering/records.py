@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.data.arrays import read_arrays
+from vera.arrays import read_arrays
 from vera.data.lines import append_row, read_rows
 from vera.data.synthesis.rendering.shot import Shot
 from vera.errors import VeraError

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Float
 from vera.data.lines import whole_lines
 from vera.data.synthesis.assets import load_radiance
 from vera.data.synthesis.rendering.mitsuba_passes import Passes, Renderer
@@ -15,8 +16,6 @@ from vera.data.synthesis.rendering.passes import denoise, develop, identity_erro
 from vera.data.synthesis.rendering.records import INDEX, Record, Views, read_records, write_record
 from vera.data.synthesis.rendering.shot import draw_shot
 from vera.errors import VeraError
-
-Float = NDArray[np.float32]
 
 
 def render_shots(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Float = NDArray[np.float32]
+from vera.arrays import Float
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What models are asked: validation cases, instructions for real clips, and pictures of every class."""

@@ -1,0 +1,88 @@
+"""`evaluate_nano`: held-out cases, beside the yardsticks; `sweep_nano`: settings against validation cases."""
+
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from vera.data.synthesis.cases import evaluation_cases
+from vera.data.synthesis.vocabulary import ASSETS, SPRITES
+from vera.errors import VeraError
+from vera.evaluation.cases.validation import validation_cases
+from vera.evaluation.predictions.predict import Candidate
+from vera.evaluation.predictions.runner import Bench, run_cases
+from vera.evaluation.reports.report import write_curves, write_report, write_sheets
+from vera.progress import Progress
+
+YARDSTICKS = (Candidate("autoencoder"), Candidate("truth"), Candidate("empty"))
+_TYPES: dict[str, type] = {"steps": int, "guidance": float, "sampler": str, "shift": float}
+
+
+def evaluate_nano(
+    out: Path,
+    model: str = "nano",
+    lora: Sequence[str] = (),
+    count: int = 200,
+    setting: Candidate = Candidate(),  # noqa: B008 (frozen)
+    yardsticks: Sequence[Candidate] = YARDSTICKS,
+    assets: str = ASSETS,
+    renders: str | None = None,
+    sprites: Sequence[str] = SPRITES,
+    shape: tuple[int, int, int] = (17, 256, 144),
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[str, list[Path]]:
+    """Answer `count` held-out cases of `shape` (frames, width, height) and write the report into `out`.
+
+    Beside the model, with its LoRAs, stand the yardsticks. Returns the tables and the sheets. The same call goes on
+    with a run that was stopped. VeraError as `run_cases`.
+    """
+    _check(count, workers)
+    bench = Bench(model, tuple(lora), out, tuple(sprites), assets, "held_out", renders)
+    candidates = [setting, *yardsticks]
+    cases = evaluation_cases(count, sprites, *shape)
+    records = run_cases(bench, cases, candidates, workers, progress)
+    text = write_report(out, records, [candidate.label for candidate in candidates])
+    return text, write_sheets(out, cases, records, setting.label)
+
+
+def sweep_nano(
+    out: Path,
+    sweep: Sequence[str],
+    model: str = "nano",
+    lora: Sequence[str] = (),
+    count: int = 40,
+    assets: str = ASSETS,
+    renders: str | None = None,
+    sprites: Sequence[str] = SPRITES,
+    shape: tuple[int, int, int] = (17, 256, 144),
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> str:
+    """Answer `count` validation cases with every combination of settings such as `steps=4,8` and write the curves."""
+    _check(count, workers)
+    bench = Bench(model, tuple(lora), out, tuple(sprites), assets, "validation", renders)
+    candidates = parse_sweep(sweep)
+    records = run_cases(bench, validation_cases(count, sprites, *shape), candidates, workers, progress)
+    return write_curves(out, records, [candidate.label for candidate in candidates])
+
+
+def parse_sweep(texts: Sequence[str]) -> list[Candidate]:
+    """Every combination of the values of `name=value,value`; VeraError for what is no setting."""
+    axes: dict[str, list[Any]] = {}
+    for text in texts:
+        name, _, values = text.partition("=")
+        if name not in _TYPES:
+            raise VeraError(f"sweep is {' or '.join(_TYPES)}=VALUE,VALUE, not {text!r}")
+        try:
+            axes[name] = [_TYPES[name](value) for value in values.split(",")]
+        except ValueError:
+            raise VeraError(f"sweep {text!r}: {name} is a number") from None
+    return [Candidate("model", **dict(zip(axes, values, strict=True))) for values in product(*axes.values())]
+
+
+def _check(count: int, workers: int | None) -> None:
+    if count < 1:
+        raise VeraError(f"count must be at least 1, not {count}")
+    if workers is not None and workers < 1:
+        raise VeraError(f"workers must be at least 1, not {workers}")

@@ -1,0 +1,103 @@
+"""Answers to a case: the model's, and the yardsticks beside which its numbers can be read."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler
+from numpy.typing import NDArray
+
+from vera.data.sample import LayeredSample
+from vera.layers import refine_layers
+from vera.metrics.objects import Alpha, to_alpha
+from vera.pipelines import VeraPipeline
+from vera.pipelines.samplers import Sampler, use_sampler
+
+Frames = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Who answers: the model, with what differs from its own defaults, or a yardstick.
+
+    `autoencoder` is the truth after encoding and decoding, `truth` itself, and `empty` the edit that changes nothing.
+    """
+
+    kind: Literal["model", "autoencoder", "truth", "empty"] = "model"
+    steps: int | None = None
+    guidance: float | None = None
+    sampler: Sampler | None = None
+    shift: float | None = None
+
+    @property
+    def label(self) -> str:
+        settings = {name: value for name, value in vars(self).items() if name != "kind" and value is not None}
+        return " ".join([self.kind, *(f"{name}={value}" for name, value in settings.items())])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Layers of one clip and what they make of it: `edit`, `composite` (or None) and `result` uint8 `[T,H,W,3]` RGB;
+    `alpha` float32 `[T,H,W]` in [0,1], exactly 0 where the source is untouched.
+    """
+
+    edit: Frames
+    alpha: Alpha
+    composite: Frames | None
+    result: Frames
+
+
+def answer(candidate: Candidate, pipeline: VeraPipeline, sample: LayeredSample, seed: int) -> Answer:
+    """What `candidate` makes of the source, instruction and mask of `sample`; equal seeds start from equal noise."""
+    if candidate.kind == "truth":
+        return Answer(sample.edit, to_alpha(sample.alpha), sample.composite, sample.composite)
+    if candidate.kind == "empty":
+        nothing = np.zeros(sample.alpha.shape, np.float32)
+        return Answer(np.full_like(sample.source, 128), nothing, sample.source, sample.source)
+    if candidate.kind == "autoencoder":
+        layers = [_code_again(pipeline, clip) for clip in (sample.edit, sample.alpha, sample.composite)]
+        return _assemble(layers[0], layers[1].mean(axis=-1), layers[2], sample.source)
+    return _sample(candidate, pipeline, sample, seed)
+
+
+def lay_over(edit: Frames, alpha: Alpha, source: Frames) -> Frames:
+    """`A*E + (1-A)*S`, rounded; where alpha is 0 that is the source exactly."""
+    weight = alpha[..., None]
+    return np.asarray(np.rint(weight * edit + (1 - weight) * source), np.uint8)
+
+
+def _sample(candidate: Candidate, pipeline: VeraPipeline, sample: LayeredSample, seed: int) -> Answer:
+    own = pipeline.scheduler
+    try:
+        if candidate.sampler is not None or candidate.shift is not None:
+            kept: Sampler = "euler" if isinstance(own, FlowMatchEulerDiscreteScheduler) else "unipc"
+            use_sampler(pipeline, candidate.sampler or kept, candidate.shift)
+        edit, alpha, *composite = pipeline(
+            sample.source,
+            sample.instruction,
+            mask=sample.mask,
+            num_inference_steps=candidate.steps,
+            guidance_scale=candidate.guidance,
+            generator=torch.Generator().manual_seed(seed),
+            output_composite="composite" in pipeline.transformer.config.branches,
+            return_dict=False,
+        )
+    finally:
+        pipeline.scheduler = own
+    return _assemble(edit, alpha, composite[0], sample.source)
+
+
+def _assemble(edit: NDArray[Any], alpha: NDArray[Any], composite: NDArray[Any] | None, source: Frames) -> Answer:
+    """From decoded layers in [0,1] through the refinement that every edit gets."""
+    colors, codes = refine_layers(edit, alpha)
+    matte = to_alpha(codes)
+    drawn = None if composite is None else np.rint(composite.clip(0, 1) * 255).astype(np.uint8)
+    return Answer(colors, matte, drawn, lay_over(colors, matte, source))
+
+
+@torch.no_grad()
+def _code_again(pipeline: VeraPipeline, clip: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """A clip after encoding and decoding: RGB `[T,H,W,3]` float32 in [0,1]."""
+    decoded: NDArray[np.float32] = pipeline.decode_latents(pipeline.encode_frames(clip), len(clip)).cpu().numpy()
+    return decoded

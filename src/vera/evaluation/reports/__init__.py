@@ -1,0 +1,1 @@
+"""Records as tables, comparisons and contact sheets, with their uncertainty."""

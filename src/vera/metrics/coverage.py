@@ -1,0 +1,36 @@
+"""Whether a matte is that of one object: how much it covers, and what it covers elsewhere."""
+
+import cv2
+import numpy as np
+
+from vera.metrics.objects import SOLID, Alpha, main_component
+
+SANE = (0.003, 0.6)  # of the frame
+NEAR = 0.15  # of the frame's height: as far as a shadow may lie from what casts it
+
+
+def coverage(alpha: Alpha) -> float:
+    """Share of the clip's pixels that are solid."""
+    return float((alpha > SOLID).mean())
+
+
+def sane_share(alpha: Alpha) -> float:
+    """Share of the frames of which an object covers neither next to nothing nor nearly all."""
+    shares = (alpha > SOLID).mean(axis=(1, 2))
+    return float(((shares >= SANE[0]) & (shares <= SANE[1])).mean())
+
+
+def leakage(alpha: Alpha) -> float | None:
+    """Share of the matte's mass that lies farther than `NEAR` from its main component; the mean over frames.
+
+    Frames without a main component do not count; None if there are no others.
+    """
+    radius = round(NEAR * alpha.shape[1])
+    shares = []
+    for frame in alpha:
+        main = main_component(frame)
+        if main.any():
+            # The distance of every pixel to the nearest of the component, which is where its complement is zero.
+            away = cv2.distanceTransform((~main).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) > radius
+            shares.append(float(frame[away].sum() / frame.sum()))
+    return float(np.mean(shares)) if shares else None

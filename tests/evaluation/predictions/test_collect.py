@@ -1,0 +1,117 @@
+"""Records in a file: shared out to processes, done once, whole after a kill."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.evaluation.echo import echo
+
+from vera.errors import VeraError
+from vera.evaluation.predictions.collect import RECORDS, Job, collect, read_records
+from vera.evaluation.predictions.record import Record
+
+
+def jobs(*cases: int) -> list[Job]:
+    return [(case, "model", (case, "model")) for case in cases]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_job_has_its_record_in_order(tmp_path: Path, workers: int) -> None:
+    seen: list[tuple[int, int]] = []
+    records = collect(tmp_path, jobs(3, 1, 2), echo, workers, lambda stage, done, total: seen.append((done, total)))
+    assert records == [Record(case, "obj_add", "model", {"value": case / 2}) for case in (1, 2, 3)]
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert sorted(read_records(tmp_path), key=lambda record: record.case) == records
+
+
+def test_what_is_there_is_not_done_again(tmp_path: Path) -> None:
+    first = collect(tmp_path, jobs(1, 2), echo, 1)
+
+    def once(case: int, candidate: str) -> Record:
+        assert case == 5
+        return echo(case, candidate)
+
+    seen: list[int] = []
+    again = collect(tmp_path, jobs(1, 2, 5), once, 1, lambda stage, done, total: seen.append(done))
+    assert again[:2] == first and again[2].case == 5
+    assert seen == [3]
+    assert collect(tmp_path, jobs(2), once, 1) == first[1:]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_was_done_before_a_failure_stays(tmp_path: Path, workers: int) -> None:
+    collect(tmp_path, jobs(1), echo, 1)
+    with pytest.raises(ValueError, match="no case -1"):
+        collect(tmp_path, jobs(1, -1), echo, workers)
+    assert [record.case for record in read_records(tmp_path)] == [1]
+
+
+def test_a_line_that_a_kill_cut_short_is_dropped(tmp_path: Path) -> None:
+    collect(tmp_path, jobs(1, 2), echo, 1)
+    file = tmp_path / RECORDS
+    whole = file.read_text()
+    file.write_text(whole + whole[:20])
+    assert [record.case for record in read_records(tmp_path)] == [1, 2]
+    assert file.read_text() == whole
+
+
+ROW = {"case": 1, "task": "obj_add", "candidate": "model", "measures": {}}
+WRONG = [{"case": "1"}, {"task": ["obj_add"]}, {"measures": []}, {"measures": {"iou": "high"}}, {"more": 1}]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "line", ["", "[]", "{}", "{", "[" * 10**5, "\x00", *(json.dumps(ROW | wrong) for wrong in WRONG)], ids=range(11)
+)
+def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: str) -> None:
+    collect(tmp_path, jobs(1), echo, 1)
+    with (tmp_path / RECORDS).open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(VeraError, match=r"records\.jsonl:2: ") as caught:
+        read_records(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+STUCK = """
+import sys
+from pathlib import Path
+from tests.evaluation.echo import sleep
+from vera.evaluation.resume import collect
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    collect(folder, [(case, "model", (folder / "seen",)) for case in range(2)], sleep, 2)
+"""
+
+
+def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    (tmp_path / "seen").mkdir()
+    script = tmp_path / "stuck.py"
+    script.write_text(STUCK)
+    root = str(Path(__file__).parents[2])
+    process = subprocess.Popen([sys.executable, script, str(tmp_path)], env={**os.environ, "PYTHONPATH": root})
+    seen = eventually(lambda: [int(path.name) for path in (tmp_path / "seen").iterdir()], lambda found: len(found) == 2)
+    process.kill()
+    process.wait()
+    assert eventually(lambda: [pid for pid in seen if is_running(pid)], lambda found: not found) == []
+
+
+def eventually(look: Callable[[], list[int]], enough: Callable[[list[int]], bool], seconds: float = 60) -> list[int]:
+    end = time.monotonic() + seconds
+    while not enough(found := look()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # One that nobody has waited for is a zombie, where that can be told.
+    state = Path(f"/proc/{pid}/stat")
+    return not state.is_file() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
