@@ -23,10 +23,10 @@ from vera.data.released import ReleasedLayers
 from vera.data.sample import LayeredSample
 from vera.data.shards import ShardedLayers
 from vera.data.synthesis import SyntheticLayers
+from vera.hardware import make_autocast
 from vera.training.batches import collate, collate_latents
 from vera.training.cache import cache_data
-from vera.training.hardware import make_autocast
-from vera.training.layered_flow import LAYERS, LayeredFlow
+from vera.training.methods.layered_flow import LAYERS, LayeredFlow
 from vera.training.recipe import load_recipe
 
 ROUNDS = 7

@@ -20,9 +20,9 @@ import torch
 from diffusers import WanTransformer3DModel, WanVACETransformer3DModel
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from vera.hardware import choose_device
 from vera.models import VeraTransformer3DModel
-from vera.training.hardware import choose_device
-from vera.training.tally import Tally
+from vera.training.planning.flop_counter import Tally
 
 # Network and latent frames, rows and columns; VACE 1.3B has a context block at every second block.
 SIZES: dict[str, tuple[dict[str, Any], tuple[int, int, int]]] = {

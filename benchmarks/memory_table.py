@@ -22,8 +22,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers import UMT5Config, UMT5EncoderModel
 
 from vera.models import VeraTransformer3DModel
-from vera.training.plan import UMT5_XXL
-from vera.training.tally import Tally
+from vera.training.planning.flop_counter import Tally
+from vera.training.planning.plan import UMT5_XXL
 
 GIB = 2**30
 TEXT = 512  # tokens

@@ -17,16 +17,16 @@ from typing import Any
 import torch
 
 from vera.data.sample import LatentSample
+from vera.hardware import choose_device, make_autocast
 from vera.models import AutoencoderPatch3D
 from vera.training.batches import iterate_batches
-from vera.training.distributed import World
-from vera.training.ema import update_average
-from vera.training.hardware import choose_device, make_autocast
-from vera.training.loop import Run, train_step
 from vera.training.methods import make_method
+from vera.training.parallel.distributed import World
 from vera.training.recipe import FlowObjective, Recipe
-from vera.training.schedule import learning_rate
-from vera.training.state import start
+from vera.training.run.ema import update_average
+from vera.training.run.loop import Run, train_step
+from vera.training.run.schedule import learning_rate
+from vera.training.run.state import start
 
 # Network, latent [C,T,H,W], batch; text is MiniLM's, 32 states of 384.
 SIZES: dict[str, tuple[dict[str, Any], tuple[int, ...], int]] = {
@@ -98,7 +98,7 @@ def main() -> None:
 
 
 def trainer(recipe: Recipe, source: HeldLatents, device: torch.device) -> Callable[[], None]:
-    """One turn of the loop in `vera.training.loop`."""
+    """One turn of the loop in `vera.training.run.loop`."""
     world, autocast = World(device), make_autocast(recipe.dtype, device)
     method = make_method(recipe, [], device, autocast)
     state = start(recipe, method, source, world)

@@ -12,8 +12,8 @@ from PIL import Image
 from vera.cli import main
 from vera.errors import VeraError
 from vera.layers import composite_clip, load_layers
-from vera.training.inputs import check_run_outputs
 from vera.training.recipe import load_recipe
+from vera.training.run.inputs import check_run_outputs
 
 pytestmark = pytest.mark.faults
 ClipMaker = Callable[..., Path]

@@ -10,7 +10,7 @@ import yaml
 
 from vera.data.sample import LayeredSample
 from vera.training.batches import Batch, collate
-from vera.training.loop import train
+from vera.training.run.loop import train
 
 WORDS = ("red", "balloon", "a")
 

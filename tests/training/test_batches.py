@@ -12,8 +12,8 @@ from vera.data.sample import BadSample, LatentSample, LayeredSample
 from vera.errors import VeraError
 from vera.training import load_recipe
 from vera.training.batches import Batch, Share, collate, collate_latents, iterate_batches, network_view
-from vera.training.loop import train
-from vera.training.schedule import learning_rate
+from vera.training.run.loop import train
+from vera.training.run.schedule import learning_rate
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -17,11 +17,11 @@ from vera.data.shard_writer import Written
 from vera.data.shards import ShardedLayers
 from vera.errors import VeraError
 from vera.models.autoencoder_patch import AutoencoderPatch3D
+from vera.models.fingerprint import fingerprint
 from vera.training import load_recipe
 from vera.training.batches import BEYOND
 from vera.training.cache import cache_data
-from vera.training.encoders import fingerprint
-from vera.training.loop import train
+from vera.training.run.loop import train
 from vera.training.text import TextStates
 
 COUNT = 12

@@ -12,7 +12,7 @@ from torch.distributed.checkpoint import FileSystemReader
 
 from vera.errors import VeraError
 from vera.models import VeraTransformer3DModel
-from vera.training.loop import train
+from vera.training.run.loop import train
 
 EMA = Path("run/ema")
 

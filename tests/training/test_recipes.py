@@ -8,8 +8,8 @@ import torch
 from vera.models.autoencoder_patch import AutoencoderPatch3D
 from vera.models.baselines import VARIANTS
 from vera.training import load_recipe
+from vera.training.planning.step_cost import make_network
 from vera.training.recipe import FlowObjective
-from vera.training.step_cost import make_network
 
 RECIPES = sorted(Path("recipes").rglob("*.yaml"))
 PUBLISHED = {"steps": 8000, "batch_size": 16}

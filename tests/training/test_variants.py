@@ -17,8 +17,8 @@ from vera.cli import main
 from vera.models.baselines import VARIANTS, variant_config
 from vera.pipelines import load_pipeline
 from vera.training import load_recipe
-from vera.training.layered_flow import LayeredFlow
-from vera.training.loop import sample_seeds, train
+from vera.training.methods.layered_flow import LayeredFlow
+from vera.training.run.loop import sample_seeds, train
 
 ALL = ["edit", "alpha", "composite"]
 LINES: dict[str, tuple[dict[str, Any], list[str]]] = {

@@ -69,7 +69,7 @@ def train(
     """
     if plan:
         from vera.training import load_recipe
-        from vera.training.plan import describe, make_plan
+        from vera.training.planning.plan import describe, make_plan
 
         wanted = None if size is None else parse_size(size)
         made = make_plan(load_recipe(recipe), gpus=gpus, gpu=gpu, mfu=mfu, frames=frames, size=wanted)

@@ -22,11 +22,11 @@ from vera.evaluation.reports.table import ARROWS, TITLES, Metric, metrics_of, su
 from vera.files import check_outputs, write_text
 from vera.progress import Progress
 from vera.training import load_recipe
-from vera.training.checkpoint import latest_checkpoint, read_record
-from vera.training.layered_flow import LAYERS
-from vera.training.log import read_log
-from vera.training.loop import train
+from vera.training.methods.layered_flow import LAYERS
 from vera.training.recipe import recipe_files
+from vera.training.run.checkpoint import latest_checkpoint, read_record
+from vera.training.run.log import read_log
+from vera.training.run.loop import train
 
 MODEL = Candidate()
 Part = Task | Literal["training"]

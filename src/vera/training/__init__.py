@@ -9,7 +9,7 @@ __all__ = ["Recipe", "load_recipe", "train"]
 
 
 def train(recipe_path: Path, *, resume: bool = True, report: Callable[[str], None] = print) -> None:
-    """Train by the recipe of that path: `vera.training.loop.train`, loaded only when called."""
-    from vera.training.loop import train as run
+    """Train by the recipe of that path: `vera.training.run.loop.train`, loaded only when called."""
+    from vera.training.run.loop import train as run
 
     run(recipe_path, resume_run=resume, report=report)

@@ -19,13 +19,13 @@ from vera.data.shards import PARTS
 from vera.data.sources import open_source
 from vera.errors import VeraError
 from vera.files import check_outputs
+from vera.hardware import choose_device, make_autocast
 from vera.training.batches import BEYOND, check_bad_share, collate, start_worker
 from vera.training.encoders import describe_encoders
-from vera.training.hardware import choose_device, make_autocast
-from vera.training.inputs import run_inputs
-from vera.training.layered_flow import LAYERS, LayeredFlow
-from vera.training.loop import OpenSource
+from vera.training.methods.layered_flow import LAYERS, LayeredFlow
 from vera.training.recipe import FlowObjective, Recipe, load_recipe
+from vera.training.run.inputs import run_inputs
+from vera.training.run.loop import OpenSource
 
 
 def cache_data(

@@ -1,15 +1,11 @@
 """Which frozen networks encoded samples, so that training takes no latents but its own networks'."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-from torch import nn
-
 from vera.data.sample import LayerSource
 from vera.errors import VeraError
+from vera.models.fingerprint import fingerprint
 from vera.training.recipe import FlowObjective, Recipe
 
 NAMES = {
@@ -26,17 +22,6 @@ def describe_encoders(method: Any) -> dict[str, Any]:
         "text_encoder": method.text.identity(),
         "max_sequence_length": method.objective.max_sequence_length,
     }
-
-
-def fingerprint(network: nn.Module) -> str:
-    """SHA-256 of class, config and weights, however they were saved; versions of libraries do not count."""
-    config = {name: value for name, value in network.config.items() if not name.startswith("_")}  # type: ignore[operator, union-attr]
-    words = json.dumps([type(network).__name__, config], sort_keys=True, default=list)
-    digest = hashlib.sha256(words.encode())
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-    return digest.hexdigest()
 
 
 def use_cache(recipe: Recipe, source: LayerSource, method: Any) -> None:

@@ -12,7 +12,7 @@ from vera.data.sources import open_source
 from vera.errors import VeraError
 from vera.fields import check_plain
 from vera.training import load_recipe
-from vera.training.inputs import check_run_outputs
+from vera.training.run.inputs import check_run_outputs
 
 NOTICE = 600  # seconds before the end of its time in which a job finishes its step and writes a checkpoint
 PATIENCE = 30  # seconds between the first task's notice and the last one's
@@ -36,13 +36,13 @@ class Training:
     """What each task runs: a process of the run, as torchrun would start it."""
 
     recipe: Path
-    open_data: Any = open_source  # as `vera.training.loop.train` takes it
+    open_data: Any = open_source  # as `vera.training.run.loop.train` takes it
 
     def __call__(self) -> None:
         from submitit.core.job_environment import JobEnvironment
         from submitit.helpers import TorchDistributedEnvironment
 
-        from vera.training.loop import train
+        from vera.training.run.loop import train
 
         TorchDistributedEnvironment().export(set_cuda_visible_devices=False, overwrite=True)
         notice = JobEnvironment._usr_sig()
@@ -66,7 +66,7 @@ class Training:
             time.sleep(PATIENCE)
 
     def _finished(self) -> bool:
-        from vera.training.checkpoint import latest_checkpoint
+        from vera.training.run.checkpoint import latest_checkpoint
 
         recipe = load_recipe(self.recipe)
         latest = latest_checkpoint(Path(recipe.output) / "checkpoints")

@@ -25,10 +25,10 @@ from vera.metrics.recognition.features import load_embedding
 from vera.metrics.recognition.gallery import read_gallery, save_gallery
 from vera.metrics.recognition.object_hit import object_gallery
 from vera.metrics.recognition.scene_hit import scene_gallery
+from vera.models.fingerprint import fingerprint
 from vera.pipelines import VeraPipeline, load_pipeline
 from vera.pipelines.inputs import model_files
 from vera.progress import Progress
-from vera.training.encoders import fingerprint
 
 RUN = "run.json"
 # What the runs write into their folder.

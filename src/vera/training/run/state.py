@@ -16,17 +16,18 @@ from torch.distributed.checkpoint.state_dict import (
 from vera.data.sample import LayerSource
 from vera.errors import VeraError, first_line
 from vera.fields import Range, check_value
+from vera.hardware import computes_in_bf16
 from vera.models.context_parallel import enable_context_parallel
-from vera.training.checkpoint import load_tensors, read_record, save_checkpoint
-from vera.training.distributed import World, shard
-from vera.training.ema import Average, start_average
-from vera.training.hardware import computes_in_bf16
-from vera.training.log import Meter
 from vera.training.lora import add_lora
-from vera.training.methods import WRONG, Method
+from vera.training.methods.base import Method
+from vera.training.networks import WRONG, empty_model
+from vera.training.parallel.distributed import World, shard
+from vera.training.parallel.weights import initialise_lora, load_weights, materialise, public_config
 from vera.training.recipe import MOST, Recipe, check_model
-from vera.training.schedule import make_optimizers
-from vera.training.weights import empty_model, initialise_lora, load_weights, materialise, public_config
+from vera.training.run.checkpoint import load_tensors, read_record, save_checkpoint
+from vera.training.run.ema import Average, start_average
+from vera.training.run.log import Meter
+from vera.training.run.schedule import make_optimizers
 
 
 @dataclasses.dataclass

@@ -20,8 +20,8 @@ from torch.distributed.checkpoint.state_dict_saver import save
 
 from vera.errors import VeraError, first_line
 from vera.files import read_json, sweep, whole_folder
-from vera.training.checkpoint_reader import DamageError, Planner, Reader
-from vera.training.distributed import World
+from vera.training.parallel.distributed import World
+from vera.training.run.checkpoint_reader import DamageError, Planner, Reader
 
 KEPT = 2
 RECORD = "record.json"

@@ -10,11 +10,11 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from vera.models.baselines import VARIANTS, variant_config
-from vera.training import objective
-from vera.training.methods import new_model
+from vera.training.methods import objective
+from vera.training.networks import new_model
+from vera.training.planning.flop_counter import Tally
 from vera.training.recipe import FlowObjective, Recipe
-from vera.training.state import choose_trained
-from vera.training.tally import Tally
+from vera.training.run.state import choose_trained
 
 
 @dataclass(frozen=True)

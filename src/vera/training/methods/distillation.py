@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vera.errors import VeraError
 from vera.models.baselines import VARIANTS
-from vera.training.objective import shift_times
+from vera.training.methods.objective import shift_times
 from vera.training.recipe import Distillation
 from vera.training.text import DAMAGE
 

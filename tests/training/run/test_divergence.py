@@ -10,10 +10,10 @@ import torch
 from tests.training.drawn import open_drawn, write_recipe
 
 from vera.errors import VeraError
-from vera.training import loop
-from vera.training.autoencoder import AutoencoderTraining
-from vera.training.log import Log, Meter, read_log
-from vera.training.loop import SKIPPED, train
+from vera.training.methods.autoencoder import AutoencoderTraining
+from vera.training.run import loop
+from vera.training.run.log import Log, Meter, read_log
+from vera.training.run.loop import SKIPPED, train
 
 pytestmark = pytest.mark.faults
 

@@ -16,12 +16,12 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from vera.data.sources import batch_counts, check_share
 from vera.errors import VeraError, first_line
 from vera.models.baselines import VARIANTS
-from vera.training.checkpoint import KEPT
-from vera.training.layered_flow import HELD_OUT_TIMES
-from vera.training.methods import WRONG
+from vera.training.methods.layered_flow import HELD_OUT_TIMES
+from vera.training.networks import WRONG
+from vera.training.planning.step_cost import Cost, Shape, encoding_cost, make_network, network_cost
 from vera.training.recipe import FlowObjective, Recipe
-from vera.training.schedule import muon_weights
-from vera.training.step_cost import Cost, Shape, encoding_cost, make_network, network_cost
+from vera.training.run.checkpoint import KEPT
+from vera.training.run.schedule import muon_weights
 from vera.training.text import DAMAGE
 
 MASTER, MOMENT, AVERAGE = 4, 4, 4  # bytes of a parameter or its gradient, of a moment of it, of the average

@@ -8,9 +8,8 @@ import torch
 from vera.errors import VeraError
 from vera.models import VeraTransformer3DModel
 from vera.training.lora import add_lora
-from vera.training.recipe import Lora
-from vera.training.weights import (
-    empty_model,
+from vera.training.networks import empty_model
+from vera.training.parallel.weights import (
     gather_lora,
     gather_model,
     initialise_lora,
@@ -18,6 +17,7 @@ from vera.training.weights import (
     materialise,
     public_config,
 )
+from vera.training.recipe import Lora
 
 CPU = torch.device("cpu")
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,9 +12,10 @@ from torch.nn import functional as F
 
 from vera.data.sample import LatentSample, LayeredSample, LayerSource
 from vera.errors import VeraError
+from vera.hardware import Autocast
 from vera.models.autoencoder_patch import AutoencoderPatch3D, latent_statistics, pca_initialise
 from vera.training.batches import BEYOND, Batch, LatentBatch, collate, load_sample, network_view
-from vera.training.methods import model_of, new_model
+from vera.training.networks import model_of, new_model
 from vera.training.recipe import AutoencoderObjective, Recipe
 from vera.training.sheet import write_sheet
 
@@ -25,7 +27,13 @@ BATCHES_TO_MOTION = 32
 class AutoencoderTraining:
     """`autoencoder`: reconstruct source, edit, alpha (as grey) and composite alike."""
 
-    def __init__(self, recipe: Recipe, held_out: Sequence[LayeredSample | LatentSample], device: torch.device) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        held_out: Sequence[LayeredSample | LatentSample],
+        device: torch.device,
+        autocast: Autocast = nullcontext,  # methods are made alike; this one computes in float32
+    ) -> None:
         assert isinstance(recipe.objective, AutoencoderObjective)
         self.recipe = recipe
         self.objective = recipe.objective

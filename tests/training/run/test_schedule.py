@@ -9,7 +9,7 @@ from tests.training.drawn import flow_fields, write_recipe
 
 from vera.models import VeraTransformer3DModel
 from vera.training.recipe import load_recipe
-from vera.training.schedule import learning_rate, make_optimizers
+from vera.training.run.schedule import learning_rate, make_optimizers
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vera.training.objective import (
+from vera.training.methods.objective import (
     add_noise,
     branch_errors,
     place_weights,

@@ -21,21 +21,22 @@ from vera.data.sample import LayerSource
 from vera.data.sources import check_share, open_source
 from vera.errors import VeraError
 from vera.files import whole_file
+from vera.hardware import Autocast, make_autocast
 from vera.training.batches import BEYOND, Batch, LatentBatch, Share, check_bad_share, iterate_batches, load_sample
-from vera.training.checkpoint import latest_checkpoint
-from vera.training.clock import Clock
-from vera.training.distributed import World, local, start_world, whole
-from vera.training.ema import averaged, update_average
 from vera.training.encoders import use_cache
 from vera.training.export import replace_folder
-from vera.training.hardware import Autocast, make_autocast
-from vera.training.inputs import check_run_outputs, is_copy
-from vera.training.log import Log
-from vera.training.methods import Method, make_method
+from vera.training.methods import make_method
+from vera.training.methods.base import Method
+from vera.training.parallel.distributed import World, local, start_world, whole
+from vera.training.parallel.weights import gather_lora, gather_model
 from vera.training.recipe import Recipe, load_recipe, recipe_text
-from vera.training.schedule import learning_rate
-from vera.training.state import State, changed_batch, resume, save, start
-from vera.training.weights import gather_lora, gather_model
+from vera.training.run.checkpoint import latest_checkpoint
+from vera.training.run.clock import Clock
+from vera.training.run.ema import averaged, update_average
+from vera.training.run.inputs import check_run_outputs, is_copy
+from vera.training.run.log import Log
+from vera.training.run.schedule import learning_rate
+from vera.training.run.state import State, changed_batch, resume, save, start
 
 SKIPPED = 10  # steps in a row whose gradient is not finite, after which a run ends
 

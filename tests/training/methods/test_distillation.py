@@ -8,9 +8,9 @@ from tests.training.drawn import flow_fields, open_drawn, write_recipe
 
 from vera.errors import VeraError
 from vera.pipelines import VeraPipeline
-from vera.training.distillation import guided, mean_velocity, step_times
-from vera.training.loop import train
+from vera.training.methods.distillation import guided, mean_velocity, step_times
 from vera.training.recipe import Distillation
+from vera.training.run.loop import train
 
 
 def test_steps_are_the_pipeline_s(tiny_model: Path) -> None:

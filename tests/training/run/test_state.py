@@ -18,12 +18,12 @@ from torch import nn
 
 from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D
-from vera.training import checkpoint
-from vera.training.checkpoint import latest_checkpoint, load_tensors, read_record, save_checkpoint
-from vera.training.distributed import World
-from vera.training.ema import averaged, start_average, update_average
 from vera.training.export import cast_copy, replace_folder
-from vera.training.log import Log, Meter
+from vera.training.parallel.distributed import World
+from vera.training.run import checkpoint
+from vera.training.run.checkpoint import latest_checkpoint, load_tensors, read_record, save_checkpoint
+from vera.training.run.ema import averaged, start_average, update_average
+from vera.training.run.log import Log, Meter
 
 ALONE = World(torch.device("cpu"))
 
@@ -65,7 +65,7 @@ def test_a_save_that_dies_leaves_the_one_before(tmp_path: Path, monkeypatch: pyt
 FULL_DISK = """
 import resource, sys, torch
 from pathlib import Path
-from tests.training.test_state import save
+from tests.training.run.test_state import save
 folder = Path(sys.argv[1])
 save(folder, 1)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))

@@ -13,17 +13,17 @@ from torch import Tensor, nn
 
 from vera.data.sample import LatentSample, LayeredSample, LayerSource
 from vera.errors import VeraError
+from vera.hardware import Autocast
 from vera.models.autoencoder_patch import AutoencoderPatch3D
 from vera.models.baselines import VARIANTS, variant_config
 from vera.pipelines.card import model_card
 from vera.pipelines.pipeline_vera import VeraPipeline
-from vera.training import objective
 from vera.training.batches import Batch, LatentBatch, collate, collate_latents, network_view
-from vera.training.distillation import Predict, guided, load_teacher, mean_velocity, step_times
 from vera.training.export import cast_copy
-from vera.training.hardware import Autocast
 from vera.training.lora import save_lora
-from vera.training.methods import model_of, new_model
+from vera.training.methods import objective
+from vera.training.methods.distillation import Predict, guided, load_teacher, mean_velocity, step_times
+from vera.training.networks import model_of, new_model
 from vera.training.recipe import FlowObjective, Recipe, recipe_text
 from vera.training.sheet import write_sheet
 from vera.training.text import DAMAGE, TextStates

@@ -8,9 +8,9 @@ from tests.training.drawn import DrawnLayers, open_drawn, write_recipe
 
 from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D
-from vera.training.autoencoder import gather_crops, gradient_error, psnr, token_noise
 from vera.training.batches import collate, network_view
-from vera.training.loop import train
+from vera.training.methods.autoencoder import gather_crops, gradient_error, psnr, token_noise
+from vera.training.run.loop import train
 
 
 def rows_of(run: Path) -> list[dict[str, float]]:

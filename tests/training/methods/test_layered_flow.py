@@ -10,11 +10,12 @@ from tests.training.drawn import DrawnLayers, drawn_batch, flow_fields, open_dra
 
 from vera.errors import VeraError
 from vera.models import VeraTransformer3DModel
-from vera.training import load_recipe, objective
+from vera.training import load_recipe
 from vera.training.batches import network_view
-from vera.training.layered_flow import LAYERS, LayeredFlow
-from vera.training.loop import sample_seeds, train
+from vera.training.methods import objective
+from vera.training.methods.layered_flow import LAYERS, LayeredFlow
 from vera.training.recipe import FlowObjective
+from vera.training.run.loop import sample_seeds, train
 from vera.training.text import TextStates
 
 CPU = torch.device("cpu")

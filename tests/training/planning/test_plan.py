@@ -14,8 +14,8 @@ from vera.cli import main
 from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D
 from vera.training import Recipe, load_recipe
-from vera.training.plan import GPUS, describe, make_plan
-from vera.training.step_cost import Shape, count_step, make_network
+from vera.training.planning.plan import GPUS, describe, make_plan
+from vera.training.planning.step_cost import Shape, count_step, make_network
 
 ATEN = torch.ops.aten
 CPU_ATTENTION = {

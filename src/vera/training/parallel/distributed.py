@@ -19,8 +19,8 @@ from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor
 
 from vera.errors import VeraError
+from vera.hardware import choose_device
 from vera.processes import process_group
-from vera.training.hardware import choose_device
 
 T = TypeVar("T")
 

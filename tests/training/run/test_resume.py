@@ -17,7 +17,7 @@ from tests.training.drawn import DrawnLayers, flow_fields, open_drawn, write_rec
 from vera.cli.signals import unwinding
 from vera.data.sample import LayeredSample
 from vera.errors import VeraError
-from vera.training.loop import stop_signals, train
+from vera.training.run.loop import stop_signals, train
 
 TIMING = ("samples_per_second", "data_wait_seconds")
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import init_empty_weights
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
@@ -15,14 +14,9 @@ from torch.distributed.tensor._utils import compute_local_shape_and_global_offse
 
 from vera.errors import VeraError
 from vera.models.conversion.checkpoint import DIFFUSERS_STEM, weight_files
-from vera.training.distributed import local, whole
 from vera.training.export import DTYPES
-
-
-def empty_model(model_class: Any, config: dict[str, Any]) -> Any:
-    """A model whose parameters have shapes only; its buffers are real."""
-    with init_empty_weights(include_buffers=False):
-        return model_class.from_config(config)
+from vera.training.networks import empty_model
+from vera.training.parallel.distributed import local, whole
 
 
 def materialise(model: nn.Module, device: torch.device) -> None:

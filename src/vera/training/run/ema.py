@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from vera.training.distributed import local
+from vera.training.parallel.distributed import local
 
 Average = dict[str, Tensor]
 
