@@ -18,10 +18,10 @@ import cv2
 import torch
 import yaml
 
-from vera.data.release_writer import append_row, write_clips
-from vera.data.released import ReleasedLayers
+from vera.data.latents.dataset import ShardedLayers
+from vera.data.released.dataset import ReleasedLayers
+from vera.data.released.writer import append_row, write_clips
 from vera.data.sample import LayeredSample
-from vera.data.shards import ShardedLayers
 from vera.data.synthesis import SyntheticLayers
 from vera.hardware import make_autocast
 from vera.training.batches import collate, collate_latents

@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 
 from vera.data.synthesis import SyntheticLayers
-from vera.data.synthesis.rendering.records import read_records
+from vera.data.synthesis.records import read_records
 
 SIZE = (17, 256, 144)  # frames, width, height
 

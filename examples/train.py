@@ -16,7 +16,7 @@ import yaml
 
 import vera
 from vera.data import LayeredSample
-from vera.data.release_writer import append_row, write_clips
+from vera.data.released.writer import append_row, write_clips
 from vera.training import train
 from vera.video import write_lossless
 

@@ -404,3 +404,25 @@ def test_a_clip_that_changes_after_the_edited_part_is_refused_before_any_work(tm
     ffmpeg("-f", "concat", "-i", tmp_path / "list", "-c", "copy", tmp_path / "a.webm", silent=False)
     with pytest.raises(VeraError, match=r"a\.webm: is 80x48 .* at [01]\.\d+ s, but 64x48"):
         edit(tmp_path / "a.webm", "Add a balloon", frames=4, model=tmp_path / "no model is looked for")
+
+
+def test_edit_with_everything(make_pipeline: Callable[..., VeraPipeline], make_clip: ClipMaker, tmp_path: Path) -> None:
+    """Laying the saved layers gives the result, and what they do not cover is the source's own."""
+    pipeline = make_pipeline(window_frames=5, window_overlap=0)
+    with torch.no_grad():
+        pipeline.vae.decoder.weight.mul_(100)
+    pipeline.save_pretrained(tmp_path / "model")
+    source = make_clip("a.mkv", 7, (128, 64))
+    options = Refinement("plate", decontaminate=True, grain=True, smooth=True, every=2)
+    done = edit(
+        source,
+        "add a red balloon",
+        model=tmp_path / "model",
+        size=(64, 32),
+        layers=tmp_path / "layers",
+        refinement=options,
+    )
+    layers = load_layers(tmp_path / "layers")
+    assert len(layers.pts) == 7 and layers.finish.decontaminate
+    report = verify(source, done.out, layers)
+    assert report.changed == 0 and 0 < report.preserved < report.samples

@@ -15,7 +15,7 @@ from tests.loras import FILE, adapt, save_adapter
 from tests.wan_layouts import make_wan, write_original
 
 from vera import VeraError
-from vera.data.release_files import open_files
+from vera.data.released.files import open_files
 from vera.pipelines import VeraPipeline, load_pipeline
 from vera.pipelines.card import model_card
 from vera.pipelines.hub import fetch_model, hub_name

@@ -12,9 +12,9 @@ from tests.training.drawn import DrawnLayers, flow_fields, open_drawn, write_rec
 
 from vera.cli import main
 from vera.data import sources
+from vera.data.latents.dataset import ShardedLayers
+from vera.data.latents.writer import Written
 from vera.data.sample import BadSample, LayeredSample, LayerSource
-from vera.data.shard_writer import Written
-from vera.data.shards import ShardedLayers
 from vera.errors import VeraError
 from vera.models.autoencoder_patch import AutoencoderPatch3D
 from vera.models.fingerprint import fingerprint

@@ -9,7 +9,7 @@ from tests.clips import cut
 from tests.training.drawn import flow_fields, write_recipe
 
 from vera.cli import main
-from vera.data.release_writer import append_row, write_clips
+from vera.data.released.writer import append_row, write_clips
 from vera.data.sample import LayeredSample
 
 SPLIT = "my-obj-add"

@@ -60,8 +60,8 @@ def synth(
     workers
         Processes. The samples are the same for any number.
     """
+    from vera.construction.writer import FOLDER, write_samples
     from vera.data.synthesis.vocabulary import SPRITES
-    from vera.data.writer import FOLDER, write_samples
     from vera.files import check_outputs
 
     check_outputs([Path(assets), renders], [out / FOLDER])
@@ -114,8 +114,8 @@ def render(
     assets
         Folder that `make assets` fills: npm/, sweethome3d/ and, for the fast variant of Mitsuba, llvm/.
     """
-    from vera.data.synthesis.rendering.mitsuba_passes import Renderer
-    from vera.data.synthesis.rendering.render import render_shots
+    from vera.construction.rendering.mitsuba_passes import Renderer
+    from vera.construction.rendering.render import render_shots
     from vera.files import check_outputs
 
     check_outputs([assets / name for name in ("llvm", "npm", "sweethome3d")], [out])

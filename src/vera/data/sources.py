@@ -13,8 +13,8 @@ from vera.fields import Part, Seed, check_fields, check_plain, check_value
 # By import path: each brings libraries of its own.
 SOURCES = {
     "synthetic": "vera.data.synthesis:SyntheticLayers",
-    "released": "vera.data.released:ReleasedLayers",
-    "shards": "vera.data.shards:ShardedLayers",
+    "released": "vera.data.released.dataset:ReleasedLayers",
+    "shards": "vera.data.latents.dataset:ShardedLayers",
 }
 
 

@@ -15,8 +15,9 @@ from vera.evaluation.predictions.measure import Galleries, object_hits, scene_hi
 from vera.evaluation.predictions.predict import Answer, Candidate
 from vera.evaluation.predictions.record import Measures, Record
 from vera.evaluation.predictions.runner import Bench, open_galleries, prepare, strip_path, use_threads
+from vera.evaluation.predictions.strip import write_strip
 from vera.evaluation.reports.report import verdict, write_report
-from vera.evaluation.reports.sheet import Entry, write_sheet, write_strip
+from vera.evaluation.reports.sheet import Entry, write_sheet
 from vera.layers import verify
 from vera.metrics.coverage import coverage, leakage, sane_share
 from vera.metrics.objects import to_alpha

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from vera.data.latents.dataset import PARTS
+from vera.data.latents.writer import SHARD_BYTES, Written, write_shards
 from vera.data.sample import BadSample, LatentSample, LayeredSample, LayerSource
-from vera.data.shard_writer import SHARD_BYTES, Written, write_shards
-from vera.data.shards import PARTS
 from vera.data.sources import open_source
 from vera.errors import VeraError
 from vera.files import check_outputs

@@ -8,8 +8,8 @@ import pytest
 from tests.data.synthetic_assets import SPRITES
 
 from vera.data.synthesis import SyntheticLayers
-from vera.data.synthesis.rendering.records import Record, Views, write_record
-from vera.data.synthesis.rendering.shot import draw_shot
+from vera.data.synthesis.records import Record, Views, write_record
+from vera.data.synthesis.shot import draw_shot
 from vera.data.synthesis.vocabulary import SCENES
 from vera.errors import VeraError
 from vera.evaluation.cases.references import SHOTS, object_cutouts, scene_panoramas

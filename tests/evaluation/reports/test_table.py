@@ -6,8 +6,9 @@ import numpy as np
 from PIL import Image
 
 from vera.evaluation.predictions.record import Record
+from vera.evaluation.predictions.strip import save_picture
 from vera.evaluation.reports.report import verdict
-from vera.evaluation.reports.sheet import MISS, Entry, save_picture, write_sheet
+from vera.evaluation.reports.sheet import MISS, Entry, write_sheet
 from vera.evaluation.reports.table import curves, markdown, summarize
 
 RECORDS = [

@@ -39,8 +39,8 @@ from vera.data.synthesis.plan import (
     plan_render,
 )
 from vera.data.synthesis.plates import panorama_scene, photo_scene
+from vera.data.synthesis.records import Record, Views
 from vera.data.synthesis.rendered import Cutout, Renders, cut_out, fits, is_whole, layer_scene, scene_of, shadow_alpha
-from vera.data.synthesis.rendering.records import Record, Views
 from vera.data.synthesis.stages import Key, Over, clip_count, read_sizes, read_stages
 from vera.data.synthesis.subjects import blob, rough_mask
 from vera.data.synthesis.vocabulary import ASSETS, SIZES, SPRITES, Item, pick

@@ -8,7 +8,7 @@ import numpy as np
 from vera.data.sample import Task
 from vera.data.synthesis import held_out as unseen
 from vera.data.synthesis.instructions import describe_addition, describe_replacement
-from vera.data.synthesis.rendering.shot import Shot
+from vera.data.synthesis.shot import Shot
 from vera.data.synthesis.vocabulary import COLORS, LIGHTS, MOTIONS, PLACES, SCENES, SIZES, UNNAMED, nouns, pick
 
 BACKGROUND_SHARE = 0.3

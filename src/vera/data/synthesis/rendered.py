@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vera.arrays import Float
 from vera.data.synthesis.camera import MARGIN, Picture
-from vera.data.synthesis.rendering.records import Record, Views, read_records, read_views
+from vera.data.synthesis.records import Record, Views, read_records, read_views
 from vera.errors import VeraError
 from vera.layers.refine.extend import extend_colors
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from vera.data.lines import read_rows
 from vera.evaluation.predictions.record import Record, to_record
 from vera.progress import Progress
+from vera.resumable import read_rows
 
 Job = tuple[int, str, tuple[Any, ...]]  # case, candidate and the arguments that make their record
 RECORDS = "records.jsonl"

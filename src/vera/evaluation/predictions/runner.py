@@ -19,7 +19,7 @@ from vera.evaluation.predictions.collect import RECORDS, collect
 from vera.evaluation.predictions.measure import Galleries, measure
 from vera.evaluation.predictions.predict import Candidate, answer
 from vera.evaluation.predictions.record import Record
-from vera.evaluation.reports.sheet import write_strip
+from vera.evaluation.predictions.strip import write_strip
 from vera.files import check_outputs, read_json, write_text
 from vera.metrics.recognition.features import load_embedding
 from vera.metrics.recognition.gallery import read_gallery, save_gallery

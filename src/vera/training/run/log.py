@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vera.data.lines import read_rows
 from vera.errors import VeraError
 from vera.files import whole_file
+from vera.resumable import read_rows
 
 
 class Meter:

@@ -10,10 +10,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from vera.data.lines import read_rows
-from vera.data.release_writer import append_row, write_clips
+from vera.data.released.writer import append_row, write_clips
 from vera.data.sample import LayeredSample, Task
 from vera.errors import VeraError
+from vera.resumable import read_rows
 
 Make = Callable[[int], LayeredSample]
 

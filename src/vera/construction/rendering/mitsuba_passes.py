@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Float
+from vera.construction.rendering.models import Model
+from vera.construction.rendering.wavefront import Part
 from vera.data.synthesis.camera import MARGIN
-from vera.data.synthesis.rendering.models import Model
-from vera.data.synthesis.rendering.shot import ROOMS, Shot, Stand, stand
-from vera.data.synthesis.rendering.wavefront import Part
+from vera.data.synthesis.shot import ROOMS, Shot, Stand, stand
 from vera.errors import VeraError
 
 FLOOR = 40.0  # half side of the ground in the open; the panorama's own ground goes on from there

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import read_arrays
-from vera.data.lines import append_row, read_rows
-from vera.data.synthesis.rendering.shot import Shot
+from vera.data.synthesis.shot import Shot
 from vera.errors import VeraError
 from vera.files import whole_file
+from vera.resumable import append_row, read_rows
 
 INDEX = "records.jsonl"
 

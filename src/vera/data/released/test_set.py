@@ -8,14 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vera.data.release_files import Files, open_files
-from vera.data.release_layout import (
-    TASKS,
-    TEST_FOLDERS,
-    check_texts,
-    has_text,
-    parse_fields,
-)
+from vera.data.released.files import Files, open_files
+from vera.data.released.layout import TASKS, TEST_FOLDERS, check_texts, has_text, parse_fields
 from vera.data.sample import BadSample, Task
 from vera.errors import VeraError
 

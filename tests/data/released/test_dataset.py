@@ -14,10 +14,10 @@ from tests.fake_hub import FakeHub, fake_hub
 from tests.video.decoding.test_damage import damage
 
 from vera.data.mixture import Mixture
-from vera.data.release_layout import SPLITS, Row, held_out_rows, index_path, task_of
-from vera.data.release_test_set import read_test_set
-from vera.data.release_writer import append_row, write_clips
-from vera.data.released import ReleasedLayers
+from vera.data.released.dataset import ReleasedLayers
+from vera.data.released.layout import SPLITS, Row, held_out_rows, index_path, task_of
+from vera.data.released.test_set import read_test_set
+from vera.data.released.writer import append_row, write_clips
 from vera.data.sample import BadSample, LayeredSample
 from vera.data.sources import open_source
 from vera.errors import VeraError

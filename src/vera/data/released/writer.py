@@ -7,8 +7,8 @@ from typing import Any
 
 import av
 
-from vera.data import lines
-from vera.data.release_layout import CLIPS, INSTRUCTION, index_path
+from vera import resumable
+from vera.data.released.layout import CLIPS, INSTRUCTION, index_path
 from vera.data.sample import LayeredSample
 from vera.errors import VeraError
 from vera.files import whole_file
@@ -51,6 +51,6 @@ def append_row(row: dict[str, Any], root: Path, split: str, clip_frames: int) ->
     """Add the row of a sample whose clips are whole. VeraError if the disk refuses."""
     path = root / index_path(split, clip_frames)
     try:
-        lines.append_row(path, row)
+        resumable.append_row(path, row)
     except OSError as error:
         raise VeraError(f"{path}: a row cannot be written ({error.strerror or error}); the same call goes on") from None

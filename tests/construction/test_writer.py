@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from tests.data.drawn_samples import open_broken, open_drawn
 
+from vera.construction.writer import write_samples
 from vera.data import LayeredSample
-from vera.data.released import ReleasedLayers
-from vera.data.writer import write_samples
+from vera.data.released.dataset import ReleasedLayers
 from vera.errors import VeraError
 from vera.video import read_lossless
 

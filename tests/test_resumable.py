@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vera.data.lines import append_row, read_rows, whole_lines
 from vera.errors import VeraError
+from vera.resumable import append_row, read_rows, whole_lines
 
 pytestmark = pytest.mark.faults
 

@@ -1,4 +1,4 @@
-"""Writing tar shards of encoded samples (`vera.data.shards` says how they look), so that the work may stop anywhere."""
+"""Write tar shards of encoded samples (`vera.data.latents.dataset`), resumable at any point."""
 
 import io
 import json
@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 from safetensors.torch import save
 from torch import Tensor
 
+from vera.data.latents.dataset import EMPTY, FORMAT, INDEX, INDEX_LIMIT, NOTE
 from vera.data.sample import BadSample, LatentSample
-from vera.data.shards import EMPTY, FORMAT, INDEX, INDEX_LIMIT, NOTE
 from vera.errors import VeraError
 from vera.files import read_json, sweep, whole_file
 

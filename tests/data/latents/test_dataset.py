@@ -12,9 +12,9 @@ import pytest
 import torch
 from safetensors.torch import load
 
+from vera.data.latents.dataset import ShardedLayers, ShardReader
+from vera.data.latents.writer import Written, write_shards
 from vera.data.sample import BadSample, LatentSample
-from vera.data.shard_writer import Written, write_shards
-from vera.data.shards import ShardedLayers, ShardReader
 from vera.data.sources import open_source
 from vera.errors import VeraError
 from vera.training.batches import LatentBatch, Share, iterate_batches

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Float
-from vera.data.lines import whole_lines
+from vera.construction.rendering.mitsuba_passes import Passes, Renderer
+from vera.construction.rendering.models import LICENCE, load_model
+from vera.construction.rendering.passes import denoise, develop, identity_error, shadow_of, solve_layers
 from vera.data.synthesis.assets import load_radiance
-from vera.data.synthesis.rendering.mitsuba_passes import Passes, Renderer
-from vera.data.synthesis.rendering.models import LICENCE, load_model
-from vera.data.synthesis.rendering.passes import denoise, develop, identity_error, shadow_of, solve_layers
-from vera.data.synthesis.rendering.records import INDEX, Record, Views, read_records, write_record
-from vera.data.synthesis.rendering.shot import draw_shot
+from vera.data.synthesis.records import INDEX, Record, Views, read_records, write_record
+from vera.data.synthesis.shot import draw_shot
 from vera.errors import VeraError
+from vera.resumable import whole_lines
 
 
 def render_shots(

@@ -11,16 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.data.release_files import Files, open_files
-from vera.data.release_layout import (
-    SPLITS,
-    TRAINING_FOLDERS,
-    Row,
-    held_out_rows,
-    index_path,
-    parse_row,
-    task_of,
-)
+from vera.data.released.files import Files, open_files
+from vera.data.released.layout import SPLITS, TRAINING_FOLDERS, Row, held_out_rows, index_path, parse_row, task_of
 from vera.data.sample import BadSample, LayeredSample
 from vera.data.shuffle import Interleaving, place_in_epoch
 from vera.errors import VeraError

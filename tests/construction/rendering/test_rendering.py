@@ -11,16 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.data.synthetic_assets import SPRITES, make_assets
 
+from vera.construction.rendering.mitsuba_passes import Passes, Renderer
+from vera.construction.rendering.models import ARCHIVE, creators, load_model
+from vera.construction.rendering.passes import identity_error, solve_layers
+from vera.construction.rendering.render import make_views, render_shots
+from vera.construction.rendering.wavefront import read_parts
 from vera.data.synthesis import SyntheticLayers, held_out
 from vera.data.synthesis.camera import MARGIN
+from vera.data.synthesis.records import INDEX, Record, read_records, read_views, write_record
 from vera.data.synthesis.rendered import cut_out, fits, is_whole, shadow_alpha
-from vera.data.synthesis.rendering.mitsuba_passes import Passes, Renderer
-from vera.data.synthesis.rendering.models import ARCHIVE, creators, load_model
-from vera.data.synthesis.rendering.passes import identity_error, solve_layers
-from vera.data.synthesis.rendering.records import INDEX, Record, read_records, read_views, write_record
-from vera.data.synthesis.rendering.render import make_views, render_shots
-from vera.data.synthesis.rendering.shot import Shot, draw_shot, stand
-from vera.data.synthesis.rendering.wavefront import read_parts
+from vera.data.synthesis.shot import Shot, draw_shot, stand
 from vera.data.synthesis.vocabulary import MODELS, PLACES
 from vera.errors import VeraError
 

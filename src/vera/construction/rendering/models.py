@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from vera.data.synthesis.rendering.wavefront import Part, read_parts
+from vera.construction.rendering.wavefront import Part, read_parts
 from vera.data.synthesis.vocabulary import MODELS
 from vera.errors import VeraError
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.data.test_rendering import make_models
+from tests.construction.rendering.test_rendering import make_models
 
+from vera.construction.rendering.mitsuba_passes import Renderer
+from vera.construction.rendering.models import load_model
+from vera.construction.rendering.render import make_views
 from vera.data.synthesis.camera import MARGIN
-from vera.data.synthesis.rendering.mitsuba_passes import Renderer
-from vera.data.synthesis.rendering.models import load_model
-from vera.data.synthesis.rendering.render import make_views
-from vera.data.synthesis.rendering.shot import Shot, draw_shot
+from vera.data.synthesis.shot import Shot, draw_shot
 
 pytest.importorskip("mitsuba")
 

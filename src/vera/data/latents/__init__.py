@@ -1,0 +1,1 @@
+"""Samples that were encoded once, in tar shards."""
