@@ -52,7 +52,7 @@ def latent_slope() -> float:
     """MB of latents for 1,000 frames at the size that nano works at on this clip."""
     from vera.pipelines.load import load_pipeline
     from vera.pipelines.memory import layer_bytes
-    from vera.pipelines.sizes import model_size
+    from vera.pipelines.sampling.sizes import model_size
     from vera.video import probe
 
     pipeline, info = load_pipeline("nano"), probe(bikes())

@@ -15,7 +15,7 @@ from PIL import Image
 
 from vera import VeraError
 from vera.pipelines import VeraPipeline, load_pipeline
-from vera.pipelines.folder_code import write_code
+from vera.pipelines.folders.code import write_code
 from vera.presets import TRAINED, preset_folder
 
 MakePipeline = Callable[..., VeraPipeline]

@@ -19,7 +19,8 @@ from tests.masks import read_mask
 from vera import VeraError
 from vera.color.tags import ColorTags
 from vera.layers import composite_clip, load_layers, source_match, verify
-from vera.layers.refine import clip
+from vera.layers.refine import clip as refined
+from vera.layers.refine.clip import Refinement
 from vera.models import AutoencoderPatch3D
 from vera.pipelines import VeraPipeline, edit, footage, memory
 from vera.video import check_output, probe
@@ -357,7 +358,7 @@ def test_no_more_frames_are_held_at_a_time_for_a_longer_clip(
 
     watch(AutoencoderPatch3D, "encode", lambda x: x.shape[2])
     watch(AutoencoderPatch3D, "decode", lambda z: z.shape[2] * 4)
-    watch(clip, "refine_layers", len)
+    watch(refined, "refine_layers", len)
     largest = []
     for name, frames in (("short.mkv", 150), ("long.mkv", 300)):
         edit(make_clip(name, frames), TEXT, model=model, steps=1, guidance=1.0, size=(16, 16))

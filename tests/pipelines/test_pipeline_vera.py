@@ -13,7 +13,8 @@ from diffusers import ConfigMixin, ModelMixin, UniPCMultistepScheduler
 from diffusers.configuration_utils import register_to_config
 
 from vera import VeraError
-from vera.pipelines import VeraPipeline, VeraPipelineOutput, spans
+from vera.pipelines import VeraPipeline, VeraPipelineOutput
+from vera.pipelines.sampling import spans
 
 MakePipeline = Callable[..., VeraPipeline]
 TEXT = "add a red balloon"

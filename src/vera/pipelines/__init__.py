@@ -4,8 +4,8 @@ from vera.layers.refine.clip import Refinement
 from vera.pipelines.acceleration import Acceleration
 from vera.pipelines.footage import EditReport, edit
 from vera.pipelines.load import load_pipeline
-from vera.pipelines.output import VeraPipelineOutput
 from vera.pipelines.pipeline_vera import VeraPipeline
+from vera.pipelines.sampling.output import VeraPipelineOutput
 
 __all__ = [
     "Acceleration",

@@ -30,13 +30,13 @@ from vera.layers.refine.rate import shown_frames
 from vera.layers.source_match import describe_source
 from vera.layers.views import SourceViews
 from vera.pipelines.acceleration import Acceleration
-from vera.pipelines.checks import check_sampling
 from vera.pipelines.inputs import check_edit_outputs
 from vera.pipelines.instruction import check_instruction
 from vera.pipelines.load import load_pipeline
 from vera.pipelines.memory import check_memory
 from vera.pipelines.pipeline_vera import VeraPipeline
-from vera.pipelines.sizes import check_size, model_size
+from vera.pipelines.sampling.checks import check_sampling
+from vera.pipelines.sampling.sizes import check_size, model_size
 from vera.processes import group_size, is_first, process_group
 from vera.progress import Progress
 from vera.video import CODECS, MediaInfo, SourceLike, as_source, probe

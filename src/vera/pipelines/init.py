@@ -18,10 +18,10 @@ from vera.models.baselines import VARIANTS
 from vera.models.conversion import wan
 from vera.models.conversion.base import check_sizes, read_config, write_transformer
 from vera.models.conversion.checkpoint import MAX_SHARD_SIZE
-from vera.pipelines.card import UNTRAINED, model_card
-from vera.pipelines.folder_code import CLASS, CODE, write_code
-from vera.pipelines.hub import fetch_model, hub_name, on_disk
-from vera.pipelines.wan_parts import ORIGINAL_FILES, check_pipeline, open_layout, wan_files
+from vera.pipelines.folders.card import UNTRAINED, model_card
+from vera.pipelines.folders.code import CLASS, CODE, write_code
+from vera.pipelines.folders.hub import fetch_model, hub_name, on_disk
+from vera.pipelines.folders.wan_parts import ORIGINAL_FILES, check_pipeline, open_layout, wan_files
 from vera.presets import BASES, preset_folder
 from vera.progress import Progress
 

@@ -11,9 +11,9 @@ import transformers
 from vera.errors import VeraError, first_line
 from vera.models.context_parallel import enable_context_parallel
 from vera.pipelines.acceleration import Acceleration, accelerate, int8_weights
-from vera.pipelines.lora import add_loras
-from vera.pipelines.model_folder import TRANSFORMERS, read_index
-from vera.pipelines.opening import locate_model
+from vera.pipelines.folders.check import TRANSFORMERS, read_index
+from vera.pipelines.folders.opening import locate_model
+from vera.pipelines.lora.loader import add_loras
 from vera.pipelines.pipeline_vera import VeraPipeline
 from vera.processes import group_size
 

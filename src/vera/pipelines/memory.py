@@ -5,7 +5,7 @@ import torch
 
 from vera.errors import VeraError
 from vera.pipelines.pipeline_vera import VeraPipeline
-from vera.pipelines.windows import latent_length
+from vera.pipelines.sampling.windows import latent_length
 
 # Arrays of the size of all layers' latents that a sampling step holds at once: the layers, their velocity, and what an
 # Euler step makes on the way from the one to the other.

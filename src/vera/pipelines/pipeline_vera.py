@@ -22,7 +22,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from vera.errors import VeraError, first_line
 from vera.models import AutoencoderPatch3D
 from vera.models.baselines import LayerTransformer
-from vera.pipelines.checks import (
+from vera.pipelines.folders.code import FolderCode
+from vera.pipelines.folders.opening import GuardedLoading
+from vera.pipelines.lora.loader import VeraLoraLoaderMixin
+from vera.pipelines.sampling.checks import (
     batch_size,
     check_answer,
     check_changed,
@@ -40,15 +43,12 @@ from vera.pipelines.checks import (
     check_tokens,
     check_windows,
 )
-from vera.pipelines.clips import read_masks, read_video
-from vera.pipelines.coding import Coding
-from vera.pipelines.folder_code import FolderCode
-from vera.pipelines.lora import VeraLoraLoaderMixin
-from vera.pipelines.opening import GuardedLoading
-from vera.pipelines.output import VeraPipelineOutput
-from vera.pipelines.sizes import check_positions, check_size
-from vera.pipelines.texts import Texts
-from vera.pipelines.windows import Windows, average_windows, latent_length, plan_windows
+from vera.pipelines.sampling.clips import read_masks, read_video
+from vera.pipelines.sampling.coding import Coding
+from vera.pipelines.sampling.output import VeraPipelineOutput
+from vera.pipelines.sampling.sizes import check_positions, check_size
+from vera.pipelines.sampling.texts import Texts
+from vera.pipelines.sampling.windows import Windows, average_windows, latent_length, plan_windows
 
 StepCallback = Callable[[Any, int, Tensor, dict[str, Any]], dict[str, Any]]
 

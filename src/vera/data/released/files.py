@@ -18,7 +18,7 @@ from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # exporte
 
 from vera.errors import VeraError, first_line
 from vera.files import read_text
-from vera.pipelines.hub import hub_name, on_disk
+from vera.pipelines.folders.hub import hub_name, on_disk
 
 ROWS_LIMIT = 1 << 30  # bytes of a JSONL file: a row has about 500
 

@@ -16,7 +16,7 @@ from vera.errors import VeraError
 from vera.hardware import Autocast
 from vera.models.autoencoder_patch import AutoencoderPatch3D
 from vera.models.baselines import VARIANTS, variant_config
-from vera.pipelines.card import model_card
+from vera.pipelines.folders.card import model_card
 from vera.pipelines.pipeline_vera import VeraPipeline
 from vera.training.batches import Batch, LatentBatch, collate, collate_latents, network_view
 from vera.training.export import cast_copy

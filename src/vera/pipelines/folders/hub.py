@@ -21,7 +21,7 @@ from huggingface_hub.errors import (
 from vera.errors import VeraError, first_line
 from vera.files import read_text
 from vera.models.model_files import pipeline_files
-from vera.pipelines.card import model_card
+from vera.pipelines.folders.card import model_card
 
 HUB = "hf:"  # before owner/name: the hub's, even where a file or folder could be meant
 TIMEOUT = 10.0  # seconds after which a hub that does not answer is given up

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D
-from vera.pipelines.windows import latent_length
+from vera.pipelines.sampling.windows import latent_length
 
 Frames = np.ndarray | Tensor
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from vera import VeraError
-from vera.pipelines import VeraPipeline, spans
+from vera.pipelines import VeraPipeline
+from vera.pipelines.sampling import spans
 
 MakePipeline = Callable[..., VeraPipeline]
 TEXT = "add a red balloon"

@@ -17,8 +17,8 @@ from tests.wan_layouts import make_wan, write_original
 from vera import VeraError
 from vera.data.released.files import open_files
 from vera.pipelines import VeraPipeline, load_pipeline
-from vera.pipelines.card import model_card
-from vera.pipelines.hub import fetch_model, hub_name
+from vera.pipelines.folders.card import model_card
+from vera.pipelines.folders.hub import fetch_model, hub_name
 from vera.pipelines.init import init_pipeline
 from vera.training.text import TextStates
 

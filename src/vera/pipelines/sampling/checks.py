@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from vera.errors import VeraError
-from vera.pipelines.output import OUTPUT_TYPES
-from vera.pipelines.sizes import check_size
-from vera.pipelines.windows import latent_length
+from vera.pipelines.sampling.output import OUTPUT_TYPES
+from vera.pipelines.sampling.sizes import check_size
+from vera.pipelines.sampling.windows import latent_length
 
 MOST_TOKENS = 10_000
 ROUNDING = 1e-3  # what floats may lie beyond [0,1]: resizing and half precision overshoot by less

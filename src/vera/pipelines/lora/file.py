@@ -12,7 +12,7 @@ from torch import Tensor
 from vera.errors import VeraError, first_line
 from vera.files import parse_json
 from vera.models.conversion.checkpoint import load_pickled
-from vera.pipelines.hub import fetch_model, hub_name, on_disk
+from vera.pipelines.folders.hub import fetch_model, hub_name, on_disk
 from vera.presets import LORAS, preset_folder
 
 _METADATA = "lora_adapter_metadata"  # the key in a safetensors header under which diffusers keeps peft's configuration

@@ -12,8 +12,8 @@ from transformers import AutoModel, AutoTokenizer
 
 from vera.errors import VeraError, first_line
 from vera.models.model_files import PARTS, pipeline_files
-from vera.pipelines.hub import fetch_model, hub_name, on_disk, push_pipeline
-from vera.pipelines.model_folder import check_model, check_package
+from vera.pipelines.folders.check import check_model, check_package
+from vera.pipelines.folders.hub import fetch_model, hub_name, on_disk, push_pipeline
 from vera.presets import BASES, TRAINED, preset_folder
 
 _OF_THE_HUB = ("cache_dir", "revision", "token", "force_download", "local_files_only")
@@ -73,7 +73,7 @@ class GuardedLoading:
             push_pipeline(self, repo_id, **publishing, **kwargs)
 
     def push_to_hub(self, repo_id: str, **options: Any) -> str:
-        """Publish the pipeline with its model card; `options` are those of `vera.pipelines.hub.push_pipeline`."""
+        """Publish the pipeline with its model card; `options` are those of `folders.hub.push_pipeline`."""
         return push_pipeline(self, repo_id, **options)
 
 

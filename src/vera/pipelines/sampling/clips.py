@@ -10,8 +10,8 @@ from PIL import Image
 from torch import Tensor
 
 from vera.errors import VeraError
-from vera.pipelines.checks import check_held, check_values
-from vera.pipelines.spans import Frames, as_tensor
+from vera.pipelines.sampling.checks import check_held, check_values
+from vera.pipelines.sampling.spans import Frames, as_tensor
 
 WHITE = 128  # of 255: a mask of bytes without one so bright holds labels, as for `vera edit --mask`
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from vera.errors import VeraError
-from vera.pipelines.checks import check_embeds, check_repeats, check_texts, check_tokens
-from vera.pipelines.text import clean_prompt, encode_text
+from vera.pipelines.sampling.checks import check_embeds, check_repeats, check_texts, check_tokens
+from vera.pipelines.sampling.text import clean_prompt, encode_text
 
 
 class Texts:

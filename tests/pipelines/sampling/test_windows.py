@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vera.pipelines.windows import average_windows, latent_length, plan_windows
+from vera.pipelines.sampling.windows import average_windows, latent_length, plan_windows
 
 lengths = st.integers(1, 300)
 sizes = st.integers(1, 40)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vera import VeraError
-from vera.pipelines.sizes import check_size, model_size
+from vera.pipelines.sampling.sizes import check_size, model_size
 
 
 @given(st.integers(16, 8192), st.integers(16, 8192), st.sampled_from([8, 16]), st.sampled_from([36_864, 399_360]))

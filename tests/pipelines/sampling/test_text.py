@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from vera import VeraError
 from vera.pipelines import VeraPipeline
-from vera.pipelines.text import clean_prompt
+from vera.pipelines.sampling.text import clean_prompt
 
 MakePipeline = Callable[..., VeraPipeline]
 PROMPTS = ["add a red balloon", "", "  add\ta  red\nballoon ", "balloon &amp;amp; add", "add a “red” balloon â€” red"]

@@ -16,8 +16,8 @@ from torch import nn
 from vera.errors import VeraError, first_line
 from vera.models import VeraTransformer3DModel
 from vera.models.conversion.experts import vera_key
-from vera.pipelines.lora_file import read_lora
-from vera.pipelines.lora_layers import LoraLayer, lora_layers, peft_config, state_of
+from vera.pipelines.lora.file import read_lora
+from vera.pipelines.lora.layers import LoraLayer, lora_layers, peft_config, state_of
 
 _PREFIX = "transformer."
 _COMPILED = "_orig_mod."  # in the names of modules inside of what torch.compile returned

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from vera.errors import VeraError
-from vera.pipelines.checks import check_answer, check_coded, check_frames, check_total, check_vae, check_values
-from vera.pipelines.clips import read_tensor
-from vera.pipelines.output import VeraPipelineOutput, in_form, lay_over
-from vera.pipelines.spans import Frames, decode_spans, encode_spans, to_network
+from vera.pipelines.sampling.checks import check_answer, check_coded, check_frames, check_total, check_vae, check_values
+from vera.pipelines.sampling.clips import read_tensor
+from vera.pipelines.sampling.output import VeraPipelineOutput, in_form, lay_over
+from vera.pipelines.sampling.spans import Frames, decode_spans, encode_spans, to_network
 
 
 class Coding:

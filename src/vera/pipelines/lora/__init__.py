@@ -1,0 +1,1 @@
+"""LoRA for Vera: reading files of several programs and loading them into the three branches."""
