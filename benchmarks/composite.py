@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 
 from vera.layers import composite_clip, composite_frame, load_layers, write_layers
-from vera.video import planes, probe
+from vera.video import open_clip, planes
 from vera.video.open import open_output
 
 SHAPES = {"yuv422p10le": (3840, 2160, 10), "yuv420p": (1920, 1080, 32)}  # width, height, frames a round
@@ -144,7 +144,7 @@ def make(folder: Path, frames: int) -> None:
                 plane[...] = 64 + (np.add.outer(np.arange(plane.shape[0]), np.arange(plane.shape[1])) + 8 * index) % 876
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    info = probe(source)
+    info = open_clip(source)
     small = np.random.default_rng(0).integers(0, 256, (272, 480, 3)).astype(np.uint8)
     alpha = np.rint(matte("background", 480, 272) * 65535).astype(np.uint16)
     write_layers(folder / "layers", ((small, alpha) for _ in info.pts), info.pts, info.time_base, {})

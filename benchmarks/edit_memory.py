@@ -53,9 +53,9 @@ def latent_slope() -> float:
     from vera.pipelines.load import load_pipeline
     from vera.pipelines.memory import layer_bytes
     from vera.pipelines.sampling.sizes import model_size
-    from vera.video import probe
+    from vera.video import open_clip
 
-    pipeline, info = load_pipeline("nano"), probe(bikes())
+    pipeline, info = load_pipeline("nano"), open_clip(bikes())
     strides = pipeline.size_strides[::-1]
     size = model_size(info.display_size, info.display_aspect, strides, pipeline.config.model_pixels)
     one = layer_bytes(pipeline, 2000, size) - layer_bytes(pipeline, 1000, size)

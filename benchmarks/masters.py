@@ -17,7 +17,7 @@ import numpy as np
 
 from vera.layers import LayeredEdit, verify
 from vera.layers.masters import MASTERS, write_master
-from vera.video import Codec, FrameReader, FrameWriter, probe
+from vera.video import Codec, FrameReader, FrameWriter, open_clip
 
 OPEN_GROUPS = Codec("libx265", False, (".mp4",), {"crf": "23", "x265-params": "open-gop=1:keyint=48:log-level=error"})
 
@@ -30,7 +30,7 @@ def default_clip() -> Path:
 
 def crossing_disc(source: Path, start: float = 0.32, length: float = 0.1) -> LayeredEdit:
     """A disc in the frames of the middle of the clip, with an edge of some pixels."""
-    info = probe(source)
+    info = open_clip(source)
     width, height = info.display_size
     pts = info.pts[int(start * info.frame_count) : int((start + length) * info.frame_count)]
     alpha = np.zeros((len(pts), height, width), np.uint16)
@@ -46,7 +46,7 @@ def compare(source: Path, folder: Path) -> None:
     edit = crossing_disc(source)
     size = source.stat().st_size
     seconds = {}
-    print(f"\n{probe(source).codec}, {probe(source).frame_count} frames, {len(edit.pts)} edited")
+    print(f"\n{open_clip(source).codec}, {open_clip(source).frame_count} frames, {len(edit.pts)} edited")
     print("master    time  size  packets kept  PSNR outside the matte")
     for kind in MASTERS:
         out = folder / f"{kind}.mp4"
@@ -66,7 +66,7 @@ def main() -> None:
         folder = Path(name)
         compare(source, folder)
         open_groups = folder / "open.mp4"
-        with FrameReader(source) as reader, FrameWriter(open_groups, probe(source), OPEN_GROUPS) as writer:
+        with FrameReader(source) as reader, FrameWriter(open_groups, open_clip(source), OPEN_GROUPS) as writer:
             for frame in reader:
                 writer.write(frame)
         compare(open_groups, folder)

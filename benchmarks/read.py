@@ -12,7 +12,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from vera.video import FrameReader, model_view, planes, probe
+from vera.video import FrameReader, model_view, open_clip, planes
 from vera.video.open import open_input
 
 ROUNDS = 9
@@ -40,7 +40,7 @@ def reader_with_model_view(path: Path) -> int:
 
 
 def probing(path: Path) -> int:
-    return probe(path).frame_count
+    return open_clip(path).frame_count
 
 
 ROWS: dict[str, Callable[[Path], int]] = {

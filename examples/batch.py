@@ -14,15 +14,15 @@ import torch
 
 from vera.layers import LayeredEdit, composite_clip, refine_layers, save_layers
 from vera.pipelines import load_pipeline
-from vera.video import FrameReader, model_view, probe
+from vera.video import model_view, open_clip
 
 
 def edit_all(instruction: str, folder: str, clips: list[str], model: str = "nano") -> None:
     """Write for each clip `FOLDER/NAME` and `FOLDER/STEM.layers`, with the seed 0."""
     pipeline = load_pipeline(model)
     for clip in map(Path, clips):
-        info = probe(clip)
-        with FrameReader(info.source) as reader:
+        info = open_clip(clip)
+        with info.frames() as reader:
             frames = np.stack([model_view(frame, 256, 144, info.orientation) for frame in reader])  # [T,H,W,3] uint8
         output = pipeline(frames, instruction, generator=torch.Generator().manual_seed(0))
         edit, alpha = refine_layers(output.edit, output.alpha)  # uint8 and uint16; faint alpha is exactly 0

@@ -9,7 +9,7 @@ import av
 import numpy as np
 
 from vera.color.tags import ColorTags, apply_tags
-from vera.video import FrameReader, FrameWriter, MediaInfo, planes, probe
+from vera.video import Clip, FrameReader, FrameWriter, open_clip, planes
 
 # Codecs that take the samples as they are.
 LOSSLESS = {"ffv1": {"level": "3"}, "libx264": {"qp": "0", "preset": "ultrafast"}}
@@ -115,10 +115,10 @@ def samples(frames: Iterable[av.VideoFrame]) -> list[list[bytes]]:
     return [[plane.tobytes() for plane in planes(frame)] for frame in frames]
 
 
-def copy(source: Path, out: Path, codec: str | None = None) -> tuple[MediaInfo, list[str]]:
+def copy(source: Path, out: Path, codec: str | None = None) -> tuple[Clip, list[str]]:
     """Write all frames of a clip anew; the probe of what was written, and what the writer said."""
-    info = probe(source)
+    info = open_clip(source)
     with FrameReader(source) as reader, FrameWriter(out, info, codec, audio_from=source) as writer:
         for frame in reader:
             writer.write(frame)
-    return probe(out), writer.notices
+    return open_clip(out), writer.notices

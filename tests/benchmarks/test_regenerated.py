@@ -7,14 +7,14 @@ import pytest
 from benchmarks.regenerated import Regeneration, measure_recovery, regenerate
 
 from vera.metrics.preservation import IDENTICAL
-from vera.video import FrameReader, model_view, probe
+from vera.video import FrameReader, model_view, open_clip
 
 
 def test_shift_gain_and_size(tmp_path: Path) -> None:
     ramp = np.broadcast_to(np.arange(40, 168, 2, np.uint8)[None, :, None], (48, 64, 3))
     how = Regeneration(shift=(3, 0), gain=(1.0, 1.0, 1.0), offset=0.1, crf=1, size=(32, 24))
     regenerate([ramp, ramp], tmp_path / "a.mp4", how)
-    assert probe(tmp_path / "a.mp4").display_size == (32, 24)
+    assert open_clip(tmp_path / "a.mp4").display_size == (32, 24)
     with FrameReader(tmp_path / "a.mp4") as reader:
         seen = [model_view(frame, 32, 24) for frame in reader]
     # Column 10 shows what lay three pixels to the left of columns 20 and 21, brighter by a tenth.

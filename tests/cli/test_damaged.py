@@ -10,12 +10,12 @@ from tests.video.decoding.test_damage import damage
 
 from vera.cli import main
 from vera.layers import LayeredEdit, save_layers
-from vera.video import probe
+from vera.video import open_clip
 
 
 def test_composite_of_a_damaged_clip(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     clip = make_clip(tmp_path / "a.mov", 12, codec="mjpeg", pix_fmt="yuvj420p")
-    info = probe(clip)
+    info = open_clip(clip)
     edit = np.full((12, 48, 64, 3), 200, np.uint8)
     alpha = np.zeros((12, 48, 64), np.uint16)
     alpha[:, 8:16, 8:16] = 65535
@@ -29,6 +29,6 @@ def test_composite_of_a_damaged_clip(tmp_path: Path, capfd: pytest.CaptureFixtur
     err = capfd.readouterr().err
     lines = [line for line in err.splitlines() if "damaged" in line]
     assert len(lines) == 1 and "a.mov: 1 of its 12 frames is damaged, at 0.200 s;" in lines[0]
-    assert probe(tmp_path / "b.mkv").frame_count == 12
+    assert open_clip(tmp_path / "b.mkv").frame_count == 12
     assert main(["verify", str(clip), str(tmp_path / "b.mkv"), str(tmp_path / "layers")]) == 3
     assert "changed                  0" in capfd.readouterr().out

@@ -10,12 +10,12 @@ import pytest
 from vera.cli import main
 from vera.layers import LayeredEdit, save_layers
 from vera.layers.export import TARGETS
-from vera.video import probe
+from vera.video import open_clip
 
 
 @pytest.fixture
 def layers(make_clip: Callable[..., Path], tmp_path: Path) -> Path:
-    info = probe(make_clip("a.mp4", frames=4))
+    info = open_clip(make_clip("a.mp4", frames=4))
     alpha = np.full((4, 16, 16), 30000, np.uint16)
     edit = np.full((4, 16, 16, 3), 200, np.uint8)
     save_layers(LayeredEdit(edit, alpha, info.pts, info.time_base, {"source": {"name": "a.mp4"}}), tmp_path / "layers")

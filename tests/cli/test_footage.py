@@ -15,10 +15,10 @@ from vera.errors import VeraError
 from vera.layers import LayeredEdit, save_layers
 from vera.layers.source_match import describe_source
 from vera.pipelines.footage import default_out
-from vera.video import MediaInfo, Source, probe
+from vera.video import Clip, open_clip
 
 
-def save(folder: Path, info: MediaInfo) -> str:
+def save(folder: Path, info: Clip) -> str:
     alpha = np.zeros((info.frame_count, info.height, info.width), np.uint16)
     alpha[:, 8:16, 8:16] = 65535
     metadata = {"source": describe_source(info)}
@@ -29,7 +29,7 @@ def save(folder: Path, info: MediaInfo) -> str:
 
 def test_interlaced_footage_needs_to_be_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     clip = interlaced(tmp_path, "ffv1.mkv")
-    layers = save(tmp_path / "layers", probe(Source(clip, deinterlace=True)))
+    layers = save(tmp_path / "layers", open_clip(clip, deinterlace=True))
     command = ["composite", str(clip), layers, "--out", str(tmp_path / "b.mkv")]
     assert main(command) == 2
     assert "add --deinterlace" in capfd.readouterr().err
@@ -44,7 +44,7 @@ def test_interlaced_footage_needs_to_be_told(tmp_path: Path, capfd: pytest.Captu
 def test_from_sequence_to_sequence(tmp_path: Path, rate: str | None, capfd: pytest.CaptureFixture[str]) -> None:
     folder = pngs(tmp_path / "in", range(1001, 1006))
     spoken = [] if rate is None else ["--rate", rate]
-    layers = save(tmp_path / "layers", probe(parse_source(folder, False, rate)))
+    layers = save(tmp_path / "layers", open_clip(parse_source(folder, False, rate)))
     out = tmp_path / "out" / "new.####.png"
     assert main(["composite", str(folder), layers, "--out", str(out), *spoken]) == 0
     assert sorted(path.name for path in out.parent.iterdir()) == [f"new.{number}.png" for number in range(1001, 1006)]

@@ -10,7 +10,7 @@ import pytest
 
 from vera.cli import main
 from vera.layers import LayeredEdit, save_layers
-from vera.video import probe
+from vera.video import open_clip
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_verify_finds_a_change(
     make_clip: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source, layers, lossy = (str(tmp_path / name) for name in ("a.mp4", "layers", "lossy.mp4"))
-    info = probe(make_clip("a.mp4", frames=3, size=(64, 64)))
+    info = open_clip(make_clip("a.mp4", frames=3, size=(64, 64)))
     alpha = np.zeros((3, 64, 64), np.uint16)
     alpha[:, :32] = 65535
     save_layers(LayeredEdit(np.full((3, 64, 64, 3), 200, np.uint8), alpha, info.pts, info.time_base), Path(layers))
@@ -92,7 +92,7 @@ def test_layers_are_adjusted_stacked_and_kept_as_a_project(
     make_clip: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = str(make_clip("a.mp4", frames=5, size=(64, 48)))
-    info = probe(source)
+    info = open_clip(source)
     for name, left in (("one", 0), ("two", 20)):
         alpha = np.zeros((5, 48, 64), np.uint16)
         alpha[:, 10:30, left : left + 30] = 40000

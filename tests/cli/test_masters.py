@@ -14,7 +14,7 @@ from vera.cli.options import parse_time
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, save_layers
 from vera.layers.source_match import describe_source
-from vera.video import probe
+from vera.video import open_clip
 
 Lines = Callable[[], dict[str, str]]
 
@@ -29,7 +29,7 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def layers(source: Path, tmp_path: Path) -> Path:
-    info = probe(source)
+    info = open_clip(source)
     alpha = np.zeros((2, 48, 64), np.uint16)
     alpha[:, :32] = 65535
     edit = np.full((2, 48, 64, 3), 200, np.uint8)

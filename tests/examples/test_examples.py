@@ -14,7 +14,7 @@ from tests.loras import adapt, save_adapter
 from vera.layers import LayeredEdit, composite_clip, load_layers, save_layers, verify
 from vera.models import VeraTransformer3DModel
 from vera.pipelines import VeraPipeline
-from vera.video import FrameReader, planes, probe
+from vera.video import open_clip, planes
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 INSTRUCTION = "add a red balloon"
@@ -29,7 +29,7 @@ def load(name: str) -> ModuleType:
 
 
 def luma(path: Path) -> np.ndarray:
-    with FrameReader(probe(path).source) as reader:
+    with open_clip(path).frames() as reader:
         return np.stack([planes(frame)[0].copy() for frame in reader])
 
 
@@ -55,7 +55,7 @@ def test_batch_edits_each_clip_in_its_own_planes(tmp_path: Path, make_clip: Clip
     for clip in clips:
         layers = load_layers(tmp_path / "out" / f"{clip.stem}.layers")
         report = verify(clip, tmp_path / "out" / clip.name, layers)
-        assert report.changed == 0 and report.frames == len(layers.pts) == probe(clip).frame_count
+        assert report.changed == 0 and report.frames == len(layers.pts) == open_clip(clip).frame_count
 
 
 def test_lora_by_strength(tmp_path: Path, make_clip: ClipMaker, tiny_model: Path, tiny_lora: Path) -> None:
@@ -66,7 +66,7 @@ def test_lora_by_strength(tmp_path: Path, make_clip: ClipMaker, tiny_model: Path
 
 def test_layerize_recovers_what_another_program_added(tmp_path: Path) -> None:
     source = draw_clip(tmp_path / "source.mp4", 3, (96, 64), pix_fmt="yuv444p")
-    info = probe(source)
+    info = open_clip(source)
     alpha = np.zeros((3, 64, 96), np.uint16)
     alpha[:, 20:44, 30:60] = 65535
     red = np.broadcast_to(np.uint8([230, 20, 20]), (3, 64, 96, 3)).copy()
@@ -77,7 +77,7 @@ def test_layerize_recovers_what_another_program_added(tmp_path: Path) -> None:
 
 def test_nuke_gets_a_script_and_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = draw_clip(tmp_path / "source.mp4", 2)
-    info = probe(source)
+    info = open_clip(source)
     alpha = np.full((2, 48, 64), 30000, np.uint16)
     edit = LayeredEdit(np.zeros((2, 48, 64, 3), np.uint8), alpha, info.pts, info.time_base)
     save_layers(edit, tmp_path / "layers")
@@ -89,7 +89,7 @@ def test_nuke_gets_a_script_and_words(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_train_makes_a_model_that_edits(tmp_path: Path, tiny_model: Path) -> None:
     model = load("train").run(str(tmp_path), steps=2, count=10, text_encoder=str(tiny_model))
     assert (model / "model_index.json").exists()
-    assert probe(tmp_path / "edited.mp4").frame_count == probe(tmp_path / "new.mp4").frame_count
+    assert open_clip(tmp_path / "edited.mp4").frame_count == open_clip(tmp_path / "new.mp4").frame_count
 
 
 def test_the_notebook_runs_from_top_to_bottom(

@@ -18,7 +18,7 @@ from vera.layers import Adjustment, LayeredEdit, Stack, composite_clip, composit
 from vera.layers.adjust import adjust_colors, adjust_frame, adjustment_from_json
 from vera.layers.blend_modes import BLEND_MODES, blend_colors
 from vera.layers.composite import place
-from vera.video import FrameReader, planes, probe
+from vera.video import FrameReader, open_clip, planes
 from vera.video.components import components, rgb_rows
 
 SIZE = (40, 30)
@@ -233,7 +233,7 @@ def same(one: list[list[np.ndarray]], other: list[list[np.ndarray]]) -> bool:
 
 def test_a_stack_is_its_edits_one_after_the_other(make_clip: Callable[..., Path], tmp_path: Path) -> None:
     source = make_clip("in.mp4", frames=4, size=SIZE)
-    info = probe(source)
+    info = open_clip(source)
     first, second = edit_of(info, 1), replace(edit_of(info, 2), adjustment=Adjustment(offset=(5, 2), opacity=0.7))
     composite_clip(source, Stack((first, second)), tmp_path / "stack.mp4")
     composite_clip(source, first, tmp_path / "one.mp4")
@@ -250,7 +250,7 @@ def test_a_stack_is_its_edits_one_after_the_other(make_clip: Callable[..., Path]
 
 def test_neutral_settings_give_the_plain_composite(make_clip: Callable[..., Path], tmp_path: Path) -> None:
     source = make_clip("in.mkv", frames=3, size=SIZE)
-    edit = edit_of(probe(source))
+    edit = edit_of(open_clip(source))
     neutral = Adjustment(1, (0, 0), 1, 0, 0, (0, 0, 0), (1, 1, 1), (1, 1, 1), "normal", (0, 99))
     composite_clip(source, edit, tmp_path / "plain.mkv")
     composite_clip(source, replace(edit, adjustment=neutral), tmp_path / "neutral.mkv")
@@ -259,7 +259,7 @@ def test_neutral_settings_give_the_plain_composite(make_clip: Callable[..., Path
 
 def test_a_range_leaves_the_other_frames(make_clip: Callable[..., Path], tmp_path: Path) -> None:
     source = make_clip("in.mp4", frames=6, size=SIZE)
-    info = probe(source)
+    info = open_clip(source)
     edit = replace(edit_of(info), adjustment=Adjustment(range=(2, 3)))
     assert place(edit, info).times() == set(info.pts[2:4])
     composite_clip(source, edit, tmp_path / "out.mp4")

@@ -15,7 +15,7 @@ from vera.color.tags import ColorTags, apply_tags, color_tags, resolve_color
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, composite, composite_clip, composite_frame, load_layers, save_layers
 from vera.layers.planes import convert_layer
-from vera.video import FrameReader, LosslessClip, planes, probe
+from vera.video import FrameReader, LosslessClip, open_clip, planes
 from vera.video.components import components
 
 FORMATS = [
@@ -328,10 +328,10 @@ def disc_edit(info_size: tuple[int, int], pts: tuple[int, ...], time_base: Fract
 
 def test_frames_without_a_layer_pass_through(make_clip: Callable[..., Path], tmp_path: Path) -> None:
     source = make_clip("in.mp4", frames=6, size=(48, 32), audio=True)
-    info = probe(source)
+    info = open_clip(source)
     out = tmp_path / "out.mp4"
     composite_clip(source, disc_edit((48, 32), info.pts[:2], info.time_base), out)
-    assert probe(out).pts == info.pts
+    assert open_clip(out).pts == info.pts
     with FrameReader(source) as before, FrameReader(out) as after:
         changed = [
             any(not np.array_equal(a, b) for a, b in zip(planes(one), planes(other), strict=True))
@@ -342,7 +342,7 @@ def test_frames_without_a_layer_pass_through(make_clip: Callable[..., Path], tmp
 
 def test_layers_of_another_clip_are_refused(make_clip: Callable[..., Path], tmp_path: Path) -> None:
     source = make_clip("in.mp4", frames=3)
-    edit = disc_edit((32, 32), (10**9,), probe(source).time_base)
+    edit = disc_edit((32, 32), (10**9,), open_clip(source).time_base)
     with pytest.raises(VeraError, match="another clip"):
         composite_clip(source, edit, tmp_path / "out.mp4")
     assert not (tmp_path / "out.mp4").exists()
@@ -361,7 +361,7 @@ def test_rotated_footage_gets_its_layer_upright(rotation: int, tmp_path: Path) -
         for _ in range(2):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((32, 64, 3), 80, np.uint8), "rgb24")))
         container.mux(stream.encode(None))
-    info = probe(source)
+    info = open_clip(source)
     edit = disc_edit(info.display_size, info.pts, info.time_base)
     composite_clip(source, edit, out)
     with FrameReader(out) as reader:
@@ -375,7 +375,7 @@ def test_layers_on_disk_are_never_whole_in_memory(
 ) -> None:
     """Laid in memory or from disk the result is the same, and from disk each layer frame is read once, in order."""
     source = make_clip("in.mp4", frames=6, size=(48, 32))
-    info = probe(source)
+    info = open_clip(source)
     edit = disc_edit((48, 32), info.pts, info.time_base)
     save_layers(edit, tmp_path / "layers")
     composite_clip(source, edit, tmp_path / "one.mp4")

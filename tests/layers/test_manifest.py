@@ -14,7 +14,7 @@ from tests.layers.test_folder import make_edit
 from vera.errors import VeraError
 from vera.layers import load_layers, save_layers
 from vera.layers.source_match import check_source, frame_map
-from vera.video import probe
+from vera.video import open_clip
 
 pytestmark = pytest.mark.faults
 
@@ -171,7 +171,7 @@ def test_what_a_terminal_obeys_is_spelled_out(folder: Path) -> None:
     manifest = json.loads(path.read_text())
     manifest["metadata"]["source"] = {"name": name, "frames": 7}
     path.write_text(json.dumps(manifest))
-    info = probe(make_clip(folder / "clip.mp4", frames=3, size=(26, 18)))
+    info = open_clip(make_clip(folder / "clip.mp4", frames=3, size=(26, 18)))
     with pytest.raises(VeraError) as caught:
         check_source(load_layers(folder), info)
     line = str(caught.value)
@@ -181,7 +181,7 @@ def test_what_a_terminal_obeys_is_spelled_out(folder: Path) -> None:
 
 def test_times_are_within_bounds_that_arithmetic_holds(folder: Path) -> None:
     """Any clip's times against any manifest's: at worst they do not fit."""
-    info = probe(make_clip(folder / "clip.mp4", frames=3, size=(26, 18)))
+    info = open_clip(make_clip(folder / "clip.mp4", frames=3, size=(26, 18)))
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
     for base in ("999999999999/1", "1/999999999999"):

@@ -10,7 +10,7 @@ from tests.masks import read_mask
 
 from vera.errors import VeraError
 from vera.layers.masks import check_mask
-from vera.video import probe
+from vera.video import open_clip
 
 pytestmark = pytest.mark.faults
 
@@ -42,7 +42,7 @@ def save(path: Path, picture: Image.Image) -> None:
 @pytest.mark.parametrize("name", ["m.png", "m.tif", "frames"])
 def test_masks_of_any_storage(tmp_path: Path, mode: str, name: str) -> None:
     save(tmp_path / name, stored(mode))
-    source = probe(make_clip(tmp_path / "a.mp4", 3))
+    source = open_clip(make_clip(tmp_path / "a.mp4", 3))
     check_mask(tmp_path / name, source)
     np.testing.assert_array_equal(read_mask(tmp_path / name, 3, 64, 48), [SHAPE] * 3)
 

@@ -17,7 +17,7 @@ from vera.errors import VeraError
 from vera.layers import LayeredEdit, composite_clip, load_layers, save_layers, verify
 from vera.layers.masters import choose_codec, write_master
 from vera.layers.source_match import describe_source
-from vera.video import probe
+from vera.video import open_clip
 from vera.video.smart import h264
 
 FRAMES, GROUP = 36, 12
@@ -38,7 +38,7 @@ def make(tmp_path: Path) -> Make:
 
 def layered(source: Path, *spans: tuple[int, int], size: tuple[int, int] = (64, 48)) -> LayeredEdit:
     """Layers for all frames of the clip: a soft-edged patch in the frames of the spans, and nothing in the others."""
-    info = probe(source)
+    info = open_clip(source)
     alpha = np.zeros((info.frame_count, size[1], size[0]), np.uint16)
     for start, stop in spans:
         alpha[start:stop, 16:32, 16:32] = 65535
@@ -114,7 +114,7 @@ def test_where_no_smart_master_can_be_made_it_is_encoded_and_said(
     assert (master.kind, master.codec, master.kept) == ("delivery", codec, 0)
     assert master.notice is not None and master.notice.startswith(f"{out} is a delivery encode and no smart master")
     assert re.search(words, master.notice)
-    assert probe(tmp_path / out).codec == probe(source).codec or codec == "h264"
+    assert open_clip(tmp_path / out).codec == open_clip(source).codec or codec == "h264"
     assert verify(source, tmp_path / out, edit, "delivery").broken is None
     assert verify(source, tmp_path / out, edit, "smart").broken is not None
 
@@ -127,7 +127,7 @@ def test_exact(make: Make, tmp_path: Path) -> None:
         assert (master.kind, master.codec, master.kept) == ("exact", codec, 0)
         report = verify(source, tmp_path / name, edit)
         assert (report.broken, report.changed, report.psnr) == (None, 0, math.inf)
-        assert probe(tmp_path / name).pix_fmt == "yuv420p12le"
+        assert open_clip(tmp_path / name).pix_fmt == "yuv420p12le"
 
 
 def test_delivery(make: Make, tmp_path: Path) -> None:
@@ -152,13 +152,13 @@ def test_delivery(make: Make, tmp_path: Path) -> None:
 def test_what_does_not_go_together(make: Make, tmp_path: Path, kind: str, codec: str | None, words: str) -> None:
     source = make()
     for work in (
-        lambda: choose_codec(probe(source), tmp_path / "out.mp4", kind, codec),
+        lambda: choose_codec(open_clip(source), tmp_path / "out.mp4", kind, codec),
         lambda: write_master(source, layered(source), tmp_path / "out.mp4", kind, codec),
     ):
         with pytest.raises(VeraError, match=words):
             work()
     with pytest.raises(VeraError, match="is read by"):
-        choose_codec(probe(source), source, "smart")
+        choose_codec(open_clip(source), source, "smart")
     assert [path.name for path in tmp_path.iterdir()] == ["source.mp4"]
 
 

@@ -11,7 +11,7 @@ from imageio_ffmpeg import get_ffmpeg_exe
 from numpy.typing import NDArray
 
 from vera.layers import LayeredEdit, composite_clip, verify
-from vera.video import FrameReader, default_codec, planes, probe
+from vera.video import FrameReader, default_codec, open_clip, planes
 from vera.video.codecs import FULL_RANGE_TWINS
 
 FRAMES = 3
@@ -156,7 +156,7 @@ def decoded(
 @pytest.mark.filterwarnings("ignore:.*can't hold")
 def test_no_sample_changes_outside_the_matte(tmp_path: Path, source: Source) -> None:
     path = make(tmp_path, source)
-    before = probe(path)
+    before = open_clip(path)
     assert before.pix_fmt == (source.read_as or source.pix_fmt)
     alpha = np.zeros((FRAMES, *source.size[::-1]), np.uint16)
     alpha[:, TOP:BOTTOM, LEFT:RIGHT] = 20000

@@ -15,12 +15,12 @@ from vera.errors import VeraError
 from vera.layers import LayeredEdit, verify_layers
 from vera.layers.masters import write_master
 from vera.layers.source_match import check_source, describe_source, frame_map
-from vera.video import FrameReader, MediaInfo, probe
+from vera.video import Clip, open_clip
 
 MakeClip = Callable[..., Path]
 
 
-def layers_for(info: MediaInfo, **record: object) -> LayeredEdit:
+def layers_for(info: Clip, **record: object) -> LayeredEdit:
     alpha = np.zeros((info.frame_count, 4, 4), np.uint16)
     metadata = {"source": describe_source(info) | record}
     return LayeredEdit(np.zeros((*alpha.shape, 3), np.uint8), alpha, info.pts, info.time_base, metadata)
@@ -30,13 +30,13 @@ def test_what_is_recorded(make_clip: MakeClip) -> None:
     path = make_clip("a.mp4", frames=3)
     data = path.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
-    assert describe_source(probe(path)) == {"name": "a.mp4", "frames": 3, "bytes": len(data), "sha256": digest}
+    assert describe_source(open_clip(path)) == {"name": "a.mp4", "frames": 3, "bytes": len(data), "sha256": digest}
 
 
 def test_its_own_clip_under_any_name(make_clip: MakeClip, tmp_path: Path) -> None:
     path = make_clip("a.mp4", frames=3)
-    edit = layers_for(probe(path))
-    check_source(edit, probe(path.rename(tmp_path / "b.mp4")))
+    edit = layers_for(open_clip(path))
+    check_source(edit, open_clip(path.rename(tmp_path / "b.mp4")))
 
 
 @pytest.mark.parametrize(
@@ -48,13 +48,13 @@ def test_its_own_clip_under_any_name(make_clip: MakeClip, tmp_path: Path) -> Non
     ],
 )
 def test_another_clip(make_clip: MakeClip, record: dict[str, object], words: str) -> None:
-    info = probe(make_clip("a.mp4", frames=3))
+    info = open_clip(make_clip("a.mp4", frames=3))
     with pytest.raises(VeraError, match=rf"the layers were made for, x\.mp4: .*{words}; give that clip, or --force"):
         check_source(layers_for(info, name="x.mp4", **record), info)
 
 
 def test_older_manifests_and_layers_made_by_hand(make_clip: MakeClip) -> None:
-    info = probe(make_clip("a.mp4", frames=3))
+    info = open_clip(make_clip("a.mp4", frames=3))
     edit = layers_for(info)
     for metadata in ({}, {"source": "a.mp4"}, {"source": {"name": "a.mp4"}}):
         check_source(LayeredEdit(edit.edit, edit.alpha, edit.pts, edit.time_base, metadata), info)
@@ -62,18 +62,18 @@ def test_older_manifests_and_layers_made_by_hand(make_clip: MakeClip) -> None:
 
 def test_one_changed_byte_is_found(make_clip: MakeClip) -> None:
     path = make_clip("a.mkv", frames=3)
-    edit = layers_for(probe(path))
+    edit = layers_for(open_clip(path))
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
     with pytest.raises(VeraError, match="bytes differ"):
-        check_source(edit, probe(path))
+        check_source(edit, open_clip(path))
     with pytest.raises(VeraError, match="bytes differ"):
         verify_layers(path, edit)
 
 
 def test_the_users_own_file_is_as_it_was(make_clip: MakeClip, tmp_path: Path) -> None:
-    info = probe(make_clip("a.mkv", frames=3))
+    info = open_clip(make_clip("a.mkv", frames=3))
     verify_layers(info.path, layers_for(info))
     alone = layers_for(info)
     with pytest.raises(VeraError, match="do not record"):
@@ -82,7 +82,7 @@ def test_the_users_own_file_is_as_it_was(make_clip: MakeClip, tmp_path: Path) ->
 
 def test_frames_of_a_clip_with_other_ticks(make_clip: MakeClip) -> None:
     """As when the source was put into another container: the same moments, rounded."""
-    info = probe(make_clip("a.mkv", frames=5))
+    info = open_clip(make_clip("a.mkv", frames=5))
     edit = layers_for(info)
     assert frame_map(edit, info) == {pts: index for index, pts in enumerate(info.pts)}
     ticks = Fraction(1, 90000)
@@ -113,12 +113,12 @@ def test_forced_frames_are_the_nearest(times: list[int]) -> None:
     assert len(set(found.values())) == len(found)
 
 
-def _clip() -> MediaInfo:
+def _clip() -> Clip:
     import dataclasses
 
-    values = {field.name: None for field in dataclasses.fields(MediaInfo)}
+    values = {field.name: None for field in dataclasses.fields(Clip)}
     known = {"path": Path("a.mp4"), "time_base": Fraction(1, 25), "pts": tuple(range(8)), "duration": Fraction(8, 25)}
-    return MediaInfo(**{**values, **known})  # type: ignore[arg-type]
+    return Clip(**{**values, **known})  # type: ignore[arg-type]
 
 
 # A source that is replaced during the work
@@ -133,19 +133,19 @@ def replace_file(path: Path, frames: int = 3, size: tuple[int, int] = (64, 48)) 
 @pytest.mark.faults
 def test_a_replaced_source_is_not_read_hashed_or_written(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "a.mp4", 3)
-    info = probe(path)
+    info = open_clip(path)
     edit = layers_for(info)
     replace_file(path)
     for work in (
         lambda: describe_source(info),
-        lambda: FrameReader(info.source),
+        lambda: info.frames(),
         lambda: write_master(info, edit, tmp_path / "b.mp4"),
         lambda: write_master(info, edit, tmp_path / "b.mp4", "smart"),
     ):
         with pytest.raises(VeraError, match=r"a\.mp4: was changed or replaced during the work"):
             work()
     assert {file.name for file in tmp_path.iterdir()} == {"a.mp4"}
-    with FrameReader(probe(path).source) as reader:
+    with open_clip(path).frames() as reader:
         assert len(list(reader)) == 3
 
 
@@ -153,7 +153,7 @@ def test_a_replaced_source_is_not_read_hashed_or_written(tmp_path: Path) -> None
 @pytest.mark.parametrize("kind", ["exact", "smart"])
 def test_a_source_that_is_replaced_while_it_is_written_leaves_no_master(tmp_path: Path, kind: str) -> None:
     path = make_clip(tmp_path / "a.mp4", 12, options={"g": "3", "qp": "10"})
-    info = probe(path)
+    info = open_clip(path)
     pts = info.pts[:1]
     alpha = np.full((1, 48, 64), 65535, np.uint16)
     edit = LayeredEdit(np.zeros((1, 48, 64, 3), np.uint8), alpha, pts, info.time_base, {})

@@ -14,14 +14,14 @@ from tests.clips import make_clip as make_coded_clip
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, composite_clip, contact_sheet, load_layers, save_layers, verify
 from vera.layers.composite import copy_frame
-from vera.video import FrameReader, FrameWriter, planes, probe
+from vera.video import FrameReader, FrameWriter, open_clip, planes
 
 MakeClip = Callable[..., Path]
 
 
 def square_edit(source: Path, frames: int | None = None, soft: bool = False) -> LayeredEdit:
     """Covers the left upper 8x8 pixels of a 32x32 clip; with `soft` its last column and row by half."""
-    info = probe(source)
+    info = open_clip(source)
     pts = info.pts[:frames]
     alpha = np.zeros((len(pts), 32, 32), np.uint16)
     alpha[:, :8, :8] = 65535
@@ -32,7 +32,7 @@ def square_edit(source: Path, frames: int | None = None, soft: bool = False) -> 
 
 
 def rewrite(source: Path, out: Path, change: Callable[[int, tuple[np.ndarray, ...]], None]) -> None:
-    with FrameReader(source) as reader, FrameWriter(out, probe(source), "ffv1") as writer:
+    with FrameReader(source) as reader, FrameWriter(out, open_clip(source), "ffv1") as writer:
         for index, frame in enumerate(reader):
             copy = copy_frame(frame)
             change(index, planes(copy))
@@ -135,7 +135,7 @@ def test_full_range_twins_are_one_format(tmp_path: Path) -> None:
     source = make_coded_clip(tmp_path / "in.avi", 2, (32, 32), pix_fmt="yuvj420p", codec="mjpeg")
     edit = square_edit(source)
     composite_clip(source, edit, tmp_path / "out.mkv")
-    assert {probe(source).pix_fmt, probe(tmp_path / "out.mkv").pix_fmt} == {"yuvj420p", "yuv420p"}
+    assert {open_clip(source).pix_fmt, open_clip(tmp_path / "out.mkv").pix_fmt} == {"yuvj420p", "yuv420p"}
     assert verify(source, tmp_path / "out.mkv", edit).changed == 0
 
 
@@ -165,7 +165,7 @@ def test_other_clips_are_refused(make_clip: MakeClip, tmp_path: Path) -> None:
 
 def test_saved_layers_composite_to_the_same_samples(make_clip: MakeClip, tmp_path: Path) -> None:
     source = make_clip("in.mkv", frames=3, size=(32, 32))
-    info = probe(source)
+    info = open_clip(source)
     rng = np.random.default_rng(0)
     small = LayeredEdit(
         rng.integers(0, 256, (3, 16, 16, 3)).astype(np.uint8),

@@ -23,7 +23,7 @@ from vera.layers.refine import clip as refined
 from vera.layers.refine.clip import Refinement
 from vera.models import AutoencoderPatch3D
 from vera.pipelines import VeraPipeline, edit, footage, memory
-from vera.video import check_output, probe
+from vera.video import check_output, open_clip
 
 MakePipeline = Callable[..., VeraPipeline]
 ClipMaker = Callable[..., Path]
@@ -57,7 +57,7 @@ def test_hdr_footage_is_seen_and_laid_in_its_own_colours(model: Path, tmp_path: 
     report = edit(source, TEXT, model=model, layers=tmp_path / "layers", out=tmp_path / "out.mkv")
     kept = load_layers(tmp_path / "layers")
     assert kept.metadata["color"] == "PQ by BT.2446 method C" and kept.edit.dtype == np.uint16
-    assert probe(report.out).color == color
+    assert open_clip(report.out).color == color
     # The brightest that BT.709 can show is 332 cd/m2, 63 % of PQ's codes, and a saturated colour no more than that.
     assert 0.3 * 65535 < np.asarray(kept.edit).max() < 0.7 * 65535
     counts = verify(source, report.out, kept)
@@ -79,7 +79,7 @@ def test_a_clip_comes_out_as_it_went_in_but_for_the_edit(model: Path, make_clip:
         "layers",
         "composite",
     }
-    before, after = probe(source), probe(report.out)
+    before, after = open_clip(source), open_clip(report.out)
     assert (after.pts, after.time_base, after.duration) == (before.pts, before.time_base, before.duration)
     assert sound(report.out) == sound(source) != []
     assert hashlib.sha256(source.read_bytes()).hexdigest() == digest
@@ -110,7 +110,7 @@ def test_same_seed_same_bytes(model: Path, make_clip: ClipMaker, tmp_path: Path)
 def test_frames_beyond_the_first_pass_through(model: Path, make_clip: ClipMaker) -> None:
     source = make_clip("a.mkv", frames=8)
     report = edit(source, TEXT, model=model, frames=3)
-    assert report.frames == 3 and report.edit.pts == probe(source).pts[:3]
+    assert report.frames == 3 and report.edit.pts == open_clip(source).pts[:3]
     same = [np.array_equal(a, b) for a, b in zip(pictures(source), pictures(report.out), strict=True)]
     assert same == [False] * 3 + [True] * 5
     assert edit(source, TEXT, model=model, frames=99).frames == 8
@@ -132,7 +132,7 @@ def test_edits_limited_in_time(
 ) -> None:
     source = make_clip("a.mkv", frames=8)
     report = edit(source, TEXT, model=model, layers=tmp_path / "layers", **times)
-    assert report.edit.pts == tuple(probe(source).pts[index] for index in edited)
+    assert report.edit.pts == tuple(open_clip(source).pts[index] for index in edited)
     same = [np.array_equal(a, b) for a, b in zip(pictures(source), pictures(report.out), strict=True)]
     assert same == [index not in edited for index in range(8)]
     assert verify(source, report.out, load_layers(tmp_path / "layers")).changed == 0
@@ -149,7 +149,7 @@ def test_the_limited_edit_is_that_of_the_clip_cut_there(model: Path, make_clip: 
 @pytest.mark.parametrize("size", [(33, 35), (50, 34), (17, 90)])
 def test_odd_sizes(model: Path, make_clip: ClipMaker, size: tuple[int, int]) -> None:
     report = edit(make_clip("a.mkv", 2, size), TEXT, model=model)
-    assert probe(report.out).display_size == size
+    assert open_clip(report.out).display_size == size
     assert report.edit.size == report.size and report.size[0] * report.size[1] >= 32 * 32
 
 
@@ -384,7 +384,7 @@ def test_the_default_name_is_one_that_can_be_written(
 ) -> None:
     made = ("-f", "lavfi", "-i", f"testsrc2=s=64x48:r=25:d=0.2,setsar={aspect}")
     ffmpeg(*made, "-c:v", codec, "-pix_fmt", pix_fmt, "-strict", -1, tmp_path / name, silent=False)
-    info = probe(tmp_path / name)
+    info = open_clip(tmp_path / name)
     out = footage.writable_out(info, footage.default_out(info.path))
     assert out.parent == tmp_path and out.stem == "a-vera"
     kinds = [footage.default_out(info.path).suffix, ".mkv", ".mov", ".mp4", ".nut"]

@@ -22,7 +22,7 @@ from tests.clips import make_clip
 
 from vera.cli import main
 from vera.layers import LayeredEdit, save_layers
-from vera.video import probe
+from vera.video import open_clip
 
 SECONDS, BYTES = 30, 2 << 30
 # Suffix: codec, pixel format, sound.
@@ -53,7 +53,7 @@ def make_clips(folder: Path) -> None:
     for suffix, (codec, pix_fmt, sound) in CLIPS.items():
         options = {"crf": "28", "cpu-used": "8"} if codec == "libvpx-vp9" else {"crf": "25"} if "264" in codec else {}
         clip = make_clip(folder / f"whole{suffix}", FRAMES, codec=codec, pix_fmt=pix_fmt, audio=sound, options=options)
-        info = probe(clip)
+        info = open_clip(clip)
         alpha = np.zeros((FRAMES, 48, 64), np.uint16)
         alpha[:, 8:24, 8:24] = 40000
         edit = LayeredEdit(np.full((*alpha.shape, 3), 200, np.uint8), alpha, info.pts, info.time_base)
@@ -117,7 +117,7 @@ def judge(code: int, lines: list[str], made: set[Path], out: Path) -> str:
     if made != (set() if code == 2 else {out}):
         return f"made {sorted(path.name for path in made)} with exit code {code}"
     if code != 2:
-        probe(out)
+        open_clip(out)
     return ""
 
 

@@ -13,7 +13,7 @@ from tests.executable import ffmpeg
 from vera.color.matrix import rgb_to_ycbcr, ycbcr_to_rgb
 from vera.color.tags import ColorTags, apply_tags, resolve_color
 from vera.errors import VeraError
-from vera.video import FrameReader, FrameWriter, Orientation, model_view, planes, probe
+from vera.video import FrameReader, FrameWriter, Orientation, model_view, open_clip, planes
 
 PLANAR = ["yuv420p", "yuv422p", "yuv444p", "yuv410p", "yuv440p", "yuvj420p", "yuv420p10le", "yuv444p16le"]
 PLANAR += ["gray", "gray10le", "gray16le", "gbrp", "gbrp10le", "yuva420p", "yuva444p10le"]
@@ -82,13 +82,13 @@ def test_frames_come_in_order_and_as_they_were_written(tmp_path: Path, name: str
     clip = make_clip(tmp_path / name, 20, pix_fmt=pix_fmt, codec=codec)
     frames = read_all(clip)
     assert samples(frames) == samples(make_frame(pix_fmt=pix_fmt, seed=index) for index in range(20))
-    assert tuple(frame.pts for frame in frames) == probe(clip).pts
-    assert [frame.time_base for frame in frames] == [probe(clip).time_base] * 20
+    assert tuple(frame.pts for frame in frames) == open_clip(clip).pts
+    assert [frame.time_base for frame in frames] == [open_clip(clip).time_base] * 20
 
 
 def test_frames_reordered_in_avi_still_rise_in_time(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "a.avi", 12, options={"crf": "30", "bf": "2", "b-pyramid": "normal"})
-    assert [frame.pts for frame in read_all(clip)] == list(range(12)) == list(probe(clip).pts)
+    assert [frame.pts for frame in read_all(clip)] == list(range(12)) == list(open_clip(clip).pts)
 
 
 @pytest.mark.parametrize("size", [(35, 27), (2, 2)])
@@ -108,7 +108,7 @@ def test_times_that_repeat_are_moved_on_by_a_tick(tmp_path: Path, name: str) -> 
     repeated = tmp_path / f"repeated{Path(name).suffix}"
     setts = "setts=ts='if(eq(mod(N,10),5),PREV_OUTPTS,PTS)'"
     ffmpeg("-i", clip, "-c", "copy", "-bsf:v", setts, repeated, silent=False)
-    info = probe(repeated)
+    info = open_clip(repeated)
     frames = read_all(repeated)
     assert samples(frames) == samples(read_all(clip)) and tuple(frame.pts for frame in frames) == info.pts
     times = [time * info.time_base for time in info.pts]
@@ -116,7 +116,7 @@ def test_times_that_repeat_are_moved_on_by_a_tick(tmp_path: Path, name: str) -> 
     with FrameWriter(tmp_path / f"out{repeated.suffix}", info) as writer:
         for frame in frames:
             writer.write(frame)
-    assert probe(writer.path).frame_count == 12
+    assert open_clip(writer.path).frame_count == 12
 
 
 def test_stopping_early_is_no_error(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_stopping_early_is_no_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
 def test_index_at_the_front_and_frames_missing(tmp_path: Path, share: float) -> None:
     clip = cut(make_clip(tmp_path / "a.mp4", 30, faststart=True), share)
-    for work in (read_all, probe):
+    for work in (read_all, open_clip):
         with pytest.raises(VeraError, match=r"a\.mp4: is damaged, \d+ of its 30 frames are missing; "):
             work(clip)
 
@@ -138,7 +138,7 @@ def test_index_at_the_front_and_frames_missing(tmp_path: Path, share: float) -> 
 @pytest.mark.parametrize(("name", "codec"), [("a.mkv", "ffv1"), ("a.webm", "libvpx-vp9"), ("a.avi", "mpeg4")])
 def test_end_missing(tmp_path: Path, name: str, codec: str) -> None:
     clip = cut(make_clip(tmp_path / name, 20, codec=codec), 0.7)
-    for work in (read_all, probe):
+    for work in (read_all, open_clip):
         with pytest.raises(VeraError, match="is damaged, it ends after"):
             work(clip)
 
@@ -264,7 +264,7 @@ def test_a_phone_held_upright(tmp_path: Path) -> None:
         frame.pts, frame.time_base = 0, Fraction(1, 25)
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    info = probe(path)
+    info = open_clip(path)
     assert (info.orientation, info.display_size, (info.width, info.height)) == (Orientation(3), (48, 64), (64, 48))
     view = model_view(read_all(path)[0], 48, 64, info.orientation)
     assert view[:8, -8:].min() > 250

@@ -12,7 +12,7 @@ from tests.masks import read_mask
 
 from vera.errors import VeraError
 from vera.video import FrameReader, FrameWriter, read_lossless, write_lossless
-from vera.video.info import probe
+from vera.video.clip import open_clip
 
 pytestmark = pytest.mark.faults
 
@@ -56,7 +56,7 @@ def test_a_name_is_never_an_address(tmp_path: Path, name: str, folder: str, monk
     with FrameReader(source) as reader:
         read = samples(reader)
     out = place / f"{name}-out.mp4"
-    info = probe(source)
+    info = open_clip(source)
     with FrameReader(source) as reader, FrameWriter(out, info, audio_from=source) as writer:
         for frame in reader:
             writer.write(frame)
@@ -73,7 +73,7 @@ def test_a_name_is_never_an_address(tmp_path: Path, name: str, folder: str, monk
 def test_sequences_of_any_name_are_read_and_written(tmp_path: Path, head: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     grey = make_clip(tmp_path / "grey.mkv", 3, pix_fmt="gray", codec="ffv1")
-    info = probe(grey)
+    info = open_clip(grey)
     with FrameReader(grey) as reader, FrameWriter(Path("take:1") / f"{head}####.png", info) as writer:
         for frame in reader:
             writer.write(frame)
@@ -87,7 +87,7 @@ def test_a_playlist_is_no_footage(tmp_path: Path, kind: str, suffix: str) -> Non
     make_clip(tmp_path / "clip.ts", 5)
     path = tmp_path / f"list{suffix or '.' + kind}"
     path.write_text(PLAYLISTS[kind].format(clip="clip.ts"))
-    for work in (probe, FrameReader, lambda path: read_mask(path, 1, 64, 48)):
+    for work in (open_clip, FrameReader, lambda path: read_mask(path, 1, 64, 48)):
         with pytest.raises(VeraError, match="is a playlist, which names other files; give the video itself") as caught:
             work(path)
         assert "\n" not in str(caught.value)
@@ -121,11 +121,11 @@ def test_animated_pictures_are_called_so(tmp_path: Path, suffix: str, kind: str)
         brand = {".avif": b"avis", ".heif": b"msf1"}[suffix]
         path.write_bytes(b"\0\0\0\x14ftyp" + brand + bytes(4) + brand)
     with pytest.raises(VeraError, match=f"is an animated {kind}, which is not read; convert it to APNG or a video"):
-        probe(path)
+        open_clip(path)
     if suffix == ".webp":
         frames[0].save(path)
         with pytest.raises(VeraError, match="is a still image"):
-            probe(path)
+            open_clip(path)
 
 
 def test_colours_that_cannot_be_shown_are_told_with_the_file(tmp_path: Path) -> None:
@@ -134,5 +134,5 @@ def test_colours_that_cannot_be_shown_are_told_with_the_file(tmp_path: Path) -> 
     with pytest.raises(
         VeraError, match=r"b\.mp4: pictures in yuv420p with the colour matrix 8 can't be shown \("
     ) as caught:
-        probe(tmp_path / "b.mp4")
+        open_clip(tmp_path / "b.mp4")
     assert "\n" not in str(caught.value)

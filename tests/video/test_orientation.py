@@ -10,7 +10,7 @@ from tests.clips import copy, make_clip, make_frame
 from tests.executable import ffmpeg
 
 from vera.errors import VeraError
-from vera.video import FrameReader, model_view, planes, probe
+from vera.video import FrameReader, model_view, open_clip, planes
 from vera.video.orientation import Matrix, Orientation, nearest_orientation, same_matrix
 
 pytestmark = pytest.mark.faults
@@ -58,7 +58,7 @@ def test_the_model_sees_each_of_the_eight_upright(
     tmp_path: Path, turns: int, mirrored: bool, linear: tuple[int, int, int, int]
 ) -> None:
     source = stamped(tmp_path, matrix_of(*linear))
-    info = probe(source)
+    info = open_clip(source)
     assert info.orientation == Orientation(turns, mirrored)
     # The executable turns and mirrors what it decodes by code of its own.
     ffmpeg("-i", source, "-frames:v", 1, "-pix_fmt", "gray", "-f", "rawvideo", tmp_path / "shown")

@@ -10,7 +10,7 @@ from tests.clips import make_clip
 from tests.executable import ffmpeg
 
 from vera.errors import VeraError
-from vera.video import FrameReader, FrameWriter, probe
+from vera.video import FrameReader, FrameWriter, open_clip
 from vera.video.output import user_errors
 
 pytestmark = pytest.mark.faults
@@ -26,25 +26,25 @@ def test_names_and_words_that_are_not_utf_8(tmp_path: Path, suffix: str) -> None
     assert data.count(b"Caf#") == 1
     source.write_bytes(data.replace(b"Caf#", b"Caf\xe9"))
     out = folder / os.fsdecode(b"latin\xe9" + suffix.encode())
-    info = probe(source)
+    info = open_clip(source)
     with FrameReader(source) as reader, FrameWriter(out, info, audio_from=source) as writer:
         for frame in reader:
             writer.write(frame)
-    assert writer.notices == [] and probe(out).metadata == info.metadata
+    assert writer.notices == [] and open_clip(out).metadata == info.metadata
     assert b"Caf\xe9" in out.read_bytes()
     assert {path.name for path in folder.iterdir()} == {"a.mkv", out.name}
 
 
 def test_two_runs_with_one_output_do_not_meet(tmp_path: Path) -> None:
     source, out = make_clip(tmp_path / "a.mp4"), tmp_path / "b.mp4"
-    info = probe(source)
+    info = open_clip(source)
     with FrameWriter(out, info) as one, FrameWriter(out, info) as other:
         assert one.partial != other.partial
         with FrameReader(source) as reader:
             for frame in reader:
                 one.write(frame)
                 other.write(frame)
-    assert probe(out).frame_count == info.frame_count
+    assert open_clip(out).frame_count == info.frame_count
     assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", "b.mp4"}
 
 
@@ -52,7 +52,7 @@ def test_what_killed_runs_left_goes_and_what_users_have_stays(tmp_path: Path) ->
     source = make_clip(tmp_path / "a.mp4")
     (tmp_path / ".b.0123abcd.vera-partial.mp4").touch()
     (tmp_path / ".b.partial.mp4").write_text("a user's own")
-    with FrameReader(source) as reader, FrameWriter(tmp_path / "b.mp4", probe(source)) as writer:
+    with FrameReader(source) as reader, FrameWriter(tmp_path / "b.mp4", open_clip(source)) as writer:
         for frame in reader:
             writer.write(frame)
     assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", "b.mp4", ".b.partial.mp4"}
@@ -63,10 +63,10 @@ def test_a_result_is_written_through_a_link(tmp_path: Path) -> None:
     source, real = make_clip(tmp_path / "a.mp4"), tmp_path / "far"
     real.mkdir()
     (tmp_path / "b.mp4").symlink_to(real / "c.mp4")
-    with FrameReader(source) as reader, FrameWriter(tmp_path / "b.mp4", probe(source)) as writer:
+    with FrameReader(source) as reader, FrameWriter(tmp_path / "b.mp4", open_clip(source)) as writer:
         for frame in reader:
             writer.write(frame)
-    assert (tmp_path / "b.mp4").is_symlink() and probe(real / "c.mp4").frame_count == 8
+    assert (tmp_path / "b.mp4").is_symlink() and open_clip(real / "c.mp4").frame_count == 8
 
 
 SAID = {

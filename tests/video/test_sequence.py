@@ -13,7 +13,7 @@ from tests.clips import make_frame, samples
 from tests.executable import ffmpeg
 
 from vera.errors import DamageWarning, VeraError
-from vera.video import FrameReader, FrameWriter, Source, probe
+from vera.video import FrameReader, FrameWriter, open_clip
 from vera.video.sequence import find_sequence, image_pattern, source_files
 
 
@@ -33,7 +33,7 @@ def grey(path: Path) -> list[int]:
 @pytest.mark.parametrize("name", ["", "shot.####.png", "shot.%04d.png", "shot.#.png"])
 def test_a_folder_and_patterns_name_the_same_pictures(tmp_path: Path, name: str) -> None:
     path = pngs(tmp_path / "in", range(1001, 1006)) / name
-    info = probe(path)
+    info = open_clip(path)
     assert (info.frame_count, info.pts, info.time_base, info.average_rate) == (5, (0, 1, 2, 3, 4), Fraction(1, 24), 24)
     assert (info.container, info.codec, info.pix_fmt, info.duration) == ("image2", "png", "rgb24", Fraction(5, 24))
     assert grey(path) == [number % 256 for number in range(1001, 1006)]
@@ -41,7 +41,7 @@ def test_a_folder_and_patterns_name_the_same_pictures(tmp_path: Path, name: str)
 
 
 def test_the_rate_is_the_users(tmp_path: Path) -> None:
-    info = probe(Source(pngs(tmp_path / "in", range(3)), rate=Fraction(30000, 1001)))
+    info = open_clip(pngs(tmp_path / "in", range(3)), rate=Fraction(30000, 1001))
     assert (info.time_base, info.duration) == (Fraction(1001, 30000), Fraction(3003, 30000))
 
 
@@ -67,11 +67,11 @@ def test_bad_sequences_are_told_in_one_line(tmp_path: Path) -> None:
         (hole / "gone.####.png", "no numbered pictures of this name"),
         (tmp_path / "gone" / "a.####.png", "no numbered pictures of this name"),
     ):
-        for work in (probe, FrameReader):
+        for work in (open_clip, FrameReader):
             with pytest.raises(VeraError, match=said) as caught:
                 work(path)
             assert "\n" not in str(caught.value) and str(caught.value).startswith(str(tmp_path))
-    assert probe(several / "other_##.png").frame_count == 3
+    assert open_clip(several / "other_##.png").frame_count == 3
 
 
 def test_a_damaged_picture_is_told(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_pictures_come_back_as_they_were(tmp_path: Path, suffix: str, pix_fmt: s
     source = tmp_path / "in" / f"shot.####.{suffix}"
     noise = "nullsrc=size=64x48:rate=24:duration=0.2,geq=r='random(1)*255':g='random(2)*255':b='random(3)*255'"
     ffmpeg("-f", "lavfi", "-i", noise, "-pix_fmt", pix_fmt, "-start_number", "86399", image_pattern(source))
-    info = probe(source)
+    info = open_clip(source)
     out = tmp_path / "out" / f"made.#####.{suffix}"
     with FrameReader(source) as reader, FrameWriter(out, info, audio_from=source) as writer:
         for frame in reader:
@@ -104,7 +104,7 @@ def test_pictures_come_back_as_they_were(tmp_path: Path, suffix: str, pix_fmt: s
     assert [path.name for path in sorted((tmp_path / "out").iterdir())] == [
         f"made.{number}.{suffix}" for number in range(86399, 86399 + info.frame_count)
     ]
-    assert probe(out).pix_fmt == info.pix_fmt
+    assert open_clip(out).pix_fmt == info.pix_fmt
     with FrameReader(source) as before, FrameReader(out) as after:
         assert samples(before) == samples(after)
     said = [
@@ -116,7 +116,7 @@ def test_pictures_come_back_as_they_were(tmp_path: Path, suffix: str, pix_fmt: s
 
 
 def test_a_new_sequence_starts_at_1001(tmp_path: Path) -> None:
-    info = probe(pngs(tmp_path / "in", range(2)))
+    info = open_clip(pngs(tmp_path / "in", range(2)))
     frames = [make_frame(pix_fmt="rgb24", seed=seed) for seed in range(2)]
     with FrameWriter(tmp_path / "new" / "a.%04d.png", replace(info, path=tmp_path / "clip.mov")) as writer:
         for index, frame in enumerate(frames):
@@ -128,7 +128,7 @@ def test_a_new_sequence_starts_at_1001(tmp_path: Path) -> None:
 def test_an_unfinished_sequence_leaves_nothing(tmp_path: Path) -> None:
     source = pngs(tmp_path / "in", range(4))
     with pytest.raises(KeyboardInterrupt):  # noqa: SIM117
-        with FrameReader(source) as reader, FrameWriter(tmp_path / "new" / "a.####.png", probe(source)) as writer:
+        with FrameReader(source) as reader, FrameWriter(tmp_path / "new" / "a.####.png", open_clip(source)) as writer:
             for frame in reader:
                 writer.write(frame)
                 raise KeyboardInterrupt
@@ -137,7 +137,7 @@ def test_an_unfinished_sequence_leaves_nothing(tmp_path: Path) -> None:
 
 def test_where_a_sequence_may_not_go(tmp_path: Path) -> None:
     source = pngs(tmp_path / "in", range(4))
-    info = probe(source)
+    info = open_clip(source)
     for out, said in (
         (source / "b.####.png", "is there already; name a new folder"),
         (tmp_path / "b.####.png", "is there already; name a new folder"),
@@ -175,10 +175,10 @@ def test_numbers_of_any_kind(tmp_path: Path, kind: str) -> None:
         assert sequence is not None
         assert (sequence.start, len(sequence.files)) == (numbers[0], len(numbers))
         assert sequence.pattern == str(folder / pattern)
-        assert probe(path).frame_count == len(numbers)
+        assert open_clip(path).frame_count == len(numbers)
         assert grey(path) == [number % 256 for number in numbers]
     out = tmp_path / "out" / sequence.hashes
-    with FrameReader(folder) as reader, FrameWriter(out, probe(folder)) as writer:
+    with FrameReader(folder) as reader, FrameWriter(out, open_clip(folder)) as writer:
         for frame in reader:
             writer.write(frame)
     assert grey(out) == grey(folder)
@@ -206,7 +206,7 @@ def test_numbers_far_apart_cost_nothing(tmp_path: Path) -> None:
     folder = pngs(tmp_path / "in", [1, 1000000000], "a.{:d}.png")
     tracemalloc.start()
     with pytest.raises(VeraError, match=r"a\.####\.png lacks number 2 and 999999997 more"):
-        probe(folder)
+        open_clip(folder)
     assert tracemalloc.get_traced_memory()[1] < 1 << 20
     tracemalloc.stop()
 

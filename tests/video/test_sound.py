@@ -18,7 +18,7 @@ from tests.executable import ffmpeg
 from tests.iso import with_edits
 
 from vera.errors import VeraError
-from vera.video import FrameReader, FrameWriter, MediaInfo, Source, check_output, probe
+from vera.video import Clip, FrameWriter, as_clip, check_output, open_clip
 from vera.video.carried.carry import sound_lost
 from vera.video.carried.packets import fit_packets
 
@@ -27,12 +27,12 @@ PICTURES = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=0.4")
 TONE = ("-f", "lavfi", "-i", "sine=440:r=48000:d=0.4")
 
 
-def copy(source: Path | Source, out: Path, codec: str | None = None) -> tuple[MediaInfo, list[str]]:
-    info = probe(source)
-    with FrameReader(info.source) as reader, FrameWriter(out, info, codec, audio_from=info.path) as writer:
+def copy(source: Path | Clip, out: Path, codec: str | None = None) -> tuple[Clip, list[str]]:
+    info = as_clip(source)
+    with info.frames() as reader, FrameWriter(out, info, codec, audio_from=info.path) as writer:
         for frame in reader:
             writer.write(frame)
-    return probe(out), writer.notices
+    return open_clip(out), writer.notices
 
 
 def packets(path: Path, track: str = "0:a:0") -> list[list[str]]:
@@ -80,7 +80,7 @@ def test_what_is_said_to_hold_the_sound_does(
     for name in (".mkv", ".mov", ".mp4"):
         if name not in found:
             with pytest.raises(VeraError, match="such a file can't hold the source's") as caught:
-                check_output(tmp_path / f"b{name}", probe(source), None, source)
+                check_output(tmp_path / f"b{name}", open_clip(source), None, source)
             advice = re.search(r"write (\.\w+) instead", str(caught.value))
             assert (advice is not None) == bool(found) and "--sound none" in str(caught.value)
             if advice is not None:
@@ -88,7 +88,7 @@ def test_what_is_said_to_hold_the_sound_does(
             continue
         after, _ = copy(source, tmp_path / f"b{name}")
         assert [line[3] for line in packets(after.path)] == [line[3] for line in packets(source)]
-        assert after.audio[0].codec == probe(source).audio[0].codec
+        assert after.audio[0].codec == open_clip(source).audio[0].codec
 
 
 def test_a_muxer_that_refuses_at_its_end_is_known_before(tmp_path: Path) -> None:
@@ -103,15 +103,15 @@ def test_nothing_is_advised_where_nothing_holds_the_sound(tmp_path: Path) -> Non
     if not sound_lost(source, ".nut"):
         pytest.skip("this FFmpeg keeps it in .nut")
     with pytest.raises(VeraError, match=r"pcm_bluray sound; leave the sound out \(--sound none\)$"):
-        check_output(tmp_path / "b.mkv", probe(source), None, source)
+        check_output(tmp_path / "b.mkv", open_clip(source), None, source)
 
 
 def test_sound_can_be_left_out(tmp_path: Path) -> None:
     source = tmp_path / "a.wmv"
     ffmpeg(*PICTURES, *TONE, "-c:v", "wmv2", "-c:a", "wmav2", source)
-    after, notices = copy(Source(source, sound=False), tmp_path / "b.mp4")
+    after, notices = copy(open_clip(source, sound=False), tmp_path / "b.mp4")
     assert (after.audio, notices, after.frame_count) == ((), [], 10)
-    assert probe(Source(source, sound=False)).source.sound is False
+    assert open_clip(source, sound=False).footage.sound is False
 
 
 # What an edit list hides
@@ -232,7 +232,7 @@ def test_a_broadcasts_clock_begins_at_0(tmp_path: Path, suffix: str, start: int)
     with pytest.warns(UserWarning, match=r"the source's clock begins at .* s; all tracks are moved to begin at 0"):
         after, notices = copy(source, tmp_path / f"b{suffix}")
     assert len(notices) == 1
-    before = probe(source)
+    before = open_clip(source)
     tick = max(after.time_base, Fraction(1, 48000))
     for one, other in zip(before.pts, after.pts, strict=True):
         assert abs(one * before.time_base - before.clock - other * after.time_base) <= tick / 2
@@ -248,7 +248,7 @@ def test_clips_that_begin_a_little_late_do_so_in_the_result(tmp_path: Path) -> N
     source = tmp_path / "a.mp4"
     ffmpeg("-i", make_clip(tmp_path / "flat.mp4", audio=True), "-c", "copy", "-output_ts_offset", 2, source)
     after, notices = copy(source, tmp_path / "b.mp4")
-    assert (after.pts, notices) == (probe(source).pts, []) and after.pts[0] > 0
+    assert (after.pts, notices) == (open_clip(source).pts, []) and after.pts[0] > 0
 
 
 def test_live_fragments_begin_at_0(tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_live_fragments_begin_at_0(tmp_path: Path) -> None:
     ffmpeg("-i", flat, "-c", "copy", "-output_ts_offset", 7200, tmp_path / "late.mkv")
     marks = ("-i", tmp_path / "words.txt", "-map", 0, "-map_chapters", 1, "-copyts", "-c", "copy")
     ffmpeg("-i", tmp_path / "late.mkv", *marks, source)
-    assert probe(source).chapters[0].start > 7200
+    assert open_clip(source).chapters[0].start > 7200
     with pytest.warns(UserWarning, match=r"clock begins at 7[12]\d\d\.\d+ s"):
         after, _ = copy(source, tmp_path / "b.mkv")
     assert after.pts[0] * after.time_base < 1 and 0 <= after.chapters[0].start < 1

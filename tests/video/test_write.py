@@ -22,13 +22,13 @@ from vera.color.tags import ColorTags
 from vera.errors import VeraError
 from vera.video import (
     CODECS,
+    Clip,
     FrameReader,
     FrameWriter,
-    MediaInfo,
     check_output,
     default_codec,
+    open_clip,
     planes,
-    probe,
     write_lossless,
 )
 from vera.video.sequence import PICTURES
@@ -36,15 +36,15 @@ from vera.video.sequence import PICTURES
 TIMES = (0, 1000, 3000, 3500, 9000, 9090, 12000)
 
 
-def copy(source: Path, out: Path, codec: str | None = None, info: MediaInfo | None = None) -> MediaInfo:
+def copy(source: Path, out: Path, codec: str | None = None, info: Clip | None = None) -> Clip:
     """Write all frames of `source`, and its sound, to `out`."""
     with (
         FrameReader(source) as reader,
-        FrameWriter(out, info or probe(source), codec, audio_from=source) as writer,
+        FrameWriter(out, info or open_clip(source), codec, audio_from=source) as writer,
     ):
         for frame in reader:
             writer.write(frame)
-    return probe(out)
+    return open_clip(out)
 
 
 def same_samples(one: Path, other: Path) -> bool:
@@ -52,15 +52,15 @@ def same_samples(one: Path, other: Path) -> bool:
         return samples(left) == samples(right)
 
 
-def seconds(info: MediaInfo) -> list[Fraction]:
+def seconds(info: Clip) -> list[Fraction]:
     return [pts * info.time_base for pts in info.pts]
 
 
-def describe(pix_fmt: str, size: tuple[int, int] = (64, 48), path: Path = Path("source.mp4")) -> MediaInfo:
+def describe(pix_fmt: str, size: tuple[int, int] = (64, 48), path: Path = Path("source.mp4")) -> Clip:
     """What probe would tell of a clip of three frames."""
     depth = max(component.bits for component in av.VideoFormat(pix_fmt).components)
     times, tick = (0, 1, 2), Fraction(1, 25)
-    return MediaInfo(
+    return Clip(
         path, "mov", "h264", *size, size, pix_fmt, depth, tick, times, 3 * tick, 1 / tick, False, Fraction(1),
         ColorTags(), (), None,
     )  # fmt: skip
@@ -167,7 +167,7 @@ RATES = [Fraction(24000, 1001), Fraction(30000, 1001), Fraction(25), Fraction(60
 @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
 @pytest.mark.parametrize("rate", RATES, ids=str)
 def test_times_are_exact(tmp_path: Path, rate: Fraction, suffix: str, codec: str) -> None:
-    before = probe(make_clip(tmp_path / f"a{suffix}", 12, fps=rate, options={"crf": "30"}))
+    before = open_clip(make_clip(tmp_path / f"a{suffix}", 12, fps=rate, options={"crf": "30"}))
     after = copy(before.path, tmp_path / f"b{suffix}", codec)
     for field in ("pts", "time_base", "duration", "average_rate", "is_vfr"):
         assert getattr(after, field) == getattr(before, field)
@@ -177,7 +177,7 @@ def test_times_are_exact(tmp_path: Path, rate: Fraction, suffix: str, codec: str
 @pytest.mark.parametrize("bframes", ["0", "3"])
 def test_variable_rate_keeps_its_times(tmp_path: Path, bframes: str, codec: str) -> None:
     options = {"crf": "30", "bf": bframes}
-    before = probe(make_clip(tmp_path / "a.mp4", 7, pts=TIMES, time_base=Fraction(1, 90000), options=options))
+    before = open_clip(make_clip(tmp_path / "a.mp4", 7, pts=TIMES, time_base=Fraction(1, 90000), options=options))
     after = copy(before.path, tmp_path / "b.mp4", codec)
     assert (after.pts, after.time_base, after.duration) == (TIMES, Fraction(1, 90000), before.duration)
 
@@ -198,13 +198,13 @@ def test_any_times_are_kept(tmp_path: Path, steps: list[int], start: int) -> Non
             frame = make_frame((16, 16))
             frame.pts, frame.time_base = pts, info.time_base
             writer.write(frame)
-    after = probe(tmp_path / "a.mp4")
+    after = open_clip(tmp_path / "a.mp4")
     assert (after.pts, after.time_base, after.duration) == (times, info.time_base, info.duration)
 
 
 def test_a_first_time_other_than_zero(tmp_path: Path) -> None:
     # A transport stream begins anywhere, and its sound before its pictures.
-    before = probe(make_clip(tmp_path / "a.ts", audio=True))
+    before = open_clip(make_clip(tmp_path / "a.ts", audio=True))
     assert before.pts[0] > 0
     after = copy(before.path, tmp_path / "b.mp4")
     assert (after.pts, after.time_base) == (before.pts, before.time_base)
@@ -212,7 +212,7 @@ def test_a_first_time_other_than_zero(tmp_path: Path) -> None:
 
 def test_matroska_rounds_to_milliseconds(tmp_path: Path) -> None:
     # With sound that starts before the pictures, which must not move them.
-    before = probe(make_clip(tmp_path / "a.mp4", fps=Fraction(24000, 1001), audio=True))
+    before = open_clip(make_clip(tmp_path / "a.mp4", fps=Fraction(24000, 1001), audio=True))
     after = copy(before.path, tmp_path / "b.mkv")
     assert after.time_base == Fraction(1, 1000)
     assert max(abs(a - b) for a, b in zip(seconds(before), seconds(after), strict=True)) <= Fraction(1, 2000)
@@ -229,16 +229,16 @@ def test_frames_before_time_zero(tmp_path: Path) -> None:
     with pytest.raises(VeraError, match="before time 0"):
         copy(source, tmp_path / "b.mp4")
     after = copy(source, tmp_path / "b.mkv")
-    assert seconds(after) == seconds(probe(source)) == [Fraction(pts, 25) for pts in (-2, -1, 0, 1)]
+    assert seconds(after) == seconds(open_clip(source)) == [Fraction(pts, 25) for pts in (-2, -1, 0, 1)]
 
 
 def test_part_of_a_clip(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "a.mp4", 8)
-    with FrameReader(source) as reader, FrameWriter(tmp_path / "b.mp4", probe(source)) as writer:
+    with FrameReader(source) as reader, FrameWriter(tmp_path / "b.mp4", open_clip(source)) as writer:
         for frame, _ in zip(reader, range(3), strict=False):
             writer.write(frame)
-    after = probe(tmp_path / "b.mp4")
-    assert (after.pts, after.duration) == (probe(source).pts[:3], Fraction(3, 25))
+    after = open_clip(tmp_path / "b.mp4")
+    assert (after.pts, after.duration) == (open_clip(source).pts[:3], Fraction(3, 25))
 
 
 # Tags
@@ -249,7 +249,7 @@ def test_part_of_a_clip(tmp_path: Path) -> None:
     ("suffix", "codec"), [(".mp4", "h264-lossless"), (".mov", "prores"), (".mkv", "h264-lossless"), (".mp4", "h265")]
 )
 def test_tags(tmp_path: Path, suffix: str, codec: str, rotation: int) -> None:
-    before = probe(
+    before = open_clip(
         make_clip(
             tmp_path / f"a{suffix}",
             3,
@@ -336,10 +336,10 @@ def test_aac_to_matroska_keeps_its_bytes(tmp_path: Path) -> None:
 
 def test_without_sound(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "a.mp4", audio=True)
-    with FrameReader(source) as reader, FrameWriter(tmp_path / "b.mp4", probe(source)) as writer:
+    with FrameReader(source) as reader, FrameWriter(tmp_path / "b.mp4", open_clip(source)) as writer:
         for frame in reader:
             writer.write(frame)
-    assert probe(tmp_path / "b.mp4").audio == ()
+    assert open_clip(tmp_path / "b.mp4").audio == ()
 
 
 def test_sound_that_the_file_cannot_hold(tmp_path: Path) -> None:
@@ -410,7 +410,7 @@ def test_a_frame_unlike_the_first(tmp_path: Path) -> None:
 def test_never_over_the_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     source = make_clip(tmp_path / "a.mp4", audio=True)
     before = source.read_bytes()
-    out, info, sound = source, probe(source), source
+    out, info, sound = source, open_clip(source), source
     if how == "relative":
         monkeypatch.chdir(tmp_path)
         out = Path("a.mp4")
@@ -452,7 +452,7 @@ def test_an_exception_leaves_nothing(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "a.mp4", 8)
     (tmp_path / "b.mp4").write_text("an older result")
     with pytest.raises(KeyboardInterrupt):  # noqa: SIM117
-        with FrameReader(source) as reader, FrameWriter(tmp_path / "b.mp4", probe(source)) as writer:
+        with FrameReader(source) as reader, FrameWriter(tmp_path / "b.mp4", open_clip(source)) as writer:
             for index, frame in enumerate(reader):
                 if index == 5:
                     raise KeyboardInterrupt
@@ -463,7 +463,7 @@ def test_an_exception_leaves_nothing(tmp_path: Path) -> None:
 
 def test_the_name_is_given_last(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "a.mp4")
-    with FrameReader(source) as reader, FrameWriter(tmp_path / "b.mp4", probe(source)) as writer:
+    with FrameReader(source) as reader, FrameWriter(tmp_path / "b.mp4", open_clip(source)) as writer:
         for frame in reader:
             writer.write(frame)
             assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", writer.partial.name}
@@ -473,9 +473,9 @@ def test_the_name_is_given_last(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from vera.video import FrameReader, FrameWriter, probe
+from vera.video import FrameReader, FrameWriter, open_clip
 source, out = map(Path, sys.argv[1:])
-with FrameReader(source) as reader, FrameWriter(out, probe(source)) as writer:
+with FrameReader(source) as reader, FrameWriter(out, open_clip(source)) as writer:
     for index, frame in enumerate(reader):
         writer.write(frame)
         if index == 4:
@@ -542,5 +542,5 @@ def test_an_older_result_is_replaced_by_a_whole_one(tmp_path: Path) -> None:
 def test_layers_files_come_back(tmp_path: Path) -> None:
     clip = np.random.default_rng(0).integers(0, 256, (3, 16, 16), np.uint8)
     write_lossless(tmp_path / "alpha.mkv", clip)
-    info = probe(tmp_path / "alpha.mkv")
+    info = open_clip(tmp_path / "alpha.mkv")
     assert (info.pix_fmt, info.frame_count, (info.width, info.height)) == ("gray", 3, (16, 16))

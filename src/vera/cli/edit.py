@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from vera.cli.master import print_master
-from vera.cli.options import Deinterlace, Progressive, Rate, Sound, check_picture, parse_size, parse_source, parse_time
+from vera.cli.options import Deinterlace, Progressive, Rate, Sound, check_picture, open_source, parse_size, parse_time
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 from vera.errors import VeraError
@@ -136,7 +136,6 @@ def edit(
     from vera.pipelines.footage import default_out
     from vera.pipelines.inputs import check_edit_outputs
 
-    footage = parse_source(source, deinterlace, rate, progressive, sound)
     times = [None if time is None else parse_time(time) for time in (start, end)]
     model_size = None if size is None else parse_size(size)
     if sheet is not None:
@@ -144,7 +143,7 @@ def edit(
         if not result:
             raise VeraError("a sheet shows the result: leave out --sheet or --no-result")
         check_edit_outputs(
-            footage,
+            source,
             out or default_out(source),
             layers,
             sheet=sheet,
@@ -153,10 +152,11 @@ def edit(
             model=model,
             lora=lora,
         )
+    clip = open_source(source, deinterlace, rate, progressive, sound)
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
     with progress_bar(shown=first) as report:
         done = run(
-            footage,
+            clip,
             instruction,
             out=out,
             layers=layers,
@@ -188,7 +188,7 @@ def edit(
     if done.layers is not None:
         say(f"layers   {done.layers}")
     if sheet is not None and done.edit is not None and done.out is not None:
-        contact_sheet(footage, done.edit, done.out, sheet)
+        contact_sheet(clip, done.edit, done.out, sheet)
         say(f"sheet    {sheet}")
     width, height = done.size
     say(f"edited   {done.frames} frames at {width}x{height} in {sum(done.seconds.values()):.1f} s")

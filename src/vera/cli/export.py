@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from vera.cli.options import NOT_ADJUSTED, Adjusting, Deinterlace, Progressive, Rate, parse_source
+from vera.cli.options import NOT_ADJUSTED, Adjusting, Deinterlace, Progressive, Rate, open_source
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 from vera.errors import VeraError
@@ -55,12 +55,12 @@ def export(
 
     if source is None and (deinterlace or progressive or rate is not None):
         raise VeraError("--deinterlace, --progressive and --rate say how to read the source: name it with --source")
-    footage = None if source is None else parse_source(source, deinterlace, rate, progressive)
+    clip = None if source is None else open_source(source, deinterlace, rate, progressive)
     with progress_bar() as report:
         folders = export_layers(
             layers,
             to,
-            source=footage,
+            source=clip,
             out=out,
             start_frame=start_frame,
             light=light,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vera.cli.options import Deinterlace, Progressive, Rate, parse_source
+from vera.cli.options import Deinterlace, Progressive, Rate, open_source
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 
@@ -33,7 +33,7 @@ def layerize(
     """
     from vera.layers.layerize import layerize as recover
 
-    clip, other = (parse_source(path, deinterlace, rate, progressive) for path in (source, edited))
+    clip, other = (open_source(path, deinterlace, rate, progressive) for path in (source, edited))
     with progress_bar() as report:
         done = recover(clip, other, out, mask, report)
     width, height = done.size

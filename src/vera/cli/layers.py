@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from vera.cli.master import print_master
-from vera.cli.options import NOT_ADJUSTED, Adjusting, Deinterlace, Force, Progressive, Rate, Sound, parse_source
+from vera.cli.options import NOT_ADJUSTED, Adjusting, Deinterlace, Force, Progressive, Rate, Sound, open_source
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 from vera.errors import VeraError
@@ -64,7 +64,7 @@ def composite(
         check_project(project, lines)
     with progress_bar() as report:
         written = write_master(
-            parse_source(source, deinterlace, rate, progressive, sound), stack, out, master, codec, report, force
+            open_source(source, deinterlace, rate, progressive, sound), stack, out, master, codec, report, force
         )
     print_master(written)
     if project is not None:
@@ -104,14 +104,14 @@ def verify(
     from vera.layers import load_layers, open_stack, verify_layers
     from vera.layers import verify as count
 
-    footage = parse_source(source, deinterlace, rate, progressive, sound)
+    clip = open_source(source, deinterlace, rate, progressive, sound)
     if layers is None:
         edit = load_layers(result)
-        verify_layers(footage, edit, force)
+        verify_layers(clip, edit, force)
         say(f"layers   {len(edit.pts)} frames that fit {source}, which is as it was")
         return 0
     with progress_bar() as progress:
-        report = count(footage, result, open_stack([layers]), master, force, progress)
+        report = count(clip, result, open_stack([layers]), master, force, progress)
     say(f"samples    {report.samples:>15,}  in {report.frames} frames")
     say(f"preserved  {report.preserved:>15,}  where alpha is 0")
     say(f"changed    {report.changed:>15,}  of the preserved")

@@ -12,7 +12,7 @@ from vera.errors import VeraError
 
 if TYPE_CHECKING:
     from vera.layers import Adjustment
-    from vera.video import Source
+    from vera.video import Clip
 
 Triple = tuple[float, float, float]
 
@@ -90,18 +90,18 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(sides[1]), int(sides[2])
 
 
-def parse_source(
+def open_source(
     path: Path, deinterlace: bool, rate: str | None, progressive: bool = False, sound: str = "copy"
-) -> "Source":
-    """Footage as a command names it; VeraError if `rate` is no rate such as 25, 23.976 or 24000/1001."""
-    from vera.video import Source
+) -> "Clip":
+    """Open footage as a command names it; VeraError if `rate` is no rate such as 25, 23.976 or 24000/1001."""
+    from vera.video import open_clip
 
     number = None
     if rate is not None:
         number = _RATES.get(rate) or Fraction(rate if _RATE.fullmatch(rate) else 0)
         if not 0 < number <= 1000:
             raise VeraError(f"a rate is in pictures a second, such as 25 or 24000/1001, not {rate!r:.80}")
-    return Source(path, deinterlace, number, progressive, sound != "none")
+    return open_clip(path, deinterlace=deinterlace, rate=number, progressive=progressive, sound=sound != "none")
 
 
 def parse_time(text: str) -> Fraction:

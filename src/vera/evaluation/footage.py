@@ -24,7 +24,7 @@ from vera.metrics.objects import to_alpha
 from vera.metrics.placement import place_hit
 from vera.pipelines import edit
 from vera.progress import Progress
-from vera.video import FrameReader, model_view, probe
+from vera.video import FrameReader, model_view, open_clip
 
 
 def evaluate_footage(
@@ -117,7 +117,7 @@ def measure_without_truth(
 
 def read_view(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
     """All frames of a clip as the model sees them, RGB `[T,H,W,3]` of `size` (width, height)."""
-    orientation = probe(path).orientation
+    orientation = open_clip(path).orientation
     with FrameReader(path) as reader:
         return np.stack([model_view(frame, *size, orientation) for frame in reader])
 

@@ -18,7 +18,7 @@ from vera.layers.source_match import check_source, frame_map
 from vera.layers.stack import Stack
 from vera.layers.threads import on_all_cores
 from vera.progress import Progress
-from vera.video import FrameReader, FrameWriter, LosslessClip, MediaInfo, Source, SourceLike, copy_frame, probe
+from vera.video import Clip, ClipLike, FrameWriter, LosslessClip, as_clip, copy_frame, open_clip
 from vera.video.components import INTERLEAVED, components, rgb_rows
 from vera.video.open import check_unchanged
 from vera.video.sequence import source_files, written_path
@@ -64,7 +64,7 @@ def composite_frame(
 class Placed:
     """Edits on the frames of one clip, from `place`: the lowest first, each with the index of its frame by pts."""
 
-    info: MediaInfo
+    clip: Clip
     edits: tuple[tuple[LayeredEdit, Mapping[int, int]], ...]
     strict_chroma: bool
 
@@ -72,13 +72,13 @@ class Placed:
         """All edits over a frame of the clip; the frame itself if none of them names it."""
         result = frame
         for edit, index in self._on(frame):
-            picture, alpha = edit.coded_frame(index, self.info, frame)
+            picture, alpha = edit.coded_frame(index, self.clip, frame)
             result = composite_frame(result, picture, alpha, self.strict_chroma, edit.adjustment.blend)
         return result
 
     def layers(self, frame: av.VideoFrame) -> list[list[ComponentLayer]]:
         """What `lay` lays over a frame, but for blend modes: for each edit that covers some of it, its components."""
-        frames = (edit.coded_frame(index, self.info, frame) for edit, index in self._on(frame))
+        frames = (edit.coded_frame(index, self.clip, frame) for edit, index in self._on(frame))
         converted = (convert_layer(*layer, frame, strict=self.strict_chroma) for layer in frames)
         return [layers for layers in converted if layers]
 
@@ -96,66 +96,66 @@ class Placed:
         return [(edit, index_of[pts]) for edit, index_of in self.edits if pts is not None and pts in index_of]
 
 
-def place(edit: LayeredEdit | Stack, info: MediaInfo, force: bool = False) -> Placed:
+def place(edit: LayeredEdit | Stack, clip: Clip, force: bool = False) -> Placed:
     """An edit, or a stack of them, on the frames of a clip. VeraError as `check_belongs` for each."""
     stack = edit if isinstance(edit, Stack) else Stack((edit,))
-    placed = tuple((layer, shown_frames(layer, info, force)) for layer in stack.edits)
-    return Placed(info, placed, stack.strict_chroma)
+    placed = tuple((layer, shown_frames(layer, clip, force)) for layer in stack.edits)
+    return Placed(clip, placed, stack.strict_chroma)
 
 
-def shown_frames(edit: LayeredEdit, info: MediaInfo, force: bool = False) -> dict[int, int]:
+def shown_frames(edit: LayeredEdit, clip: Clip, force: bool = False) -> dict[int, int]:
     """`check_belongs` without the frames outside the range that `edit` is adjusted to."""
     first, last = edit.adjustment.range
-    shown = set(info.pts[first or 0 : None if last is None else last + 1])
-    return {pts: index for pts, index in check_belongs(edit, info, force).items() if pts in shown}
+    shown = set(clip.pts[first or 0 : None if last is None else last + 1])
+    return {pts: index for pts, index in check_belongs(edit, clip, force).items() if pts in shown}
 
 
 def composite_clip(
-    source: SourceLike,
+    source: ClipLike,
     edit: LayeredEdit | Stack,
     out: str | Path,
     codec: str | None = None,
     progress: Progress | None = None,
     force: bool = False,
-) -> MediaInfo:
+) -> Clip:
     """Lay `edit` over the clip `source` and write `out` with the source's times, tags and sound; returns its probe.
 
     Streams: memory does not grow with the clip. Frames that the edit does not name pass through as they are.
     Raises VeraError as the reader and the writer do, and if the edit belongs to another clip and not `force`.
     """
-    info = probe(source)
-    check_spared(info, edit, out)
-    write_composite(info, place(edit, info, force), out, codec, progress)
-    return probe(Source(Path(out), rate=info.average_rate))
+    clip = as_clip(source)
+    check_spared(clip, edit, out)
+    write_composite(clip, place(edit, clip, force), out, codec, progress)
+    return open_clip(Path(out), rate=clip.average_rate)
 
 
-def check_spared(info: MediaInfo, edit: LayeredEdit | Stack, out: str | Path) -> None:
+def check_spared(clip: Clip, edit: LayeredEdit | Stack, out: str | Path) -> None:
     """Raise VeraError if writing `out` would touch the source or the layers that are laid over it."""
     edits = edit.edits if isinstance(edit, Stack) else (edit,)
-    clips = [clip for layer in edits for clip in (layer.edit, layer.alpha) if isinstance(clip, LosslessClip)]
-    check_outputs([*source_files(info.path), *(clip.path for clip in clips)], [written_path(out)])
+    files = [part.path for layer in edits for part in (layer.edit, layer.alpha) if isinstance(part, LosslessClip)]
+    check_outputs([*source_files(clip.path), *files], [written_path(out)])
 
 
 def write_composite(
-    info: MediaInfo, placed: Placed, out: str | Path, codec: str | None = None, progress: Progress | None = None
+    clip: Clip, placed: Placed, out: str | Path, codec: str | None = None, progress: Progress | None = None
 ) -> None:
     """`composite_clip` of a clip that was probed and edits that were placed on it."""
-    with FrameReader(info.source) as reader, FrameWriter(out, info, codec, audio_from=info.path) as writer:
+    with clip.frames() as reader, FrameWriter(out, clip, codec, audio_from=clip.path) as writer:
         for count, frame in enumerate(reader):
             writer.write(placed.lay(frame))
             if progress is not None:
-                progress("composite", count + 1, info.frame_count)
-        check_unchanged(info.path, info.state)
+                progress("composite", count + 1, clip.frame_count)
+        check_unchanged(clip.path, clip.state)
 
 
-def check_belongs(edit: LayeredEdit, info: MediaInfo, force: bool = False) -> dict[int, int]:
+def check_belongs(edit: LayeredEdit, clip: Clip, force: bool = False) -> dict[int, int]:
     """Which layer frame belongs to which of the clip's: pts -> index. VeraError if the layers are another clip's.
 
     `force` skips the comparison with the recorded source, and takes the nearest frames where times differ.
     """
     if not force:
-        check_source(edit, info)
-    return frame_map(edit, info, force)
+        check_source(edit, clip)
+    return frame_map(edit, clip, force)
 
 
 def blend(plane: NDArray[Any], layer: ComponentLayer, shift: int = 0) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vera.layers.adjust import NEUTRAL, Adjustment, adjust_colors, adjust_frame
 from vera.layers.refine.finish import Finish, finish_frame
-from vera.video import LosslessClip, MediaInfo, model_view
+from vera.video import Clip, LosslessClip, model_view
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class LayeredEdit:
         return adjust_frame(edit, alpha, self.adjustment)
 
     def coded_frame(
-        self, index: int, info: MediaInfo, source: av.VideoFrame | None = None
+        self, index: int, clip: Clip, source: av.VideoFrame | None = None
     ) -> tuple[NDArray[Any], NDArray[np.uint16]]:
         """`frame` in the size and orientation of the clip's coded pictures, which may be stored rotated.
 
@@ -69,9 +69,9 @@ class LayeredEdit:
         """
         plate = None
         if source is not None and self.finish.needs_plate:
-            plate = model_view(source, *info.display_size, info.orientation)
-        edit, alpha = self.frame(index, info.display_size, plate)
-        return info.orientation.stored(edit), info.orientation.stored(alpha)
+            plate = model_view(source, *clip.display_size, clip.orientation)
+        edit, alpha = self.frame(index, clip.display_size, plate)
+        return clip.orientation.stored(edit), clip.orientation.stored(alpha)
 
     @cached_property
     def finish(self) -> Finish:

@@ -12,7 +12,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.video import FrameReader, MediaInfo, model_view, probe
+from vera.video import Clip, FrameReader, model_view, open_clip
 from vera.video.formats import plain
 from vera.video.open import open_input
 from vera.video.sequence import source_files
@@ -22,17 +22,17 @@ _EXACT = (".png", ".bmp", ".tif", ".tiff", ".dpx")  # pictures that hold what wa
 _WHITE = 128  # of 255: from middle grey on
 
 
-def check_mask(path: Path, source: MediaInfo) -> None:
+def check_mask(path: Path, source: Clip) -> None:
     """VeraError unless `path` is a picture of the source's display size, or a video of it with as many frames."""
     if is_still(path):
         frame = _read_still(path)
         size = (frame.width, frame.height)
     else:
-        info = probe(path)
-        size = info.display_size
-        if info.frame_count != source.frame_count:
+        clip = open_clip(path)
+        size = clip.display_size
+        if clip.frame_count != source.frame_count:
             raise VeraError(
-                f"mask {path}: has {info.frame_count} frames, the source {source.frame_count}: "
+                f"mask {path}: has {clip.frame_count} frames, the source {source.frame_count}: "
                 "give one mask frame for each, or a still image"
             )
     if size != source.display_size:
@@ -68,10 +68,10 @@ def _pictures(path: Path, width: int, height: int) -> Iterator[NDArray[np.uint8]
     """RGB [H,W,3] of each mask frame; that of a still image without an end."""
     if is_still(path):
         yield from repeat(model_view(_read_still(path), width, height))
-    info = probe(path)
+    clip = open_clip(path)
     with FrameReader(path) as reader:
         for frame in reader:
-            yield model_view(frame, width, height, info.orientation)
+            yield model_view(frame, width, height, clip.orientation)
 
 
 def is_still(path: Path) -> bool:

@@ -10,7 +10,7 @@ from vera.layers.composite import Placed, check_spared, place, write_composite
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.stack import Stack
 from vera.progress import Progress
-from vera.video import CODECS, MediaInfo, SourceLike, check_output, default_codec, probe
+from vera.video import CODECS, Clip, ClipLike, as_clip, check_output, default_codec
 from vera.video.formats import is_float
 from vera.video.smart.bits import UnsupportedError
 from vera.video.smart.master import SmartPlan, plan_smart, write_smart
@@ -35,7 +35,7 @@ class Master:
     notice: str | None = None
 
 
-def choose_codec(info: MediaInfo, out: Path, kind: str | None = None, codec: str | None = None) -> tuple[str, str]:
+def choose_codec(clip: Clip, out: Path, kind: str | None = None, codec: str | None = None) -> tuple[str, str]:
     """The kind of master, and the codec of a whole encode; by default lossless, so exact.
 
     For a smart master the codec is that of the delivery encode which takes its place where it cannot be made. VeraError
@@ -49,16 +49,16 @@ def choose_codec(info: MediaInfo, out: Path, kind: str | None = None, codec: str
     if kind == "exact" and lossy:
         raise VeraError(f"codec {codec} is lossy, so no exact master; leave it out, or choose the delivery master")
     kind = kind or ("delivery" if lossy else "exact")
-    if kind != "exact" and is_float(info.pix_fmt):
+    if kind != "exact" and is_float(clip.pix_fmt):
         raise VeraError(f"{out}: an EXR sequence is written exactly or not at all; leave out the master and codec")
     if codec is None:
-        codec = default_codec(out, info.pix_fmt) if kind == "exact" else _delivery_codec(info, out)
-    check_output(out, info, codec, info.path)
+        codec = default_codec(out, clip.pix_fmt) if kind == "exact" else _delivery_codec(clip, out)
+    check_output(out, clip, codec, clip.path)
     return kind, codec
 
 
 def write_master(
-    source: SourceLike | MediaInfo,
+    source: ClipLike,
     edit: LayeredEdit | Stack,
     out: str | Path,
     kind: str | None = None,
@@ -66,50 +66,50 @@ def write_master(
     progress: Progress | None = None,
     force: bool = False,
 ) -> Master:
-    """Lay `edit` over the clip `source` (or its probe) and write the master `out`; `kind` and `codec`: see
+    """Lay `edit` over the clip `source` and write the master `out`; `kind` and `codec`: see
     `choose_codec`.
 
     A smart master is checked packet by packet and sample by sample before it gets its name. Where it cannot be made, or
     does not pass, a delivery encode is written, and the answer's `notice` says why. VeraError as `composite_clip`.
     """
-    out, info = Path(out), source if isinstance(source, MediaInfo) else probe(source)
-    check_spared(info, edit, out)
-    kind, codec = choose_codec(info, out, kind, codec)
-    placed, notice = place(edit, info, force), None
+    out, clip = Path(out), as_clip(source)
+    check_spared(clip, edit, out)
+    kind, codec = choose_codec(clip, out, kind, codec)
+    placed, notice = place(edit, clip, force), None
     if kind == "smart":
         try:
-            plan = _write_smart(info, placed, out, progress)
+            plan = _write_smart(clip, placed, out, progress)
         except UnsupportedError as reason:
             kind, notice = "delivery", f"{out.name} is a delivery encode and no smart master: {reason}"
         else:
             return Master(out, kind, None, len(plan.times), len(plan.times) - len(plan.renewed))
-    write_composite(info, placed, out, codec, progress)
-    return Master(out, kind, codec, info.frame_count, 0, notice)
+    write_composite(clip, placed, out, codec, progress)
+    return Master(out, kind, codec, clip.frame_count, 0, notice)
 
 
-def _write_smart(info: MediaInfo, placed: Placed, out: Path, progress: Progress | None) -> SmartPlan:
-    if info.deinterlace:
+def _write_smart(clip: Clip, placed: Placed, out: Path, progress: Progress | None) -> SmartPlan:
+    if clip.deinterlace:
         raise UnsupportedError("its packets may be interlaced, and it is to be deinterlaced")
-    if info.progressive and info.interlaced:
+    if clip.progressive and clip.interlaced:
         raise UnsupportedError("its packets say that they are interlaced")
     changed = placed.times()
-    plan = plan_smart(info.path, out.suffix, changed)
+    plan = plan_smart(clip.path, out.suffix, changed)
     if len(plan.renewed) == len(plan.times):
         raise UnsupportedError("the edit touches all of its groups of pictures")
 
     def edited(frame: av.VideoFrame) -> av.VideoFrame:
         return placed.lay(frame) if frame.pts in changed else frame
 
-    write_smart(info, out, plan, edited, progress)
+    write_smart(clip, out, plan, edited, progress)
     return plan
 
 
-def _delivery_codec(info: MediaInfo, out: Path) -> str:
-    names = [_DELIVERY[info.codec]] if info.codec in _DELIVERY else []
+def _delivery_codec(clip: Clip, out: Path) -> str:
+    names = [_DELIVERY[clip.codec]] if clip.codec in _DELIVERY else []
     names += [name for name, codec in CODECS.items() if not codec.lossless and name not in names]
     for name in names:
         try:
-            check_output(out, info, name, info.path)
+            check_output(out, clip, name, clip.path)
         except VeraError:
             continue
         return name

@@ -13,7 +13,8 @@ from vera.files import check_outputs, whole_file
 from vera.layers.composite import check_belongs
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.refine.floor import fit_layer
-from vera.video import FrameReader, Orientation, SourceLike, as_source, model_view, probe
+from vera.video import ClipLike, FrameReader, Orientation, as_clip, model_view
+from vera.video.open import FootageLike
 from vera.video.sequence import source_files
 from vera.video.view import spread_frames
 
@@ -23,26 +24,26 @@ GAIN = 8
 
 
 def contact_sheet(
-    source: SourceLike, edit: LayeredEdit, result: str | Path, out: str | Path, columns: int = 6, width: int = 240
+    source: ClipLike, edit: LayeredEdit, result: str | Path, out: str | Path, columns: int = 6, width: int = 240
 ) -> None:
     """Write a PNG of `columns` frames, evenly spread over the edited part of the clip.
 
     Rows: source, edit layer on a checkerboard, alpha, result, difference of result and source times eight. The file
     has a temporary name until it is whole. Raises VeraError if the disk refuses, and for layers of another clip.
     """
-    check_outputs([*source_files(as_source(source).path), Path(result)], [Path(out)])
-    info = probe(source)
-    check_belongs(edit, info)
-    wide, high = info.display_size
+    clip = as_clip(source)
+    check_outputs([*source_files(clip.path), Path(result)], [Path(out)])
+    check_belongs(edit, clip)
+    wide, high = clip.display_size
     size = (width, max(2, round(width * high / wide)))
     chosen = spread_frames(len(edit.pts), columns)
-    position_of = {pts: position for position, pts in enumerate(info.pts)}
+    position_of = {pts: position for position, pts in enumerate(clip.pts)}
     positions = [position_of[edit.pts[index]] for index in chosen]
     tiles = []
-    before = _pick(source, positions, size, info.orientation)
-    after = _pick(result, positions, size, info.orientation)
+    before = _pick(clip.footage, positions, size, clip.orientation)
+    after = _pick(result, positions, size, clip.orientation)
     for index, original, edited in zip(chosen, before, after, strict=True):
-        color, alpha = fit_layer(*edit.frame(int(index), info.display_size), size)
+        color, alpha = fit_layer(*edit.frame(int(index), clip.display_size), size)
         scale = 255 / np.iinfo(color.dtype).max
         weight = alpha[..., None] / 65535
         shown = weight * (color * scale) + (1 - weight) * _checkerboard(size)[..., None]
@@ -58,10 +59,10 @@ def contact_sheet(
 
 
 def _pick(
-    path: SourceLike, positions: list[int], size: tuple[int, int], orientation: Orientation
+    footage: FootageLike, positions: list[int], size: tuple[int, int], orientation: Orientation
 ) -> list[NDArray[np.uint8]]:
     wanted = set(positions)
-    with FrameReader(path) as reader:
+    with FrameReader(footage) as reader:
         frames: Iterable[tuple[int, Any]] = enumerate(reader)
         return [model_view(frame, *size, orientation) for position, frame in frames if position in wanted]
 

@@ -9,76 +9,76 @@ from typing import Any
 
 from vera.errors import VeraError
 from vera.layers.layered_edit import LayeredEdit
-from vera.video import MediaInfo
+from vera.video import Clip
 from vera.video.open import check_unchanged
 from vera.video.sequence import source_files
 
 
-def describe_source(info: MediaInfo) -> dict[str, Any]:
+def describe_source(clip: Clip) -> dict[str, Any]:
     """What a manifest records of the clip that layers are made for, to know it again.
 
     Reads all of the file, for its SHA-256. VeraError if it is no longer the one that was probed: it would be another
     clip's hash.
     """
-    record: dict[str, Any] = {"name": info.path.name, "frames": info.frame_count, "bytes": _size(info)}
-    record["sha256"] = _digest(info)
-    check_unchanged(info.path, info.state)
+    record: dict[str, Any] = {"name": clip.path.name, "frames": clip.frame_count, "bytes": _size(clip)}
+    record["sha256"] = _digest(clip)
+    check_unchanged(clip.path, clip.state)
     return record
 
 
-def check_source(edit: LayeredEdit, info: MediaInfo) -> None:
+def check_source(edit: LayeredEdit, clip: Clip) -> None:
     """VeraError if the layers record that they were made for another file. Reads the file only if its size is right."""
     record = edit.metadata.get("source")
     if not isinstance(record, Mapping):
         return
-    found: dict[str, Any] = {"frames": info.frame_count, "bytes": _size(info)}
+    found: dict[str, Any] = {"frames": clip.frame_count, "bytes": _size(clip)}
     for name, value in found.items():
         if record.get(name, value) != value:
-            raise _foreign(info, record, f"it has {value:,} {name}, that one {record[name]:,}")
-    if "sha256" in record and record["sha256"] != _digest(info):
-        raise _foreign(info, record, "their bytes differ")
+            raise _foreign(clip, record, f"it has {value:,} {name}, that one {record[name]:,}")
+    if "sha256" in record and record["sha256"] != _digest(clip):
+        raise _foreign(clip, record, "their bytes differ")
 
 
-def frame_map(edit: LayeredEdit, info: MediaInfo, force: bool = False) -> dict[int, int]:
+def frame_map(edit: LayeredEdit, clip: Clip, force: bool = False) -> dict[int, int]:
     """Which layer frame belongs to the source frame of a time: pts of the clip -> index in the layers.
 
     With `force` a layer frame belongs to the nearest source frame, if that is less than half its length away. VeraError
     if the times are not the clip's, or with `force` if none of them is.
     """
-    if edit.time_base == info.time_base and set(edit.pts) <= set(info.pts):
+    if edit.time_base == clip.time_base and set(edit.pts) <= set(clip.pts):
         return {pts: index for index, pts in enumerate(edit.pts)}
     if not force:
         raise VeraError(
-            f"{info.path}: the layers were made for another clip: their frame times are not in this one; "
+            f"{clip.path}: the layers were made for another clip: their frame times are not in this one; "
             "give that clip, or --force to lay them over the nearest frames"
         )
-    durations = info.frame_durations()
+    durations = clip.frame_durations()
     found: dict[int, int] = {}
     for index, pts in enumerate(edit.pts):
-        time = pts * edit.time_base / info.time_base
-        place = bisect_left(info.pts, time)
-        nearest = min(info.pts[max(place - 1, 0) : place + 1], key=lambda candidate: abs(candidate - time))
+        time = pts * edit.time_base / clip.time_base
+        place = bisect_left(clip.pts, time)
+        nearest = min(clip.pts[max(place - 1, 0) : place + 1], key=lambda candidate: abs(candidate - time))
         if abs(nearest - time) * 2 < durations[nearest]:
             found.setdefault(nearest, index)
     if not found:
-        raise VeraError(f"{info.path}: none of the layers' frames is shown at the time of one of this clip's frames")
+        raise VeraError(f"{clip.path}: none of the layers' frames is shown at the time of one of this clip's frames")
     return found
 
 
-def _foreign(info: MediaInfo, record: Mapping[str, Any], what: str) -> VeraError:
+def _foreign(clip: Clip, record: Mapping[str, Any], what: str) -> VeraError:
     return VeraError(
-        f"{info.path}: is not the clip that the layers were made for, {record.get('name', 'another')}: {what}; "
+        f"{clip.path}: is not the clip that the layers were made for, {record.get('name', 'another')}: {what}; "
         "give that clip, or --force"
     )
 
 
-def _size(info: MediaInfo) -> int:
-    return sum(file.stat().st_size for file in source_files(info.path))
+def _size(clip: Clip) -> int:
+    return sum(file.stat().st_size for file in source_files(clip.path))
 
 
-def _digest(info: MediaInfo) -> str:
+def _digest(clip: Clip) -> str:
     """Of the file, or of all pictures of a sequence, one after the other."""
-    files = source_files(info.path)
+    files = source_files(clip.path)
     return _digest_of(files, tuple((file.stat().st_size, file.stat().st_mtime_ns) for file in files))
 
 

@@ -15,7 +15,7 @@ from vera.layers.layered_edit import LayeredEdit
 from vera.layers.masters import MASTERS
 from vera.layers.stack import Stack
 from vera.progress import Progress
-from vera.video import FrameReader, MediaInfo, Source, SourceLike, probe
+from vera.video import Clip, ClipLike, as_clip, open_clip
 from vera.video.carried.kept import compare_films
 from vera.video.codecs import FULL_RANGE_TWINS
 from vera.video.components import INTERLEAVED, components
@@ -48,7 +48,7 @@ class VerifyReport:
 
 
 def verify(
-    source: SourceLike,
+    source: ClipLike,
     result: str | Path,
     edit: LayeredEdit | Stack,
     guarantee: str = "exact",
@@ -65,8 +65,8 @@ def verify(
     """
     if guarantee not in MASTERS:
         raise VeraError(f"no master is named {guarantee!r}; choose from {', '.join(MASTERS)}")
-    before = probe(source)
-    after = probe(Source(Path(result), rate=before.average_rate))
+    before = as_clip(source)
+    after = open_clip(Path(result), rate=before.average_rate)
     placed = place(edit, before, force)
     _check_comparable(before, after)
     packets, renewed = PacketReport(0, 0, None), frozenset[int]()
@@ -75,7 +75,7 @@ def verify(
     samples = preserved = changed = untouched = 0
     largest, squared = 0, 0.0
     shift = INTERLEAVED.get(before.pix_fmt, 0)
-    with FrameReader(before.source) as sources, FrameReader(after.source) as results:
+    with before.frames() as sources, after.frames() as results:
         for count, (original, edited) in enumerate(zip(sources, results, strict=True)):
             layers = placed.layers(original)
             pairs = zip(components(original), components(edited), strict=True)
@@ -113,15 +113,15 @@ def verify(
     )
 
 
-def verify_layers(source: SourceLike, edit: LayeredEdit, force: bool = False) -> None:
+def verify_layers(source: ClipLike, edit: LayeredEdit, force: bool = False) -> None:
     """VeraError unless `source` is, byte for byte, the file that the layers were made for, and they can all be read.
 
     This is the guarantee of layers that are laid over the user's own file: it is as it was, and they fit.
     """
-    info = probe(source)
+    clip = as_clip(source)
     if not isinstance(edit.metadata.get("source"), Mapping) and not force:
-        raise VeraError(f"the layers do not record what they were made for, so {info.path} cannot be told from another")
-    for index in check_belongs(edit, info, force).values():
+        raise VeraError(f"the layers do not record what they were made for, so {clip.path} cannot be told from another")
+    for index in check_belongs(edit, clip, force).values():
         edit.frame(index, edit.size)
 
 
@@ -136,9 +136,7 @@ def _compare(one: NDArray[Any], other: NDArray[Any], shift: int) -> tuple[NDArra
     return apart, int(np.count_nonzero(one.view(bits) != other.view(bits)))
 
 
-def _check_packets(
-    source: MediaInfo, result: MediaInfo, changed: Collection[int]
-) -> tuple[PacketReport, frozenset[int]]:
+def _check_packets(source: Clip, result: Clip, changed: Collection[int]) -> tuple[PacketReport, frozenset[int]]:
     try:
         plan = plan_smart(source.path, result.path.suffix, changed)
     except UnsupportedError as reason:
@@ -146,7 +144,7 @@ def _check_packets(
     return compare_packets(source.path, result.path, plan.renewed, source.clock), plan.renewed
 
 
-def _check_comparable(source: MediaInfo, result: MediaInfo) -> None:
+def _check_comparable(source: Clip, result: Clip) -> None:
     for name in ("width", "height", "pix_fmt", "frame_count"):
         one, other = getattr(source, name), getattr(result, name)
         if FULL_RANGE_TWINS.get(one, one) != FULL_RANGE_TWINS.get(other, other):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vera.color.transform import ColorTransform
 from vera.layers.masks import mask_frames
-from vera.video import FrameReader, MediaInfo
+from vera.video import Clip
 from vera.video.view import source_view
 
 
@@ -19,17 +19,17 @@ from vera.video.view import source_view
 class SourceViews:
     """The `edited` frames of a clip, upright at `size` (width, height) and in the colours that a model sees."""
 
-    info: MediaInfo
+    clip: Clip
     edited: range
     size: tuple[int, int]
     transform: ColorTransform | None = None
 
     def pictures(self, wanted: Collection[int] | None = None) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Read the `wanted` of the edited frames, all if None: each with its index among them, as RGB `[H,W,3]`."""
-        with FrameReader(self.info.source) as reader:
+        with self.clip.frames() as reader:
             for index, frame in enumerate(islice(reader, self.edited.start, self.edited.stop)):
                 if wanted is None or index in wanted:
-                    yield index, source_view(frame, *self.size, self.info.orientation, self.transform)
+                    yield index, source_view(frame, *self.size, self.clip.orientation, self.transform)
 
     def mask(self, path: Path, wanted: Collection[int]) -> Iterator[NDArray[np.bool_]]:
         """Read the mask of the `wanted` of the edited frames, each `[H,W]`, True on the subject to preserve."""

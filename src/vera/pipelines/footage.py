@@ -39,7 +39,7 @@ from vera.pipelines.sampling.checks import check_sampling
 from vera.pipelines.sampling.sizes import check_size, model_size
 from vera.processes import group_size, is_first, process_group
 from vera.progress import Progress
-from vera.video import CODECS, MediaInfo, SourceLike, as_source, probe
+from vera.video import CODECS, Clip, ClipLike, as_clip
 from vera.video.decoding.kind import check_kind
 from vera.video.formats import is_float
 from vera.video.sequence import find_sequence, is_pattern
@@ -71,7 +71,7 @@ class EditReport:
 @process_group()
 @torch.no_grad()
 def edit(
-    source: SourceLike,
+    source: ClipLike,
     instruction: str,
     *,
     out: str | Path | None = None,
@@ -131,35 +131,35 @@ def edit(
             raise VeraError(
                 "without a result an edit is its layers: name a folder for them, and no file for the result"
             )
-        target = None if not result else default_out(as_source(source).path) if out is None else Path(out)
-        check_edit_outputs(source, target, layers, mask=mask, lut=lut, model=model, lora=lora)
+        clip = as_clip(source)
+        target = None if not result else default_out(clip.path) if out is None else Path(out)
+        check_edit_outputs(clip.path, target, layers, mask=mask, lut=lut, model=model, lora=lora)
         instruction = check_instruction(instruction)
         _check_numbers(frames, seed, steps, guidance)
-        info = probe(source)
-        check_kind(source)  # of the whole clip, which is written even where a part of it is edited
-        edited = _edited_frames(info, start, end, frames)
+        check_kind(clip.footage)  # of the whole clip, which is written even where a part of it is edited
+        edited = _edited_frames(clip, start, end, frames)
         if target is not None and out is None:
-            target = writable_out(info, target, master, codec)
-            check_edit_outputs(source, target, layers, mask=mask, lut=lut, model=model, lora=lora)
+            target = writable_out(clip, target, master, codec)
+            check_edit_outputs(clip.path, target, layers, mask=mask, lut=lut, model=model, lora=lora)
         if is_first() and target is not None:
-            choose_codec(info, target, master, codec)  # whether it could be written
+            choose_codec(clip, target, master, codec)  # whether it could be written
         if is_first() and layers is not None:
             check_layers_folder(layers)
         if mask is not None:
-            check_mask(mask, info)
-        if is_float(info.pix_fmt) and (lut is not None or ocio is not None):
-            raise VeraError(f"{info.path}: is linear light, which is shown as sRGB; leave out the LUT or colour space")
-        transform = color_transform(info.color, lut, ocio)
+            check_mask(mask, clip)
+        if is_float(clip.pix_fmt) and (lut is not None or ocio is not None):
+            raise VeraError(f"{clip.path}: is linear light, which is shown as sRGB; leave out the LUT or colour space")
+        transform = color_transform(clip.color, lut, ocio)
 
     with clock.stage("load"):
         pipeline = load_pipeline(str(model), device, dtype, acceleration, lora)
         pipeline.set_progress_bar_config(disable=progress is not None)
         strides = pipeline.size_strides[::-1]
         if size is None:
-            size = model_size(info.display_size, info.display_aspect, strides, pipeline.config.model_pixels)
+            size = model_size(clip.display_size, clip.display_aspect, strides, pipeline.config.model_pixels)
         check_size(size, strides)
         pipeline.check_text(instruction, "instruction", pipeline.config.max_sequence_length)
-        views = SourceViews(info, edited, size, transform)
+        views = SourceViews(clip, edited, size, transform)
         shown = shown_frames(len(edited), refinement.every)
         check_memory(pipeline, len(shown), size, mask is not None)
 
@@ -199,15 +199,15 @@ def edit(
                     progress("layers", index + 1, len(edited))
             pipeline.maybe_free_model_hooks()
             if layers is not None:  # reads the whole source
-                made["source"] = describe_source(info)
-            grain = clip_grain(info, edited) if refinement.grain else None
-            times = info.pts[edited.start : edited.stop]
-            writer.finish(times, info.time_base, made | refined.record(grain, seed))
+                made["source"] = describe_source(clip)
+            grain = clip_grain(clip, edited) if refinement.grain else None
+            times = clip.pts[edited.start : edited.stop]
+            writer.finish(times, clip.time_base, made | refined.record(grain, seed))
         layered = load_layers(folder)
         if target is None:
             return replace(report, edit=layered)
         with clock.stage("composite"), _kept_on_failure(folder, layers, target):
-            written = write_master(info, layered, target, master, codec, progress)
+            written = write_master(clip, layered, target, master, codec, progress)
     return replace(report, edit=layered, master=written)
 
 
@@ -227,12 +227,12 @@ def default_out(source: Path) -> Path:
     return source.with_name(f"{source.stem}-vera{suffix}")
 
 
-def writable_out(info: MediaInfo, out: Path, master: str | None = None, codec: str | None = None) -> Path:
+def writable_out(clip: Clip, out: Path, master: str | None = None, codec: str | None = None) -> Path:
     """`out`, or a name alike of the first kind of file that can hold the result; `out` if none can."""
     place = out.parent if is_pattern(out) else out.with_suffix("")
     for path in (out, *(place.with_name(place.name + suffix) for suffix in _OTHERS)):
         with suppress(VeraError):
-            choose_codec(info, path, master, codec)
+            choose_codec(clip, path, master, codec)
             return path
     return out
 
@@ -251,17 +251,17 @@ class _Clock:
 
 
 def _edited_frames(
-    info: MediaInfo, start: Fraction | float | None, end: Fraction | float | None, frames: int | None
+    clip: Clip, start: Fraction | float | None, end: Fraction | float | None, frames: int | None
 ) -> range:
     """Indices of the frames to edit. Times as people write them are rounded, to a millisecond say."""
-    length = info.pts[-1] - info.pts[0]
+    length = clip.pts[-1] - clip.pts[0]
     bounds = [0.0 if start is None else float(start), math.inf if end is None else float(end)]
-    first, last = (bisect_left(info.pts, info.pts[0] + (bound - ROUNDING) / float(info.time_base)) for bound in bounds)
+    first, last = (bisect_left(clip.pts, clip.pts[0] + (bound - ROUNDING) / float(clip.time_base)) for bound in bounds)
     chosen = range(first, last if frames is None else min(last, first + frames))
     if bounds[0] < 0 or not chosen:
-        seconds = float(length * info.time_base)
+        seconds = float(length * clip.time_base)
         raise VeraError(
-            f"{info.path}: no frame lies from {bounds[0]:g} s until before {bounds[1]:g} s; "
+            f"{clip.path}: no frame lies from {bounds[0]:g} s until before {bounds[1]:g} s; "
             f"the first is at 0 s, the last at {seconds:g} s"
         )
     return chosen

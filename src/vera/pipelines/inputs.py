@@ -8,7 +8,6 @@ from pathlib import Path
 from vera.files import check_outputs, files_below
 from vera.layers import layer_files
 from vera.presets import LORAS, TRAINED
-from vera.video import SourceLike, as_source
 from vera.video.sequence import source_files, written_path
 
 
@@ -20,7 +19,7 @@ def model_files(model: str | Path, lora: Iterable[str | Path] = ()) -> list[Path
 
 
 def check_edit_outputs(
-    source: SourceLike,
+    source: Path,
     out: str | Path | None,
     layers: str | Path | None,
     *,
@@ -33,6 +32,6 @@ def check_edit_outputs(
     """Raise VeraError if what an edit writes would touch what it reads, or if two of its outputs are one."""
     given = [Path(path) for path in (mask, lut, os.environ.get("OCIO")) if path]
     check_outputs(
-        [*source_files(as_source(source).path), *given, *model_files(model, lora)],
+        [*source_files(source), *given, *model_files(model, lora)],
         [None if out is None else written_path(out), *layer_files(layers), sheet],
     )

@@ -1,10 +1,10 @@
 """Footage: probe, read, write. Knows nothing of layers or models."""
 
 from vera.video.arrays import copy_frame, planes
+from vera.video.clip import AudioInfo, Clip, ClipLike, as_clip, open_clip
 from vera.video.codecs import CODECS, Codec, default_codec
-from vera.video.info import AudioInfo, MediaInfo, probe
 from vera.video.lossless import LosslessClip, LosslessWriter, read_lossless, write_lossless
-from vera.video.open import Source, SourceLike, as_source
+from vera.video.open import Footage
 from vera.video.orientation import UPRIGHT, Orientation
 from vera.video.output import check_output
 from vera.video.reader import FrameReader
@@ -15,22 +15,22 @@ __all__ = [
     "CODECS",
     "UPRIGHT",
     "AudioInfo",
+    "Clip",
+    "ClipLike",
     "Codec",
+    "Footage",
     "FrameReader",
     "FrameWriter",
     "LosslessClip",
     "LosslessWriter",
-    "MediaInfo",
     "Orientation",
-    "Source",
-    "SourceLike",
-    "as_source",
+    "as_clip",
     "check_output",
     "copy_frame",
     "default_codec",
     "model_view",
+    "open_clip",
     "planes",
-    "probe",
     "read_lossless",
     "write_lossless",
 ]

@@ -37,7 +37,7 @@ FileState = tuple[int, int, int]  # number on its disk, size and time of change
 
 
 @dataclass(frozen=True)
-class Source:
+class Footage:
     """Footage and how to read it: a file, or an image sequence of `rate` pictures a second (24 if None).
 
     `deinterlace`: make interlaced frames progressive, which are refused otherwise. `progressive`: believe that none is
@@ -57,12 +57,12 @@ class Source:
             raise VeraError(f"{self.path}: footage is deinterlaced or taken for progressive; choose one of the two")
 
 
-SourceLike = str | Path | Source
+FootageLike = str | Path | Footage
 
 
-def as_source(source: SourceLike) -> Source:
-    """A path alone is footage to be read as it is."""
-    return source if isinstance(source, Source) else Source(Path(source))
+def as_footage(source: FootageLike) -> Footage:
+    """Take a path alone for footage to be read as it is."""
+    return source if isinstance(source, Footage) else Footage(Path(source))
 
 
 def file_state(path: Path) -> tuple[FileState, ...]:

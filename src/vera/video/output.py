@@ -12,8 +12,8 @@ import av
 from vera.errors import VeraError
 from vera.files import check_outputs, real_path
 from vera.video.carried.carry import sound_lost
+from vera.video.clip import Clip
 from vera.video.codecs import Codec, default_codec, find_codec
-from vera.video.info import MediaInfo
 from vera.video.sequence import PICTURES, find_sequence, is_pattern, source_files
 
 ISO_SUFFIXES = (".mp4", ".mov", ".m4v")
@@ -27,11 +27,11 @@ _REFUSALS = (errno.EINVAL, errno.ERANGE, *(int(av.error.tag_to_code(tag)) for ta
 
 
 def check_output(
-    path: Path | str, info: MediaInfo, codec: str | Codec | None = None, audio_from: Path | None = None
+    path: Path | str, clip: Clip, codec: str | Codec | None = None, audio_from: Path | None = None
 ) -> Codec:
     """What `FrameWriter` refuses before it writes, to ask before long work; returns the codec it would use."""
     path = Path(path)
-    preset = _fitting_codec(path, info, codec)
+    preset = _fitting_codec(path, clip, codec)
     if is_pattern(path):
         _check_folder(path.parent)
         return preset
@@ -43,42 +43,42 @@ def check_output(
         raise VeraError(f"{path.parent}: no such folder; create it or choose another")
     if path.is_dir():
         raise VeraError(f"{path}: is a folder; name a file in it")
-    check_outputs([*source_files(info.path), audio_from], [path])
+    check_outputs([*source_files(clip.path), audio_from], [path])
     with user_errors(path), TemporaryFile(dir=real_path(path).parent):
         pass
-    if audio_from is not None and info.sound:
-        _check_sound(path, info, codec, audio_from)
+    if audio_from is not None and clip.sound:
+        _check_sound(path, clip, codec, audio_from)
     return preset
 
 
-def _fitting_codec(path: Path, info: MediaInfo, codec: str | Codec | None) -> Codec:
+def _fitting_codec(path: Path, clip: Clip, codec: str | Codec | None) -> Codec:
     """The codec for pictures and times as those of `info` in a file named `path`; VeraError if it can't hold them."""
     suffix = path.suffix.lower()
-    narrow = suffix == ".mkv" and info.sample_aspect != 1
-    name = codec or default_codec(path, info.pix_fmt, _ASPECT_ENCODERS if narrow else ())
-    preset = find_codec(name, path, info.pix_fmt, info.width, info.height)
-    if suffix in ISO_SUFFIXES and info.pts[0] * info.time_base < info.clock:
+    narrow = suffix == ".mkv" and clip.sample_aspect != 1
+    name = codec or default_codec(path, clip.pix_fmt, _ASPECT_ENCODERS if narrow else ())
+    preset = find_codec(name, path, clip.pix_fmt, clip.width, clip.height)
+    if suffix in ISO_SUFFIXES and clip.pts[0] * clip.time_base < clip.clock:
         raise VeraError(f"{path}: such a file would cut off the frames before time 0; write .mkv, or remux the source")
     if suffix == ".mkv":
-        _check_matroska(path, info, preset)
+        _check_matroska(path, clip, preset)
     return preset
 
 
-def _check_sound(path: Path, info: MediaInfo, codec: str | Codec | None, source: Path) -> None:
+def _check_sound(path: Path, clip: Clip, codec: str | Codec | None, source: Path) -> None:
     """VeraError if a file named `path` can't hold the sound of `source`, with what was found to hold it."""
     if find_sequence(source) is not None or not (lost := sound_lost(source, path.suffix.lower())):
         return
     advice = "leave the sound out (--sound none)"
     for suffix in _ADVISED:
-        if suffix != path.suffix.lower() and not sound_lost(source, suffix) and _fits(path, info, codec, suffix):
+        if suffix != path.suffix.lower() and not sound_lost(source, suffix) and _fits(path, clip, codec, suffix):
             advice = f"write {suffix} instead, or {advice}"
             break
     raise VeraError(f"{path}: such a file can't hold the source's {' and '.join(lost)} sound; {advice}")
 
 
-def _fits(path: Path, info: MediaInfo, codec: str | Codec | None, suffix: str) -> bool:
+def _fits(path: Path, clip: Clip, codec: str | Codec | None, suffix: str) -> bool:
     try:
-        _fitting_codec(path.with_suffix(suffix), info, codec)
+        _fitting_codec(path.with_suffix(suffix), clip, codec)
     except VeraError:
         return False
     return True
@@ -94,14 +94,14 @@ def _check_folder(folder: Path) -> None:
         pass
 
 
-def _check_matroska(path: Path, info: MediaInfo, codec: Codec) -> None:
-    milliseconds = {round(pts * info.time_base * 1000) for pts in info.pts}
-    if len(milliseconds) < len(info.pts):
+def _check_matroska(path: Path, clip: Clip, codec: Codec) -> None:
+    milliseconds = {round(pts * clip.time_base * 1000) for pts in clip.pts}
+    if len(milliseconds) < len(clip.pts):
         raise VeraError(f"{path}: such a file can't tell frames less than 1 ms apart; write .mp4 or .mov instead")
     # PyAV can't set Matroska's own field for it; H.264 and H.265 carry it in the pictures.
-    if info.sample_aspect != 1 and codec.encoder not in _ASPECT_ENCODERS:
+    if clip.sample_aspect != 1 and codec.encoder not in _ASPECT_ENCODERS:
         raise VeraError(
-            f"{path}: {codec.encoder} in such a file would lose the pixel aspect {info.sample_aspect}; "
+            f"{path}: {codec.encoder} in such a file would lose the pixel aspect {clip.sample_aspect}; "
             "use h264-lossless or h265-lossless"
         )
 
@@ -130,18 +130,18 @@ def _said(error: av.FFmpegError | OSError) -> str:
     return str(log[2]).strip() if log else error.strerror or str(error)
 
 
-def muxer_options(path: Path, info: MediaInfo) -> dict[str, str]:
+def muxer_options(path: Path, clip: Clip) -> dict[str, str]:
     # No random ids and no date in the file, so that the same frames give the same bytes.
     options = {"fflags": "+bitexact"}
     if path.suffix.lower() not in ISO_SUFFIXES:
         # Sound may start a little before 0 (AAC's priming); by default all tracks are moved until nothing does.
         return options | {"avoid_negative_ts": "disabled"}
-    if info.records and path.suffix.lower() != ".mov":
+    if clip.records and path.suffix.lower() != ".mov":
         options["strict"] = "unofficial"  # or they are left out
-    ticks = info.time_base.denominator
+    ticks = clip.time_base.denominator
     # A first time other than 0 is kept in ticks of the movie, a millisecond by default: tick as the tracks do.
-    shared = lcm(ticks, *(track.sample_rate for track in info.audio))
-    if not info.metadata.keys() <= _ISO_WORDS and not any(track.kind == "picture" for track in info.tracks):
+    shared = lcm(ticks, *(track.sample_rate for track in clip.audio))
+    if not clip.metadata.keys() <= _ISO_WORDS and not any(track.kind == "picture" for track in clip.tracks):
         options["movflags"] = "use_metadata_tags"
     return options | {
         "video_track_timescale": str(ticks),
@@ -149,8 +149,8 @@ def muxer_options(path: Path, info: MediaInfo) -> dict[str, str]:
     }
 
 
-def clock_notices(info: MediaInfo) -> list[str]:
+def clock_notices(clip: Clip) -> list[str]:
     """A line of the clock that a master does not keep (`clock_start`)."""
-    if not info.clock:
+    if not clip.clock:
         return []
-    return [f"the source's clock begins at {float(info.clock):.3f} s; all tracks are moved to begin at 0"]
+    return [f"the source's clock begins at {float(clip.clock):.3f} s; all tracks are moved to begin at 0"]

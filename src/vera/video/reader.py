@@ -31,7 +31,7 @@ from vera.video.decoding.kind import Kind, changed, frame_kind
 from vera.video.decoding.png import common_format, widened
 from vera.video.decoding.slots import Slots
 from vera.video.formats import is_float, plain
-from vera.video.open import SourceLike, as_source, check_unchanged, open_video, packets
+from vera.video.open import FootageLike, as_footage, check_unchanged, open_video, packets
 from vera.video.orientation import Matrix, display_matrix
 from vera.video.sequence import source_files
 
@@ -54,8 +54,8 @@ class FrameReader:
     of more than half of it nothing comes out.
     """
 
-    def __init__(self, source: SourceLike) -> None:
-        source = as_source(source)
+    def __init__(self, source: FootageLike) -> None:
+        source = as_footage(source)
         self.path = source.path
         self.damaged: list[Fraction] = []
         self.interlaced = False

@@ -20,10 +20,10 @@ from vera.video.carried.carry import carry
 from vera.video.carried.lost import not_held
 from vera.video.carried.packets import shift_packet
 from vera.video.carried.side_data import asides, lost_asides
+from vera.video.clip import Clip
 from vera.video.codecs import Codec, encoder_pix_fmt
 from vera.video.decoding.exr import left_out, write_picture
 from vera.video.encoder import add_pictures
-from vera.video.info import MediaInfo
 from vera.video.open import open_output, open_video
 from vera.video.output import check_output, clock_notices, muxer_options, user_errors
 from vera.video.sequence import Sequence, find_sequence, image_pattern, is_pattern
@@ -37,7 +37,7 @@ class _DiscardedError(Exception):
 
 
 class FrameWriter:
-    """Writes frames as `info` describes them: pixel format, size, time base, colour tags, rotation, pixel aspect, HDR.
+    """Writes frames as `clip` describes them: pixel format, size, time base, colour tags, rotation, pixel aspect, HDR.
 
     Use as a context manager. Everything goes to `partial`, a file of another name in the same folder, which takes the
     name `path` when the block ends well and is removed when it ends in an exception: under `path` there is never half a
@@ -53,17 +53,17 @@ class FrameWriter:
     """
 
     def __init__(
-        self, path: Path | str, info: MediaInfo, codec: str | Codec | None = None, audio_from: Path | str | None = None
+        self, path: Path | str, clip: Clip, codec: str | Codec | None = None, audio_from: Path | str | None = None
     ) -> None:
         self.path = Path(path)
-        self.info = info
+        self.clip = clip
         self.notices: list[str] = []
         carried = None if audio_from is None else Path(audio_from)
-        self._codec = check_output(self.path, info, codec, carried)
+        self._codec = check_output(self.path, clip, codec, carried)
         self._is_sequence = is_pattern(self.path)
         self._whole = whole_folder(self.path.parent) if self._is_sequence else whole_file(self.path)
-        self._clock = Fraction(0) if self._is_sequence else info.clock
-        self._durations = info.frame_durations()
+        self._clock = Fraction(0) if self._is_sequence else clip.clock
+        self._durations = clip.frame_durations()
         self._exr: Sequence | None = None  # the source's pictures, which the result's are written over
         self._carries = False
         self._asides: dict[str, int] = {}  # what the pictures say, and the number of the first that does
@@ -87,47 +87,47 @@ class FrameWriter:
             if self._exr:
                 return
         else:
-            self._found += clock_notices(self.info)
-            options = muxer_options(self.path, self.info)
+            self._found += clock_notices(self.clip)
+            options = muxer_options(self.path, self.clip)
             self._container = open_output(self.partial, container_options=options)
         self._resources.enter_context(self._container)
         suffix = self.path.suffix.lower()
-        self._stream, self._encoder = add_pictures(self._container, self.info, self._codec, suffix)
+        self._stream, self._encoder = add_pictures(self._container, self.clip, self._codec, suffix)
         self._carried: Iterator[Any] = iter(())
         self._carries = carried is not None and not self._is_sequence and find_sequence(carried) is None
         if carried is not None and self._carries:
             source, pictures = open_video(carried)
             self._resources.enter_context(source)
-            self._carried = carry(source, self._container, self.path, pictures.index, self.info, self._found)
+            self._carried = carry(source, self._container, self.path, pictures.index, self.clip, self._found)
         self._container.start_encoding()
         self._next_carried = next(self._carried, None)
 
     def _open_sequence(self) -> list[str]:
         """Pictures in a folder of their own, numbered as the source's or from `FIRST_NUMBER`."""
-        source = find_sequence(self.info.path)
+        source = find_sequence(self.clip.path)
         start = FIRST_NUMBER if source is None else source.start
-        counted = 0 <= start <= _LAST_NUMBER - self.info.frame_count
+        counted = 0 <= start <= _LAST_NUMBER - self.clip.frame_count
         if self._codec.encoder == "exr":
             assert source is not None  # no other footage has such samples
             self._exr = source
             return left_out(source.files)
-        pattern, info = image_pattern(self.partial / self.path.name), self.info
+        pattern, clip = image_pattern(self.partial / self.path.name), self.clip
         self._container = open_output(pattern, "image2", {"start_number": str(start if counted else FIRST_NUMBER)})
-        others = [*info.chapters, *info.metadata, *(track for track in info.tracks if track.kind != "picture")]
-        held = {"sound": info.audio, "frame times": info.is_vfr, "tracks, chapters and words": others}
+        others = [*clip.chapters, *clip.metadata, *(track for track in clip.tracks if track.kind != "picture")]
+        held = {"sound": clip.audio, "frame times": clip.is_vfr, "tracks, chapters and words": others}
         lost = [f"an image sequence can't hold the {what} of the source" for what, there in held.items() if there]
         return lost if counted else [*lost, f"its pictures are numbered from {FIRST_NUMBER}, not from {start}"]
 
     def write(self, frame: av.VideoFrame) -> None:
-        """Encode the next frame. It must have the size and format of `info` and a `pts`, and come in order of time.
+        """Encode the next frame. It must have the size and format of `clip` and a `pts`, and come in order of time.
 
         Its picture type and colour tags are set to what the encoder needs; its samples are not touched.
         """
-        info = self.info
-        if (frame.width, frame.height, frame.format.name) != (info.width, info.height, info.pix_fmt):
+        clip = self.clip
+        if (frame.width, frame.height, frame.format.name) != (clip.width, clip.height, clip.pix_fmt):
             raise VeraError(
-                f"{info.path}: a frame is {frame.width}x{frame.height} {frame.format.name} where the first is "
-                f"{info.width}x{info.height} {info.pix_fmt}; cut the clip where its format changes"
+                f"{clip.path}: a frame is {frame.width}x{frame.height} {frame.format.name} where the first is "
+                f"{clip.width}x{clip.height} {clip.pix_fmt}; cut the clip where its format changes"
             )
         if frame.pts is None:
             raise ValueError("a frame without pts has no place in time")
@@ -138,12 +138,12 @@ class FrameWriter:
         for name in asides(frame):
             self._asides.setdefault(name, self._count)
         self._count += 1
-        pix_fmt = encoder_pix_fmt(self._codec, info.pix_fmt)
+        pix_fmt = encoder_pix_fmt(self._codec, clip.pix_fmt)
         if pix_fmt != frame.format.name:
             frame = bare_copy(frame, pix_fmt)
         # A decoded frame carries the source's choice of I, P or B, which the encoder would be made to repeat.
         frame.pict_type = PictureType.NONE
-        apply_tags(info.color, frame)
+        apply_tags(clip.color, frame)
         with user_errors(self.path):
             self._mux(self._encoder.encode(frame))
 
@@ -156,8 +156,8 @@ class FrameWriter:
                     self._mux_carried(until=None)
                 self._resources.close()
                 written = self.partial / self.path.name if self._is_sequence else self.partial
-                told = {name: first for name, first in self._asides.items() if name not in self.info.records}
-                self._found += not_held(written, self.info, self._carries) + lost_asides(written, told)
+                told = {name: first for name, first in self._asides.items() if name not in self.clip.records}
+                self._found += not_held(written, self.clip, self._carries) + lost_asides(written, told)
                 self._whole.__exit__(None, None, None)
             self._notice(self._found)
         except BaseException:

@@ -13,7 +13,7 @@ from tests.clips import make_clip
 
 from vera.color.tags import ColorTags
 from vera.layers import LayeredEdit, save_layers
-from vera.video import MediaInfo, probe
+from vera.video import Clip, open_clip
 
 FIRST = 3  # the layers start at the clip's fourth frame
 MISSING = 2  # and the third of theirs is not there
@@ -22,7 +22,7 @@ MISSING = 2  # and the third of theirs is not there
 class Case(NamedTuple):
     """A clip, a layer folder for it, and the pictures that an export must hold: one a source frame, at its size."""
 
-    info: MediaInfo
+    info: Clip
     folder: Path
     edit: np.ndarray
     alpha: np.ndarray
@@ -41,7 +41,7 @@ def make_case() -> Callable[..., Case]:
             "timecode": "01:00:00:10",
             "color": ColorTags(1, 1, 1, 1),
         }
-        info = probe(make_clip(folder / "a clip.mov", **(settings | options)))
+        info = open_clip(make_clip(folder / "a clip.mov", **(settings | options)))
         (width, height), count, top = info.display_size, 6, np.iinfo(dtype).max
         random = np.random.default_rng(0)
         across, down = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))

@@ -18,7 +18,7 @@ from vera.layers.export import TARGETS, export_layers
 from vera.layers.export.samples import rescale
 from vera.layers.export.shot import Shot
 from vera.layers.stack import ProjectLayer, write_project
-from vera.video import FrameReader, Source, probe
+from vera.video import FrameReader, open_clip
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -256,7 +256,7 @@ def test_names_are_those_that_pipelines_take(case: Case) -> None:
 def test_layers_come_to_the_sources_size_as_in_a_composite(tmp_path: Path, rotation: int) -> None:
     """Small layers that ask for the plate, its edge and its colours: the export has what the compositor lays."""
     clip = make_clip(tmp_path / "clip.mov", frames=4, size=(64, 48), rotation=rotation, color=ColorTags(1, 1, 1, 1))
-    info = probe(clip)
+    info = open_clip(clip)
     width, height = (side // 4 for side in info.display_size)
     random = np.random.default_rng(0)
     edit = random.integers(0, 256, (3, height, width, 3)).astype(np.uint8)
@@ -287,8 +287,8 @@ def test_an_interlaced_source_is_read_as_it_was_for_the_layers(tmp_path: Path) -
     clip = tmp_path / "fields.mov"
     fields = ["-f", "lavfi", "-i", "testsrc2=size=48x32:rate=25,interlace", "-frames:v", "4", "-c:v", "libx264"]
     ffmpeg(*fields, "-flags", "+ildct+ilme", "-qp", "0", clip)
-    footage = Source(clip, deinterlace=True)
-    info = probe(footage)
+    footage = open_clip(clip, deinterlace=True)
+    info = open_clip(footage)
     edit, alpha = np.full((4, 8, 12, 3), 200, np.uint8), np.full((4, 8, 12), 9000, np.uint16)
     metadata = {"refine": {"guide": "plate"}}  # so that the source is read
     save_layers(LayeredEdit(edit, alpha, info.pts, info.time_base, metadata), tmp_path / "layers")
@@ -296,7 +296,7 @@ def test_an_interlaced_source_is_read_as_it_was_for_the_layers(tmp_path: Path) -
         export_layers(tmp_path / "layers", "png", source=clip)
     folders = export_layers(tmp_path / "layers", ["png", "prores4444", "psd"], source=footage)
     assert "deinterlace it as well" in (folders[0] / "README.txt").read_text()
-    assert not probe(next(folders[1].glob("*_layer_*"))).interlaced
+    assert not open_clip(next(folders[1].glob("*_layer_*"))).interlaced
 
 
 def layer_of(folder: Path) -> np.ndarray:

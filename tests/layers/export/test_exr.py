@@ -14,7 +14,7 @@ from vera.color.tags import ColorTags
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, composite_clip, save_layers
 from vera.layers.export import export_layers
-from vera.video import probe
+from vera.video import open_clip
 
 SIZE = (50, 66)
 
@@ -117,7 +117,7 @@ def test_over_a_plate_of_linear_light(tmp_path: Path, target: str) -> None:
     plate = np.random.default_rng(0).normal(0.5, 2, (8, 12, 3)).astype(np.float16)
     with OpenEXR.File({"type": OpenEXR.scanlineimage}, {"RGB": plate.copy()}) as file:
         file.write(str(tmp_path / "in" / "a.0007.exr"))
-    info = probe(tmp_path / "in")
+    info = open_clip(tmp_path / "in")
     random = np.random.default_rng(1)
     alpha = (random.uniform(-0.5, 1.5, (1, 8, 12)).clip(0, 1) * 65535).round().astype(np.uint16)
     edit = LayeredEdit(random.integers(0, 65536, (1, 8, 12, 3)).astype(np.uint16), alpha, info.pts, info.time_base)

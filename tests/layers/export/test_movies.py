@@ -15,7 +15,7 @@ from vera.color.tags import ColorTags
 from vera.layers import composite_clip, load_layers
 from vera.layers.export import export_layers
 from vera.layers.export.samples import rescale
-from vera.video import UPRIGHT, probe
+from vera.video import UPRIGHT, open_clip
 
 SIZE = (50, 66)  # height, width
 BT709 = ColorTags(1, 1, 1, 1)
@@ -50,7 +50,7 @@ def test_prores_alpha_is_exact_at_ten_bits(make_case: Callable[..., Case], tmp_p
 
 def test_prores_carries_times_tags_and_timecode(case: Case, tmp_path: Path) -> None:
     for path in export(case, "prores4444", tmp_path):
-        info = probe(path)
+        info = open_clip(path)
         times = [(case.info.pts[FIRST + i] - case.info.pts[FIRST]) * case.info.time_base for i in range(6)]
         assert [pts * info.time_base for pts in info.pts] == times
         assert (info.average_rate, info.display_size) == (Fraction(24000, 1001), (66, 50))
@@ -111,7 +111,7 @@ def test_every_kind_of_source(
 ) -> None:
     case = make_case(tmp_path, **options)
     layer, _ = export(case, target, tmp_path / "out")
-    info = probe(layer)
+    info = open_clip(layer)
     assert (info.display_size, info.orientation, info.frame_count) == (case.info.display_size, UPRIGHT, 6)
     start = case.info.pts[FIRST]
     times = [float((pts - start) * case.info.time_base) for pts in case.info.pts[FIRST : FIRST + 6]]
@@ -125,7 +125,7 @@ def test_every_kind_of_source(
 def test_an_rgb_source_gets_a_matrix(make_case: Callable[..., Case], tmp_path: Path) -> None:
     case = make_case(tmp_path, pix_fmt="rgb24", codec="png", color=None)
     layer, _ = export(case, "prores4444", tmp_path / "out")
-    assert probe(layer).color.space == 1
+    assert open_clip(layer).color.space == 1
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_an_untagged_source_gets_what_players_take_it_for(
 ) -> None:
     case = make_case(tmp_path, color=None, size=size)
     layer, _ = export(case, "prores4444", tmp_path / "out")
-    color = probe(layer).color
+    color = open_clip(layer).color
     assert (color.primaries, color.trc, color.space) == tags
 
 

@@ -22,7 +22,7 @@ from vera.errors import printable
 from vera.layers import LayeredEdit, save_layers
 from vera.layers.export import TARGETS, export_layers
 from vera.layers.export.nuke import _text
-from vera.video import probe
+from vera.video import open_clip
 
 pytestmark = pytest.mark.faults
 
@@ -93,7 +93,7 @@ def test_a_name_stays_a_name(stem: str, clip: Path, tmp_path: Path, monkeypatch:
     home.mkdir()
     source = home / f"{stem}.mp4"
     shutil.copy(clip, source)
-    info = probe(source)
+    info = open_clip(source)
     picture, alpha = np.full((2, 16, 16, 3), 90, np.uint8), np.full((2, 16, 16), 30000, np.uint16)
     metadata = {"instruction": stem, "source": {"name": source.name}}
     save_layers(LayeredEdit(picture, alpha, info.pts, info.time_base, metadata), home / "layers")

@@ -21,7 +21,7 @@ from tests.layers.export.conftest import Case
 from vera.layers import LayeredEdit, save_layers
 from vera.layers.export import Shot, export_layers
 from vera.layers.export.fcpxml7 import _picture
-from vera.video import Source, probe
+from vera.video import open_clip
 
 TARGETS = ["otio", "fcpxml7", "aftereffects", "nuke"]
 RATE = 24000 / 1001
@@ -259,7 +259,7 @@ def numbered_case(folder: Path) -> tuple[Path, Path]:
     plates.mkdir()
     for number in range(86400, 86405):
         cv2.imwrite(str(plates / f"shot-010.{number}.png"), np.full((12, 18, 3), number % 250, np.uint8))
-    info = probe(Source(plates, rate=Fraction(25)))
+    info = open_clip(plates, rate=Fraction(25))
     edit, alpha = np.full((3, 12, 18, 3), 200, np.uint8), np.full((3, 12, 18), 30000, np.uint16)
     save_layers(LayeredEdit(edit, alpha, info.pts[2:], info.time_base), folder / "layers")
     return plates, folder / "layers"
@@ -267,7 +267,7 @@ def numbered_case(folder: Path) -> tuple[Path, Path]:
 
 def test_a_plate_of_numbered_pictures(tmp_path: Path) -> None:
     plates, layers = numbered_case(tmp_path)
-    source = Source(plates, rate=Fraction(25))
+    source = open_clip(plates, rate=Fraction(25))
     folders = dict(zip(TARGETS, export_layers(layers, TARGETS, source=source, out=tmp_path / "out"), strict=True))
     timeline = otio.adapters.read_from_file(str(folders["otio"] / "shot-010.otio"))
     (clip,) = timeline.video_tracks()[0].find_clips()

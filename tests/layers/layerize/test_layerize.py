@@ -17,7 +17,7 @@ from vera.cli import main
 from vera.errors import VeraError
 from vera.layers import composite_clip, load_layers, verify
 from vera.layers.layerize import LayerizeReport, layerize
-from vera.video import FrameReader, Source, model_view, probe, write_lossless
+from vera.video import FrameReader, model_view, open_clip, write_lossless
 
 SIZE = (192, 112)
 FRAMES = 4
@@ -139,7 +139,7 @@ def test_half_the_rate_and_a_shorter_clip(tmp_path: Path) -> None:
     write_clip(tmp_path / "edited.mp4", drawn[0:6:2], 12)
     report = layerize(tmp_path / "source.mp4", tmp_path / "edited.mp4", tmp_path / "layers")
     layers = load_layers(tmp_path / "layers")
-    assert layers.pts == probe(tmp_path / "source.mp4").pts[:6] and report.pairing == "time"
+    assert layers.pts == open_clip(tmp_path / "source.mp4").pts[:6] and report.pairing == "time"
     assert [notice for notice in report.notices if "6 of the source's 8 frames" in notice]
     first, second, third = (layers.frame(i, SIZE)[1] for i in range(3))
     assert np.array_equal(first, second) and not np.array_equal(second, third)
@@ -178,7 +178,7 @@ def test_a_sequence_and_an_interlaced_edit_of_it(tmp_path: Path) -> None:
     alpha = np.stack([layers.frame(t, SIZE)[1] for t in range(FRAMES)]) / np.float32(65535)
     assert np.abs(alpha - clip.alpha).mean() < 0.05
     result = tmp_path / "result" / "a.####.png"
-    written = composite_clip(Source(tmp_path / "plate", rate=Fraction(25)), layers, result)
+    written = composite_clip(open_clip(tmp_path / "plate", rate=Fraction(25)), layers, result)
     assert written.frame_count == FRAMES
 
 

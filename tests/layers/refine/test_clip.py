@@ -12,7 +12,7 @@ from vera import VeraError
 from vera.layers.refine.clip import Refined, Refinement, clip_grain, guide_frames
 from vera.layers.refine.finish import Finish
 from vera.layers.views import SourceViews
-from vera.video import probe
+from vera.video import open_clip
 
 ClipMaker = Callable[..., Path]
 FRAMES = 7
@@ -25,7 +25,7 @@ def drawn(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def refined(make_clip: ClipMaker, options: Refinement) -> tuple[list[np.ndarray], list[np.ndarray], dict[str, Any]]:
-    info = probe(make_clip("a.mkv", FRAMES, (96, 64)))
+    info = open_clip(make_clip("a.mkv", FRAMES, (96, 64)))
     views = SourceViews(info, range(FRAMES), (48, 32))
     refined = Refined(options, FRAMES, dict(views.pictures(guide_frames(FRAMES))))
     layers = drawn(len(refined.shown))

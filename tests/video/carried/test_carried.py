@@ -15,7 +15,7 @@ from tests.clips import make_clip
 from tests.executable import ffmpeg
 
 from vera.color.tags import ColorTags
-from vera.video import FrameReader, FrameWriter, MediaInfo, probe
+from vera.video import Clip, FrameReader, FrameWriter, open_clip
 from vera.video.carried.hdr import HdrMetadata
 from vera.video.carried.tracks import Chapter, TrackInfo
 
@@ -73,12 +73,12 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "rich.mov"
 
 
-def copy(source: Path, out: Path, codec: str | None = None) -> tuple[MediaInfo, list[str]]:
+def copy(source: Path, out: Path, codec: str | None = None) -> tuple[Clip, list[str]]:
     """All frames, and what is carried, to `out`; its probe and the notices."""
-    with FrameReader(source) as reader, FrameWriter(out, probe(source), codec, audio_from=source) as writer:
+    with FrameReader(source) as reader, FrameWriter(out, open_clip(source), codec, audio_from=source) as writer:
         for frame in reader:
             writer.write(frame)
-    return probe(out), writer.notices
+    return open_clip(out), writer.notices
 
 
 def lines(*arguments: str | Path) -> list[str]:
@@ -148,7 +148,7 @@ def test_all_that_mov_and_mp4_hold_is_carried(rich: Path, tmp_path: Path, suffix
     assert tags(after.path) == tags(rich)
     assert set(tags(rich)) == {"colour", "shape", "display", "light", "rotation", "timecode"}
     assert spoken(after.path) == spoken(rich)
-    before = probe(rich)
+    before = open_clip(rich)
     for field in ("tracks", "chapters", "metadata", "timecode", "hdr", "display_matrix", "color", "pts", "duration"):
         assert getattr(after, field) == getattr(before, field), field
     assert [replace(track, layout="") for track in after.audio] == [replace(track, layout="") for track in before.audio]
@@ -169,7 +169,7 @@ def test_matroska_holds_all_but_the_subtitles_of_mov(rich: Path, tmp_path: Path,
         assert hashes(packets(after.path, track)) == hashes(packets(rich, track))
     assert tags(after.path) == tags(rich)
     assert spoken(after.path) >= {line for line in spoken(rich) if not line.startswith(("START", "END"))}
-    assert after.chapters == probe(rich).chapters
+    assert after.chapters == open_clip(rich).chapters
     assert after.hdr == HDR or codec == "ffv1"
 
 
@@ -197,7 +197,7 @@ def test_light_levels_alone(tmp_path: Path) -> None:
     source = tmp_path / "a.mp4"
     params = "log-level=none:max-cll=600,300"
     make_clip(source, 4, codec="libx265", pix_fmt="yuv420p10le", options={"x265-params": params})
-    assert probe(source).hdr == HdrMetadata(light_level=(600, 300))
+    assert open_clip(source).hdr == HdrMetadata(light_level=(600, 300))
     for name, codec in (("b.mkv", "ffv1"), ("b.mp4", "h265-lossless"), ("c.mp4", "h264-lossless")):
         after, notices = copy(source, tmp_path / name, codec)
         assert (after.hdr, notices) == (HdrMetadata(light_level=(600, 300)), [])
@@ -267,7 +267,10 @@ def test_subtitles_and_fonts_of_matroska(tmp_path: Path) -> None:
     )  # fmt: skip
     after, notices = copy(source, tmp_path / "b.mkv")
     assert notices == []
-    assert after.tracks == probe(source).tracks and [track.kind for track in after.tracks] == ["subtitle", "attachment"]
+    assert after.tracks == open_clip(source).tracks and [track.kind for track in after.tracks] == [
+        "subtitle",
+        "attachment",
+    ]
     assert packets(after.path, "0:s:0") == packets(source, "0:s:0")
     with pytest.warns(UserWarning) as caught:
         _, notices = copy(source, tmp_path / "b.mp4")
@@ -317,7 +320,7 @@ def test_edit_lists(tmp_path: Path, suffix: str) -> None:
     whole = make_clip(tmp_path / f"a{suffix}", 50, audio=True, options={"qp": "0", "preset": "ultrafast", "g": "12"})
     source = tmp_path / f"cut{suffix}"
     ffmpeg("-ss", "0.6", "-i", whole, "-t", "1", "-c", "copy", source)
-    before = probe(source)
+    before = open_clip(source)
     with av.open(str(source)) as container:
         assert sum(bool(packet.size) for packet in container.demux(video=0)) > before.frame_count
     with FrameReader(source) as reader:

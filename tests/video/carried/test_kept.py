@@ -15,7 +15,7 @@ from tests.video.test_orientation import MIRRORED, SKEWED, stamped
 from vera.color.tags import ColorTags
 from vera.layers import LayeredEdit, verify
 from vera.layers.masters import write_master
-from vera.video import FrameReader, FrameWriter, Source, probe
+from vera.video import Clip, FrameReader, FrameWriter, open_clip
 from vera.video.arrays import bare_copy
 
 pytestmark = [pytest.mark.faults, pytest.mark.filterwarnings("ignore::UserWarning")]
@@ -23,12 +23,12 @@ pytestmark = [pytest.mark.faults, pytest.mark.filterwarnings("ignore::UserWarnin
 
 def nothing(source: Path) -> LayeredEdit:
     """Layers that cover no sample."""
-    info = probe(source)
+    info = open_clip(source)
     shape = (len(info.pts), info.display_size[1], info.display_size[0])
     return LayeredEdit(np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.uint16), info.pts, info.time_base, {})
 
 
-def broken(source: Path | Source, result: Path, kind: str = "exact") -> str | None:
+def broken(source: Path | Clip, result: Path, kind: str = "exact") -> str | None:
     return verify(source, result, nothing(source if isinstance(source, Path) else source.path), kind).broken
 
 
@@ -82,7 +82,7 @@ def test_a_lost_matrix_is_found_where_the_file_could_hold_it(tmp_path: Path, mat
         flat = tmp_path / f"flat-{name}"
         write_master(source, nothing(source), tmp_path / name)
         assert broken(source, tmp_path / name) is None
-        shown_as_stored = replace(probe(source), display_matrix=None)
+        shown_as_stored = replace(open_clip(source), display_matrix=None)
         with FrameReader(source) as reader, FrameWriter(flat, shown_as_stored, "h264-lossless") as writer:
             for frame in reader:
                 writer.write(bare_copy(frame))  # FFmpeg takes the matrix from a frame that has it
@@ -116,9 +116,9 @@ def test_a_lost_record_of_dolby_vision_is_found_in_smart_masters(tmp_path: Path)
 
 def test_a_master_without_sound_is_verified_as_such(tmp_path: Path) -> None:
     source = plain(tmp_path)
-    write_master(Source(source, sound=False), nothing(source), tmp_path / "b.mp4")
+    write_master(open_clip(source, sound=False), nothing(source), tmp_path / "b.mp4")
     assert "tracks of sound" in (broken(source, tmp_path / "b.mp4") or "")
-    assert broken(Source(source, sound=False), tmp_path / "b.mp4") is None
+    assert broken(open_clip(source, sound=False), tmp_path / "b.mp4") is None
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".mov"])

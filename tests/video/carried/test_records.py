@@ -12,7 +12,7 @@ from tests.clips import copy, make_clip
 from tests.executable import ffmpeg, frame_hashes
 from tests.iso import clean_aperture, dolby_vision, with_record
 
-from vera.video import probe
+from vera.video import open_clip
 from vera.video.smart.master import plan_smart, write_smart
 
 pytestmark = pytest.mark.faults
@@ -28,7 +28,7 @@ def smart(source: Path, out: Path) -> list[str]:
     """A smart master in which nothing changes; returns what was told."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        write_smart(probe(source), out, plan_smart(source, out.suffix, ()), lambda frame: frame)
+        write_smart(open_clip(source), out, plan_smart(source, out.suffix, ()), lambda frame: frame)
     return [str(warning.message) for warning in caught]
 
 
@@ -121,9 +121,9 @@ def test_stereoscopic_arrangement(tmp_path: Path, codec: str) -> None:
 
 def test_a_turned_clip_has_no_records(tmp_path: Path) -> None:
     for rotation in (0, 90, 180):
-        assert probe(make_clip(tmp_path / "a.mp4", 2, rotation=rotation)).records == {}
+        assert open_clip(make_clip(tmp_path / "a.mp4", 2, rotation=rotation)).records == {}
     ffmpeg("-display_hflip", "-i", tmp_path / "a.mp4", "-c", "copy", tmp_path / "b.mp4")
-    assert probe(tmp_path / "b.mp4").records == {}
+    assert open_clip(tmp_path / "b.mp4").records == {}
 
 
 def test_a_spherical_projection(tmp_path: Path) -> None:

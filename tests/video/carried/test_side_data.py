@@ -16,7 +16,7 @@ from tests.clips import LOSSLESS, make_frame
 from tests.executable import ffmpeg
 
 from vera.layers.composite import composite_frame
-from vera.video import FrameReader, FrameWriter, copy_frame, planes, probe
+from vera.video import FrameReader, FrameWriter, copy_frame, open_clip, planes
 from vera.video.carried.side_data import asides
 from vera.video.smart.bits import escape, split_start_codes
 from vera.video.smart.master import plan_smart, write_smart
@@ -92,7 +92,7 @@ def copied(source: Path, out: Path, codec: str | None = None, edited: bool = Fal
     """Every frame to `out`, with a layer over each if `edited`; the notices."""
     edit, alpha = np.full((48, 64, 3), 200, np.uint8), np.zeros((48, 64), np.uint16)
     alpha[8:24, 8:24] = 65535
-    with FrameReader(source) as reader, FrameWriter(out, probe(source), codec, audio_from=source) as writer:
+    with FrameReader(source) as reader, FrameWriter(out, open_clip(source), codec, audio_from=source) as writer:
         for frame in reader:
             writer.write(composite_frame(frame, edit, alpha) if edited else frame)
     return writer.notices
@@ -129,7 +129,7 @@ def test_what_only_later_frames_say_is_looked_for_there(tmp_path: Path) -> None:
     for codec, lost in (("h264-lossless", 0), ("prores", 1)):
         pix_fmt = "yuv422p10le" if codec == "prores" else "yuv420p"
         ffmpeg("-i", plain, "-pix_fmt", pix_fmt, "-c:v", "ffv1", tmp_path / "like.mkv")
-        info = probe(tmp_path / "like.mkv" if codec == "prores" else plain)
+        info = open_clip(tmp_path / "like.mkv" if codec == "prores" else plain)
         out = tmp_path / f"{codec}.mov"
         with (
             FrameReader(info.path) as first,
@@ -165,7 +165,7 @@ def test_smart_masters_keep_it_in_new_pictures_too(tmp_path: Path, encoder: str)
     if encoder == "libx265":
         messages += [(T35, lambda _: HDR10_PLUS), (TIME_CODE, time_code)]
     source, out = spoken_clip(tmp_path / "a.mp4", encoder, messages), tmp_path / "b.mp4"
-    info = probe(source)
+    info = open_clip(source)
     work = plan_smart(source, ".mp4", [info.pts[3]])
     assert work.renewed
 

@@ -10,7 +10,7 @@ import pytest
 from tests.clips import make_clip, samples
 
 from vera.errors import DamageWarning, VeraError
-from vera.video import FrameReader, planes, probe
+from vera.video import FrameReader, open_clip, planes
 
 COUNT, BAD = 20, 10
 # Codec: file, pixel format, size, options.
@@ -66,7 +66,7 @@ def test_a_damaged_frame_is_told_and_the_rest_is_read(tmp_path: Path, codec: str
     with pytest.warns(DamageWarning, match=rf"a\.\w+: \d+ of its {COUNT} frames .* damaged, at .*{float(time):.3f}"):
         frames, damaged = read(clip)
     assert time in damaged
-    assert [frame.pts for frame in frames] == [frame.pts for frame in whole] == list(probe(clip).pts)
+    assert [frame.pts for frame in frames] == [frame.pts for frame in whole] == list(open_clip(clip).pts)
     if codec in INTRA:
         # Nothing is predicted from it.
         assert damaged == [time]
@@ -92,7 +92,7 @@ def test_the_first_frame_is_damaged(tmp_path: Path) -> None:
         frames, _ = read(clip)
     pictures = samples(frames)
     assert pictures[0] == pictures[1] == pictures[2] != pictures[3]
-    assert probe(clip).frame_count == COUNT
+    assert open_clip(clip).frame_count == COUNT
 
 
 @pytest.mark.parametrize("name", ["a.avi", "a.ts"])
@@ -130,7 +130,7 @@ def test_more_than_half_is_too_much(tmp_path: Path, codec: str) -> None:
     with pytest.raises(VeraError, match="12 of its 20 frames can't be decoded; copy or export it again"):
         read(clip)
     damage(clip, (0, *range(13, COUNT)), seed=1)
-    for work in (read, probe):
+    for work in (read, open_clip):
         with pytest.raises(VeraError, match="is damaged, none of its frames can be decoded; copy or export it again"):
             work(clip)
 

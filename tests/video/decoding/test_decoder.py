@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.executable import ffmpeg
 
-from vera.video import FrameReader, planes, probe
+from vera.video import FrameReader, open_clip, planes
 
 NOISE = "nullsrc=size=64x48:rate=25,format=yuva420p,geq=lum='random(1)*255':cb=128:cr=128:a='random(4)*255'"
 TAGGED = f"{NOISE},setparams=color_trc=bt709:color_primaries=bt470bg"
@@ -18,7 +18,7 @@ def test_alpha_of_webm_is_read(tmp_path: Path, codec: str, library: str, suffix:
     path = tmp_path / f"a.{suffix}"
     hidden = ("-auto-alt-ref", "0") if codec == "vp8" else ("-lag-in-frames", "8")
     ffmpeg("-f", "lavfi", "-i", TAGGED, "-frames:v", "12", "-c:v", library, "-b:v", "1M", *hidden, path)
-    info = probe(path)
+    info = open_clip(path)
     assert (info.codec, info.pix_fmt, info.frame_count) == (codec, "yuva420p", 12)
     assert (info.color.trc, info.color.primaries) == (1, 5)
     with FrameReader(path) as reader:

@@ -10,7 +10,7 @@ from tests.clips import make_clip, samples
 from tests.executable import ffmpeg
 
 from vera.errors import VeraError
-from vera.video import FrameReader, FrameWriter, Source, planes, probe
+from vera.video import Footage, FrameReader, FrameWriter, open_clip, planes
 from vera.video.components import components
 from vera.video.decoding.deinterlace import deinterlaced
 
@@ -42,12 +42,12 @@ def interlaced(folder: Path, name: str) -> Path:
 def test_interlaced_footage_is_refused_or_deinterlaced(tmp_path: Path, name: str) -> None:
     clip = interlaced(tmp_path, name)
     with pytest.raises(VeraError, match=r"is interlaced at \d\.\d{3} s; deinterlace it first, or add --deinterlace"):
-        probe(clip)
+        open_clip(clip)
     with FrameReader(clip) as reader, pytest.raises(VeraError, match="is interlaced"):
         list(reader)
-    info = probe(Source(clip, deinterlace=True))
+    info = open_clip(clip, deinterlace=True)
     assert info.interlaced and info.display_matrix is None
-    with FrameReader(Source(clip, deinterlace=True)) as reader:
+    with FrameReader(Footage(clip, deinterlace=True)) as reader:
         frames = list(reader)
     assert tuple(frame.pts for frame in frames) == info.pts
     assert {frame.time_base for frame in frames} == {info.time_base}
@@ -61,7 +61,7 @@ def test_interlaced_footage_is_refused_or_deinterlaced(tmp_path: Path, name: str
 def test_the_filter_is_that_of_the_executable(tmp_path: Path) -> None:
     clip = interlaced(tmp_path, "ffv1.mkv")
     ffmpeg("-i", clip, "-vf", "bwdif=send_frame", "-c:v", "ffv1", tmp_path / "theirs.mkv")
-    with FrameReader(Source(clip, deinterlace=True)) as ours, FrameReader(tmp_path / "theirs.mkv") as theirs:
+    with FrameReader(Footage(clip, deinterlace=True)) as ours, FrameReader(tmp_path / "theirs.mkv") as theirs:
         pairs = list(zip(ours, theirs, strict=True))
     for one, other in pairs:
         assert all(np.array_equal(a, b) for a, b in zip(planes(one), planes(other), strict=True))
@@ -69,7 +69,7 @@ def test_the_filter_is_that_of_the_executable(tmp_path: Path) -> None:
 
 def test_progressive_footage_is_not_touched(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "a.mp4")
-    assert not probe(clip).interlaced
+    assert not open_clip(clip).interlaced
 
 
 def test_a_clip_that_becomes_interlaced(tmp_path: Path) -> None:
@@ -78,9 +78,9 @@ def test_a_clip_that_becomes_interlaced(tmp_path: Path) -> None:
     parts = [moving.format(25) + ",setfield=prog", moving.format(50) + ",tinterlace=interleave_top,setfield=tff"]
     inputs = [word for part in parts for word in ("-f", "lavfi", "-i", part)]
     ffmpeg(*inputs, "-filter_complex", "[0][1]concat=n=2", "-c:v", "ffv1", "-flags", "+ilme+ildct", clip)
-    info = probe(Source(clip, deinterlace=True))
-    assert not info.interlaced and info.source.deinterlace
-    with FrameReader(info.source) as reader, av.open(str(clip)) as raw:
+    info = open_clip(clip, deinterlace=True)
+    assert not info.interlaced and info.footage.deinterlace
+    with info.frames() as reader, av.open(str(clip)) as raw:
         pairs = list(zip(reader, raw.decode(video=0), strict=True))
     assert [frame.interlaced_frame for _, frame in pairs] == [False] * 5 + [True] * 5
     # Whole frames stay as they are; of the others every second line was made.
@@ -126,16 +126,16 @@ def test_interlaced_frames_of_formats_that_the_filter_would_convert_are_refused(
     made = ("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration=0.2,format=yuva444p10le,setfield=tff")
     ffmpeg(*made, "-c:v", "prores_ks", "-profile:v", "4444", "-flags", "+ilme+ildct", clip)
     with pytest.raises(VeraError, match=r"a\.mov: is interlaced yuva444p12le, which is not deinterlaced here"):
-        probe(Source(clip, deinterlace=True))
+        open_clip(clip, deinterlace=True)
 
 
 def test_a_result_is_progressive(tmp_path: Path) -> None:
     clip = interlaced(tmp_path, "prores.mov")
-    info = probe(Source(clip, deinterlace=True))
-    with FrameReader(Source(clip, deinterlace=True)) as reader, FrameWriter(tmp_path / "b.mov", info) as writer:
+    info = open_clip(clip, deinterlace=True)
+    with FrameReader(Footage(clip, deinterlace=True)) as reader, FrameWriter(tmp_path / "b.mov", info) as writer:
         for frame in reader:
             writer.write(frame)
-    after = probe(tmp_path / "b.mov")
+    after = open_clip(tmp_path / "b.mov")
     assert (after.pts, after.time_base, after.interlaced) == (info.pts, info.time_base, False)
     assert after.average_rate == Fraction(25)
 
@@ -149,9 +149,9 @@ def test_footage_is_progressive_if_the_user_says_so(tmp_path: Path, name: str) -
     clip = tmp_path / name if name == "fake.mp4" else interlaced(tmp_path, name)
     with FrameReader(clip) as reader, pytest.raises(VeraError, match="or --progressive if it only says so"):
         list(reader)
-    info = probe(Source(clip, progressive=True))
-    assert info.interlaced and info.source == Source(clip, progressive=True)
-    with FrameReader(info.source) as reader:
+    info = open_clip(clip, progressive=True)
+    assert info.interlaced and info.footage == Footage(clip, progressive=True)
+    with info.frames() as reader:
         frames = list(reader)
     with av.open(str(clip)) as container:
         assert samples(frames) == samples(container.decode(video=0))
@@ -161,4 +161,4 @@ def test_footage_is_progressive_if_the_user_says_so(tmp_path: Path, name: str) -
     with FrameReader(tmp_path / "out.mkv") as reader:  # which says nothing of the kind
         assert samples(reader) == samples(frames)
     with pytest.raises(VeraError, match="choose one of the two"):
-        Source(clip, deinterlace=True, progressive=True)
+        Footage(clip, deinterlace=True, progressive=True)

@@ -16,7 +16,7 @@ from tests.executable import ffmpeg
 from vera.color.primaries import PRIMARIES
 from vera.color.transfer import srgb_encode
 from vera.errors import DamageWarning, VeraError
-from vera.video import FrameReader, FrameWriter, copy_frame, model_view, planes, probe
+from vera.video import FrameReader, FrameWriter, copy_frame, model_view, open_clip, planes
 
 SIZE = (64, 48)
 Channels = dict[str, NDArray[Any]]
@@ -64,7 +64,7 @@ def picture(folder: Path) -> list[NDArray[Any]]:
 def rewrite(folder: Path, change: Callable[[list[NDArray[Any]]], None] = lambda views: None) -> tuple[Path, list[str]]:
     """The sequence read and written, its planes changed on the way; the new one's folder and the writer's notices."""
     out = folder.with_name("out")
-    with FrameReader(folder) as reader, FrameWriter(out / "b.####.exr", probe(folder), audio_from=folder) as writer:
+    with FrameReader(folder) as reader, FrameWriter(out / "b.####.exr", open_clip(folder), audio_from=folder) as writer:
         for frame in reader:
             copy = copy_frame(frame)
             change(list(planes(copy)))
@@ -89,7 +89,7 @@ def test_samples_are_the_files_own_there_and_back(
     kind = "f16le" if dtype is np.float16 else "f32le"
     for number in (1, 2):
         write(tmp_path / "in" / f"a.{number:04d}.exr", part(channels(names, dtype, number)))
-    info = probe(tmp_path / "in")
+    info = open_clip(tmp_path / "in")
     assert (info.pix_fmt, info.codec, info.color.trc, info.frame_count) == (pix_fmt + kind, "exr", 13, 2)
     views = picture(tmp_path / "in")
     if pix_fmt == "ya":
@@ -143,7 +143,7 @@ def test_what_else_the_file_holds_is_carried(tmp_path: Path) -> None:
     tiles |= {name: words[name] for name in ("pixelAspectRatio", "timeCode")}  # which all parts share
     depth = {"Z": every(np.float32, 11), "id": np.arange(SIZE[0] * SIZE[1], dtype=np.uint32).reshape(SIZE[::-1])}
     write(tmp_path / "in" / "a.1001.exr", part(beauty, "beauty", **words), part(depth, "depth", **tiles))
-    assert probe(tmp_path / "in").sample_aspect == 2
+    assert open_clip(tmp_path / "in").sample_aspect == 2
 
     def paint(views: list[NDArray[Any]]) -> None:
         views[2][3, 5] = 0.25
@@ -210,7 +210,7 @@ def test_channels_of_several_types_keep_them(tmp_path: Path) -> None:
     known = {"R": every(np.float32, 1), "G": np.linspace(0, 9, 3072).astype(np.float16).reshape(48, 64)}
     known |= {"B": every(np.float32, 2)}
     write(tmp_path / "in" / "a.1.exr", part(known))
-    assert probe(tmp_path / "in").pix_fmt == "gbrpf32le"
+    assert open_clip(tmp_path / "in").pix_fmt == "gbrpf32le"
     [(_, written)] = stored(rewrite(tmp_path / "in")[0] / "b.0001.exr")
     assert all(same(written[name], known[name]) for name in known)
 
@@ -232,7 +232,7 @@ def test_the_part_that_is_a_picture_is_found(tmp_path: Path) -> None:
 def test_what_shows_no_picture_is_told(tmp_path: Path, channels: Channels, said: str) -> None:
     path = write(tmp_path / "in" / "a.1.exr", part(channels))
     with pytest.raises(VeraError, match=said) as caught:
-        probe(tmp_path / "in")
+        open_clip(tmp_path / "in")
     assert str(caught.value).startswith(str(path)) and "\n" not in str(caught.value)
 
 
@@ -268,7 +268,7 @@ def test_channels_of_fewer_samples_are_told(tmp_path: Path, sampling: tuple[int,
     chunks = [struct.pack("<2i", row, len(line)) + line for row, line in enumerate(lines)]
     by_hand(tmp_path / "in" / "a.1.exr", chunks, sampling)
     with pytest.raises(VeraError, match=r"a\.1\.exr: has channels with fewer samples than pixels"):
-        probe(tmp_path / "in")
+        open_clip(tmp_path / "in")
 
 
 @pytest.mark.filterwarnings("ignore:.*smaller copies")
@@ -288,13 +288,13 @@ def test_smaller_copies_of_tiled_pictures_are_left_out(tmp_path: Path) -> None:
 def test_chromaticities_become_tags(tmp_path: Path, number: int) -> None:
     named = tuple(float(value) for value in np.ravel((*PRIMARIES[number], (0.3127, 0.3290))))
     write(tmp_path / "in" / "a.1.exr", part(channels(), chromaticities=named))
-    assert PRIMARIES[probe(tmp_path / "in").color.primaries] == PRIMARIES[number]
+    assert PRIMARIES[open_clip(tmp_path / "in").color.primaries] == PRIMARIES[number]
 
 
 def test_unknown_chromaticities_say_nothing(tmp_path: Path) -> None:
     ap1 = (0.713, 0.293, 0.165, 0.830, 0.128, 0.044, 0.32168, 0.33767)
     write(tmp_path / "in" / "a.1.exr", part(channels(), chromaticities=ap1))
-    assert probe(tmp_path / "in").color.primaries == 2
+    assert open_clip(tmp_path / "in").color.primaries == 2
 
 
 def test_damaged_chromaticities_say_nothing(tmp_path: Path) -> None:
@@ -303,7 +303,7 @@ def test_damaged_chromaticities_say_nothing(tmp_path: Path) -> None:
     data = path.read_bytes()
     assert data.count(b"chromaticities\0chromaticities\0") == 1
     path.write_bytes(data.replace(b"chromaticities\0chromaticities\0", b"chromaticities\0chromaticitiez\0"))
-    assert probe(tmp_path / "in").color.primaries == 2
+    assert open_clip(tmp_path / "in").color.primaries == 2
 
 
 def test_a_rate_over_zero_is_damage(tmp_path: Path) -> None:
@@ -313,7 +313,7 @@ def test_a_rate_over_zero_is_damage(tmp_path: Path) -> None:
     assert data.count(rate) == 1
     path.write_bytes(data.replace(rate + struct.pack("<I", 1), rate + struct.pack("<I", 0)))
     with pytest.raises(VeraError, match="is damaged, none of its frames can be decoded"):
-        probe(tmp_path / "in")
+        open_clip(tmp_path / "in")
 
 
 def test_linear_light_is_shown_as_srgb(tmp_path: Path) -> None:
@@ -350,19 +350,19 @@ def test_without_the_library_a_line_says_what_to_install(tmp_path: Path, monkeyp
     write(tmp_path / "in" / "a.1.exr", part(channels()))
     monkeypatch.setitem(sys.modules, "OpenEXR", None)
     with pytest.raises(VeraError, match=r"an EXR sequence needs OpenEXR: pip install OpenEXR, or .*layers\[export\]"):
-        probe(tmp_path / "in")
+        open_clip(tmp_path / "in")
 
 
 def test_where_floats_cannot_go(tmp_path: Path) -> None:
     write(tmp_path / "in" / "a.1.exr", part(channels()))
-    info = probe(tmp_path / "in")
+    info = open_clip(tmp_path / "in")
     for name in ("out.mkv", "out.mov", "new/a.####.png", "new/a.####.tiff"):
         with pytest.raises(VeraError, match=r"can't hold .*gbrpf16le; write an EXR sequence, as new/shot\.####\.exr"):
             FrameWriter(tmp_path / name, info)
     clip = tmp_path / "clip.mkv"
     ffmpeg("-f", "lavfi", "-i", "color=size=64x48:duration=0.1", "-c:v", "ffv1", clip)
     with pytest.raises(VeraError, match="codec exr can't hold 64x48 yuv420p"):
-        FrameWriter(tmp_path / "new" / "a.####.exr", probe(clip))
+        FrameWriter(tmp_path / "new" / "a.####.exr", open_clip(clip))
 
 
 def test_floats_of_other_files_are_refused(tmp_path: Path) -> None:
@@ -370,7 +370,7 @@ def test_floats_of_other_files_are_refused(tmp_path: Path) -> None:
     made = ("-f", "lavfi", "-i", "color=size=64x48:duration=0.1", "-pix_fmt", "gbrpf32le")
     ffmpeg(*made, "-c:v", "ffv1", "-level", "4", "-strict", "experimental", clip, silent=False)
     with pytest.raises(VeraError, match="floating-point samples, which only EXR sequences may"):
-        probe(clip)
+        open_clip(clip)
 
 
 def test_a_failed_write_is_told_and_leaves_nothing(tmp_path: Path) -> None:
@@ -379,7 +379,7 @@ def test_a_failed_write_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     with (
         pytest.raises(VeraError, match=r"b\.0001\.exr: cannot be written"),
         FrameReader(tmp_path / "in") as reader,
-        FrameWriter(out / "b.####.exr", probe(tmp_path / "in")) as writer,
+        FrameWriter(out / "b.####.exr", open_clip(tmp_path / "in")) as writer,
     ):
         writer.partial.rmdir()
         writer.write(next(iter(reader)))

@@ -7,7 +7,7 @@ import pytest
 from tests.clips import make_clip, samples
 
 from vera.errors import DamageWarning
-from vera.video import FrameReader, FrameWriter, probe
+from vera.video import FrameReader, FrameWriter, open_clip
 from vera.video.decoding.fragments import Fragments, _boxes, read_fragments
 
 pytestmark = pytest.mark.faults
@@ -30,7 +30,7 @@ def test_a_whole_one_is_read_without_a_word(tmp_path: Path, recwarn: pytest.Warn
     path, boxes = recorded(tmp_path / "a.mp4")
     assert read_fragments(path) == Fragments(path.stat().st_size, cut=False, missing=0)
     with FrameReader(path) as reader:
-        assert len(list(reader)) == probe(path).frame_count == 30
+        assert len(list(reader)) == open_clip(path).frame_count == 30
     assert len(fragments(boxes)) == 6 and not recwarn
 
 
@@ -49,7 +49,7 @@ def test_a_recording_that_is_cut_off(tmp_path: Path, place: str) -> None:
         )
     )[place]
     path.write_bytes(path.read_bytes()[:size])
-    info = probe(path)
+    info = open_clip(path)
     assert info.frame_count == 15
     said = r"is damaged, it is cut off within a fragment, and ends with the one before; .* was read, up to 0\.5\d+ s"
     with (
@@ -62,7 +62,7 @@ def test_a_recording_that_is_cut_off(tmp_path: Path, place: str) -> None:
             frames.append(samples([frame])[0])
             writer.write(frame)
     assert frames == whole[:15]
-    assert probe(tmp_path / "out.mp4").audio
+    assert open_clip(tmp_path / "out.mp4").audio
 
 
 def test_a_fragment_that_is_missing_in_between(tmp_path: Path) -> None:

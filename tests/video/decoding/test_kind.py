@@ -9,7 +9,7 @@ from tests.clips import make_clip, make_frame
 from tests.executable import ffmpeg
 
 from vera.errors import VeraError
-from vera.video import FrameReader, FrameWriter, probe
+from vera.video import FrameReader, FrameWriter, open_clip
 from vera.video.decoding.kind import check_kind
 
 pytestmark = pytest.mark.faults
@@ -71,7 +71,7 @@ def test_a_picture_of_another_kind_is_named(tmp_path: Path) -> None:
         clip = make_clip(tmp_path / f"{pix_fmt}.mkv", 2, pix_fmt="bgr0" if pix_fmt == "rgb24" else "gray", codec="ffv1")
         folder.mkdir(exist_ok=True)
         ffmpeg("-i", clip, "-start_number", start, "-pix_fmt", pix_fmt, folder / "s.%04d.tiff", silent=False)
-    info = probe(folder)
+    info = open_clip(folder)
     with (
         pytest.raises(VeraError, match=r"in/s\.0003\.tiff: is 64x48 gray, .* but 64x48 rgb24"),
         FrameReader(folder) as reader,
@@ -81,7 +81,7 @@ def test_a_picture_of_another_kind_is_named(tmp_path: Path) -> None:
 
 
 def test_a_frame_of_ones_own_is_still_checked_when_it_is_written(tmp_path: Path) -> None:
-    info = probe(make_clip(tmp_path / "a.mp4"))
+    info = open_clip(make_clip(tmp_path / "a.mp4"))
     with pytest.raises(VeraError, match="a frame is 32x32"), FrameWriter(tmp_path / "b.mkv", info) as writer:
         writer.write(make_frame((32, 32)))
     assert not (tmp_path / "b.mkv").exists()

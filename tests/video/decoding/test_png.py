@@ -11,7 +11,7 @@ from tests.clips import samples
 from tests.executable import ffmpeg
 
 from vera.errors import VeraError
-from vera.video import FrameReader, FrameWriter, model_view, planes, probe
+from vera.video import FrameReader, FrameWriter, model_view, open_clip, planes
 from vera.video.decoding.kind import check_kind
 
 pytestmark = pytest.mark.faults
@@ -42,7 +42,7 @@ def test_pictures_stored_in_two_ways_become_one_clip(tmp_path: Path, one: str, o
     for index, mode in enumerate((one, other, one)):
         picture(mode).save(folder / f"s.{index:04d}.png")
     check_kind(folder)
-    info = probe(folder)
+    info = open_clip(folder)
     pictures, formats = read(folder)
     assert formats == {info.pix_fmt}
     for mode, found in zip((one, other, one), pictures, strict=True):
@@ -70,7 +70,7 @@ def test_what_is_transparent_stays_so(tmp_path: Path) -> None:
 def test_a_picture_of_another_size_is_named_before_any_is_read(tmp_path: Path) -> None:
     for index in range(3):
         Image.fromarray(RGB[: 24 - 2 * (index == 2)]).save(tmp_path / f"{index}.png")
-    for work in (probe, FrameReader, check_kind):
+    for work in (open_clip, FrameReader, check_kind):
         with pytest.raises(VeraError, match=r"2\.png: is 32x22, but 32x24 before; render it anew"):
             work(tmp_path)
 
@@ -81,7 +81,7 @@ def test_palettes_and_bits_in_files(tmp_path: Path, name: str, mode: str) -> Non
     picture(mode).save(tmp_path / "0.png")
     picture(mode).transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(tmp_path / "1.png")
     ffmpeg("-i", tmp_path / "%d.png", "-c:v", "png", tmp_path / name, silent=False)
-    info = probe(tmp_path / name)
+    info = open_clip(tmp_path / name)
     assert info.pix_fmt == ("gray" if mode == "1" else "rgb24")
     shown = np.array(picture(mode).convert("RGB"))
     pictures, _ = read(tmp_path / name)

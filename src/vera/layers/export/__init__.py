@@ -17,7 +17,7 @@ from vera.layers.export.targets import TARGETS, Target
 from vera.layers.folder import load_layers
 from vera.layers.stack import ProjectLayer, read_project, stack_files
 from vera.progress import Progress
-from vera.video import MediaInfo, SourceLike, probe
+from vera.video import Clip, ClipLike, as_clip
 from vera.video.sequence import find_sequence, source_files
 
 __all__ = ["TARGETS", "Light", "Shot", "Target", "export_layers"]
@@ -30,7 +30,7 @@ def export_layers(
     layers: str | Path,
     targets: str | Sequence[str],
     *,
-    source: SourceLike | None = None,
+    source: ClipLike | None = None,
     out: str | Path | None = None,
     start_frame: int | None = None,
     light: Light = "linear",
@@ -69,7 +69,7 @@ def export_layers(
         raise VeraError(f"the start frame is a number from 0 on, at most {LAST_START:,}, not {start_frame}")
     layers = Path(layers)
     chosen, folder = _chosen(layers, adjustment)
-    look = cache(probe)  # the layers of a project are mostly of one clip
+    look = cache(as_clip)  # the layers of a project are mostly of one clip
     shots = [_shot(layer, source, look, start_frame, light, still, force) for layer in chosen]
     out = folder / "export" if out is None else Path(out)
     if not out.absolute().parent.is_dir():
@@ -78,7 +78,7 @@ def export_layers(
         out if folder == layers else out / f"{number:02d}_{layer.folder.name}" for number, layer in enumerate(chosen, 1)
     ]
     folders = [place / name for place in places for name in targets]
-    sources = [file for path in {shot.info.path for shot in shots} for file in source_files(path)]
+    sources = [file for path in {shot.clip.path for shot in shots} for file in source_files(path)]
     check_outputs([*stack_files([layers]), *sources], folders)
     for place in folders:
         check_folder(place)
@@ -104,22 +104,22 @@ def _chosen(layers: Path, adjustment: Adjustment) -> tuple[list[ProjectLayer], P
 
 def _shot(
     layer: ProjectLayer,
-    source: SourceLike | None,
-    look: Callable[[SourceLike], MediaInfo],
+    source: ClipLike | None,
+    look: Callable[[ClipLike], Clip],
     start_frame: int | None,
     light: Light,
     still: int | None,
     force: bool,
 ) -> Shot:
     edit = replace(load_layers(layer.folder), adjustment=layer.adjustment)
-    info = look(_recorded_source(layer.folder, edit.metadata.get("source")) if source is None else source)
-    index_of = shown_frames(edit, info, force)
+    clip = look(_recorded_source(layer.folder, edit.metadata.get("source")) if source is None else source)
+    index_of = shown_frames(edit, clip, force)
     if not index_of:
         raise VeraError(f"{layer.folder}: holds no frames that are shown; there is nothing to export")
     if start_frame is None:
-        sequence = find_sequence(info.path)
+        sequence = find_sequence(clip.path)
         start_frame = START_FRAME if sequence is None or sequence.start < 0 else sequence.start
-    return Shot(edit, info, index_of, start_frame, light, still)
+    return Shot(edit, clip, index_of, start_frame, light, still)
 
 
 def _recorded_source(layers: Path, recorded: object) -> Path:

@@ -87,9 +87,9 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
         "matte": names["matte"],
         "width": width,
         "height": height,
-        "pixelAspect": float(shot.info.display_aspect),
+        "pixelAspect": float(shot.clip.display_aspect),
         "rate": float(shot.rate),
-        "duration": float(shot.info.frame_count / shot.rate),
+        "duration": float(shot.clip.frame_count / shot.rate),
         "offset": float(shot.first / shot.rate),
         "timecode": float(shot.source_start[0] / shot.rate),
     }

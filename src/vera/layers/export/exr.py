@@ -42,10 +42,10 @@ def steps(shot: Shot) -> str:
 
 def light_note(shot: Shot) -> str:
     """What the values are, in the words of the README."""
-    if is_float(shot.info.pix_fmt):
+    if is_float(shot.clip.pix_fmt):
         return _LIKE_THE_PLATE
-    curve = transfer(shot.info.color.trc)
-    name = curve.name if curve else f"transfer {shot.info.color.trc} of ITU-T H.273"
+    curve = transfer(shot.clip.color.trc)
+    name = curve.name if curve else f"transfer {shot.clip.color.trc} of ITU-T H.273"
     return (_LINEAR if shot.light == "linear" else _DISPLAY).format(name)
 
 
@@ -95,14 +95,14 @@ def to_light(edit: NDArray[Any], wanted: Callable[[Colors], Colors]) -> Float:
 
 def _to_wanted(shot: Shot) -> Callable[[Colors], Colors]:
     """What turns encoded values into those of the files."""
-    if shot.light == "display" and is_float(shot.info.pix_fmt):
-        raise VeraError(f"{shot.info.path}: is linear light, and so are layers for it; export with --light linear")
+    if shot.light == "display" and is_float(shot.clip.pix_fmt):
+        raise VeraError(f"{shot.clip.path}: is linear light, and so are layers for it; export with --light linear")
     if shot.light == "display":
         return lambda encoded: encoded
-    curve = transfer(shot.info.color.trc)
+    curve = transfer(shot.clip.color.trc)
     if curve is None:
         raise VeraError(
-            f"{shot.info.path}: its transfer, number {shot.info.color.trc} of ITU-T H.273, cannot be made linear "
+            f"{shot.clip.path}: its transfer, number {shot.clip.color.trc} of ITU-T H.273, cannot be made linear "
             "here; export with --light display"
         )
     return curve.to_linear
@@ -122,12 +122,12 @@ def _header(exr: Any, shot: Shot, position: int) -> dict[str, Any]:
         "compression": exr.ZIP_COMPRESSION,
         "type": exr.scanlineimage,
         "framesPerSecond": shot.rate,
-        "pixelAspectRatio": float(shot.info.display_aspect),
+        "pixelAspectRatio": float(shot.clip.display_aspect),
         "veraEncoding": light_note(shot).split(".")[0],
     }
     if frames // step < 30:
         flags = [";" in text, 0, frames % step, 0, 0, 0]
         header["timeCode"] = exr.TimeCode(hours, minutes, seconds, frames // step, *flags, *[0] * 8)
-    if shot.light == "linear" and (primaries := chromaticities(shot.info.color.primaries)):
+    if shot.light == "linear" and (primaries := chromaticities(shot.clip.color.primaries)):
         header["chromaticities"] = primaries
     return header

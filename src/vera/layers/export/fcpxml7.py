@@ -37,7 +37,7 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
 
 
 def _sequence(root: ElementTree.Element, shot: Shot, names: dict[str, str], plate: str) -> None:
-    total = shot.info.frame_count
+    total = shot.clip.frame_count
     sequence = _add(root, "sequence", id="sequence-1")
     _add(sequence, "name", shot.name)
     _add(sequence, "duration", total)
@@ -50,9 +50,9 @@ def _sequence(root: ElementTree.Element, shot: Shot, names: dict[str, str], plat
     for role in ("layer", "matte"):
         span = (shot.first, shot.first + shot.count)
         _clip(_add(video, "track"), shot, role, names[role], span, enabled=role == "layer")
-    if shot.info.audio:
+    if shot.clip.audio:
         audio = _add(media, "audio")
-        for number, _ in enumerate(shot.info.audio, 1):
+        for number, _ in enumerate(shot.clip.audio, 1):
             track = _add(audio, "track")
             item = _item(track, shot, f"sound-{number}", plate, (0, total), enabled=True)
             _add(item, "file", id="file-plate")
@@ -73,7 +73,7 @@ def _clip(track: ElementTree.Element, shot: Shot, role: str, path: str, span: tu
     media = _add(file, "media")
     _picture(_add(media, "video"), shot)
     if role == "plate":
-        for sound in shot.info.audio:
+        for sound in shot.clip.audio:
             _add(_add(_add(media, "audio"), "samplecharacteristics"), "samplerate", sound.sample_rate)
 
 
@@ -111,8 +111,8 @@ def _picture(parent: ElementTree.Element, shot: Shot) -> None:
     _rate(element, shot.rate)
     for tag, side in zip(("width", "height"), shot.size, strict=True):
         _add(element, tag, side)
-    name = "square" if shot.info.display_aspect == 1 else _PIXELS.get(shot.size, "square")
-    wide = name.endswith("601") and shot.info.display_aspect * shot.size[0] / shot.size[1] > Fraction(3, 2)
+    name = "square" if shot.clip.display_aspect == 1 else _PIXELS.get(shot.size, "square")
+    wide = name.endswith("601") and shot.clip.display_aspect * shot.size[0] / shot.size[1] > Fraction(3, 2)
     _add(element, "anamorphic", "TRUE" if wide else "FALSE")
     _add(element, "pixelaspectratio", name)
     _add(element, "fielddominance", "none")

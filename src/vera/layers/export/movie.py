@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vera.color.tags import FULL, LIMITED, SPACE_170M, SPACE_470BG, SPACE_709, SPACE_2020, ColorTags, resolve_color
 from vera.layers.export.samples import Planes
 from vera.layers.export.shot import Frames, Shot
-from vera.video import Codec, FrameWriter, MediaInfo, planes
+from vera.video import Clip, Codec, FrameWriter, planes
 
 # What ProRes and QuickTime can name; 470BG and 170M have the same matrix.
 _MATRICES = {SPACE_709: SPACE_709, SPACE_2020: SPACE_2020, SPACE_170M: SPACE_170M, SPACE_470BG: SPACE_170M}
@@ -43,17 +43,17 @@ def write_movies(shot: Shot, frames: Frames, folder: Path, suffix: str, layer: T
         FrameWriter(folder / names["matte"], infos[1], matte.codec) as mattes,
     ):
         for pts, (edit, alpha) in zip(infos[0].pts, frames, strict=True):
-            for track, info, writer in zip((layer, matte), infos, (layers, mattes), strict=True):
-                frame = av.VideoFrame(info.width, info.height, info.pix_fmt)
-                track.fill(planes(frame), edit, alpha, info.color)
-                frame.pts, frame.time_base = pts, info.time_base
+            for track, clip, writer in zip((layer, matte), infos, (layers, mattes), strict=True):
+                frame = av.VideoFrame(clip.width, clip.height, clip.pix_fmt)
+                track.fill(planes(frame), edit, alpha, clip.color)
+                frame.pts, frame.time_base = pts, clip.time_base
                 writer.write(frame)
     return names
 
 
-def movie_info(shot: Shot, pix_fmt: str, suffix: str) -> MediaInfo:
+def movie_info(shot: Shot, pix_fmt: str, suffix: str) -> Clip:
     """The source's record as that of a movie of its exported frames alone: upright, silent, starting at 0."""
-    source, pts = shot.info, shot.pts
+    source, pts = shot.clip, shot.pts
     width, height = shot.size
     durations = source.frame_durations()
     return replace(
@@ -68,7 +68,7 @@ def movie_info(shot: Shot, pix_fmt: str, suffix: str) -> MediaInfo:
         display_matrix=None,
         clock=Fraction(0),
         # Matroska's own field for it cannot be set; programs get it from the README.
-        sample_aspect=source.sample_aspect**0 if suffix in (".mkv", ".webm") else shot.info.display_aspect,
+        sample_aspect=source.sample_aspect**0 if suffix in (".mkv", ".webm") else shot.clip.display_aspect,
         color=_movie_color(source, pix_fmt),
         audio=(),
         tracks=(),
@@ -78,7 +78,7 @@ def movie_info(shot: Shot, pix_fmt: str, suffix: str) -> MediaInfo:
     )
 
 
-def _movie_color(source: MediaInfo, pix_fmt: str) -> ColorTags:
+def _movie_color(source: Clip, pix_fmt: str) -> ColorTags:
     """Tags with which the layer looks as the plate does: its primaries and transfer, and a matrix that codecs know."""
     known = resolve_color(source.color, source.height, source.pix_fmt)
     matrix = _MATRICES.get(known.space, SPACE_709)

@@ -19,7 +19,7 @@ Nuke: File > Open, choose {project}. Paths are relative to the script, so keep i
 def steps(shot: Shot) -> str:
     """What to click, with a word on the light, and on a name that Nuke takes for another."""
     text = STEPS.replace("{light}", exr.light_note(shot))
-    if shot.sequence is None and re.search(r"[#%]", shot.info.path.name):
+    if shot.sequence is None and re.search(r"[#%]", shot.clip.path.name):
         text += (
             "\nNuke takes # and % in the plate's name for a frame number: if the Read finds nothing, rename the plate."
         )
@@ -38,8 +38,8 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
 def _script(shot: Shot, names: dict[str, str], plate: Plate) -> str:
     """A node takes its inputs from the stack of those before it: the last one is input 0, a Merge's background B."""
     width, height = shot.size
-    shape = f"{width} {height} 0 0 {width} {height} {float(shot.info.display_aspect)} {shot.name}"
-    first, last = shot.start_frame, shot.start_frame + shot.info.frame_count - 1
+    shape = f"{width} {height} 0 0 {width} {height} {float(shot.clip.display_aspect)} {shot.name}"
+    first, last = shot.start_frame, shot.start_frame + shot.clip.frame_count - 1
     root = {
         "name": _text(names["project"]),
         "project_directory": r'"\[python \{nuke.script_directory()\}]"',
@@ -56,14 +56,14 @@ def _script(shot: Shot, names: dict[str, str], plate: Plate) -> str:
         "inputs": 0,
         "file": _text(plate.name),
         "first": own,
-        "last": own + shot.info.frame_count - 1,
+        "last": own + shot.clip.frame_count - 1,
         "frame_mode": '"start at"',
         "frame": first,
         "raw": "true",
         "name": "Plate",
     }
     nodes: list[tuple[str, dict[str, object]]] = [("Root", root), ("Read", matte), ("Read", layer), ("Read", under)]
-    curve = None if is_float(shot.info.pix_fmt) else transfer(shot.info.color.trc)
+    curve = None if is_float(shot.clip.pix_fmt) else transfer(shot.clip.color.trc)
     if curve and shot.light == "linear":
         nodes.append(("Expression", _expression(curve, "LinearPlate")))
     nodes.append(("Merge2", {"inputs": 2, "operation": "over", "name": "Over"}))

@@ -41,13 +41,13 @@ def _timeline(schema: Any, time: Any, shot: Shot, names: dict[str, str], plate: 
     def span(first: int, count: int) -> Any:
         return time.TimeRange(time.RationalTime(first, rate), time.RationalTime(count, rate))
 
-    def clip(path: str, first: int, count: int, metadata: dict[str, Any]) -> Any:
+    def media(path: str, first: int, count: int, metadata: dict[str, Any]) -> Any:
         reference = schema.ExternalReference(target_url=_url(path), available_range=span(first, count))
         # Programs look for a file of the clip's name.
         return schema.Clip(printable(Path(path).name), reference, span(first, count), metadata={"vera": metadata})
 
     def plate_clip() -> Any:
-        clipped = clip(plate.path, start, shot.info.frame_count, {})
+        clipped = media(plate.path, start, shot.clip.frame_count, {})
         if shot.sequence is not None and plate.pattern is not None:
             name = Path(plate.pattern).name
             number = next(found for found in re.finditer(r"%%|%0?(\d*)d", name) if found[0] != "%%")
@@ -67,12 +67,12 @@ def _timeline(schema: Any, time: Any, shot: Shot, names: dict[str, str], plate: 
         track = schema.Track(name, kind=schema.TrackKind.Video)
         if shot.first:
             track.append(schema.Gap(source_range=span(0, shot.first)))
-        track.append(clip(names[name], start + shot.first, shot.count, metadata))
+        track.append(media(names[name], start + shot.first, shot.count, metadata))
         return track
 
     timeline = schema.Timeline(shot.name, global_start_time=time.RationalTime(start, rate))
     plates = [schema.Track("plate", kind=schema.TrackKind.Video)]
-    sounds = [schema.Track(f"sound {n}", kind=schema.TrackKind.Audio) for n in range(1, len(shot.info.audio) + 1)]
+    sounds = [schema.Track(f"sound {n}", kind=schema.TrackKind.Audio) for n in range(1, len(shot.clip.audio) + 1)]
     for track in (*plates, *sounds):
         track.append(plate_clip())
     matte = over("matte", {"role": "matte as luma"})

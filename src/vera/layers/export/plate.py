@@ -27,7 +27,7 @@ def find_plate(shot: Shot, folder: Path) -> Plate:
     """The source as seen from `folder`."""
     sequence = shot.sequence
     if sequence is None:
-        return Plate(_seen_from(folder, shot.info.path), None)
+        return Plate(_seen_from(folder, shot.clip.path), None)
     first = _seen_from(folder, sequence.files[0])
     return Plate(first, first.removesuffix(sequence.files[0].name) + Path(sequence.pattern).name)
 

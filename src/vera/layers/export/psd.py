@@ -11,7 +11,6 @@ from vera.errors import VeraError
 from vera.layers.export.samples import rescale
 from vera.layers.export.shot import Frames, Shot
 from vera.optional import need
-from vera.video import FrameReader
 from vera.video.view import picture
 
 STEPS = """\
@@ -33,9 +32,9 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
         raise VeraError(f"the layers have no frame {number}; choose from {shot.numbers[0]} to {shot.numbers[-1]}")
     if max(shot.size) > _LIMIT:
         raise VeraError(f"a PSD has at most {_LIMIT} pixels on a side, not {shot.size[0]}x{shot.size[1]}")
-    top = 255 if shot.info.bit_depth <= 8 and shot.edit.edit.dtype == np.uint8 else 65535
-    time = shot.info.pts[number - shot.start_frame]
-    with FrameReader(shot.info.source) as reader:
+    top = 255 if shot.clip.bit_depth <= 8 and shot.edit.edit.dtype == np.uint8 else 65535
+    time = shot.clip.pts[number - shot.start_frame]
+    with shot.clip.frames() as reader:
         source = next(frame for frame in reader if frame.pts == time)
     edit, alpha = shot.frame(time, shot.view(source))
     coverage = rescale(alpha, top)
@@ -56,5 +55,5 @@ def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
 def _plate(shot: Shot, source: av.VideoFrame, top: int) -> NDArray[Any]:
     """The source's frame, upright RGB codes `[H,W,3]` of 0..`top`: by our own arithmetic."""
     rgb = picture(source, (source.width, source.height))
-    upright = shot.info.orientation.upright(np.rint(rgb.clip(0, 1) * top))
+    upright = shot.clip.orientation.upright(np.rint(rgb.clip(0, 1) * top))
     return np.ascontiguousarray(upright, np.uint8 if top == 255 else np.uint16)

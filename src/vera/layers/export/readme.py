@@ -33,7 +33,7 @@ def write_readme(shot: Shot, name: str, target: Target, files: Mapping[str, str]
 
 
 def _record(shot: Shot, name: str, target: Target, files: Mapping[str, str], plate: Plate) -> dict[str, Any]:
-    color = shot.info.color
+    color = shot.clip.color
     return {
         "format": 1,
         "target": name,
@@ -43,13 +43,13 @@ def _record(shot: Shot, name: str, target: Target, files: Mapping[str, str], pla
         "light": shot.light if name in ("exr", "nuke") else "display",
         "color": {"primaries": color.primaries, "transfer": color.trc, "matrix": color.space, "range": color.range},
         "size": list(shot.size),
-        "pixel_aspect": str(shot.info.display_aspect),
+        "pixel_aspect": str(shot.clip.display_aspect),
         "rate": str(shot.rate),
-        "variable_rate": shot.info.is_vfr,
-        "source_frames": [shot.start_frame, shot.start_frame + shot.info.frame_count - 1],
+        "variable_rate": shot.clip.is_vfr,
+        "source_frames": [shot.start_frame, shot.start_frame + shot.clip.frame_count - 1],
         "frames": [shot.numbers[0], shot.numbers[-1]],
         "timecode": shot.timecode(shot.first),
-        "time_base": str(shot.info.time_base),
+        "time_base": str(shot.clip.time_base),
         "pts": list(shot.pts),
         "plate": plate.name,
         "edit": dict(shot.edit.metadata),
@@ -60,7 +60,7 @@ def _record(shot: Shot, name: str, target: Target, files: Mapping[str, str], pla
 def _readme(shot: Shot, target: Target, files: Mapping[str, str], record: Mapping[str, Any], plate: Plate) -> str:
     start, end = record["source_frames"]
     first, last = record["frames"]
-    (width, height), aspect = shot.size, shot.info.display_aspect
+    (width, height), aspect = shot.size, shot.clip.display_aspect
     facts = [*((role, _shown(path, first)) for role, path in files.items())]
     facts += [
         ("plate", f"{printable(plate.path)} (the source, as seen from this folder)"),
@@ -80,7 +80,7 @@ def _readme(shot: Shot, target: Target, files: Mapping[str, str], record: Mappin
     lines = [f"{shot.name}: layers for {target.title}", ""]
     lines += [f"{label:<10}{text}" for label, text in facts]
     lines += ["", "What to do", "", target.steps(shot).format(**_names(files, first))]
-    if shot.info.is_vfr:
+    if shot.clip.is_vfr:
         lines += [
             "",
             "The plate's frame rate varies, and programs count frames evenly. Movies here have the plate's own times;",
@@ -92,15 +92,15 @@ def _readme(shot: Shot, target: Target, files: Mapping[str, str], record: Mappin
             "The plate is a sequence of pictures. Where a program opens the first one alone, import them as a sequence",
             "and put that in its place.",
         ]
-    if shot.info.interlaced and shot.info.deinterlace:
+    if shot.clip.interlaced and shot.clip.deinterlace:
         lines += [
             "",
             "The plate is interlaced; the layers are for its frames made whole: deinterlace it as well.",
         ]
-    if shot.info.orientation != UPRIGHT:
+    if shot.clip.orientation != UPRIGHT:
         lines += [
             "",
-            f"The plate is shown {shot.info.orientation}, by its rotation tag; the layers",
+            f"The plate is shown {shot.clip.orientation}, by its rotation tag; the layers",
             "are upright. In a program that ignores the tag, do that to the plate.",
         ]
     return "\n".join(
@@ -123,8 +123,8 @@ def _plain(value: Any) -> str:
 
 
 def _color(shot: Shot) -> str:
-    primaries, trc = _tag(ColorPrimaries, shot.info.color.primaries), _tag(ColorTrc, shot.info.color.trc)
-    if is_float(shot.info.pix_fmt):
+    primaries, trc = _tag(ColorPrimaries, shot.clip.color.primaries), _tag(ColorTrc, shot.clip.color.trc)
+    if is_float(shot.clip.pix_fmt):
         return f"primaries {primaries}, linear light; what is not OpenEXR here holds it by the transfer {trc}"
     return f"primaries {primaries}, transfer {trc}"
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vera.layers.export.timecode import format_timecode, parse_timecode
 from vera.layers.layered_edit import LayeredEdit
 from vera.progress import Progress
-from vera.video import FrameReader, MediaInfo, model_view
+from vera.video import Clip, model_view
 from vera.video.sequence import Sequence, find_sequence
 
 LONGEST_NAME = 160  # of the 255 bytes that a file's name may have, which role, number and partial names lengthen
@@ -33,7 +33,7 @@ class Shot:
     """
 
     edit: LayeredEdit
-    info: MediaInfo
+    clip: Clip
     index_of: Mapping[int, int]
     start_frame: int = 1001
     light: Light = "linear"
@@ -42,35 +42,35 @@ class Shot:
     @cached_property
     def first(self) -> int:
         """Position in the source of the first exported frame, from 0."""
-        return self.info.pts.index(min(self.index_of))
+        return self.clip.pts.index(min(self.index_of))
 
     @cached_property
     def count(self) -> int:
-        return self.info.pts.index(max(self.index_of)) - self.first + 1
+        return self.clip.pts.index(max(self.index_of)) - self.first + 1
 
     @property
     def pts(self) -> tuple[int, ...]:
         """The source's times of the exported frames, in units of the source's `time_base`."""
-        return self.info.pts[self.first : self.first + self.count]
+        return self.clip.pts[self.first : self.first + self.count]
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the upright picture."""
-        return self.info.display_size
+        return self.clip.display_size
 
     @property
     def rate(self) -> Fraction:
-        return self.info.average_rate.limit_denominator(60000)
+        return self.clip.average_rate.limit_denominator(60000)
 
     @cached_property
     def sequence(self) -> Sequence | None:
         """The source's pictures, if it is an image sequence."""
-        return find_sequence(self.info.path)
+        return find_sequence(self.clip.path)
 
     @cached_property
     def name(self) -> str:
         """The source's name with nothing in it that a pipeline stumbles over: letters, digits, `.`, `_` and `-`."""
-        path = self.info.path if self.sequence is None else self.sequence.files[0]
+        path = self.clip.path if self.sequence is None else self.sequence.files[0]
         stem = path.stem if self.sequence is None else path.stem.rstrip("0123456789")
         return re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("_.-")[:LONGEST_NAME] or "clip"
 
@@ -82,13 +82,13 @@ class Shot:
     @property
     def padding(self) -> str:
         """The printf form of a frame number, as wide for all frames of the source."""
-        last = self.start_frame + self.info.frame_count - 1
+        last = self.start_frame + self.clip.frame_count - 1
         return f"%0{max(4, len(str(last)))}d"
 
     @cached_property
     def source_start(self) -> tuple[int, bool]:
         """Timecode of the source's first frame: frames since midnight, and whether numbers are dropped."""
-        return parse_timecode(self.info.timecode, self.rate)
+        return parse_timecode(self.clip.timecode, self.rate)
 
     def timecode(self, position: int) -> str:
         """Timecode of a frame of the source; where the source has none it counts from 0, as programs show it."""
@@ -114,13 +114,13 @@ class Shot:
 
     def view(self, frame: av.VideoFrame) -> NDArray[np.uint8] | None:
         """What the layers want to know of the source's frame to come to its size; None if nothing."""
-        return model_view(frame, *self.size, self.info.orientation) if self.edit.finish.needs_plate else None
+        return model_view(frame, *self.size, self.clip.orientation) if self.edit.finish.needs_plate else None
 
     def _plates(self) -> Iterator[tuple[int, NDArray[np.uint8] | None]]:
         """Time and view of each of the source's frames that is exported; no view where it cannot be read."""
         waiting = deque(self.pts)
         if self.edit.finish.needs_plate:
-            with FrameReader(self.info.source) as reader:
+            with self.clip.frames() as reader:
                 for frame in reader:
                     while waiting and frame.pts is not None and waiting[0] < frame.pts:
                         yield waiting.popleft(), None

@@ -49,7 +49,7 @@ def _numbered(
     with open_output(pattern, "image2", {"start_number": str(shot.numbers.start)}) as container:
         stream: Any = container.add_stream(encoder, rate=25, options=options)
         (stream.width, stream.height), stream.pix_fmt = shot.size, pix_fmt
-        stream.codec_context.sample_aspect_ratio = shot.info.display_aspect
+        stream.codec_context.sample_aspect_ratio = shot.clip.display_aspect
         stream.codec_context.thread_type = "FRAME"
         times = count()
 

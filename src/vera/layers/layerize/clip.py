@@ -24,7 +24,7 @@ from vera.layers.masks import check_mask
 from vera.layers.refine.floor import FULL, floor_alpha, unit
 from vera.layers.source_match import describe_source
 from vera.progress import Progress
-from vera.video import SourceLike, as_source, probe
+from vera.video import ClipLike, as_clip
 from vera.video.sequence import source_files
 from vera.video.view import spread_frames
 
@@ -49,8 +49,8 @@ class LayerizeReport:
 
 
 def layerize(
-    source: SourceLike,
-    edited: SourceLike,
+    source: ClipLike,
+    edited: ClipLike,
     layers: str | Path,
     mask: str | Path | None = None,
     progress: Progress | None = None,
@@ -69,15 +69,14 @@ def layerize(
     the clips show nothing in common.
     """
     folder = Path(layers)
+    mask = None if mask is None else Path(mask)
+    clips = Clips(as_clip(source), as_clip(edited), mask)
     check_outputs(
-        [file for clip in (source, edited) for file in source_files(as_source(clip).path)]
-        + ([] if mask is None else [Path(mask)]),
+        [file for clip in (clips.source, clips.edited) for file in source_files(clip.path)]
+        + ([] if mask is None else [mask]),
         layer_files(folder),
     )
     check_layers_folder(folder)
-    mask = None if mask is None else Path(mask)
-    clips = Clips(probe(source), probe(edited), mask)
-    clip, other = clips.source.path, clips.edited.path
     if mask is not None:
         check_mask(mask, clips.source)
     pairing = _pair(clips, progress)
@@ -85,7 +84,9 @@ def layerize(
     match = _survey(clips, paired)
     if match.agreement < RELATED:
         kept = "" if mask is not None else ", or say with --mask what both have in common"
-        raise VeraError(f"{other}: shows nothing of {clip}; give the edit of this very clip{kept}")
+        raise VeraError(
+            f"{clips.edited.path}: shows nothing of {clips.source.path}; give the edit of this very clip{kept}"
+        )
 
     tally = _Tally()
     notices = _notices(clips, pairing)
@@ -97,7 +98,10 @@ def layerize(
     pts = [clips.source.pts[i] for group in paired for i in group.frames]
     write_layers(folder, _layer_frames(clips, paired, match, tally, progress), pts, clips.source.time_base, metadata)
     if not tally.coverage:
-        notices.append(f"{other}: no difference from {clip} beyond its codec's noise was found; the layers are empty")
+        notices.append(
+            f"{clips.edited.path}: no difference from {clips.source.path} beyond its codec's noise was found; "
+            "the layers are empty"
+        )
     coverage = tally.coverage / len(paired)
     return LayerizeReport(
         folder,
@@ -126,12 +130,12 @@ def _pair(clips: Clips, progress: Progress | None) -> Pairing:
     wanted = sorted(partner for partner in partners if partner is not None)
     done = 0
     thumbs: list[dict[int, NDArray[np.float32]]] = []
-    for info, chosen, size in (
+    for clip, chosen, size in (
         (clips.source, numbers, clips.source.display_size),
         (clips.edited, wanted, clips.edited_size),
     ):
         thumbs.append({})
-        for number, picture in zip(chosen, pictures(info, chosen, size), strict=True):
+        for number, picture in zip(chosen, pictures(clip, chosen, size), strict=True):
             thumbs[-1][number] = thumbnail(unit(picture))
             done += 1
             if progress is not None:
@@ -175,7 +179,7 @@ def _notices(clips: Clips, pairing: Pairing) -> list[str]:
     source, edited = clips.source, clips.edited
     notices = []
     if edited.display_size != source.display_size:
-        sizes = ["{}x{}".format(*info.display_size) for info in (edited, source)]
+        sizes = ["{}x{}".format(*clip.display_size) for clip in (edited, source)]
         notices.append(f"{edited.path} is {sizes[0]}; the layers have the source's size, {sizes[1]}")
     if pairing.count < source.frame_count:
         notices.append(

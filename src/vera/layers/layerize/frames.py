@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vera.layers.layerize.pairing import Group
 from vera.layers.masks import mask_frames
-from vera.video import FrameReader, MediaInfo, model_view
+from vera.video import Clip, model_view
 from vera.video.view import picture
 
 Item = TypeVar("Item")
@@ -21,8 +21,8 @@ Item = TypeVar("Item")
 class Clips:
     """Source, edited clip and mask (or None)."""
 
-    source: MediaInfo
-    edited: MediaInfo
+    source: Clip
+    edited: Clip
     mask: Path | None
 
     @property
@@ -47,17 +47,17 @@ class FramePair:
     kept: NDArray[np.bool_] | None
 
 
-def pictures(info: MediaInfo, wanted: Sequence[int], size: tuple[int, int]) -> Generator[NDArray[Any], None, None]:
+def pictures(clip: Clip, wanted: Sequence[int], size: tuple[int, int]) -> Generator[NDArray[Any], None, None]:
     """RGB of the frames `wanted` (rising numbers) at `size`, uint8, or uint16 of a clip of more bits; other frames are
     decoded, not converted."""
-    with FrameReader(info.source) as reader:
+    with clip.frames() as reader:
         for frame in _pick(reader, wanted):
-            if info.bit_depth <= 8:
-                yield model_view(frame, *size, info.orientation)
+            if clip.bit_depth <= 8:
+                yield model_view(frame, *size, clip.orientation)
                 continue
-            stored = info.orientation.swapped(size)
+            stored = clip.orientation.swapped(size)
             codes = np.rint(picture(frame, stored).clip(0, 1) * 65535).astype(np.uint16)
-            yield np.ascontiguousarray(info.orientation.upright(codes))
+            yield np.ascontiguousarray(clip.orientation.upright(codes))
 
 
 def frame_pairs(clips: Clips, groups: Sequence[Group]) -> Iterator[FramePair]:

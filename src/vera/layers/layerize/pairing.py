@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.layers.layerize.structure import structure_agrees
-from vera.video import MediaInfo
+from vera.video import Clip
 
 THUMB = 96  # pixels along the longer side of the pictures that pairings are judged by
 CLOSE = 12 / 255  # difference from which pixels count as not agreeing at all
@@ -44,7 +44,7 @@ class Group:
     best: int
 
 
-def candidates(source: MediaInfo, edited: MediaInfo) -> list[Pairing]:
+def candidates(source: Clip, edited: Clip) -> list[Pairing]:
     """Pairings that are plausible, the plainest first."""
     count, other = source.frame_count, edited.frame_count
     plain = [_by_number(count, other, 0)]
@@ -83,10 +83,10 @@ def choose(
     return pairings[best] if scores[best] > max(BETTER * scores[0], scores[0] + CHANCE) else pairings[0]
 
 
-def groups(pairing: Pairing, source: MediaInfo, edited: MediaInfo) -> list[Group]:
+def groups(pairing: Pairing, source: Clip, edited: Clip) -> list[Group]:
     """The paired frames by edited frame; the one nearest in time is most likely what the editor saw."""
     found = []
-    times = [_seconds(info) for info in (source, edited)]
+    times = [_seconds(clip) for clip in (source, edited)]
     numbered = [(i, partner) for i, partner in enumerate(pairing.partners) if partner is not None]
     for partner, members in groupby(numbered, key=lambda pair: pair[1]):
         frames = tuple(i for i, _ in members)
@@ -95,8 +95,8 @@ def groups(pairing: Pairing, source: MediaInfo, edited: MediaInfo) -> list[Group
     return found
 
 
-def _seconds(info: MediaInfo) -> list[float]:
-    return [float((pts - info.pts[0]) * info.time_base) for pts in info.pts]
+def _seconds(clip: Clip) -> list[float]:
+    return [float((pts - clip.pts[0]) * clip.time_base) for pts in clip.pts]
 
 
 def _by_number(count: int, other: int, offset: int) -> Pairing:
@@ -104,7 +104,7 @@ def _by_number(count: int, other: int, offset: int) -> Pairing:
     return Pairing("number" if offset == 0 else f"number {offset:+d}", partners)
 
 
-def _by_time(source: MediaInfo, edited: MediaInfo, lag: float) -> Pairing:
+def _by_time(source: Clip, edited: Clip, lag: float) -> Pairing:
     """The nearest in time, if it is no further than half of the longer frame; `lag` in frames of the source."""
     other = _seconds(edited)
     frame = float(source.duration / source.frame_count)

@@ -16,7 +16,7 @@ from vera.layers.refine.rate import frame_map, interpolate_layers, shown_frames
 from vera.layers.refine.temporal import smooth_layers
 from vera.layers.refine.upsample import Guide, choose_guide
 from vera.layers.views import SourceViews
-from vera.video import FrameReader, MediaInfo, model_view
+from vera.video import Clip, model_view
 from vera.video.view import spread_frames
 
 GUIDE_FRAMES, GRAIN_FRAMES = 5, 3
@@ -104,11 +104,11 @@ def guide_frames(count: int) -> list[int]:
     return spread_frames(count, GUIDE_FRAMES)
 
 
-def clip_grain(info: MediaInfo, edited: range) -> Grain:
+def clip_grain(clip: Clip, edited: range) -> Grain:
     """Measure the grain of a few of the edited frames at their own size."""
     picked = {edited.start + index for index in spread_frames(len(edited), GRAIN_FRAMES)}
-    width, height = info.display_size
-    with FrameReader(info.source) as reader:
+    width, height = clip.display_size
+    with clip.frames() as reader:
         frames = enumerate(islice(reader, edited.stop))
-        views = [model_view(frame, width, height, info.orientation) for place, frame in frames if place in picked]
+        views = [model_view(frame, width, height, clip.orientation) for place, frame in frames if place in picked]
     return measure_grain(views)

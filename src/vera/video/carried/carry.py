@@ -11,7 +11,7 @@ from av.container import InputContainer, OutputContainer
 from vera.video.carried.copied import add_copied, tracks_held
 from vera.video.carried.packets import fit_packets
 from vera.video.carried.tracks import TrackInfo, file_metadata, other_tracks
-from vera.video.info import MediaInfo, is_known
+from vera.video.clip import Clip, is_known
 from vera.video.open import open_input
 
 _MIME = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png"), "bmp": ("cover.bmp", "image/bmp")}
@@ -20,7 +20,7 @@ _OF_THE_TRACK = {"encoder", "duration", "vendor_id", "timecode"}
 
 
 def carry(
-    source: InputContainer, target: OutputContainer, path: Path, pictures: int, info: MediaInfo, notices: list[str]
+    source: InputContainer, target: OutputContainer, path: Path, pictures: int, clip: Clip, notices: list[str]
 ) -> Iterator["av.Packet[Any]"]:
     """Give `target`, to be the file `path`, what `source` holds besides its video stream of index `pictures`.
 
@@ -30,9 +30,9 @@ def carry(
     """
     others = other_tracks(source, pictures)
     subtitles = [other.index for other in others if other.kind == "subtitle"]
-    held = tracks_held(info.path, path.suffix.lower(), subtitles) if subtitles else set()
+    held = tracks_held(clip.path, path.suffix.lower(), subtitles) if subtitles else set()
     tracks: dict[int, Any] = {}
-    for sound in source.streams.audio if info.sound else ():
+    for sound in source.streams.audio if clip.sound else ():
         if is_known(sound):
             tracks[sound.index] = add_copied(target, sound)
         else:
@@ -61,11 +61,11 @@ def carry(
     target.metadata.update(file_metadata(source.metadata))
     if marks := source.chapters():
         for mark in marks:
-            ticks = round(info.clock / (mark["time_base"] or Fraction(1)))
+            ticks = round(clip.clock / (mark["time_base"] or Fraction(1)))
             mark["start"], mark["end"] = mark["start"] - ticks, mark["end"] - ticks
         target.set_chapters(marks)
     packets = source.demux([source.streams[index] for index in tracks]) if tracks else ()
-    return fit_packets(packets, tracks, target, info.clock, notices)
+    return fit_packets(packets, tracks, target, clip.clock, notices)
 
 
 def sound_lost(source: Path, suffix: str) -> list[str]:

@@ -10,7 +10,7 @@ from vera.video.carried.copied import tracks_held
 from vera.video.carried.lost import not_held
 from vera.video.carried.packets import is_run_in
 from vera.video.carried.records import DOLBY_VISION
-from vera.video.info import MediaInfo, is_known
+from vera.video.clip import Clip, is_known
 from vera.video.open import open_input
 from vera.video.orientation import is_right_angled
 from vera.video.output import ISO_SUFFIXES
@@ -30,7 +30,7 @@ class Kept:
     lost: tuple[str, ...]
 
 
-def compare_films(source: MediaInfo, result: MediaInfo, smart: bool = False) -> Kept:
+def compare_films(source: Clip, result: Clip, smart: bool = False) -> Kept:
     """Compare all but samples of a result with its source; `smart`: its pictures are the source's own packets.
 
     Not kept are: frame times, the display matrix, cropping, pixel aspect, colours and HDR metadata where a file of this
@@ -46,7 +46,7 @@ def compare_films(source: MediaInfo, result: MediaInfo, smart: bool = False) -> 
     return Kept((*broken, *tracks), (*lost, *missing))
 
 
-def _is_due(line: str, source: MediaInfo, result: MediaInfo, smart: bool) -> bool:
+def _is_due(line: str, source: Clip, result: Clip, smart: bool) -> bool:
     """Whether a file of the kind and codec of the result holds what a line of `not_held` says is gone."""
     is_iso = result.path.suffix.lower() in ISO_SUFFIXES
     if "display matrix" in line:
@@ -58,7 +58,7 @@ def _is_due(line: str, source: MediaInfo, result: MediaInfo, smart: bool) -> boo
     return (smart or result.codec in _HOLDERS) and any(word in line for word in _SHOWN)
 
 
-def _times(source: MediaInfo, result: MediaInfo) -> list[str]:
+def _times(source: Clip, result: Clip) -> list[str]:
     allowed = Fraction(0) if source.time_base == result.time_base and not source.clock else result.time_base
     for number, (one, other) in enumerate(zip(source.pts, result.pts, strict=False)):
         due, found = one * source.time_base - source.clock, other * result.time_base
@@ -67,7 +67,7 @@ def _times(source: MediaInfo, result: MediaInfo) -> list[str]:
     return []
 
 
-def _tracks(source: MediaInfo, result: MediaInfo) -> tuple[list[str], list[str]]:
+def _tracks(source: Clip, result: Clip) -> tuple[list[str], list[str]]:
     """Lines for tracks of sound and subtitles that differ, and for those that are missing and may be."""
     with open_input(source.path) as one, open_input(result.path) as other:
         sound = [track.index for track in one.streams.audio if source.sound and is_known(track)]

@@ -13,7 +13,7 @@ from vera.errors import VeraError
 from vera.video.decoding.decoder import frame_decoder
 from vera.video.decoding.png import common_format
 from vera.video.formats import plain
-from vera.video.open import SourceLike, as_source, open_video, packets
+from vera.video.open import FootageLike, as_footage, open_video, packets
 from vera.video.sequence import source_files
 
 # Seconds between the frames that are looked at: where each frame can be decoded alone, not all of them are.
@@ -48,17 +48,17 @@ def changed(path: Path, time: float | None, first: Kind, kind: Kind) -> VeraErro
     return VeraError(f"{path}: is {kind}{place}, but {first} before; {advice}")
 
 
-def check_kind(source: SourceLike) -> None:
+def check_kind(footage: FootageLike) -> None:
     """Raise VeraError if size, format or pixel aspect change in a file, as its key frames a second apart tell.
 
     It takes a small part of the time that reading does: to ask before long work on a part of a clip.
     """
-    source = as_source(source)
-    files = source_files(source.path)
+    footage = as_footage(footage)
+    files = source_files(footage.path)
     if files[0].suffix.lower() == ".png":
         common_format(files)
         return
-    container, stream = open_video(source.path, source.rate)
+    container, stream = open_video(footage.path, footage.rate)
     stream.thread_type = "SLICE"  # after each packet the decoder tells the aspect of its own picture
     with container:
         decode, scaler = frame_decoder(stream, files), VideoReformatter()
@@ -71,10 +71,10 @@ def check_kind(source: SourceLike) -> None:
                 kind = frame_kind(plain(frame, scaler), stream)._replace(aspect=aspect)
                 first = first or kind
                 if kind != first:
-                    raise changed(source.path, frame.time, first, kind)
+                    raise changed(footage.path, frame.time, first, kind)
             if first is not None and packet.size and _aspect(stream) != aspect:
                 time = None if packet.pts is None else float(packet.pts * packet.time_base)
-                raise changed(source.path, time, first, first._replace(aspect=_aspect(stream)))
+                raise changed(footage.path, time, first, first._replace(aspect=_aspect(stream)))
 
 
 def _apart(packets: Iterable[Any]) -> Iterator[Any]:

@@ -8,7 +8,7 @@ import av
 from av.video.frame import PictureType
 
 from vera.color.tags import apply_tags
-from vera.video import MediaInfo, planes
+from vera.video import Clip, planes
 from vera.video.smart.bits import UnsupportedError
 from vera.video.smart.h264 import H264
 from vera.video.smart.hevc import Hevc
@@ -26,7 +26,7 @@ class PictureEncoder:
 
     def __init__(
         self,
-        info: MediaInfo,
+        clip: Clip,
         stream: H264 | Hevc,
         renewed: Collection[int],
         edited: Edited,
@@ -38,18 +38,18 @@ class PictureEncoder:
         self._ready: dict[int, bytes] = {}
         self.digests: dict[int, bytes] = {}
         context: Any = av.CodecContext.create(stream.encoder, "w")
-        context.width, context.height, context.pix_fmt = info.width, info.height, info.pix_fmt
-        context.time_base, context.framerate = 1 / info.average_rate, info.average_rate
+        context.width, context.height, context.pix_fmt = clip.width, clip.height, clip.pix_fmt
+        context.time_base, context.framerate = 1 / clip.average_rate, clip.average_rate
         context.options = stream.options()
         context.max_b_frames = 0
         context.flags |= av.codec.context.Flags.global_header
-        apply_tags(info.color, context)
+        apply_tags(clip.color, context)
         try:
             context.open()
         except (av.FFmpegError, ValueError) as error:
-            raise UnsupportedError(f"{stream.encoder} does not encode {info.pix_fmt} with its coding tools") from error
+            raise UnsupportedError(f"{stream.encoder} does not encode {clip.pix_fmt} with its coding tools") from error
         self._context = context
-        self._decoder: Any = av.CodecContext.create(info.codec, "r")
+        self._decoder: Any = av.CodecContext.create(clip.codec, "r")
         self._decoder.extradata = context.extradata
         self.record = stream.adopt(context.extradata)
 

@@ -25,7 +25,7 @@ from av.video.stream import VideoStream
 from vera.errors import DamageWarning, VeraError
 from vera.files import whole_file
 from vera.progress import Progress
-from vera.video import FrameReader, MediaInfo, planes
+from vera.video import Clip, FrameReader, planes
 from vera.video.carried.carry import carry
 from vera.video.carried.lost import not_held
 from vera.video.carried.packets import shift_packet
@@ -83,7 +83,7 @@ def _examine(packet: "Packet[VideoStream]", stream: H264 | Hevc) -> tuple[int, b
     return packet.pts, stream.restarts(units)
 
 
-def write_smart(info: MediaInfo, out: Path, work: SmartPlan, edited: Edited, progress: Progress | None = None) -> None:
+def write_smart(clip: Clip, out: Path, work: SmartPlan, edited: Edited, progress: Progress | None = None) -> None:
     """Write the smart master of `info.path`, with `edited(frame)` for each frame at a time in `work.renewed`.
 
     `edited` may return the frame itself. Nothing stands under the name `out` until the file is whole and has been
@@ -91,34 +91,34 @@ def write_smart(info: MediaInfo, out: Path, work: SmartPlan, edited: Edited, pro
     UnsupportedError if that turns out not to be so; VeraError as from the reader and the writer.
     """
     with user_errors(out), whole_file(out) as partial:
-        notices, digests = _write(info, out, partial, work, edited, progress)
-        check_smart(info, partial, work, digests, progress)
-        check_unchanged(info.path, info.state)
-        notices += not_held(partial, info, carried=True)
+        notices, digests = _write(clip, out, partial, work, edited, progress)
+        check_smart(clip, partial, work, digests, progress)
+        check_unchanged(clip.path, clip.state)
+        notices += not_held(partial, clip, carried=True)
     for notice in notices:
         warnings.warn(f"{out}: {notice}", stacklevel=2)
 
 
 def check_smart(
-    info: MediaInfo, result: Path, work: SmartPlan, digests: Mapping[int, bytes], progress: Progress | None = None
+    clip: Clip, result: Path, work: SmartPlan, digests: Mapping[int, bytes], progress: Progress | None = None
 ) -> None:
     """UnsupportedError, saying why, unless `result` keeps all packets and samples of `info.path` but the renewed ones.
 
     New pictures must decode to what the encoder meant, sample by sample: `digests` of them, by time.
     """
-    if (broken := compare_packets(info.path, result, work.renewed, info.clock).broken) is not None:
+    if (broken := compare_packets(clip.path, result, work.renewed, clip.clock).broken) is not None:
         raise UnsupportedError(broken)
     try:
         with warnings.catch_warnings(action="ignore", category=DamageWarning):
-            _check_frames(info, result, work, digests, progress)
+            _check_frames(clip, result, work, digests, progress)
     except VeraError as error:
         raise UnsupportedError("it would not decode as a whole") from error
 
 
 def _check_frames(
-    info: MediaInfo, result: Path, work: SmartPlan, digests: Mapping[int, bytes], progress: Progress | None
+    clip: Clip, result: Path, work: SmartPlan, digests: Mapping[int, bytes], progress: Progress | None
 ) -> None:
-    with FrameReader(info.path) as sources, FrameReader(result) as results:
+    with FrameReader(clip.path) as sources, FrameReader(result) as results:
         for count, (before, after) in enumerate(zip(sources, results, strict=True)):
             assert before.pts is not None
             if before.pts not in work.renewed:
@@ -128,7 +128,7 @@ def _check_frames(
             elif digest(after) != digests.get(before.pts):
                 raise UnsupportedError(f"its frame {count} would not decode as it was encoded")
             if progress is not None:
-                progress("verify", count + 1, info.frame_count)
+                progress("verify", count + 1, clip.frame_count)
         if sources.damaged or results.damaged:
             raise UnsupportedError("it is damaged")
 
@@ -178,27 +178,27 @@ def _packets(container: InputContainer, video: VideoStream) -> "Iterator[Packet[
 
 
 def _write(
-    info: MediaInfo, out: Path, part: Path, work: SmartPlan, edited: Edited, progress: Progress | None
+    clip: Clip, out: Path, part: Path, work: SmartPlan, edited: Edited, progress: Progress | None
 ) -> tuple[list[str], dict[int, bytes]]:
     """Write `out` as `part`; returns a line for each thing that such a file can't hold, and digests of new pictures."""
-    notices = clock_notices(info)
+    notices = clock_notices(clip)
     with ExitStack() as stack:
-        (source, video), (others, _) = open_video(info.path), open_video(info.path)
+        (source, video), (others, _) = open_video(clip.path), open_video(clip.path)
         stack.enter_context(source)
         stack.enter_context(others)
-        reader = stack.enter_context(FrameReader(info.path))
-        encoder = PictureEncoder(info, work.stream, work.renewed, edited, iter(reader)) if work.renewed else None
-        output = stack.enter_context(open_output(part, container_options=muxer_options(out, info)))
-        target = _copy_stream(video, output, info, encoder.record if encoder else None)
-        carried = carry(others, output, out, video.index, info, notices)
+        reader = stack.enter_context(FrameReader(clip.path))
+        encoder = PictureEncoder(clip, work.stream, work.renewed, edited, iter(reader)) if work.renewed else None
+        output = stack.enter_context(open_output(part, container_options=muxer_options(out, clip)))
+        target = _copy_stream(video, output, clip, encoder.record if encoder else None)
+        carried = carry(others, output, out, video.index, clip, notices)
         output.start_encoding()
         count = 0
-        for packet in merge(_packets(source, video), carried, key=lambda packet: _decoded_at(packet, video, info)):
+        for packet in merge(_packets(source, video), carried, key=lambda packet: _decoded_at(packet, video, clip)):
             if packet.stream is video:
                 count += 1
                 if encoder is not None and packet.pts in work.renewed:
                     packet = _renewed(packet, work.stream, encoder.picture(packet.pts))
-                shift_packet(packet, info.clock)
+                shift_packet(packet, clip.clock)
                 packet.stream = target
                 if progress is not None:
                     progress("master", count, len(work.times))
@@ -212,10 +212,10 @@ def _write(
         return notices, encoder.digests
 
 
-def _decoded_at(packet: "Packet[Any]", video: VideoStream, info: MediaInfo) -> Fraction:
+def _decoded_at(packet: "Packet[Any]", video: VideoStream, clip: Clip) -> Fraction:
     """On the result's clock, as carried packets already are."""
     time = packet.pts if packet.dts is None else packet.dts
-    return (time or 0) * packet.time_base - (info.clock if packet.stream is video else 0)
+    return (time or 0) * packet.time_base - (clip.clock if packet.stream is video else 0)
 
 
 def _renewed(packet: "Packet[Any]", stream: H264 | Hevc, picture: bytes) -> "Packet[Any]":
@@ -230,12 +230,12 @@ def _renewed(packet: "Packet[Any]", stream: H264 | Hevc, picture: bytes) -> "Pac
     return fresh
 
 
-def _copy_stream(video: VideoStream, output: OutputContainer, info: MediaInfo, record: bytes | None) -> VideoStream:
+def _copy_stream(video: VideoStream, output: OutputContainer, clip: Clip, record: bytes | None) -> VideoStream:
     target = output.add_stream_from_template(video)
     target.codec_context.codec_tag = video.codec_context.codec_tag
     target.disposition = video.disposition
     if record is not None:
         target.codec_context.extradata = record
-    if info.timecode:
-        target.metadata["timecode"] = info.timecode
+    if clip.timecode:
+        target.metadata["timecode"] = clip.timecode
     return target

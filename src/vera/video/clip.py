@@ -1,4 +1,4 @@
-"""Probe: what a video file is, to the exact timestamp, as an immutable record."""
+"""An open clip: what a video file is, to the exact timestamp, as an immutable record that reads its frames."""
 
 import itertools
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from vera.video.carried.hdr import HdrMetadata, hdr_metadata
 from vera.video.carried.records import track_records
 from vera.video.carried.tracks import Chapter, TrackInfo, chapters, file_metadata, other_tracks
 from vera.video.decoding.damage import Tally, check_whole, counted_packets, has_times, packet_is_frame
-from vera.video.open import FileState, Source, SourceLike, as_source, file_state, open_video
+from vera.video.open import FileState, Footage, file_state, open_video
 from vera.video.orientation import Matrix, Orientation, display_matrix, nearest_orientation
 from vera.video.reader import FrameReader
 from vera.video.sequence import source_files
@@ -40,8 +40,8 @@ class AudioInfo:
 
 
 @dataclass(frozen=True)
-class MediaInfo:
-    """What a video file is; see `probe`.
+class Clip:
+    """What a video file is, and its frames; see `open_clip`.
 
     `width`, `height`: as coded, before orientation; `display_size`: (width, height) after it, in pixels as stored
     (sample aspect not applied). `pts`: presentation times of all frames in order, in units of `time_base` seconds.
@@ -87,10 +87,14 @@ class MediaInfo:
     clock: Fraction = Fraction(0)
 
     @property
-    def source(self) -> Source:
+    def footage(self) -> Footage:
         """The footage, to be read as it was probed."""
         rate = self.average_rate if self.container == "image2" else None
-        return Source(self.path, self.deinterlace, rate, self.progressive, self.sound, self.state)
+        return Footage(self.path, self.deinterlace, rate, self.progressive, self.sound, self.state)
+
+    def frames(self) -> FrameReader:
+        """Read its frames: a context manager that is iterated once."""
+        return FrameReader(self.footage)
 
     @property
     def display_aspect(self) -> Fraction:
@@ -112,15 +116,37 @@ class MediaInfo:
         return {pts: after - pts for pts, after in zip(self.pts, (*self.pts[1:], end), strict=True)}
 
 
-def probe(source: SourceLike) -> MediaInfo:
-    """Read all packets of the first video stream of `source`, though not their pictures, and decode its first frame.
+ClipLike = Clip | str | Path
+
+
+def as_clip(source: ClipLike) -> Clip:
+    """Open a path with the defaults of `open_clip`; a clip that is open passes as it is."""
+    return source if isinstance(source, Clip) else open_clip(source)
+
+
+def open_clip(
+    path: str | Path,
+    *,
+    deinterlace: bool = False,
+    rate: Fraction | None = None,
+    progressive: bool = False,
+    sound: bool = True,
+) -> Clip:
+    """Open a file or an image sequence: read all packets of its first video stream and decode its first frame.
+
+    Args:
+        path: a file, a folder of numbered pictures, or a pattern of their names.
+        deinterlace: make interlaced frames progressive, which are refused otherwise.
+        rate: pictures a second of an image sequence (24 if None).
+        progressive: believe that no frame is interlaced, whatever the file says.
+        sound: masters have its sound.
 
     VeraError for whatever is no whole video: what `open_video` refuses, no frames, frames that are missing, times that
-    do not rise, interlaced frames if the source does not say to deinterlace them. (Old codecs don't give each frame a
-    packet, nor AVI its time; then all frames are decoded.)
+    do not rise, interlaced frames without `deinterlace`. (Old codecs don't give each frame a packet, nor AVI its time;
+    then all frames are decoded.)
     """
-    source = as_source(source)
-    path = source.path
+    path = Path(path)
+    source = Footage(path, deinterlace, rate, progressive, sound)
     state = file_state(path)
     container, stream = open_video(path, source.rate)
     with container:
@@ -177,7 +203,7 @@ def _media_info(
     last: int,
     interlaced: bool,
     sound: bool,
-) -> MediaInfo:
+) -> Clip:
     time_base = stream.time_base or Fraction(1, 1000)
     nominal = stream.average_rate or stream.guessed_rate or Fraction(25)
     vfr = _is_vfr(pts)
@@ -185,7 +211,7 @@ def _media_info(
         last = median_low(b - a for a, b in itertools.pairwise(pts))
     duration = (pts[-1] - pts[0] + (last or max(1, round(1 / (nominal * time_base))))) * time_base
     matrix = display_matrix(first)
-    return MediaInfo(
+    return Clip(
         path=path,
         container=container.format.name,
         codec=stream.codec_context.codec.canonical_name,

@@ -13,12 +13,12 @@ from tests.clips import cut, make_clip, make_frame, make_sound
 
 from vera.color.tags import ColorTags
 from vera.errors import VeraError
-from vera.video import AudioInfo, FrameReader, Orientation, probe
+from vera.video import AudioInfo, FrameReader, Orientation, open_clip
 
 
 def test_all_that_a_file_says(tmp_path: Path) -> None:
     color = ColorTags(range=1, space=9, trc=16, primaries=9)
-    info = probe(
+    info = open_clip(
         make_clip(
             tmp_path / "a.mov",
             5,
@@ -42,21 +42,21 @@ def test_all_that_a_file_says(tmp_path: Path) -> None:
 
 
 def test_a_file_that_says_little(tmp_path: Path) -> None:
-    info = probe(make_clip(tmp_path / "a.mkv", codec="ffv1", pix_fmt="gray"))
+    info = open_clip(make_clip(tmp_path / "a.mkv", codec="ffv1", pix_fmt="gray"))
     assert (info.color, info.audio, info.timecode, info.display_matrix) == (ColorTags(), (), None, None)
     assert (info.sample_aspect, info.bit_depth) == (1, 8)
 
 
 def test_variable_rate(tmp_path: Path) -> None:
     times = [0, 1000, 3000, 3500, 9000, 9001, 12000]
-    info = probe(make_clip(tmp_path / "a.mp4", 7, pts=times, time_base=Fraction(1, 90000)))
+    info = open_clip(make_clip(tmp_path / "a.mp4", 7, pts=times, time_base=Fraction(1, 90000)))
     assert (info.time_base, info.pts, info.is_vfr) == (Fraction(1, 90000), tuple(times), True)
     assert info.frame_durations()[3500] == 5500
     assert info.average_rate == 7 / info.duration
 
 
 def test_rounding_to_milliseconds_is_not_variable_rate(tmp_path: Path) -> None:
-    info = probe(make_clip(tmp_path / "a.mkv", 30, fps=Fraction(30000, 1001), codec="ffv1"))
+    info = open_clip(make_clip(tmp_path / "a.mkv", 30, fps=Fraction(30000, 1001), codec="ffv1"))
     assert (info.time_base, info.pts[:4]) == (Fraction(1, 1000), (0, 33, 67, 100))
     assert not info.is_vfr
     assert info.average_rate == Fraction(30000, 1001)
@@ -67,7 +67,7 @@ def test_rounding_to_milliseconds_is_not_variable_rate(tmp_path: Path) -> None:
 def test_any_times_come_back(tmp_path: Path, steps: list[int], start: int) -> None:
     times = (start + np.cumsum(steps)).tolist()
     clip = make_clip(tmp_path / "a.nut", len(times), (16, 16), codec="ffv1", pts=times, time_base=Fraction(1, 90000))
-    info = probe(clip)
+    info = open_clip(clip)
     assert [pts * info.time_base for pts in info.pts] == [Fraction(time, 90000) for time in times]
 
 
@@ -76,13 +76,13 @@ def test_hidden_reference_frames_are_not_counted(tmp_path: Path) -> None:
     options = {"auto-alt-ref": "1", "lag-in-frames": "16", "b": "20k", "deadline": "good"}
     clip = make_clip(tmp_path / "a.webm", 40, codec="libvpx", options=options)
     with FrameReader(clip) as reader:
-        assert probe(clip).pts == tuple(frame.pts for frame in reader)
-    assert probe(clip).frame_count == 40
+        assert open_clip(clip).pts == tuple(frame.pts for frame in reader)
+    assert open_clip(clip).frame_count == 40
 
 
 def test_one_frame_is_a_clip(tmp_path: Path) -> None:
     for name, codec in (("a.mp4", "libx264"), ("a.mkv", "ffv1")):
-        info = probe(make_clip(tmp_path / name, 1, codec=codec))
+        info = open_clip(make_clip(tmp_path / name, 1, codec=codec))
         assert (info.pts, info.duration, info.is_vfr) == ((0,), Fraction(1, 25), False)
 
 
@@ -105,7 +105,7 @@ def test_a_cover_is_not_the_video(tmp_path: Path, cover_first: bool) -> None:
             frame.pts, frame.time_base = index, Fraction(1, 25)
             container.mux(streams["libx264"].encode(frame))
         container.mux(streams["libx264"].encode(None))
-    info = probe(path)
+    info = open_clip(path)
     assert (info.codec, info.width, info.height, info.frame_count) == ("h264", 64, 48, 4)
     with FrameReader(path) as reader:
         assert [(frame.width, frame.height) for frame in reader] == [(64, 48)] * 4
@@ -113,7 +113,7 @@ def test_a_cover_is_not_the_video(tmp_path: Path, cover_first: bool) -> None:
 
 @pytest.mark.parametrize("size", [(35, 27), (1, 1), (2, 1)])
 def test_odd_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
-    info = probe(make_clip(tmp_path / "a.mkv", 2, size, codec="ffv1"))
+    info = open_clip(make_clip(tmp_path / "a.mkv", 2, size, codec="ffv1"))
     assert (info.width, info.height) == info.display_size == size
 
 
@@ -122,7 +122,7 @@ def test_words_that_are_not_utf8(tmp_path: Path) -> None:
     data = clip.read_bytes()
     assert data.count(b"Lavf") == 1
     clip.write_bytes(data.replace(b"Lavf", b"\xff\xfe\xe9f"))
-    assert probe(clip).frame_count == 8
+    assert open_clip(clip).frame_count == 8
 
 
 # Bad input
@@ -206,7 +206,7 @@ BAD = {
 def test_bad_input_is_told_in_one_line(tmp_path: Path, make: Callable[[Path], Path], reason: str) -> None:
     path = make(tmp_path)
     with pytest.raises(VeraError) as caught:
-        probe(path)
+        open_clip(path)
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     assert reason in message
