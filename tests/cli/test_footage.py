@@ -10,7 +10,7 @@ from tests.video.decoding.test_deinterlace import interlaced
 from tests.video.test_sequence import pngs
 
 from vera.cli import main
-from vera.cli.options import parse_range, parse_size, parse_source
+from vera.cli.options import open_source, parse_range, parse_rate, parse_size
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, save_layers
 from vera.layers.source_match import describe_source
@@ -44,7 +44,7 @@ def test_interlaced_footage_needs_to_be_told(tmp_path: Path, capfd: pytest.Captu
 def test_from_sequence_to_sequence(tmp_path: Path, rate: str | None, capfd: pytest.CaptureFixture[str]) -> None:
     folder = pngs(tmp_path / "in", range(1001, 1006))
     spoken = [] if rate is None else ["--rate", rate]
-    layers = save(tmp_path / "layers", open_clip(parse_source(folder, False, rate)))
+    layers = save(tmp_path / "layers", open_source(folder, False, rate))
     out = tmp_path / "out" / "new.####.png"
     assert main(["composite", str(folder), layers, "--out", str(out), *spoken]) == 0
     assert sorted(path.name for path in out.parent.iterdir()) == [f"new.{number}.png" for number in range(1001, 1006)]
@@ -71,7 +71,7 @@ def test_where_a_result_goes_by_default(tmp_path: Path, numbers: range, name: st
 
 
 def test_rates_of_television() -> None:
-    rates = [parse_source(Path("a"), False, text).rate for text in ("23.976", "29.97", "59.94", "25", "12.5")]
+    rates = [parse_rate(text) for text in ("23.976", "29.97", "59.94", "25", "12.5")]
     assert rates == [Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001), 25, Fraction(25, 2)]
 
 
@@ -116,7 +116,7 @@ def test_edit_of_linear_light(tmp_path: Path, tiny_model: Path, capfd: pytest.Ca
 )
 def test_numbers_that_would_take_all_memory_are_no_rates(text: str) -> None:
     with pytest.raises(VeraError, match="a rate is") as error:
-        parse_source(Path("a"), False, text)
+        parse_rate(text)
     assert len(str(error.value)) < 200
 
 

@@ -93,15 +93,19 @@ def parse_size(text: str) -> tuple[int, int]:
 def open_source(
     path: Path, deinterlace: bool, rate: str | None, progressive: bool = False, sound: str = "copy"
 ) -> "Clip":
-    """Open footage as a command names it; VeraError if `rate` is no rate such as 25, 23.976 or 24000/1001."""
+    """Open footage as a command names it."""
     from vera.video import open_clip
 
-    number = None
-    if rate is not None:
-        number = _RATES.get(rate) or Fraction(rate if _RATE.fullmatch(rate) else 0)
-        if not 0 < number <= 1000:
-            raise VeraError(f"a rate is in pictures a second, such as 25 or 24000/1001, not {rate!r:.80}")
-    return open_clip(path, deinterlace=deinterlace, rate=number, progressive=progressive, sound=sound != "none")
+    pictures = None if rate is None else parse_rate(rate)
+    return open_clip(path, deinterlace=deinterlace, rate=pictures, progressive=progressive, sound=sound != "none")
+
+
+def parse_rate(text: str) -> Fraction:
+    """Parse pictures a second such as 25, 23.976 or 24000/1001; VeraError for anything else."""
+    rate = _RATES.get(text) or Fraction(text if _RATE.fullmatch(text) else 0)
+    if not 0 < rate <= 1000:
+        raise VeraError(f"a rate is in pictures a second, such as 25 or 24000/1001, not {text!r:.80}")
+    return rate
 
 
 def parse_time(text: str) -> Fraction:
