@@ -287,14 +287,13 @@ def test_an_interlaced_source_is_read_as_it_was_for_the_layers(tmp_path: Path) -
     clip = tmp_path / "fields.mov"
     fields = ["-f", "lavfi", "-i", "testsrc2=size=48x32:rate=25,interlace", "-frames:v", "4", "-c:v", "libx264"]
     ffmpeg(*fields, "-flags", "+ildct+ilme", "-qp", "0", clip)
-    footage = open_clip(clip, deinterlace=True)
-    info = open_clip(footage)
+    info = open_clip(clip, deinterlace=True)
     edit, alpha = np.full((4, 8, 12, 3), 200, np.uint8), np.full((4, 8, 12), 9000, np.uint16)
     metadata = {"refine": {"guide": "plate"}}  # so that the source is read
     save_layers(LayeredEdit(edit, alpha, info.pts, info.time_base, metadata), tmp_path / "layers")
     with pytest.raises(VeraError, match="interlaced"):
         export_layers(tmp_path / "layers", "png", source=clip)
-    folders = export_layers(tmp_path / "layers", ["png", "prores4444", "psd"], source=footage)
+    folders = export_layers(tmp_path / "layers", ["png", "prores4444", "psd"], source=info)
     assert "deinterlace it as well" in (folders[0] / "README.txt").read_text()
     assert not open_clip(next(folders[1].glob("*_layer_*"))).interlaced
 

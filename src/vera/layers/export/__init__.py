@@ -17,7 +17,7 @@ from vera.layers.export.targets import TARGETS, Target
 from vera.layers.folder import load_layers
 from vera.layers.stack import ProjectLayer, read_project, stack_files
 from vera.progress import Progress
-from vera.video import Clip, ClipLike, as_clip
+from vera.video import Clip, ClipLike, as_clip, open_clip
 from vera.video.sequence import find_sequence, source_files
 
 __all__ = ["TARGETS", "Light", "Shot", "Target", "export_layers"]
@@ -69,8 +69,9 @@ def export_layers(
         raise VeraError(f"the start frame is a number from 0 on, at most {LAST_START:,}, not {start_frame}")
     layers = Path(layers)
     chosen, folder = _chosen(layers, adjustment)
-    look = cache(as_clip)  # the layers of a project are mostly of one clip
-    shots = [_shot(layer, source, look, start_frame, light, still, force) for layer in chosen]
+    clip = None if source is None else as_clip(source)
+    look = cache(open_clip)  # the layers of a project are mostly of one clip
+    shots = [_shot(layer, clip, look, start_frame, light, still, force) for layer in chosen]
     out = folder / "export" if out is None else Path(out)
     if not out.absolute().parent.is_dir():
         raise VeraError(f"{out}: the folder {out.absolute().parent} does not exist; create it first")
@@ -104,15 +105,15 @@ def _chosen(layers: Path, adjustment: Adjustment) -> tuple[list[ProjectLayer], P
 
 def _shot(
     layer: ProjectLayer,
-    source: ClipLike | None,
-    look: Callable[[ClipLike], Clip],
+    clip: Clip | None,
+    look: Callable[[Path], Clip],
     start_frame: int | None,
     light: Light,
     still: int | None,
     force: bool,
 ) -> Shot:
     edit = replace(load_layers(layer.folder), adjustment=layer.adjustment)
-    clip = look(_recorded_source(layer.folder, edit.metadata.get("source")) if source is None else source)
+    clip = clip or look(_recorded_source(layer.folder, edit.metadata.get("source")))
     index_of = shown_frames(edit, clip, force)
     if not index_of:
         raise VeraError(f"{layer.folder}: holds no frames that are shown; there is nothing to export")
