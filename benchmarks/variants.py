@@ -11,7 +11,7 @@ import torch
 from diffusers import WanTransformer3DModel
 from torch.utils.flop_counter import FlopCounterMode
 
-from vera.models.baselines import VARIANTS, variant_config
+from vera.models.baselines import VARIANTS
 
 SIZES: dict[str, dict[str, Any]] = {
     "1.3b": {"num_attention_heads": 12, "ffn_dim": 8960, "num_layers": 30},
@@ -47,7 +47,7 @@ def main() -> None:
         for name, (variant, config) in ROWS.items():
             # VACE 14B has a context block for every fifth of its blocks, 1.3B for every second.
             context = {"vace_layers": list(range(0, 40, 5))} if (variant, arguments.size) == ("vace", "14b") else {}
-            model = VARIANTS[variant](**variant_config(variant, SIZES[arguments.size] | config | context))
+            model = VARIANTS[variant].model(**VARIANTS[variant].config(SIZES[arguments.size] | config | context))
             layers = torch.empty(1, len(model.config.branches), *video.shape[1:])
             flops = count(model, layers, time, text, video, video)
             size = f"{model.num_parameters() / 1e9:8.3f} B"

@@ -377,13 +377,14 @@ def _await(child: int, until: float) -> tuple[int, int, bool]:
 
 def serve(folder: Path, cases: list[int]) -> None:
     """The server: a line of JSON for each case. It runs nothing itself, so that what it forks finds no idle threads."""
+    import vera.training.loop
+
     import vera.cli.edit
     import vera.cli.export
     import vera.cli.layers
     import vera.evaluation
     import vera.layers.export
     import vera.pipelines
-    import vera.training.loop
 
     del vera
     for case in cases:

@@ -14,7 +14,7 @@ from diffusers import ContextParallelConfig
 
 from vera.errors import VeraError
 from vera.models import attention_kernel
-from vera.models.baselines import VARIANTS, variant_config
+from vera.models.baselines import VARIANTS
 from vera.models.context_parallel import enable_context_parallel
 
 SIZES = {
@@ -38,7 +38,7 @@ EVEN, ODD = (2, 4, 6), (1, 6, 6)  # latent frames, height and width: 12 tokens o
 
 def make_model(variant: str, **overrides: Any) -> Any:
     torch.manual_seed(0)
-    model = VARIANTS[variant](**variant_config(variant, SIZES | overrides))
+    model = VARIANTS[variant].model(**VARIANTS[variant].config(SIZES | overrides))
     with torch.no_grad():
         for parameter in model.parameters():
             if not parameter.any():

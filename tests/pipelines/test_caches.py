@@ -18,7 +18,7 @@ from diffusers.hooks import SeaCacheConfig
 
 from vera.errors import VeraError
 from vera.models import VeraTransformer3DModel
-from vera.models.baselines import VARIANTS, variant_config
+from vera.models.baselines import VARIANTS
 from vera.models.joint_attention import JointAttention
 from vera.pipelines import VeraPipeline
 
@@ -112,7 +112,7 @@ def test_a_cache_that_would_mix_passes_is_refused(make_pipeline: MakePipeline, f
 )
 def test_caches_that_would_fail_or_save_nothing_are_refused(variant: str, config: object, words: str) -> None:
     sizes = {"num_attention_heads": 1, "attention_head_dim": 12, "ffn_dim": 8, "freq_dim": 16, "num_layers": 1}
-    transformer = VARIANTS[variant](**sizes)
+    transformer = VARIANTS[variant].model(**sizes)
     with pytest.raises(VeraError, match=words):
         transformer.enable_cache(config)
     assert not transformer.is_cache_enabled
@@ -122,8 +122,8 @@ def test_caches_that_would_fail_or_save_nothing_are_refused(variant: str, config
 @pytest.mark.parametrize("variant", ["dense", "v2v", "v2v_concat"])
 def test_sea_cache_saves_in_every_variant(make_pipeline: MakePipeline, variant: str) -> None:
     sizes = {"num_attention_heads": 2, "attention_head_dim": 12, "in_channels": 4, "out_channels": 4, "text_dim": 16}
-    config = variant_config(variant, sizes | {"freq_dim": 16, "ffn_dim": 32, "num_layers": BLOCKS})
-    transformer = VARIANTS[variant](**config).eval()
+    config = VARIANTS[variant].config(sizes | {"freq_dim": 16, "ffn_dim": 32, "num_layers": BLOCKS})
+    transformer = VARIANTS[variant].model(**config).eval()
     pipeline = make_pipeline(transformer=transformer, window_frames=9, window_overlap=4)
     calls: list[int] = []
     ffn = transformer.blocks[1].ffn if variant != "v2v" else transformer.blocks[1].experts["composite"].ffn

@@ -103,8 +103,8 @@ def test_the_scheduler_starts_sampling_as_wan_does(write_base: WriteBase, wan: W
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_variants(write_base: WriteBase, tmp_path: Path, variant: str) -> None:
     report = init_pipeline(write_base("original"), tmp_path / "vera", variant)
-    assert report.transformer == VARIANTS[variant].__name__
-    assert type(load_pipeline(str(tmp_path / "vera")).transformer) is VARIANTS[variant]
+    assert report.transformer == VARIANTS[variant].model.__name__
+    assert type(load_pipeline(str(tmp_path / "vera")).transformer) is VARIANTS[variant].model
 
 
 @pytest.mark.parametrize("kind", ["folder", "original folder"])

@@ -11,7 +11,7 @@ import torch
 
 from vera import VeraError
 from vera.layers import verify
-from vera.models.baselines import VARIANTS, variant_config
+from vera.models.baselines import VARIANTS
 from vera.pipelines import VeraPipeline, edit, load_pipeline
 
 MakePipeline = Callable[..., VeraPipeline]
@@ -33,7 +33,7 @@ WHOLE_FRAME = ("v2v", "v2v_concat", "vace")
 
 def transformer(variant: str, **config: Any) -> Any:
     torch.manual_seed(0)
-    model = VARIANTS[variant](**variant_config(variant, SIZES | config)).eval()
+    model = VARIANTS[variant].model(**VARIANTS[variant].config(SIZES | config)).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             if not parameter.any():
@@ -54,7 +54,7 @@ def test_a_folder_runs_as_what_was_saved(make_pipeline: MakePipeline, tmp_path: 
     pipeline.save_pretrained(tmp_path)
 
     loaded = load_pipeline(str(tmp_path), device="cpu", dtype="float32")
-    assert type(loaded.transformer) is VARIANTS[variant]
+    assert type(loaded.transformer) is VARIANTS[variant].model
     for name, layer in sample(loaded, mask=MASK, output_composite=True).items():
         # Weights that a file leaves at odd addresses are multiplied by other kernels, in another order.
         np.testing.assert_allclose(layer, expected[name], atol=1e-6, rtol=0)
@@ -69,10 +69,10 @@ def test_diffusers_knows_the_class_of_the_transformer(
     with caplog.at_level(logging.WARNING):
         logging.getLogger("diffusers").addHandler(caplog.handler)
         loaded = VeraPipeline.from_pretrained(
-            tmp_path, transformer=VARIANTS[variant].from_pretrained(tmp_path / "transformer")
+            tmp_path, transformer=VARIANTS[variant].model.from_pretrained(tmp_path / "transformer")
         )
         logging.getLogger("diffusers").removeHandler(caplog.handler)
-    assert type(loaded.transformer) is VARIANTS[variant]
+    assert type(loaded.transformer) is VARIANTS[variant].model
     assert not caplog.records
 
 

@@ -14,7 +14,7 @@ from tests.training.drawn import drawn_batch, flow_fields, open_drawn, write_rec
 from tests.wan_layouts import make_wan
 
 from vera.cli import main
-from vera.models.baselines import VARIANTS, variant_config
+from vera.models.baselines import VARIANTS
 from vera.pipelines import load_pipeline
 from vera.training import load_recipe
 from vera.training.methods.layered_flow import LayeredFlow
@@ -57,7 +57,7 @@ def test_a_run_leaves_a_pipeline(tmp_path: Path, tiny_model: Path, line: dict[st
 
     pipeline = load_pipeline(str(tmp_path / "run" / "ema"), device="cpu", dtype="float32")
     pipeline.set_progress_bar_config(disable=True)
-    assert type(pipeline.transformer) is VARIANTS[line.get("variant", "mot")]
+    assert type(pipeline.transformer) is VARIANTS[line.get("variant", "mot")].model
     assert list(pipeline.transformer.config.branches) == branches
     layers = pipeline(np.zeros((1, 32, 32, 3), np.uint8), "add a red balloon", num_inference_steps=1)
     assert np.isfinite(layers.edit).all() and (layers.alpha == 1).all() == ("alpha" not in branches)
@@ -154,4 +154,4 @@ def test_a_shipped_ablation_changes_one_line(path: Path) -> None:
         f"--recipe recipes/ablations/{path.name} --out runs/init-1.3b-{path.stem}\n" in path.read_text()
     ) == own_start
     with torch.device("meta"):
-        VARIANTS[ablation["variant"]](**variant_config(ablation["variant"], ablation["model"]))
+        VARIANTS[ablation["variant"]].model(**VARIANTS[ablation["variant"]].config(ablation["model"]))

@@ -1,25 +1,23 @@
 """`VeraPipeline`: sample edit layer, alpha matte and composite of clips jointly."""
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from diffusers import (
     AutoencoderKLWan,
     DiffusionPipeline,
     FlowMatchEulerDiscreteScheduler,
-    PyramidAttentionBroadcastConfig,
     UniPCMultistepScheduler,
 )
 from diffusers.callbacks import MultiPipelineCallbacks, PipelineCallback
 from diffusers.utils import replace_example_docstring
-from diffusers.utils.torch_utils import randn_tensor
 from diffusers.video_processor import VideoProcessor
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from vera.errors import VeraError, first_line
+from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D
 from vera.models.baselines import LayerTransformer
 from vera.pipelines.folders.code import FolderCode
@@ -30,38 +28,25 @@ from vera.pipelines.sampling.checks import (
     check_answer,
     check_changed,
     check_embeds,
-    check_generators,
-    check_latents,
     check_negatives,
     check_networks,
     check_output,
     check_prompts,
     check_sampling,
     check_scheduler,
-    check_sigmas,
     check_source_latents,
-    check_tokens,
-    check_windows,
 )
 from vera.pipelines.sampling.clips import read_masks, read_video
 from vera.pipelines.sampling.coding import Coding
+from vera.pipelines.sampling.defaults import RUN_DEFAULTS, run_numbers
+from vera.pipelines.sampling.denoising import Denoising, one_for_each
 from vera.pipelines.sampling.output import VeraPipelineOutput
 from vera.pipelines.sampling.sizes import check_positions, check_size
 from vera.pipelines.sampling.texts import Texts
-from vera.pipelines.sampling.windows import Windows, average_windows, latent_length, plan_windows
+from vera.pipelines.sampling.windows import latent_length, plan_windows
 
 StepCallback = Callable[[Any, int, Tensor, dict[str, Any]], dict[str, Any]]
 
-# What a run takes where neither the call nor the model says: Wan's own numbers.
-RUN_DEFAULTS: dict[str, Any] = {
-    "num_inference_steps": 50,
-    "guidance_scale": 5.0,
-    "window_frames": 81,
-    "window_overlap": 16,
-    "max_sequence_length": 512,
-    "model_pixels": 480 * 832,
-    "negative_prompt": "",
-}
 EXAMPLE_DOC_STRING = """
     Examples:
         ```python
@@ -82,6 +67,7 @@ class VeraPipeline(
     FolderCode,
     Texts,
     Coding,
+    Denoising,
     DiffusionPipeline,  # type: ignore[misc]  # diffusers is untyped
     VeraLoraLoaderMixin,
 ):
@@ -148,36 +134,7 @@ class VeraPipeline(
         self.video_processor = VideoProcessor(vae_scale_factor=self.vae_scale_factor_spatial)
         self.mask_processor = VideoProcessor(vae_scale_factor=self.vae_scale_factor_spatial, resample="bilinear")
 
-        self._guidance_scale: float = self.config.guidance_scale
-        self._attention_kwargs: dict[str, Any] | None = None
-        self._current_timestep: Tensor | None = None
-        self._num_timesteps = 0
-        self._interrupt = False
-
-    @property
-    def guidance_scale(self) -> float:
-        return self._guidance_scale
-
-    @property
-    def do_classifier_free_guidance(self) -> bool:
-        return self._guidance_scale > 1.0
-
-    @property
-    def attention_kwargs(self) -> dict[str, Any] | None:
-        return self._attention_kwargs
-
-    @property
-    def num_timesteps(self) -> int:
-        return self._num_timesteps
-
-    @property
-    def current_timestep(self) -> Tensor | None:
-        return self._current_timestep
-
-    @property
-    def interrupt(self) -> bool:
-        """A callback that sets `_interrupt` ends the sampling; what there is by then is decoded."""
-        return self._interrupt
+        self._guidance_scale = self.config.guidance_scale
 
     def check_inputs(
         self,
@@ -213,93 +170,6 @@ class VeraPipeline(
             texts.append(("negative prompt", self.config.negative_prompt))
         for name, text in texts:
             self.check_text(text, name, max_sequence_length or self.config.max_sequence_length)
-
-    def prepare_latents(
-        self,
-        source: Tensor,
-        generator: torch.Generator | list[torch.Generator] | None = None,
-        latents: Tensor | None = None,
-    ) -> Tensor:
-        """Draw noise [B,K,C,T',H',W'] float32 for the K layers of sources [B,C,T',H',W'], or take `latents` for it.
-
-        It is drawn on the generator's device: one on the CPU gives the same noise for every GPU.
-        """
-        shape = (source.shape[0], len(self.transformer.config.branches), *source.shape[1:])
-        check_generators(generator, shape[0])
-        if latents is None:
-            noise: Tensor = randn_tensor(shape, generator=generator, device=source.device, dtype=torch.float32)
-            return noise
-        check_latents(latents, shape)
-        return latents.to(source.device, torch.float32)
-
-    def set_timesteps(self, num_inference_steps: int) -> Tensor:
-        """Set the scheduler's timesteps in [0,1000], noisy first.
-
-        For Euler the unshifted times are 1, (n-1)/n, ..., 1/n. The scheduler's own default would end at its training
-        minimum, which shift leaves just beside 0, and so spend a whole step on nothing. VeraError for a scheduler
-        that follows no flow.
-        """
-        check_scheduler(self.scheduler)
-        name, device = type(self.scheduler).__name__, self._execution_device
-        try:
-            if isinstance(self.scheduler, FlowMatchEulerDiscreteScheduler):
-                sigmas = np.linspace(1.0, 1.0 / num_inference_steps, num_inference_steps)
-                self.scheduler.set_timesteps(sigmas=sigmas, device=device)
-            else:
-                self.scheduler.set_timesteps(num_inference_steps, device=device)
-        except (AttributeError, ImportError, LookupError, TypeError, ValueError) as error:
-            raise VeraError(f"{name} cannot take {num_inference_steps} steps: {first_line(error)}") from error
-        check_sigmas(self.scheduler.sigmas, name)
-        self.scheduler.set_begin_index(0)
-        timesteps: Tensor = self.scheduler.timesteps
-        return timesteps
-
-    def predict_velocity(
-        self,
-        latents: Tensor,
-        timestep: Tensor,
-        source: Tensor,
-        mask: Tensor | None,
-        prompt_embeds: Tensor,
-        negative_prompt_embeds: Tensor | None,
-        windows: Windows,
-        **cache_context: Any,
-    ) -> Tensor:
-        """Predict the guided velocity (noise - clean) of the layers [B,K,C,T',H',W'] float32, averaged over windows.
-
-        Without negative embeddings it is the conditional one. `cache_context` tells caches where the sampling is.
-        """
-        dtype = self.transformer.dtype
-        time = timestep.expand(latents.shape[0])
-        passes = len(windows.starts) * (1 if negative_prompt_embeds is None else 2)
-        cache = getattr(self.transformer, "_cache_config", None)
-        if passes > 1 and isinstance(cache, PyramidAttentionBroadcastConfig):
-            # diffusers keeps one attention for all of them: without the text a pass would get that of the one with it.
-            raise VeraError("Pyramid Attention Broadcast is for one window without guidance: use another cache")
-
-        def forward(frames: slice, text: Tensor, name: str) -> Tensor:
-            name = name if len(windows.starts) == 1 else f"{name}-{frames.start}"
-            with self.transformer.cache_context(name, **cache_context):
-                velocity: Tensor = self.transformer(
-                    hidden_states=latents[:, :, :, frames].to(dtype),
-                    timestep=time,
-                    encoder_hidden_states=text,
-                    source=source[:, :, frames].to(dtype),
-                    mask=None if mask is None else mask[:, :, frames].to(dtype),
-                    attention_kwargs=self.attention_kwargs,
-                    return_dict=False,
-                )[0]
-            return velocity.float()
-
-        def guided(frames: slice) -> Tensor:
-            # Two forwards of one clip: batched they are no faster on a CPU, and need twice the memory.
-            conditional = forward(frames, prompt_embeds, "cond")
-            if negative_prompt_embeds is None:
-                return conditional
-            unconditional = forward(frames, negative_prompt_embeds, "uncond")
-            return unconditional + self.guidance_scale * (conditional - unconditional)
-
-        return average_windows(guided, windows)
 
     @torch.no_grad()
     @replace_example_docstring(EXAMPLE_DOC_STRING)  # type: ignore[untyped-decorator]
@@ -377,8 +247,8 @@ class VeraPipeline(
         if prompt is not None and instruction is not None:
             raise VeraError("prompt and instruction are two names of one thing: give one")
         prompt = instruction if prompt is None else prompt
-        steps, scale, window_frames, window_overlap, length = self._run_numbers(
-            num_inference_steps, guidance_scale, window_frames, window_overlap, max_sequence_length
+        steps, scale, window_frames, window_overlap, length = run_numbers(
+            self.config, num_inference_steps, guidance_scale, window_frames, window_overlap, max_sequence_length
         )
         if not callable(callback_on_step_end) and callback_on_step_end is not None:
             raise VeraError(f"callback_on_step_end is a function, not {type(callback_on_step_end).__name__}")
@@ -398,22 +268,9 @@ class VeraPipeline(
             length,
             output_composite,
         )
-        clips: list[Tensor] = []
-        masks: list[Tensor] = []
         batched = isinstance(prompt, list | tuple) or num_videos_per_prompt > 1
-        if video is not None and source_latents is None:
-            if mask_latents is not None:
-                raise VeraError("mask_latents go with source_latents: encode the video as well, or give mask")
-            clips, many = read_video(video, height, width, self.video_processor)
-            check_size((clips[0].shape[2], clips[0].shape[1]), self.size_strides[::-1])
-            masks = [] if mask is None else read_masks(mask, clips, height, width, self.mask_processor)
-            if num_frames not in (None, len(clips[0])):
-                raise VeraError(
-                    f"num_frames is {num_frames}, the video has {len(clips[0])}: it goes with source_latents"
-                )
-            num_frames, batched = len(clips[0]), batched or many
-        else:
-            check_source_latents(video, mask, height, source_latents, mask_latents, num_frames, self)
+        clips, masks, many = self._read_clips(video, mask, height, width, source_latents, mask_latents, num_frames)
+        num_frames, batched = len(clips[0]) if clips else num_frames, batched or many
 
         # 2. Encode the texts
         prompt_embeds, negative_prompt_embeds = self.encode_prompt(
@@ -435,14 +292,7 @@ class VeraPipeline(
         count = batch_size(prompts=prompt_embeds.shape[0], clips=source_latents.shape[0])
         check_negatives(negative_prompt_embeds, count)
 
-        def spread(states: Tensor | None) -> Tensor | None:
-            """One for each video that is sampled."""
-            if states is None:
-                return None
-            if states.shape[0] != count:
-                states = states.expand(count, *states.shape[1:])
-            return states if num_videos_per_prompt == 1 else states.repeat_interleave(num_videos_per_prompt, dim=0)
-
+        spread = partial(one_for_each, count=count, repeats=num_videos_per_prompt)
         prompt_embeds, negative_prompt_embeds = spread(prompt_embeds), spread(negative_prompt_embeds)
         source, mask_latents = (
             None if states is None else spread(states.to(device, torch.float32))
@@ -488,16 +338,14 @@ class VeraPipeline(
                 latents = self.scheduler.step(velocity, t, latents, return_dict=False)[0]
 
                 if callback_on_step_end is not None:
-                    tensors = {
-                        "latents": latents,
-                        "prompt_embeds": prompt_embeds,
-                        "negative_prompt_embeds": negative_prompt_embeds,
-                    }
-                    shown = {name: tensors[name] for name in callback_on_step_end_tensor_inputs}
-                    tensors = check_changed(tensors, callback_on_step_end(self, i, t, shown), device)
-                    check_sampling(steps, self._guidance_scale)
-                    latents, prompt_embeds, negative_prompt_embeds = (
-                        tensors[name] for name in self._callback_tensor_inputs
+                    latents, prompt_embeds, negative_prompt_embeds = self._call_back(
+                        partial(callback_on_step_end, self, i, t),
+                        {
+                            "latents": latents,
+                            "prompt_embeds": prompt_embeds,
+                            "negative_prompt_embeds": negative_prompt_embeds,
+                        },
+                        callback_on_step_end_tensor_inputs,
                     )
                 progress_bar.update()
 
@@ -509,13 +357,36 @@ class VeraPipeline(
         self.maybe_free_model_hooks()
         return output if return_dict else (output.edit, output.alpha, output.composite)
 
-    def _run_numbers(self, *given: Any) -> tuple[int, float, int, int, int]:
-        """What a call says of its steps, guidance, windows and tokens, and for what it does not the model's own."""
-        names = ("num_inference_steps", "guidance_scale", "window_frames", "window_overlap", "max_sequence_length")
-        steps, guidance, frames, overlap, tokens = (
-            self.config[name] if value is None else value for name, value in zip(names, given, strict=True)
-        )
-        check_sampling(steps, guidance)
-        check_windows(frames, overlap)
-        check_tokens(tokens)
-        return int(steps), float(guidance), int(frames), int(overlap), int(tokens)
+    def _read_clips(
+        self,
+        video: Any,
+        mask: Any,
+        height: int | None,
+        width: int | None,
+        source_latents: Tensor | None,
+        mask_latents: Tensor | None,
+        num_frames: int | None,
+    ) -> tuple[list[Tensor], list[Tensor], bool]:
+        """Read clips and masks, and whether there are many; empty where latents stand in for them."""
+        if video is None or source_latents is not None:
+            check_source_latents(video, mask, height, source_latents, mask_latents, num_frames, self)
+            return [], [], False
+        if mask_latents is not None:
+            raise VeraError("mask_latents go with source_latents: encode the video as well, or give mask")
+        clips, many = read_video(video, height, width, self.video_processor)
+        check_size((clips[0].shape[2], clips[0].shape[1]), self.size_strides[::-1])
+        masks = [] if mask is None else read_masks(mask, clips, height, width, self.mask_processor)
+        if num_frames not in (None, len(clips[0])):
+            raise VeraError(f"num_frames is {num_frames}, the video has {len(clips[0])}: it goes with source_latents")
+        return clips, masks, many
+
+    def _call_back(
+        self,
+        callback: Callable[[dict[str, Any]], dict[str, Any]],
+        tensors: dict[str, Any],
+        names: Sequence[str],
+    ) -> tuple[Any, ...]:
+        """Show the named tensors to a callback of the step; all of them, with those that it changed."""
+        changed = check_changed(tensors, callback({name: tensors[name] for name in names}), self._execution_device)
+        check_sampling(self._num_timesteps, self._guidance_scale)
+        return tuple(changed[name] for name in self._callback_tensor_inputs)

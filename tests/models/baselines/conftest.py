@@ -5,8 +5,7 @@ import pytest
 import torch
 from diffusers import WanTransformer3DModel
 
-from vera.models.baselines import VARIANTS, variant_config
-from vera.models.conversion.variants import additions, convert
+from vera.models.baselines import VARIANTS
 
 
 @pytest.fixture
@@ -25,10 +24,10 @@ def from_wan(tiny_config: dict[str, Any]) -> Callable[..., Any]:
     """The model of a variant with nothing but what conversion makes of a Wan."""
 
     def make(variant: str, wan: WanTransformer3DModel, **config: Any) -> Any:
-        model = VARIANTS[variant](**variant_config(variant, tiny_config | config))
-        weights = dict(additions(variant, model.config))
+        model = VARIANTS[variant].model(**VARIANTS[variant].config(tiny_config | config))
+        weights = dict(VARIANTS[variant].additions(model.config))
         for key, tensor in wan.state_dict().items():
-            weights |= dict(convert(variant, model.config, key, tensor))
+            weights |= dict(VARIANTS[variant].from_wan(model.config, key, tensor))
         model.load_state_dict(weights)  # strict: neither more nor less
         return model.to(wan.dtype).eval()
 
@@ -41,7 +40,7 @@ def make_variant(tiny_config: dict[str, Any]) -> Callable[..., Any]:
 
     def make(variant: str, **config: Any) -> Any:
         torch.manual_seed(0)
-        model = VARIANTS[variant](**variant_config(variant, tiny_config | config)).eval()
+        model = VARIANTS[variant].model(**VARIANTS[variant].config(tiny_config | config)).eval()
         with torch.no_grad():
             for key, parameter in model.named_parameters():
                 if not parameter.any() or key.endswith("patch_embedding.weight"):

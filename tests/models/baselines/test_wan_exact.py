@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from vera.models.baselines import VARIANTS, variant_config
-from vera.models.conversion.variants import convert
+from vera.models.baselines import VARIANTS
 
 SEPARATE = {"joint_attention": False, "text_branches": ["edit", "alpha", "composite"]}
 
@@ -109,24 +108,19 @@ def test_without_composite_source_and_mask_go_to_alpha(make_variant, make_inputs
 
 
 def test_config_of_a_variant_names_what_its_class_must_know():
-    assert variant_config("v2v", {"num_layers": 2}) == {
+    assert VARIANTS["v2v"].config({"num_layers": 2}) == {
         "num_layers": 2,
         "branches": ["composite"],
         "text_branches": ["composite"],
     }
-    assert variant_config("mot", {}) == {}
-    assert variant_config("mot", {"branches": ["edit", "alpha"]})["text_branches"] == ["edit"]
+    assert VARIANTS["mot"].config({}) == {}
+    assert VARIANTS["mot"].config({"branches": ["edit", "alpha"]})["text_branches"] == ["edit"]
     named = {"branches": ["edit", "alpha"], "text_branches": ["edit", "alpha"]}
-    assert variant_config("mot", named) == named
+    assert VARIANTS["mot"].config(named) == named
 
 
 @pytest.mark.parametrize(("variant", "millions"), [("mot", 3922), ("dense", 1419), ("v2v", 1419), ("vace", 2154)])
 def test_parameters_at_full_size(variant, millions):
     with torch.device("meta"):
-        model = VARIANTS[variant](**variant_config(variant, {}))
+        model = VARIANTS[variant].model(**VARIANTS[variant].config({}))
     assert model.num_parameters() / 1e6 == pytest.approx(millions, rel=1e-3)
-
-
-def test_unknown_variant_is_not_converted():
-    with pytest.raises(ValueError, match=f"{', '.join(VARIANTS)}, not 'moe'"):
-        list(convert("moe", {}, "proj_out.bias", torch.zeros(1)))

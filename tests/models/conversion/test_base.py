@@ -12,7 +12,8 @@ from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffu
 from safetensors.torch import load_file, save_file
 
 from vera import VeraError
-from vera.models.baselines import VARIANTS, TextToVideoTransformer3DModel
+from vera.models.baselines import VARIANTS
+from vera.models.baselines.text_to_video import TextToVideoTransformer3DModel
 from vera.models.conversion.base import check_sizes, open_base, write_transformer
 from vera.models.conversion.wan import diffusers_key
 
@@ -50,12 +51,12 @@ def test_every_branch_is_the_base(
 ) -> None:
     out = tmp_path / "vera"
     write_transformer(open_base(folder), "mot", out, options={"text_branches": BRANCHES}, max_shard_size=max_shard_size)
-    vera = VARIANTS["mot"].from_pretrained(out)
+    vera = VARIANTS["mot"].model.from_pretrained(out)
     assert (len(list(out.glob("*.safetensors"))) > 1) == (max_shard_size != "5GB")
     assert_is_wan(vera, wan, make_inputs(mask=True))
 
     vera.float().save_pretrained(tmp_path / "again")
-    assert_is_wan(VARIANTS["mot"].from_pretrained(tmp_path / "again"), wan, make_inputs(mask=True))
+    assert_is_wan(VARIANTS["mot"].model.from_pretrained(tmp_path / "again"), wan, make_inputs(mask=True))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -65,7 +66,7 @@ def test_every_variant_is_the_base(
     options = {"text_branches": BRANCHES} if variant == "mot" else {}
     base = open_base(write_original(wan))
     write_transformer(base, variant, tmp_path / "vera", options=options, max_shard_size=60_000)
-    vera = VARIANTS[variant].from_pretrained(tmp_path / "vera")
+    vera = VARIANTS[variant].model.from_pretrained(tmp_path / "vera")
     branches = len(vera.config.branches)
     inputs = make_inputs(branches=branches, mask=True)
     if (
@@ -89,7 +90,7 @@ def test_a_base_of_this_package_starts_every_expert(
     base.save_pretrained(tmp_path / "base")
     options = {"branches": BRANCHES, "text_branches": BRANCHES}
     write_transformer(open_base(tmp_path / "base"), "mot", tmp_path / "vera", options=options)
-    vera = VARIANTS["mot"].from_pretrained(tmp_path / "vera")
+    vera = VARIANTS["mot"].model.from_pretrained(tmp_path / "vera")
     assert {name: vera.config[name] for name in traits} == traits
 
     inputs = {name: x.double() for name, x in make_inputs(branches=3, mask=True).items()}
@@ -123,7 +124,7 @@ def test_a_bare_file(wan: WanTransformer3DModel, make_inputs: MakeInputs, tiny_c
         "rope_max_seq_len": 1024,
     }
     write_transformer(base, "mot", tmp_path / "vera", options={"text_branches": BRANCHES})
-    assert_is_wan(VARIANTS["mot"].from_pretrained(tmp_path / "vera"), wan, make_inputs())
+    assert_is_wan(VARIANTS["mot"].model.from_pretrained(tmp_path / "vera"), wan, make_inputs())
 
 
 def test_original_keys_as_diffusers_converts_them(wan: WanTransformer3DModel, write_original: WriteOriginal) -> None:

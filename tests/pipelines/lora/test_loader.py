@@ -24,7 +24,7 @@ from tests.loras import (
 )
 
 from vera import VeraError
-from vera.models.baselines import VARIANTS, variant_config
+from vera.models.baselines import VARIANTS
 from vera.pipelines import VeraPipeline
 
 MakePipeline = Callable[..., VeraPipeline]
@@ -145,7 +145,7 @@ def test_a_lora_of_wan_on_other_variants(
     make_pipeline: MakePipeline, tmp_path: Path, wan: WanTransformer3DModel, variant: str
 ) -> None:
     save_adapter(WanPipeline, wan, adapt(wan), tmp_path)
-    transformer = VARIANTS[variant](**variant_config(variant, SIZES)).eval()
+    transformer = VARIANTS[variant].model(**VARIANTS[variant].config(SIZES)).eval()
     pipeline = make_pipeline(transformer=transformer)
     pipeline.load_lora_weights(tmp_path)
     adapted = {name.partition(".lora_")[0] for name, _ in transformer.named_parameters() if ".lora_" in name}

@@ -28,7 +28,7 @@ from tests.loras import (
 from tests.pickles import Code
 
 from vera import VeraError
-from vera.models.baselines import VARIANTS, variant_config
+from vera.models.baselines import VARIANTS
 from vera.pipelines import VeraPipeline
 
 pytestmark = pytest.mark.faults
@@ -190,7 +190,7 @@ def test_branches_of_a_lora_of_vera(make_pipeline: MakePipeline, tmp_path: Path)
 
 
 def test_branches_where_there_are_no_experts(make_pipeline: MakePipeline, wan_lora: Path) -> None:
-    pipeline = make_pipeline(transformer=VARIANTS["dense"](**variant_config("dense", SIZES)).eval())
+    pipeline = make_pipeline(transformer=VARIANTS["dense"].model(**VARIANTS["dense"].config(SIZES)).eval())
     with pytest.raises(VeraError, match="has no experts"):
         pipeline.load_lora_weights(wan_lora, branches=["edit"])
 

@@ -234,9 +234,9 @@ def test_networks_that_do_not_belong_together(make_pipeline: MakePipeline) -> No
     pipeline.transformer = diffusers.WanTransformer3DModel(**small, in_channels=4, out_channels=4, text_dim=16)
     with pytest.raises(VeraError, match="WanTransformer3DModel, has no layers"):
         pipeline(VIDEO, TEXT)
-    pipeline.transformer = VARIANTS["mot"](**small, in_channels=8, out_channels=8, text_dim=16)
+    pipeline.transformer = VARIANTS["mot"].model(**small, in_channels=8, out_channels=8, text_dim=16)
     with pytest.raises(VeraError, match="8 channels, the autoencoder makes 4"):
         pipeline(VIDEO, TEXT)
-    pipeline.transformer = VARIANTS["mot"](**small, in_channels=4, out_channels=4, text_dim=24)
+    pipeline.transformer = VARIANTS["mot"].model(**small, in_channels=4, out_channels=4, text_dim=24)
     with pytest.raises(VeraError, match=r"text encoder.* 16.* 24"):
         pipeline(VIDEO, TEXT)

@@ -18,8 +18,10 @@ from diffusers.models.transformers.transformer_wan import (
 from diffusers.utils import apply_lora_scale
 from torch import Tensor, nn
 
+from vera.models.baselines.variant import Config, Named, Variant
 from vera.models.caches import LayerCaches
 from vera.models.complete_weights import CompleteWeights
+from vera.models.conversion.experts import COORDINATES
 from vera.models.layer_tokens import LayerTokens, OutputHead, check_prediction_type
 
 
@@ -118,3 +120,11 @@ class DenseTransformer3DModel(
         patches = self.output_head(tokens, temb).unflatten(1, (count, -1))
         sample = self._velocity(patches, hidden_states, timestep)
         return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)
+
+
+def _from_wan(config: Config, key: str, tensor: Tensor) -> Named:
+    head = f"output_head.{key}" if key.startswith(("proj_out.", "scale_shift_table")) else key
+    yield "coordinate_embedding.weight" if key == COORDINATES else head, tensor
+
+
+DENSE = Variant(DenseTransformer3DModel, _from_wan)

@@ -8,6 +8,7 @@ from diffusers.models.modeling_outputs import Transformer2DModelOutput
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from vera.models.baselines.variant import Variant, keep_names
 from vera.models.caches import LayerCaches
 from vera.models.complete_weights import CompleteWeights
 from vera.models.layer_tokens import WAVES, check_prediction_type, coordinate_waves, velocity_of
@@ -98,3 +99,6 @@ class TextToVideoTransformer3DModel(CompleteWeights, LayerCaches, WanTransformer
         if self.config.prediction_type == "sample":
             sample = velocity_of(sample, noisy, timestep)
         return Transformer2DModelOutput(sample=sample[:, None]) if return_dict else (sample[:, None],)
+
+
+T2V = Variant(TextToVideoTransformer3DModel, keep_names)

@@ -11,6 +11,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from vera.errors import VeraError
+from vera.models.baselines.variant import NEW, Config, Named, Variant, with_zero_channels
 from vera.models.complete_weights import CompleteWeights
 
 
@@ -108,3 +109,18 @@ class ContextTransformer3DModel(CompleteWeights, WanVACETransformer3DModel, Mode
                 "PyramidAttentionBroadcastConfig, which skips attention only"
             )
         super().enable_cache(config)
+
+
+def _from_wan(config: Config, key: str, tensor: Tensor) -> Named:
+    """The context reads the source with Wan's own patch embedding, and then with copies of Wan's own blocks."""
+    yield key, tensor
+    if key.startswith("patch_embedding."):
+        yield f"vace_{key}", with_zero_channels(tensor, 1) if key.endswith("weight") else tensor
+    if key.startswith("blocks."):
+        _, block, rest = key.split(".", 2)
+        layers = list(config["vace_layers"])
+        if int(block) in layers:
+            yield f"vace_blocks.{layers.index(int(block))}.{rest}", tensor
+
+
+VACE = Variant(ContextTransformer3DModel, _from_wan, new=rf"{NEW}|vace_blocks\.\d+\.proj_(in|out)\.")

@@ -9,6 +9,7 @@ from diffusers.models.modeling_outputs import Transformer2DModelOutput
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from vera.models.baselines.variant import Config, Named, Variant, with_zero_channels
 from vera.models.caches import LayerCaches
 from vera.models.complete_weights import CompleteWeights
 
@@ -83,3 +84,10 @@ class ConcatTransformer3DModel(CompleteWeights, LayerCaches, WanTransformer3DMod
             return_dict=False,
         )[0][:, None]
         return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)
+
+
+def _from_wan(config: Config, key: str, tensor: Tensor) -> Named:
+    yield key, with_zero_channels(tensor, 2) if key == "patch_embedding.weight" else tensor
+
+
+V2V_CONCAT = Variant(ConcatTransformer3DModel, _from_wan)

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from vera.errors import VeraError, first_line
 from vera.files import read_json
-from vera.models.baselines import VARIANTS, TextToVideoTransformer3DModel, variant_config
+from vera.models.baselines import VARIANTS
+from vera.models.baselines.text_to_video import TextToVideoTransformer3DModel
 from vera.models.conversion import wan
 from vera.models.conversion.checkpoint import (
     DIFFUSERS_STEM,
@@ -23,7 +24,6 @@ from vera.models.conversion.checkpoint import (
     weight_files,
     write_shards,
 )
-from vera.models.conversion.variants import additions, convert
 from vera.models.header_bounds import check_config
 
 _PREFIXES = ("model.diffusion_model.", "diffusion_model.", "_orig_mod.", "module.", "transformer.", "model.")
@@ -108,7 +108,7 @@ def write_transformer(
     """
     try:
         with torch.device("meta"):
-            model = VARIANTS[variant](**variant_config(variant, base.sizes | dict(options or {})))
+            model = VARIANTS[variant].model(**VARIANTS[variant].config(base.sizes | dict(options or {})))
     except (TypeError, ValueError) as error:
         raise VeraError(f"model: {error}") from None
     config = dict(model.config)
@@ -116,7 +116,9 @@ def write_transformer(
     new_dtype = dtype or base.tensors["patch_embedding.weight"].dtype
 
     origins = {
-        name: key for key, stored in base.tensors.items() for name, _ in convert(variant, config, key, stored.meta())
+        name: key
+        for key, stored in base.tensors.items()
+        for name, _ in VARIANTS[variant].from_wan(config, key, stored.meta())
     }
 
     def planned(name: str, meta: Tensor) -> Tensor:
@@ -127,9 +129,9 @@ def write_transformer(
     def read(names: set[str]) -> Iterator[tuple[str, Tensor]]:
         keys = {origins[name] for name in names if name in origins}
         for key, tensor in read_tensors({key: base.tensors[key] for key in base.tensors if key in keys}):
-            yield from convert(variant, config, key, tensor)
+            yield from VARIANTS[variant].from_wan(config, key, tensor)
         if not names <= origins.keys():
-            yield from ((name, zeros) for name, zeros in additions(variant, config) if name not in origins)
+            yield from ((name, zeros) for name, zeros in VARIANTS[variant].additions(config) if name not in origins)
 
     folder.mkdir()
     model.save_config(folder)

@@ -24,7 +24,7 @@ from vera.models.baselines import VARIANTS
 from vera.models.header_bounds import Shapes, check_config, check_types, shown
 from vera.models.model_files import SMALL, Weights, choose_weights
 
-TRANSFORMERS: dict[str, Any] = {network.__name__: network for network in VARIANTS.values()}
+TRANSFORMERS: dict[str, Any] = {variant.model.__name__: variant.model for variant in VARIANTS.values()}
 AUTOENCODERS: dict[str, Any] = {"AutoencoderKLWan": AutoencoderKLWan, "AutoencoderPatch3D": AutoencoderPatch3D}
 # Those of diffusers that can follow a flow; whether this one is told to is seen when it is used.
 SCHEDULERS = (

@@ -22,8 +22,8 @@ def load_teacher(folder: str) -> Any:
     try:
         if not Path(folder).is_dir():  # diffusers would take it for a name on the hub
             raise FileNotFoundError(folder)
-        config = VARIANTS["mot"].load_config(Path(folder) / "transformer", local_files_only=True)
-        kind = next(kind for kind in VARIANTS.values() if kind.__name__ == config["_class_name"])
+        config = VARIANTS["mot"].model.load_config(Path(folder) / "transformer", local_files_only=True)
+        kind = next(v.model for v in VARIANTS.values() if v.model.__name__ == config["_class_name"])
         teacher = kind.from_pretrained(folder, subfolder="transformer", dtype=torch.float32, local_files_only=True)
     except (*DAMAGE, StopIteration):
         raise VeraError(f"objective: no pipeline with a transformer of Vera in {folder} to learn from") from None

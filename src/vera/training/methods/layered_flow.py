@@ -15,7 +15,7 @@ from vera.data.sample import LatentSample, LayeredSample, LayerSource
 from vera.errors import VeraError
 from vera.hardware import Autocast
 from vera.models.autoencoder_patch import AutoencoderPatch3D
-from vera.models.baselines import VARIANTS, variant_config
+from vera.models.baselines import VARIANTS
 from vera.pipelines.folders.card import model_card
 from vera.pipelines.pipeline_vera import VeraPipeline
 from vera.training.batches import Batch, LatentBatch, collate, collate_latents, network_view
@@ -60,7 +60,7 @@ class LayeredFlow:
         )
 
     def model_class(self) -> Any:
-        return VARIANTS[self.recipe.variant]
+        return VARIANTS[self.recipe.variant].model
 
     def make_model(self, source: LayerSource) -> nn.Module:
         """The recipe's model; channels and text width are the frozen networks' unless named.
@@ -68,9 +68,8 @@ class LayeredFlow:
         VeraError if places are to be weighed by a matte that the variant has not.
         """
         channels = self.vae.config.z_dim
-        config = variant_config(
-            self.recipe.variant,
-            {"in_channels": channels, "out_channels": channels, "text_dim": self.text.dim} | self.recipe.model,
+        config = VARIANTS[self.recipe.variant].config(
+            {"in_channels": channels, "out_channels": channels, "text_dim": self.text.dim} | self.recipe.model
         )
         if self.recipe.init is None:
             model = new_model(self.model_class(), config)
@@ -234,7 +233,7 @@ class LayeredFlow:
         pipeline = VeraPipeline(
             tokenizer=None,
             text_encoder=None,
-            transformer=model,  # type: ignore[arg-type]  # one of the variants
+            transformer=model,  # one of the variants
             vae=self.vae,
             scheduler=FlowMatchEulerDiscreteScheduler(shift=self.objective.shift),
         )

@@ -235,7 +235,7 @@ def describe(plan: Plan, gpu: str, mfu: float) -> list[str]:
     saved = plan.parameters if recipe.lora is None else plan.trained
     checkpoint = saved * MASTER + plan.memory["optimizer"] * plan.gpus + plan.trained * AVERAGE
     lines = [
-        f"network     {VARIANTS[recipe.variant].__name__}, {_count(plan.parameters)} parameters, "
+        f"network     {VARIANTS[recipe.variant].model.__name__}, {_count(plan.parameters)} parameters, "
         f"{_count(plan.trained)} trained",
         f"tokens      {plan.tokens:,} a layer, {plan.tokens * plan.branches:,} a sample of {plan.branches} layers: "
         f"{plan.frames} frames of {width}x{height}, latents {'x'.join(map(str, plan.latent))}",

@@ -9,7 +9,7 @@ from accelerate import init_empty_weights
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from vera.models.baselines import VARIANTS, variant_config
+from vera.models.baselines import VARIANTS
 from vera.training.methods import objective
 from vera.training.networks import new_model
 from vera.training.planning.flop_counter import Tally
@@ -42,7 +42,7 @@ def make_network(recipe: Recipe, channels: int, layers: int | None = None) -> An
     config = {"in_channels": channels, "out_channels": channels} | recipe.model
     if layers is not None:
         config["num_layers"] = layers
-    model = new_model(VARIANTS[recipe.variant], variant_config(recipe.variant, config))
+    model = new_model(VARIANTS[recipe.variant].model, VARIANTS[recipe.variant].config(config))
     choose_trained(recipe, model)
     return model
 
