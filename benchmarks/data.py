@@ -23,10 +23,10 @@ from vera.data.released.dataset import ReleasedLayers
 from vera.data.released.writer import append_row, write_clips
 from vera.data.sample import LayeredSample
 from vera.data.synthesis import SyntheticLayers
-from vera.hardware import make_autocast
 from vera.training.batches import collate, collate_latents
 from vera.training.cache import cache_data
-from vera.training.methods.layered_flow import LAYERS, LayeredFlow
+from vera.training.encoders import FrozenEncoders
+from vera.training.latents import LAYERS
 from vera.training.recipe import load_recipe
 
 ROUNDS = 7
@@ -40,13 +40,13 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 16
     with tempfile.TemporaryDirectory() as folder:
         clips = write(Path(folder), count)
-        method, cache = encode(Path(folder), clips)
-        compare(method, clips, cache)
+        encoders, cache = encode(Path(folder), clips)
+        compare(encoders, clips, cache)
         size = sum(path.stat().st_size for path in (Path(folder) / "cache" / "train").iterdir()) / count
         print(
             f"  a sample takes {size / 1e6:.2f} MB in the cache, {FRAMES * WIDTH * HEIGHT * 11 / 1e6:.1f} MB decoded\n"
         )
-        rounding(method, clips)
+        rounding(encoders, clips)
 
 
 def write(folder: Path, count: int) -> ReleasedLayers:
@@ -67,10 +67,10 @@ def write(folder: Path, count: int) -> ReleasedLayers:
     )
 
 
-def encode(folder: Path, clips: ReleasedLayers) -> tuple[LayeredFlow, ShardedLayers]:
+def encode(folder: Path, clips: ReleasedLayers) -> tuple[FrozenEncoders, ShardedLayers]:
     autoencoder = str(files("vera.presets") / "nano" / "vae")
     recipe = {
-        "method": "layered_flow",
+        "encoders": "layered_flow",
         "output": "",
         "steps": 1,
         "model": {},
@@ -83,11 +83,11 @@ def encode(folder: Path, clips: ReleasedLayers) -> tuple[LayeredFlow, ShardedLay
     path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
     cache_data(path, folder / "cache", open_data=lambda data, held_out: clips)
     device = torch.device("cpu")
-    method = LayeredFlow(load_recipe(path), [], device, make_autocast("fp32", device))
-    return method, ShardedLayers(str(folder / "cache"))
+    encoders = FrozenEncoders(load_recipe(path).objective, device)
+    return encoders, ShardedLayers(str(folder / "cache"))
 
 
-def compare(method: LayeredFlow, clips: ReleasedLayers, cache: ShardedLayers) -> None:
+def compare(encoders: FrozenEncoders, clips: ReleasedLayers, cache: ShardedLayers) -> None:
     """Seconds from keys to the network's input."""
     keys, cached_keys = clips.keys(), cache.keys()
 
@@ -96,11 +96,11 @@ def compare(method: LayeredFlow, clips: ReleasedLayers, cache: ShardedLayers) ->
 
     def on_the_fly() -> None:
         for key in keys:
-            method.latents(collate([clips.load(key)]), LAYERS)
+            encoders.encode(collate([clips.load(key)]), LAYERS)
 
     def cached() -> None:
         for key in cached_keys:
-            method.latents(collate_latents([cache.load(key)]), LAYERS)
+            encoders.encode(collate_latents([cache.load(key)]), LAYERS)
 
     rows: dict[str, Callable[[], object]] = {
         "decode and encode on the fly": on_the_fly,
@@ -124,26 +124,29 @@ def compare(method: LayeredFlow, clips: ReleasedLayers, cache: ShardedLayers) ->
 
 
 @torch.no_grad()
-def rounding(method: LayeredFlow, clips: ReleasedLayers) -> None:
+def rounding(encoders: FrozenEncoders, clips: ReleasedLayers) -> None:
     """What 16 bits cost nano's latents, and its pictures decoded from them."""
     batches = [collate([clips.load(key)]) for key in list(clips.keys())]
-    latents = torch.cat([method.latents(batch, LAYERS).layers[0] for batch in batches])
-    exact = decode(method, latents)
+    latents = torch.cat([encoders.encode(batch, LAYERS).layers[0] for batch in batches])
+    exact = decode(encoders, latents)
     rms = latents.square().mean().sqrt()
     print(f"latents: root mean square {rms:.2f}, largest {latents.abs().max():.0f}")
     for dtype in (torch.float16, torch.bfloat16):
         rounded = latents.to(dtype).float()
         error = (rounded - latents).square().mean().sqrt()
-        pixels = (decode(method, rounded) - exact).abs()
+        pixels = (decode(encoders, rounded) - exact).abs()
         print(
             f"  {dtype!s:<16} error {error:.1e}, decoded {pixels.square().mean().sqrt():.3f} of 255, "
             f"at most {pixels.max():.2f}"
         )
 
 
-def decode(method: LayeredFlow, latents: torch.Tensor) -> torch.Tensor:
+def decode(encoders: FrozenEncoders, latents: torch.Tensor) -> torch.Tensor:
     """Pixels from 0 to 255."""
-    return torch.cat([method.vae.decode(part * method.std + method.mean).sample for part in latents.split(3)]) * 127.5
+    return (
+        torch.cat([encoders.vae.decode(part * encoders.std + encoders.mean).sample for part in latents.split(3)])
+        * 127.5
+    )
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from vera.evaluation.reports.table import ARROWS, TITLES, Metric, metrics_of, su
 from vera.files import check_outputs, write_text
 from vera.progress import Progress
 from vera.training import load_recipe
-from vera.training.methods.layered_flow import LAYERS
+from vera.training.latents import LAYERS
 from vera.training.recipe import recipe_files
 from vera.training.run.checkpoint import latest_checkpoint, read_record
 from vera.training.run.log import read_log

@@ -6,7 +6,6 @@ moves a pixel by at most 0.12 of its 255 steps, bfloat16's by 0.88 (`python benc
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,10 @@ from vera.data.sample import BadSample, LatentSample, LayeredSample, LayerSource
 from vera.data.sources import open_source
 from vera.errors import VeraError
 from vera.files import check_outputs
-from vera.hardware import choose_device, make_autocast
+from vera.hardware import choose_device
 from vera.training.batches import BEYOND, check_bad_share, collate, start_worker
-from vera.training.encoders import describe_encoders
-from vera.training.methods.layered_flow import LAYERS, LayeredFlow
+from vera.training.encoders import FrozenEncoders
+from vera.training.latents import LAYERS
 from vera.training.recipe import FlowObjective, Recipe, load_recipe
 from vera.training.run.inputs import run_inputs
 from vera.training.run.loop import OpenSource
@@ -60,12 +59,9 @@ def cache_data(
         False: _training_keys(sources[False], count),
         True: _held_out_keys(sources[True], max(1, recipe.sampling.count)),
     }
-    device = choose_device(recipe.device)
-    # A teacher of distillation encodes nothing.
-    encoding = replace(recipe, objective=replace(recipe.objective, distillation=None))
-    method = LayeredFlow(encoding, [], device, make_autocast(recipe.dtype, device))
+    encoders = FrozenEncoders(recipe.objective, choose_device(recipe.device))
     note = {
-        "encoders": describe_encoders(method),
+        "encoders": encoders.describe(),
         "dtype": str(dtype).removeprefix("torch."),
         "data": recipe.data,
     }
@@ -79,9 +75,9 @@ def cache_data(
         return write_shards(
             out / part,
             keys[held_out],
-            lambda some: _encode(method, source, some, recipe, dtype),
+            lambda some: _encode(encoders, source, some, recipe, dtype),
             note,
-            lambda: method.text.states(""),
+            lambda: encoders.text.states(""),
             shard_bytes=shard_bytes,
             progress=lambda done, total: progress(part, done, total),
             skipped=skipped,
@@ -122,7 +118,7 @@ class _Samples(Dataset[LayeredSample | LatentSample | BadSample]):
 
 
 def _encode(
-    method: LayeredFlow, source: LayerSource, keys: Sequence[Any], recipe: Recipe, dtype: torch.dtype
+    encoders: FrozenEncoders, source: LayerSource, keys: Sequence[Any], recipe: Recipe, dtype: torch.dtype
 ) -> Iterator[LatentSample | BadSample]:
     """The samples of `keys`, decoded by the recipe's workers ahead of the encoder."""
     options: Mapping[str, Any] = {"prefetch_factor": 2, "worker_init_fn": start_worker} if recipe.workers else {}
@@ -130,11 +126,11 @@ def _encode(
     for sample in loader:
         if isinstance(sample, LatentSample):
             raise VeraError("data: source holds latents already; cache the source of their clips")
-        yield sample if isinstance(sample, BadSample) else _encoded(method, sample, dtype)
+        yield sample if isinstance(sample, BadSample) else _encoded(encoders, sample, dtype)
 
 
-def _encoded(method: LayeredFlow, sample: LayeredSample, dtype: torch.dtype) -> LatentSample | BadSample:
-    latents = method.latents(collate([sample]).to(method.device), LAYERS)
+def _encoded(encoders: FrozenEncoders, sample: LayeredSample, dtype: torch.dtype) -> LatentSample | BadSample:
+    latents = encoders.encode(collate([sample]).to(encoders.device), LAYERS)
     layers, source, mask = (x[0].to(dtype, copy=True).cpu() for x in (latents.layers, latents.source, latents.mask))
     if not (layers.isfinite().all() and source.isfinite().all() and mask.isfinite().all()):
         return BadSample(f"{sample.instruction!r}: has latents that are not finite in {dtype}")
@@ -142,7 +138,7 @@ def _encoded(method: LayeredFlow, sample: LayeredSample, dtype: torch.dtype) -> 
         layers=layers,
         source=source,
         mask=None if sample.mask is None else mask,
-        text=method.text.states(sample.instruction),
+        text=encoders.text.states(sample.instruction),
         instruction=sample.instruction,
         task=sample.task,
     )

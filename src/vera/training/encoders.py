@@ -1,54 +1,112 @@
-"""Which frozen networks encoded samples, so that training takes no latents but its own networks'."""
+"""The frozen networks that encode samples: an autoencoder for clips and a text encoder for instructions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+import torch
+from diffusers import AutoencoderKLWan
+from torch import Tensor, nn
 
 from vera.data.sample import LayerSource
 from vera.errors import VeraError
+from vera.models.autoencoder_patch import AutoencoderPatch3D
 from vera.models.fingerprint import fingerprint
-from vera.training.recipe import FlowObjective, Recipe
+from vera.training.batches import Batch, LatentBatch, network_view
+from vera.training.latents import LAYERS, Latents
+from vera.training.recipe import FlowObjective
+from vera.training.text import DAMAGE, TextStates
 
-NAMES = {
+# What a cache records of its encoders, and how a difference is told.
+_OTHERS = {
     "autoencoder": "another autoencoder",
     "text_encoder": "another text encoder",
     "max_sequence_length": "another max_sequence_length",
 }
 
 
-def describe_encoders(method: Any) -> dict[str, Any]:
-    """The autoencoder by its config and weights, the text encoder by its config, and how long texts may be."""
-    return {
-        "autoencoder": fingerprint(method.vae),
-        "text_encoder": method.text.identity(),
-        "max_sequence_length": method.objective.max_sequence_length,
-    }
+class FrozenEncoders:
+    """`vae`, float32, and `text`, loaded when it is first needed; `mean` and `std` normalise latents [C,1,1,1]."""
+
+    def __init__(self, objective: FlowObjective, device: torch.device) -> None:
+        self.device = device
+        self.vae = load_autoencoder(objective.autoencoder).to(device)
+        self.text = TextStates(objective.text_encoder, objective.max_sequence_length, device)
+        self.mean, self.std = (
+            torch.tensor(values, device=device)[:, None, None, None]
+            for values in (self.vae.config.latents_mean, self.vae.config.latents_std)
+        )
+
+    @torch.no_grad()
+    def encode(self, batch: Batch | LatentBatch, branches: Sequence[str]) -> Latents:
+        """Encode a batch, in float32 even under autocast: the goal of training should not be rounded."""
+        if isinstance(batch, LatentBatch):
+            layers = batch.layers.float()  # first: autocast on CPUs cannot stack halves
+            layers = torch.stack([layers[:, LAYERS.index(branch)] for branch in branches], dim=1)
+            text = nn.functional.pad(batch.text, (0, 0, 0, self.text.max_sequence_length - batch.text.shape[1]))
+            return Latents(layers, batch.source.float(), batch.mask.float(), text.float())
+        *kept, source, mask = (self.encode_video(getattr(batch, name)) for name in (*branches, "source", "mask"))
+        mask = torch.where(batch.has_mask.reshape(-1, 1, 1, 1, 1), mask, 0.0)
+        return Latents(torch.stack(kept, dim=1), source, mask, self.text(batch.instructions))
+
+    @torch.no_grad()
+    def encode_video(self, video: Tensor) -> Tensor:
+        """Encode uint8 video [B,T,H,W,3] or [B,T,H,W] to normalised latents [B,C,T',h,w] float32.
+
+        One kind of clip at a time: encoding all of a batch together would take the most memory.
+        """
+        with torch.autocast(self.device.type, enabled=False):
+            latents: Tensor = (self.vae.encode(network_view(video)).latent_dist.mode() - self.mean) / self.std
+        return latents
+
+    def describe(self) -> dict[str, Any]:
+        """Say which encoders these are: the autoencoder by config and weights, the text encoder by its config."""
+        return {
+            "autoencoder": fingerprint(self.vae),
+            "text_encoder": self.text.identity(),
+            "max_sequence_length": self.text.max_sequence_length,
+        }
+
+    def use_caches(self, source: LayerSource) -> None:
+        """Take the states of the empty instruction from each cache in `source`, so that no text encoder is needed.
+
+        VeraError for a cache that other encoders have made.
+        """
+        ours: Mapping[str, Any] = {}
+        for cache in caches(source):
+            ours = ours or self.describe()
+            for name, words in _OTHERS.items():
+                if cache.encoders.get(name) != ours[name]:
+                    raise VeraError(
+                        f"data: {cache.reader.folder.parent} was encoded with {words} "
+                        f"({_short(cache.encoders.get(name))}, the recipe's is {_short(ours[name])}); "
+                        f"correct objective.{name} or run `vera data cache` anew"
+                    )
+            self.text.put("", cache.empty_text)
 
 
-def use_cache(recipe: Recipe, source: LayerSource, method: Any) -> None:
-    """Where `source`, or a part of a mixture, is a cache: take the states of the empty instruction from it.
-
-    So training needs no text encoder. VeraError if the recipe's networks are not those that encoded the cache.
-    """
-    ours: Mapping[str, Any] = {}
-    for cache in _caches(source):
-        if not isinstance(recipe.objective, FlowObjective):
-            raise VeraError(f"data: shards hold latents; {recipe.method} learns from clips, take their source")
-        ours = ours or describe_encoders(method)
-        for name, words in NAMES.items():
-            if cache.encoders.get(name) != ours[name]:
-                raise VeraError(
-                    f"data: {cache.reader.folder.parent} was encoded with {words} ({_short(cache.encoders.get(name))}, "
-                    f"the recipe's is {_short(ours[name])}); correct objective.{name} or run `vera data cache` anew"
-                )
-        method.text.put("", cache.empty_text)
-
-
-def _caches(source: Any) -> list[Any]:
+def caches(source: Any) -> list[Any]:
+    """List the caches that a source is, or that a mixture is made of."""
     parts = getattr(source, "sources", None)
     if parts is not None:
-        return [cache for part in parts for cache in _caches(part)]
+        return [cache for part in parts for cache in caches(part)]
     return [source] if hasattr(source, "encoders") else []
 
 
 def _short(value: Any) -> str:
     return str(value)[:24]
+
+
+def load_autoencoder(folder: str) -> Any:
+    """Load the frozen float32 autoencoder in `folder`; VeraError if there is none."""
+    classes = {"AutoencoderPatch3D": AutoencoderPatch3D, "AutoencoderKLWan": AutoencoderKLWan}
+    try:
+        if not Path(folder).is_dir():  # diffusers would take it for a name on the hub
+            raise FileNotFoundError(folder)
+        config = AutoencoderPatch3D.load_config(folder, local_files_only=True)
+        vae = classes[config["_class_name"]].from_pretrained(folder, torch_dtype=torch.float32, local_files_only=True)
+    except DAMAGE:
+        raise VeraError(
+            f"objective: no autoencoder ({' or '.join(classes)}) in {folder}; train one first or correct the path"
+        ) from None
+    return vae.requires_grad_(False).eval()

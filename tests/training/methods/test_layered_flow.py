@@ -12,8 +12,9 @@ from vera.errors import VeraError
 from vera.models import VeraTransformer3DModel
 from vera.training import load_recipe
 from vera.training.batches import network_view
+from vera.training.latents import LAYERS
 from vera.training.methods import objective
-from vera.training.methods.layered_flow import LAYERS, LayeredFlow
+from vera.training.methods.layered_flow import LayeredFlow
 from vera.training.recipe import FlowObjective
 from vera.training.run.loop import sample_seeds, train
 from vera.training.text import TextStates
@@ -52,19 +53,19 @@ def test_a_run_learns_and_leaves_a_transformer(tmp_path: Path, tiny_model: Path)
 
 
 def test_latents_are_normalised_and_a_missing_mask_is_zeros(method: LayeredFlow) -> None:
-    method.mean, method.std = method.mean + 0.5, method.std * 2
+    method.encoders.mean, method.encoders.std = method.encoders.mean + 0.5, method.encoders.std * 2
     batch = drawn_batch(3, 6)
     assert batch.has_mask.any() and not batch.has_mask.all()
-    latents = method.latents(batch, LAYERS)
-    alpha = method.vae.encode(network_view(batch.alpha)).latent_dist.mode()
+    latents = method.encoders.encode(batch, LAYERS)
+    alpha = method.encoders.vae.encode(network_view(batch.alpha)).latent_dist.mode()
     torch.testing.assert_close(latents.layers[:, 1], (alpha - 0.5) / 2)
     assert latents.source.shape == latents.mask.shape == latents.layers[:, 0].shape
     assert (latents.mask.flatten(1).abs().amax(1) > 0).tolist() == batch.has_mask.tolist()
 
 
 def test_some_samples_lose_mask_or_text(method: LayeredFlow) -> None:
-    latents = method.latents(drawn_batch(3, 3), LAYERS)
-    empty = method.text([""])
+    latents = method.encoders.encode(drawn_batch(3, 3), LAYERS)
+    empty = method.encoders.text([""])
     no_mask, no_text = torch.tensor([True, False, True]), torch.tensor([False, False, True])
     without = latents.without(no_mask, no_text, empty)
     assert not without.mask[no_mask].any()
@@ -82,7 +83,7 @@ def test_the_loss_is_a_function_of_the_seeds(method: LayeredFlow) -> None:
 
 def test_outside_of_the_matte_errors_can_count_less(tmp_path: Path, tiny_model: Path, method: LayeredFlow) -> None:
     batch = drawn_batch(0, 4)
-    layers = method.latents(batch, LAYERS).layers
+    layers = method.encoders.encode(batch, LAYERS).layers
     assert method._place_weights(layers, LAYERS) is None
     fields = flow_fields(tiny_model)
     fields["objective"]["outside_weight"] = 0.25

@@ -15,6 +15,7 @@ from vera.errors import VeraError
 from vera.hardware import Autocast
 from vera.models.autoencoder_patch import AutoencoderPatch3D, latent_statistics, pca_initialise
 from vera.training.batches import BEYOND, Batch, LatentBatch, collate, load_sample, network_view
+from vera.training.encoders import caches
 from vera.training.networks import model_of, new_model
 from vera.training.recipe import AutoencoderObjective, Recipe
 from vera.training.sheet import write_sheet
@@ -41,9 +42,16 @@ class AutoencoderTraining:
         self.device = device
 
     def model_class(self) -> Any:
+        """Name the only class that this method trains."""
         return AutoencoderPatch3D
 
+    def check_source(self, source: LayerSource) -> None:
+        """Refuse caches: they hold latents."""
+        if caches(source):
+            raise VeraError("data: shards hold latents; autoencoder learns from clips, take their source")
+
     def make_model(self, source: LayerSource) -> nn.Module:
+        """Make a network, of principal components of the source's clips if the recipe says so."""
         if self.recipe.init is not None:
             if self.objective.pca_clips:
                 raise VeraError("objective: pca_clips would overwrite the weights of init; set it to 0")
@@ -57,12 +65,14 @@ class AutoencoderTraining:
         return model
 
     def freeze(self, model: nn.Module) -> None:
+        """Keep the encoder as it is unless the recipe trains it."""
         assert isinstance(model, AutoencoderPatch3D)
         model.encoder.requires_grad_(self.objective.train_encoder)
 
     def loss(
         self, model: nn.Module, batch: Batch | LatentBatch, seeds: Sequence[int]
     ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Sum L1, squared and gradient errors of the reconstruction, as the recipe weighs them."""
         target = torch.cat([network_view(getattr(batch, kind)) for kind in KINDS])
         output = model(target, noise=self._noise(model, target.shape, seeds)).sample.float()
         terms = {

@@ -1,4 +1,4 @@
-"""What the loop asks of a training method, and the choice of one."""
+"""What the loop asks of a training method."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +12,9 @@ from vera.training.batches import Batch, LatentBatch
 
 class Method(Protocol):
     """A network and how it learns. Networks are diffusers' `ModelMixin`, with `config` and `save_pretrained`."""
+
+    def check_source(self, source: LayerSource) -> None:
+        """Raise VeraError for data that this method cannot learn from; take from it what else it knows."""
 
     def make_model(self, source: LayerSource) -> nn.Module:
         """A new network for step 0, on the CPU; an empty one if the recipe's `init` is to fill it."""

@@ -16,7 +16,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from vera.data.sources import batch_counts, check_share
 from vera.errors import VeraError, first_line
 from vera.models.baselines import VARIANTS
-from vera.training.methods.layered_flow import HELD_OUT_TIMES
+from vera.training.methods.held_out import HELD_OUT_TIMES
 from vera.training.networks import WRONG
 from vera.training.planning.step_cost import Cost, Shape, encoding_cost, make_network, network_cost
 from vera.training.recipe import FlowObjective, Recipe

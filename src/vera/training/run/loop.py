@@ -23,7 +23,6 @@ from vera.errors import VeraError
 from vera.files import whole_file
 from vera.hardware import Autocast, make_autocast
 from vera.training.batches import BEYOND, Batch, LatentBatch, Share, check_bad_share, iterate_batches, load_sample
-from vera.training.encoders import use_cache
 from vera.training.export import replace_folder
 from vera.training.methods import make_method
 from vera.training.methods.base import Method
@@ -100,7 +99,7 @@ def _train(
     samples = [load_sample(held_out, BEYOND + index, 1, 0)[0] for index in range(recipe.sampling.count)]
     autocast = make_autocast(recipe.dtype, world.device)
     method = make_method(recipe, samples, world.device, autocast)
-    use_cache(recipe, source, method)
+    method.check_source(source)
     state = resume(recipe, method, checkpoint, world) if checkpoint else start(recipe, method, source, world)
 
     if checkpoint and (warning := changed_batch(recipe, checkpoint)):
