@@ -91,7 +91,7 @@ def test_outside_of_the_matte_errors_can_count_less(tmp_path: Path, tiny_model: 
     focused = LayeredFlow(recipe, [], CPU, contextlib.nullcontext)
     weights = focused._place_weights(layers, LAYERS)
     assert weights is not None and set(weights[:, 0].unique().tolist()) == {0.25, 1.0}
-    side = focused.vae.config.scale_factor_spatial
+    side = focused.encoders.vae.config.scale_factor_spatial
     seen = torch.nn.functional.max_pool2d(batch.alpha[:, :1].float(), side)[:, 0] > 0
     assert (weights[:, 0, 0, 0][seen] == 1).float().mean() > 0.95  # all but faint edges
     model = focused.make_model(DrawnLayers())
