@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
+from vera.metrics.statistics import bootstrap_interval
 
 RESAMPLES = 10_000
 LEVEL = 0.95
@@ -20,13 +20,11 @@ class Estimate:
 
 
 def estimate(values: Sequence[float], seed: int = 0) -> Estimate:
-    """Percentile bootstrap of the mean; equal values and seed give equal intervals. There must be a value."""
-    sample = np.asarray(values, np.float64)
-    rng = np.random.default_rng(seed)
-    means = np.concatenate([_resampled(sample, count, rng) for count in (RESAMPLES // 10,) * 10])
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Estimate(float(sample.mean()), float(low), float(high), len(sample))
+    """Percentile bootstrap of the mean; equal values and seed give equal intervals. There must be a value.
 
-
-def _resampled(sample: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    return np.asarray(sample[rng.integers(len(sample), size=(count, len(sample)))].mean(axis=1))
+    The interval of a single value is that value.
+    """
+    if len(values) == 1:
+        return Estimate(values[0], values[0], values[0], 1)
+    found = bootstrap_interval(values, level=LEVEL, resamples=RESAMPLES, seed=seed, expand=False)
+    return Estimate(found.value, found.low, found.high, len(values))

@@ -1,7 +1,7 @@
 """Statistics of measures and of preference studies: estimates with intervals, tests, agreement, plans.
 
-Functions of arrays without any state. scipy, statsmodels, choix and krippendorff (the extra `evaluation`) are imported
-when a function needs them.
+Functions of arrays without any state. scipy, choix and krippendorff (the extra `evaluation`) are imported when a
+function needs them.
 """
 
 from vera.metrics.statistics.agreement import krippendorff_alpha, krippendorff_interval, repeat_consistency

@@ -5,7 +5,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from vera.errors import VeraError
 from vera.metrics.statistics.checks import numbers
-from vera.metrics.statistics.optional import need
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
@@ -16,4 +15,8 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     values = numbers(p_values, "p-values")
     if (values < 0).any() or (values > 1).any():
         raise VeraError("p-values: are between 0 and 1")
-    return np.asarray(need("statsmodels.stats.multitest").multipletests(values, method="holm")[1], np.float64)
+    order = np.argsort(values)
+    stepped = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum(stepped, 1)
+    return adjusted

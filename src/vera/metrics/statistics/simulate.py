@@ -1,6 +1,7 @@
 """Simulated preference studies: raters with preferences of their own choose between methods."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,8 +15,8 @@ NODES = 64  # of the quadrature over raters: exact to 1e-9 up to a deviation of 
 
 def win_rate(logit: float, rater_sd: float) -> float:
     """Share of wins over all raters, whose own preferences have this mean and standard deviation in logits."""
-    places, weights = np.polynomial.hermite_e.hermegauss(NODES)
-    return float(sigmoid(logit + _sd(rater_sd) * places) @ weights / weights.sum())
+    places, weights = _normal()
+    return float(sigmoid(logit + _sd(rater_sd) * places) @ weights)
 
 
 def logit_of_win_rate(rate: float, rater_sd: float) -> float:
@@ -49,6 +50,13 @@ def simulate_comparisons(
     first, second = np.asarray(pairs)[pair].T
     won = rng.random(len(rater)) < sigmoid(own[rater, first] - own[rater, second])
     return np.where(won, first, second), np.where(won, second, first), rater
+
+
+@cache
+def _normal() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Places and weights of the quadrature over a standard normal distribution."""
+    places, weights = np.polynomial.hermite_e.hermegauss(NODES)
+    return places, weights / weights.sum()
 
 
 def _sd(rater_sd: float) -> float:
