@@ -22,3 +22,15 @@ def test_equal_values_leave_no_doubt_and_equal_seeds_no_difference() -> None:
     values = [0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0]
     assert estimate(values) == estimate(values)
     assert estimate(values).low < estimate(values).mean < estimate(values).high
+
+
+def test_it_is_the_percentiles_of_means_drawn_with_return() -> None:
+    values = np.random.default_rng(1).lognormal(0, 1, 30)
+    drawn = values[np.random.default_rng(7).integers(30, size=(10_000, 30))].mean(axis=1)
+    found = estimate(values.tolist(), seed=7)
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])))
+
+
+def test_a_single_value_is_its_own_interval() -> None:
+    found = estimate([0.25])
+    assert (found.mean, found.low, found.high, found.count) == (0.25, 0.25, 0.25, 1)

@@ -25,6 +25,7 @@ def estimate(values: Sequence[float], seed: int = 0) -> Estimate:
     The interval of a single value is that value.
     """
     if len(values) == 1:
-        return Estimate(values[0], values[0], values[0], 1)
+        value = float(values[0])
+        return Estimate(value, value, value, 1)
     found = bootstrap_interval(values, level=LEVEL, resamples=RESAMPLES, seed=seed, expand=False)
     return Estimate(found.value, found.low, found.high, len(values))

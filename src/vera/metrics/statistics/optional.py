@@ -1,20 +1,10 @@
-"""Libraries of statistics that only reports need."""
+"""Libraries of statistics, which are imported when a function needs them."""
 
-from importlib import import_module
 from typing import Any
 
-from vera.errors import VeraError
+from vera import optional
 
 
 def need(module: str) -> Any:
     """The module, say `scipy.stats`; VeraError with the command that installs its package if that is missing."""
-    package = module.partition(".")[0]
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != package:
-            raise
-        raise VeraError(
-            f"statistics need {package}: pip install {package}, or with all that evaluation needs: "
-            "pip install 'vera-layers[evaluation]'"
-        ) from None
+    return optional.need(module, module.partition(".")[0], "this statistic", "evaluation")
