@@ -8,9 +8,14 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from hypothesis import settings
 
 # The tests' tensors are tiny: more threads would only wait for each other, here and in the processes tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A first example that imports a library, or a busy machine, is no fault.
+settings.register_profile("vera", deadline=None)
+settings.load_profile("vera")
 
 ClipMaker = Callable[..., Path]
 
