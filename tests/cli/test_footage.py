@@ -14,7 +14,7 @@ from vera.cli.options import open_source, parse_range, parse_rate, parse_size
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, save_layers
 from vera.layers.source_match import describe_source
-from vera.pipelines.footage import default_out
+from vera.pipelines.footage.outputs import default_out
 from vera.video import Clip, open_clip
 
 

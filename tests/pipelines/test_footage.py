@@ -22,7 +22,8 @@ from vera.layers import composite_clip, load_layers, source_match, verify
 from vera.layers.refine import clip as refined
 from vera.layers.refine.clip import Refinement
 from vera.models import AutoencoderPatch3D
-from vera.pipelines import VeraPipeline, edit, footage, memory
+from vera.pipelines import VeraPipeline, edit, memory
+from vera.pipelines.footage import job, outputs, run
 from vera.video import check_output, open_clip
 
 MakePipeline = Callable[..., VeraPipeline]
@@ -160,8 +161,8 @@ def test_size_of_the_model(model: Path, make_clip: ClipMaker) -> None:
 
 
 def test_default_names() -> None:
-    assert footage.default_out(Path("in/a.b.mov")) == Path("in/a.b-vera.mov")
-    assert footage.default_out(Path("a.webm")) == Path("a-vera.mkv")
+    assert outputs.default_out(Path("in/a.b.mov")) == Path("in/a.b-vera.mov")
+    assert outputs.default_out(Path("a.webm")) == Path("a-vera.mkv")
 
 
 # Masks
@@ -276,7 +277,7 @@ def test_layers_alone(model: Path, make_clip: ClipMaker, tmp_path: Path, monkeyp
     """They are those that an edit with a result saves, and are asked of no format of a result."""
     source = make_clip("a.mkv")
     edit(source, TEXT, model=model, layers=tmp_path / "both")
-    monkeypatch.setattr(footage, "choose_codec", lambda *inputs: pytest.fail("asked for nothing"))
+    monkeypatch.setattr(job, "choose_codec", lambda *inputs: pytest.fail("asked for nothing"))
     before = set(tmp_path.iterdir())
     report = edit(source, TEXT, model=model, layers=tmp_path / "layers", result=False)
     assert report.out is None and report.master is None
@@ -295,12 +296,12 @@ def test_layers_outlive_a_result_that_cannot_be_written(
     model: Path, make_clip: ClipMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str, place: str
 ) -> None:
     source = make_clip("a.mkv")
-    monkeypatch.setattr(footage, "choose_codec", lambda *inputs: None)
+    monkeypatch.setattr(job, "choose_codec", lambda *inputs: None)
 
     def full(*inputs: Any, **options: Any) -> None:
         raise VeraError("the disk is full")
 
-    monkeypatch.setattr(footage, "write_master", full)
+    monkeypatch.setattr(run, "write_master", full)
     for name in (place, f"{place}-2"):
         with pytest.raises(VeraError, match=f"disk is full; the layers are whole in .*{name}: "):
             edit(source, TEXT, model=model, out=tmp_path / out)
@@ -385,9 +386,9 @@ def test_the_default_name_is_one_that_can_be_written(
     made = ("-f", "lavfi", "-i", f"testsrc2=s=64x48:r=25:d=0.2,setsar={aspect}")
     ffmpeg(*made, "-c:v", codec, "-pix_fmt", pix_fmt, "-strict", -1, tmp_path / name, silent=False)
     info = open_clip(tmp_path / name)
-    out = footage.writable_out(info, footage.default_out(info.path))
+    out = outputs.writable_out(info, outputs.default_out(info.path))
     assert out.parent == tmp_path and out.stem == "a-vera"
-    kinds = [footage.default_out(info.path).suffix, ".mkv", ".mov", ".mp4", ".nut"]
+    kinds = [outputs.default_out(info.path).suffix, ".mkv", ".mov", ".mp4", ".nut"]
     possible = []
     for suffix in kinds:
         with suppress(VeraError):

@@ -133,7 +133,7 @@ def edit(
     from vera.layers.refine.clip import Refinement
     from vera.pipelines import Acceleration
     from vera.pipelines import edit as run
-    from vera.pipelines.footage import default_out
+    from vera.pipelines.footage.outputs import default_out
     from vera.pipelines.inputs import check_edit_outputs
 
     times = [None if time is None else parse_time(time) for time in (start, end)]

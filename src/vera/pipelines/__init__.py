@@ -2,17 +2,24 @@
 
 from vera.layers.refine.clip import Refinement
 from vera.pipelines.acceleration import Acceleration
-from vera.pipelines.footage import EditReport, edit
-from vera.pipelines.load import load_pipeline
+from vera.pipelines.footage import EditJob, EditReport, Outputs, Part, Preview, Sampling, edit, run_edit
+from vera.pipelines.load import ModelChoice, load_pipeline
 from vera.pipelines.pipeline_vera import VeraPipeline
 from vera.pipelines.sampling.output import VeraPipelineOutput
 
 __all__ = [
     "Acceleration",
+    "EditJob",
     "EditReport",
+    "ModelChoice",
+    "Outputs",
+    "Part",
+    "Preview",
     "Refinement",
+    "Sampling",
     "VeraPipeline",
     "VeraPipelineOutput",
     "edit",
     "load_pipeline",
+    "run_edit",
 ]

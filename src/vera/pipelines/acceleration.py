@@ -6,7 +6,7 @@ unless asked for. docs/memory.md says what each saves and costs.
 
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import torch
 from diffusers import FirstBlockCacheConfig, PipelineQuantizationConfig, TorchAoConfig
@@ -17,11 +17,8 @@ from diffusers.models.attention_dispatch import (
     dispatch_attention_fn,
 )
 
+from vera.choices import Cache, Offload, Quantize
 from vera.errors import VeraError, first_line
-
-Offload = Literal["none", "model", "sequential", "group"]
-Quantize = Literal["none", "fp8", "int8"]
-Cache = Literal["none", "first_block"]
 
 ATTENTION = ("native", "flex", "flash", "_flash_3", "sage", "xformers")  # diffusers knows more
 FIRST_BLOCK_THRESHOLD = 0.05

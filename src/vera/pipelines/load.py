@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import diffusers
 import torch
@@ -16,6 +18,42 @@ from vera.pipelines.folders.opening import locate_model
 from vera.pipelines.lora.loader import add_loras
 from vera.pipelines.pipeline_vera import VeraPipeline
 from vera.processes import group_size
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """Which model, and how `load_pipeline` loads it; the arguments are its own."""
+
+    name: str = "nano"
+    device: str = "auto"
+    dtype: str | torch.dtype = "auto"
+    acceleration: Acceleration = field(default_factory=Acceleration)
+    lora: tuple[str, ...] = ()
+
+
+def choice_of(pipeline: VeraPipeline) -> ModelChoice:
+    """Say what `load_pipeline` was told for a pipeline; of one made otherwise, where it is from and its LoRA."""
+    loaded: ModelChoice | None = getattr(pipeline, "_loaded_as", None)
+    if loaded is not None:
+        return loaded
+    name = pipeline.config.get("_name_or_path") or type(pipeline).__name__
+    return ModelChoice(str(name), lora=tuple(pipeline.get_active_adapters()))
+
+
+def choose_model(pipeline: VeraPipeline | None, **asked: Any) -> ModelChoice:
+    """What is `asked` of `model`, `device`, `dtype`, `acceleration` and `lora`, or what a loaded `pipeline` is.
+
+    None and empty ask for nothing. VeraError if both are given: a loaded pipeline stays as it is.
+    """
+    said = {name: value for name, value in asked.items() if value is not None and value != ()}
+    if pipeline is None:
+        said |= {"name": str(said.pop("model", "nano")), "lora": tuple(map(str, said.get("lora", ())))}
+        return ModelChoice(**said)
+    if not isinstance(pipeline, VeraPipeline):
+        raise VeraError(f"pipeline is what load_pipeline gives, not {type(pipeline).__name__}")
+    if said:
+        raise VeraError(f"the pipeline is loaded already: leave out {', '.join(said)}, or the pipeline")
+    return choice_of(pipeline)
 
 
 def load_pipeline(
@@ -35,7 +73,7 @@ def load_pipeline(
     configuration, or what is asked for cannot be had on this device.
     """
     options = Acceleration() if acceleration is None else acceleration
-    device = pick_device(device)
+    asked, device = device, pick_device(device)
     if options.offload != "none" and torch.device(device).type == "cpu":
         raise VeraError(f"offload {options.offload} moves weights from the CPU to a GPU, and the device is the CPU")
     if options.cache == "first_block" and group_size() > 1:
@@ -48,6 +86,7 @@ def load_pipeline(
         accelerate(pipeline, options, device)
     if group_size() > 1:
         enable_context_parallel(pipeline.transformer, group_size(), torch.device(device).type, uneven=True)
+    pipeline._loaded_as = ModelChoice(model, asked, dtype, options, tuple(map(str, lora)))
     return pipeline
 
 

@@ -94,6 +94,7 @@ class VeraPipeline(
 
     model_cpu_offload_seq = "text_encoder->transformer->vae"
     _callback_tensor_inputs = ["latents", "prompt_embeds", "negative_prompt_embeds"]  # noqa: RUF012  # diffusers' lists
+    _callback_tensors_seen = ("velocity",)  # which a callback may see besides, and not change
     _optional_components = ["tokenizer", "text_encoder"]  # noqa: RUF012
 
     def __init__(
@@ -152,12 +153,9 @@ class VeraPipeline(
         check_networks(self.transformer, self.vae, self.text_encoder, output_composite)
         check_scheduler(self.scheduler)
         seen = callback_on_step_end_tensor_inputs or ()
-        if (
-            not isinstance(seen, Collection)
-            or isinstance(seen, str)
-            or not set(seen) <= {*self._callback_tensor_inputs}
-        ):
-            raise VeraError(f"a callback may see a list of {', '.join(self._callback_tensor_inputs)}, not {seen!r}")
+        known = (*self._callback_tensor_inputs, *self._callback_tensors_seen)
+        if not isinstance(seen, Collection) or isinstance(seen, str) or not set(seen) <= {*known}:
+            raise VeraError(f"a callback may see a list of {', '.join(known)}, not {seen!r}")
         if (height is None) != (width is None):
             raise VeraError("give both height and width, or neither: the clip's own size")
         if height is not None and width is not None:
@@ -222,7 +220,8 @@ class VeraPipeline(
             callback_on_step_end (`Callable`, `PipelineCallback` or `MultiPipelineCallbacks`, *optional*):
                 called as `(pipeline, step, timestep, tensors)` after each step; returns tensors to go on with. It may
                 set `_guidance_scale`, with which guidance ends or begins at the next step, and `_interrupt`.
-            callback_on_step_end_tensor_inputs: names of the tensors it sees.
+            callback_on_step_end_tensor_inputs: names of the tensors it sees: those that it may change, and "velocity"
+                (noise - clean), by which the step went.
             return_dict (`bool`): whether to return a [`VeraPipelineOutput`].
             max_sequence_length (`int`, *optional*): tokens of a text.
             source_latents, mask_latents: [1,C,T',H',W'], or as many as clips, made by `encode_frames`; they stand in
@@ -344,6 +343,7 @@ class VeraPipeline(
                             "latents": latents,
                             "prompt_embeds": prompt_embeds,
                             "negative_prompt_embeds": negative_prompt_embeds,
+                            "velocity": velocity,
                         },
                         callback_on_step_end_tensor_inputs,
                     )

@@ -1,16 +1,17 @@
 """Samplers by name, as diffusers' schedulers."""
 
-from typing import Literal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import get_args
 
 from diffusers import FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler
 
+from vera.choices import Sampler
 from vera.errors import VeraError
 from vera.pipelines.pipeline_vera import VeraPipeline
 
-Sampler = Literal["euler", "unipc"]
 
-
-def use_sampler(pipeline: VeraPipeline, sampler: Sampler, shift: float | None) -> None:
+def use_sampler(pipeline: VeraPipeline, sampler: Sampler, shift: float | None = None) -> None:
     """Exchange the scheduler; `shift` of the timesteps stays the model's if None. VeraError for an unknown name."""
     if shift is None:
         config = pipeline.scheduler.config
@@ -22,4 +23,16 @@ def use_sampler(pipeline: VeraPipeline, sampler: Sampler, shift: float | None) -
             prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=shift
         )
     else:
-        raise VeraError(f"sampler is euler or unipc, not {sampler!r}")
+        raise VeraError(f"sampler is {' or '.join(get_args(Sampler))}, not {sampler!r}")
+
+
+@contextmanager
+def sampling_by(pipeline: VeraPipeline, sampler: Sampler | None, shift: float | None = None) -> Iterator[None]:
+    """Have the pipeline sample by `sampler` while the block runs; by its own scheduler if None."""
+    own = pipeline.scheduler
+    if sampler is not None:
+        use_sampler(pipeline, sampler, shift)
+    try:
+        yield
+    finally:
+        pipeline.scheduler = own

@@ -1,0 +1,194 @@
+"""Layers of a clip by a Vera model: open its pipeline, read and encode the source, sample.
+
+`Drawn` is the joint between a model and everything after it: whatever gives one, `write_layers` brings to disk.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vera.layers.refine.clip import Refinement, Span, guide_frames
+from vera.layers.refine.rate import shown_frames
+from vera.layers.views import SourceViews
+from vera.pipelines.footage.clock import Clock
+from vera.pipelines.footage.job import EditJob
+from vera.pipelines.footage.preview import Show, StepCallback, preview_step
+from vera.pipelines.footage.record import describe_run
+from vera.pipelines.load import load_pipeline
+from vera.pipelines.memory import check_memory
+from vera.pipelines.pipeline_vera import VeraPipeline
+from vera.pipelines.samplers import sampling_by
+from vera.pipelines.sampling.sizes import check_size, model_size
+from vera.processes import is_first
+from vera.progress import Progress
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Layers on their way from a model to disk.
+
+    Args:
+        views: the source as the model sees it, at the size of the layers.
+        refinement: how they are brought to the source's rate and size.
+        plates: of the frames in `guide_frames`, the source's RGB `[h,w,3]` uint8 at that size.
+        spans: edit and alpha of the frames that the model was shown, decoded as they are asked for.
+        manifest: says after the last frame what it takes to make the same layers again.
+    """
+
+    views: SourceViews
+    refinement: Refinement
+    plates: dict[int, NDArray[np.uint8]]
+    spans: Iterator[Span]
+    manifest: Callable[[], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Latents [1,C,T',h,w] of the source and of its mask, for the frames that the model is shown, and the plates."""
+
+    source: Tensor
+    mask: Tensor | None
+    plates: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Latents [C,T',h,w] of edit and alpha, and how they were sampled, as the manifest has it."""
+
+    edit: Tensor
+    alpha: Tensor
+    record: dict[str, Any]
+
+
+def draw_layers(
+    job: EditJob, clock: Clock, pipeline: VeraPipeline | None, progress: Progress | None, preview: Show | None
+) -> Drawn:
+    """Open the model, unless its `pipeline` is given, show it the source and sample the layers."""
+    with clock.stage("load"):
+        pipeline = load_model(job) if pipeline is None else pipeline
+        views, shown = fit_clip(job, pipeline)
+    with clock.stage("read"):
+        encoded = encode_source(job, pipeline, views, shown, progress)
+    with clock.stage("sample"):
+        sampled = sample_layers(job, pipeline, encoded, len(shown), progress, preview)
+    opened = pipeline
+
+    def manifest() -> dict[str, Any]:
+        opened.maybe_free_model_hooks()
+        return sampled.record
+
+    return Drawn(views, job.refinement, encoded.plates, decode_layers(pipeline, sampled, len(shown)), manifest)
+
+
+def load_model(job: EditJob) -> VeraPipeline:
+    """Load the job's model."""
+    model = job.model
+    return load_pipeline(model.name, model.device, model.dtype, model.acceleration, model.lora)
+
+
+def fit_clip(job: EditJob, pipeline: VeraPipeline) -> tuple[SourceViews, tuple[int, ...]]:
+    """The source at the size at which the model works on it, and which of the edited frames the model sees.
+
+    VeraError for a size that it cannot work at, a text too long for it, and where the latents would not fit.
+    """
+    clip, size, strides = job.clip, job.sampling.size, pipeline.size_strides[::-1]
+    if size is None:
+        size = model_size(clip.display_size, clip.display_aspect, strides, pipeline.config.model_pixels)
+    check_size(size, strides)
+    pipeline.check_text(job.instruction, "instruction", pipeline.config.max_sequence_length)
+    shown = shown_frames(len(job.edited), job.refinement.every)
+    check_memory(pipeline, len(shown), size, job.mask is not None)
+    return SourceViews(clip, job.edited, size, job.transform), shown
+
+
+def encode_source(
+    job: EditJob, pipeline: VeraPipeline, views: SourceViews, shown: Sequence[int], progress: Progress | None
+) -> Encoded:
+    """Read the frames that the model is shown, and their masks, and encode them in pieces."""
+    plates: dict[int, NDArray[np.uint8]] = {}
+    source = pipeline.encode_frames(_shown_pictures(views, shown, plates, progress), len(shown))
+    mask = None
+    if job.mask is not None:
+        mask = pipeline.encode_frames((hint[None] for hint in views.mask(job.mask, set(shown))), len(shown))
+    return Encoded(source, mask, plates)
+
+
+def sample_layers(
+    job: EditJob,
+    pipeline: VeraPipeline,
+    encoded: Encoded,
+    frames: int,
+    progress: Progress | None = None,
+    preview: Show | None = None,
+) -> Sampled:
+    """Sample the layers' latents for `frames` frames; the pipeline is left as it was found."""
+    with sampling_by(pipeline, job.sampling.sampler), _own_bar(pipeline, progress is None):
+        edit, alpha, *_ = pipeline(
+            instruction=job.instruction,
+            source_latents=encoded.source,
+            mask_latents=encoded.mask,
+            num_inference_steps=job.sampling.steps,
+            guidance_scale=job.sampling.guidance,
+            generator=torch.Generator().manual_seed(job.sampling.seed),
+            callback_on_step_end=_report_steps(progress, preview),
+            callback_on_step_end_tensor_inputs=None if preview is None else ("latents", "velocity"),
+            num_frames=frames,
+            output_type="latent",
+            return_dict=False,
+        )
+        return Sampled(edit, alpha, describe_run(job, pipeline))
+
+
+def decode_layers(pipeline: VeraPipeline, sampled: Sampled, frames: int) -> Iterator[Span]:
+    """Decode edit and alpha, as many of `frames` at a time as the autoencoder codes together."""
+    edits = pipeline.decode_spans(sampled.edit[None], frames)
+    if "alpha" not in pipeline.transformer.config.branches:  # the whole frame is made anew
+        yield from ((colors.numpy(), np.ones(colors.shape[:3], np.float32)) for colors in edits)
+        return
+    alphas = pipeline.decode_spans(sampled.alpha[None], frames, grey=True)
+    yield from ((colors.numpy(), matte.numpy()) for colors, matte in zip(edits, alphas, strict=True))
+
+
+def _shown_pictures(
+    views: SourceViews, shown: Sequence[int], plates: dict[int, NDArray[np.uint8]], progress: Progress | None
+) -> Iterator[NDArray[np.uint8]]:
+    """Read the frames that the model is shown, each RGB `[1,H,W,3]`; on the way `plates` gets those for the guide."""
+    count = len(views.edited)
+    guides, wanted = set(guide_frames(count)), set(shown)
+    for index, picture in views.pictures(guides | wanted):
+        if index in guides:
+            plates[index] = picture
+        if progress is not None:
+            progress("read", index + 1, count)
+        if index in wanted:
+            yield picture[None]
+
+
+def _report_steps(progress: Progress | None, preview: Show | None) -> StepCallback:
+    """A callback that tells after each step how far the sampling is, and what it comes to where somebody looks."""
+
+    def report(pipeline: VeraPipeline, step: int, timestep: Tensor, tensors: dict[str, Any]) -> dict[str, Any]:
+        if preview is not None and is_first():
+            preview(preview_step(pipeline, step, tensors["latents"], tensors["velocity"]))
+        if progress is not None:
+            progress("sample", step + 1, pipeline.num_timesteps)
+        return {}
+
+    return report
+
+
+@contextmanager
+def _own_bar(pipeline: VeraPipeline, shown: bool) -> Iterator[None]:
+    """Have the pipeline draw its progress bar, or none, while the block runs."""
+    own = getattr(pipeline, "_progress_bar_config", {})
+    pipeline.set_progress_bar_config(**own | {"disable": not shown or own.get("disable", False)})
+    try:
+        yield
+    finally:
+        pipeline.set_progress_bar_config(**own)
