@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from vera.choices import Dtype, Sampler
 from vera.cli.master import print_master
 from vera.cli.options import Deinterlace, Progressive, Rate, Sound, check_picture, open_source, parse_size, parse_time
 from vera.cli.progress import progress_bar
@@ -27,6 +28,7 @@ def edit(
     seed: int = 0,
     steps: int | None = None,
     guidance: float | None = None,
+    sampler: Sampler | None = None,
     size: str | None = None,
     frames: int | None = None,
     start: Annotated[str | None, Parameter("--from")] = None,
@@ -47,7 +49,7 @@ def edit(
     lut: Path | None = None,
     ocio: str | None = None,
     device: str = "auto",
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",
+    dtype: Dtype = "auto",
     offload: Literal["none", "model", "sequential", "group"] = "none",
     quantize: Literal["none", "fp8", "int8"] = "none",
     attention: str | None = None,
@@ -79,6 +81,8 @@ def edit(
         Sampling steps. Default: the model's own.
     guidance
         How strongly the instruction steers. Default: the model's own.
+    sampler
+        Method of the sampling steps. Default: the model's own.
     size
         WxH at which the model works. Default: by the source's shape.
     frames
@@ -166,6 +170,7 @@ def edit(
             seed=seed,
             steps=steps,
             guidance=guidance,
+            sampler=sampler,
             size=model_size,
             frames=frames,
             start=times[0],

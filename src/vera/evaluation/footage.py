@@ -84,6 +84,7 @@ def edit_case(bench: Bench, case: FootageCase, clip: Path, setting: Candidate) -
         seed=case.index,
         steps=setting.steps,
         guidance=setting.guidance,
+        sampler=setting.sampler,
         progress=_quiet,
     )
     assert done.edit is not None  # this process writes
