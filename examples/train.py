@@ -47,7 +47,7 @@ def run(folder: str, steps: int = 400, count: int = 60, text_encoder: str = "min
         append_row(clips, home / "clips", SPLIT, FRAMES)
 
     size = f"{SIDE}x{SIDE}"
-    data = {"source": "released", "path": str(home / "clips"), "clip_frames": FRAMES, "frames": FRAMES, "size": size}
+    data = {"kind": "released", "path": str(home / "clips"), "clip_frames": FRAMES, "frames": FRAMES, "size": size}
     common = {"steps": steps, "data": data | {"held_out_share": 0.2}, "sample_every": steps, "checkpoint_every": steps}
     autoencoder = common | {
         "method": "autoencoder",

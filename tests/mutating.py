@@ -263,7 +263,7 @@ def prepare(folder: Path) -> None:
     fields = flow_fields(Path("model")) | {"steps": 2, "warmup": 1, "output": "out/run"}
     cache_data(write_recipe(Path(), **fields), Path("cache"), 6, open_data=open_drawn, report=lambda line: None)
     recipe = yaml.safe_load(Path("recipe.yaml").read_text())
-    recipe |= {"data": {"source": "shards", "path": "cache"}}
+    recipe |= {"data": {"kind": "shards", "path": "cache"}}
     Path("recipe.yaml").unlink()
     del recipe["output"]
     Path("r.yaml").write_text("output: out/run\n" + yaml.safe_dump(recipe))
@@ -271,7 +271,7 @@ def prepare(folder: Path) -> None:
     assert main(["train", "k.yaml"]) == 0
     Path("k.yaml").write_text(yaml.safe_dump(recipe | {"output": "out/kept", "steps": 3}))
     write_clips_of(Path("clips"), 4)
-    released = {"source": "released", "path": "clips", "clip_frames": 5, "frames": 5, "size": "32x32"}
+    released = {"kind": "released", "path": "clips", "clip_frames": 5, "frames": 5, "size": "32x32"}
     Path("q.yaml").write_text(
         yaml.safe_dump(recipe | {"output": "out/q", "data": released | {"held_out_share": 0.1}, "max_bad_share": 1.0})
     )
@@ -377,14 +377,13 @@ def _await(child: int, until: float) -> tuple[int, int, bool]:
 
 def serve(folder: Path, cases: list[int]) -> None:
     """The server: a line of JSON for each case. It runs nothing itself, so that what it forks finds no idle threads."""
-    import vera.training.loop
-
     import vera.cli.edit
     import vera.cli.export
     import vera.cli.layers
     import vera.evaluation
     import vera.layers.export
     import vera.pipelines
+    import vera.training.run.loop
 
     del vera
     for case in cases:

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from vera.data.sources import batch_counts, check_share, open_source
+from vera.data.sources import batch_counts, check_share, open_layer_data
 from vera.errors import VeraError
 
 pytestmark = pytest.mark.faults
 NANO = {"stages": [{"until": 9000, "frames": {1: 1}}, {"until": None, "frames": {1: 0.5, 9: 0.25, 17: 0.25}}]}
-RELEASED = {"source": "released", "path": "a/b"}
+RELEASED = {"kind": "released", "path": "a/b"}
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ RELEASED = {"source": "released", "path": "a/b"}
         ({}, {32}),
         (RELEASED, {32}),
         (NANO, {32, 10, 6}),
-        ({"source": "mixture", "sources": [{"weight": 1} | NANO, {"weight": 2} | RELEASED]}, {32, 10, 6}),
+        ({"kind": "mixture", "parts": [{"weight": 1} | NANO, {"weight": 2} | RELEASED]}, {32, 10, 6}),
     ],
 )
 def test_how_many_samples_batches_have(data: dict[str, Any], counts: set[int]) -> None:
@@ -40,28 +40,28 @@ def test_a_batch_of_a_later_stage_is_shared_before_the_first_step() -> None:
         {"source": "nothing"},
         {"source": ["synthetic"]},
         {"source": None},
-        {"path": 3, "source": "released"},
-        {"source": "released"},
-        {"source": "released", "path": ""},
-        {"source": "released", "path": "a\nb"},
-        {"source": "released", "path": "a", "frames": 0},
-        {"source": "released", "path": "a", "frames": "many"},
-        {"source": "released", "path": "a", "size": [832, 480]},
-        {"source": "released", "path": "a", "size": "9" * 5000 + "x16"},
-        {"source": "released", "path": "a", "subsets": {"b": float("inf")}},
-        {"source": "released", "path": "a", "subsets": ["b"]},
-        {"source": "released", "path": "a", "held_out": True},
-        {"source": "released", "path": "a", "held_out_share": 2},
-        {"source": "released", "path": "a", "seed": -1},
-        {"source": "shards"},
-        {"source": "shards", "path": {"a": 1}},
-        {"source": "mixture"},
-        {"source": "mixture", "sources": []},
-        {"source": "mixture", "sources": [3]},
-        {"source": "mixture", "sources": [{"weight": "inf"} | NANO]},
-        {"source": "mixture", "sources": [{"weight": 0} | NANO]},
-        {"source": "mixture", "sources": [{"weight": "x"} | NANO]},
-        {"source": "mixture", "sources": [{"weight": 1} | NANO], "seed": 1.5},
+        {"path": 3, "kind": "released"},
+        {"kind": "released"},
+        {"kind": "released", "path": ""},
+        {"kind": "released", "path": "a\nb"},
+        {"kind": "released", "path": "a", "frames": 0},
+        {"kind": "released", "path": "a", "frames": "many"},
+        {"kind": "released", "path": "a", "size": [832, 480]},
+        {"kind": "released", "path": "a", "size": "9" * 5000 + "x16"},
+        {"kind": "released", "path": "a", "subsets": {"b": float("inf")}},
+        {"kind": "released", "path": "a", "subsets": ["b"]},
+        {"kind": "released", "path": "a", "held_out": True},
+        {"kind": "released", "path": "a", "held_out_share": 2},
+        {"kind": "released", "path": "a", "seed": -1},
+        {"kind": "shards"},
+        {"kind": "shards", "path": {"a": 1}},
+        {"kind": "mixture"},
+        {"kind": "mixture", "parts": []},
+        {"kind": "mixture", "parts": [3]},
+        {"kind": "mixture", "parts": [{"weight": "inf"} | NANO]},
+        {"kind": "mixture", "parts": [{"weight": 0} | NANO]},
+        {"kind": "mixture", "parts": [{"weight": "x"} | NANO]},
+        {"kind": "mixture", "parts": [{"weight": 1} | NANO], "seed": 1.5},
         {"sprites": []},
         {"sprites": "ghost"},
         {"sizes": ["axb"]},
@@ -86,5 +86,5 @@ def test_a_batch_of_a_later_stage_is_shared_before_the_first_step() -> None:
 def test_data_that_cannot_be_are_refused_in_one_line(data: dict[str, Any]) -> None:
     with pytest.raises(VeraError) as error:
         batch_counts(data, 8)
-        open_source(data, False)
+        open_layer_data(data, False)
     assert "make assets" not in str(error.value) and len(str(error.value)) < 500

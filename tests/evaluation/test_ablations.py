@@ -76,7 +76,7 @@ def test_only_models_of_the_same_data_are_compared(tmp_path: Path, recipes: list
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        ({"source": "shards", "path": "cache"}, "mot.yaml: data: the cases are synthetic clips"),
+        ({"kind": "shards", "path": "cache"}, "mot.yaml: data: the cases are synthetic clips"),
         ({"sizes": 5}, "data: sizes"),
         ({"stages": [], "assets": None}, "data: "),
         ({}, "no sprites in assets/npm"),  # all of a synthetic source has defaults

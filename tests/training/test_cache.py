@@ -14,7 +14,7 @@ from vera.cli import main
 from vera.data import sources
 from vera.data.latents.dataset import ShardedLayers
 from vera.data.latents.writer import Written
-from vera.data.sample import BadSample, LayeredSample, LayerSource
+from vera.data.sample import BadSample, LayerData, LayeredSample
 from vera.errors import VeraError
 from vera.models.autoencoder_patch import AutoencoderPatch3D
 from vera.models.fingerprint import fingerprint
@@ -78,7 +78,7 @@ def cached_recipe(recipe: Path, cache: Path, name: str = "cached", **changes: An
     fields = {
         "extends": recipe.name,
         "output": str(recipe.parent / name),
-        "data": {"source": "shards", "path": str(cache)},
+        "data": {"kind": "shards", "path": str(cache)},
     }
     path.write_text(yaml.safe_dump(fields | changes), encoding="utf-8")
     return path
@@ -234,11 +234,11 @@ def test_an_autoencoder_is_known_by_its_weights_not_by_its_files(tmp_path: Path,
 
 def test_what_cannot_be_cached(tmp_path: Path, recipe: Path) -> None:
     out = tmp_path / "cache"
-    with pytest.raises(VeraError, match=r"^data: this source has no end; say with --count how many samples to keep$"):
+    with pytest.raises(VeraError, match=r"^data: this data has no end; say with --count how many samples to keep$"):
         cache_data(recipe, out, open_data=open_drawn)
     assert not out.exists()
     cache_data(recipe, out, 2, open_data=open_drawn, report=quiet)
-    with pytest.raises(VeraError, match="data: source holds latents already; cache the source of their clips"):
+    with pytest.raises(VeraError, match="data: holds latents already; cache the data of their clips"):
         cache_data(cached_recipe(recipe, out), tmp_path / "again")
     (tmp_path / "vae").mkdir()
     autoencoder = write_recipe(tmp_path / "vae")
@@ -255,17 +255,17 @@ def test_caches_are_mixed(tmp_path: Path, recipe: Path) -> None:
         changed = recipe.with_name(f"{side}.yaml")
         changed.write_text(yaml.safe_dump({"extends": recipe.name, "data": {"side": side}}))
         cache_data(changed, cache, 3, open_data=open_drawn, report=quiet)
-    parts = [{"source": "shards", "path": str(cache), "weight": 1} for cache in caches]
-    mixture = cached_recipe(recipe, caches[0], "mixed", data={"source": "mixture", "sources": parts})
+    parts = [{"kind": "shards", "path": str(cache), "weight": 1} for cache in caches]
+    mixture = cached_recipe(recipe, caches[0], "mixed", data={"kind": "mixture", "parts": parts})
     train(mixture, report=quiet)
-    source: LayerSource = sources.open_source(load_recipe(mixture).data, False)
+    source: LayerData = sources.open_layer_data(load_recipe(mixture).data, False)
     drawn = [source.load(key) for step in range(20) for key in source.draw(step, 1)]
     assert {sample.source.shape[-1] for sample in drawn} == {4, 6}  # type: ignore[union-attr]
 
 
 def test_the_command(tmp_path: Path, recipe: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    monkeypatch.setitem(sources.SOURCES, "finite", "tests.training.test_cache:Finite")
-    recipe.write_text(yaml.safe_dump(yaml.safe_load(recipe.read_text()) | {"data": {"source": "finite"}}))
+    monkeypatch.setitem(sources.KINDS, "finite", "tests.training.test_cache:Finite")
+    recipe.write_text(yaml.safe_dump(yaml.safe_load(recipe.read_text()) | {"data": {"kind": "finite"}}))
     argv = ["data", "cache", str(recipe), "--out", str(tmp_path / "cache")]
     assert main([*argv, "--count", "3"]) == 0
     assert main(argv) == 0
@@ -277,8 +277,8 @@ def test_the_command(tmp_path: Path, recipe: Path, monkeypatch: pytest.MonkeyPat
     assert "no such recipe" in capsys.readouterr().err
 
 
-def test_another_source_takes_none_of_the_old_one_s_arguments(tmp_path: Path) -> None:
-    base = write_recipe(tmp_path, data={"source": "released", "path": "a", "frames": 9})
+def test_another_kind_takes_none_of_the_old_one_s_arguments(tmp_path: Path) -> None:
+    base = write_recipe(tmp_path, data={"kind": "released", "path": "a", "frames": 9})
     kept = cached_recipe(base, tmp_path, "kept", data={"path": "b"})
-    assert load_recipe(kept).data == {"source": "released", "path": "b", "frames": 9}
-    assert load_recipe(cached_recipe(base, tmp_path)).data == {"source": "shards", "path": str(tmp_path)}
+    assert load_recipe(kept).data == {"kind": "released", "path": "b", "frames": 9}
+    assert load_recipe(cached_recipe(base, tmp_path)).data == {"kind": "shards", "path": str(tmp_path)}

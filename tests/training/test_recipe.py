@@ -127,7 +127,7 @@ HOSTILE: list[dict[str, Any]] = [
     {"init": "a\rb"},
     {"device": "cpu\n"},
     {"data": {"path": "a\x00b"}},
-    {"data": {"sources": [{"path": "a\nb"}]}},
+    {"data": {"parts": [{"path": "a\nb"}]}},
     {"data": {"a\nb": 1}},
     {"data": []},
     {"model": {"width": 0}},

@@ -30,7 +30,7 @@ def test_from_clips_to_training(tmp_path: Path, tiny_model: Path, capsys: pytest
     write_clips_of(tmp_path / "clips", 8)
     cut(tmp_path / "clips" / "vera-train-set" / "5-frames" / SPLIT / "3_edit_rgb.mp4", 0.5)
     released = {
-        "source": "released",
+        "kind": "released",
         "path": str(tmp_path / "clips"),
         "clip_frames": 5,
         "frames": 5,
@@ -42,7 +42,7 @@ def test_from_clips_to_training(tmp_path: Path, tiny_model: Path, capsys: pytest
     assert main(["data", "cache", str(recipe), "--out", str(tmp_path / "cache")]) == 0
     told = capsys.readouterr().out
     assert f"skipped  vera-train-set/5-frames/{SPLIT}.jsonl:4: " in told and "3_edit_rgb.mp4" in told
-    for name, data in {"clips": released, "cached": {"source": "shards", "path": str(tmp_path / "cache")}}.items():
+    for name, data in {"clips": released, "cached": {"kind": "shards", "path": str(tmp_path / "cache")}}.items():
         run = tmp_path / f"run-{name}"
         assert main(["train", str(write_recipe(tmp_path, **fields, data=data, output=str(run)))]) == 0
         rows = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]

@@ -142,7 +142,7 @@ def render(
 def cache(recipe: Path, *, out: Path, count: int | None = None) -> None:
     """Encode the samples of a recipe's data once, to train from; the same command goes on with work that was stopped.
 
-    Train from it with `data: {source: shards, path: OUT}`.
+    Train from it with `data: {kind: shards, path: OUT}`.
 
     Parameters
     ----------

@@ -1,23 +1,23 @@
-"""Several sources as one."""
+"""Several kinds of data as one."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from vera.data.sample import LatentSample, LayeredSample, LayerSource
+from vera.data.sample import LatentSample, LayerData, LayeredSample
 from vera.data.shuffle import Interleaving
 
 
 class Mixture:
-    """Each training step draws from one of `sources`, which `weights` say how often; a batch has one shape so."""
+    """Each training step draws from one of `parts`, which `weights` say how often; a batch has one shape so."""
 
-    def __init__(self, sources: Sequence[LayerSource], weights: Sequence[float], seed: int = 0) -> None:
-        self.sources = list(sources)
+    def __init__(self, parts: Sequence[LayerData], weights: Sequence[float], seed: int = 0) -> None:
+        self.parts = list(parts)
         self._interleaving = Interleaving(weights, seed)
 
     def draw(self, step: int, batch_size: int, attempt: int = 0) -> list[tuple[int, Any]]:
         index, own_step = self._interleaving.place(step)
-        return [(index, key) for key in self.sources[index].draw(own_step, batch_size, attempt)]
+        return [(index, key) for key in self.parts[index].draw(own_step, batch_size, attempt)]
 
     def load(self, key: tuple[int, Any]) -> LayeredSample | LatentSample:
         index, own_key = key
-        return self.sources[index].load(own_key)
+        return self.parts[index].load(own_key)

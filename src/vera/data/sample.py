@@ -1,4 +1,4 @@
-"""The layered sample, one training or test record, and what a source of them is."""
+"""The layered sample, one training or test record, and what data is to the trainer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class BadSample(VeraError):  # noqa: N818 (names a sample, and training goes on)
     """A sample that cannot be used; the message names file and row."""
 
 
-class LayerSource(Protocol):
+class LayerData(Protocol):
     """What the trainer asks of data."""
 
     def draw(self, step: int, batch_size: int, attempt: int = 0) -> Sequence[Any]:

@@ -6,47 +6,47 @@ from inspect import Parameter, signature
 from typing import Any, get_type_hints
 
 from vera.data.mixture import Mixture
-from vera.data.sample import LayerSource
+from vera.data.sample import LayerData
 from vera.errors import VeraError
 from vera.fields import Part, Seed, check_fields, check_plain, check_value
 
 # By import path: each brings libraries of its own.
-SOURCES = {
+KINDS = {
     "synthetic": "vera.data.synthesis:SyntheticLayers",
     "released": "vera.data.released.dataset:ReleasedLayers",
     "shards": "vera.data.latents.dataset:ShardedLayers",
 }
 
 
-def open_source(data: Mapping[str, Any], held_out: bool) -> LayerSource:
-    """The source that `data["source"]` names (synthetic if it names none), made with the other arguments.
+def open_layer_data(data: Mapping[str, Any], held_out: bool) -> LayerData:
+    """Open the data that `data["kind"]` names (synthetic if it names none), made with the other arguments.
 
-    A `mixture` has a list `sources` of such mappings, each with a `weight`, and perhaps a `seed`. VeraError for a name
-    or an argument that there is not, or of another kind than the source's own.
+    A `mixture` has a list `parts` of such mappings, each with a `weight`, and perhaps a `seed`. VeraError for a name
+    or an argument that there is not, or of another kind than its own.
     """
     check_plain(dict(data), "data")
     arguments = dict(data)
-    if source_name(data) == "mixture":
+    if data_kind(data) == "mixture":
         parts = _parts(arguments)
         seed = check_value(Seed, arguments.get("seed", 0), "data: seed")
         weights = [check_value(Part, part["weight"], "data: weight") for part in parts]
-        return Mixture([open_source(_without_weight(part), held_out) for part in parts], weights, seed)
-    arguments.pop("source", None)
-    module, _, class_name = SOURCES[source_name(data)].partition(":")
-    source_class = getattr(import_module(module), class_name)
-    hints = get_type_hints(source_class.__init__, include_extras=True)
-    known = {name: p for name, p in signature(source_class).parameters.items() if name != "held_out"}
+        return Mixture([open_layer_data(_without_weight(part), held_out) for part in parts], weights, seed)
+    arguments.pop("kind", None)
+    module, _, class_name = KINDS[data_kind(data)].partition(":")
+    data_class = getattr(import_module(module), class_name)
+    hints = get_type_hints(data_class.__init__, include_extras=True)
+    known = {name: p for name, p in signature(data_class).parameters.items() if name != "held_out"}
     required = [name for name, parameter in known.items() if parameter.default is Parameter.empty]
     checked = check_fields({name: hints[name] for name in known}, required, arguments, "data")
-    source: LayerSource = source_class(**checked, held_out=held_out)
-    return source
+    opened: LayerData = data_class(**checked, held_out=held_out)
+    return opened
 
 
-def source_name(data: Mapping[str, Any]) -> str:
-    """What `data["source"]` names; VeraError if there is no such source."""
-    name = data.get("source", "synthetic")
-    if not isinstance(name, str) or name not in (*SOURCES, "mixture"):
-        raise VeraError(f"data: source is one of {', '.join(SOURCES)} or mixture, not {name!r:.80}")
+def data_kind(data: Mapping[str, Any]) -> str:
+    """What `data["kind"]` names; VeraError if there is no such kind."""
+    name = data.get("kind", "synthetic")
+    if not isinstance(name, str) or name not in (*KINDS, "mixture"):
+        raise VeraError(f"data: kind is one of {', '.join(KINDS)} or mixture, not {name!r:.80}")
     return name
 
 
@@ -55,7 +55,7 @@ def batch_counts(data: Mapping[str, Any], batch_size: int, frames: int | None = 
 
     That is `batch_size`, but for synthetic clips, of which it counts the latent frames. Nothing is opened.
     """
-    name = source_name(data)
+    name = data_kind(data)
     if name == "mixture":
         return set().union(*(batch_counts(part, batch_size, frames) for part in _parts(dict(data))))
     if name != "synthetic":
@@ -85,11 +85,11 @@ def _unshared(data: Mapping[str, Any], batch_size: int, processes: int) -> list[
 
 
 def _parts(arguments: dict[str, Any]) -> list[Mapping[str, Any]]:
-    unknown = arguments.keys() - {"sources", "seed", "source"}
-    parts = arguments.get("sources")
+    unknown = arguments.keys() - {"parts", "seed", "kind"}
+    parts = arguments.get("parts")
     whole = isinstance(parts, list) and parts and all(isinstance(part, Mapping) and "weight" in part for part in parts)
     if unknown or not whole:
-        raise VeraError("data: a mixture has `sources`, a list of mappings each with a `weight`, and perhaps a `seed`")
+        raise VeraError("data: a mixture has `parts`, a list of mappings each with a `weight`, and perhaps a `seed`")
     return list(parts or ())
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 import yaml
 
 from vera.data.sample import Task
-from vera.data.sources import open_source, source_name
+from vera.data.sources import data_kind, open_layer_data
 from vera.data.synthesis.cases import evaluation_cases
 from vera.data.synthesis.dataset import SyntheticLayers, most_drawn
 from vera.data.synthesis.vocabulary import ASSETS, SPRITES
@@ -75,11 +75,11 @@ def evaluate_ablations(
         [file for path in recipes for file in recipe_files(path)],
         [*written, out / "ablations.md", out / "ablations.json"],
     )
-    if source_name(data) != "synthetic":
+    if data_kind(data) != "synthetic":
         raise VeraError(
-            f"{recipes[0]}: data: the cases are synthetic clips, as of `source: synthetic`; take such recipes"
+            f"{recipes[0]}: data: the cases are synthetic clips, as of `kind: synthetic`; take such recipes"
         )
-    source = open_source(data, held_out=True)
+    source = open_layer_data(data, held_out=True)
     assert isinstance(source, SyntheticLayers)
     found: dict[tuple[str, Part, str], list[float]] = {}
     sprites, assets = tuple(data.get("sprites", SPRITES)), data.get("assets", ASSETS)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from vera.data.sample import BadSample, LatentSample, LayeredSample, LayerSource
+from vera.data.sample import BadSample, LatentSample, LayerData, LayeredSample
 from vera.errors import VeraError
 
 # Far beyond any run's end: the data of the last stage of a curriculum, disjoint from what steps draw.
@@ -101,13 +101,13 @@ def collate_latents(samples: Sequence[LatentSample], bad: Sequence[str] = ()) ->
 
 
 def load_sample(
-    source: LayerSource, index: int, batch_size: int, position: int
+    data: LayerData, index: int, batch_size: int, position: int
 ) -> tuple[LayeredSample | LatentSample, list[str]]:
     """A sample of batch `index`, or the first usable stand-in for it, and what was wrong with those before."""
     bad: list[str] = []
     for attempt in range(ATTEMPTS):
         try:
-            return source.load(source.draw(index, batch_size, attempt)[position]), bad
+            return data.load(data.draw(index, batch_size, attempt)[position]), bad
         except BadSample as error:
             bad.append(str(error))
     raise VeraError(f"data: {ATTEMPTS} samples in a row cannot be used; the last: {bad[-1]}")
@@ -127,8 +127,8 @@ class _Batches(Dataset[Batch | LatentBatch | VeraError]):
     An error is handed over, not raised: the loader would wrap it into the trace of its worker.
     """
 
-    def __init__(self, source: LayerSource, batch_size: int, share: Share) -> None:
-        self.source = source
+    def __init__(self, data: LayerData, batch_size: int, share: Share) -> None:
+        self.data = data
         self.batch_size = batch_size
         self.share = share
 
@@ -139,19 +139,19 @@ class _Batches(Dataset[Batch | LatentBatch | VeraError]):
             return error
 
     def _batch(self, index: int) -> Batch | LatentBatch:
-        count = len(self.source.draw(index, self.batch_size))
+        count = len(self.data.draw(index, self.batch_size))
         if count % self.share.size:
             raise VeraError(f"batch_size: {count} samples cannot be shared by {self.share.size} processes")
         part = count // self.share.size
         first = self.share.rank * part
-        loaded = [load_sample(self.source, index, self.batch_size, first + i) for i in range(part)]
+        loaded = [load_sample(self.data, index, self.batch_size, first + i) for i in range(part)]
         samples: Any = [sample for sample, _ in loaded]
         bad = [problem for _, problems in loaded for problem in problems]
         return (collate if isinstance(samples[0], LayeredSample) else collate_latents)(samples, bad)
 
 
 def iterate_batches(
-    source: LayerSource,
+    data: LayerData,
     batch_size: int,
     start: int,
     stop: int,
@@ -161,7 +161,7 @@ def iterate_batches(
     """This process's share of batches `start` to `stop`; which worker makes a batch does not change it."""
     options: dict[str, Any] = {"prefetch_factor": 4, "worker_init_fn": start_worker} if workers else {}
     loader: DataLoader[Batch | LatentBatch | VeraError] = DataLoader(
-        _Batches(source, batch_size, share),
+        _Batches(data, batch_size, share),
         batch_size=None,
         sampler=range(start, stop),
         num_workers=workers,

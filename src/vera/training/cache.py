@@ -1,4 +1,4 @@
-"""Encode the samples of a recipe's data once, to train from `source: shards`.
+"""Encode the samples of a recipe's data once, to train from `kind: shards`.
 
 Latents are kept as float16: normalised latents are of the order of 1, far from its bounds, and of the two 16-bit types
 it is the finer. On nano's latents (rms 1.04, at most 22) its rounding is 2.0e-4 rms, bfloat16's 1.4e-3; decoded, that
@@ -14,8 +14,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from vera.data.latents.dataset import PARTS
 from vera.data.latents.writer import SHARD_BYTES, Written, write_shards
-from vera.data.sample import BadSample, LatentSample, LayeredSample, LayerSource
-from vera.data.sources import open_source
+from vera.data.sample import BadSample, LatentSample, LayerData, LayeredSample
+from vera.data.sources import open_layer_data
 from vera.errors import VeraError
 from vera.files import check_outputs
 from vera.hardware import choose_device
@@ -24,7 +24,7 @@ from vera.training.encoders import FrozenEncoders
 from vera.training.latents import LAYERS
 from vera.training.recipe import FlowObjective, Recipe, load_recipe
 from vera.training.run.inputs import run_inputs
-from vera.training.run.loop import OpenSource
+from vera.training.run.loop import OpenData
 
 
 def cache_data(
@@ -34,14 +34,14 @@ def cache_data(
     *,
     dtype: torch.dtype = torch.float16,
     shard_bytes: int = SHARD_BYTES,
-    open_data: OpenSource = open_source,
+    open_data: OpenData = open_layer_data,
     report: Callable[[str], None] = print,
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> dict[str, Written]:
     """Write the samples of the recipe's data to `out`, encoded by its autoencoder and text encoder, by part.
 
-    That is all samples of a finite source, or its first `count`; of an endless one the samples of its first `count`
-    steps. The held-out part has all held-out samples of a finite source, else those that training evaluates with. The
+    That is all samples of a finite data set, or its first `count`; of an endless one the samples of its first `count`
+    steps. The held-out part has all held-out samples of a finite data set, else those that training evaluates with. The
     same call goes on with work that was stopped; a larger `count` adds to it. Bad samples are left out and reported.
     VeraError for a recipe that cannot be run, where `out` holds another cache, above `max_bad_share` and where the disk
     refuses.
@@ -54,10 +54,10 @@ def cache_data(
         raise VeraError(f"{recipe_path}: {recipe.method} learns from clips; a cache is for layered_flow")
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-    sources = {held_out: open_data(recipe.data, held_out) for held_out in PARTS}
+    opened = {held_out: open_data(recipe.data, held_out) for held_out in PARTS}
     keys = {
-        False: _training_keys(sources[False], count),
-        True: _held_out_keys(sources[True], max(1, recipe.sampling.count)),
+        False: _training_keys(opened[False], count),
+        True: _held_out_keys(opened[True], max(1, recipe.sampling.count)),
     }
     encoders = FrozenEncoders(recipe.objective, choose_device(recipe.device))
     note = {
@@ -71,11 +71,11 @@ def cache_data(
         check_bad_share(bad, seen, recipe.max_bad_share, problem)
 
     def write(held_out: bool) -> Written:
-        source, part = sources[held_out], PARTS[held_out]
+        data, part = opened[held_out], PARTS[held_out]
         return write_shards(
             out / part,
             keys[held_out],
-            lambda some: _encode(encoders, source, some, recipe, dtype),
+            lambda some: _encode(encoders, data, some, recipe, dtype),
             note,
             lambda: encoders.text.states(""),
             shard_bytes=shard_bytes,
@@ -86,25 +86,25 @@ def cache_data(
     return {PARTS[held_out]: write(held_out) for held_out in (True, False)}
 
 
-def _training_keys(source: LayerSource, count: int | None) -> Sequence[Any]:
-    if hasattr(source, "keys"):
-        return list(source.keys())[:count]
+def _training_keys(data: LayerData, count: int | None) -> Sequence[Any]:
+    if hasattr(data, "keys"):
+        return list(data.keys())[:count]
     if count is None:
-        raise VeraError("data: this source has no end; say with --count how many samples to keep")
-    return [source.draw(step, 1)[0] for step in range(count)]
+        raise VeraError("data: this data has no end; say with --count how many samples to keep")
+    return [data.draw(step, 1)[0] for step in range(count)]
 
 
-def _held_out_keys(source: LayerSource, count: int) -> Sequence[Any]:
-    if hasattr(source, "keys"):
-        return list(source.keys())
-    return [source.draw(BEYOND + index, 1)[0] for index in range(count)]
+def _held_out_keys(data: LayerData, count: int) -> Sequence[Any]:
+    if hasattr(data, "keys"):
+        return list(data.keys())
+    return [data.draw(BEYOND + index, 1)[0] for index in range(count)]
 
 
 class _Samples(Dataset[LayeredSample | LatentSample | BadSample]):
     """Map-style over keys; a bad sample is handed over, not raised, so that its process goes on."""
 
-    def __init__(self, source: LayerSource, keys: Sequence[Any]) -> None:
-        self.source = source
+    def __init__(self, data: LayerData, keys: Sequence[Any]) -> None:
+        self.data = data
         self.keys = keys
 
     def __len__(self) -> int:
@@ -112,20 +112,20 @@ class _Samples(Dataset[LayeredSample | LatentSample | BadSample]):
 
     def __getitem__(self, index: int) -> LayeredSample | LatentSample | BadSample:
         try:
-            return self.source.load(self.keys[index])
+            return self.data.load(self.keys[index])
         except BadSample as error:
             return error
 
 
 def _encode(
-    encoders: FrozenEncoders, source: LayerSource, keys: Sequence[Any], recipe: Recipe, dtype: torch.dtype
+    encoders: FrozenEncoders, data: LayerData, keys: Sequence[Any], recipe: Recipe, dtype: torch.dtype
 ) -> Iterator[LatentSample | BadSample]:
     """The samples of `keys`, decoded by the recipe's workers ahead of the encoder."""
     options: Mapping[str, Any] = {"prefetch_factor": 2, "worker_init_fn": start_worker} if recipe.workers else {}
-    loader = DataLoader(_Samples(source, keys), batch_size=None, num_workers=recipe.workers, **options)
+    loader = DataLoader(_Samples(data, keys), batch_size=None, num_workers=recipe.workers, **options)
     for sample in loader:
         if isinstance(sample, LatentSample):
-            raise VeraError("data: source holds latents already; cache the source of their clips")
+            raise VeraError("data: holds latents already; cache the data of their clips")
         yield sample if isinstance(sample, BadSample) else _encoded(encoders, sample, dtype)
 
 

@@ -8,7 +8,7 @@ import torch
 from diffusers import AutoencoderKLWan
 from torch import Tensor, nn
 
-from vera.data.sample import LayerSource
+from vera.data.sample import LayerData
 from vera.errors import VeraError
 from vera.models.autoencoder_patch import AutoencoderPatch3D
 from vera.models.fingerprint import fingerprint
@@ -67,13 +67,13 @@ class FrozenEncoders:
             "max_sequence_length": self.text.max_sequence_length,
         }
 
-    def use_caches(self, source: LayerSource) -> None:
-        """Take the states of the empty instruction from each cache in `source`, so that no text encoder is needed.
+    def use_caches(self, data: LayerData) -> None:
+        """Take the states of the empty instruction from each cache in `data`, so that no text encoder is needed.
 
         VeraError for a cache that other encoders have made.
         """
         ours: Mapping[str, Any] = {}
-        for cache in caches(source):
+        for cache in caches(data):
             ours = ours or self.describe()
             for name, words in _OTHERS.items():
                 if cache.encoders.get(name) != ours[name]:
@@ -85,12 +85,12 @@ class FrozenEncoders:
             self.text.put("", cache.empty_text)
 
 
-def caches(source: Any) -> list[Any]:
-    """List the caches that a source is, or that a mixture is made of."""
-    parts = getattr(source, "sources", None)
+def caches(data: Any) -> list[Any]:
+    """List the caches that data is, or that a mixture is made of."""
+    parts = getattr(data, "parts", None)
     if parts is not None:
         return [cache for part in parts for cache in caches(part)]
-    return [source] if hasattr(source, "encoders") else []
+    return [data] if hasattr(data, "encoders") else []
 
 
 def _short(value: Any) -> str:

@@ -253,12 +253,12 @@ class _Loader(yaml.SafeLoader):
 def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """`base` with `changes`: mappings are merged, everything else is replaced.
 
-    A mapping that names another `source` is replaced too: the arguments of the old one are not for it.
+    A mapping that names another `kind` is replaced too: the arguments of the old one are not for it.
     """
     merged = dict(base)
     for name, value in changes.items():
         held = base.get(name)
-        if isinstance(held, dict) and isinstance(value, dict) and value.get("source") in (None, held.get("source")):
+        if isinstance(held, dict) and isinstance(value, dict) and value.get("kind") in (None, held.get("kind")):
             value = _merge(held, value)
         merged[name] = value
     return merged

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from vera.data.sources import open_source
+from vera.data.sources import open_layer_data
 from vera.errors import VeraError
 from vera.fields import check_plain
 from vera.training import load_recipe
@@ -36,7 +36,7 @@ class Training:
     """What each task runs: a process of the run, as torchrun would start it."""
 
     recipe: Path
-    open_data: Any = open_source  # as `vera.training.run.loop.train` takes it
+    open_data: Any = open_layer_data  # as `vera.training.run.loop.train` takes it
 
     def __call__(self) -> None:
         from submitit.core.job_environment import JobEnvironment
@@ -79,7 +79,7 @@ class Training:
         return DelayedSubmission(self)
 
 
-def submit(recipe_path: Path, job: Job, cluster: str = "slurm", open_data: Any = open_source) -> Any:
+def submit(recipe_path: Path, job: Job, cluster: str = "slurm", open_data: Any = open_layer_data) -> Any:
     """Hand the run to SLURM and return submitit's job; its logs are in `slurm/` of the run's folder.
 
     VeraError for a recipe that cannot be read, without submitit, and where there is no SLURM.

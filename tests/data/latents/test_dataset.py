@@ -15,7 +15,7 @@ from safetensors.torch import load
 from vera.data.latents.dataset import ShardedLayers, ShardReader
 from vera.data.latents.writer import Written, write_shards
 from vera.data.sample import BadSample, LatentSample
-from vera.data.sources import open_source
+from vera.data.sources import open_layer_data
 from vera.errors import VeraError
 from vera.training.batches import LatentBatch, Share, iterate_batches
 
@@ -196,7 +196,7 @@ def test_damaged_files_are_named(cache: Path, name: str, text: str, problem: str
 
 def test_a_folder_without_a_cache(tmp_path: Path) -> None:
     with pytest.raises(VeraError, match=r"train: there is no cache; run `vera data cache` with it as --out$"):
-        open_source({"source": "shards", "path": str(tmp_path)}, False)
+        open_layer_data({"kind": "shards", "path": str(tmp_path)}, False)
 
 
 def test_another_kind_of_samples_or_other_keys_are_refused(cache: Path) -> None:

@@ -19,7 +19,7 @@ from vera.data.released.layout import SPLITS, Row, held_out_rows, index_path, ta
 from vera.data.released.test_set import read_test_set
 from vera.data.released.writer import append_row, write_clips
 from vera.data.sample import BadSample, LayeredSample
-from vera.data.sources import open_source
+from vera.data.sources import open_layer_data
 from vera.errors import VeraError
 from vera.video import read_lossless
 
@@ -439,12 +439,12 @@ def test_rows_of_the_test_set_that_are_none(test_set: Path, tmp_path: Path) -> N
 
 def test_sources_by_name(root: Path) -> None:
     released = {"path": str(root), "clip_frames": 9, "frames": 9, "size": SIZE, "held_out_share": 0.0}
-    assert isinstance(open_source({"source": "released"} | released, False), ReleasedLayers)
+    assert isinstance(open_layer_data({"kind": "released"} | released, False), ReleasedLayers)
     parts = [
-        {"source": "released", "weight": weight, "subsets": {split: 1}} | released
+        {"kind": "released", "weight": weight, "subsets": {split: 1}} | released
         for weight, split in ((3, "synthetic-obj-add"), (1, "realistic-set2-obj-add"))
     ]
-    mixed = open_source({"source": "mixture", "sources": parts}, False)
+    mixed = open_layer_data({"kind": "mixture", "parts": parts}, False)
     assert isinstance(mixed, Mixture)
     drawn = [mixed.draw(step, 2) for step in range(1000)]
     assert [len({key[0] for _, key in keys}) for keys in drawn] == [1] * 1000  # one source a step
@@ -455,15 +455,15 @@ def test_sources_by_name(root: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({"source": "tape"}, "source is one of synthetic, released, shards or mixture, not 'tape'"),
-        ({"source": "released"}, "data: .*path"),
-        ({"source": "mixture"}, "a mixture has `sources`"),
-        ({"source": "mixture", "sources": [{"source": "synthetic"}]}, "each with a `weight`"),
+        ({"kind": "tape"}, "kind is one of synthetic, released, shards or mixture, not 'tape'"),
+        ({"kind": "released"}, "data: .*path"),
+        ({"kind": "mixture"}, "a mixture has `parts`"),
+        ({"kind": "mixture", "parts": [{"kind": "synthetic"}]}, "each with a `weight`"),
     ],
 )
 def test_sources_that_there_are_not(data: dict[str, Any], words: str) -> None:
     with pytest.raises(VeraError, match=words):
-        open_source(data, False)
+        open_layer_data(data, False)
 
 
 @pytest.mark.faults

@@ -33,7 +33,7 @@ def tiny(folder: Path, model: dict[str, Any] | None = None, **fields: Any) -> Re
     AutoencoderPatch3D(z_dim=8, width=8, num_blocks=1).save_config(folder / "vae")
     base = flow_fields(folder)
     base["model"] |= {"in_channels": 8, "out_channels": 8, "text_dim": 16, "num_layers": 2} | (model or {})
-    base |= {"dtype": "fp32", "sampling": {"window_frames": 5, "pixels": 32 * 32}, "data": {"source": "released"}}
+    base |= {"dtype": "fp32", "sampling": {"window_frames": 5, "pixels": 32 * 32}, "data": {"kind": "released"}}
     return load_recipe(write_recipe(folder, **base | fields))
 
 
@@ -155,7 +155,7 @@ def test_time_follows_the_assumption(tmp_path: Path) -> None:
     plans = [make_plan(recipe, gpus=1, mfu=mfu).seconds for mfu in (0.2, 0.4)]
     assert plans[0] == pytest.approx(2 * plans[1])
     assert plans[0] > 0
-    cached = make_plan(tiny(tmp_path, data={"source": "shards"}), gpus=1)
+    cached = make_plan(tiny(tmp_path, data={"kind": "shards"}), gpus=1)
     assert cached.encoding.step == 0 and cached.seconds < plans[1]
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vera.data.sample import LatentSample, LayeredSample, LayerSource
+from vera.data.sample import LatentSample, LayerData, LayeredSample
 from vera.errors import VeraError
 from vera.hardware import Autocast
 from vera.models.autoencoder_patch import AutoencoderPatch3D, latent_statistics, pca_initialise
@@ -45,20 +45,20 @@ class AutoencoderTraining:
         """Name the only class that this method trains."""
         return AutoencoderPatch3D
 
-    def check_source(self, source: LayerSource) -> None:
+    def check_data(self, data: LayerData) -> None:
         """Refuse caches: they hold latents."""
-        if caches(source):
-            raise VeraError("data: shards hold latents; autoencoder learns from clips, take their source")
+        if caches(data):
+            raise VeraError("data: shards hold latents; autoencoder learns from clips, take those")
 
-    def make_model(self, source: LayerSource) -> nn.Module:
-        """Make a network, of principal components of the source's clips if the recipe says so."""
+    def make_model(self, data: LayerData) -> nn.Module:
+        """Make a network, of principal components of the data's clips if the recipe says so."""
         if self.recipe.init is not None:
             if self.objective.pca_clips:
                 raise VeraError("objective: pca_clips would overwrite the weights of init; set it to 0")
             return cast(nn.Module, model_of(AutoencoderPatch3D, self.recipe.model, self.recipe.init))
         model: AutoencoderPatch3D = new_model(AutoencoderPatch3D, self.recipe.model)
         if self.objective.pca_clips:
-            clips = gather_crops(source, self.objective.pca_clips, self.recipe.seed)
+            clips = gather_crops(data, self.objective.pca_clips, self.recipe.seed)
             pca_initialise(model, clips)
             mean, std = latent_statistics(model, clips)
             model.register_to_config(latents_mean=mean, latents_std=std)
@@ -117,7 +117,7 @@ class AutoencoderTraining:
         exported.save_pretrained(folder)
 
 
-def gather_crops(source: LayerSource, count: int, seed: int) -> Tensor:
+def gather_crops(data: LayerData, count: int, seed: int) -> Tensor:
     """`count` crops [count,3,T,64,64] in [-1,1], of one length, drawn in turn from the four kinds of clip.
 
     Of the lengths that the data have, the first to fill the count wins; stills only if no motion is among many batches.
@@ -126,8 +126,8 @@ def gather_crops(source: LayerSource, count: int, seed: int) -> Tensor:
     found: dict[int, list[Tensor]] = defaultdict(list)
     step = BEYOND
     while True:
-        for position in range(len(source.draw(step, 4))):
-            batch = collate([_pixels(load_sample(source, step, 4, position)[0])])
+        for position in range(len(data.draw(step, 4))):
+            batch = collate([_pixels(load_sample(data, step, 4, position)[0])])
             for kind in KINDS:
                 video = network_view(getattr(batch, kind))[0]
                 frames, height, width = video.shape[1:]

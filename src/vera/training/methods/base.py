@@ -6,17 +6,17 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from vera.data.sample import LayerSource
+from vera.data.sample import LayerData
 from vera.training.batches import Batch, LatentBatch
 
 
 class Method(Protocol):
     """A network and how it learns. Networks are diffusers' `ModelMixin`, with `config` and `save_pretrained`."""
 
-    def check_source(self, source: LayerSource) -> None:
+    def check_data(self, data: LayerData) -> None:
         """Raise VeraError for data that this method cannot learn from; take from it what else it knows."""
 
-    def make_model(self, source: LayerSource) -> nn.Module:
+    def make_model(self, data: LayerData) -> nn.Module:
         """A new network for step 0, on the CPU; an empty one if the recipe's `init` is to fill it."""
 
     def model_class(self) -> Any:

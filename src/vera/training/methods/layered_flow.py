@@ -9,7 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from vera.data.sample import LatentSample, LayeredSample, LayerSource
+from vera.data.sample import LatentSample, LayerData, LayeredSample
 from vera.errors import VeraError
 from vera.hardware import Autocast
 from vera.models.baselines import VARIANTS
@@ -50,11 +50,11 @@ class LayeredFlow:
         """Name the class of the recipe's variant."""
         return VARIANTS[self.recipe.variant].model
 
-    def check_source(self, source: LayerSource) -> None:
+    def check_data(self, data: LayerData) -> None:
         """Take what caches know of the empty instruction; VeraError for those of other encoders."""
-        self.encoders.use_caches(source)
+        self.encoders.use_caches(data)
 
-    def make_model(self, source: LayerSource) -> nn.Module:
+    def make_model(self, data: LayerData) -> nn.Module:
         """Make the recipe's model; channels and text width are the encoders' unless named.
 
         VeraError if places are to be weighed by a matte that the variant has not.

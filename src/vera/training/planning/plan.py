@@ -121,7 +121,7 @@ def make_plan(
         network_cost(recipe, model.config.num_layers, shape, checkpointing)
         for checkpointing in (recipe.gradient_checkpointing, not recipe.gradient_checkpointing)
     )
-    cached = recipe.data.get("source") == "shards"
+    cached = recipe.data.get("kind") == "shards"
     encoding = Cost(0, 0, 0) if cached else encoding_cost(vae, share, branches + 2, (frames, height, width))
 
     trained = [p for p in model.parameters() if p.requires_grad]
@@ -263,7 +263,7 @@ def describe(plan: Plan, gpu: str, mfu: float) -> list[str]:
             + ("" if recipe.gradient_checkpointing else ", gradient_checkpointing")
             + (", accumulate in place of batch_size" if plan.share > 1 else "")
             + (", context_parallel" if recipe.context_parallel == 1 else "")
-            + ("" if recipe.data.get("source") == "shards" else ", cached latents")
+            + ("" if recipe.data.get("kind") == "shards" else ", cached latents")
             + (" or LoRA" if recipe.lora is None else "")
         )
     return lines

@@ -39,7 +39,7 @@ def is_copy(recipe_path: Path, folder: Path) -> bool:
 
 def _data_paths(data: Mapping[str, Any]) -> Iterator[str]:
     yield from (str(data[name]) for name in _DATA if data.get(name))
-    parts = data.get("sources")
+    parts = data.get("parts")
     for part in parts if isinstance(parts, Iterable) else ():
         if isinstance(part, Mapping):
             yield from _data_paths(part)

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from vera.data.sample import LayerSource
-from vera.data.sources import check_share, open_source
+from vera.data.sample import LayerData
+from vera.data.sources import check_share, open_layer_data
 from vera.errors import VeraError
 from vera.files import whole_file
 from vera.hardware import Autocast, make_autocast
@@ -39,7 +39,7 @@ from vera.training.run.state import State, changed_batch, resume, save, start
 
 SKIPPED = 10  # steps in a row whose gradient is not finite, after which a run ends
 
-OpenSource = Callable[[Mapping[str, Any], bool], LayerSource]
+OpenData = Callable[[Mapping[str, Any], bool], LayerData]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +63,7 @@ def train(
     recipe_path: Path,
     *,
     resume_run: bool = True,
-    open_data: OpenSource = open_source,
+    open_data: OpenData = open_layer_data,
     report: Callable[[str], None] = print,
 ) -> None:
     """Train by a recipe until its last step; a run that was stopped goes on from its last checkpoint.
@@ -86,7 +86,7 @@ def _train(
     path: Path,
     world: World,
     resume_run: bool,
-    open_data: OpenSource,
+    open_data: OpenData,
     report: Callable[[str], None],
 ) -> None:
     folder = Path(recipe.output)
@@ -95,12 +95,12 @@ def _train(
         raise VeraError(f"{folder}: holds a run already; resume it, delete it or choose another output")
 
     check_share(recipe.data, recipe.batch_size, world.data_size)
-    source, held_out = open_data(recipe.data, False), open_data(recipe.data, True)
+    data, held_out = open_data(recipe.data, False), open_data(recipe.data, True)
     samples = [load_sample(held_out, BEYOND + index, 1, 0)[0] for index in range(recipe.sampling.count)]
     autocast = make_autocast(recipe.dtype, world.device)
     method = make_method(recipe, samples, world.device, autocast)
-    method.check_source(source)
-    state = resume(recipe, method, checkpoint, world) if checkpoint else start(recipe, method, source, world)
+    method.check_data(data)
+    state = resume(recipe, method, checkpoint, world) if checkpoint else start(recipe, method, data, world)
 
     if checkpoint and (warning := changed_batch(recipe, checkpoint)):
         report(warning)
@@ -109,7 +109,7 @@ def _train(
     report(f"{folder}: {_count(state.model)} parameters trained, from step {state.step} on {world.device}{processes}")
     try:
         with stop_signals() as stop:
-            _run(Run(recipe, method, world, autocast, log, report), state, source, stop)
+            _run(Run(recipe, method, world, autocast, log, report), state, data, stop)
     finally:
         if log is not None:
             log.close()
@@ -127,13 +127,13 @@ def _open_log(recipe: Recipe, path: Path, step: int) -> Log:
         raise VeraError(f"{folder}: cannot be written ({error.strerror or error}); choose another output") from None
 
 
-def _run(run: Run, state: State, source: LayerSource, stop: Event) -> None:
+def _run(run: Run, state: State, data: LayerData, stop: Event) -> None:
     recipe, world, clock = run.recipe, run.world, run.clock
     if state.step == 0:
         _evaluate(run, state)
     first, last = state.step * recipe.accumulate, recipe.steps * recipe.accumulate
     share = Share(world.data_rank, world.data_size)
-    batches = _watched(run, iterate_batches(source, recipe.batch_size, first, last, recipe.workers, share))
+    batches = _watched(run, iterate_batches(data, recipe.batch_size, first, last, recipe.workers, share))
 
     stopping = False
     while state.step < recipe.steps and not stopping:

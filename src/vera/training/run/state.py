@@ -13,7 +13,7 @@ from torch.distributed.checkpoint.state_dict import (
     set_optimizer_state_dict,
 )
 
-from vera.data.sample import LayerSource
+from vera.data.sample import LayerData
 from vera.errors import VeraError, first_line
 from vera.fields import Range, check_value
 from vera.hardware import computes_in_bf16
@@ -54,10 +54,10 @@ class Record:
     batch: tuple[int, int] | None = None  # batch_size and accumulate
 
 
-def start(recipe: Recipe, method: Method, source: LayerSource, world: World) -> State:
+def start(recipe: Recipe, method: Method, data: LayerData, world: World) -> State:
     """Step 0: new weights, the same in every process, or those of `init`."""
     torch.manual_seed(recipe.seed)
-    model = method.make_model(source)
+    model = method.make_model(data)
     _prepare(recipe, method, model, world)
     return State(0, model, start_average(model), make_optimizers(recipe, model), Meter(world.sum))
 
