@@ -37,7 +37,7 @@ def test_a_batch_of_a_later_stage_is_shared_before_the_first_step() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        {"source": "nothing"},
+        {"kind": "nothing"},
         {"source": ["synthetic"]},
         {"source": None},
         {"path": 3, "kind": "released"},

@@ -8,11 +8,12 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 from numpy.typing import NDArray
 
+from vera.choices import Sampler
 from vera.data.sample import LayeredSample
 from vera.layers import refine_layers
 from vera.metrics.objects import Alpha, to_alpha
 from vera.pipelines import VeraPipeline
-from vera.pipelines.samplers import Sampler, use_sampler
+from vera.pipelines.samplers import use_sampler
 
 Frames = NDArray[np.uint8]
 
