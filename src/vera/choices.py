@@ -2,6 +2,10 @@
 
 from typing import Literal
 
+MasterKind = Literal["exact", "smart", "delivery"]  # see `vera.layers.masters`
+Guide = Literal["auto", "plate", "composite", "none"]  # see `vera.layers.refine.upsample`
+Light = Literal["linear", "display"]  # of exported colours
+
 # How a pipeline is fitted to a machine: see `vera.pipelines.Acceleration`.
 Offload = Literal["none", "model", "sequential", "group"]
 Quantize = Literal["none", "fp8", "int8"]

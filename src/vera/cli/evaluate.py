@@ -1,10 +1,11 @@
 """`vera evaluate`: measure a model."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from vera.choices import Sampler
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 
@@ -19,7 +20,7 @@ def nano(
     count: int | None = None,
     steps: int | None = None,
     guidance: float | None = None,
-    sampler: Literal["euler", "unipc"] | None = None,
+    sampler: Sampler | None = None,
     sweep: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     out: Path = Path("runs/evaluate-nano"),
     assets: str = "assets/npm",

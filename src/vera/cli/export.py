@@ -1,10 +1,11 @@
 """`vera export`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
+from vera.choices import Light
 from vera.cli.options import NOT_ADJUSTED, Adjusting, Deinterlace, Progressive, Rate, open_source
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
@@ -22,7 +23,7 @@ def export(
     progressive: Progressive = False,
     out: Path | None = None,
     start_frame: int | None = None,
-    light: Literal["linear", "display"] = "linear",
+    light: Light = "linear",
     frame: int | None = None,
     adjusting: Adjusting = NOT_ADJUSTED,
     force: bool = False,

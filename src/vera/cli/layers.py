@@ -1,8 +1,8 @@
 """`vera composite` and `vera verify`: work on saved layers, without the model."""
 
 from pathlib import Path
-from typing import Literal
 
+from vera.choices import MasterKind
 from vera.cli.master import print_master
 from vera.cli.options import NOT_ADJUSTED, Adjusting, Deinterlace, Force, Progressive, Rate, Sound, open_source
 from vera.cli.progress import progress_bar
@@ -15,7 +15,7 @@ def composite(
     /,
     *layers: Path,
     out: Path,
-    master: Literal["exact", "smart", "delivery"] | None = None,
+    master: MasterKind | None = None,
     codec: str | None = None,
     force: Force = False,
     deinterlace: Deinterlace = False,
@@ -78,7 +78,7 @@ def verify(
     layers: Path | None = None,
     /,
     *,
-    master: Literal["exact", "smart", "delivery"] = "exact",
+    master: MasterKind = "exact",
     force: Force = False,
     deinterlace: Deinterlace = False,
     rate: Rate = None,

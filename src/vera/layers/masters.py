@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import av
 
+from vera.choices import MasterKind
 from vera.errors import VeraError
 from vera.layers.composite import Placed, check_spared, place, write_composite
 from vera.layers.layered_edit import LayeredEdit
@@ -15,7 +17,7 @@ from vera.video.formats import is_float
 from vera.video.smart.bits import UnsupportedError
 from vera.video.smart.master import SmartPlan, plan_smart, write_smart
 
-MASTERS = ("exact", "smart", "delivery")
+MASTERS: tuple[str, ...] = get_args(MasterKind)
 # What a delivery encode is made with: the source's own kind of codec if it is one of these, or the first that fits.
 _DELIVERY = {"h264": "h264", "hevc": "h265", "prores": "prores"}
 

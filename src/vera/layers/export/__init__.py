@@ -6,13 +6,14 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from vera.choices import Light
 from vera.errors import VeraError
 from vera.files import check_outputs
 from vera.layers.adjust import NEUTRAL, Adjustment
 from vera.layers.composite import shown_frames
 from vera.layers.export.folder import check_folder, whole_folder
 from vera.layers.export.readme import write_readme
-from vera.layers.export.shot import Light, Shot
+from vera.layers.export.shot import Shot
 from vera.layers.export.targets import TARGETS, Target
 from vera.layers.folder import load_layers
 from vera.layers.stack import ProjectLayer, read_project, stack_files

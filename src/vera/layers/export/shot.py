@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.choices import Light
 from vera.layers.export.timecode import format_timecode, parse_timecode
 from vera.layers.layered_edit import LayeredEdit
 from vera.progress import Progress
@@ -19,7 +20,6 @@ from vera.video import Clip, model_view
 from vera.video.sequence import Sequence, find_sequence
 
 LONGEST_NAME = 160  # of the 255 bytes that a file's name may have, which role, number and partial names lengthen
-Light = Literal["linear", "display"]
 Frames = Iterator[tuple[NDArray[Any], NDArray[np.uint16]]]
 
 

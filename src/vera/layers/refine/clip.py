@@ -8,13 +8,14 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.choices import Guide
 from vera.errors import VeraError
 from vera.layers import refine_layers
 from vera.layers.refine.finish import Finish
 from vera.layers.refine.grain import Grain, measure_grain
 from vera.layers.refine.rate import frame_map, interpolate_layers, shown_frames
 from vera.layers.refine.temporal import smooth_layers
-from vera.layers.refine.upsample import Guide, choose_guide
+from vera.layers.refine.upsample import choose_guide
 from vera.layers.views import SourceViews
 from vera.video import Clip, model_view
 from vera.video.view import spread_frames

@@ -7,10 +7,11 @@ from typing import Any, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.choices import Guide
 from vera.errors import VeraError
 from vera.layers.refine.decontaminate import decontaminate
 from vera.layers.refine.grain import Grain, add_grain
-from vera.layers.refine.upsample import Guide, upsample_layer
+from vera.layers.refine.upsample import upsample_layer
 
 
 @dataclass(frozen=True)

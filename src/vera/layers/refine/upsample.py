@@ -10,17 +10,17 @@ interpolation does, and a wrong one drives it away. Where it does not come neare
 import math
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Float
+from vera.choices import Guide
 from vera.layers.refine.floor import ALPHA_FLOOR, FULL, fit_layer, floor_alpha, unit
 from vera.layers.threads import on_all_cores
 
-Guide = Literal["auto", "plate", "composite", "none"]
 Box = tuple[slice, slice]
 
 # Lengths are in pixels of the model's size, colours and mattes in [0,1].
