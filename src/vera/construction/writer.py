@@ -1,12 +1,8 @@
 """Many samples into one folder in the released data set's layout: in parallel, and going on where it was stopped."""
 
 import pickle
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +10,13 @@ from vera.data.released.writer import append_row, write_clips
 from vera.data.sample import LayeredSample, Task
 from vera.errors import VeraError
 from vera.resumable import read_rows
+from vera.workers import share_out
 
 Make = Callable[[int], LayeredSample]
+Written = tuple[str, int, dict[str, Any]]  # split, frames and row of a sample
 
 FOLDER = "vera-train-set"
 SPLITS: dict[Task, str] = {"obj_add": "synthetic-obj-add", "background_replace": "synthetic-bg-change"}
-AHEAD = 3  # samples that each process may be ahead of the first one that is not whole
 
 
 def write_samples(
@@ -41,47 +38,17 @@ def write_samples(
     new = [number for number in range(count) if number not in done]
     if not new:
         return 0
-    for step, (number, (split, frames, row)) in enumerate(_write_all(open_make, new, root, workers)):
+    if workers == 1:
+        make = open_make()
+        written: Iterator[Written] = (_write_one(number, root, make) for number in new)
+    else:
+        opener = pickle.dumps(open_make)
+        written = share_out(_work, [(opener, number, root) for number in new], workers, in_order=True)
+    for step, (number, (split, frames, row)) in enumerate(zip(new, written, strict=True)):
         append_row({**row, "number": number, "seed": seed}, root, split, frames)
         if progress is not None:
             progress("samples", count - len(new) + step + 1, count)
     return len(new)
-
-
-def _write_all(
-    open_make: Callable[[], Make], numbers: list[int], root: Path, workers: int
-) -> Iterator[tuple[int, tuple[str, int, dict[str, Any]]]]:
-    """Each number with what `_write_one` says of it, in order."""
-    if workers == 1:
-        make = open_make()
-        yield from ((number, _write_one(number, root, make)) for number in numbers)
-        return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start)
-    try:
-        yield from _in_order(pool, pickle.dumps(open_make), numbers, root, workers * AHEAD)
-    except BrokenProcessPool:
-        raise VeraError(f"{root}: a worker process was killed (out of memory?): use fewer workers") from None
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _in_order(
-    pool: Executor, opener: bytes, numbers: list[int], root: Path, ahead: int
-) -> Iterator[tuple[int, tuple[str, int, dict[str, Any]]]]:
-    waiting: deque[tuple[int, Future[tuple[str, int, dict[str, Any]]]]] = deque()
-    for number in numbers:
-        waiting.append((number, pool.submit(_work, opener, number, root)))
-        if len(waiting) == ahead:
-            first, future = waiting.popleft()
-            yield first, future.result()
-    for first, future in waiting:
-        yield first, future.result()
-
-
-def _start() -> None:
-    import cv2
-
-    cv2.setNumThreads(1)  # processes are parallel already
 
 
 @cache
@@ -91,11 +58,11 @@ def _opened(opener: bytes) -> Make:
     return make
 
 
-def _work(opener: bytes, number: int, root: Path) -> tuple[str, int, dict[str, Any]]:
+def _work(opener: bytes, number: int, root: Path) -> Written:
     return _write_one(number, root, _opened(opener))
 
 
-def _write_one(number: int, root: Path, make: Make) -> tuple[str, int, dict[str, Any]]:
+def _write_one(number: int, root: Path, make: Make) -> Written:
     """Write the clips of a sample; its split, frames and row."""
     sample = make(number)
     split = SPLITS[sample.task]

@@ -81,7 +81,7 @@ STUCK = """
 import sys
 from pathlib import Path
 from tests.evaluation.echo import sleep
-from vera.evaluation.resume import collect
+from vera.evaluation.predictions.collect import collect
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     collect(folder, [(case, "model", (folder / "seen",)) for case in range(2)], sleep, 2)
@@ -92,9 +92,10 @@ def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     (tmp_path / "seen").mkdir()
     script = tmp_path / "stuck.py"
     script.write_text(STUCK)
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     process = subprocess.Popen([sys.executable, script, str(tmp_path)], env={**os.environ, "PYTHONPATH": root})
     seen = eventually(lambda: [int(path.name) for path in (tmp_path / "seen").iterdir()], lambda found: len(found) == 2)
+    assert len(seen) == 2
     process.kill()
     process.wait()
     assert eventually(lambda: [pid for pid in seen if is_running(pid)], lambda found: not found) == []

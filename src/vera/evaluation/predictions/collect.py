@@ -2,19 +2,15 @@
 
 import json
 import os
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from vera.evaluation.predictions.record import Record, to_record
 from vera.progress import Progress
 from vera.resumable import read_rows
+from vera.workers import share_out
 
 Job = tuple[int, str, tuple[Any, ...]]  # case, candidate and the arguments that make their record
 RECORDS = "records.jsonl"
@@ -33,7 +29,8 @@ def collect(
     waiting = [arguments for (case, candidate, arguments) in jobs if (case, candidate) not in records]
     done = len(jobs) - len(waiting)
     with (out / RECORDS).open("a", encoding="utf-8") as file:
-        for number, record in enumerate(_work(make, waiting, workers), done + 1):
+        results = share_out(make, waiting, workers or _default_workers())
+        for number, record in enumerate(results, done + 1):
             file.write(json.dumps(asdict(record)) + "\n")
             file.flush()
             records[record.case, record.candidate] = record
@@ -48,34 +45,6 @@ def read_records(out: Path) -> list[Record]:
     Raises VeraError for a line that is no record.
     """
     return [to_record(row, f"{out / RECORDS}:{number}") for number, row in enumerate(read_rows(out / RECORDS), 1)]
-
-
-def _work(make: Callable[..., Record], jobs: Sequence[tuple[Any, ...]], workers: int | None) -> Iterator[Record]:
-    count = min(workers or _default_workers(), max(len(jobs), 1))
-    if count == 1:
-        yield from (make(*job) for job in jobs)
-        return
-    # A forked process would inherit torch's thread pools and CUDA in a broken state.
-    with ProcessPoolExecutor(count, get_context("spawn"), _begin_worker) as pool:
-        waiting = [pool.submit(make, *job) for job in jobs]
-        try:
-            for future in as_completed(waiting):
-                yield future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _begin_worker() -> None:
-    """Leave an interruption to the parent, which then ends its workers, and end when it is no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    Thread(target=follow, daemon=True).start()
 
 
 def _default_workers() -> int:

@@ -1,0 +1,73 @@
+"""Work shared out to processes, which end with the one that started them."""
+
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
+from threading import Thread
+from typing import Any, TypeVar
+
+from vera.errors import VeraError
+
+Result = TypeVar("Result")
+AHEAD = 3  # jobs that each process may be ahead of the first one whose result is not taken yet
+
+
+def share_out(
+    work: Callable[..., Result], jobs: Sequence[tuple[Any, ...]], workers: int, *, in_order: bool = False
+) -> Iterator[Result]:
+    """Call `work` with the arguments of each job in `workers` processes; results come as they are ready, or in order.
+
+    One worker is this process. Of more, `work` and the arguments must be picklable; whatever stops the iteration, the
+    jobs that are begun are finished and the others are not begun. VeraError if a process is killed.
+    """
+    if min(workers, len(jobs)) <= 1:
+        yield from (work(*job) for job in jobs)
+        return
+    # A forked process would inherit torch's thread pools and CUDA in a broken state.
+    pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), _begin)
+    try:
+        yield from _in_order(pool, work, jobs, workers * AHEAD) if in_order else _as_ready(pool, work, jobs)
+    except BrokenProcessPool:
+        raise VeraError("a worker process was killed (out of memory?): use fewer workers, then go on") from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _as_ready(
+    pool: ProcessPoolExecutor, work: Callable[..., Result], jobs: Sequence[tuple[Any, ...]]
+) -> Iterator[Result]:
+    for future in as_completed([pool.submit(work, *job) for job in jobs]):
+        yield future.result()
+
+
+def _in_order(
+    pool: ProcessPoolExecutor, work: Callable[..., Result], jobs: Sequence[tuple[Any, ...]], ahead: int
+) -> Iterator[Result]:
+    waiting: deque[Future[Result]] = deque()
+    for job in jobs:
+        waiting.append(pool.submit(work, *job))
+        if len(waiting) == ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _begin() -> None:
+    """Leave an interruption to the parent, which then ends its workers; end when it is no more; use one core."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    Thread(target=follow, daemon=True).start()
