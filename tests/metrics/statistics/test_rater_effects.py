@@ -5,12 +5,17 @@ import pytest
 from scipy import optimize, special, stats
 
 from vera.errors import VeraError
-from vera.metrics.statistics import bradley_terry, bradley_terry_by_rater, simulate_comparisons
+from vera.metrics.statistics import Abilities, bradley_terry, bradley_terry_by_rater, simulate_comparisons
 from vera.metrics.statistics.comparisons import Comparisons, tally
 from vera.metrics.statistics.rater_effects import marginal_likelihood
 
 LOGITS = np.array([0.6, 0.0, -0.6])
 ALL = [(0, 1), (0, 2), (1, 2)]
+
+
+def half_width(abilities: Abilities) -> float:
+    difference = abilities.difference(*abilities.methods[:2])
+    return difference.high - difference.value
 
 
 def two_methods(trials: int, rater_sd: float, raters: int = 6) -> Comparisons:
@@ -69,8 +74,11 @@ def test_intervals_are_those_of_the_likelihoods_curvature() -> None:
     step = 0.05
     middle = difference.value
     second = (profile(middle + step) - 2 * profile(middle) + profile(middle - step)) / step**2
-    half = stats.t.ppf(0.975, 29) / np.sqrt(-second)
-    assert difference.high - middle == pytest.approx(half, rel=0.02)
+    between = -1 / second - half_width(bradley_terry(*answers[:2])) ** 2 / stats.norm.ppf(0.975) ** 2
+    within = -1 / second - between
+    freedom = (between + within) ** 2 / (between**2 / 29 + within**2 / 179)  # Satterthwaite
+    assert 29 < freedom < 179
+    assert half_width(found) == pytest.approx(stats.t.ppf(0.975, freedom) / np.sqrt(-second), rel=0.02)
 
 
 def test_raters_who_are_alike_give_the_plain_estimate() -> None:
@@ -80,9 +88,8 @@ def test_raters_who_are_alike_give_the_plain_estimate() -> None:
     found, plain = bradley_terry_by_rater(winners, losers, raters), bradley_terry(winners, losers)
     assert found.rater_sd == pytest.approx(0, abs=0.02)
     assert found.logits == pytest.approx(plain.logits, abs=1e-3)
-    width = found.difference("a", "b").high - found.difference("a", "b").value
-    plain_width = plain.difference("a", "b").high - plain.difference("a", "b").value
-    assert width == pytest.approx(plain_width * stats.t.ppf(0.975, 9) / stats.norm.ppf(0.975), rel=1e-3)
+    wider = stats.t.ppf(0.975, 39) / stats.norm.ppf(0.975)  # 40 answers, two methods
+    assert half_width(found) == pytest.approx(half_width(plain) * wider, rel=1e-3)
 
 
 @pytest.mark.parametrize("rater_sd", [0.5, 1.0, 2.0])
@@ -120,3 +127,8 @@ def test_one_rater_and_a_method_that_always_won_are_told() -> None:
         bradley_terry_by_rater(["a", "a"], ["b", "b"], [1, 2])
     with pytest.raises(VeraError, match="raters: one label for each of 2"):
         bradley_terry_by_rater(["a", "b"], ["b", "a"], [1])
+
+
+def test_the_smallest_study_has_wide_intervals() -> None:
+    found = bradley_terry_by_rater(["a", "b"], ["b", "a"], [1, 2]).difference("a", "b")
+    assert found.value == pytest.approx(0, abs=1e-6) and found.high > 10

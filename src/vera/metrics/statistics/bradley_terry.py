@@ -22,8 +22,10 @@ class Abilities:
     methods: tuple[Any, ...]
     logits: NDArray[np.float64]  # [K]
     covariance: NDArray[np.float64]  # [K,K]
-    freedom: float = np.inf  # degrees of freedom of the covariance
     rater_sd: float | None = None  # of a rater's own preference for one of two methods, in logits; None: not estimated
+    alike: NDArray[np.float64] | None = None  # [K,K] the covariance if raters were alike
+    raters: int = 0
+    answers: int = 0
 
     def difference(self, one: Any, other: Any, level: float = 0.95) -> Interval:
         """Interval of how much better a method is than another, in logits."""
@@ -34,8 +36,17 @@ class Abilities:
         sign[self.methods.index(one)] += 1
         sign[self.methods.index(other)] -= 1
         value, error = float(sign @ self.logits), float(np.sqrt(sign @ self.covariance @ sign))
-        half = error * float(need("scipy.stats").t.ppf((1 + share(level, "level")) / 2, self.freedom))
+        half = error * float(need("scipy.stats").t.ppf((1 + share(level, "level")) / 2, self._freedom(sign)))
         return Interval(value, value - half, value + half, level)
+
+    def _freedom(self, sign: NDArray[np.float64]) -> float:
+        """Degrees of freedom (Satterthwaite): the variance between raters has few, that within them many."""
+        if self.alike is None:
+            return float("inf")
+        whole, within = float(sign @ self.covariance @ sign), float(sign @ self.alike @ sign)
+        between = max(whole - within, 0.0)
+        within = whole - between
+        return whole**2 / (between**2 / (self.raters - 1) + within**2 / (self.answers - len(self.methods) + 1))
 
 
 def bradley_terry(winners: Labels, losers: Labels) -> Abilities:

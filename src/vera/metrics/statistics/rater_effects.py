@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.metrics.statistics.bradley_terry import Abilities, check_bounded, sigmoid
+from vera.metrics.statistics.bradley_terry import Abilities, bradley_terry, sigmoid
 from vera.metrics.statistics.checks import Labels
 from vera.metrics.statistics.comparisons import Comparisons, tally
 from vera.metrics.statistics.optional import need
@@ -33,20 +33,20 @@ class _Model:
 def bradley_terry_by_rater(winners: Labels, losers: Labels, raters: Labels) -> Abilities:
     """Abilities from `[N]` winners, losers and raters, for the population that the raters were drawn from.
 
-    Intervals use Student's t with one degree of freedom less than raters. VeraError for fewer than two raters, or if a
-    method always won or always lost.
+    Intervals use Student's t, with about as many degrees of freedom as raters where these differ much. VeraError for
+    fewer than two raters, or if a method always won or always lost.
     """
     comparisons = tally(winners, losers, raters)
     count = len(comparisons.wins)
     if count < 2:
         raise VeraError("abilities by rater need at least two raters")
-    check_bounded(comparisons)
+    plain = bradley_terry(winners, losers)
     contrasts = need("scipy.linalg").helmert(len(comparisons.methods)).T  # [K,K-1]
     model = _Model(comparisons.design @ contrasts, comparisons.wins, comparisons.trials)
-    found = _maximum(model)
+    found = _maximum(model, contrasts.T @ plain.logits)
     covariance = contrasts @ _covariance(model, found) @ contrasts.T
     logits, spread = contrasts @ found[:-1], float(abs(found[-1]) * np.sqrt(2))
-    return Abilities(comparisons.methods, logits, covariance, count - 1, spread)
+    return Abilities(comparisons.methods, logits, covariance, spread, plain.covariance, count, len(winners))
 
 
 def marginal_likelihood(comparisons: Comparisons, logits: NDArray[np.float64], rater_sd: float) -> float:
@@ -56,9 +56,9 @@ def marginal_likelihood(comparisons: Comparisons, logits: NDArray[np.float64], r
     return _likelihood(model, np.append(contrasts.T @ logits, rater_sd / np.sqrt(2)))
 
 
-def _maximum(model: _Model) -> NDArray[np.float64]:
+def _maximum(model: _Model, start: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return `[K]`: abilities in contrasts and the standard deviation of u, whose sign does not matter."""
-    start = np.append(np.zeros(model.design.shape[1]), 0.5)
+    start = np.append(start, 0.5)
     found = need("scipy.optimize").minimize(lambda x: -_likelihood(model, x), start, jac="3-point", method="BFGS")
     return np.asarray(found.x)
 
