@@ -1,8 +1,8 @@
 """Do 95 % intervals hold the truth in 95 % of studies, and do tests find differences where there are none?
 
-Run: python benchmarks/statistics_coverage.py [--simulations 1000] [TABLE ...]; tables are errors, rates, values,
-abilities, agreement, plans. Without any, all are printed. Studies are simulated: the raters' own preferences are
-normally distributed, with a standard deviation in logits.
+Run: python benchmarks/statistics_coverage.py [--simulations 1000] [TABLE ...]; tables are errors, cases, rates,
+values, abilities, agreement, plans. Without any, all are printed. Studies are simulated: the raters' own preferences
+are normally distributed, with a standard deviation in logits.
 """
 
 import argparse
@@ -48,6 +48,22 @@ def error_table(simulations: int) -> None:
 def by_rater(wins: np.ndarray, raters: np.ndarray) -> Interval:
     first = np.where(wins > 0, 0, 1)
     return statistics.bradley_terry_by_rater(first, 1 - first, raters).difference(0, 1)
+
+
+def case_table(simulations: int) -> None:
+    """False positives where cases also differ, by sd 1, and each rater sees other ones of a few."""
+    print("\n| false positives, raters and cases differ by sd 1 | by rater | exact binomial |\n|---|---|---|")
+    raters = np.repeat(np.arange(RATERS), TRIALS)
+    for count in (100, 30, 10, 5):
+        rng, found = np.random.default_rng(count), Counter[str]()
+        for _ in range(simulations):
+            cases = np.concatenate([rng.permutation(count)[:TRIALS] for _ in range(RATERS)])
+            logits = rng.normal(size=RATERS)[raters] + rng.normal(size=count)[cases]
+            wins = rng.random(len(raters)) < 1 / (1 + np.exp(-logits))
+            found["rater"] += statistics.sign_flip_by_rater(2.0 * wins - 1, raters).p_value <= 0.05
+            found["binomial"] += statistics.binomial_test(int(wins.sum()), len(wins)) <= 0.05
+        shares = (f"{100 * found[name] / simulations:.1f} %" for name in ("rater", "binomial"))
+        print(f"| {RATERS} raters x {TRIALS} of {count} cases | {' | '.join(shares)} |")
 
 
 RATES: dict[str, Callable[[np.ndarray, np.ndarray], Interval]] = {
@@ -160,6 +176,7 @@ def holds(interval: Interval, truth: float) -> bool:
 
 TABLES = {
     "errors": error_table,
+    "cases": case_table,
     "rates": rate_table,
     "values": value_table,
     "abilities": ability_table,
