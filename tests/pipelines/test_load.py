@@ -12,7 +12,6 @@ import torch
 from vera import VeraError
 from vera.pipelines import VeraPipeline, load_pipeline
 from vera.pipelines.folders import check
-from vera.pipelines.load import pick_device, pick_dtype
 
 MakePipeline = Callable[..., VeraPipeline]
 CLIP = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
@@ -51,24 +50,6 @@ def test_dtypes(folder: Path) -> None:
 def test_loading_is_silent(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     load_pipeline(str(folder))
     assert capfd.readouterr() == ("", "")
-
-
-def test_dtype_and_device_by_name() -> None:
-    assert pick_dtype("float16", "cpu") == torch.float16
-    assert pick_dtype(torch.float64, "cpu") == torch.float64
-    assert pick_dtype("auto", "cpu") in (torch.float32, torch.bfloat16)
-    assert pick_device("cpu") == "cpu"
-    with pytest.raises(VeraError, match="dtype"):
-        pick_dtype("int4", "cpu")
-    with pytest.raises(VeraError, match="not available"):
-        pick_device("cuda:99")
-
-
-@pytest.mark.parametrize("able", [{}, {"avx2": True}, {"avx512_bf16": True}, {"amx_bf16": True}])
-def test_bfloat16_only_where_the_cpu_has_it(monkeypatch: pytest.MonkeyPatch, able: dict[str, bool]) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
-    expected = torch.bfloat16 if any("bf16" in name for name in able) else torch.float32
-    assert pick_dtype("auto", "cpu") == expected
 
 
 @pytest.mark.parametrize("name", ["picco", "", "a/b/c", "./gone", "../gone", "/gone/model"])

@@ -10,8 +10,9 @@ from tests.training.drawn import DrawnLayers, drawn_batch, write_recipe
 
 from vera.data.sample import BadSample, LatentSample, LayeredSample
 from vera.errors import VeraError
+from vera.models.pixels import to_network
 from vera.training import load_recipe
-from vera.training.batches import Batch, Share, collate, collate_latents, iterate_batches, network_view
+from vera.training.batches import Batch, Share, collate, collate_latents, iterate_batches
 from vera.training.run.loop import train
 from vera.training.run.schedule import learning_rate
 
@@ -117,14 +118,14 @@ def test_a_sample_without_a_mask_has_zeros() -> None:
     assert len(batch) == 2
 
 
-def test_network_view_of_colour_and_grey() -> None:
+def test_to_network_of_colour_and_grey() -> None:
     video = torch.zeros(2, 1, 4, 5, 3, dtype=torch.uint8)
     video[..., 0] = 255
-    view = network_view(video)
+    view = to_network(video)
     assert view.shape == (2, 3, 1, 4, 5)
     assert view[:, 0].unique().tolist() == [1.0]
     assert view[:, 1:].unique().tolist() == [-1.0]
-    assert network_view(video[..., 0]).shape == (2, 3, 1, 4, 5)
+    assert to_network(video[..., 0]).shape == (2, 3, 1, 4, 5)
 
 
 def test_learning_rate_rises_then_falls(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def _codecs() -> Iterator[Finding]:
 def _devices() -> Iterator[Finding]:
     import torch
 
-    from vera.pipelines.load import pick_device, pick_dtype
+    from vera.hardware import choose_device, choose_dtype
 
     yield Finding("cpu", True, f"{os.cpu_count()} cores, {torch.get_num_threads()} threads")
     for index in range(torch.cuda.device_count()):
@@ -69,8 +69,8 @@ def _devices() -> Iterator[Finding]:
         yield Finding(f"cuda:{index}", True, f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB")
     if torch.backends.mps.is_available():
         yield Finding("mps", True, "Apple GPU")
-    device = pick_device("auto")
-    yield Finding("runs on", True, f"{device}, {str(pick_dtype('auto', device)).removeprefix('torch.')}")
+    device = choose_device()
+    yield Finding("runs on", True, f"{device}, {str(choose_dtype('auto', device)).removeprefix('torch.')}")
 
 
 def _kernels() -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """Loading that refuses weights which do not fit; diffusers warns of them, fills in random numbers and goes on."""
 
+from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
@@ -19,10 +20,15 @@ class CompleteWeights:
         model, info = super().from_pretrained(  # type: ignore[misc]  # ModelMixin's
             pretrained_model_name_or_path, output_loading_info=True, **kwargs
         )
-        for problem in ("missing", "unexpected"):
-            if keys := info[f"{problem}_keys"]:
-                raise VeraError(
-                    f"{pretrained_model_name_or_path}: {len(keys)} {problem} weights in the transformer (first: "
-                    f"{sorted(keys)[0]}): the checkpoint is incomplete or of another model; fetch or convert it again"
-                )
+        check_complete(info, pretrained_model_name_or_path, "transformer")
         return (model, info) if with_info else model
+
+
+def check_complete(info: Mapping[str, Any], where: str | PathLike[str], part: str) -> None:
+    """VeraError if diffusers' loading `info` tells of weights that are missing or too many."""
+    for problem in ("missing", "unexpected"):
+        if keys := info[f"{problem}_keys"]:
+            raise VeraError(
+                f"{where}: {len(keys)} {problem} weights in the {part} (first: "
+                f"{sorted(keys)[0]}): the checkpoint is incomplete or of another model; fetch or convert it again"
+            )

@@ -65,9 +65,9 @@ def int8_weights(transformer_class: Any) -> dict[str, Any]:
     return {"quantization_config": PipelineQuantizationConfig(quant_mapping={"transformer": config})}
 
 
-def accelerate(pipeline: Any, options: Acceleration, device: str) -> None:
+def accelerate(pipeline: Any, options: Acceleration, device: str | torch.device) -> None:
     """Fit the pipeline, whose networks are on the CPU, to `device`; VeraError for what cannot be done there."""
-    transformer, vae = pipeline.transformer, pipeline.vae
+    transformer, vae, device = pipeline.transformer, pipeline.vae, torch.device(device)
     if options.attention is not None:
         _set_attention(transformer, options.attention, device)
     if options.tiling:
@@ -83,11 +83,11 @@ def accelerate(pipeline: Any, options: Acceleration, device: str) -> None:
     _place(pipeline, options.offload, device)
 
 
-def _place(pipeline: Any, offload: Offload, device: str) -> None:
+def _place(pipeline: Any, offload: Offload, device: torch.device) -> None:
     if offload == "none":
         pipeline.to(device)
         return
-    onload = torch.device(device)
+    onload = device
     if onload.type == "cuda" and onload.index is None:
         onload = torch.device("cuda", torch.cuda.current_device())
     if offload == "model":
@@ -104,7 +104,7 @@ def _place(pipeline: Any, offload: Offload, device: str) -> None:
         pipeline.vae.to(onload)
 
 
-def _set_attention(transformer: Any, name: str, device: str) -> None:
+def _set_attention(transformer: Any, name: str, device: torch.device) -> None:
     """VeraError unless a small attention of this model's heads works with the kernel of this name."""
     name = {"sdpa": "native"}.get(name, name)
     try:

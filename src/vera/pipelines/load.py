@@ -10,10 +10,12 @@ import diffusers
 import torch
 import transformers
 
-from vera.errors import VeraError, first_line
+from vera.errors import VeraError
+from vera.hardware import choose_device, choose_dtype
 from vera.models.context_parallel import enable_context_parallel
+from vera.models.networks import CLASSES
 from vera.pipelines.acceleration import Acceleration, accelerate, int8_weights
-from vera.pipelines.folders.check import TRANSFORMERS, read_index
+from vera.pipelines.folders.check import read_index
 from vera.pipelines.folders.opening import locate_model
 from vera.pipelines.lora.loader import add_loras
 from vera.pipelines.pipeline_vera import VeraPipeline
@@ -73,20 +75,20 @@ def load_pipeline(
     configuration, or what is asked for cannot be had on this device.
     """
     options = Acceleration() if acceleration is None else acceleration
-    asked, device = device, pick_device(device)
-    if options.offload != "none" and torch.device(device).type == "cpu":
+    chosen = choose_device(device)
+    if options.offload != "none" and chosen.type == "cpu":
         raise VeraError(f"offload {options.offload} moves weights from the CPU to a GPU, and the device is the CPU")
     if options.cache == "first_block" and group_size() > 1:
         raise VeraError(
             "cache first_block: the processes would decide unlike each other, each by its tokens: leave it out"
         )
     with _quiet_libraries():
-        pipeline = _load(model, pick_dtype(dtype, device), options)
+        pipeline = _load(model, choose_dtype(dtype, chosen), options)
         add_loras(pipeline, lora)
-        accelerate(pipeline, options, device)
+        accelerate(pipeline, options, chosen)
     if group_size() > 1:
-        enable_context_parallel(pipeline.transformer, group_size(), torch.device(device).type, uneven=True)
-    pipeline._loaded_as = ModelChoice(model, asked, dtype, options, tuple(map(str, lora)))
+        enable_context_parallel(pipeline.transformer, group_size(), chosen.type, uneven=True)
+    pipeline._loaded_as = ModelChoice(model, device, dtype, options, tuple(map(str, lora)))
     return pipeline
 
 
@@ -94,41 +96,12 @@ def _load(model: str, dtype: torch.dtype, options: Acceleration) -> VeraPipeline
     small = {}
     if options.quantize == "int8":
         _, network = read_index(locate_model(model), f"model {model}").get("transformer") or (None, None)
-        small = int8_weights(TRANSFORMERS[network]) if network in TRANSFORMERS else {}
+        known = CLASSES["transformer"]
+        small = int8_weights(known[network]) if network in known else {}
     pipeline: VeraPipeline = VeraPipeline.from_pretrained(model, dtype=dtype, **small)
     if pipeline.text_encoder is None or pipeline.tokenizer is None:
         raise VeraError(f"model {model} has neither a text encoder nor a text_encoder_package in model_index.json")
     return pipeline
-
-
-def pick_device(device: str) -> str:
-    """The device that "auto" means here; any other name as it is, VeraError if torch does not have it."""
-    if device == "auto":
-        if torch.cuda.is_available():
-            return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise VeraError(f"device {device} is not available: {first_line(error)}") from None
-    return device
-
-
-def pick_dtype(dtype: str | torch.dtype, device: str) -> torch.dtype:
-    """The dtype that "auto" means on `device`; CPUs without bfloat16 instructions emulate it slowly, so not there."""
-    if isinstance(dtype, torch.dtype):
-        return dtype
-    if dtype == "auto":
-        if torch.device(device).type == "cuda":
-            native = torch.cuda.is_bf16_supported(including_emulation=False)
-        else:
-            able = torch.cpu.get_capabilities()
-            native = device == "cpu" and bool(able.get("avx512_bf16") or able.get("amx_bf16"))
-        return torch.bfloat16 if native else torch.float32
-    named = getattr(torch, dtype, None)
-    if not isinstance(named, torch.dtype) or not named.is_floating_point:
-        raise VeraError(f"unknown dtype {dtype!r}: say auto, float32, bfloat16 or float16")
-    return named
 
 
 @contextmanager

@@ -181,10 +181,3 @@ def start_worker(index: int) -> None:
     cv2.setNumThreads(0)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-
-
-def network_view(video: Tensor) -> Tensor:
-    """uint8 RGB [B,T,H,W,3] or grey [B,T,H,W] to float32 [B,3,T,H,W] in [-1,1]."""
-    if video.ndim == 4:
-        video = video[..., None].expand(*video.shape, 3)
-    return video.permute(0, 4, 1, 2, 3).float() / 127.5 - 1

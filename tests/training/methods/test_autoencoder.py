@@ -8,7 +8,8 @@ from tests.training.drawn import DrawnLayers, open_drawn, write_recipe
 
 from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D
-from vera.training.batches import collate, network_view
+from vera.models.pixels import to_network
+from vera.training.batches import collate
 from vera.training.methods.autoencoder import gather_crops, gradient_error, psnr, token_noise
 from vera.training.run.loop import train
 
@@ -107,7 +108,7 @@ def test_a_decoder_learns_from_noisy_latents_to_smooth_them(tmp_path: Path) -> N
         path = write_recipe(tmp_path, steps=60, batch_size=4, learning_rate=5e-3, checkpoint_every=60, **fields)
         train(path, open_data=open_drawn, report=quiet)
         model = AutoencoderPatch3D.from_pretrained(tmp_path / str(level) / "ema").eval()
-        target = network_view(collate([DrawnLayers().load((10_000, 0, 0, 5))]).edit)
+        target = to_network(collate([DrawnLayers().load((10_000, 0, 0, 5))]).edit)
         shape = model.latents(target).shape
         with torch.no_grad():
             output = model(target, noise=token_noise(0, tuple(shape), 1.0)).sample

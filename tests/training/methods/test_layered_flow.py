@@ -10,8 +10,8 @@ from tests.training.drawn import DrawnLayers, drawn_batch, flow_fields, open_dra
 
 from vera.errors import VeraError
 from vera.models import VeraTransformer3DModel
+from vera.models.pixels import to_network
 from vera.training import load_recipe
-from vera.training.batches import network_view
 from vera.training.latents import LAYERS
 from vera.training.methods import objective
 from vera.training.methods.layered_flow import LayeredFlow
@@ -57,7 +57,7 @@ def test_latents_are_normalised_and_a_missing_mask_is_zeros(method: LayeredFlow)
     batch = drawn_batch(3, 6)
     assert batch.has_mask.any() and not batch.has_mask.all()
     latents = method.encoders.encode(batch, LAYERS)
-    alpha = method.encoders.vae.encode(network_view(batch.alpha)).latent_dist.mode()
+    alpha = method.encoders.vae.encode(to_network(batch.alpha)).latent_dist.mode()
     torch.testing.assert_close(latents.layers[:, 1], (alpha - 0.5) / 2)
     assert latents.source.shape == latents.mask.shape == latents.layers[:, 0].shape
     assert (latents.mask.flatten(1).abs().amax(1) > 0).tolist() == batch.has_mask.tolist()

@@ -12,20 +12,16 @@ from typing import Any
 
 import diffusers
 import torch
-from diffusers import AutoencoderKLWan
 from safetensors import safe_open
 from transformers import PreTrainedTokenizerBase
 from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES
 
 from vera.errors import VeraError, first_line
 from vera.files import read_json
-from vera.models import AutoencoderPatch3D
-from vera.models.baselines import VARIANTS
 from vera.models.header_bounds import Shapes, check_config, check_types, shown
 from vera.models.model_files import SMALL, Weights, choose_weights
+from vera.models.networks import CLASSES
 
-TRANSFORMERS: dict[str, Any] = {variant.model.__name__: variant.model for variant in VARIANTS.values()}
-AUTOENCODERS: dict[str, Any] = {"AutoencoderKLWan": AutoencoderKLWan, "AutoencoderPatch3D": AutoencoderPatch3D}
 # Those of diffusers that can follow a flow; whether this one is told to is seen when it is used.
 SCHEDULERS = (
     "FlowMatchEulerDiscreteScheduler",
@@ -87,7 +83,7 @@ def check_model(
     if index.get("text_encoder_package") is not None:
         check_package(index["text_encoder_package"], f"{where}: model_index.json")
     found = set()
-    for part, classes in (("transformer", TRANSFORMERS), ("vae", AUTOENCODERS)):
+    for part, classes in CLASSES.items():
         if part not in given:
             network = _known_class(index, part, classes, where)
             weights = _weights(folder / part, f"{where}, {part}", variant, use_safetensors)
@@ -99,8 +95,8 @@ def check_model(
         _check_scheduler(index, folder, where)
     if "text_encoder" not in given and index.get("text_encoder", [None, None])[1] is not None:
         found.add(_check_text_encoder(index, folder, where, variant, use_safetensors))
-    for part in ("scheduler", "tokenizer", "text_encoder"):
-        _check_small_files(folder / part)
+    for small in ("scheduler", "tokenizer", "text_encoder"):
+        _check_small_files(folder / small)
     if "tokenizer" not in given and index.get("tokenizer", [None, None])[1] is not None:
         _check_tokenizer(index, folder, where)
     return index, variant or next((kind for kind in found if kind is not None), None)

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from vera.errors import VeraError
+from vera.models.pixels import to_network
 from vera.pipelines.sampling.checks import check_answer, check_coded, check_frames, check_total, check_vae, check_values
 from vera.pipelines.sampling.clips import read_tensor
 from vera.pipelines.sampling.output import VeraPipelineOutput, in_form, lay_over
-from vera.pipelines.sampling.spans import Frames, decode_spans, encode_spans, to_network
+from vera.pipelines.sampling.spans import Frames, decode_spans, encode_spans
 
 
 class Coding:
@@ -70,7 +71,7 @@ class Coding:
 
         def prepare(group: Tensor) -> Tensor:
             check_values(group, "the clip")
-            return to_network(group).to(device, self.vae.dtype)
+            return to_network(group[None]).contiguous().to(device, self.vae.dtype)
 
         chunks: Any = map(check, [frames] if whole else frames)
         if whole:

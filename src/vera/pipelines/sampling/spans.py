@@ -42,17 +42,6 @@ def decode_spans(vae: Any, z: Tensor) -> Iterator[Tensor]:
     yield from _decode_causal(vae, z) if _is_streamed(vae) else _decode_pieces(vae, z)
 
 
-def to_network(frames: Tensor) -> Tensor:
-    """Frames [T,H,W,3] or grey [T,H,W], uint8, bool or float in [0,1], to [1,3,T,H,W] float32 in [-1,1].
-
-    Grey becomes three equal channels.
-    """
-    x = frames.float() / 255 if frames.dtype == torch.uint8 else frames.float()
-    if x.ndim == 3:
-        x = x[..., None].expand(*x.shape, 3)
-    return (x * 2 - 1).permute(3, 0, 1, 2)[None].contiguous()
-
-
 def as_tensor(frames: Frames) -> Tensor:
     """A tensor over the same memory where torch can: arrays may also run backwards or be of the other byte order."""
     if isinstance(frames, np.ndarray):

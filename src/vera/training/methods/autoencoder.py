@@ -14,7 +14,8 @@ from vera.data.sample import LatentSample, LayerData, LayeredSample
 from vera.errors import VeraError
 from vera.hardware import Autocast
 from vera.models.autoencoder_patch import AutoencoderPatch3D, latent_statistics, pca_initialise
-from vera.training.batches import BEYOND, Batch, LatentBatch, collate, load_sample, network_view
+from vera.models.pixels import to_network
+from vera.training.batches import BEYOND, Batch, LatentBatch, collate, load_sample
 from vera.training.encoders import caches
 from vera.training.networks import model_of, new_model
 from vera.training.recipe import AutoencoderObjective, Recipe
@@ -73,7 +74,7 @@ class AutoencoderTraining:
         self, model: nn.Module, batch: Batch | LatentBatch, seeds: Sequence[int]
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Sum L1, squared and gradient errors of the reconstruction, as the recipe weighs them."""
-        target = torch.cat([network_view(getattr(batch, kind)) for kind in KINDS])
+        target = torch.cat([to_network(getattr(batch, kind)) for kind in KINDS])
         output = model(target, noise=self._noise(model, target.shape, seeds)).sample.float()
         terms = {
             "l1": F.l1_loss(output, target),
@@ -103,7 +104,7 @@ class AutoencoderTraining:
             batch = collate([sample]).to(self.device)
             row = []
             for kind in KINDS:
-                target = network_view(getattr(batch, kind))
+                target = to_network(getattr(batch, kind))
                 output = model(target).sample.clamp(-1, 1)
                 decibels[kind].append(psnr(output, target).item())
                 row += [target, output]
@@ -129,7 +130,7 @@ def gather_crops(data: LayerData, count: int, seed: int) -> Tensor:
         for position in range(len(data.draw(step, 4))):
             batch = collate([_pixels(load_sample(data, step, 4, position)[0])])
             for kind in KINDS:
-                video = network_view(getattr(batch, kind))[0]
+                video = to_network(getattr(batch, kind))[0]
                 frames, height, width = video.shape[1:]
                 top = int(torch.randint(max(height - PCA_CROP, 0) + 1, (), generator=generator))
                 left = int(torch.randint(max(width - PCA_CROP, 0) + 1, (), generator=generator))

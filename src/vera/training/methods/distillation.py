@@ -9,25 +9,21 @@ import torch
 from torch import Tensor
 
 from vera.errors import VeraError
-from vera.models.baselines import VARIANTS
+from vera.models.networks import open_network
 from vera.training.methods.objective import shift_times
 from vera.training.recipe import Distillation
-from vera.training.text import DAMAGE
 
 Predict = Callable[[Tensor, Tensor], Tensor]
 
 
 def load_teacher(folder: str) -> Any:
-    """The frozen float32 transformer of a pipeline in `folder`; VeraError if there is none."""
+    """Load the frozen float32 transformer of a pipeline in `folder`; VeraError if there is none."""
     try:
-        if not Path(folder).is_dir():  # diffusers would take it for a name on the hub
-            raise FileNotFoundError(folder)
-        config = VARIANTS["mot"].model.load_config(Path(folder) / "transformer", local_files_only=True)
-        kind = next(v.model for v in VARIANTS.values() if v.model.__name__ == config["_class_name"])
-        teacher = kind.from_pretrained(folder, subfolder="transformer", dtype=torch.float32, local_files_only=True)
-    except (*DAMAGE, StopIteration):
-        raise VeraError(f"objective: no pipeline with a transformer of Vera in {folder} to learn from") from None
-    return teacher.requires_grad_(False).eval()
+        return open_network(Path(folder) / "transformer", "transformer")
+    except VeraError as error:
+        raise VeraError(
+            f"objective: no pipeline with a transformer of Vera in {folder} to learn from ({error})"
+        ) from None
 
 
 def guided(conditional: Predict, unconditional: Predict, guidance: float) -> Predict:

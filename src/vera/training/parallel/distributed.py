@@ -93,7 +93,7 @@ def start_world(device: str, context_parallel: int) -> Iterator[World]:
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size % context_parallel:
         raise VeraError(f"context_parallel: {size} processes cannot be grouped by {context_parallel}")
-    chosen = choose_device(device)
+    chosen = choose_device(device, mps=False)  # which has no float64: sums and logs are in it
     if size == 1:
         yield World(chosen)
         return

@@ -16,13 +16,13 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from vera.data.sources import batch_counts, check_share
 from vera.errors import VeraError, first_line
 from vera.models.baselines import VARIANTS
+from vera.models.networks import CLASSES, DAMAGE, network_class
 from vera.training.methods.held_out import HELD_OUT_TIMES
 from vera.training.networks import WRONG
 from vera.training.planning.step_cost import Cost, Shape, encoding_cost, make_network, network_cost
 from vera.training.recipe import FlowObjective, Recipe
 from vera.training.run.checkpoint import KEPT
 from vera.training.run.schedule import muon_weights
-from vera.training.text import DAMAGE
 
 MASTER, MOMENT, AVERAGE = 4, 4, 4  # bytes of a parameter or its gradient, of a moment of it, of the average
 RESERVE = 0.1  # of the GPU's memory, for its context, kernels' workspaces and fragmentation
@@ -161,18 +161,12 @@ def make_plan(
 
 def _autoencoder(folder: str) -> tuple[Any, dict[str, Any]]:
     """Class and config of the autoencoder in `folder`; Wan2.1's before there is one."""
-    from diffusers import AutoencoderKLWan
-
-    from vera.models.autoencoder_patch import AutoencoderPatch3D
-
     if not (Path(folder) / "config.json").is_file():
-        return AutoencoderKLWan, {}
+        return CLASSES["vae"]["AutoencoderKLWan"], {}
     try:
-        config = AutoencoderPatch3D.load_config(folder, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise VeraError(f"objective: {folder} holds no autoencoder: {first_line(error)}") from None
-    patch = config.get("_class_name") == "AutoencoderPatch3D"
-    return AutoencoderPatch3D if patch else AutoencoderKLWan, config
+        return network_class(folder, "vae")
+    except VeraError as error:
+        raise VeraError(f"objective: no autoencoder in {folder} ({error})") from None
 
 
 def _text_bytes(name: str, width: int) -> float:
