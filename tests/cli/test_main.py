@@ -13,6 +13,7 @@ from vera import cli
 from vera.cli import main
 from vera.errors import VeraError
 
+COMMANDS = ("edit", "composite", "verify", "init", "train", "data", "evaluate", "models", "doctor")
 HEAVY = ("torch", "diffusers", "transformers", "av", "cv2", "numpy")
 
 
@@ -21,7 +22,7 @@ def test_help_names_every_command_and_imports_nothing_heavy() -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     *text, loaded = run.stdout.strip().splitlines()
     assert loaded == "[]"
-    for command in ("edit", "composite", "verify", "init", "train", "data", "evaluate", "doctor"):
+    for command in COMMANDS:
         assert any(line.startswith(f"│ {command} ") for line in text), command
 
 
@@ -34,7 +35,7 @@ def test_threads_soon_sleep_unless_told(monkeypatch: pytest.MonkeyPatch, given: 
     assert os.environ["GOMP_SPINCOUNT"] == expected
 
 
-@pytest.mark.parametrize("command", ["edit", "composite", "verify", "init", "train", "data", "evaluate", "doctor"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     assert f"Usage: vera {command}" in capsys.readouterr().out

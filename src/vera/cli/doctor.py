@@ -27,7 +27,7 @@ class Finding(NamedTuple):
 
 def doctor() -> int:
     """Tell what this installation can do, and what is missing; exit code 1 if something is missing."""
-    findings = [finding for look in (_versions, _codecs, _devices, _kernels, _nano) for finding in look()]
+    findings = [finding for look in (_versions, _codecs, _devices, _kernels, _nano, _cached) for finding in look()]
     for what, ok, detail in findings:
         say(f"{'ok' if ok else 'missing':8} {what:24} {detail}")
     return 0 if all(finding.ok for finding in findings) else 1
@@ -81,6 +81,16 @@ def _kernels() -> Iterator[Finding]:
         yield Finding(f"attention {name}", True, f"not here: {lacking}" if lacking else "usable")
     here = find_spec("torchao") is not None
     yield Finding("weights int8", True, "usable" if here else "not here: pip install --no-deps torchao==0.18.0")
+
+
+def _cached() -> Iterator[Finding]:
+    """Models of the hub that are here already, and on which terms."""
+    from vera.pipelines.catalogue import list_models
+
+    for entry in list_models():
+        if entry.where == "cached":
+            kind = "an editor" if entry.editor else "draws layers"
+            yield Finding(f"model {entry.name}", True, f"{entry.full}, {kind}, licence {entry.license}; {entry.tasks}")
 
 
 def _nano() -> Iterator[Finding]:

@@ -89,6 +89,9 @@ def edit(
         print_master(done.master)
     if done.layers is not None:
         say(f"layers   {done.layers}")
+    say(f"model    {done.choice}")
+    for notice in done.notices:
+        say(f"note     {notice}")
     if sheet is not None and done.edit is not None and done.out is not None:
         contact_sheet(clip, done.edit, done.out, sheet)
         say(f"sheet    {sheet}")

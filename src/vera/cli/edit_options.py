@@ -50,7 +50,8 @@ class Loading:
     Parameters
     ----------
     model
-        nano (ships with Vera), a folder in diffusers' layout, or the name of a model on the hub.
+        nano (ships with Vera), a folder in diffusers' layout, or the name of a model on the hub: a Vera model, or an
+        editor of which Vera makes layers. `vera models` lists them, with short names such as lucy or vace-1.3b.
     lora
         LoRA: nano-8-steps (ships with Vera), a file, a folder, or a name on the hub; with a scale as in
         look.safetensors:0.8. May be repeated.

@@ -15,6 +15,7 @@ from vera.hardware import choose_device, choose_dtype
 from vera.models.context_parallel import enable_context_parallel
 from vera.models.networks import CLASSES
 from vera.pipelines.acceleration import Acceleration, accelerate, int8_weights
+from vera.pipelines.editors.adapters.adapter import Adapter
 from vera.pipelines.folders.check import read_index
 from vera.pipelines.folders.opening import locate_model
 from vera.pipelines.lora.loader import add_loras
@@ -33,16 +34,17 @@ class ModelChoice:
     lora: tuple[str, ...] = ()
 
 
-def choice_of(pipeline: VeraPipeline) -> ModelChoice:
-    """Say what `load_pipeline` was told for a pipeline; of one made otherwise, where it is from and its LoRA."""
+def choice_of(pipeline: VeraPipeline | Adapter) -> ModelChoice:
+    """Say what `load_pipeline` or `load_editor` was told; of what was made otherwise, where it is from and its LoRA."""
     loaded: ModelChoice | None = getattr(pipeline, "_loaded_as", None)
     if loaded is not None:
         return loaded
-    name = pipeline.config.get("_name_or_path") or type(pipeline).__name__
-    return ModelChoice(str(name), lora=tuple(pipeline.get_active_adapters()))
+    inner: Any = pipeline.pipeline if isinstance(pipeline, Adapter) else pipeline
+    name = inner.config.get("_name_or_path") or type(inner).__name__
+    return ModelChoice(str(name), lora=tuple(inner.get_active_adapters()))
 
 
-def choose_model(pipeline: VeraPipeline | None, **asked: Any) -> ModelChoice:
+def choose_model(pipeline: VeraPipeline | Adapter | None, **asked: Any) -> ModelChoice:
     """What is `asked` of `model`, `device`, `dtype`, `acceleration` and `lora`, or what a loaded `pipeline` is.
 
     None and empty ask for nothing. VeraError if both are given: a loaded pipeline stays as it is.
@@ -51,8 +53,8 @@ def choose_model(pipeline: VeraPipeline | None, **asked: Any) -> ModelChoice:
     if pipeline is None:
         said |= {"name": str(said.pop("model", "nano")), "lora": tuple(map(str, said.get("lora", ())))}
         return ModelChoice(**said)
-    if not isinstance(pipeline, VeraPipeline):
-        raise VeraError(f"pipeline is what load_pipeline gives, not {type(pipeline).__name__}")
+    if not isinstance(pipeline, VeraPipeline | Adapter):
+        raise VeraError(f"pipeline is what load_pipeline or load_editor gives, not {type(pipeline).__name__}")
     if said:
         raise VeraError(f"the pipeline is loaded already: leave out {', '.join(said)}, or the pipeline")
     return choice_of(pipeline)
@@ -82,7 +84,7 @@ def load_pipeline(
         raise VeraError(
             "cache first_block: the processes would decide unlike each other, each by its tokens: leave it out"
         )
-    with _quiet_libraries():
+    with quiet_libraries():
         pipeline = _load(model, choose_dtype(dtype, chosen), options)
         add_loras(pipeline, lora)
         accelerate(pipeline, options, chosen)
@@ -105,7 +107,7 @@ def _load(model: str, dtype: torch.dtype, options: Acceleration) -> VeraPipeline
 
 
 @contextmanager
-def _quiet_libraries() -> Iterator[None]:
+def quiet_libraries() -> Iterator[None]:
     """No progress bars and no warnings of diffusers and transformers: what matters of them is raised as a VeraError."""
     libraries = (diffusers.utils.logging, transformers.utils.logging)
     levels = [library.get_verbosity() for library in libraries]

@@ -1,7 +1,7 @@
 """Models of the hub, a fake one on the loopback: published, fetched, loaded, begun from, and refused."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 import torch
 from diffusers import DiffusionPipeline
 from huggingface_hub import HfApi, constants, snapshot_download
-from tests.fake_hub import FakeHub, fake_hub
+from tests.fake_hub import FakeHub
 from tests.loras import FILE, adapt, save_adapter
 from tests.wan_layouts import make_wan, write_original
 
@@ -24,18 +24,6 @@ from vera.training.text import TextStates
 
 MakePipeline = Callable[..., VeraPipeline]
 CLIP = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
-    """What HF_ENDPOINT and HF_HOME set, which huggingface_hub reads when it is imported."""
-    with fake_hub() as server:
-        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, server.endpoint)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setenv("HF_TOKEN", "of-the-fake")
-        yield server
 
 
 @pytest.fixture

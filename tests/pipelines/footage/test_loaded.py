@@ -69,7 +69,7 @@ def test_what_a_loaded_pipeline_cannot_be_told(
 
 
 def test_no_pipeline() -> None:
-    with pytest.raises(VeraError, match="pipeline is what load_pipeline gives, not str"):
+    with pytest.raises(VeraError, match="pipeline is what load_pipeline or load_editor gives, not str"):
         edit("gone.mkv", TEXT, pipeline="nano")  # type: ignore[arg-type]
 
 

@@ -44,7 +44,7 @@ def test_two_processes_make_the_edit_of_one(
         timeout=240,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["result", "layers", "edited"], "once"
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["result", "layers", "model", "edited"], "once"
     assert json.loads((tmp_path / "layers" / "manifest.json").read_text())["metadata"]["processes"] == 2
 
     alone = edit(source, TEXT, model=model, dtype="float32", out=tmp_path / "one.mkv").edit

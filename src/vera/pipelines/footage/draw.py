@@ -1,9 +1,6 @@
-"""Layers of a clip by a Vera model: open its pipeline, read and encode the source, sample.
+"""Layers of a clip by a model: open it, and, of a Vera model, read and encode the source, and sample."""
 
-`Drawn` is the joint between a model and everything after it: whatever gives one, `write_layers` brings to disk.
-"""
-
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,10 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vera.layers.refine.clip import Refinement, Span, guide_frames
+from vera.layers.refine.clip import Span, guide_frames
 from vera.layers.refine.rate import shown_frames
 from vera.layers.views import SourceViews
+from vera.pipelines.editors.adapters.adapter import Adapter
+from vera.pipelines.editors.choice import describe_vera
+from vera.pipelines.editors.loading import editor_pipeline, load_editor
 from vera.pipelines.footage.clock import Clock
+from vera.pipelines.footage.draw_editor import draw_by_editor
+from vera.pipelines.footage.drawn import Drawn
 from vera.pipelines.footage.job import EditJob
 from vera.pipelines.footage.preview import Show, StepCallback, preview_step
 from vera.pipelines.footage.record import describe_run
@@ -27,25 +29,6 @@ from vera.pipelines.samplers import sampling_by
 from vera.pipelines.sampling.sizes import check_size, model_size
 from vera.processes import is_first
 from vera.progress import Progress
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """Layers on their way from a model to disk.
-
-    Args:
-        views: the source as the model sees it, at the size of the layers.
-        refinement: how they are brought to the source's rate and size.
-        plates: of the frames in `guide_frames`, the source's RGB `[h,w,3]` uint8 at that size.
-        spans: edit and alpha of the frames that the model was shown, decoded as they are asked for.
-        manifest: says after the last frame what it takes to make the same layers again.
-    """
-
-    views: SourceViews
-    refinement: Refinement
-    plates: dict[int, NDArray[np.uint8]]
-    spans: Iterator[Span]
-    manifest: Callable[[], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -67,11 +50,16 @@ class Sampled:
 
 
 def draw_layers(
-    job: EditJob, clock: Clock, pipeline: VeraPipeline | None, progress: Progress | None, preview: Show | None
+    job: EditJob, clock: Clock, pipeline: VeraPipeline | Adapter | None, progress: Progress | None, preview: Show | None
 ) -> Drawn:
-    """Open the model, unless its `pipeline` is given, show it the source and sample the layers."""
+    """Open the model, unless its `pipeline` is given, show it the source and sample the layers.
+
+    An editor draws later, window by window, as the layers are asked for; it gives no previews.
+    """
     with clock.stage("load"):
         pipeline = load_model(job) if pipeline is None else pipeline
+        if isinstance(pipeline, Adapter):
+            return draw_by_editor(job, pipeline, progress)
         views, shown = fit_clip(job, pipeline)
     with clock.stage("read"):
         encoded = encode_source(job, pipeline, views, shown, progress)
@@ -83,12 +71,17 @@ def draw_layers(
         opened.maybe_free_model_hooks()
         return sampled.record
 
-    return Drawn(views, job.refinement, encoded.plates, decode_layers(pipeline, sampled, len(shown)), manifest)
+    spans = decode_layers(pipeline, sampled, len(shown))
+    choice = describe_vera(job.model.name, job.instruction)
+    return Drawn(views, job.refinement, encoded.plates, spans, manifest, choice)
 
 
-def load_model(job: EditJob) -> VeraPipeline:
-    """Load the job's model."""
+def load_model(job: EditJob) -> VeraPipeline | Adapter:
+    """Load the job's model, Vera's or an editor."""
     model = job.model
+    editor = editor_pipeline(model.name)
+    if editor is not None:
+        return load_editor(model.name, model.device, model.dtype, model.acceleration, model.lora, pipeline=editor)
     return load_pipeline(model.name, model.device, model.dtype, model.acceleration, model.lora)
 
 

@@ -13,6 +13,7 @@ from vera.layers import LayeredEdit
 from vera.layers.masters import Master, write_master
 from vera.layers.refine.clip import Refinement
 from vera.pipelines.acceleration import Acceleration
+from vera.pipelines.editors.adapters.adapter import Adapter
 from vera.pipelines.footage.clock import Clock
 from vera.pipelines.footage.draw import draw_layers
 from vera.pipelines.footage.job import EditJob
@@ -33,7 +34,8 @@ class EditReport:
 
     `edit` reads its frames from disk as they are asked for. `frames` of the clip's frames were edited, at the model's
     `size` (width, height); `seconds` by stage. `master` is what was written. `edit` and `master` are None in a process
-    that does not write. `vera.layers.verify` checks what the master guarantees.
+    that does not write. `choice` says in a line which model did what, `notices` what the user should know of the
+    layers. `vera.layers.verify` checks what the master guarantees.
     """
 
     out: Path | None
@@ -43,6 +45,8 @@ class EditReport:
     size: tuple[int, int]
     seconds: dict[str, float]
     master: Master | None = None
+    choice: str = ""
+    notices: tuple[str, ...] = ()
 
 
 @process_group()
@@ -69,7 +73,7 @@ def edit(
     dtype: str | torch.dtype | None = None,
     acceleration: Acceleration | None = None,
     lora: Sequence[str | Path] = (),
-    pipeline: VeraPipeline | None = None,
+    pipeline: VeraPipeline | Adapter | None = None,
     refinement: Refinement | None = None,
     lut: str | Path | None = None,
     ocio: str | None = None,
@@ -83,7 +87,8 @@ def edit(
     Args:
         layers: folder to save the edit layer, the alpha matte and the manifest in; they are not saved if None.
         result: False writes the layers alone.
-        model: "nano", which is the default, a folder in diffusers' layout or a model of the hub.
+        model: "nano", which is the default, a folder in diffusers' layout, a model of the hub, or a short name that
+            `vera models` lists: a Vera model, or an editor, of whose frames layers are made.
         mask: video, or a still image, of the source's size whose white marks the subject to preserve.
         seed: the same seed, machine and settings give the same bytes.
         steps, guidance: of the sampling; the model's own if None.
@@ -94,12 +99,12 @@ def edit(
         master: "exact", "smart" or "delivery" (see `vera.layers.masters`); exact if None, unless `codec` is lossy.
         codec: a name in `vera.video.CODECS`; lossless if None.
         device, dtype, acceleration, lora: those of `load_pipeline`.
-        pipeline: a model that `load_pipeline` gave, to load once for many edits, in place of `model` and how it is
-            loaded; it is left as it was.
+        pipeline: a model that `load_pipeline` or `load_editor` gave, to load once for many edits, in place of `model`
+            and how it is loaded; it is left as it was.
         refinement: how the layers are brought to the source's rate and size.
         lut, ocio: what shows log footage in BT.709, as in `color_transform`; other footage is converted by its tags.
         progress: called with (stage, done, total).
-        preview: called with a `Preview` after each sampling step; the edit is the same with it as without.
+        preview: called with a `Preview` after each sampling step of a Vera model; the edit is the same without.
 
     Raises VeraError for input that cannot be used, before any sampling. The layers are whole on disk before the result
     is begun; if it then cannot be written they are kept, also where they were not asked for, and the error says where.
@@ -131,7 +136,7 @@ def edit(
 def run_edit(
     job: EditJob,
     *,
-    pipeline: VeraPipeline | None = None,
+    pipeline: VeraPipeline | Adapter | None = None,
     progress: Progress | None = None,
     preview: Show | None = None,
     clock: Clock | None = None,
@@ -141,17 +146,19 @@ def run_edit(
         raise VeraError(f"the job is for model {job.model.name}, loaded otherwise than the pipeline: make it anew")
     clock = clock or Clock()
     drawn = draw_layers(job, clock, pipeline, progress, preview)
-    report = EditReport(job.out, job.layers, None, len(job.edited), drawn.views.size, clock.seconds)
+    size, choice = drawn.views.size, drawn.choice
+    report = EditReport(job.out, job.layers, None, len(job.edited), size, clock.seconds, choice=choice)
     if not is_first():
         return report
     with layers_folder(job.layers, job.out) as folder:
         with clock.stage("layers"):
             layered = write_layers(job, drawn, folder, progress)
+        report = replace(report, edit=layered, notices=tuple(drawn.notices))
         if job.out is None:
-            return replace(report, edit=layered)
+            return report
         with clock.stage("composite"), kept_on_failure(folder, job.layers, job.out):
             master = write_master(job.clip, layered, job.out, job.master, job.codec, progress)
-    return replace(report, edit=layered, master=master)
+    return replace(report, master=master)
 
 
 def _path(path: str | Path | None) -> Path | None:

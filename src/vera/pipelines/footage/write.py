@@ -7,7 +7,7 @@ from vera.layers import LayeredEdit, load_layers
 from vera.layers.folder import LayersWriter
 from vera.layers.refine.clip import Refined, clip_grain
 from vera.layers.source_match import describe_source
-from vera.pipelines.footage.draw import Drawn
+from vera.pipelines.footage.drawn import Drawn
 from vera.pipelines.footage.job import EditJob
 from vera.progress import Progress
 

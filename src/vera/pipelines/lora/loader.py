@@ -21,7 +21,7 @@ from vera.pipelines.lora.layers import LoraLayer, lora_layers, peft_config, stat
 
 _PREFIX = "transformer."
 _COMPILED = "_orig_mod."  # in the names of modules inside of what torch.compile returned
-_LARGEST_WEIGHT = 100.0  # of an adapter, by `:scale`
+LARGEST_WEIGHT = 100.0  # of an adapter, by `:scale`
 
 Layers = dict[str, LoraLayer]
 
@@ -309,8 +309,8 @@ def add_loras(pipeline: Any, loras: Sequence[str | Path]) -> None:
     for index, given in enumerate(loras):
         scaled = re.fullmatch(r"(.+):(-?\d*\.?\d+)", str(given))
         path, scale = scaled.groups() if scaled else (str(given), "1")
-        if not abs(float(scale)) <= _LARGEST_WEIGHT:
-            raise VeraError(f"LoRA {path}: its scale is at most {_LARGEST_WEIGHT:g}, not {scale[:20]}")
+        if not abs(float(scale)) <= LARGEST_WEIGHT:
+            raise VeraError(f"LoRA {path}: its scale is at most {LARGEST_WEIGHT:g}, not {scale[:20]}")
         pipeline.load_lora_weights(path, adapter_name=f"lora_{index}")
         scales[f"lora_{index}"] = float(scale)
     if scales:

@@ -1,0 +1,47 @@
+"""ChronoEdit (NVIDIA): edits one picture, as the last frame of a short clip that begins with it."""
+
+import numpy as np
+
+from vera.pipelines.editors.adapters.adapter import Adapter, pictures, stride_of
+from vera.pipelines.editors.protocol import ClipWindow, Drawn, Mask, Settings, Traits
+
+LENGTH = 5  # frames of that clip without its stage of reasoning
+
+
+class ChronoEditor(Adapter):
+    """`ChronoEditPipeline`. Size, length and guidance are those of diffusers' documentation of it, the steps the
+    pipeline's own. The published checkpoint calls its transformer Wan's, whose weights are the same."""
+
+    PIPELINE = "ChronoEditPipeline"
+    STILL = True
+    PARTS = {"transformer": "ChronoEditTransformer3DModel"}  # noqa: RUF012
+
+    @property
+    def traits(self) -> Traits:
+        stride = max(stride_of(self.pipeline), 16)
+        return Traits(
+            strides=(stride, stride),
+            pixels=720 * 1280,
+            window=1,
+            overlap=0,
+            step=1,
+            rate=None,
+            steps=50,
+            guidance=5.0,
+            still=self.STILL,
+        )
+
+    def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
+        width, height = clip.size
+        output = self.call(
+            seed,
+            settings,
+            image=pictures(clip.frames)[0],
+            prompt=instruction,
+            negative_prompt="",
+            width=width,
+            height=height,
+            num_frames=LENGTH,
+            guidance_scale=self.guidance(settings),
+        )
+        return np.asarray(output.frames[0][-1:])

@@ -1,0 +1,43 @@
+"""FLUX.2 [klein] (Black Forest Labs): edits one picture by an instruction."""
+
+import numpy as np
+
+from vera.pipelines.editors.adapters.adapter import Adapter, pictures
+from vera.pipelines.editors.protocol import ClipWindow, Drawn, Mask, Settings, Traits
+
+
+class KleinEditor(Adapter):
+    """`Flux2KleinPipeline`. Distilled checkpoints say so in model_index.json and take 4 steps without guidance, others
+    the pipeline's own 50 and 4. Frames stay below the 1024 x 1024 pixels to which the pipeline shrinks a reference."""
+
+    PIPELINE = "Flux2KleinPipeline"
+    STILL = True
+
+    @property
+    def traits(self) -> Traits:
+        distilled = bool(self.pipeline.config.get("is_distilled"))
+        stride = 2 * self.pipeline.vae_scale_factor
+        return Traits(
+            strides=(stride, stride),
+            pixels=1280 * 720,
+            window=1,
+            overlap=0,
+            step=1,
+            rate=None,
+            steps=4 if distilled else 50,
+            guidance=1.0 if distilled else 4.0,
+            still=self.STILL,
+        )
+
+    def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
+        width, height = clip.size
+        output = self.call(
+            seed,
+            settings,
+            image=pictures(clip.frames)[0],
+            prompt=instruction,
+            width=width,
+            height=height,
+            guidance_scale=self.guidance(settings),
+        )
+        return np.asarray(output.images)

@@ -1,0 +1,49 @@
+"""LTX-2 (Lightricks) with an in-context LoRA: the clip is shown as a reference, and followed as the LoRA has learnt."""
+
+from vera.pipelines.editors.adapters.adapter import Adapter, first_video, padded, pictures
+from vera.pipelines.editors.protocol import ClipWindow, Drawn, Mask, Settings, Traits
+
+
+class Ltx2Editor(Adapter):
+    """`LTX2InContextPipeline`, also of checkpoints that call themselves `LTX2Pipeline`: they have the same parts.
+
+    Size, length, steps and guidance are the pipeline's own. It knows the rate of a clip. What it makes of sound is
+    left out: an edit keeps the source's.
+    """
+
+    PIPELINE = "LTX2InContextPipeline"
+    TOKENS = 1024
+    NEEDS_LORA = "LTX-2 follows a clip only with an in-context LoRA"
+
+    @property
+    def traits(self) -> Traits:
+        stride = max(self.pipeline.vae_spatial_compression_ratio * self.pipeline.transformer_spatial_patch_size, 32)
+        return Traits(
+            strides=(stride, stride),
+            pixels=512 * 768,
+            window=121,
+            overlap=24,
+            step=self.pipeline.vae_temporal_compression_ratio,
+            rate=24,
+            steps=30,
+            guidance=3.0,
+        )
+
+    def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
+        from diffusers.pipelines.ltx2.pipeline_ltx2_ic_lora import LTX2ReferenceCondition
+
+        frames = padded(clip.frames, self.traits.step)
+        width, height = clip.size
+        output = self.call(
+            seed,
+            settings,
+            reference_conditions=[LTX2ReferenceCondition(frames=pictures(frames))],
+            prompt=instruction,
+            negative_prompt="",
+            width=width,
+            height=height,
+            num_frames=len(frames),
+            frame_rate=clip.rate,
+            guidance_scale=self.guidance(settings),
+        )
+        return first_video(output, len(clip.frames))

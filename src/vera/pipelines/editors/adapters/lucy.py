@@ -1,0 +1,41 @@
+"""Lucy Edit (Decart): edits a clip by an instruction. Wan2.2's 5B network, which also sees the source."""
+
+from vera.pipelines.editors.adapters.adapter import Adapter, first_video, padded, pictures, stride_of
+from vera.pipelines.editors.protocol import ClipWindow, Drawn, Mask, Settings, Traits
+
+
+class LucyEditor(Adapter):
+    """`LucyEditPipeline`. Size, length, rate and guidance are those of the example in diffusers' documentation of it,
+    the steps the pipeline's own. It sees no mask, and every window by itself."""
+
+    PIPELINE = "LucyEditPipeline"
+
+    @property
+    def traits(self) -> Traits:
+        stride = stride_of(self.pipeline)
+        return Traits(
+            strides=(stride, stride),
+            pixels=480 * 832,
+            window=81,
+            overlap=16,
+            step=self.pipeline.vae_scale_factor_temporal,
+            rate=24,
+            steps=50,
+            guidance=5.0,
+        )
+
+    def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
+        frames = padded(clip.frames, self.traits.step)
+        width, height = clip.size
+        output = self.call(
+            seed,
+            settings,
+            video=pictures(frames),
+            prompt=instruction,
+            negative_prompt="",
+            width=width,
+            height=height,
+            num_frames=len(frames),
+            guidance_scale=self.guidance(settings),
+        )
+        return first_video(output, len(clip.frames))

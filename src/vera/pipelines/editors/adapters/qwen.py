@@ -1,0 +1,50 @@
+"""Qwen-Image-Edit (Alibaba): edits one picture by an instruction."""
+
+import numpy as np
+
+from vera.pipelines.editors.adapters.adapter import Adapter, pictures
+from vera.pipelines.editors.protocol import ClipWindow, Drawn, Mask, Settings, Traits
+
+
+class QwenEditor(Adapter):
+    """`QwenImageEditPipeline`. Size, steps and guidance are the pipeline's own."""
+
+    PIPELINE = "QwenImageEditPipeline"
+    STILL = True
+    TOKENS = 1024
+    NEEDS = ("torchvision",)  # by which transformers reads pictures for its text encoder
+
+    @property
+    def traits(self) -> Traits:
+        stride = max(2 * self.pipeline.vae_scale_factor, 32)  # it brings the picture to multiples of 32 itself
+        return Traits(
+            strides=(stride, stride),
+            pixels=1024 * 1024,
+            window=1,
+            overlap=0,
+            step=1,
+            rate=None,
+            steps=50,
+            guidance=4.0,
+            still=self.STILL,
+        )
+
+    def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
+        width, height = clip.size
+        output = self.call(
+            seed,
+            settings,
+            image=pictures(clip.frames)[0],
+            prompt=instruction,
+            negative_prompt=" ",  # without one there is no guidance
+            width=width,
+            height=height,
+            true_cfg_scale=self.guidance(settings),
+        )
+        return np.asarray(output.images)
+
+
+class QwenPlusEditor(QwenEditor):
+    """`QwenImageEditPlusPipeline`, of the checkpoints 2509 and later: it is called alike."""
+
+    PIPELINE = "QwenImageEditPlusPipeline"

@@ -1,0 +1,67 @@
+"""VACE (Wan2.1, 1.3B and 14B): draws what a mask leaves open, or, without a mask, the whole clip anew."""
+
+import numpy as np
+
+from vera.pipelines.editors.adapters.adapter import Adapter, first_video, padded, pictures, stride_of
+from vera.pipelines.editors.adapters.wan import with_shift
+from vera.pipelines.editors.protocol import ClipWindow, Drawn, Mask, Settings, Traits
+
+GREY = 128  # what VACE is shown in place of what it is to draw, as in diffusers' documentation of it
+
+
+class VaceEditor(Adapter):
+    """`WanVACEPipeline`. VACE's mask is white where it draws, Vera's where the subject stays: it is turned round, and
+    what is to be drawn is grey in the video. Frames that the window before has drawn are given as they are, with a
+    black mask, so that windows agree. Without a mask everything is white, and the clip itself is shown.
+
+    Size, length, guidance and shift are those of diffusers' documentation of it, the steps the pipeline's own.
+    """
+
+    PIPELINE = "WanVACEPipeline"
+
+    @property
+    def traits(self) -> Traits:
+        stride = stride_of(self.pipeline)
+        return Traits(
+            strides=(stride, stride),
+            pixels=480 * 832,
+            window=81,
+            overlap=16,
+            step=self.pipeline.vae_scale_factor_temporal,
+            rate=16,
+            steps=50,
+            guidance=5.0,
+            text="description",
+            masked=True,
+            continues=True,
+        )
+
+    def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
+        video, drawn = shown(clip, mask)
+        video, drawn = padded(video, self.traits.step), padded(drawn, self.traits.step)
+        width, height = clip.size
+        with_shift(self.pipeline, width * height)
+        output = self.call(
+            seed,
+            settings,
+            video=pictures(video),
+            mask=pictures(drawn),
+            prompt=instruction,
+            negative_prompt="",
+            width=width,
+            height=height,
+            num_frames=len(video),
+            guidance_scale=self.guidance(settings),
+        )
+        return first_video(output, len(clip.frames))
+
+
+def shown(clip: ClipWindow, mask: Mask | None) -> tuple[np.ndarray, Mask]:
+    """The video that VACE is shown `[T,H,W,3]` and where it draws `[T,H,W]`."""
+    video = clip.frames.copy()
+    drawn = np.ones(video.shape[:3], bool) if mask is None else ~mask
+    if mask is not None:
+        video[drawn] = GREY
+    known = len(clip.known)
+    video[:known], drawn[:known] = clip.known, False
+    return video, drawn
