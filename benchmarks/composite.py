@@ -24,6 +24,7 @@ import cv2
 import numpy as np
 
 from vera.layers import composite_clip, composite_frame, load_layers, write_layers
+from vera.layers.layer_frame import LayerFrame
 from vera.video import open_clip, planes
 from vera.video.open import open_output
 
@@ -109,7 +110,7 @@ def measure_speed() -> None:
 
             def vera(sources: list[av.VideoFrame] = sources, edit: np.ndarray = edit, a: np.ndarray = alpha16) -> None:
                 for index in range(frames):  # noqa: B023
-                    composite_frame(sources[index % len(sources)], edit, a)
+                    composite_frame(sources[index % len(sources)], LayerFrame(edit, a))
 
             works = (lambda: overlay(sources, rgba, frames), lambda: overlay(sources, ready, frames), vera)  # noqa: B023
             rounds = [[seconds(work) for work in works] for _ in range(ROUNDS)]
@@ -147,7 +148,7 @@ def make(folder: Path, frames: int) -> None:
     info = open_clip(source)
     small = np.random.default_rng(0).integers(0, 256, (272, 480, 3)).astype(np.uint8)
     alpha = np.rint(matte("background", 480, 272) * 65535).astype(np.uint16)
-    write_layers(folder / "layers", ((small, alpha) for _ in info.pts), info.pts, info.time_base, {})
+    write_layers(folder / "layers", (LayerFrame(small, alpha) for _ in info.pts), info.pts, info.time_base, {})
 
 
 def main(arguments: list[str]) -> None:

@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 
 from refine_scenes import HEIGHT, SHAPES, WIDTH, Scene, matte, render
+from vera.layers.layer_frame import FULL, LayerFrame, unit
 from vera.layers.refine.decontaminate import decontaminate
-from vera.layers.refine.floor import FULL, fit_layer, refine_layers
+from vera.layers.refine.floor import fit_layer, refine_layer
 from vera.layers.refine.grain import LEVELS, add_grain, measure_grain
 from vera.layers.refine.rate import interpolate_layers, shown_frames
 from vera.layers.refine.temporal import smooth_layers
@@ -76,9 +77,9 @@ def print_time() -> None:
             edit, alpha = layers_of(scene, 0.7, 0.01)
             plate = cv2.resize(codes(scene.plate), size, interpolation=cv2.INTER_CUBIC)
             _, blur = choose_guide(alpha[None], shrunk(plate)[None])
-            plain = milliseconds(lambda e=edit, a=alpha, s=size: fit_layer(e, a, s))
+            plain = milliseconds(lambda e=edit, a=alpha, s=size: fit_layer(LayerFrame(e, a), s))
             guided = milliseconds(
-                lambda e=edit, a=alpha, s=size, p=plate, b=blur: upsample_layer(e, a, s, None, p, "auto", b)
+                lambda e=edit, a=alpha, s=size, p=plate, b=blur: upsample_layer(LayerFrame(e, a), s, None, p, "auto", b)
             )
             print(f"| {size[0]}x{size[1]} | {name} | {plain:.0f} | {guided:.0f} | {guided / plain:.1f} |")
 
@@ -96,9 +97,11 @@ def print_edges(photos: bool = False) -> None:
             plate = codes(scene.plate)
             small = shrunk(plate)
             guide, blur = choose_guide(alpha[None], small[None])
-            plain = fit_layer(edit, alpha, SIZE)[1]
+            plain = fit_layer(LayerFrame(edit, alpha), SIZE)[1]
             errors = [
-                edge_error(upsample_layer(edit, alpha, SIZE, small, plate, kind, blur)[1], scene.alpha, plain)
+                edge_error(
+                    upsample_layer(LayerFrame(edit, alpha), SIZE, small, plate, kind, blur)[1], scene.alpha, plain
+                )
                 for kind in ("none", "plate", "composite", guide)
             ]
             ratio = errors[3] / errors[0]
@@ -124,7 +127,7 @@ def print_decontamination() -> None:
         plate, edit = codes(scene.plate), codes(scene.edit)
         small_edit, small = layers_of(scene, 0.7, 0.01)
         guide, blur = choose_guide(small[None], shrunk(plate)[None])
-        estimated = upsample_layer(small_edit, small, SIZE, None, plate, guide, blur)[1]
+        estimated = upsample_layer(LayerFrame(small_edit, small), SIZE, None, plate, guide, blur)[1]
         for kind, alpha in (("true", np.rint(scene.alpha * FULL).astype(np.uint16)), ("up-sampled", estimated)):
             weight = alpha[..., None] / FULL
             band = (weight[..., 0] > 0.004) & (weight[..., 0] < 0.996)
@@ -198,7 +201,7 @@ def print_flicker() -> None:
         field = np.stack([cv2.GaussianBlur(rng.standard_normal(truth.shape[1:]), (0, 0), 1) for _ in truth]) / 0.28
         soft = (truth > 0.1) & (truth < 0.9)
         noisy = np.rint((truth + 0.03 * field * soft).clip(0, 1) * FULL).astype(np.uint16)
-        found = np.stack([matte for _, matte in smooth_layers(zip(edit, noisy, strict=True), plates)])
+        found = np.stack([layer.codes().alpha for layer in smooth_layers(map(LayerFrame, edit, noisy), plates)])
         cells = []
         for kind in (noisy, found):
             wrong = (kind / FULL - truth)[1:-1]
@@ -213,14 +216,10 @@ def print_rate() -> None:
         for step in (1, 3, 6):
             edit, alpha, plates = clip(9, step)
             shown = list(shown_frames(9, every))
-            edit = np.stack(
-                [
-                    refine_layers(e[None] / np.float32(255), a[None] / np.float32(FULL))[0][0]
-                    for e, a in zip(edit, alpha, strict=True)
-                ]
-            )
+            edit = np.stack([refine_layer(unit(e), unit(a)).codes().edit for e, a in zip(edit, alpha, strict=True)])
             found = [
-                matte for _, matte in interpolate_layers(zip(edit[shown], alpha[shown], strict=True), shown, plates)
+                layer.codes().alpha
+                for layer in interpolate_layers(map(LayerFrame, edit[shown], alpha[shown]), shown, plates)
             ]
             rows = []
             for t in sorted(set(range(9)) - set(shown)):

@@ -15,9 +15,10 @@ from tests.clips import make_frame
 
 from vera.errors import VeraError
 from vera.layers import Adjustment, LayeredEdit, Stack, composite_clip, composite_frame, verify
-from vera.layers.adjust import adjust_colors, adjust_frame, adjustment_from_json
+from vera.layers.adjust import adjust_colors, adjust_layer, adjustment_from_json
 from vera.layers.blend_modes import BLEND_MODES, blend_colors
 from vera.layers.composite import place
+from vera.layers.layer_frame import LayerFrame
 from vera.video import FrameReader, open_clip, planes
 from vera.video.components import components, rgb_rows
 
@@ -37,20 +38,23 @@ def layer(dtype: type = np.uint8, seed: int = 0) -> tuple[np.ndarray, np.ndarray
 def test_neutral_settings_change_nothing(dtype: type) -> None:
     edit, alpha = layer(dtype)
     assert adjust_colors(edit, Adjustment()) is edit
-    again, matte = adjust_frame(edit, alpha, Adjustment())
+    again, matte = adjust_layer(LayerFrame(edit, alpha), Adjustment()).codes()
     assert again is edit and matte is alpha
 
 
 def test_opacity_is_a_factor() -> None:
     edit, alpha = layer()
-    assert np.array_equal(adjust_frame(edit, alpha, Adjustment(opacity=0.5))[1], np.rint(alpha * 0.5).astype(np.uint16))
-    assert not adjust_frame(edit, alpha, Adjustment(opacity=0))[1].any()
+    assert np.array_equal(
+        adjust_layer(LayerFrame(edit, alpha), Adjustment(opacity=0.5)).codes()[1],
+        np.rint(alpha * 0.5).astype(np.uint16),
+    )
+    assert not adjust_layer(LayerFrame(edit, alpha), Adjustment(opacity=0)).codes()[1].any()
 
 
 @given(st.integers(-50, 50), st.integers(-50, 50))
 def test_a_whole_offset_moves_samples_as_they_are(right: int, down: int) -> None:
     edit, alpha = layer()
-    moved, matte = adjust_frame(edit, alpha, Adjustment(offset=(right, down)))
+    moved, matte = adjust_layer(LayerFrame(edit, alpha), Adjustment(offset=(right, down))).codes()
     expected = np.zeros_like(alpha)
     y, x = np.nonzero(alpha)
     inside = (y + down >= 0) & (y + down < SIZE[1]) & (x + right >= 0) & (x + right < SIZE[0])
@@ -65,13 +69,13 @@ def test_scale_is_about_the_middle() -> None:
     alpha[10:20, 10:30] = 65535  # about the middle
     edit = np.full((height, width, 3), 77, np.uint8)
     for scale in (0.5, 1.5, 2.0):
-        same, matte = adjust_frame(edit, alpha, Adjustment(scale=scale))
+        same, matte = adjust_layer(LayerFrame(edit, alpha), Adjustment(scale=scale)).codes()
         assert abs(matte.sum() / alpha.sum() - min(scale, 2) ** 2) < 0.1 * scale**2
         y, x = (np.average(axis, weights=matte) for axis in np.mgrid[:height, :width])
         assert (y, x) == pytest.approx(((height - 1) / 2, (width - 1) / 2), abs=0.05)
         assert (same == 77).all()
-    there = adjust_frame(edit, alpha, Adjustment(scale=2.0, offset=(4, -3)))[1]
-    alone = adjust_frame(edit, alpha, Adjustment(scale=2.0))[1]
+    there = adjust_layer(LayerFrame(edit, alpha), Adjustment(scale=2.0, offset=(4, -3))).codes()[1]
+    alone = adjust_layer(LayerFrame(edit, alpha), Adjustment(scale=2.0)).codes()[1]
     assert np.array_equal(there[3:-5, 6:-2], alone[6:-2, 2:-6])
 
 
@@ -79,26 +83,28 @@ def test_choke_shrinks_and_grows_by_pixels() -> None:
     alpha = np.zeros((31, 41), np.uint16)
     alpha[10:21, 10:31] = 65535
     edit = np.zeros((31, 41, 3), np.uint8)
-    smaller = adjust_frame(edit, alpha, Adjustment(choke=2))[1]
+    smaller = adjust_layer(LayerFrame(edit, alpha), Adjustment(choke=2)).codes()[1]
     assert (smaller > 0)[15].sum() == 17 and (smaller > 0)[:, 20].sum() == 7
-    assert (adjust_frame(edit, alpha, Adjustment(choke=-3))[1] > 0)[15].sum() == 27
-    half = adjust_frame(edit, alpha, Adjustment(choke=0.5))[1]
+    assert (adjust_layer(LayerFrame(edit, alpha), Adjustment(choke=-3)).codes()[1] > 0)[15].sum() == 27
+    half = adjust_layer(LayerFrame(edit, alpha), Adjustment(choke=0.5)).codes()[1]
     assert half[15, 10] == 32768 and half[15, 11] == 65535
     everywhere = np.full((9, 9), 65535, np.uint16)
-    assert (adjust_frame(edit, everywhere, Adjustment(choke=3))[1] == 65535).all()
+    assert (adjust_layer(LayerFrame(edit, everywhere), Adjustment(choke=3)).codes()[1] == 65535).all()
 
 
 def test_feather_is_a_gaussian_that_ends() -> None:
     alpha = np.zeros((60, 90), np.uint16)
     alpha[:, 45:] = 65535
     edit = np.zeros((60, 90, 3), np.uint8)
-    soft = adjust_frame(edit, alpha, Adjustment(feather=3))[1]
+    soft = adjust_layer(LayerFrame(edit, alpha), Adjustment(feather=3)).codes()[1]
     for column in (38, 42, 44, 45, 50):
         wanted = 0.5 * (1 + math.erf((column - 44.5) / 3 / math.sqrt(2)))
         assert soft[30, column] / 65535 == pytest.approx(wanted, abs=3e-3)
     assert not soft[:, :35].any() and (soft[:, 60:] == 65535).all()
-    assert (adjust_frame(edit, np.full((60, 90), 65535, np.uint16), Adjustment(feather=9))[1] == 65535).all()
-    assert not adjust_frame(edit, np.zeros((60, 90), np.uint16), Adjustment(feather=9, choke=-4))[1].any()
+    full = adjust_layer(LayerFrame(edit, np.full((60, 90), 65535, np.uint16)), Adjustment(feather=9))
+    assert (full.codes().alpha == 65535).all()
+    none = adjust_layer(LayerFrame(edit, np.zeros((60, 90), np.uint16)), Adjustment(feather=9, choke=-4))
+    assert not none.alpha.any()
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -144,10 +150,10 @@ def test_blending_in_native_planes(pix_fmt: str, width: int, height: int, mode: 
     rng = np.random.default_rng(3)
     edit = rng.integers(0, 256, (height, width, 3)).astype(np.uint8)
     alpha = (rng.uniform(-1, 2, (height, width)).clip(0, 1) * 65535).astype(np.uint16)
-    drawn = np.rint(blend_colors(mode, rgb_rows(frame, slice(None)), edit * np.float32(1 / 255)) * 65535)
-    whole = composite_frame(frame, drawn.astype(np.uint16), alpha)
-    blended = composite_frame(frame, edit, alpha, blend_mode=mode)
-    plain = composite_frame(frame, edit, alpha)
+    drawn = blend_colors(mode, rgb_rows(frame, slice(None)), edit * np.float32(1 / 255))
+    whole = composite_frame(frame, LayerFrame(drawn, alpha))
+    blended = composite_frame(frame, LayerFrame(edit, alpha), blend_mode=mode)
+    plain = composite_frame(frame, LayerFrame(edit, alpha))
     for one, other, simple in zip(components(whole), components(blended), components(plain), strict=True):
         assert np.array_equal(one, other) if mode != "normal" else np.array_equal(other, simple)
 
@@ -174,18 +180,20 @@ def test_any_settings_keep_what_they_uncover(data: st.DataObject) -> None:
     adjustment = Adjustment(**values)
     assert adjustment_from_json(adjustment.to_json()) == adjustment
     edit, alpha = layer(data.draw(st.sampled_from([np.uint8, np.uint16])))
-    colors, matte = adjust_frame(adjust_colors(edit, adjustment), alpha, adjustment)
+    colors, matte = adjust_layer(LayerFrame(adjust_colors(edit, adjustment), alpha), adjustment).codes()
     for pix_fmt in ("yuv420p", "yuv422p10le"):
         frame = make_frame(SIZE, pix_fmt)
         for strict in (False, True):
-            result = composite_frame(frame, colors, matte, strict, adjustment.blend)
+            result = composite_frame(frame, LayerFrame(colors, matte), strict, adjustment.blend)
             assert np.array_equal(planes(result)[0][matte == 0], planes(frame)[0][matte == 0])
             step_y = 2 if pix_fmt == "yuv420p" else 1
             boxes = (matte > 0).reshape(SIZE[1] // step_y, step_y, SIZE[0] // 2, 2)
             kept = ~boxes.all((1, 3)) if strict else ~boxes.any((1, 3))
             assert all(np.array_equal(planes(result)[i][kept], planes(frame)[i][kept]) for i in (1, 2))
-        again = composite_frame(frame, *adjust_frame(adjust_colors(edit, adjustment), alpha, adjustment))
-        plain = composite_frame(frame, colors, matte)
+        again = composite_frame(
+            frame, adjust_layer(LayerFrame(adjust_colors(edit, adjustment), alpha), adjustment).codes()
+        )
+        plain = composite_frame(frame, LayerFrame(colors, matte))
         assert all(np.array_equal(a, b) for a, b in zip(planes(again), planes(plain), strict=True))
 
 

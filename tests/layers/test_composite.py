@@ -14,7 +14,8 @@ from vera.color.matrix import rgb_to_ycbcr
 from vera.color.tags import ColorTags, apply_tags, color_tags, resolve_color
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, composite, composite_clip, composite_frame, load_layers, save_layers
-from vera.layers.planes import convert_layer
+from vera.layers.layer_frame import LayerFrame
+from vera.layers.planes import to_planes
 from vera.video import FrameReader, LosslessClip, open_clip, planes
 from vera.video.components import components
 
@@ -139,7 +140,7 @@ def test_mix_is_the_closed_form(
     edit = rng.integers(0, 65536 if deep else 256, (height, width, 3)).astype(np.uint16 if deep else np.uint8)
     alpha = soft_alpha(width, height, seed)
     before = [component.copy() for component in components(frame)]
-    result = composite_frame(frame, edit, alpha)
+    result = composite_frame(frame, LayerFrame(edit, alpha))
     shift, depth = 6 if pix_fmt == "p010le" else 0, frame.format.components[0].bits
     for original, mixed, (expected, coverage) in zip(
         before, components(result), closed_form(frame, edit, alpha), strict=True
@@ -153,9 +154,9 @@ def test_no_alpha_is_the_source_and_the_source_is_not_written(pix_fmt: str) -> N
     frame = random_frame(pix_fmt, 18, 10, 1)
     before = [plane.copy() for plane in planes(frame)]
     edit = np.full((10, 18, 3), 200, np.uint8)
-    nothing = composite_frame(frame, edit, np.zeros((10, 18), np.uint16))
+    nothing = composite_frame(frame, LayerFrame(edit, np.zeros((10, 18), np.uint16)))
     assert all(np.array_equal(a, b) for a, b in zip(planes(nothing), before, strict=True))
-    composite_frame(frame, edit, np.full((10, 18), 40000, np.uint16))
+    composite_frame(frame, LayerFrame(edit, np.full((10, 18), 40000, np.uint16)))
     assert all(np.array_equal(a, b) for a, b in zip(planes(frame), before, strict=True))
 
 
@@ -168,7 +169,9 @@ def test_strict_chroma_keeps_what_an_untouched_pixel_shares(pix_fmt: str, width:
     edit = np.random.default_rng(seed + 1).integers(0, 256, (height, width, 3)).astype(np.uint8)
     alpha = soft_alpha(width, height, seed)
     before = components(frame)
-    plain, strict = (components(composite_frame(frame, edit, alpha, strict_chroma=on)) for on in (False, True))
+    plain, strict = (
+        components(composite_frame(frame, LayerFrame(edit, alpha), strict_chroma=on)) for on in (False, True)
+    )
     for original, loose, kept in zip(before, plain, strict, strict=True):
         step_x, step_y = (1, 1) if original.shape == alpha.shape else CHROMA_STEPS[pix_fmt]
         whole = box((alpha > 0).astype(np.float64), step_x, step_y) == 1
@@ -179,8 +182,8 @@ def test_strict_chroma_keeps_what_an_untouched_pixel_shares(pix_fmt: str, width:
 def test_full_alpha_is_the_layer(pix_fmt: str) -> None:
     frame = random_frame(pix_fmt, 18, 10, 2)
     edit = np.random.default_rng(3).integers(0, 256, (10, 18, 3)).astype(np.uint8)
-    result = composite_frame(frame, edit, np.full((10, 18), 65535, np.uint16))
-    layers = convert_layer(edit, np.full((10, 18), 65535, np.uint16), frame)
+    result = composite_frame(frame, LayerFrame(edit, np.full((10, 18), 65535, np.uint16)))
+    layers = to_planes(LayerFrame(edit, np.full((10, 18), 65535, np.uint16)), frame)
     shift = 6 if pix_fmt == "p010le" else 0
     for component, layer in zip(components(result), layers, strict=True):
         assert np.array_equal(component >> shift, np.rint(layer.premultiplied))
@@ -188,7 +191,9 @@ def test_full_alpha_is_the_layer(pix_fmt: str) -> None:
 
 def test_a_white_layer_is_white() -> None:
     frame = random_frame("yuv420p", 16, 16, 4)
-    result = composite_frame(frame, np.full((16, 16, 3), 255, np.uint8), np.full((16, 16), 65535, np.uint16))
+    result = composite_frame(
+        frame, LayerFrame(np.full((16, 16, 3), 255, np.uint8), np.full((16, 16), 65535, np.uint16))
+    )
     assert (
         [int(plane.min()) for plane in planes(result)]
         == [int(plane.max()) for plane in planes(result)]
@@ -199,14 +204,16 @@ def test_a_white_layer_is_white() -> None:
 @pytest.mark.parametrize("pix_fmt", ["gray", "yuvj420p", "rgb24", "bgr0"])
 def test_full_range_formats_get_full_range_white_without_a_tag(pix_fmt: str) -> None:
     frame = random_frame(pix_fmt, 16, 16, 4)
-    result = composite_frame(frame, np.full((16, 16, 3), 255, np.uint8), np.full((16, 16), 65535, np.uint16))
+    result = composite_frame(
+        frame, LayerFrame(np.full((16, 16, 3), 255, np.uint8), np.full((16, 16), 65535, np.uint16))
+    )
     assert planes(result)[0][..., :3].min() == 255
 
 
 def test_packed_red_is_red() -> None:
     red = np.zeros((4, 4, 3), np.uint8) + np.array([255, 0, 0], np.uint8)
     for pix_fmt, place in (("rgb24", 0), ("bgr24", 2), ("bgr0", 2), ("gbrp", 2)):
-        result = composite_frame(random_frame(pix_fmt, 4, 4, 5), red, np.full((4, 4), 65535, np.uint16))
+        result = composite_frame(random_frame(pix_fmt, 4, 4, 5), LayerFrame(red, np.full((4, 4), 65535, np.uint16)))
         channels = np.stack(planes(result), -1) if pix_fmt == "gbrp" else planes(result)[0]
         assert [int(channels[..., i].mean()) for i in range(3)] == [255 if i == place else 0 for i in range(3)]
 
@@ -215,12 +222,14 @@ def test_a_matrix_that_is_not_known_is_told() -> None:
     frame = random_frame("yuv444p", 8, 8, 6)
     apply_tags(ColorTags(space=8), frame)  # YCgCo
     with pytest.raises(VeraError, match="space 8"):
-        composite_frame(frame, np.zeros((8, 8, 3), np.uint8), np.full((8, 8), 65535, np.uint16))
+        composite_frame(frame, LayerFrame(np.zeros((8, 8, 3), np.uint8), np.full((8, 8), 65535, np.uint16)))
 
 
 def test_unknown_formats_are_named() -> None:
     with pytest.raises(VeraError, match="yuv420p10be"):
-        composite_frame(av.VideoFrame(8, 8, "yuv420p10be"), np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), np.uint16))
+        composite_frame(
+            av.VideoFrame(8, 8, "yuv420p10be"), LayerFrame(np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), np.uint16))
+        )
 
 
 @pytest.mark.parametrize("pix_fmt", ["rgba", "yuva420p10le", "ya16le"])
@@ -229,10 +238,10 @@ def test_an_opaque_frame_stays_opaque_and_an_empty_one_shows_the_layer_alone(pix
     opaque, empty = (random_frame(pix_fmt, 16, 16, 7) for _ in range(2))
     top = 2 ** opaque.format.components[0].bits - 1
     components(opaque)[-1][...], components(empty)[-1][...] = top, 0
-    assert (components(composite_frame(opaque, edit, alpha))[-1] == top).all()
-    *colors, matte = components(composite_frame(empty, edit, alpha))
+    assert (components(composite_frame(opaque, LayerFrame(edit, alpha)))[-1] == top).all()
+    *colors, matte = components(composite_frame(empty, LayerFrame(edit, alpha)))
     assert (matte == round(top / 5)).all()
-    alone = components(composite_frame(empty, edit, np.full_like(alpha, 65535)))[:-1]
+    alone = components(composite_frame(empty, LayerFrame(edit, np.full_like(alpha, 65535))))[:-1]
     assert all(np.array_equal(one, other) for one, other in zip(colors, alone, strict=True))
 
 
@@ -269,7 +278,9 @@ def test_light_is_mixed_as_light(pix_fmt: str, width: int, height: int, seed: in
     values = [light[..., i] for i in range(3)] if frame.format.is_rgb else [light @ (0.2126, 0.7152, 0.0722)]
     values += [np.ones(alpha.shape)] * (len(before) - len(values))
     weight = alpha / 65535.0
-    for original, mixed, value in zip(before, components(composite_frame(frame, edit, alpha)), values, strict=True):
+    for original, mixed, value in zip(
+        before, components(composite_frame(frame, LayerFrame(edit, alpha))), values, strict=True
+    ):
         assert np.array_equal(bits(mixed)[alpha == 0], bits(original)[alpha == 0])
         whole, soft = alpha == 65535, (alpha > 0) & np.isfinite(original)
         step = np.spacing(np.abs(value).astype(mixed.dtype)).astype(np.float64)
@@ -287,9 +298,9 @@ def test_light_beyond_white_stays_and_shows_through() -> None:
     frame = av.VideoFrame(8, 8, "gbrapf32le")
     for plane, value in zip(planes(frame), (100.0, -2.0, 0.5, 0.25), strict=True):  # G, B, R, A
         plane[...] = value
-    half = composite_frame(frame, np.full((8, 8, 3), 255, np.uint8), np.full((8, 8), 32768, np.uint16))
+    half = composite_frame(frame, LayerFrame(np.full((8, 8, 3), 255, np.uint8), np.full((8, 8), 32768, np.uint16)))
     assert [float(plane[0, 0]) for plane in planes(half)] == pytest.approx([50.5, -0.5, 0.75, 0.625], abs=1e-3)
-    whole = composite_frame(frame, np.full((8, 8, 3), 255, np.uint8), np.full((8, 8), 65535, np.uint16))
+    whole = composite_frame(frame, LayerFrame(np.full((8, 8, 3), 255, np.uint8), np.full((8, 8), 65535, np.uint16)))
     assert all((plane == 1).all() for plane in planes(whole))
 
 
@@ -298,7 +309,7 @@ def test_light_beyond_white_stays_and_shows_through() -> None:
 def test_blend_modes_take_every_float_without_a_warning(pix_fmt: str) -> None:
     frame = every_float(pix_fmt, 64, 48, 0)
     edit = np.random.default_rng(1).integers(0, 65536, (48, 64, 3)).astype(np.uint16)
-    result = composite_frame(frame, edit, np.full((48, 64), 65535, np.uint16), blend_mode="multiply")
+    result = composite_frame(frame, LayerFrame(edit, np.full((48, 64), 65535, np.uint16)), blend_mode="multiply")
     assert all(((plane >= 0) & (plane <= 1)).all() for plane in planes(result))
 
 
@@ -308,7 +319,7 @@ def test_blend_modes_take_light_for_what_is_shown() -> None:
     for plane, value in zip(planes(frame), (0.2, 0.9, 7.0), strict=True):
         plane[...] = value
     white, all_over = np.full((8, 8, 3), 255, np.uint8), np.full((8, 8), 65535, np.uint16)
-    same = composite_frame(frame, white, all_over, blend_mode="multiply")
+    same = composite_frame(frame, LayerFrame(white, all_over), blend_mode="multiply")
     assert [float(plane[0, 0]) for plane in planes(same)] == pytest.approx([0.2, 0.9, 1.0], abs=1e-4)
 
 

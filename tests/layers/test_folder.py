@@ -12,6 +12,7 @@ import pytest
 
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, LayersWriter, load_layers, save_layers, write_layers
+from vera.layers.layer_frame import LayerFrame
 
 
 def make_edit(dtype: type, frames: int = 3, seed: int = 0) -> LayeredEdit:
@@ -42,11 +43,11 @@ def test_frames_are_written_as_they_are_made_and_read_as_they_are_asked_for(tmp_
     made: list[int] = []
     metadata: dict[str, object] = {}
 
-    def frames() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def frames() -> Iterator[LayerFrame]:
         for index in range(4):
             made.append(index)
             metadata["noticed"] = len(made)
-            yield edit.edit[index], edit.alpha[index]
+            yield LayerFrame(edit.edit[index], edit.alpha[index])
 
     write_layers(tmp_path / "layers", frames(), edit.pts, edit.time_base, metadata)
     loaded = load_layers(tmp_path / "layers")
@@ -166,7 +167,7 @@ def test_frames_given_one_by_one_make_a_folder_at_the_end_or_none(tmp_path: Path
     edit, folder = make_edit(np.uint8), tmp_path / "layers"
     with LayersWriter(folder) as writer:
         for picture, alpha in zip(edit.edit, edit.alpha, strict=True):
-            writer.write(picture, alpha)
+            writer.write(LayerFrame(picture, alpha))
             assert not folder.exists()
         writer.finish(edit.pts, edit.time_base, edit.metadata)
         assert not folder.exists()
@@ -175,11 +176,11 @@ def test_frames_given_one_by_one_make_a_folder_at_the_end_or_none(tmp_path: Path
     assert written == {path.name: path.read_bytes() for path in (tmp_path / "at once").iterdir()}
 
     with pytest.raises(ValueError, match="not finished"), LayersWriter(folder) as writer:
-        writer.write(edit.edit[0], edit.alpha[0])
+        writer.write(LayerFrame(edit.edit[0], edit.alpha[0]))
     with pytest.raises(OSError, match="another file's"), LayersWriter(folder) as writer:
         raise OSError("another file's")
     with pytest.raises(ValueError, match="3 times"), LayersWriter(folder) as writer:
-        writer.write(edit.edit[0], edit.alpha[0])
+        writer.write(LayerFrame(edit.edit[0], edit.alpha[0]))
         writer.finish(edit.pts, edit.time_base, {})
     assert written == {path.name: path.read_bytes() for path in folder.iterdir()}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["at once", "layers"]
@@ -201,8 +202,8 @@ def test_two_runs_with_one_folder_do_not_mix(tmp_path: Path) -> None:
     one, other = make_edit(np.uint8, seed=1), make_edit(np.uint8, seed=2)
     with LayersWriter(tmp_path / "layers") as first, LayersWriter(tmp_path / "layers") as second:
         for index in range(3):
-            first.write(one.edit[index], one.alpha[index])
-            second.write(other.edit[index], other.alpha[index])
+            first.write(LayerFrame(one.edit[index], one.alpha[index]))
+            second.write(LayerFrame(other.edit[index], other.alpha[index]))
         first.finish(one.pts, one.time_base, one.metadata)
         second.finish(other.pts, other.time_base, other.metadata)
     loaded = load_layers(tmp_path / "layers")

@@ -68,8 +68,8 @@ def color_transform(color: ColorTags, lut: str | Path | None = None, ocio: str |
 
 
 def edit_to_source(edit: NDArray[Any], transform: ColorTransform) -> NDArray[np.uint16]:
-    """An edit layer `[H,W,3]` uint8 or uint16, drawn in the view's colours, in the source's R'G'B'."""
-    codes: Colors = transform.to_source(edit / float(np.iinfo(edit.dtype).max))
+    """Bring an edit layer `[H,W,3]`, float32 in [0,1] of the view's colours, to codes of the source's R'G'B'."""
+    codes: Colors = transform.to_source(edit.astype(np.float64))
     return np.asarray(np.rint(codes.clip(0, 1) * 65535), np.uint16)
 
 

@@ -3,15 +3,17 @@
 from vera.layers.adjust import Adjustment
 from vera.layers.composite import composite_clip, composite_frame
 from vera.layers.folder import LayersWriter, check_layers_folder, layer_files, load_layers, save_layers, write_layers
+from vera.layers.layer_frame import LayerFrame
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.refine.extend import extend_colors
-from vera.layers.refine.floor import floor_alpha, refine_layers
+from vera.layers.refine.floor import floor_alpha, refine_layer
 from vera.layers.sheet import contact_sheet
 from vera.layers.stack import Stack, open_stack, stack_files
 from vera.layers.verify import VerifyReport, verify, verify_layers
 
 __all__ = [
     "Adjustment",
+    "LayerFrame",
     "LayeredEdit",
     "LayersWriter",
     "Stack",
@@ -25,7 +27,7 @@ __all__ = [
     "layer_files",
     "load_layers",
     "open_stack",
-    "refine_layers",
+    "refine_layer",
     "save_layers",
     "stack_files",
     "verify",

@@ -10,12 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Float
 from vera.errors import VeraError, brief
 from vera.layers.blend_modes import BLEND_MODES
+from vera.layers.layer_frame import LayerFrame, unit
 from vera.layers.refine.floor import floor_alpha
 
 Triple = tuple[float, float, float]
-Alpha = NDArray[np.uint16]
 
 LONGEST = 1000.0  # pixels that a matte may be feathered or choked by
 
@@ -109,15 +110,16 @@ def adjust_colors(edit: NDArray[Any], adjustment: Adjustment) -> NDArray[Any]:
     return np.stack([_curve(*channel, top)[edit[..., i]] for i, channel in enumerate(settings)], axis=-1)
 
 
-def adjust_frame(edit: NDArray[Any], alpha: Alpha, adjustment: Adjustment) -> tuple[NDArray[Any], Alpha]:
-    """Place, matte and opacity of a layer frame, `[H,W,3]` and `[H,W]` of the upright source picture's size."""
+def adjust_layer(layer: LayerFrame, adjustment: Adjustment) -> LayerFrame:
+    """Place a layer of the upright source picture's size, change its matte and opacity: alpha float32 if it changes."""
+    edit, alpha = layer
     if adjustment.scale != 1 or adjustment.offset != (0, 0):
         edit, alpha = _moved(edit, alpha, adjustment)
     if adjustment.choke or adjustment.feather:
-        alpha = _soft_matte(alpha, adjustment)
+        alpha = _soft_matte(unit(alpha), adjustment)
     if adjustment.opacity != 1:
-        alpha = np.rint(alpha * np.float32(adjustment.opacity)).astype(np.uint16)
-    return edit, alpha
+        alpha = unit(alpha) * np.float32(adjustment.opacity)
+    return LayerFrame(edit, alpha)
 
 
 @lru_cache(maxsize=16)
@@ -127,7 +129,7 @@ def _curve(lift: float, gamma: float, gain: float, top: int) -> NDArray[np.uint1
     return np.asarray(np.rint(lifted ** (1 / gamma) * 65535), np.uint16)
 
 
-def _moved(edit: NDArray[Any], alpha: Alpha, adjustment: Adjustment) -> tuple[NDArray[Any], Alpha]:
+def _moved(edit: NDArray[Any], alpha: NDArray[Any], adjustment: Adjustment) -> tuple[NDArray[Any], NDArray[Any]]:
     """Outside the layer's own frame alpha is 0 and its colours go on."""
     height, width = alpha.shape
     scale, (right, down) = adjustment.scale, adjustment.offset
@@ -135,6 +137,8 @@ def _moved(edit: NDArray[Any], alpha: Alpha, adjustment: Adjustment) -> tuple[ND
     matrix = np.array([[1 / scale, 0, x - (x + right) / scale], [0, 1 / scale, y - (y + down) / scale]])
     whole = scale == 1 and float(right).is_integer() and float(down).is_integer()
     flags = cv2.WARP_INVERSE_MAP | (cv2.INTER_NEAREST if whole else cv2.INTER_CUBIC)
+    if not whole:
+        alpha = unit(alpha)
     if scale < 1:  # as much blur as the coarser grid needs
         sigma = 0.5 * math.sqrt(1 / scale**2 - 1)
         edit, alpha = (
@@ -143,11 +147,10 @@ def _moved(edit: NDArray[Any], alpha: Alpha, adjustment: Adjustment) -> tuple[ND
         )
     moved = cv2.warpAffine(edit, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     matte = cv2.warpAffine(alpha, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_CONSTANT)
-    matte = np.asarray(matte, np.uint16)
-    return np.asarray(moved), matte if whole else floor_alpha(matte)
+    return np.asarray(moved), np.asarray(matte) if whole else floor_alpha(np.asarray(matte).clip(0, 1))
 
 
-def _soft_matte(alpha: Alpha, adjustment: Adjustment) -> Alpha:
+def _soft_matte(alpha: Float, adjustment: Adjustment) -> Float:
     grown = math.ceil(4 * adjustment.feather + max(-adjustment.choke, 0)) + 2
     x, y, columns, rows = cv2.boundingRect((alpha > 0).view(np.uint8))
     if not columns:
@@ -157,22 +160,22 @@ def _soft_matte(alpha: Alpha, adjustment: Adjustment) -> Alpha:
     if adjustment.choke:
         matte = _choked(matte, adjustment.choke)
     if adjustment.feather:
-        soft = cv2.GaussianBlur(matte.astype(np.float32), (0, 0), adjustment.feather, borderType=cv2.BORDER_REPLICATE)
-        matte = floor_alpha(np.rint(soft).astype(np.uint16))
+        soft = cv2.GaussianBlur(matte, (0, 0), adjustment.feather, borderType=cv2.BORDER_REPLICATE)
+        matte = floor_alpha(np.asarray(soft))
     result = np.zeros_like(alpha)
     result[box] = matte
     return result
 
 
-def _choked(alpha: Alpha, pixels: float) -> Alpha:
-    """Erosion by a disc, dilation if negative; between whole radii their mixture."""
+def _choked(alpha: Float, pixels: float) -> Float:
+    """Erode by a disc, dilate if negative; between whole radii mix the two."""
     work = cv2.erode if pixels > 0 else cv2.dilate
     radius, share = int(abs(pixels)), abs(pixels) % 1
 
-    def by(radius: int) -> NDArray[Any]:
+    def by(radius: int) -> Float:
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
-        return np.asarray(work(alpha, disc)) if radius else alpha
+        return np.asarray(work(alpha, disc), np.float32) if radius else alpha
 
     if not share:
         return by(radius)
-    return np.asarray(np.rint((1 - share) * by(radius) + share * by(radius + 1)), np.uint16)
+    return np.asarray((1 - share) * by(radius) + share * by(radius + 1), np.float32)

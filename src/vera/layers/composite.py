@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from vera.files import check_outputs
 from vera.layers.blend_modes import blend_colors
+from vera.layers.layer_frame import LayerFrame, unit
 from vera.layers.layered_edit import LayeredEdit
-from vera.layers.planes import ComponentLayer, convert_layer
+from vera.layers.planes import ComponentLayer, to_planes
 from vera.layers.source_match import check_source, frame_map
 from vera.layers.stack import Stack
 from vera.layers.threads import on_all_cores
@@ -29,32 +30,31 @@ DEPTHS = {np.dtype(np.uint8): cv2.CV_8U, np.dtype(np.uint16): cv2.CV_16U}
 
 def composite_frame(
     frame: av.VideoFrame,
-    edit: NDArray[Any],
-    alpha: NDArray[np.uint16],
+    layer: LayerFrame,
     strict_chroma: bool = False,
     blend_mode: str = "normal",
 ) -> av.VideoFrame:
-    """Lay an edit over `frame` and return the result as a new frame of the same format.
+    """Lay a layer of the coded size over `frame` and return the result as a new frame of the same format.
 
-    `edit` is straight RGB `[H,W,3]` uint8 or uint16 and `alpha` `[H,W]` uint16 (65535 is 1), both of the coded size.
-    Samples with zero coverage are the source's own; `strict_chroma` as `strict` in `convert_layer`. `blend_mode`, one
+    Samples with zero coverage are the source's own; `strict_chroma` as `strict` in `to_planes`. `blend_mode`, one
     of `BLEND_MODES`, takes the edit for the colours that it makes of the frame's. Raises VeraError for a pixel format
     that cannot be composited.
     """
     result = copy_frame(frame)
     targets = components(result)
     shift = INTERLEAVED.get(frame.format.name, 0)
-    colors = edit if blend_mode == "normal" else np.empty(edit.shape, np.uint16)
+    drawn = layer.edit
+    if blend_mode != "normal":
+        layer = LayerFrame(np.empty(layer.edit.shape, np.float32), layer.alpha)
 
     height = max(4, STRIP // frame.width // 4 * 4)
 
     def lay(top: int) -> None:
         rows = slice(top, top + height)
         if blend_mode != "normal":
-            drawn = edit[rows] * np.float32(1 / np.iinfo(edit.dtype).max)
-            colors[rows] = np.rint(blend_colors(blend_mode, rgb_rows(frame, rows), drawn) * 65535)
-        for target, layer in zip(targets, convert_layer(colors, alpha, frame, rows, strict_chroma), strict=False):
-            blend(target, layer, shift)
+            layer.edit[rows] = blend_colors(blend_mode, rgb_rows(frame, rows), unit(drawn[rows]))
+        for target, part in zip(targets, to_planes(layer, frame, rows, strict_chroma), strict=False):
+            blend(target, part, shift)
 
     on_all_cores(lay, range(0, frame.height, height))
     return result
@@ -72,14 +72,14 @@ class Placed:
         """All edits over a frame of the clip; the frame itself if none of them names it."""
         result = frame
         for edit, index in self._on(frame):
-            picture, alpha = edit.coded_frame(index, self.clip, frame)
-            result = composite_frame(result, picture, alpha, self.strict_chroma, edit.adjustment.blend)
+            layer = edit.coded_frame(index, self.clip, frame)
+            result = composite_frame(result, layer, self.strict_chroma, edit.adjustment.blend)
         return result
 
     def layers(self, frame: av.VideoFrame) -> list[list[ComponentLayer]]:
         """What `lay` lays over a frame, but for blend modes: for each edit that covers some of it, its components."""
         frames = (edit.coded_frame(index, self.clip, frame) for edit, index in self._on(frame))
-        converted = (convert_layer(*layer, frame, strict=self.strict_chroma) for layer in frames)
+        converted = (to_planes(layer, frame, strict=self.strict_chroma) for layer in frames)
         return [layers for layers in converted if layers]
 
     def times(self) -> set[int]:

@@ -9,10 +9,10 @@ from typing import Any, Self
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from vera.errors import VeraError
 from vera.files import json_text, real_path, whole_folder
+from vera.layers.layer_frame import LayerFrame
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.manifest import MANIFEST, Manifest, is_manifest, read_manifest
 from vera.video import LosslessClip, LosslessWriter
@@ -38,24 +38,24 @@ def check_layers_folder(folder: str | Path) -> None:
 
 def save_layers(edit: LayeredEdit, folder: str | Path) -> None:
     """Save `edit` so that `load_layers` gives back the same samples, times and metadata; else as `write_layers`."""
-    write_layers(folder, zip(edit.edit, edit.alpha, strict=True), edit.pts, edit.time_base, edit.metadata)
+    write_layers(folder, map(LayerFrame, edit.edit, edit.alpha), edit.pts, edit.time_base, edit.metadata)
 
 
 def write_layers(
     folder: str | Path,
-    frames: Iterable[tuple[NDArray[Any], NDArray[np.uint16]]],
+    frames: Iterable[LayerFrame],
     pts: Sequence[int],
     time_base: Fraction,
     metadata: Mapping[str, Any],
 ) -> None:
     """Save layer frames as they are made: memory does not grow with the clip.
 
-    `frames` gives for each of `pts` the edit and the alpha, and `metadata` is read after the last one. Else as
+    `frames` gives a layer for each of `pts`, and `metadata` is read after the last one. Else as
     `LayersWriter`.
     """
     with LayersWriter(folder) as writer:
-        for (edit, alpha), _ in zip(frames, pts, strict=True):
-            writer.write(edit, alpha)
+        for frame, _ in zip(frames, pts, strict=True):
+            writer.write(frame)
         writer.finish(pts, time_base, metadata)
 
 
@@ -82,8 +82,9 @@ class LayersWriter:
             self._opened = opened.pop_all()
         return self
 
-    def write(self, edit: NDArray[Any], alpha: NDArray[np.uint16]) -> None:
-        """Write the next frame: the edit, straight RGB `[H,W,3]` uint8 or uint16, and the alpha `[H,W]` uint16."""
+    def write(self, layer: LayerFrame) -> None:
+        """Write the next frame as codes: floats of the edit become 8 bits, those of alpha 16."""
+        edit, alpha = layer.codes()
         self._size, self._count = (alpha.shape[1], alpha.shape[0]), self._count + 1
         with _told(self.folder):
             self._edits.write(edit)

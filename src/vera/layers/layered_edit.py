@@ -10,8 +10,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.layers.adjust import NEUTRAL, Adjustment, adjust_colors, adjust_frame
-from vera.layers.refine.finish import Finish, finish_frame
+from vera.layers.adjust import NEUTRAL, Adjustment, adjust_colors, adjust_layer
+from vera.layers.layer_frame import LayerFrame
+from vera.layers.refine.finish import Finish, finish_layer
 from vera.video import Clip, LosslessClip, model_view
 
 
@@ -48,30 +49,24 @@ class LayeredEdit:
         """Width and height of the layers."""
         return self.alpha.shape[2], self.alpha.shape[1]
 
-    def frame(
-        self, index: int, size: tuple[int, int], plate: NDArray[Any] | None = None
-    ) -> tuple[NDArray[Any], NDArray[np.uint16]]:
-        """Edit `[H,W,3]` and alpha `[H,W]` of layer frame `index`, adjusted and up-sampled to `size` (width, height).
+    def frame(self, index: int, size: tuple[int, int], plate: NDArray[Any] | None = None) -> LayerFrame:
+        """Bring layer frame `index` to `size` (width, height), finished and adjusted.
 
         `plate` is the source's frame at that size, upright R'G'B' uint8 or uint16; without it, what needs it
         is left out.
         """
-        colors, matte = adjust_colors(self.edit[index], self.adjustment), self.alpha[index]
-        edit, alpha = finish_frame(colors, matte, size, self.finish, plate, index)
-        return adjust_frame(edit, alpha, self.adjustment)
+        layer = LayerFrame(adjust_colors(self.edit[index], self.adjustment), self.alpha[index])
+        return adjust_layer(finish_layer(layer, size, self.finish, plate, index), self.adjustment)
 
-    def coded_frame(
-        self, index: int, clip: Clip, source: av.VideoFrame | None = None
-    ) -> tuple[NDArray[Any], NDArray[np.uint16]]:
-        """`frame` in the size and orientation of the clip's coded pictures, which may be stored rotated.
+    def coded_frame(self, index: int, clip: Clip, source: av.VideoFrame | None = None) -> LayerFrame:
+        """Bring a layer frame, as `frame` does, to size and orientation of the clip's coded pictures, perhaps rotated.
 
         `source` is the clip's own frame; without it, what needs the plate is left out.
         """
         plate = None
         if source is not None and self.finish.needs_plate:
             plate = model_view(source, *clip.display_size, clip.orientation)
-        edit, alpha = self.frame(index, clip.display_size, plate)
-        return clip.orientation.stored(edit), clip.orientation.stored(alpha)
+        return LayerFrame(*map(clip.orientation.stored, self.frame(index, clip.display_size, plate)))
 
     @cached_property
     def finish(self) -> Finish:

@@ -14,11 +14,13 @@ from vera.color.matrix import rgb_to_ycbcr
 from vera.color.tags import FULL, ColorTags, color_tags, resolve_color
 from vera.color.transfer import srgb_decode
 from vera.errors import VeraError
+from vera.layers.layer_frame import LayerFrame, unit
 from vera.video.components import components, has_alpha
 from vera.video.formats import is_float
 
 Box = tuple[slice, slice]  # rows, columns
 
+_TINY = np.float32(1e-6)  # what alpha is divided by at least
 # Of BT.709's red, green and blue.
 _LUMINANCE = np.array([[0.2126, 0.7152, 0.0722, 0]], np.float32)
 
@@ -36,82 +38,91 @@ class ComponentLayer:
     premultiplied: Float
 
 
-def convert_layer(
-    edit: NDArray[Any],
-    alpha: NDArray[np.uint16],
-    frame: av.VideoFrame,
-    rows: slice = slice(None),
-    strict: bool = False,
+def to_planes(
+    layer: LayerFrame, frame: av.VideoFrame, rows: slice = slice(None), strict: bool = False
 ) -> list[ComponentLayer]:
-    """An edit layer and matte of the frame's coded size, in the frame's components.
+    """Convert a layer of the frame's coded size to the frame's components, in its code values.
 
-    `edit` is straight RGB `[H,W,3]` uint8 or uint16, `alpha` `[H,W]` uint16 (65535 is 1). Chroma takes the box-averaged
-    premultiplied layer over the box-averaged alpha, so that a soft edge keeps its colour; `strict` leaves a chroma
-    sample alone unless every luma sample that shares it has some alpha. A frame's own alpha is taken for straight: it
-    grows by what the layer covers, and where the frame is not opaque the layer has a greater share of the colour. A
-    frame of floats takes the layer's R'G'B' as linear light, and its own alpha is premultiplied. `rows`, which start at
-    a multiple of 4 and end so or at the last row, say what part of the frame to convert. Empty if alpha is 0 all over.
+    Chroma takes the box-averaged premultiplied layer over the box-averaged alpha, so that a soft edge keeps its colour;
+    `strict` leaves a chroma sample alone unless every luma sample that shares it has some alpha. A frame's own alpha is
+    taken for straight: it grows by what the layer covers, and where the frame is not opaque the layer has a greater
+    share of the colour. A frame of floats takes the layer's R'G'B' as linear light, and its own alpha is premultiplied.
+    `rows`, which start at a multiple of 4 and end so or at the last row, say what part of the frame to convert. Empty
+    if alpha is 0 all over.
     """
-    box = _bounding_box(alpha, rows)
+    box = _bounding_box(layer.alpha, rows)
     if box is None:
         return []
+    edit, alpha = layer.edit[box], unit(layer.alpha[box])
     if is_float(frame.format.name):
-        return _light_parts(edit[box], alpha[box], frame.format, box)
-    return _parts(edit[box], alpha[box], frame, box, strict)
+        return _light_components(edit, alpha, frame.format, box)
+    return _code_components(edit, alpha, frame, box, strict)
 
 
-def _parts(
-    edit: NDArray[Any], alpha: NDArray[np.uint16], frame: av.VideoFrame, box: Box, strict: bool
+def _code_components(
+    edit: NDArray[Any], alpha: Float, frame: av.VideoFrame, box: Box, strict: bool
 ) -> list[ComponentLayer]:
     """The layer in each component of a part of the frame."""
     form = frame.format
     depth = form.components[0].bits
     color = resolve_color(color_tags(frame), frame.height, form.name)
-    matrix = _matrix(color, depth, np.iinfo(edit.dtype).max)
-    weight = np.multiply(alpha, np.float32(1 / 65535))
+    matrix = _matrix(color, depth, 1 if edit.dtype == np.float32 else np.iinfo(edit.dtype).max)
     rgb = edit.astype(np.float32, order="C")
-    colors = len(form.components) - has_alpha(form)
-    fine = colors if form.is_rgb else 1
-    cover: Float | None = None  # the result's alpha
-    part, own = weight, []  # of a colour, what is the layer's: colours are straight
-    if has_alpha(form):
-        peak = np.float32(2**depth - 1)
-        behind: Float = np.divide(components(frame)[-1][box], peak)
-        cover = weight + (1 - weight) * behind
-        part = weight / np.maximum(cover, np.float32(1e-6))
-        own = [ComponentLayer(box, weight, weight * peak)]
-    parts = [ComponentLayer(box, part, _weighted(rgb, row, part)) for row in matrix[:fine]]
-    if colors == fine:
-        return parts + own
+    color_count = len(form.components) - has_alpha(form)
+    full_size = color_count if form.is_rgb else 1  # colour components that are not subsampled
+    over = _over_own_alpha(alpha, frame, box) if has_alpha(form) else None
+    layer_share: Float = alpha if over is None else np.divide(alpha, np.maximum(over, _TINY))  # of a straight colour
+    parts = [ComponentLayer(box, layer_share, _weighted(rgb, row, layer_share)) for row in matrix[:full_size]]
+    if color_count > full_size:
+        parts += _chroma(rgb, alpha, over, matrix[full_size:], frame, box, strict)
+    if over is not None:
+        parts.append(ComponentLayer(box, alpha, alpha * np.float32(2**depth - 1)))
+    return parts
+
+
+def _over_own_alpha(alpha: Float, frame: av.VideoFrame, box: Box) -> Float:
+    """The result's alpha where the frame has one."""
+    own: Float = np.divide(components(frame)[-1][box], np.float32(2 ** frame.format.components[0].bits - 1))
+    return alpha + (1 - alpha) * own
+
+
+def _chroma(
+    rgb: Float, alpha: Float, over: Float | None, matrix: Float, frame: av.VideoFrame, box: Box, strict: bool
+) -> list[ComponentLayer]:
+    """The layer in Cb and Cr, on the grid of their samples."""
+    form = frame.format
     step_x, step_y = 64 // form.chroma_width(64), 64 // form.chroma_height(64)
-    share = np.float32(1 / (step_x * step_y))
-    coarse = _box_sum(weight, step_x, step_y) * share
-    spread = None if cover is None else np.maximum(_box_sum(cover, step_x, step_y) * share, np.float32(1e-6))
-    if spread is not None:
-        coarse /= spread
-    start_y, start_x = box[0].start // step_y, box[1].start // step_x
-    coarse_box = slice(start_y, start_y + coarse.shape[0]), slice(start_x, start_x + coarse.shape[1])
-    bare = _box_sum((alpha == 0).astype(np.float32), step_x, step_y) > 0 if strict else None
-    if bare is not None:
-        coarse[bare] = 0
-    for row in matrix[fine:]:
-        chroma = _box_sum(_weighted(rgb, row * share, weight), step_x, step_y)
-        if spread is not None:
-            chroma /= spread
+    mean = np.float32(1 / (step_x * step_y))
+    chroma_alpha = _box_sum(alpha, step_x, step_y) * mean
+    chroma_over = None if over is None else np.maximum(_box_sum(over, step_x, step_y) * mean, _TINY)
+    if chroma_over is not None:
+        chroma_alpha /= chroma_over
+    top, left = box[0].start // step_y, box[1].start // step_x
+    chroma_box = slice(top, top + chroma_alpha.shape[0]), slice(left, left + chroma_alpha.shape[1])
+    untouched = _box_sum((alpha == 0).astype(np.float32), step_x, step_y) > 0 if strict else None
+    if untouched is not None:
+        chroma_alpha[untouched] = 0
+    color = resolve_color(color_tags(frame), frame.height, form.name)
+    parts = []
+    for row in matrix:
+        premultiplied = _box_sum(_weighted(rgb, row * mean, alpha), step_x, step_y)
+        if chroma_over is not None:
+            premultiplied /= chroma_over
         if color.range == FULL:  # where chroma reaches half a code above the highest
-            np.minimum(chroma, coarse * np.float32(2**depth - 1), out=chroma)
-        if bare is not None:
-            chroma[bare] = 0
-        parts.append(ComponentLayer(coarse_box, coarse, chroma))
-    return parts + own
+            peak = np.float32(2 ** form.components[0].bits - 1)
+            np.minimum(premultiplied, chroma_alpha * peak, out=premultiplied)
+        if untouched is not None:
+            premultiplied[untouched] = 0
+        parts.append(ComponentLayer(chroma_box, chroma_alpha, premultiplied))
+    return parts
 
 
-def _light_parts(edit: NDArray[Any], alpha: NDArray[np.uint16], form: av.VideoFormat, box: Box) -> list[ComponentLayer]:
+def _light_components(edit: NDArray[Any], alpha: Float, form: av.VideoFormat, box: Box) -> list[ComponentLayer]:
     """The layer in each component of linear light."""
-    weight = np.multiply(alpha, np.float32(1 / 65535))
-    light = _decoded(int(np.iinfo(edit.dtype).max))[edit]
-    parts = [_weighted(light, row, weight) for row in (np.eye(3, 4, dtype=np.float32) if form.is_rgb else _LUMINANCE)]
-    return [ComponentLayer(box, weight, part) for part in (*parts, *([weight] if has_alpha(form) else []))]
+    light = srgb_decode(edit) if edit.dtype == np.float32 else _decoded(int(np.iinfo(edit.dtype).max))[edit]
+    rows = np.eye(3, 4, dtype=np.float32) if form.is_rgb else _LUMINANCE
+    parts = [_weighted(light, row, alpha) for row in rows]
+    return [ComponentLayer(box, alpha, part) for part in (*parts, *([alpha] if has_alpha(form) else []))]
 
 
 @lru_cache
@@ -138,7 +149,7 @@ def _matrix(color: ColorTags, depth: int, top: int) -> Float:
     return np.column_stack(columns).astype(np.float32)
 
 
-def _bounding_box(alpha: NDArray[np.uint16], rows: slice) -> Box | None:
+def _bounding_box(alpha: NDArray[Any], rows: slice) -> Box | None:
     """The rectangle of alpha > 0 in `rows`, grown to multiples of 4 so that it holds whole chroma samples."""
     height, width = alpha.shape
     first, last, _ = rows.indices(height)

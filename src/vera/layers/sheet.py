@@ -43,7 +43,7 @@ def contact_sheet(
     before = _pick(clip.footage, positions, size, clip.orientation)
     after = _pick(result, positions, size, clip.orientation)
     for index, original, edited in zip(chosen, before, after, strict=True):
-        color, alpha = fit_layer(*edit.frame(int(index), clip.display_size), size)
+        color, alpha = fit_layer(edit.frame(int(index), clip.display_size).codes(), size)
         scale = 255 / np.iinfo(color.dtype).max
         weight = alpha[..., None] / 65535
         shown = weight * (color * scale) + (1 - weight) * _checkerboard(size)[..., None]

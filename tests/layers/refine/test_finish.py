@@ -9,8 +9,9 @@ import pytest
 
 from vera.errors import VeraError
 from vera.layers import LayeredEdit
-from vera.layers.refine.finish import Finish, finish_frame
-from vera.layers.refine.floor import FULL, fit_layer
+from vera.layers.layer_frame import FULL, LayerFrame
+from vera.layers.refine.finish import Finish, finish_layer
+from vera.layers.refine.floor import fit_layer
 from vera.layers.refine.grain import LEVELS, Grain
 
 GRAIN = Grain(((0.01,) * LEVELS,) * 3, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), 0.2, 0.1)
@@ -45,29 +46,33 @@ def test_what_is_no_finish_is_one_clear_line(damaged: object) -> None:
 def test_nothing_recorded_is_the_plain_fit() -> None:
     edit, alpha, plate = layer()
     for found, plain in zip(
-        finish_frame(edit, alpha, (72, 48), Finish(), plate), fit_layer(edit, alpha, (72, 48)), strict=True
+        finish_layer(LayerFrame(edit, alpha), (72, 48), Finish(), plate),
+        fit_layer(LayerFrame(edit, alpha), (72, 48)),
+        strict=True,
     ):
         assert np.array_equal(found, plain)
 
 
 def test_each_part_has_its_effect() -> None:
     edit, alpha, plate = layer()
-    plain_edit, plain_alpha = finish_frame(edit, alpha, (72, 48), Finish(), plate)
-    guided = finish_frame(edit, alpha, (72, 48), Finish("plate"), plate)
+    plain_edit, plain_alpha = finish_layer(LayerFrame(edit, alpha), (72, 48), Finish(), plate)
+    guided = finish_layer(LayerFrame(edit, alpha), (72, 48), Finish("plate"), plate)
     assert np.array_equal(guided[0], plain_edit) and not np.array_equal(guided[1], plain_alpha)
-    clean = finish_frame(edit, alpha, (72, 48), Finish(decontaminate=True), plate)
+    clean = finish_layer(LayerFrame(edit, alpha), (72, 48), Finish(decontaminate=True), plate)
     assert not np.array_equal(clean[0], plain_edit) and np.array_equal(clean[1], plain_alpha)
-    grainy = finish_frame(edit, alpha, (72, 48), Finish(grain=GRAIN), None, 3)
+    grainy = finish_layer(LayerFrame(edit, alpha), (72, 48), Finish(grain=GRAIN), None, 3)
     assert 0.008 < (grainy[0] / 65535 - plain_edit / 255)[plain_alpha == FULL].std() < 0.012
-    assert not np.array_equal(grainy[0], finish_frame(edit, alpha, (72, 48), Finish(grain=GRAIN), None, 4)[0])
+    assert not np.array_equal(
+        grainy[0], finish_layer(LayerFrame(edit, alpha), (72, 48), Finish(grain=GRAIN), None, 4)[0]
+    )
 
 
 def test_a_layered_edit_follows_its_metadata() -> None:
     edit, alpha, plate = layer()
     layered = LayeredEdit(edit[None], alpha[None], (0,), Fraction(1, 25), {"refine": ALL.to_json()})
     for found, direct in zip(
-        layered.frame(0, (72, 48), plate), finish_frame(edit, alpha, (72, 48), ALL, plate), strict=True
+        layered.frame(0, (72, 48), plate), finish_layer(LayerFrame(edit, alpha), (72, 48), ALL, plate), strict=True
     ):
         assert np.array_equal(found, direct)
     plain = replace(layered, metadata={})
-    assert np.array_equal(plain.frame(0, (72, 48), plate)[1], fit_layer(edit, alpha, (72, 48))[1])
+    assert np.array_equal(plain.frame(0, (72, 48), plate)[1], fit_layer(LayerFrame(edit, alpha), (72, 48))[1])

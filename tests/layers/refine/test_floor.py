@@ -4,8 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vera.layers import extend_colors, floor_alpha, refine_layers
-from vera.layers.refine.floor import ALPHA_FLOOR, FULL, fit_layer
+from vera.layers import extend_colors, floor_alpha, refine_layer
+from vera.layers.layer_frame import FULL, LayerFrame
+from vera.layers.refine.floor import ALPHA_FLOOR, fit_layer
 
 
 @given(st.integers(0, FULL))
@@ -14,9 +15,16 @@ def test_floor_is_a_512th(value: int) -> None:
     assert floored == (0 if value / FULL < 1 / 512 else value)
 
 
+@given(st.floats(0, 1, width=32))
+def test_floats_are_floored_as_their_codes_are(value: float) -> None:
+    alpha = np.array([[value]], np.float32)
+    codes = np.rint(alpha * np.float32(FULL)).astype(np.uint16)
+    assert np.array_equal(np.rint(floor_alpha(alpha) * np.float32(FULL)), floor_alpha(codes))
+
+
 def test_haze_becomes_exactly_nothing() -> None:
     edit = np.full((1, 16, 16, 3), 0.5, np.float32)
-    _, alpha = refine_layers(edit, np.full((1, 16, 16), 0.0019, np.float32))
+    alpha = refine_layer(edit[0], np.full((16, 16), 0.0019, np.float32)).alpha
     assert not alpha.any()
 
 
@@ -58,8 +66,7 @@ def test_the_fill_of_the_network_does_not_reach_the_edge() -> None:
     alpha[:, 7], alpha[:, 24] = 0, 0
     edit = np.ones((1, 32, 32, 3), np.float32)
     edit[:, 8:24, 8:24] = (0.8, 0.1, 0.1)
-    colors, codes = refine_layers(edit, alpha)
-    bigger, coverage = fit_layer(colors[0], codes[0], (96, 96))
+    bigger, coverage = fit_layer(refine_layer(edit[0], alpha[0]).codes(), (96, 96))
     assert bigger[coverage > 0][:, 1].max() < 40
 
 
@@ -68,23 +75,23 @@ def test_a_shadow_keeps_its_colour_beside_what_casts_it() -> None:
     alpha[:, 8:40, 16:48], alpha[:, 44:52, 16:48] = 1, 0.35
     edit = np.zeros((1, 64, 64, 3), np.float32)
     edit[:, :42] = (0.9, 0.1, 0.1)
-    colors, _ = refine_layers(edit, alpha)
-    assert colors[0, 44:52, 16:48].max() <= 1
+    colors = refine_layer(edit[0], alpha[0]).codes().edit
+    assert colors[44:52, 16:48].max() <= 1
 
 
 @given(st.integers(1, 40), st.integers(1, 40))
 def test_up_sampling_keeps_constants_and_the_exact_zero(width: int, height: int) -> None:
     edit, alpha = np.full((6, 7, 3), 77, np.uint8), np.full((6, 7), FULL, np.uint16)
-    fitted, coverage = fit_layer(edit, alpha, (width, height))
+    fitted, coverage = fit_layer(LayerFrame(edit, alpha), (width, height))
     assert fitted.shape == (height, width, 3) and (fitted == 77).all() and (coverage == FULL).all()
-    _, nothing = fit_layer(edit, np.zeros_like(alpha), (width, height))
+    _, nothing = fit_layer(LayerFrame(edit, np.zeros_like(alpha)), (width, height))
     assert not nothing.any()
 
 
 def test_up_sampled_mattes_end_near_where_they_ended() -> None:
     alpha = np.zeros((32, 32), np.uint16)
     alpha[:, :16] = FULL
-    _, fitted = fit_layer(np.zeros((32, 32, 3), np.uint8), alpha, (256, 256))
+    _, fitted = fit_layer(LayerFrame(np.zeros((32, 32, 3), np.uint8), alpha), (256, 256))
     assert (fitted[:, :112] > 0.98 * FULL).all()
     assert not fitted[:, 148:].any()
     assert set(np.unique(fitted[fitted < ALPHA_FLOOR])) <= {0}

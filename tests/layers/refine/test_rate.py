@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.layers.refine.floor import FULL
+from vera.layers.layer_frame import FULL, LayerFrame
 from vera.layers.refine.rate import frame_map, interpolate_layers, shown_frames
 from vera.video.view import spread_frames
 
@@ -48,7 +48,7 @@ def test_every_frame_lies_between_the_sampled_ones(count: int, every: int) -> No
 def test_every_frame_sampled_changes_nothing() -> None:
     edit, alpha = layers(2)
     for t, (colors, matte) in enumerate(
-        interpolate_layers(zip(edit, alpha, strict=True), shown_frames(FRAMES, 1), plates(1))
+        interpolate_layers(map(LayerFrame, edit, alpha), shown_frames(FRAMES, 1), plates(1))
     ):
         assert np.array_equal(colors, edit[t]) and np.array_equal(matte, alpha[t])
 
@@ -58,7 +58,8 @@ def test_layers_between_follow_camera_and_object(pan: int, step: int) -> None:
     """Clinging to the world, moving through it, standing still before a moving camera, and standing still."""
     edit, alpha = layers(step)
     shown = shown_frames(FRAMES, 4)
-    found = list(interpolate_layers(zip(edit[list(shown)], alpha[list(shown)], strict=True), shown, plates(pan)))
+    layers_between = interpolate_layers(map(LayerFrame, edit[list(shown)], alpha[list(shown)]), shown, plates(pan))
+    found = [layer.codes() for layer in layers_between]
     still = np.abs((alpha[0].astype(float) + alpha[4]) / 2 - alpha[2]).mean() / FULL  # without motion
     for t in (1, 2, 3):
         colors, matte = found[t]
@@ -73,9 +74,9 @@ def test_layers_between_follow_camera_and_object(pan: int, step: int) -> None:
 def test_tiny_layers_are_mixed_without_motion() -> None:
     edit, alpha = np.zeros((2, 4, 6, 3), np.uint16), np.zeros((2, 4, 6), np.uint16)
     alpha[1], edit[1] = FULL, 1000
-    (_, middle, _) = interpolate_layers(zip(edit, alpha, strict=True), (0, 2), np.zeros((3, 4, 6, 3), np.uint8))
-    assert (np.abs(middle[1].astype(int) - FULL // 2) <= 1).all()
-    assert middle[0].dtype == np.uint16 and (middle[0] == 1000).all()
+    (_, middle, _) = interpolate_layers(map(LayerFrame, edit, alpha), (0, 2), np.zeros((3, 4, 6, 3), np.uint8))
+    colors, matte = middle.codes(np.uint16)
+    assert (np.abs(matte.astype(int) - FULL // 2) <= 1).all() and (colors == 1000).all()
 
 
 def test_what_does_not_fit_is_refused() -> None:
@@ -83,9 +84,9 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(VeraError, match="every must be at least 1"):
         shown_frames(10, 0)
     with pytest.raises(ValueError, match="layer frames"):
-        list(interpolate_layers(zip(edit, alpha, strict=True), (0, 4), plates(0)))
+        list(interpolate_layers(map(LayerFrame, edit, alpha), (0, 4), plates(0)))
     with pytest.raises(ValueError, match="layer frames"):
-        list(interpolate_layers(zip(edit[:1], alpha[:1], strict=True), (0, 4), plates(0)))
+        list(interpolate_layers(map(LayerFrame, edit[:1], alpha[:1]), (0, 4), plates(0)))
 
 
 @given(st.integers(1, 200), st.integers(1, 8))

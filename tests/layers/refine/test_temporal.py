@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.layers.refine.floor import FULL
+from vera.layers.layer_frame import FULL, LayerFrame
 from vera.layers.refine.temporal import smooth_layers
 
 FRAMES, HEIGHT, WIDTH = 6, 72, 128
@@ -26,7 +26,7 @@ def moving(step: int) -> tuple[NDArray[np.uint8], NDArray[np.uint16], NDArray[np
 def smoothed(
     edit: NDArray[np.uint8], alpha: NDArray[np.uint16], plates: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
-    colors, mattes = zip(*smooth_layers(zip(edit, alpha, strict=True), plates), strict=True)
+    colors, mattes = zip(*(layer.codes() for layer in smooth_layers(map(LayerFrame, edit, alpha), plates)), strict=True)
     return np.stack(colors), np.stack(mattes)
 
 

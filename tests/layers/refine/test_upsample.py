@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from vera.layers.layer_frame import FULL, LayerFrame
 from vera.layers.refine import upsample
-from vera.layers.refine.floor import FULL, fit_layer
+from vera.layers.refine.floor import fit_layer
 from vera.layers.refine.upsample import Guide, choose_guide, upsample_layer
 
 SMALL, SIZE = (64, 48), (192, 144)
@@ -54,9 +55,9 @@ def error(alpha: NDArray[np.uint16], truth: NDArray[np.float32]) -> float:
 def test_the_edge_of_the_plate_is_taken() -> None:
     truth, plate, small = scene(in_place=True)
     alpha = matte(truth)
-    plain = error(fit_layer(EDIT, alpha, SIZE)[1], truth)
+    plain = error(fit_layer(LayerFrame(EDIT, alpha), SIZE)[1], truth)
     for guide in ("plate", "auto"):
-        assert error(upsample_layer(EDIT, alpha, SIZE, small, plate, guide)[1], truth) < 0.5 * plain
+        assert error(upsample_layer(LayerFrame(EDIT, alpha), SIZE, small, plate, guide)[1], truth) < 0.5 * plain
 
 
 def test_a_blurred_matte_is_sharpened_by_the_plate_that_is_as_blurred() -> None:
@@ -64,9 +65,9 @@ def test_a_blurred_matte_is_sharpened_by_the_plate_that_is_as_blurred() -> None:
     alpha = matte(truth, blur=1.0)
     guide, blur = choose_guide(alpha[None], small[None])
     assert guide == "auto" and 0.75 <= blur <= 1.25
-    plain = error(fit_layer(EDIT, alpha, SIZE)[1], truth)
-    unmatched = error(upsample_layer(EDIT, alpha, SIZE, small, plate, "plate")[1], truth)
-    matched = error(upsample_layer(EDIT, alpha, SIZE, small, plate, "plate", blur)[1], truth)
+    plain = error(fit_layer(LayerFrame(EDIT, alpha), SIZE)[1], truth)
+    unmatched = error(upsample_layer(LayerFrame(EDIT, alpha), SIZE, small, plate, "plate")[1], truth)
+    matched = error(upsample_layer(LayerFrame(EDIT, alpha), SIZE, small, plate, "plate", blur)[1], truth)
     assert matched < 0.4 * plain and matched < 0.5 * unmatched
 
 
@@ -74,8 +75,8 @@ def test_a_plate_without_the_edge_changes_nothing() -> None:
     truth, plate, small = scene(in_place=False)
     alpha = matte(truth)
     assert choose_guide(alpha[None], small[None]) == ("none", 0.0)
-    plain = fit_layer(EDIT, alpha, SIZE)[1]
-    automatic = upsample_layer(EDIT, alpha, SIZE, small, plate, "auto")[1]
+    plain = fit_layer(LayerFrame(EDIT, alpha), SIZE)[1]
+    automatic = upsample_layer(LayerFrame(EDIT, alpha), SIZE, small, plate, "auto")[1]
     assert error(automatic, truth) <= error(plain, truth)
     assert np.abs(automatic.astype(float) - plain).mean() < 0.02 * np.abs(truth * FULL - plain).mean()
 
@@ -87,10 +88,10 @@ def test_an_edge_between_two_colours_has_no_rings(guide: Guide) -> None:
     colors = truth[..., None] * (0.90, 0.85, 0.88) + (1 - truth[..., None]) * (0.70, 0.72, 0.69)
     plate = np.rint(colors * 255).astype(np.uint8)
     alpha = matte(truth)
-    found = upsample_layer(EDIT, alpha, SIZE, None, plate, guide)[1]
+    found = upsample_layer(LayerFrame(EDIT, alpha), SIZE, None, plate, guide)[1]
     even = cv2.erode(((truth == 0) | (truth == 1)).astype(np.uint8), np.ones((3, 3))) > 0
     assert np.abs(found / FULL - truth)[even].max() < 0.1
-    assert error(found, truth) < 0.2 * error(fit_layer(EDIT, alpha, SIZE)[1], truth)
+    assert error(found, truth) < 0.2 * error(fit_layer(LayerFrame(EDIT, alpha), SIZE)[1], truth)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.01, 0.03])
@@ -106,8 +107,8 @@ def test_automatic_choice_is_never_worse_than_interpolation(noise: float, lens: 
     small = np.asarray(cv2.resize(plate, SMALL, interpolation=cv2.INTER_AREA))
     alpha = matte(truth, blur)
     guide, found_blur = choose_guide(alpha[None], small[None])
-    automatic = upsample_layer(EDIT, alpha, SIZE, small, plate, guide, found_blur)[1]
-    assert error(automatic, truth) <= error(fit_layer(EDIT, alpha, SIZE)[1], truth)
+    automatic = upsample_layer(LayerFrame(EDIT, alpha), SIZE, small, plate, guide, found_blur)[1]
+    assert error(automatic, truth) <= error(fit_layer(LayerFrame(EDIT, alpha), SIZE)[1], truth)
 
 
 def test_noise_of_the_plate_does_not_pass_for_blur_of_the_matte() -> None:
@@ -120,7 +121,10 @@ def test_a_soft_matte_stays_soft() -> None:
     truth, plate, small = scene(in_place=True)
     soft = np.asarray(cv2.GaussianBlur(truth, (0, 0), 12))
     alpha = matte(soft)
-    plain, automatic = fit_layer(EDIT, alpha, SIZE)[1], upsample_layer(EDIT, alpha, SIZE, small, plate, "auto")[1]
+    plain, automatic = (
+        fit_layer(LayerFrame(EDIT, alpha), SIZE)[1],
+        upsample_layer(LayerFrame(EDIT, alpha), SIZE, small, plate, "auto")[1],
+    )
     assert np.array_equal(plain, automatic)
 
 
@@ -132,9 +136,9 @@ def test_an_affine_matte_is_restored_to_rounding() -> None:
     truth = plate @ np.array([0.5, 0.25, 0.125], np.float32) + np.float32(0.05)
     small = cv2.resize(plate, SMALL, interpolation=cv2.INTER_AREA)
     alpha = matte(truth)
-    found = upsample_layer(EDIT, alpha, SIZE, small, plate, "plate")[1] / FULL
+    found = upsample_layer(LayerFrame(EDIT, alpha), SIZE, small, plate, "plate")[1] / FULL
     assert np.abs(found - truth)[9:-9, 9:-9].max() < 0.012  # EPSILON keeps the slope a little below
-    assert error(fit_layer(EDIT, alpha, SIZE)[1], truth) > 5 * np.abs(found - truth).mean()
+    assert error(fit_layer(LayerFrame(EDIT, alpha), SIZE)[1], truth) > 5 * np.abs(found - truth).mean()
 
 
 @settings(max_examples=20, deadline=None)
@@ -145,7 +149,7 @@ def test_nothing_stays_nothing_and_all_stays_all(guide: Guide, width: int, heigh
     alpha = np.zeros((36, 48), np.uint16)
     alpha[12:, 20:] = FULL
     edit = np.zeros((36, 48, 3), np.uint8)
-    _, found = upsample_layer(edit, alpha, (width, height), None, plate, guide, blur)
+    _, found = upsample_layer(LayerFrame(edit, alpha), (width, height), None, plate, guide, blur)
     near_y, near_x = np.abs(np.arange(height) / height * 36 - 12) < 4, np.abs(np.arange(width) / width * 48 - 20) < 4
     away = ~(near_y[:, None] | near_x[None])
     assert set(np.unique(found[away])) <= {0, FULL}
@@ -154,10 +158,10 @@ def test_nothing_stays_nothing_and_all_stays_all(guide: Guide, width: int, heigh
 def test_tiles_make_the_same_matte_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     truth, plate, small = scene(in_place=True)
     alpha = matte(truth)
-    whole = upsample_layer(EDIT, alpha, SIZE, small, plate, "auto", 1.0)[1]
+    whole = upsample_layer(LayerFrame(EDIT, alpha), SIZE, small, plate, "auto", 1.0)[1]
     monkeypatch.setattr(upsample, "TILE", 8)
     upsample._cuts.cache_clear()
-    tiled = upsample_layer(EDIT, alpha, SIZE, small, plate, "auto", 1.0)[1]
+    tiled = upsample_layer(LayerFrame(EDIT, alpha), SIZE, small, plate, "auto", 1.0)[1]
     upsample._cuts.cache_clear()
     assert np.abs(whole.astype(int) - tiled).max() <= 8  # of 65535: float32 sums in another order
 
@@ -165,15 +169,20 @@ def test_tiles_make_the_same_matte_as_the_whole(monkeypatch: pytest.MonkeyPatch)
 def test_depth_of_the_plate_makes_no_difference() -> None:
     truth, plate, small = scene(in_place=True)
     alpha = matte(truth)
-    deep = upsample_layer(EDIT, alpha, SIZE, small.astype(np.uint16) * 257, plate.astype(np.uint16) * 257)[1]
-    assert np.abs(upsample_layer(EDIT, alpha, SIZE, small, plate)[1].astype(int) - deep).max() <= 4
+    deep = upsample_layer(LayerFrame(EDIT, alpha), SIZE, small.astype(np.uint16) * 257, plate.astype(np.uint16) * 257)[
+        1
+    ]
+    assert np.abs(upsample_layer(LayerFrame(EDIT, alpha), SIZE, small, plate)[1].astype(int) - deep).max() <= 4
 
 
 def test_without_enlargement_or_plate_it_is_the_plain_fit() -> None:
     truth, plate, small = scene(in_place=True)
     alpha = matte(truth)
-    assert upsample_layer(EDIT, alpha, SMALL, small, small)[1] is alpha
-    assert np.array_equal(upsample_layer(EDIT, alpha, SIZE)[1], fit_layer(EDIT, alpha, SIZE)[1])
-    assert np.array_equal(upsample_layer(EDIT, alpha, SIZE, small, plate, "none")[1], fit_layer(EDIT, alpha, SIZE)[1])
+    assert upsample_layer(LayerFrame(EDIT, alpha), SMALL, small, small)[1] is alpha
+    assert np.array_equal(upsample_layer(LayerFrame(EDIT, alpha), SIZE)[1], fit_layer(LayerFrame(EDIT, alpha), SIZE)[1])
+    assert np.array_equal(
+        upsample_layer(LayerFrame(EDIT, alpha), SIZE, small, plate, "none")[1],
+        fit_layer(LayerFrame(EDIT, alpha), SIZE)[1],
+    )
     with pytest.raises(ValueError, match="the plate is 64x48"):
-        upsample_layer(EDIT, alpha, SIZE, small, small)
+        upsample_layer(LayerFrame(EDIT, alpha), SIZE, small, small)

@@ -352,14 +352,14 @@ def test_no_more_frames_are_held_at_a_time_for_a_longer_clip(
         original = getattr(owner, name)
 
         def watched(*inputs: Any, **options: Any) -> Any:
-            lengths[name.removesuffix("_layers")].append(length(inputs[-1]))
+            lengths[name.removesuffix("_layer")].append(length(inputs[-1]))
             return original(*inputs, **options)
 
         monkeypatch.setattr(owner, name, watched)
 
     watch(AutoencoderPatch3D, "encode", lambda x: x.shape[2])
     watch(AutoencoderPatch3D, "decode", lambda z: z.shape[2] * 4)
-    watch(refined, "refine_layers", len)
+    watch(refined, "refine_layer", lambda edit: 1)
     largest = []
     for name, frames in (("short.mkv", 150), ("long.mkv", 300)):
         edit(make_clip(name, frames), TEXT, model=model, steps=1, guidance=1.0, size=(16, 16))

@@ -16,6 +16,7 @@ from tests.clips import LOSSLESS, make_frame
 from tests.executable import ffmpeg
 
 from vera.layers.composite import composite_frame
+from vera.layers.layer_frame import LayerFrame
 from vera.video import FrameReader, FrameWriter, copy_frame, open_clip, planes
 from vera.video.carried.side_data import asides
 from vera.video.smart.bits import escape, split_start_codes
@@ -94,7 +95,7 @@ def copied(source: Path, out: Path, codec: str | None = None, edited: bool = Fal
     alpha[8:24, 8:24] = 65535
     with FrameReader(source) as reader, FrameWriter(out, open_clip(source), codec, audio_from=source) as writer:
         for frame in reader:
-            writer.write(composite_frame(frame, edit, alpha) if edited else frame)
+            writer.write(composite_frame(frame, LayerFrame(edit, alpha)) if edited else frame)
     return writer.notices
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vera.choices import Sampler
 from vera.data.sample import LayeredSample
-from vera.layers import refine_layers
+from vera.layers.refine.floor import refine_layer
 from vera.metrics.objects import Alpha, to_alpha
 from vera.pipelines import VeraPipeline
 from vera.pipelines.samplers import use_sampler
@@ -91,7 +91,8 @@ def _sample(candidate: Candidate, pipeline: VeraPipeline, sample: LayeredSample,
 
 def _assemble(edit: NDArray[Any], alpha: NDArray[Any], composite: NDArray[Any] | None, source: Frames) -> Answer:
     """From decoded layers in [0,1] through the refinement that every edit gets."""
-    colors, codes = refine_layers(edit, alpha)
+    layers = [refine_layer(*frame).codes() for frame in zip(edit, alpha, strict=True)]
+    colors, codes = (np.stack(part) for part in zip(*layers, strict=True))
     matte = to_alpha(codes)
     drawn = None if composite is None else np.rint(composite.clip(0, 1) * 255).astype(np.uint8)
     return Answer(colors, matte, drawn, lay_over(colors, matte, source))

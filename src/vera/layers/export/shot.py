@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
 
 import av
 import numpy as np
@@ -14,13 +13,14 @@ from numpy.typing import NDArray
 
 from vera.choices import Light
 from vera.layers.export.timecode import format_timecode, parse_timecode
+from vera.layers.layer_frame import LayerFrame
 from vera.layers.layered_edit import LayeredEdit
 from vera.progress import Progress
 from vera.video import Clip, model_view
 from vera.video.sequence import Sequence, find_sequence
 
 LONGEST_NAME = 160  # of the 255 bytes that a file's name may have, which role, number and partial names lengthen
-Frames = Iterator[tuple[NDArray[Any], NDArray[np.uint16]]]
+Frames = Iterator[LayerFrame]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Shot:
         return format_timecode(start + position, self.rate, drop)
 
     def frames(self, progress: Progress | None = None, stage: str = "export") -> Frames:
-        """Edit `[H,W,3]`, straight RGB uint8 or uint16, and alpha `[H,W]` uint16, one after the other.
+        """Give the layers as codes, one after the other: edit uint8 or uint16, alpha uint16.
 
         Where the edit has no layer frame between two others, the picture is black and alpha 0.
         """
@@ -105,12 +105,12 @@ class Shot:
             if progress is not None:
                 progress(stage, done, self.count)
 
-    def frame(self, pts: int, plate: NDArray[np.uint8] | None = None) -> tuple[NDArray[Any], NDArray[np.uint16]]:
-        """The picture for the source's frame at `pts`, as `frames` gives it; `plate` is that frame's `view`."""
+    def frame(self, pts: int, plate: NDArray[np.uint8] | None = None) -> LayerFrame:
+        """Give the layer for the source's frame at `pts`, as `frames` gives it; `plate` is that frame's `view`."""
         if pts in self.index_of:
-            return self.edit.frame(self.index_of[pts], self.size, plate)
+            return self.edit.frame(self.index_of[pts], self.size, plate).codes(np.uint16)
         width, height = self.size
-        return np.zeros((height, width, 3), self.edit.edit.dtype), np.zeros((height, width), np.uint16)
+        return LayerFrame(np.zeros((height, width, 3), self.edit.edit.dtype), np.zeros((height, width), np.uint16))
 
     def view(self, frame: av.VideoFrame) -> NDArray[np.uint8] | None:
         """What the layers want to know of the source's frame to come to its size; None if nothing."""

@@ -12,6 +12,7 @@ from vera._version import __version__
 from vera.errors import VeraError
 from vera.files import check_outputs
 from vera.layers.folder import check_layers_folder, layer_files, write_layers
+from vera.layers.layer_frame import FULL, LayerFrame, unit
 from vera.layers.layerize.align import initial_map
 from vera.layers.layerize.difference import find_changes
 from vera.layers.layerize.frames import Clips, frame_pairs, pictures
@@ -21,7 +22,7 @@ from vera.layers.layerize.pairing import Group, Pairing, candidates, choose, gro
 from vera.layers.layerize.steady import Unmixed, steady
 from vera.layers.layerize.unmix import EDGE, straight_colors, unmix
 from vera.layers.masks import check_mask
-from vera.layers.refine.floor import FULL, floor_alpha, unit
+from vera.layers.refine.floor import floor_alpha
 from vera.layers.source_match import describe_source
 from vera.progress import Progress
 from vera.video import ClipLike, as_clip
@@ -150,8 +151,8 @@ def _survey(clips: Clips, paired: list[Group]) -> Match:
 
 def _layer_frames(
     clips: Clips, paired: list[Group], match: Match, tally: _Tally, progress: Progress | None
-) -> Iterator[tuple[NDArray[Any], NDArray[np.uint16]]]:
-    """Edit and alpha for every paired frame of the source, in order."""
+) -> Iterator[LayerFrame]:
+    """Make the layer of every paired frame of the source, in order."""
     depth = np.uint16 if clips.is_deep else np.uint8
     for done, (group, frame) in enumerate(zip(paired, steady(_unmixed(clips, paired, match, tally)), strict=True)):
         edit = straight_colors(frame.source, frame.edited, frame.layers, frame.level)
@@ -159,7 +160,7 @@ def _layer_frames(
         alpha = floor_alpha(np.rint(frame.layers.alpha.clip(0, 1) * FULL).astype(np.uint16))
         tally.coverage += float(alpha.mean()) / FULL
         for _ in group.frames:
-            yield codes, alpha
+            yield LayerFrame(codes, alpha)
         if progress is not None:
             progress("layerize", done + 1, len(paired))
 

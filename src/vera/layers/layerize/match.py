@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Float
+from vera.layers.layer_frame import unit
 from vera.layers.layerize.align import (
     FINE,
     GreyPair,
@@ -25,7 +26,6 @@ from vera.layers.layerize.color_match import NEUTRAL, ColorMatch, fit_colors, po
 from vera.layers.layerize.frames import FramePair
 from vera.layers.layerize.noise import Noise, fit_noise, fit_softness, slope_of, smoothed_difference, soften
 from vera.layers.layerize.structure import agreement, structure_agrees
-from vera.layers.refine.floor import unit
 
 ENOUGH = 300_000  # pixels that colours and noise are fitted on
 PLAUSIBLE = 12 / 255  # difference beyond which what looks alike is an edit of brightness, not noise

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from vera.choices import Guide
 from vera.errors import VeraError
-from vera.layers import refine_layers
+from vera.layers.layer_frame import LayerFrame
 from vera.layers.refine.finish import Finish
+from vera.layers.refine.floor import refine_layer
 from vera.layers.refine.grain import Grain, measure_grain
 from vera.layers.refine.rate import frame_map, interpolate_layers, shown_frames
 from vera.layers.refine.temporal import smooth_layers
@@ -56,35 +57,33 @@ class Refined:
         options: what is done to them.
         count: frames of the edit.
         plates: of the frames in `guide_frames(count)`, the source at the layers' size, RGB `[h,w,3]` uint8.
-        mattes: of the same frames, as they pass; filled while `frames` runs.
+        alphas: of the same frames, as they pass; filled while `frames` runs.
     """
 
     options: Refinement
     count: int
     plates: Mapping[int, NDArray[np.uint8]]
-    mattes: dict[int, NDArray[np.uint16]] = field(default_factory=dict)
+    alphas: dict[int, NDArray[Any]] = field(default_factory=dict)
 
     @property
     def shown(self) -> tuple[int, ...]:
         """Which frames the model sees."""
         return shown_frames(self.count, self.options.every)
 
-    def frames(
-        self, spans: Iterable[Span], views: SourceViews
-    ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint16]]]:
-        """Refine decoded spans of the shown frames to edit `[h,w,3]` and alpha `[h,w]` of every frame.
+    def frames(self, spans: Iterable[Span], views: SourceViews) -> Iterator[LayerFrame]:
+        """Refine decoded spans of the shown frames to the layers of every frame, float32.
 
         The source is read again where motion is looked for.
         """
-        layers: Iterator[Any] = (layer for span in spans for layer in zip(*refine_layers(*span), strict=True))
+        layers: Iterator[LayerFrame] = (refine_layer(*frame) for span in spans for frame in zip(*span, strict=True))
         if self.options.smooth:
             layers = smooth_layers(layers, (plate for _, plate in views.pictures(set(self.shown))))
         if self.options.every > 1:
             layers = interpolate_layers(layers, self.shown, (plate for _, plate in views.pictures()))
-        for index, (colors, matte) in enumerate(layers):
+        for index, layer in enumerate(layers):
             if index in self.plates:
-                self.mattes[index] = matte
-            yield colors, matte
+                self.alphas[index] = layer.alpha
+            yield layer
 
     def record(self, grain: Grain | None, seed: int) -> dict[str, Any]:
         """Say in JSON values what was done, and what is left to do at the source's size; after the last frame."""
@@ -94,14 +93,14 @@ class Refined:
             recorded["rate"] = {"every": self.options.every, "sampled": list(self.shown), "map": places}
         guide, blur = self.options.guide, 0.0
         if guide in ("auto", "plate"):
-            found, blur = choose_guide(self.mattes.values(), self.plates.values())
+            found, blur = choose_guide(self.alphas.values(), self.plates.values())
             guide = found if guide == "auto" else guide
         recorded["refine"] = Finish(guide, blur, self.options.decontaminate, grain, seed).to_json()
         return recorded
 
 
 def guide_frames(count: int) -> list[int]:
-    """Pick the frames whose mattes and plates tell which guide suits an edit of `count` frames."""
+    """Pick the frames whose alphas and plates tell which guide suits an edit of `count` frames."""
     return spread_frames(count, GUIDE_FRAMES)
 
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self, get_args
 
-import numpy as np
 from numpy.typing import NDArray
 
 from vera.choices import Guide
 from vera.errors import VeraError
+from vera.layers.layer_frame import LayerFrame
 from vera.layers.refine.decontaminate import decontaminate
 from vera.layers.refine.grain import Grain, add_grain
 from vera.layers.refine.upsample import upsample_layer
@@ -61,21 +61,16 @@ class Finish:
         return self.guide != "none" or self.decontaminate
 
 
-def finish_frame(
-    edit: NDArray[Any],
-    alpha: NDArray[np.uint16],
-    size: tuple[int, int],
-    finish: Finish,
-    plate: NDArray[Any] | None = None,
-    index: int = 0,
-) -> tuple[NDArray[Any], NDArray[np.uint16]]:
-    """Layer frame `index`, edit `[h,w,3]` and alpha `[h,w]`, at `size` (width, height).
+def finish_layer(
+    layer: LayerFrame, size: tuple[int, int], finish: Finish, plate: NDArray[Any] | None = None, index: int = 0
+) -> LayerFrame:
+    """Bring layer frame `index`, codes `[h,w]`, to `size` (width, height) as `finish` says.
 
     `plate` is the source's frame at that size, RGB; what needs it is left out where it is None.
     """
-    edit, alpha = upsample_layer(edit, alpha, size, plate=plate, guide=finish.guide, blur=finish.blur)
+    edit, alpha = upsample_layer(layer, size, plate=plate, guide=finish.guide, blur=finish.blur)
     if finish.decontaminate and plate is not None:
         edit = decontaminate(edit, alpha, plate)
     if finish.grain is not None:
         edit = add_grain(edit, alpha, finish.grain, finish.seed, index)
-    return edit, alpha
+    return LayerFrame(edit, alpha)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from vera.arrays import Float
 from vera.errors import VeraError
-from vera.layers.refine.floor import FULL, floor_alpha, unit
+from vera.layers.layer_frame import LayerFrame, unit
+from vera.layers.refine.floor import floor_alpha
 from vera.layers.refine.motion import flow, grey, moved
 
 
@@ -39,16 +40,16 @@ def frame_map(shown: Sequence[int]) -> list[Between]:
 
 
 def interpolate_layers(
-    layers: Iterable[tuple[NDArray[Any], NDArray[np.uint16]]], shown: Sequence[int], plates: Iterable[NDArray[Any]]
-) -> Iterator[tuple[NDArray[Any], NDArray[np.uint16]]]:
-    """Make the layers of all frames, edit `[h,w,3]` and alpha `[h,w]` of each, from those of the frames in `shown`.
+    layers: Iterable[LayerFrame], shown: Sequence[int], plates: Iterable[NDArray[Any]]
+) -> Iterator[LayerFrame]:
+    """Make the layers of all frames from those of the frames in `shown`; float32 where they are made.
 
     Sampled frames pass as they are. A frame between two is reached from both by the source's own motion, which carries
     the camera and whatever the edit clings to; what is left between the two is the layer's motion of its own, of which
     each goes its part of the way. Then they are mixed. The frames from one sampled frame to the next are in memory.
 
     Args:
-        layers: straight RGB `[h,w,3]`, uint8 or uint16, and alpha `[h,w]` uint16 of the sampled frames.
+        layers: of the sampled frames, codes or floats.
         shown: their places among the plates, rising, from the first to the last.
         plates: the source at the layers' size, RGB `[h,w,3]`, of every frame.
 
@@ -64,21 +65,19 @@ def interpolate_layers(
         if after is None or len(between) < last - first:
             raise ValueError(f"fewer layer frames or plates than for the frames {shown}")
         for number, here in enumerate(between[:-1], 1):
-            sides = [
-                moved(_rgba(*layer), flow(here, there)) for layer, there in ((before, plate), (after, between[-1]))
-            ]
-            yield _mixed(sides[0], sides[1], number / (last - first), before[0].dtype)
+            sides = [moved(_rgba(layer), flow(here, there)) for layer, there in ((before, plate), (after, between[-1]))]
+            yield _mixed(sides[0], sides[1], number / (last - first))
         yield after
         before, plate = after, between[-1]
     if next(frames, None) is not None or next(rest, None) is not None:
         raise ValueError(f"more layer frames or plates than for the frames {shown}")
 
 
-def _rgba(edit: NDArray[Any], alpha: NDArray[np.uint16]) -> Float:
-    return np.dstack([unit(edit), alpha.astype(np.float32) / np.float32(FULL)])
+def _rgba(layer: LayerFrame) -> Float:
+    return np.dstack([unit(layer.edit), unit(layer.alpha)])
 
 
-def _mixed(before: Float, after: Float, weight: float, dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[np.uint16]]:
+def _mixed(before: Float, after: Float, weight: float) -> LayerFrame:
     """Two straight RGBA layers, seen at the same place but for the layer's own motion, as one between them."""
     own = flow(_shown(before), _shown(after))
     before = moved(before, own * np.float32(-weight))
@@ -88,9 +87,7 @@ def _mixed(before: Float, after: Float, weight: float, dtype: np.dtype[Any]) -> 
     # Where neither covers, their fills are mixed as they are.
     shares = shares[0] + np.float32(1e-4 * (1 - weight)), shares[1] + np.float32(1e-4 * weight)
     color = (shares[0] * before[..., :3] + shares[1] * after[..., :3]) / (shares[0] + shares[1])
-    top = np.iinfo(dtype).max
-    codes = np.rint(alpha[..., 0].clip(0, 1) * np.float32(FULL)).astype(np.uint16)
-    return np.rint(color.clip(0, 1) * top).astype(dtype), floor_alpha(codes)
+    return LayerFrame(color.clip(0, 1), floor_alpha(alpha[..., 0].clip(0, 1)))
 
 
 def _shown(layer: Float) -> NDArray[np.uint8]:

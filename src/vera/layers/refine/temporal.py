@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Float
-from vera.layers.refine.floor import FULL, floor_alpha
+from vera.layers.layer_frame import LayerFrame, unit
+from vera.layers.refine.floor import floor_alpha
 from vera.layers.refine.motion import flow, grey, moved
 
 # Differences, averaged over a few pixels, at which a neighbour counts 1/e: flicker is below, change above.
@@ -16,20 +17,18 @@ ALPHA_SCALE, COLOR_SCALE = 0.1, 0.1
 AREA = 5
 
 
-def smooth_layers(
-    layers: Iterable[tuple[NDArray[Any], NDArray[np.uint16]]], plates: Iterable[NDArray[Any]]
-) -> Iterator[tuple[NDArray[Any], NDArray[np.uint16]]]:
-    """Smooth the `layers` of successive frames in time: edit `[h,w,3]` and alpha `[h,w]` of each, as they come.
+def smooth_layers(layers: Iterable[LayerFrame], plates: Iterable[NDArray[Any]]) -> Iterator[LayerFrame]:
+    """Smooth the `layers` of successive frames in time, as they come: float32.
 
     A frame is averaged with the one before and the one after, moved to it along the optical flow of the composites. A
     neighbour counts as far as it agrees, so that what appears, ends or turns does so at its own frame. The window has
     no lag, being symmetric. The first and the last frame have one neighbour. Three frames are in memory.
 
     Args:
-        layers: straight RGB `[h,w,3]`, uint8 or uint16, and alpha `[h,w]` uint16.
+        layers: of one size, codes or floats.
         plates: the source at that size, RGB `[h,w,3]`.
     """
-    frames = (_frame(colors, matte, plate) for (colors, matte), plate in zip(layers, plates, strict=True))
+    frames = (_frame(layer, plate) for layer, plate in zip(layers, plates, strict=True))
     before, here = None, next(frames, None)
     while here is not None:
         after = next(frames, None)
@@ -38,17 +37,18 @@ def smooth_layers(
 
 
 class _Frame(NamedTuple):
-    layer: Float  # premultiplied `[h,w,4]`, the matte last
+    layer: Float  # premultiplied `[h,w,4]`, the alpha last
     picture: NDArray[np.uint8]  # the layer over its plate, in grey
-    colors: NDArray[Any]  # as they came
+    colors: Float  # straight, as they came
 
 
-def _frame(colors: NDArray[Any], matte: NDArray[np.uint16], plate: NDArray[Any]) -> _Frame:
-    layer = _premultiplied(colors, matte)
-    return _Frame(layer, _composite(layer, plate), colors)
+def _frame(layer: LayerFrame, plate: NDArray[Any]) -> _Frame:
+    edit, alpha = unit(layer.edit), unit(layer.alpha)[..., None]
+    premultiplied = np.asarray(np.dstack([alpha * edit, alpha]), np.float32)
+    return _Frame(premultiplied, _composite(premultiplied, plate), edit)
 
 
-def _smoothed(here: _Frame, sides: list[_Frame]) -> tuple[NDArray[Any], NDArray[np.uint16]]:
+def _smoothed(here: _Frame, sides: list[_Frame]) -> LayerFrame:
     layer, picture, colors = here
     total, sum_of_weights = layer.copy(), np.ones(layer.shape[:2], np.float32)
     for other, other_picture, _ in sides:
@@ -59,20 +59,12 @@ def _smoothed(here: _Frame, sides: list[_Frame]) -> tuple[NDArray[Any], NDArray[
         total += weight[..., None] * found
         sum_of_weights += weight
     total /= sum_of_weights[..., None]
-    alpha = total[..., 3]
-    top = np.iinfo(colors.dtype).max
+    alpha = total[..., 3].clip(0, 1)
     # The colours of what is hardly covered are those that were extended there.
-    share = (alpha * 8).clip(0, 1)[..., None]
+    certain = (alpha * 8).clip(0, 1)[..., None]
     straight = total[..., :3] / np.maximum(alpha, np.float32(1e-3))[..., None]
-    mixed = share * straight * top + (1 - share) * colors
-    codes = np.rint(alpha.clip(0, 1) * np.float32(FULL)).astype(np.uint16)
-    return np.rint(mixed.clip(0, top)).astype(colors.dtype), floor_alpha(codes)
-
-
-def _premultiplied(edit: NDArray[Any], alpha: NDArray[np.uint16]) -> Float:
-    """`[h,w,4]`, the matte last."""
-    weight = alpha.astype(np.float32)[..., None] * np.float32(1 / FULL)
-    return np.asarray(np.dstack([weight * edit * np.float32(1 / np.iinfo(edit.dtype).max), weight]), np.float32)
+    edit = certain * straight + (1 - certain) * colors
+    return LayerFrame(edit.clip(0, 1), floor_alpha(alpha))
 
 
 def _composite(layer: Float, plate: NDArray[Any]) -> NDArray[np.uint8]:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from vera.arrays import Float
 from vera.choices import Guide
-from vera.layers.refine.floor import ALPHA_FLOOR, FULL, fit_layer, floor_alpha, unit
+from vera.layers.layer_frame import FULL, LayerFrame, unit
+from vera.layers.refine.floor import ALPHA_FLOOR, fit_layer, floor_alpha
 from vera.layers.threads import on_all_cores
 
 Box = tuple[slice, slice]
@@ -54,19 +55,17 @@ class _Tile(NamedTuple):
 
 
 def upsample_layer(
-    edit: NDArray[Any],
-    alpha: NDArray[np.uint16],
+    layer: LayerFrame,
     size: tuple[int, int],
     plate_small: NDArray[Any] | None = None,
     plate: NDArray[Any] | None = None,
     guide: Guide = "auto",
     blur: float = 0.0,
-) -> tuple[NDArray[Any], NDArray[np.uint16]]:
-    """One layer frame at `size` (width, height); where it is not enlarged, or without a plate, as `fit_layer` does it.
+) -> LayerFrame:
+    """Enlarge a layer of codes to `size` (width, height); where it shrinks, or without a plate, as `fit_layer` does it.
 
     Args:
-        edit: straight RGB `[h,w,3]`, uint8 or uint16.
-        alpha: `[h,w]` uint16; 65535 is full coverage.
+        layer: codes `[h,w,3]` and `[h,w]`.
         plate_small: the source's frame as RGB `[h,w,3]`; the plate, averaged, if None.
         plate: the same as `[H,W,3]` of `size`, uint8 or uint16, upright.
         guide: "plate", for edits along edges of the source; "composite", the layer frame over the small plate,
@@ -74,10 +73,11 @@ def upsample_layer(
         blur: sigma, in pixels of the model's size, by which the matte is less sharp than `plate_small`.
             `choose_guide` finds it.
     """
-    fitted, coverage = fit_layer(edit, alpha, size)
+    edit, alpha = layer
+    fitted, coverage = fit_layer(layer, size)
     height, width = alpha.shape
     if guide == "none" or plate is None or size[0] <= width or size[1] <= height:
-        return fitted, coverage
+        return LayerFrame(fitted, coverage)
     if plate.shape[:2] != (size[1], size[0]):
         raise ValueError(f"the plate is {plate.shape[1]}x{plate.shape[0]}, not {size[0]}x{size[1]}")
     if plate_small is None:
@@ -121,19 +121,19 @@ def upsample_layer(
 
     for step in (inject, blend):
         on_all_cores(step, tiles)
-    return fitted, coverage
+    return LayerFrame(fitted, coverage)
 
 
-def choose_guide(mattes: Iterable[NDArray[np.uint16]], plates_small: Iterable[NDArray[Any]]) -> tuple[Guide, float]:
-    """Choose guide and blur for an edit, from a few of its mattes `[h,w]` and the small plates `[h,w,3]` of the same.
+def choose_guide(alphas: Iterable[NDArray[Any]], plates_small: Iterable[NDArray[Any]]) -> tuple[Guide, float]:
+    """Choose guide and blur for an edit from a few of its alphas `[h,w]` and small plates `[h,w,3]`, codes or floats.
 
     A matte out of a decoder is less sharp than the plate, and the slope between them is right only if both are equally
     sharp. So the plate is blurred until it explains the most. ("none", 0.0) where that is too little.
     """
     explained = np.zeros(len(BLURS))
     total = 0.0
-    for codes, small in zip(mattes, plates_small, strict=True):
-        matte = codes.astype(np.float32) * np.float32(1 / FULL)
+    for alpha, small in zip(alphas, plates_small, strict=True):
+        matte = unit(alpha)
         x, y, columns, rows = cv2.boundingRect((_range(matte, _SQUARE) > LEAST_RANGE).view(np.uint8))
         if not rows:
             continue

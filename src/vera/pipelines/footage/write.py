@@ -5,6 +5,7 @@ from pathlib import Path
 from vera.color.transform import edit_to_source
 from vera.layers import LayeredEdit, load_layers
 from vera.layers.folder import LayersWriter
+from vera.layers.layer_frame import LayerFrame
 from vera.layers.refine.clip import Refined, clip_grain
 from vera.layers.source_match import describe_source
 from vera.pipelines.footage.drawn import Drawn
@@ -17,9 +18,10 @@ def write_layers(job: EditJob, drawn: Drawn, folder: Path, progress: Progress | 
     clip, edited, transform = job.clip, job.edited, job.transform
     refined = Refined(drawn.refinement, len(edited), drawn.plates)
     with LayersWriter(folder) as writer:
-        for index, (colors, matte) in enumerate(refined.frames(drawn.spans, drawn.views)):
-            # The layers are in the source's colours, which have more codes than 8 bits tell apart.
-            writer.write(colors if transform is None else edit_to_source(colors, transform), matte)
+        for index, layer in enumerate(refined.frames(drawn.spans, drawn.views)):
+            if transform is not None:  # to the source's colours, which have more codes than 8 bits tell apart
+                layer = LayerFrame(edit_to_source(layer.edit, transform), layer.alpha)
+            writer.write(layer)
             if progress is not None:
                 progress("layers", index + 1, len(edited))
         manifest = drawn.manifest()
