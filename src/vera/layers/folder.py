@@ -15,6 +15,7 @@ from vera.files import json_text, real_path, whole_folder
 from vera.layers.layer_frame import LayerFrame
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.manifest import MANIFEST, Manifest, is_manifest, read_manifest
+from vera.layers.refine.finish import PLAIN, Finish
 from vera.video import LosslessClip, LosslessWriter
 
 FILES = ("edit.mkv", "alpha.mkv", MANIFEST)
@@ -38,7 +39,7 @@ def check_layers_folder(folder: str | Path) -> None:
 
 def save_layers(edit: LayeredEdit, folder: str | Path) -> None:
     """Save `edit` so that `load_layers` gives back the same samples, times and metadata; else as `write_layers`."""
-    write_layers(folder, map(LayerFrame, edit.edit, edit.alpha), edit.pts, edit.time_base, edit.metadata)
+    write_layers(folder, map(LayerFrame, edit.edit, edit.alpha), edit.pts, edit.time_base, edit.metadata, edit.finish)
 
 
 def write_layers(
@@ -47,6 +48,7 @@ def write_layers(
     pts: Sequence[int],
     time_base: Fraction,
     metadata: Mapping[str, Any],
+    finish: Finish = PLAIN,
 ) -> None:
     """Save layer frames as they are made: memory does not grow with the clip.
 
@@ -56,7 +58,7 @@ def write_layers(
     with LayersWriter(folder) as writer:
         for frame, _ in zip(frames, pts, strict=True):
             writer.write(frame)
-        writer.finish(pts, time_base, metadata)
+        writer.finish(pts, time_base, metadata, finish)
 
 
 class LayersWriter:
@@ -90,12 +92,15 @@ class LayersWriter:
             self._edits.write(edit)
             self._alphas.write(alpha)
 
-    def finish(self, pts: Sequence[int], time_base: Fraction, metadata: Mapping[str, Any]) -> None:
-        """Write what is known of all frames: their times, rising, and how they were made, plain JSON values."""
+    def finish(
+        self, pts: Sequence[int], time_base: Fraction, metadata: Mapping[str, Any], finish: Finish = PLAIN
+    ) -> None:
+        """Write what is known of all frames: times, rising, how they were made, plain JSON values, and their finish."""
         if not len(pts) == self._count > 0:
             raise ValueError(f"{self.folder}: {self._count} layer frames and {len(pts)} times do not match")
         with _told(self.folder):
-            manifest = Manifest(self._size, tuple(pts), time_base, metadata)
+            recorded = dict(metadata) | ({} if finish == PLAIN else {"refine": finish.to_json()})
+            manifest = Manifest(self._size, tuple(pts), time_base, recorded)
             (self._partial / MANIFEST).write_text(json_text(manifest.to_json()), encoding="utf-8")
         self._finished = True
 
@@ -141,9 +146,9 @@ def load_layers(folder: str | Path) -> LayeredEdit:
             f"{folder}: its files do not belong together (edit {edit.shape}, alpha {alpha.shape}, "
             f"{len(manifest.pts)} times and {manifest.size} in {MANIFEST})"
         )
-    layers = LayeredEdit(edit, alpha, manifest.pts, manifest.time_base, manifest.metadata)
+    metadata = dict(manifest.metadata)
     try:
-        _ = layers.finish  # while no work is done yet
+        finish = Finish.from_json(metadata.pop("refine", {}))
     except VeraError as error:
         raise VeraError(f"{path}: {error}") from None
-    return layers
+    return LayeredEdit(edit, alpha, manifest.pts, manifest.time_base, metadata, finish=finish)

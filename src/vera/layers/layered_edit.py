@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 import av
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from vera.layers.adjust import NEUTRAL, Adjustment, adjust_colors, adjust_layer
 from vera.layers.layer_frame import LayerFrame
-from vera.layers.refine.finish import Finish, finish_layer
+from vera.layers.refine.finish import PLAIN, Finish, finish_layer
 from vera.video import Clip, LosslessClip, model_view
 
 
@@ -26,9 +25,9 @@ class LayeredEdit:
         edit: straight RGB `[T,H,W,3]`, uint8 or uint16, upright.
         alpha: `[T,H,W]` uint16; 65535 is full coverage, 0 leaves the source untouched.
         pts: the source frame that each layer frame belongs to, in units of `time_base`, rising.
-        metadata: how the edit was made (instruction, seed, model, versions, source); plain JSON values. `refine` says
-            how it is brought to the source's size (`vera.layers.refine.finish`).
+        metadata: how the edit was made (instruction, seed, model, versions, source); plain JSON values.
         adjustment: what is done to it when it is laid; the files hold the layers without.
+        finish: how it is brought to the source's size; the manifest's `refine`.
     """
 
     edit: NDArray[Any] | LosslessClip
@@ -37,6 +36,7 @@ class LayeredEdit:
     time_base: Fraction
     metadata: Mapping[str, Any] = field(default_factory=dict)
     adjustment: Adjustment = NEUTRAL
+    finish: Finish = PLAIN
 
     def __post_init__(self) -> None:
         if self.edit.shape != (*self.alpha.shape, 3) or len(self.pts) != len(self.alpha):
@@ -67,8 +67,3 @@ class LayeredEdit:
         if source is not None and self.finish.needs_plate:
             plate = model_view(source, *clip.display_size, clip.orientation)
         return LayerFrame(*map(clip.orientation.stored, self.frame(index, clip.display_size, plate)))
-
-    @cached_property
-    def finish(self) -> Finish:
-        """What its metadata say of the way to the source's size."""
-        return Finish.from_json(self.metadata.get("refine", {}))

@@ -17,6 +17,7 @@ from vera.layers import Adjustment, LayeredEdit, load_layers, save_layers
 from vera.layers.export import TARGETS, export_layers
 from vera.layers.export.samples import rescale
 from vera.layers.export.shot import Shot
+from vera.layers.refine.finish import Finish
 from vera.layers.stack import ProjectLayer, write_project
 from vera.video import FrameReader, open_clip
 
@@ -261,8 +262,8 @@ def test_layers_come_to_the_sources_size_as_in_a_composite(tmp_path: Path, rotat
     random = np.random.default_rng(0)
     edit = random.integers(0, 256, (3, height, width, 3)).astype(np.uint8)
     alpha = random.integers(0, 65536, (3, height, width)).astype(np.uint16)
-    metadata = {"refine": {"guide": "plate", "decontaminate": True}}
-    layers = LayeredEdit(edit, alpha, info.pts[1:], info.time_base, metadata)
+    finish = Finish("plate", decontaminate=True)
+    layers = LayeredEdit(edit, alpha, info.pts[1:], info.time_base, finish=finish)
     save_layers(layers, tmp_path / "layers")
     (folder,) = export_layers(tmp_path / "layers", "ffv1", source=clip, out=tmp_path / "out")
     size = (info.display_size[1], info.display_size[0])
@@ -289,8 +290,8 @@ def test_an_interlaced_source_is_read_as_it_was_for_the_layers(tmp_path: Path) -
     ffmpeg(*fields, "-flags", "+ildct+ilme", "-qp", "0", clip)
     info = open_clip(clip, deinterlace=True)
     edit, alpha = np.full((4, 8, 12, 3), 200, np.uint8), np.full((4, 8, 12), 9000, np.uint16)
-    metadata = {"refine": {"guide": "plate"}}  # so that the source is read
-    save_layers(LayeredEdit(edit, alpha, info.pts, info.time_base, metadata), tmp_path / "layers")
+    finish = Finish("plate")  # so that the source is read
+    save_layers(LayeredEdit(edit, alpha, info.pts, info.time_base, finish=finish), tmp_path / "layers")
     with pytest.raises(VeraError, match="interlaced"):
         export_layers(tmp_path / "layers", "png", source=clip)
     folders = export_layers(tmp_path / "layers", ["png", "prores4444", "psd"], source=info)
@@ -334,7 +335,7 @@ def test_a_project_gives_a_folder_for_each_layer(case: Case, tmp_path: Path) -> 
     first, second = layer_of(folders[0]), layer_of(folders[2])
     assert np.array_equal(first[..., :3], second[..., :3])
     edit = replace(load_layers(case.folder), adjustment=half)
-    assert np.array_equal(first[0, ..., 3], edit.frame(0, case.info.display_size)[1])
+    assert np.array_equal(first[0, ..., 3], edit.frame(0, case.info.display_size).codes().alpha)
     assert np.array_equal(second[..., 3], case.alpha)
 
 

@@ -24,7 +24,9 @@ def drawn(count: int) -> tuple[np.ndarray, np.ndarray]:
     return edit, alpha
 
 
-def refined(make_clip: ClipMaker, options: Refinement) -> tuple[list[np.ndarray], list[np.ndarray], dict[str, Any]]:
+def refined(
+    make_clip: ClipMaker, options: Refinement
+) -> tuple[list[np.ndarray], list[np.ndarray], tuple[dict[str, Any], Finish]]:
     info = open_clip(make_clip("a.mkv", FRAMES, (96, 64)))
     views = SourceViews(info, range(FRAMES), (48, 32))
     refined = Refined(options, FRAMES, dict(views.pictures(guide_frames(FRAMES))))
@@ -32,14 +34,14 @@ def refined(make_clip: ClipMaker, options: Refinement) -> tuple[list[np.ndarray]
     spans = [tuple(layer[start : start + 2] for layer in layers) for start in range(0, len(refined.shown), 2)]
     edit, alpha = zip(*refined.frames(spans, views), strict=True)
     grain = clip_grain(info, range(FRAMES)) if options.grain else None
-    return list(edit), list(alpha), refined.record(grain, seed=3)
+    return list(edit), list(alpha), (refined.record(), refined.finish(grain, seed=3))
 
 
 @pytest.mark.parametrize("every, sampled", [(1, None), (3, [0, 3, 6]), (4, [0, 4, 6])])
 def test_every_frame_has_a_layer_and_the_manifest_its_origin(
     make_clip: ClipMaker, every: int, sampled: list[int] | None
 ) -> None:
-    edit, alpha, recorded = refined(make_clip, Refinement(every=every, smooth=True))
+    edit, alpha, (recorded, _) = refined(make_clip, Refinement(every=every, smooth=True))
     assert [picture.shape for picture in edit] == [(32, 48, 3)] * FRAMES
     assert [matte.shape for matte in alpha] == [(32, 48)] * FRAMES
     assert recorded["smooth"] is True
@@ -51,9 +53,9 @@ def test_every_frame_has_a_layer_and_the_manifest_its_origin(
 
 
 def test_what_is_asked_for_is_recorded(make_clip: ClipMaker) -> None:
-    plain = Finish.from_json(refined(make_clip, Refinement(guide="none"))[2]["refine"])
+    _, plain = refined(make_clip, Refinement(guide="none"))[2]
     assert plain == Finish(seed=3)
-    full = Finish.from_json(refined(make_clip, Refinement("plate", decontaminate=True, grain=True))[2]["refine"])
+    _, full = refined(make_clip, Refinement("plate", decontaminate=True, grain=True))[2]
     assert full.guide == "plate" and full.decontaminate and full.grain is not None and full.seed == 3
 
 

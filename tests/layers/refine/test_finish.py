@@ -67,12 +67,12 @@ def test_each_part_has_its_effect() -> None:
     )
 
 
-def test_a_layered_edit_follows_its_metadata() -> None:
+def test_a_layered_edit_follows_its_finish() -> None:
     edit, alpha, plate = layer()
-    layered = LayeredEdit(edit[None], alpha[None], (0,), Fraction(1, 25), {"refine": ALL.to_json()})
+    layered = LayeredEdit(edit[None], alpha[None], (0,), Fraction(1, 25), finish=ALL)
     for found, direct in zip(
         layered.frame(0, (72, 48), plate), finish_layer(LayerFrame(edit, alpha), (72, 48), ALL, plate), strict=True
     ):
         assert np.array_equal(found, direct)
-    plain = replace(layered, metadata={})
+    plain = replace(layered, finish=Finish())
     assert np.array_equal(plain.frame(0, (72, 48), plate)[1], fit_layer(LayerFrame(edit, alpha), (72, 48))[1])

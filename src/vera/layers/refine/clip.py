@@ -85,18 +85,21 @@ class Refined:
                 self.alphas[index] = layer.alpha
             yield layer
 
-    def record(self, grain: Grain | None, seed: int) -> dict[str, Any]:
-        """Say in JSON values what was done, and what is left to do at the source's size; after the last frame."""
+    def record(self) -> dict[str, Any]:
+        """Say in JSON values what was done."""
         recorded: dict[str, Any] = {"smooth": self.options.smooth}
         if self.options.every > 1:
             places = [[before, after, round(weight, 6)] for before, after, weight in frame_map(self.shown)]
             recorded["rate"] = {"every": self.options.every, "sampled": list(self.shown), "map": places}
+        return recorded
+
+    def finish(self, grain: Grain | None, seed: int) -> Finish:
+        """Say what is left to do at the source's size; after the last frame."""
         guide, blur = self.options.guide, 0.0
         if guide in ("auto", "plate"):
             found, blur = choose_guide(self.alphas.values(), self.plates.values())
             guide = found if guide == "auto" else guide
-        recorded["refine"] = Finish(guide, blur, self.options.decontaminate, grain, seed).to_json()
-        return recorded
+        return Finish(guide, blur, self.options.decontaminate, grain, seed)
 
 
 def guide_frames(count: int) -> list[int]:

@@ -61,6 +61,9 @@ class Finish:
         return self.guide != "none" or self.decontaminate
 
 
+PLAIN = Finish()  # resized as it is
+
+
 def finish_layer(
     layer: LayerFrame, size: tuple[int, int], finish: Finish, plate: NDArray[Any] | None = None, index: int = 0
 ) -> LayerFrame:

@@ -29,5 +29,6 @@ def write_layers(job: EditJob, drawn: Drawn, folder: Path, progress: Progress | 
             manifest["source"] = describe_source(clip)
         grain = clip_grain(clip, edited) if job.refinement.grain else None
         times = clip.pts[edited.start : edited.stop]
-        writer.finish(times, clip.time_base, manifest | refined.record(grain, job.sampling.seed))
+        finish = refined.finish(grain, job.sampling.seed)
+        writer.finish(times, clip.time_base, manifest | refined.record(), finish)
     return load_layers(folder)
