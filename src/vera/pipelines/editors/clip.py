@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.layers.refine.floor import ALPHA_FLOOR, FULL
+from vera.layers.layer_frame import FULL
+from vera.layers.refine.floor import ALPHA_FLOOR
 from vera.layers.refine.motion import grey
 from vera.pipelines.editors.carry import REACH, carry_layer, keyframe_of
 from vera.pipelines.editors.checks import check_drawn
