@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vera.color.lut import read_cube
+from vera.color.lut import LONGEST_CURVE, WIDEST_CUBE, Lut, read_cube
 from vera.errors import VeraError
 
 pytestmark = pytest.mark.faults
@@ -89,3 +89,17 @@ def test_rows_without_end_are_not_all_kept(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "look.cube").write_text("LUT_1D_SIZE 5000\n" + "0 0 0\n" * 5000)
     with pytest.raises(VeraError, match="is not a"):
         read_cube(tmp_path / "look.cube")
+
+
+@pytest.mark.parametrize(("kind", "most"), [("1D", LONGEST_CURVE), ("3D", WIDEST_CUBE)])
+def test_the_largest_that_can_be_undone(kind: str, most: int, tmp_path: Path) -> None:
+    """A table of the size limit has an inverse; a larger file says so."""
+    shape = (most, 3) if kind == "1D" else (most, most, most, 3)
+    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, most)] * (len(shape) - 1), indexing="ij"), -1)
+    lut = Lut(np.broadcast_to(grid, shape), np.zeros(3), np.ones(3))
+    assert np.abs(lut.apply_backwards(np.full((1, 3), 0.3)) - 0.3).max() < 1e-6
+    size = most + 1
+    (tmp_path / "wide.cube").write_text(f"LUT_{kind}_SIZE {size}\n" + "0 0 0\n" * (size if kind == "1D" else size**3))
+    with pytest.raises(VeraError, match=rf"wide\.cube: has size {size}, and at most {most} can be undone") as caught:
+        read_cube(tmp_path / "wide.cube")
+    assert "\n" not in str(caught.value)

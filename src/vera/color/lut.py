@@ -1,7 +1,9 @@
-"""Look-up tables of colours: reading .cube files, applying them, and applying them backwards."""
+"""Look-up tables of colours: .cube files read strictly, and applied both ways by OpenColorIO."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +14,13 @@ from vera.files import read_text
 
 Colors = NDArray[np.float64]
 
-# A cube of side 129 and its file: twice the largest that cameras and grading make.
+# A cube of side 129 and its file: twice the largest that cameras and grading make. OpenColorIO inverts smaller ones.
 MOST_ROWS, LARGEST = 129**3, 64 << 20
+LONGEST_CURVE, WIDEST_CUBE = 1 << 20, 127
 FARTHEST, NARROWEST = 1e6, 1e-6  # of values, which are light of 65504 at most, and of the range between the ends
-# Of the inverse: the side of the grid in which it starts, how many starts it tries, steps from each (a step squares the
-# error where the table is smooth), and the squared error that is good enough, a tenth of a 10-bit code.
-_GRID, _STARTS, _STEPS, _EXACT = 17, 3, 8, 1e-8
+# Of the view, by which nine tenths of its colours may miss it on the way there and back: between a cube with noise of
+# 0.002 (0.001) and one of greys (0.12), both in tests/color/test_transform.py.
+FARTHEST_MISS = 0.02
 
 
 @dataclass(frozen=True)
@@ -32,80 +35,38 @@ class Lut:
     high: Colors
 
     def apply(self, colors: Colors) -> Colors:
-        """Colours `[...,3]` through the table, linearly interpolated; outside it as at its edge."""
-        if self.table.ndim == 2:
-            place = np.linspace(0, 1, len(self.table))
-            inside = (colors - self.low) / (self.high - self.low)
-            return np.stack([np.interp(inside[..., i], place, self.table[:, i]) for i in range(3)], -1)
-        return self._look_up(colors.reshape(-1, 3))[0].reshape(colors.shape)
+        """Look up colours `[...,3]`, interpolated linearly, in a cube by tetrahedra; outside it as at its edge."""
+        inside = (colors - self.low) / (self.high - self.low)
+        return self._ways[0](inside.clip(0, 1))
 
     def apply_backwards(self, colors: Colors) -> Colors:
-        """Colours `[...,3]` that the table turns into `colors`, or as near to them as it can come.
+        """Find colours `[...,3]` that the table turns into `colors`; what it cannot show becomes a near one."""
+        return self.low + self._ways[1](colors) * (self.high - self.low)
 
-        Curves must rise. A cube is inverted by damped Gauss-Newton steps from the nearest values of a grid;
-        colours that it cannot show, or shows only beside where it clips, become near ones.
-        """
+    @cached_property
+    def _ways(self) -> tuple[Callable[[Colors], Colors], Callable[[Colors], Colors]]:
+        import PyOpenColorIO as ocio  # noqa: N813
+
+        from vera.color.processor import both_ways
+
         if self.table.ndim == 2:
-            place = np.linspace(0, 1, len(self.table))
-            inside = np.stack([np.interp(colors[..., i], self.table[:, i], place) for i in range(3)], -1)
-            back: Colors = self.low + inside * (self.high - self.low)
-            return back
-        # Most pixels of a picture share their colour with another.
-        wanted, where = np.unique(colors.reshape(-1, 3), axis=0, return_inverse=True)
-        found, error = np.zeros_like(wanted), np.full(len(wanted), np.inf)
-        for rank in range(_STARTS):
-            # A start where the table is flat, as it is where it clips, leads nowhere.
-            rest = np.flatnonzero(error > _EXACT)
-            candidate, its_error = self._descend(wanted[rest], self._near(wanted[rest], rank))
-            better = its_error < error[rest]
-            found[rest[better]], error[rest[better]] = candidate[better], its_error[better]
-        return found[where.reshape(-1)].reshape(colors.shape)
+            table = ocio.Lut1DTransform(len(self.table), inputHalfDomain=False)
+        else:
+            # The inverse is that of tetrahedra: with another interpolation the way back would miss.
+            table = ocio.Lut3DTransform(len(self.table), interpolation=ocio.INTERP_TETRAHEDRAL)
+        table.setData(np.ascontiguousarray(self.table, np.float32))
+        return both_ways(table)
 
-    def _descend(self, wanted: Colors, found: Colors) -> tuple[Colors, Colors]:
-        """Of inputs `found` `[n,3]` better ones for the outputs `wanted`, and the squares of what is left `[n]`."""
-        value, slope = self._look_up(found)
-        error = np.square(value - wanted).sum(1)
-        damping = np.full(len(wanted), 1e-4)
-        for _ in range(_STEPS):
-            square = slope.transpose(0, 2, 1) @ slope
-            scale = damping[:, None, None] * (np.trace(square, axis1=1, axis2=2)[:, None, None] + 1e-6)
-            toward = np.einsum("nij,ni->nj", slope, wanted - value)
-            step = np.linalg.solve(square + scale * np.eye(3), toward[..., None])[..., 0]
-            candidate = (found + step).clip(self.low, self.high)
-            new_value, new_slope = self._look_up(candidate)
-            new_error = np.square(new_value - wanted).sum(1)
-            better = new_error < error
-            found[better], value[better], slope[better] = candidate[better], new_value[better], new_slope[better]
-            error[better] = new_error[better]
-            damping = np.where(better, damping / 10, damping * 10)
-        return found, error
 
-    def _look_up(self, colors: Colors) -> tuple[Colors, Colors]:
-        """Of colours `[n,3]` the values `[n,3]` and their slopes `[n,3,3]`: value's channel by colour's channel."""
-        sides = len(self.table) - 1
-        scale = sides / (self.high - self.low)
-        place = ((colors - self.low) * scale).clip(0, sides)
-        first = np.minimum(place.astype(np.intp), sides - 1)
-        share = place - first
-        value, slope = np.zeros_like(colors), np.zeros((len(colors), 3, 3))
-        for corner in np.ndindex(2, 2, 2):
-            entry = self.table[tuple((first + corner).T)]
-            weights = np.where(corner, share, 1 - share)
-            value += weights.prod(1)[:, None] * entry
-            for i in range(3):
-                others = weights[:, [j for j in range(3) if j != i]].prod(1)
-                slope[:, :, i] += ((2 * corner[i] - 1) * others * scale[i])[:, None] * entry
-        return value, slope
-
-    def _near(self, wanted: Colors, rank: int) -> Colors:
-        """Of a grid of inputs `[n,3]` the one whose value is nearest to each of `wanted`, or the next by `rank`."""
-        axes = [np.linspace(self.low[i], self.high[i], _GRID) for i in range(3)]
-        grid = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
-        values = self._look_up(grid)[0]
-        size = np.square(values).sum(1)
-        parts = [wanted[i : i + 2048] for i in range(0, len(wanted), 2048)]
-        places = [np.argpartition(size - 2 * part @ values.T, rank)[:, rank] for part in parts]
-        return grid[np.concatenate(places)] if parts else wanted
+def check_inverse(lut: Lut, path: Path) -> None:
+    """Raise VeraError for a table that does not keep colours apart, as one of greys: an edit could not come back."""
+    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, 9)] * 3), -1)
+    view = lut.apply(lut.low + grid * (lut.high - lut.low))
+    error = np.abs(lut.apply(lut.apply_backwards(view)) - view).max(-1)
+    if np.quantile(error, 0.9) > FARTHEST_MISS * max(1.0, float(np.ptp(view))):
+        raise VeraError(
+            f"{path}: shows different colours as one and cannot be undone; choose a LUT that keeps them apart"
+        )
 
 
 def read_cube(path: Path) -> Lut:
@@ -137,6 +98,9 @@ def read_cube(path: Path) -> Lut:
             raise ValueError
     except (ValueError, KeyError, IndexError):
         raise VeraError(f"{path}: is not a .cube LUT of one table; export it again as a 3D .cube") from None
+    most = LONGEST_CURVE if curve else WIDEST_CUBE
+    if size > most:
+        raise VeraError(f"{path}: has size {size}, and at most {most} can be undone; export it as a cube of 65")
     # In the file red changes fastest.
     return Lut(table if curve else table.reshape(size, size, size, 3).transpose(2, 1, 0, 3).copy(), low, high)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.color.lut import read_cube
+from vera.color.lut import check_inverse, read_cube
 from vera.color.primaries import BT709, Colors, same_primaries, to_xyz
 from vera.color.tags import ColorTags
 from vera.color.transfer import HLG, PQ, decode, encode, is_bt1886, tone_map, tone_unmap
@@ -49,6 +49,7 @@ def color_transform(color: ColorTags, lut: str | Path | None = None, ocio: str |
         raise VeraError("give a LUT or an OpenColorIO colour space for the source, not both")
     if lut is not None:
         table = read_cube(Path(lut))
+        check_inverse(table, Path(lut))
         return ColorTransform(
             f"LUT {Path(lut).name}", lambda colors: table.apply(colors).clip(0, 1), table.apply_backwards
         )
@@ -92,25 +93,20 @@ def _source(codes: Colors, color: ColorTags, hdr: bool) -> Colors:
 
 
 def _ocio_transform(space: str) -> ColorTransform:
-    try:
-        import PyOpenColorIO as ocio  # noqa: N813
-    except ImportError:
-        raise VeraError("OpenColorIO is not installed: pip install 'vera-layers[ocio]', or give a .cube LUT") from None
+    import PyOpenColorIO as ocio  # noqa: N813
+
+    from vera.color.processor import both_ways
+
     try:
         named = ocio.IsEnvVariablePresent("OCIO")
         config = ocio.Config.CreateFromEnv() if named else ocio.Config.CreateFromBuiltinConfig(_OCIO_CONFIG)
         display = _OCIO_DISPLAY if _OCIO_DISPLAY in config.getDisplays() else config.getDefaultDisplay()
         shown = ocio.DisplayViewTransform(space, display, config.getDefaultView(display))
-        there, back = (
-            config.getProcessor(shown, way).getDefaultCPUProcessor()
-            for way in (ocio.TRANSFORM_DIR_FORWARD, ocio.TRANSFORM_DIR_INVERSE)
-        )
+        there, back = both_ways(shown, config)
     except ocio.Exception as error:
         raise VeraError(f"OpenColorIO cannot show {space!r} in BT.709: {error}") from None
-
-    def through(processor: Any, colors: Colors) -> Colors:
-        pixels = colors.astype(np.float32)
-        processor.applyRGB(pixels)
-        return pixels.clip(0, 1).astype(np.float64)
-
-    return ColorTransform(f"OpenColorIO {space}, {display}", partial(through, there), partial(through, back))
+    return ColorTransform(
+        f"OpenColorIO {space}, {display}",
+        lambda colors: there(colors).clip(0, 1),
+        lambda colors: back(colors).clip(0, 1),
+    )
