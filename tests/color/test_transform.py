@@ -105,7 +105,7 @@ def test_frame_to_view_and_back(pix_fmt: str) -> None:
     view = source_view(frame, 8, 4, Orientation(turns=1), transform)
     expected = transform.to_view(np.full(3, level))
     assert view.shape == (4, 8, 3) and np.abs(view / 255 - expected).max() < 1 / 255
-    back = edit_to_source(view, transform)
+    back = edit_to_source(np.float32(view / 255), transform)
     assert back.dtype == np.uint16 and np.abs(back / 65535 - level).max() < 2 / 255
     assert np.abs(picture(frame, (16, 8)) - level).max() < 1 / 2**depth
 
