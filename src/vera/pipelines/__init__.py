@@ -2,6 +2,7 @@
 
 from vera.layers.refine.clip import Refinement
 from vera.pipelines.acceleration import Acceleration
+from vera.pipelines.editors.loading import load_editor
 from vera.pipelines.footage import EditJob, EditReport, Outputs, Part, Preview, Sampling, edit, run_edit
 from vera.pipelines.load import ModelChoice, load_pipeline
 from vera.pipelines.pipeline_vera import VeraPipeline
@@ -20,6 +21,7 @@ __all__ = [
     "VeraPipeline",
     "VeraPipelineOutput",
     "edit",
+    "load_editor",
     "load_pipeline",
     "run_edit",
 ]

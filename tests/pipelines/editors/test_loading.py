@@ -136,6 +136,48 @@ def test_ltx2_needs_a_lora(lucy: Path, pipeline: str) -> None:
     assert "in-context LoRA: name one with --lora" in refusal(load_editor, str(lucy), "cpu", pipeline=pipeline)
 
 
+def save_lora(path: Path, blocks: str, width: int, notes: dict[str, str] | None = None) -> str:
+    generator = torch.Generator().manual_seed(0)
+    shapes = {"lora_A": (2, width), "lora_B": (width, 2)}
+    tensors = {
+        f"transformer.{blocks}.0.attn1.to_q.{part}.weight": torch.randn(shape, generator=generator)
+        for part, shape in shapes.items()
+    }
+    save_file(tensors, path, notes)
+    return str(path)
+
+
+@pytest.mark.parametrize("factor", [None, "2"])
+def test_ltx2_shows_the_clip_as_small_as_its_lora_learnt_it(
+    factor: str | None, saved: Saved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = {"reference_downscale_factor": factor} if factor else None
+    lora = save_lora(tmp_path / "in-context.safetensors", "transformer_blocks", 16, notes)
+    editor = load_editor(str(saved("LTX2InContextPipeline")), "cpu", "float32", lora=[lora])
+    shrunk = int(factor or 1)
+    assert editor.traits.strides == (32 * shrunk, 32 * shrunk)
+    assert editor.record()["reference_downscale_factor"] == shrunk
+    seen: list[tuple[int, ...]] = []
+    encode = editor.pipeline.vae.encode
+
+    def watched(x: torch.Tensor, *rest: Any, **more: Any) -> Any:
+        seen.append(tuple(x.shape))
+        return encode(x, *rest, **more)
+
+    monkeypatch.setattr(editor.pipeline.vae, "encode", watched)
+    frames = np.zeros((9, 64, 64, 3), np.uint8)
+    drawn = editor.edit(ClipWindow(frames, 24.0, frames[:0]), "a red balloon", None, 0, Settings(steps=1))
+    assert drawn.shape == frames.shape and seen == [(1, 3, 9, 64 // shrunk, 64 // shrunk)]
+
+
+@pytest.mark.parametrize("wrong", ["0", "nine", "2.5", "9"])
+def test_a_lora_that_says_nonsense_of_itself(wrong: str, saved: Saved, tmp_path: Path) -> None:
+    notes = {"reference_downscale_factor": wrong}
+    lora = save_lora(tmp_path / "wrong.safetensors", "transformer_blocks", 16, notes)
+    folder = str(saved("LTX2InContextPipeline"))
+    assert f"'{wrong}', not a number from 1 to 8" in refusal(load_editor, folder, "cpu", "float32", lora=[lora])
+
+
 def test_qwen_needs_what_reads_its_pictures(lucy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vera.pipelines.editors.loading.find_spec", lambda name: None)
     said = refusal(load_editor, str(lucy), "cpu", pipeline="QwenImageEditPipeline")
@@ -144,15 +186,7 @@ def test_qwen_needs_what_reads_its_pictures(lucy: Path, monkeypatch: pytest.Monk
 
 def test_a_lora_has_its_say(saved: Saved, tmp_path: Path) -> None:
     folder = str(saved("LucyEditPipeline"))
-    generator = torch.Generator().manual_seed(0)
-    names = ["blocks.0.attn1.to_q", "blocks.1.ffn.net.2"]
-    wide = {"blocks.0.attn1.to_q": (24, 24), "blocks.1.ffn.net.2": (32, 24)}
-    tensors = {}
-    for name in names:
-        rows, columns = wide[name]
-        tensors[f"transformer.{name}.lora_A.weight"] = torch.randn(2, rows, generator=generator)
-        tensors[f"transformer.{name}.lora_B.weight"] = torch.randn(columns, 2, generator=generator)
-    save_file(tensors, tmp_path / "look.safetensors")
+    save_lora(tmp_path / "look.safetensors", "blocks", 24)
 
     def with_lora(*loras: str) -> np.ndarray:
         return drawn(load_editor(folder, "cpu", "float32", lora=loras))

@@ -23,7 +23,7 @@ from vera.pipelines.folders.code import CLASS
 from vera.pipelines.folders.hub import on_disk
 from vera.pipelines.folders.opening import locate_model
 from vera.pipelines.load import ModelChoice, quiet_libraries
-from vera.pipelines.lora.file import read_lora
+from vera.pipelines.lora.file import read_lora, read_notes
 from vera.pipelines.lora.loader import LARGEST_WEIGHT
 from vera.presets import BASES, TRAINED
 from vera.processes import group_size
@@ -88,9 +88,11 @@ def load_editor(
     folder = locate_model(name, partial(pipeline_files, use_safetensors=True, parts=parts))
     with quiet_libraries():
         loaded = _load(kind, folder, choose_dtype(dtype, chosen), options, where)
-        _add_loras(loaded, lora)
+        notes = _add_loras(loaded, lora)
         _place(loaded, options, chosen)
     editor = kind(loaded)
+    for written in notes:
+        editor.take_notes(written)
     editor._loaded_as = ModelChoice(model, device, dtype, options, tuple(map(str, lora)))
     return editor
 
@@ -155,8 +157,9 @@ def _load(kind: type[Adapter], folder: Path, dtype: torch.dtype, options: Accele
         raise VeraError(f"{where}: cannot be loaded: {first_line(error)}") from error
 
 
-def _add_loras(pipeline: Any, loras: Sequence[str | Path]) -> None:
-    scales = {}
+def _add_loras(pipeline: Any, loras: Sequence[str | Path]) -> list[dict[str, str]]:
+    """Load LoRAs and activate them together; return what their files say of themselves."""
+    scales, notes = {}, []
     for index, given in enumerate(loras):
         scaled = re.fullmatch(r"(.+):(-?\d*\.?\d+)", str(given))
         path, scale = scaled.groups() if scaled else (str(given), "1")
@@ -170,8 +173,10 @@ def _add_loras(pipeline: Any, loras: Sequence[str | Path]) -> None:
         except Exception as error:  # of diffusers and peft, on files of strangers
             raise VeraError(f"LoRA {path} cannot be loaded: {first_line(error)}") from error
         scales[f"lora_{index}"] = float(scale)
+        notes.append(read_notes(path, f"LoRA {path}"))
     if scales:
         pipeline.set_adapters(list(scales), list(scales.values()))
+    return notes
 
 
 def _place(pipeline: Any, options: Acceleration, device: torch.device) -> None:

@@ -51,6 +51,18 @@ def read_lora(
         raise VeraError(f"{where} cannot be read: {first_line(error)}{_told_format(given)}") from None
 
 
+def read_notes(given: str, where: str) -> dict[str, str]:
+    """What a LoRA's file says of itself: the texts in a safetensors header. VeraError as `read_lora`."""
+    file = _find(given, where, None, None, None, {})
+    if file.suffix in _PICKLES:
+        return {}
+    try:
+        with safe_open(file, framework="pt") as stored:
+            return dict(stored.metadata() or {})
+    except Exception as error:  # as in `read_lora`
+        raise VeraError(f"{where} cannot be read: {first_line(error)}") from None
+
+
 def _find(
     name: str,
     where: str,

@@ -1,7 +1,7 @@
 """What the adapters of all diffusers pipelines share: text, seed, steps and progress of a call."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, ClassVar
 
@@ -44,6 +44,9 @@ class Adapter(ABC):
     @abstractmethod
     def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
         """As in `Editor`."""
+
+    def take_notes(self, notes: Mapping[str, str]) -> None:  # noqa: B027  # most have nothing to heed
+        """Heed what the file of a LoRA says of itself."""
 
     def check_text(self, instruction: str) -> None:
         """Raise VeraError if the text has more tokens than are read."""
