@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from vera.layers.layer_frame import LayerFrame
 from vera.pipelines.editors.carry import REACH, carry_layer, keyframe_of
-from vera.pipelines.editors.join import Layer
 
 WIDTH, HEIGHT = 160, 96
 
@@ -29,11 +29,11 @@ def pan(frames: int, step: float) -> list[np.ndarray]:
     return [cv2.warpAffine(whole, move, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC) for move in moves]
 
 
-def disc(x: float, y: float = HEIGHT / 2, radius: float = 12) -> Layer:
+def disc(x: float, y: float = HEIGHT / 2, radius: float = 12) -> LayerFrame:
     rows, columns = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
     alpha = np.clip(radius + 0.5 - np.hypot(columns - x, rows - y), 0, 1).astype(np.float32)
     edit = np.broadcast_to(np.float32([0.9, 0.1, 0.1]), (HEIGHT, WIDTH, 3))
-    return Layer(np.ascontiguousarray(edit), alpha)
+    return LayerFrame(np.ascontiguousarray(edit), alpha)
 
 
 def centre(alpha: np.ndarray) -> tuple[float, float]:
@@ -85,6 +85,6 @@ def test_a_single_frame() -> None:
 
 
 def test_a_layer_of_nothing_is_not_followed() -> None:
-    nothing = Layer(disc(80).edit, np.zeros((HEIGHT, WIDTH), np.float32))
+    nothing = LayerFrame(disc(80).edit, np.zeros((HEIGHT, WIDTH), np.float32))
     carried = carry_layer(nothing, 1, pan(3, 0))
     assert all(layer.alpha.max() == 0 for layer in carried.layers)

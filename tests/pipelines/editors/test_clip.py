@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tests.pipelines.editors.drawing import DrawingEditor
 
 from vera.errors import VeraError
+from vera.layers.layer_frame import LayerFrame
 from vera.pipelines.editors.carry import REACH
 from vera.pipelines.editors.checks import check_drawn
 from vera.pipelines.editors.clip import EditedClip
-from vera.pipelines.editors.join import Layer
 from vera.pipelines.editors.protocol import Settings
 
 SIDE = 96
@@ -41,7 +41,7 @@ def edited(editor: DrawingEditor, frames: int, **options: Any) -> EditedClip:
     return EditedClip(editor, "it", count=frames, **given | options)
 
 
-def run(editor: DrawingEditor, frames: int, mask: np.ndarray | None = None, **options: Any) -> list[Layer]:
+def run(editor: DrawingEditor, frames: int, mask: np.ndarray | None = None, **options: Any) -> list[LayerFrame]:
     masks = None if mask is None else [mask] * frames
     return list(edited(editor, frames, **options).layers(source(frames), masks))
 

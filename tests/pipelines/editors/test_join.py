@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vera.pipelines.editors.join import Layer, join_windows
+from vera.layers.layer_frame import LayerFrame
+from vera.pipelines.editors.join import join_windows
 from vera.pipelines.editors.protocol import Traits
 from vera.pipelines.editors.windows import cut_windows, editor_windows, every_nth
 from vera.pipelines.sampling.windows import plan_windows
@@ -15,8 +16,8 @@ def traits(window: int = 9, overlap: int = 3, rate: float | None = 16.0) -> Trai
     return Traits((16, 16), 64, window, overlap, 4, rate, 50, 5.0)
 
 
-def layer(color: float, alpha: float) -> Layer:
-    return Layer(np.full((2, 3, 3), color, np.float32), np.full((2, 3), alpha, np.float32))
+def layer(color: float, alpha: float) -> LayerFrame:
+    return LayerFrame(np.full((2, 3, 3), color, np.float32), np.full((2, 3), alpha, np.float32))
 
 
 @given(st.integers(1, 60), st.integers(1, 20), st.integers(0, 19))
@@ -50,7 +51,7 @@ def test_layers_come_as_soon_as_they_are_whole() -> None:
     windows = plan_windows(6, 4, 2)
     drawn: list[int] = []
 
-    def window(number: int) -> list[Layer]:
+    def window(number: int) -> list[LayerFrame]:
         drawn.append(number)
         return [layer(0.5, 0.5)] * 4
 

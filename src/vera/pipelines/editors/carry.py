@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Float
+from vera.layers.layer_frame import LayerFrame
 from vera.layers.refine.motion import flow, moved
-from vera.pipelines.editors.join import Layer
 
-Float = NDArray[np.float32]
 Grey = NDArray[np.uint8]  # [H,W]
 
 REACH = 60  # frames on either side to which a layer is carried at most: about two and a half seconds
@@ -26,7 +26,7 @@ PLAIN = 2.0  # of 255, standard deviation of a place without texture, of which n
 class Carried:
     """Layers of every frame, and the first and last of the frames to which the keyframe's was carried."""
 
-    layers: list[Layer]
+    layers: list[LayerFrame]
     first: int
     last: int
 
@@ -36,17 +36,17 @@ def keyframe_of(count: int) -> int:
     return count // 2
 
 
-def carry_layer(layer: Layer, key: int, greys: Sequence[Grey]) -> Carried:
+def carry_layer(layer: LayerFrame, key: int, greys: Sequence[Grey]) -> Carried:
     """The layer of frame `key` at every frame of the clip `[T,H,W]`; alpha is 0 where it could not be followed to."""
     before = list(_followed(layer, greys[key::-1]))[::-1]
     after = list(_followed(layer, greys[key:]))
     first, last = key - len(before), key + len(after)
-    nothing = Layer(layer.edit, np.zeros_like(layer.alpha))
+    nothing = LayerFrame(layer.edit, np.zeros_like(layer.alpha))
     layers = [nothing] * first + [*before, layer, *after] + [nothing] * (len(greys) - 1 - last)
     return Carried(layers, first, last)
 
 
-def _followed(layer: Layer, greys: Sequence[Grey]) -> Iterator[Layer]:
+def _followed(layer: LayerFrame, greys: Sequence[Grey]) -> Iterator[LayerFrame]:
     """The layer of the first picture in each of the following ones, until it cannot be followed."""
     rgba = np.dstack([layer.edit, layer.alpha])
     back = forth = np.zeros((*greys[0].shape, 2), np.float32)  # from the picture to the first one, and from that to it
@@ -60,7 +60,7 @@ def _followed(layer: Layer, greys: Sequence[Grey]) -> Iterator[Layer]:
             return
         if _correlation(alpha, here, moved(greys[0].astype(np.float32), back)) < ALIKE:
             return
-        yield Layer(np.ascontiguousarray(carried[..., :3]), np.ascontiguousarray(alpha))
+        yield LayerFrame(np.ascontiguousarray(carried[..., :3]), np.ascontiguousarray(alpha))
 
 
 def _corrected(motion: Float, here: Grey, there: Grey) -> Float:

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.layers.layer_frame import FULL
+from vera.layers.layer_frame import FULL, LayerFrame
 from vera.layers.refine.floor import ALPHA_FLOOR
 from vera.layers.refine.motion import grey
 from vera.pipelines.editors.carry import REACH, carry_layer, keyframe_of
 from vera.pipelines.editors.checks import check_drawn
-from vera.pipelines.editors.join import Layer, join_windows
+from vera.pipelines.editors.join import join_windows
 from vera.pipelines.editors.protocol import ClipWindow, Editor, Frames, Mask, Settings
 from vera.pipelines.editors.recover import recover_layers
 from vera.pipelines.editors.windows import cut_windows, editor_windows
@@ -59,7 +59,7 @@ class EditedClip:
             width, height = size
             raise VeraError(f"{self.name} has too little to see of frames of {width}x{height}: give a larger --size")
 
-    def layers(self, pictures: Pictures, masks: Masks | None) -> Iterator[Layer]:
+    def layers(self, pictures: Pictures, masks: Masks | None) -> Iterator[LayerFrame]:
         """Yield the layers of every shown frame; VeraError, after the last, if the editor changed nothing.
 
         `pictures` and `masks` are those of the shown frames, at the model's size.
@@ -90,13 +90,13 @@ class EditedClip:
             "editor": self.editor.record() | own,
         }
 
-    def _joined(self, pictures: Pictures, masks: Masks | None) -> Iterator[Layer]:
+    def _joined(self, pictures: Pictures, masks: Masks | None) -> Iterator[LayerFrame]:
         traits = self.editor.traits
         windows = editor_windows(self.count, traits)
         shown = cut_windows(pictures, windows)
         kept = None if masks is None else cut_windows(masks, windows)
 
-        def drawn() -> Iterator[Iterator[Layer]]:
+        def drawn() -> Iterator[Iterator[LayerFrame]]:
             before: Frames | None = None
             for number, start in enumerate(windows.starts):
                 source, mask = next(shown), None if kept is None else next(kept)
@@ -107,7 +107,7 @@ class EditedClip:
 
         yield from join_windows(windows, drawn())
 
-    def _carried(self, pictures: Pictures, masks: Masks | None) -> Iterator[Layer]:
+    def _carried(self, pictures: Pictures, masks: Masks | None) -> Iterator[LayerFrame]:
         key = keyframe_of(self.count)
         greys, chosen = [], None
         for number, picture in enumerate(pictures):

@@ -1,24 +1,14 @@
 """The layers of overlapping windows as those of one clip: they are mixed as layers, never as pictures."""
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from vera.layers.layer_frame import LayerFrame
 from vera.pipelines.sampling.windows import Windows
 
-Float = NDArray[np.float32]
 
-
-class Layer(NamedTuple):
-    """One frame's straight edit `[H,W,3]` and alpha `[H,W]`, float32 in [0,1]."""
-
-    edit: Float
-    alpha: Float
-
-
-def join_windows(windows: Windows, layers: Iterable[Iterable[Layer]]) -> Iterator[Layer]:
+def join_windows(windows: Windows, layers: Iterable[Iterable[LayerFrame]]) -> Iterator[LayerFrame]:
     """Yield the layers of every frame, in order, from those of each window.
 
     Where windows overlap, alpha is their weighted mean and the edit that of the colours weighted by alpha, so that a
@@ -46,18 +36,18 @@ def join_windows(windows: Windows, layers: Iterable[Iterable[Layer]]) -> Iterato
 class _Sum:
     """Weighted sums of one frame's layers."""
 
-    def __init__(self, like: Layer) -> None:
+    def __init__(self, like: LayerFrame) -> None:
         self.color, self.fill = np.zeros_like(like.edit), np.zeros_like(like.edit)
         self.alpha, self.total = np.zeros_like(like.alpha), 0.0
 
-    def add(self, layer: Layer, weight: float) -> None:
+    def add(self, layer: LayerFrame, weight: float) -> None:
         share = layer.alpha * np.float32(weight)
         self.color += share[..., None] * layer.edit
         self.fill += np.float32(weight) * layer.edit
         self.alpha += share
         self.total += weight
 
-    def mean(self) -> Layer:
+    def mean(self) -> LayerFrame:
         covered = self.alpha[..., None] > 0
         edit = np.where(covered, self.color / np.where(covered, self.alpha[..., None], 1), self.fill / self.total)
-        return Layer(np.asarray(edit, np.float32), np.asarray(self.alpha / np.float32(self.total), np.float32))
+        return LayerFrame(np.asarray(edit, np.float32), np.asarray(self.alpha / np.float32(self.total), np.float32))
