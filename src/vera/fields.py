@@ -4,7 +4,7 @@ import dataclasses
 import math
 import re
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -76,9 +76,7 @@ def check_fields(
     hints: Mapping[str, Any], required: Sequence[str], values: Mapping[Any, Any], where: str
 ) -> dict[str, Any]:
     """`values` as `hints` want them; VeraError for a name that there is not, one that is missing, or a wrong value."""
-    unknown = [str(name) for name in values if name not in hints]
-    if unknown:
-        raise VeraError(f"{where}: unknown field {', '.join(unknown)}; there are {', '.join(hints)}")
+    _check_known(hints, values, where)
     missing = [name for name in required if name not in values]
     if missing:
         raise VeraError(f"{where}: missing {', '.join(missing)}")
@@ -126,6 +124,47 @@ def check_value(hint: Any, value: Any, where: str) -> Any:
     elif isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
         return value
     raise VeraError(f"{where}: is {hint.__name__}, not {_short(value)}")
+
+
+def hint_within(hint: Any, name: Any, where: str) -> Any:
+    """Return the hint of field `name` of a mapping of hints, a dataclass or a dict; VeraError if there is none."""
+    hint = bare(hint)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        hint = get_type_hints(hint, include_extras=True)
+    if isinstance(hint, Mapping):
+        _check_known(hint, (name,), where)
+        return hint[name]
+    if hint is Any:
+        return Any
+    if get_origin(hint) not in (dict, Mapping):
+        raise VeraError(f"{where}: there is no {_short(name)} in what is no mapping; give the value whole")
+    key, item = get_args(hint)
+    check_value(key, name, f"{where}: a name")
+    return item
+
+
+def has_fields(hint: Any) -> bool:
+    """Whether what `hint` describes is written as a mapping."""
+    hint = bare(hint)
+    return dataclasses.is_dataclass(hint) or get_origin(hint) in (dict, Mapping)
+
+
+def bare(hint: Any) -> Any:
+    """A hint without its ranges and without `| None`."""
+    while get_origin(hint) in (Annotated, Union, types.UnionType):
+        hint = get_args(hint)[0]
+    return hint
+
+
+def is_optional(hint: Any) -> bool:
+    """Whether None is a value of `X | None`."""
+    return type(None) in get_args(hint)
+
+
+def _check_known(hints: Mapping[str, Any], names: Iterable[Any], where: str) -> None:
+    unknown = [str(name) for name in names if name not in hints]
+    if unknown:
+        raise VeraError(f"{where}: unknown field {', '.join(unknown):.200}; there are {', '.join(hints)}")
 
 
 def _check_list(origin: Any, arguments: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:

@@ -56,7 +56,7 @@ def test_recipes_are_trained_and_measured(
     trained = [outcome for outcome in outcomes if (outcome["recipe"], outcome["part"]) == ("mot", "training")]
     losses = {outcome["measure"]: outcome["values"][1] for outcome in trained}
     assert last["step"] == 2 and losses == {layer: last[layer] for layer in ("edit", "alpha", "composite")}
-    assert {load_recipe(tmp_path / "out" / f"mot-{seed}" / "seeded.yaml").seed for seed in (1, 2)} == {1, 2}
+    assert {load_recipe(tmp_path / "out" / f"mot-{seed}" / "recipe.yaml").seed for seed in (1, 2)} == {1, 2}
 
     monkeypatch.setattr("vera.training.run.loop.train_step", None)  # nothing is left to do
     monkeypatch.setattr("vera.evaluation.predictions.runner.answer_case", None)

@@ -216,6 +216,8 @@ def test_what_no_run_can_be_of_is_refused_in_one_line(tmp_path: Path, fields: di
         "steps: !!set {a}",
         "steps: !!binary aGk=",
         "steps: !!python/object/apply:os.system [touch PWNED]",
+        "steps: 1\nseed: 2\nsteps: 3",
+        "data: {path: a, path: b}",
         "? [a, b]\n: c",
         "? {a: b}\n: c",
         "null: 1",

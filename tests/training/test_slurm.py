@@ -16,14 +16,14 @@ from vera.errors import VeraError
 from vera.training import slurm
 from vera.training.slurm import Job, submit
 
-pytest.importorskip("submitit")
+submitit = pytest.importorskip("submitit")
 TWO_TASKS = Job(gpus_per_node=2, cpus_per_gpu=1, hours=0.1)
 
 
-def start(folder: Path, model: Path, **fields: Any) -> tuple[Path, Any]:
-    """A tiny run as a job of two tasks: the run's folder and the job."""
-    recipe = write_recipe(folder, **flow_fields(model) | {"dtype": "fp32"} | fields)
-    return folder / "run", submit(recipe, TWO_TASKS, cluster="local", open_data=open_drawn)
+def start(folder: Path, model: Path, **overrides: Any) -> tuple[Path, Any]:
+    """A tiny run of a recipe with `overrides` as a job of two tasks: the run's folder and the job."""
+    recipe = write_recipe(folder, **flow_fields(model) | {"dtype": "fp32"})
+    return folder / "run", submit(recipe, TWO_TASKS, overrides, cluster="local", open_data=open_drawn)
 
 
 def steps(run: Path) -> list[int]:
@@ -71,7 +71,9 @@ def test_without_slurm(tmp_path: Path, capsys: pytest.CaptureFixture[str], monke
     assert "no srun" in capsys.readouterr().err
 
 
-def test_what_slurm_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_slurm_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Submitit's job file, by stand-ins of SLURM's programs."""
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -79,8 +81,11 @@ def test_what_slurm_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-    job = submit(write_recipe(tmp_path), Job(nodes=2, hours=12, partition="gpu", account="vera"))
-    assert job.job_id == "17"
+    options = ["--nodes", "2", "--hours", "12", "--partition", "gpu", "--account", "vera"]
+    assert main(["train", str(write_recipe(tmp_path)), "--seed", "3", "--slurm", *options, "--data.side=16"]) == 0
+    assert capsys.readouterr().out.startswith("job 17")
+    task = submitit.core.utils.DelayedSubmission.load(tmp_path / "run" / "slurm" / "17_submitted.pkl").function
+    assert task.overrides == {"seed": "3", "data.side": "16"}
     text = (tmp_path / "run" / "slurm" / "17_submission.sh").read_text()
     for option in (
         "--nodes=2",

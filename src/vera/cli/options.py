@@ -1,6 +1,7 @@
 """Values of options, checked before any work begins."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -98,6 +99,22 @@ def open_source(
 
     pictures = None if rate is None else parse_rate(rate)
     return open_clip(path, deinterlace=deinterlace, rate=pictures, progressive=progressive, sound=sound != "none")
+
+
+def parse_overrides(words: Sequence[str]) -> dict[str, str]:
+    """Texts by name of `--name text` and `--name=text`; VeraError for other words and a name that comes twice."""
+    found: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        name, equals, text = word.removeprefix("--").partition("=")
+        if not word.startswith("--") or not name:
+            raise VeraError(f"{word!a:.80}: is no option; fields are changed as in --objective.shift 15")
+        if not equals and ((following := next(rest, None)) is None or following.startswith("--")):
+            raise VeraError(f"--{name:.80}: has no value, as in --{name:.80} VALUE; options are in --help")
+        if name in found:
+            raise VeraError(f"--{name:.80}: is given twice; give one of them")
+        found[name] = text if equals else str(following)
+    return found
 
 
 def parse_rate(text: str) -> Fraction:

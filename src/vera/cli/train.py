@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 
-from vera.cli.options import parse_size
+from vera.cli.options import parse_overrides, parse_size
 from vera.cli.terminal import say
 
 PLAN = Parameter(group=Group("With --plan", sort_key=1))
@@ -16,7 +16,7 @@ SLURM = Parameter(group=Group("With --slurm", sort_key=2))
 def train(
     recipe: Path,
     /,
-    *,
+    *overrides: Annotated[str, Parameter(allow_leading_hyphen=True)],
     plan: Annotated[bool, SWITCH] = False,
     slurm: Annotated[bool, SWITCH] = False,
     gpus: Annotated[int, PLAN] = 8,
@@ -38,6 +38,8 @@ def train(
     ----------
     recipe
         YAML file, such as `recipes/nano.yaml`.
+    overrides
+        Fields of the recipe to change, named with dots: `--objective.shift 15 --betas "[0.9, 0.95]"`.
     plan
         Print what the run will take, without data, weights or a GPU, and do not train.
     slurm
@@ -67,19 +69,20 @@ def train(
     restarts
         How often the run may queue again after its time was over.
     """
+    changes = parse_overrides(overrides)
     if plan:
         from vera.training import load_recipe
         from vera.training.planning.plan import describe, make_plan
 
         wanted = None if size is None else parse_size(size)
-        made = make_plan(load_recipe(recipe), gpus=gpus, gpu=gpu, mfu=mfu, frames=frames, size=wanted)
+        made = make_plan(load_recipe(recipe, changes), gpus=gpus, gpu=gpu, mfu=mfu, frames=frames, size=wanted)
         say(*describe(made, gpu, mfu))
     elif slurm:
         from vera.training.slurm import Job, submit
 
-        job = submit(recipe, Job(nodes, gpus_per_node, cpus_per_gpu, hours, partition, account, restarts))
+        job = submit(recipe, Job(nodes, gpus_per_node, cpus_per_gpu, hours, partition, account, restarts), changes)
         say(f"job {job.job_id}, logs in {job.paths.folder}")
     else:
         from vera.training import train as run
 
-        run(recipe, report=say)
+        run(recipe, overrides=changes, report=say)

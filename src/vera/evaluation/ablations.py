@@ -1,14 +1,11 @@
 """Recipes compared: each is trained with several seeds and answers the same held-out cases."""
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Literal
-
-import yaml
 
 from vera.data.sample import Task
 from vera.data.sources import data_kind, open_layer_data
@@ -23,7 +20,7 @@ from vera.files import check_outputs, write_text
 from vera.progress import Progress
 from vera.training import load_recipe
 from vera.training.latents import LAYERS
-from vera.training.recipe import recipe_files
+from vera.training.recipe_file import recipe_files
 from vera.training.run.checkpoint import latest_checkpoint, read_record
 from vera.training.run.log import read_log
 from vera.training.run.loop import train
@@ -70,7 +67,7 @@ def evaluate_ablations(
     for path in recipes:
         if load_recipe(path).data != data:
             raise VeraError(f"{path}: has other data than {recipes[0]}; only models of the same data can be compared")
-    written = [out / f"{name}-{seed}" / "seeded.yaml" for name in names for seed in range(1, seeds + 1)]
+    written = [out / f"{name}-{seed}" / "recipe.yaml" for name in names for seed in range(1, seeds + 1)]
     check_outputs(
         [file for path in recipes for file in recipe_files(path)],
         [*written, out / "ablations.md", out / "ablations.json"],
@@ -104,13 +101,9 @@ def evaluate_ablations(
 
 def _train(path: Path, folder: Path, seed: int, report: Callable[[str], None]) -> None:
     """Train by the recipe with another seed, into `folder`; KeyboardInterrupt if that was stopped before its end."""
-    folder.mkdir(parents=True, exist_ok=True)
-    seeded = folder / "seeded.yaml"
-    changes = {"extends": os.path.relpath(path, folder), "output": str(folder), "seed": seed}
-    write_text(seeded, yaml.safe_dump(changes))
-    steps = load_recipe(seeded).steps
+    steps = load_recipe(path).steps
     if _steps_done(folder) < steps:
-        train(seeded, report=report)
+        train(path, overrides={"output": str(folder), "seed": seed}, report=report)
     if _steps_done(folder) < steps:
         raise KeyboardInterrupt
 

@@ -2,14 +2,22 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
 
+from vera.training.overrides import Overrides
 from vera.training.recipe import Recipe, load_recipe
 
 __all__ = ["Recipe", "load_recipe", "train"]
 
 
-def train(recipe_path: Path, *, resume: bool = True, report: Callable[[str], None] = print) -> None:
+def train(
+    recipe_path: Path,
+    *,
+    overrides: Overrides = MappingProxyType({}),
+    resume: bool = True,
+    report: Callable[[str], None] = print,
+) -> None:
     """Train by the recipe of that path: `vera.training.run.loop.train`, loaded only when called."""
     from vera.training.run.loop import train as run
 
-    run(recipe_path, resume_run=resume, report=report)
+    run(recipe_path, overrides=overrides, resume_run=resume, report=report)

@@ -1,18 +1,18 @@
 """What a training run is made of: a YAML file, read into frozen dataclasses that know every field by name and range."""
 
 import dataclasses
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import yaml
 
 from vera.errors import VeraError
-from vera.fields import Name, Range, Seed, Share, build, check_plain, check_value
-from vera.files import read_text, real_path
+from vera.fields import Name, Range, Seed, Share, build, check_value
+from vera.training.overrides import Overrides, read_overrides
+from vera.training.recipe_file import merge, read_fields
 
-RECIPE_LIMIT = 1 << 16  # bytes
 MOST = 1 << 30  # steps, batches: beyond are the draws of held-out samples (`batches.BEYOND`)
 
 Count = Annotated[int, Range(1, MOST)]
@@ -164,22 +164,31 @@ MODEL = {
 }
 
 
-def load_recipe(path: Path) -> Recipe:
+def load_recipe(path: Path, overrides: Overrides = MappingProxyType({})) -> Recipe:
     """Read a recipe; VeraError names the file, and the field that is unknown, missing, of a wrong kind or out of range.
 
-    `extends` names another recipe, relative to this one, whose fields hold where this one has none.
+    `extends` names another recipe, relative to this one, whose fields hold where this one has none. `overrides` hold
+    before both, as if they stood in a file that extends this one; errors in them name them as the command line does.
     """
-    content = _read(path, ())
-    objective = OBJECTIVES.get(str(content.get("method")))
+
+    def where(name: str) -> str:
+        overridden = any(f"{name}.".startswith(f"{given}.") for given in overrides)
+        return f"--{name}" if overridden else f"{path}: {name.replace('.', ': ')}"
+
+    content = read_fields(path)
+    method = overrides.get("method", content.get("method"))
+    objective = OBJECTIVES.get(str(method))
     if objective is None:
-        raise VeraError(f"{path}: method is one of {', '.join(sorted(OBJECTIVES))}, not {content.get('method')!a:.80}")
+        raise VeraError(f"{where('method')} is one of {', '.join(sorted(OBJECTIVES))}, not {method!a:.80}")
+    hints = get_type_hints(Recipe, include_extras=True) | {"objective": objective}
+    content = merge(content, read_overrides(overrides, hints))
     recipe: Recipe = build(Recipe, content, str(path), {"objective": objective})
     for name in TRANSFORMER_ONLY:
         default = Recipe.__dataclass_fields__[name].default
         if recipe.method == "autoencoder" and getattr(recipe, name) != default:
-            raise VeraError(f"{path}: {name} is for layered_flow; leave it out")
+            raise VeraError(f"{where(name)} is for layered_flow; leave it out")
     for name, value in recipe.model.items():
-        check_model(name, value, f"{path}: model: {name}")
+        check_model(name, value, where(f"model.{name}"))
     _check_together(recipe, path)
     return recipe
 
@@ -202,14 +211,6 @@ def _check_together(recipe: Recipe, path: Path) -> None:
         raise VeraError(f"{path}: objective: has no weight above 0: nothing would be learnt")
 
 
-def recipe_files(path: Path) -> list[Path]:
-    """List the files of a recipe that `load_recipe` has read: its own and those that it extends."""
-    files = [path]
-    while base := yaml.load(read_text(files[-1]), _Loader).get("extends"):
-        files.append(files[-1].parent / str(base))
-    return files
-
-
 def recipe_text(recipe: Recipe) -> str:
     """The recipe as YAML, every field named."""
     return yaml.safe_dump(_listed(dataclasses.asdict(recipe)), sort_keys=False)
@@ -220,45 +221,3 @@ def _listed(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _listed(item) for name, item in value.items()}
     return [_listed(item) for item in value] if isinstance(value, tuple | list) else value
-
-
-def _read(path: Path, within: tuple[Path, ...]) -> dict[str, Any]:
-    """The fields of a recipe and of those that it extends; `within` are the recipes that extend this one."""
-    if real_path(path) in within:
-        raise VeraError(f"{path}: extends itself")
-    if not os.path.lexists(path):
-        raise VeraError(f"{path}: no such recipe")
-    text = read_text(path, RECIPE_LIMIT)
-    try:
-        content = yaml.load(text, _Loader)
-    except Exception as error:  # beside its own errors, whatever Python says of dates and numbers that there are not
-        raise VeraError(f"{path}: cannot be read as YAML: {' '.join(str(error).split()):.500}") from None
-    if not isinstance(content, dict):
-        raise VeraError(f"{path}: a recipe is a mapping of fields such as `method: layered_flow`")
-    check_plain(content, str(path))
-    if "extends" not in content:
-        return content
-    base = check_value(Name, content.pop("extends"), f"{path}: extends")
-    return _merge(_read(path.parent / base, (*within, real_path(path))), content)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML without `<<`, whose copies may grow without bounds; a recipe has `extends`."""
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
-            raise yaml.YAMLError("a mapping has <<; write its fields out, or use `extends`")
-
-
-def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """`base` with `changes`: mappings are merged, everything else is replaced.
-
-    A mapping that names another `kind` is replaced too: the arguments of the old one are not for it.
-    """
-    merged = dict(base)
-    for name, value in changes.items():
-        held = base.get(name)
-        if isinstance(held, dict) and isinstance(value, dict) and value.get("kind") in (None, held.get("kind")):
-            value = _merge(held, value)
-        merged[name] = value
-    return merged

@@ -3,15 +3,16 @@
 import re
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Any
 
 from vera.data.sources import open_layer_data
 from vera.errors import VeraError
 from vera.fields import check_plain
 from vera.training import load_recipe
+from vera.training.overrides import Overrides
 from vera.training.run.inputs import check_run_outputs
 
 NOTICE = 600  # seconds before the end of its time in which a job finishes its step and writes a checkpoint
@@ -36,6 +37,7 @@ class Training:
     """What each task runs: a process of the run, as torchrun would start it."""
 
     recipe: Path
+    overrides: Overrides = field(default_factory=dict)
     open_data: Any = open_layer_data  # as `vera.training.run.loop.train` takes it
 
     def __call__(self) -> None:
@@ -57,7 +59,7 @@ class Training:
             signal.raise_signal(signal.SIGTERM)  # the loop ends after this step, with a checkpoint
 
         signal.signal(notice, stop)
-        train(self.recipe, open_data=self.open_data)
+        train(self.recipe, overrides=self.overrides, open_data=self.open_data)
         if self._finished():
             return
         if noticed:
@@ -68,7 +70,7 @@ class Training:
     def _finished(self) -> bool:
         from vera.training.run.checkpoint import latest_checkpoint
 
-        recipe = load_recipe(self.recipe)
+        recipe = load_recipe(self.recipe, self.overrides)
         latest = latest_checkpoint(Path(recipe.output) / "checkpoints")
         return latest is not None and latest.name == f"step-{recipe.steps:08d}"
 
@@ -79,13 +81,22 @@ class Training:
         return DelayedSubmission(self)
 
 
-def submit(recipe_path: Path, job: Job, cluster: str = "slurm", open_data: Any = open_layer_data) -> Any:
+def submit(
+    recipe_path: Path,
+    job: Job,
+    overrides: Overrides = MappingProxyType({}),
+    *,
+    cluster: str = "slurm",
+    open_data: Any = open_layer_data,
+) -> Any:
     """Hand the run to SLURM and return submitit's job; its logs are in `slurm/` of the run's folder.
+
+    `overrides` are fields of the recipe that are changed, as `vera.training.train` takes them.
 
     VeraError for a recipe that cannot be read, without submitit, and where there is no SLURM.
     """
-    recipe = load_recipe(recipe_path)
-    check_run_outputs(recipe_path, recipe)
+    recipe = load_recipe(recipe_path, overrides)
+    check_run_outputs(recipe_path, recipe, bool(overrides))
     try:
         import submitit
     except ImportError:
@@ -110,7 +121,7 @@ def submit(recipe_path: Path, job: Job, cluster: str = "slurm", open_data: Any =
         slurm_account=job.account,
         slurm_signal_delay_s=NOTICE,
     )
-    return executor.submit(Training(recipe_path.resolve(), open_data))
+    return executor.submit(Training(recipe_path.resolve(), dict(overrides), open_data))
 
 
 def _job_name(run: Path) -> str:

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from vera.errors import VeraError
 from vera.files import check_outputs
-from vera.training.recipe import FlowObjective, Recipe, recipe_files
+from vera.training.recipe import FlowObjective, Recipe
+from vera.training.recipe_file import recipe_files
 
 WRITTEN = ("checkpoints", "ema", "log.jsonl", "recipe.yaml", "samples", "slurm", "tensorboard")
 _DATA = ("path", "assets", "renders")
@@ -21,12 +23,15 @@ def run_inputs(recipe_path: Path, recipe: Recipe) -> list[Path]:
     return [*recipe_files(recipe_path), *(Path(name) for name in names if name)]
 
 
-def check_run_outputs(recipe_path: Path, recipe: Recipe) -> None:
+def check_run_outputs(recipe_path: Path, recipe: Recipe, overridden: bool = False) -> None:
     """Raise VeraError if a run would overwrite what it reads.
 
-    A run may be resumed by the copy of its recipe in its own folder, which is left as it is then.
+    A run may be resumed by the copy of its recipe in its own folder, which is left as it is then: so it can't be
+    `overridden`, since the copy would not say so.
     """
     folder = Path(recipe.output)
+    if overridden and is_copy(recipe_path, folder):
+        raise VeraError(f"{recipe_path}: says what its own run is made of; write changes into it, without overrides")
     inputs = run_inputs(recipe_path, recipe)[is_copy(recipe_path, folder) :]
     check_outputs(inputs, [folder / name for name in WRITTEN])
 

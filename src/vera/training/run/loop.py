@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Event
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from vera.training.batches import BEYOND, Batch, LatentBatch, Share, check_bad_s
 from vera.training.export import replace_folder
 from vera.training.methods import make_method
 from vera.training.methods.base import Method
+from vera.training.overrides import Overrides
 from vera.training.parallel.distributed import World, local, start_world, whole
 from vera.training.parallel.weights import gather_lora, gather_model
 from vera.training.recipe import Recipe, load_recipe, recipe_text
@@ -62,19 +64,21 @@ class Run:
 def train(
     recipe_path: Path,
     *,
+    overrides: Overrides = MappingProxyType({}),
     resume_run: bool = True,
     open_data: OpenData = open_layer_data,
     report: Callable[[str], None] = print,
 ) -> None:
     """Train by a recipe until its last step; a run that was stopped goes on from its last checkpoint.
 
-    Alone it is one process; torchrun starts as many as there are devices. `open_data` gets the recipe's `data` and
+    `overrides` are fields of the recipe by dotted name that are changed, as edits of it would change them. Alone it is
+    one process; torchrun starts as many as there are devices. `open_data` gets the recipe's `data` and
     whether the held-out part is wanted. Interrupt, SIGTERM, SIGUSR1 or SIGHUP end the run after the current step, with
     a checkpoint. Raises VeraError for a recipe that cannot be run, without `resume_run` if there is a run already, and
     when a run diverges: its last checkpoint is one from before.
     """
-    recipe = load_recipe(Path(recipe_path))
-    check_run_outputs(Path(recipe_path), recipe)
+    recipe = load_recipe(Path(recipe_path), overrides)
+    check_run_outputs(Path(recipe_path), recipe, bool(overrides))
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     with start_world(recipe.device, recipe.context_parallel) as world:
