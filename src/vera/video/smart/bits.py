@@ -15,14 +15,14 @@ class UnsupportedError(Exception):
 
 class _Sps(Protocol):
     @property
-    def identity(self) -> int: ...
+    def seq_parameter_set_id(self) -> int: ...
 
 
 class _Pps(Protocol):
     @property
-    def identity(self) -> int: ...
+    def pic_parameter_set_id(self) -> int: ...
     @property
-    def sps(self) -> int: ...
+    def seq_parameter_set_id(self) -> int: ...
 
 
 S = TypeVar("S", bound=_Sps)
@@ -34,8 +34,12 @@ def pair_sets(sequences: Iterable[S], pictures: Iterable[P]) -> dict[int, tuple[
 
     UnsupportedError unless there is one of the sequence, and one of a picture for it.
     """
-    by_number = {sps.identity: sps for sps in sequences}
-    sets = {pps.identity: (by_number[pps.sps], pps) for pps in pictures if pps.sps in by_number}
+    by_number = {sps.seq_parameter_set_id: sps for sps in sequences}
+    sets = {
+        pps.pic_parameter_set_id: (by_number[pps.seq_parameter_set_id], pps)
+        for pps in pictures
+        if pps.seq_parameter_set_id in by_number
+    }
     if len(by_number) != 1 or not sets:
         raise UnsupportedError("its stream changes its format on the way")
     return sets
@@ -53,23 +57,32 @@ class BitReader:
         self.position = 0
 
     def bits(self, count: int) -> int:
+        """Read u(count)."""
         self.position += count
         if self.position > self._size:
             raise EOFError("a header ends too early")
         return self._value >> (self._size - self.position) & ((1 << count) - 1)
 
     def flag(self) -> bool:
+        """Read u(1)."""
         return bool(self.bits(1))
 
     def ue(self) -> int:
+        """Read ue(v)."""
         zeros = 0
         while not self.bits(1):
             zeros += 1
         return (1 << zeros) - 1 + self.bits(zeros)
 
     def se(self) -> int:
+        """Read se(v)."""
         code = self.ue()
         return (code + 1) // 2 if code % 2 else -(code // 2)
+
+    def skip(self, kinds: str) -> None:
+        """Read over `ue`, `se` and `u1`, in the order named."""
+        for kind in kinds.split():
+            {"ue": self.ue, "se": self.se, "u1": self.flag}[kind]()
 
     def between(self, start: int, end: int) -> "Bits":
         """What was read from `start` to `end`, as it stands."""
@@ -83,17 +96,21 @@ class Bits:
         self.value, self.size = value, size
 
     def put(self, value: int, count: int) -> "Bits":
+        """Add u(count)."""
         self.value = self.value << count | value
         self.size += count
         return self
 
     def ue(self, value: int) -> "Bits":
+        """Add ue(v)."""
         return self.put(value + 1, 2 * (value + 1).bit_length() - 1)
 
     def se(self, value: int) -> "Bits":
+        """Add se(v)."""
         return self.ue(2 * value - 1 if value > 0 else -2 * value)
 
     def extend(self, other: "Bits") -> "Bits":
+        """Add other bits as they stand."""
         return self.put(other.value, other.size)
 
     def align(self, filler: int) -> "Bits":
@@ -144,6 +161,7 @@ def split_record(record: bytes, position: int, count: int) -> tuple[list[bytes],
 
 
 def join_lengths(units: list[bytes], length_size: int) -> bytes:
+    """Join NAL units, each with its length in front, as MP4 and Matroska store them."""
     return b"".join(len(unit).to_bytes(length_size, "big") + unit for unit in units)
 
 

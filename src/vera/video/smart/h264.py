@@ -25,51 +25,63 @@ _EXTENSIONS = (14, 15, 20, 21)  # scalable and multi-view streams
 _WITH_FORMAT = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
 _RECOVERY_POINT = 6
 _INTRA = 7  # of a slice_type: all slices of the picture are I
+# What the encoder's sequence parameters must have in common with the stream's, and how a difference is told.
+_SAME = {
+    "chroma_format_idc": "a chroma format",
+    "separate_colour_plane_flag": "colour planes",
+    "bit_depths": "bit depths",
+    "size_in_mbs": "a size",
+    "transform_bypass_flag": "lossless blocks",
+}
 
 
 @dataclass(frozen=True)
 class Sps:
-    profile: int
-    identity: int
-    chroma_format: int
-    separate_planes: bool
-    depths: tuple[int, int]
-    lossless: bool
-    frame_num_bits: int
-    order_type: int
-    order_bits: int
-    order_always_zero: bool
-    size: tuple[int, int]  # in macroblocks
-    frames_only: bool
+    """What is needed of seq_parameter_set_data (7.3.2.1.1), in its names; counts of bits instead of their minus4."""
+
+    profile_idc: int
+    seq_parameter_set_id: int
+    chroma_format_idc: int
+    separate_colour_plane_flag: bool
+    bit_depths: tuple[int, int]
+    transform_bypass_flag: bool
+    log2_max_frame_num: int
+    pic_order_cnt_type: int
+    log2_max_pic_order_cnt_lsb: int
+    delta_pic_order_always_zero_flag: bool
+    size_in_mbs: tuple[int, int]  # in macroblocks
+    frame_mbs_only_flag: bool
 
 
 @dataclass(frozen=True)
 class Pps:
-    identity: int
-    sps: int
-    cabac: bool
-    bottom_order: bool
-    references: tuple[int, int]
-    weighted: bool
-    weighted_bi: int
-    qp: int
-    qs: int
-    chroma_offset: int
-    deblocking: bool
-    constrained_intra: bool
-    redundant: bool
-    transform_8x8: bool
-    second_chroma_offset: int
+    """What is needed of pic_parameter_set_rbsp (7.3.2.2), in its names; numbers instead of their minus1."""
+
+    pic_parameter_set_id: int
+    seq_parameter_set_id: int
+    entropy_coding_mode_flag: bool
+    bottom_field_pic_order_in_frame_present_flag: bool
+    num_ref_idx_default_active: tuple[int, int]
+    weighted_pred_flag: bool
+    weighted_bipred_idc: int
+    pic_init_qp: int
+    pic_init_qs: int
+    chroma_qp_index_offset: int
+    deblocking_filter_control_present_flag: bool
+    constrained_intra_pred_flag: bool
+    redundant_pic_cnt_present_flag: bool
+    transform_8x8_mode_flag: bool
+    second_chroma_qp_index_offset: int
 
 
 @dataclass(frozen=True)
 class Slice:
     """A slice header, in pieces: `count` from frame_num to the order count, `marking`, and what `tail` is for data."""
 
-    pps: int
-    first_block: int
-    kind: int
-    plane: int
+    pic_parameter_set_id: int
+    first_mb_in_slice: int
+    slice_type: int
+    colour_plane_id: int
     count: Bits
     marking: Bits
     tail: Bits
@@ -77,6 +89,7 @@ class Slice:
 
 
 def parse_sps(nal: bytes) -> Sps:
+    """Read a sequence parameter set; UnsupportedError for what no picture can be put into."""
     reader = BitReader(unescape(nal)[1:])
     profile, _, _ = reader.bits(8), reader.bits(8), reader.bits(8)
     identity = reader.ue()
@@ -95,8 +108,9 @@ def parse_sps(nal: bytes) -> Sps:
         order_bits = 4 + reader.ue()
     elif order_type == 1:
         always_zero = reader.flag()
-        _ = reader.se(), reader.se(), [reader.se() for _ in range(reader.ue())]
-    _ = reader.ue(), reader.flag()
+        reader.skip("se se")  # offset_for_non_ref_pic, offset_for_top_to_bottom_field
+        reader.skip("se " * reader.ue())  # offset_for_ref_frame
+    reader.skip("ue u1")  # max_num_ref_frames, gaps_in_frame_num_value_allowed_flag
     width, height = 1 + reader.ue(), 1 + reader.ue()
     frames_only = reader.flag()
     if not frames_only and reader.flag():
@@ -109,6 +123,7 @@ def parse_sps(nal: bytes) -> Sps:
 
 
 def parse_pps(nal: bytes) -> Pps:
+    """Read a picture parameter set; UnsupportedError for what no picture can be put into."""
     data = unescape(nal)[1:].rstrip(b"\0")
     reader = BitReader(data)
     identity, sps, cabac, bottom_order = reader.ue(), reader.ue(), reader.flag(), reader.flag()
@@ -132,12 +147,24 @@ def parse_pps(nal: bytes) -> Pps:
 
 
 def write_pps(pps: Pps) -> bytes:
-    bits = Bits().ue(pps.identity).ue(pps.sps).put(pps.cabac, 1).put(pps.bottom_order, 1).ue(0)
-    bits.ue(pps.references[0] - 1).ue(pps.references[1] - 1).put(pps.weighted, 1).put(pps.weighted_bi, 2)
-    bits.se(pps.qp).se(pps.qs).se(pps.chroma_offset)
-    bits.put(pps.deblocking, 1).put(pps.constrained_intra, 1).put(pps.redundant, 1)
-    if pps.transform_8x8 or pps.second_chroma_offset != pps.chroma_offset:
-        bits.put(pps.transform_8x8, 1).put(0, 1).se(pps.second_chroma_offset)
+    """Write a picture parameter set as a NAL unit."""
+    bits = (
+        Bits()
+        .ue(pps.pic_parameter_set_id)
+        .ue(pps.seq_parameter_set_id)
+        .put(pps.entropy_coding_mode_flag, 1)
+        .put(pps.bottom_field_pic_order_in_frame_present_flag, 1)
+        .ue(0)
+    )
+    bits.ue(pps.num_ref_idx_default_active[0] - 1).ue(pps.num_ref_idx_default_active[1] - 1).put(
+        pps.weighted_pred_flag, 1
+    ).put(pps.weighted_bipred_idc, 2)
+    bits.se(pps.pic_init_qp).se(pps.pic_init_qs).se(pps.chroma_qp_index_offset)
+    bits.put(pps.deblocking_filter_control_present_flag, 1).put(pps.constrained_intra_pred_flag, 1).put(
+        pps.redundant_pic_cnt_present_flag, 1
+    )
+    if pps.transform_8x8_mode_flag or pps.second_chroma_qp_index_offset != pps.chroma_qp_index_offset:
+        bits.put(pps.transform_8x8_mode_flag, 1).put(0, 1).se(pps.second_chroma_qp_index_offset)
     return bytes([3 << 5 | _PPS]) + escape(bytes(bits.put(1, 1).align(0)))
 
 
@@ -149,11 +176,11 @@ def parse_slice(nal: bytes, sets: "dict[int, tuple[Sps, Pps]]") -> Slice:
     if identity not in sets:
         raise UnsupportedError("its stream names parameter sets that it does not have")
     sps, pps = sets[identity]
-    plane = reader.bits(2) if sps.separate_planes else 0
+    plane = reader.bits(2) if sps.separate_colour_plane_flag else 0
     start = reader.position
     _skip_order(reader, sps, pps, idr)
     count = reader.between(start, reader.position)
-    if pps.redundant and reader.ue():
+    if pps.redundant_pic_cnt_present_flag and reader.ue():
         raise UnsupportedError("its stream has redundant pictures")
     predicted, bi = kind in (0, 1, 3), kind == 1
     if predicted:
@@ -163,11 +190,11 @@ def parse_slice(nal: bytes, sets: "dict[int, tuple[Sps, Pps]]") -> Slice:
         _skip_marking(reader, idr)
     marking = reader.between(start, reader.position)
     start = reader.position
-    if pps.cabac and predicted:
+    if pps.entropy_coding_mode_flag and predicted:
         reader.ue()
     reader.se()
-    if pps.deblocking and reader.ue() != 1:
-        _ = reader.se(), reader.se()
+    if pps.deblocking_filter_control_present_flag and reader.ue() != 1:
+        reader.skip("se se")  # slice_alpha_c0_offset_div2, slice_beta_offset_div2
     return Slice(identity, first_block, kind, plane, count, marking, reader.between(start, reader.position),
                  reader.position)  # fmt: skip
 
@@ -196,9 +223,12 @@ class H264:
     def options(self) -> dict[str, str]:
         """What the encoder must be told for its slice data to be this stream's."""
         sps, pps = self._host
-        tools = {"cabac": int(pps.cabac), "8x8dct": int(sps.profile in _WITH_FORMAT and sps.profile != 44)}
-        tools |= {"keyint": 1, "slices": 1, "annexb": 1, "fake-interlaced": int(not sps.frames_only)}
-        quality = {"qp": "0"} if sps.lossless else {"crf": "16"}
+        tools = {
+            "cabac": int(pps.entropy_coding_mode_flag),
+            "8x8dct": int(sps.profile_idc in _WITH_FORMAT and sps.profile_idc != 44),
+        }
+        tools |= {"keyint": 1, "slices": 1, "annexb": 1, "fake-interlaced": int(not sps.frame_mbs_only_flag)}
+        quality = {"qp": "0"} if sps.transform_bypass_flag else {"crf": "16"}
         return quality | {"preset": "medium", "x264-params": ":".join(f"{name}={tools[name]}" for name in tools)}
 
     def adopt(self, headers: bytes) -> bytes:
@@ -207,14 +237,19 @@ class H264:
         (own_sps,) = [parse_sps(unit) for unit in units if kind_of(unit) == _SPS]
         (own_pps,) = [parse_pps(unit) for unit in units if kind_of(unit) == _PPS]
         sps, pps = self._host
-        for name in ("chroma_format", "separate_planes", "depths", "size", "lossless"):
+        for name, words in _SAME.items():
             if getattr(sps, name) != getattr(own_sps, name):
-                raise UnsupportedError(f"its stream has a {name.replace('_', ' ')} that cannot be encoded here")
+                raise UnsupportedError(f"its stream has {words} that cannot be encoded here")
         identity = max(self._sets) + 1
         if identity > 255 or self._record[self._pps_at] == 255:
             raise UnsupportedError("its stream has no room for more parameters")
-        self._own_sets = {own_pps.identity: (own_sps, own_pps)}
-        self._guest = replace(own_pps, identity=identity, sps=sps.identity, bottom_order=pps.bottom_order)
+        self._own_sets = {own_pps.pic_parameter_set_id: (own_sps, own_pps)}
+        self._guest = replace(
+            own_pps,
+            pic_parameter_set_id=identity,
+            seq_parameter_set_id=sps.seq_parameter_set_id,
+            bottom_field_pic_order_in_frame_present_flag=pps.bottom_field_pic_order_in_frame_present_flag,
+        )
         unit = write_pps(self._guest)
         self.parameters.add(unit)
         count = bytes([self._record[self._pps_at] + 1])
@@ -245,7 +280,10 @@ class H264:
         """The units of a picture with its slices replaced by those of `picture`, a packet of the encoder."""
         first = [is_slice(unit) for unit in units].index(True)
         host = parse_slice(units[first], self._sets)
-        if self._sets[host.pps][1].bottom_order != self._guest.bottom_order:
+        if (
+            self._sets[host.pic_parameter_set_id][1].bottom_field_pic_order_in_frame_present_flag
+            != self._guest.bottom_field_pic_order_in_frame_present_flag
+        ):
             raise UnsupportedError("its stream orders pictures in two ways")
         slices = [unit for unit in split_start_codes(picture) if is_slice(unit)]
         grafted = [self._transplant(unit, units[first], host) for unit in slices]
@@ -253,12 +291,12 @@ class H264:
 
     def _transplant(self, nal: bytes, into: bytes, host: Slice) -> bytes:
         own = parse_slice(nal, self._own_sets)
-        bits = Bits().ue(own.first_block).ue(_INTRA).ue(self._guest.identity)
-        if self._host[0].separate_planes:
-            bits.put(own.plane, 2)
+        bits = Bits().ue(own.first_mb_in_slice).ue(_INTRA).ue(self._guest.pic_parameter_set_id)
+        if self._host[0].separate_colour_plane_flag:
+            bits.put(own.colour_plane_id, 2)
         bits.extend(host.count).extend(host.marking).extend(own.tail)
         data = unescape(nal)[1:]
-        if self._guest.cabac:
+        if self._guest.entropy_coding_mode_flag:
             body = bytes(bits.align(1)) + data[-(-own.end // 8) :]
         else:
             # The zeros after the one bit that ends the slice move with the bits before them.
@@ -269,10 +307,12 @@ class H264:
 
 
 def kind_of(unit: bytes) -> int:
+    """Read nal_unit_type."""
     return unit[0] & 31
 
 
 def is_slice(unit: bytes) -> bool:
+    """Tell whether a NAL unit is a slice of a coded picture."""
     return kind_of(unit) in (_SLICE, _IDR)
 
 
@@ -291,25 +331,25 @@ def _record_units(record: bytes) -> tuple[list[bytes], int, int]:
 
 
 def _skip_order(reader: BitReader, sps: Sps, pps: Pps, idr: bool) -> None:
-    reader.bits(sps.frame_num_bits)
-    if not sps.frames_only and reader.flag():
+    reader.bits(sps.log2_max_frame_num)
+    if not sps.frame_mbs_only_flag and reader.flag():
         raise UnsupportedError("its stream is interlaced")
     if idr:
         reader.ue()
-    if sps.order_type == 0:
-        reader.bits(sps.order_bits)
-        if pps.bottom_order:
+    if sps.pic_order_cnt_type == 0:
+        reader.bits(sps.log2_max_pic_order_cnt_lsb)
+        if pps.bottom_field_pic_order_in_frame_present_flag:
             reader.se()
-    elif sps.order_type == 1 and not sps.order_always_zero:
+    elif sps.pic_order_cnt_type == 1 and not sps.delta_pic_order_always_zero_flag:
         reader.se()
-        if pps.bottom_order:
+        if pps.bottom_field_pic_order_in_frame_present_flag:
             reader.se()
 
 
 def _skip_prediction(reader: BitReader, sps: Sps, pps: Pps, bi: bool) -> None:
     if bi:
         reader.flag()
-    counts = list(pps.references)
+    counts = list(pps.num_ref_idx_default_active)
     if reader.flag():
         counts[0] = 1 + reader.ue()
         if bi:
@@ -319,9 +359,9 @@ def _skip_prediction(reader: BitReader, sps: Sps, pps: Pps, bi: bool) -> None:
         if reader.flag():
             while reader.ue() != 3:
                 reader.ue()
-    if not (pps.weighted_bi == 1 if bi else pps.weighted):
+    if not (pps.weighted_bipred_idc == 1 if bi else pps.weighted_pred_flag):
         return
-    chroma = sps.chroma_format != 0 and not sps.separate_planes
+    chroma = sps.chroma_format_idc != 0 and not sps.separate_colour_plane_flag
     reader.ue()
     if chroma:
         reader.ue()

@@ -31,56 +31,60 @@ _INTRA = 2  # slice_type I
 class Coding:
     """What of a sequence parameter set the bits of intra slices depend on. Sizes of blocks are powers of two."""
 
-    chroma_format: int
-    separate_planes: bool
-    size: tuple[int, int]
-    depths: tuple[int, int]
-    block: int
-    block_range: int
-    transform: int
-    transform_range: int
-    transform_depth: int
-    offsets: bool
-    smoothing: bool
+    chroma_format_idc: int
+    separate_colour_plane_flag: bool
+    size_in_luma_samples: tuple[int, int]
+    bit_depths: tuple[int, int]
+    log2_min_luma_coding_block_size: int
+    log2_diff_max_min_luma_coding_block_size: int
+    log2_min_luma_transform_block_size: int
+    log2_diff_max_min_luma_transform_block_size: int
+    max_transform_hierarchy_depth_intra: int
+    sample_adaptive_offset_enabled_flag: bool
+    strong_intra_smoothing_enabled_flag: bool
 
 
 @dataclass(frozen=True)
 class Sps:
-    identity: int
+    """What is needed of seq_parameter_set_rbsp (7.3.2.2), in its names."""
+
+    seq_parameter_set_id: int
     coding: Coding
-    order_bits: int
-    reference_sets: tuple[tuple[int, ...], ...]
-    long_term_sets: int | None  # None: no long-term references
-    temporal_vectors: bool
+    log2_max_pic_order_cnt_lsb: int
+    st_ref_pic_sets: tuple[tuple[int, ...], ...]
+    num_long_term_ref_pics_sps: int | None  # None: no long-term references
+    temporal_mvp_enabled_flag: bool
 
 
 @dataclass(frozen=True)
 class Pps:
-    identity: int
-    sps: int
+    """What is needed of pic_parameter_set_rbsp (7.3.2.3), in its names."""
+
+    pic_parameter_set_id: int
+    seq_parameter_set_id: int
     rest: Bits  # what follows the two numbers, but for the end
-    output_flag: bool
-    extra_bits: int
-    lossless: bool
+    output_flag_present_flag: bool
+    num_extra_slice_header_bits: int
+    transquant_bypass_enabled_flag: bool
 
 
 @dataclass(frozen=True)
 class Tail:
     """Which fields the end of the encoder's slice headers has."""
 
-    chroma_offsets: bool
-    across_slices: bool
-    deblocking_override: bool
-    deblocking_off: bool
+    slice_chroma_qp_offsets_present_flag: bool
+    loop_filter_across_slices_enabled_flag: bool
+    deblocking_filter_override_enabled_flag: bool
+    deblocking_filter_disabled_flag: bool
 
 
 @dataclass(frozen=True)
 class Slice:
     """A slice header up to its references: `count` from the order count to the temporal flag; `end` in bits."""
 
-    no_output: int
-    shown: bool
-    plane: int
+    no_output_of_prior_pics_flag: int
+    pic_output_flag: bool
+    colour_plane_id: int
     count: Bits
     end: int
 
@@ -111,18 +115,19 @@ class Hevc:
         sps, pps = self._host
         coding = sps.coding
         tools: dict[str, object] = {
-            "ctu": 1 << coding.block + coding.block_range,
-            "min-cu-size": 1 << coding.block,
-            "max-tu-size": 1 << coding.transform + coding.transform_range,
-            "tu-intra-depth": coding.transform_depth + 1,
-            "sao": int(coding.offsets),
-            "strong-intra-smoothing": int(coding.smoothing),
+            "ctu": 1 << coding.log2_min_luma_coding_block_size + coding.log2_diff_max_min_luma_coding_block_size,
+            "min-cu-size": 1 << coding.log2_min_luma_coding_block_size,
+            "max-tu-size": 1
+            << coding.log2_min_luma_transform_block_size + coding.log2_diff_max_min_luma_transform_block_size,
+            "tu-intra-depth": coding.max_transform_hierarchy_depth_intra + 1,
+            "sao": int(coding.sample_adaptive_offset_enabled_flag),
+            "strong-intra-smoothing": int(coding.strong_intra_smoothing_enabled_flag),
             "wpp": 0,
             "slices": 1,
             "keyint": 1,
             "log-level": "error",
         }
-        tools |= {"lossless": 1} if pps.lossless else {"crf": 18}
+        tools |= {"lossless": 1} if pps.transquant_bypass_enabled_flag else {"crf": 18}
         return {"preset": "medium", "x265-params": ":".join(f"{name}={tools[name]}" for name in tools)}
 
     def adopt(self, headers: bytes) -> bytes:
@@ -137,7 +142,7 @@ class Hevc:
         self._identity = max(self._sets) + 1
         if self._identity > 63:
             raise UnsupportedError("its stream has no room for more parameters")
-        bits = Bits().ue(self._identity).ue(sps.identity).extend(self._own_pps.rest)
+        bits = Bits().ue(self._identity).ue(sps.seq_parameter_set_id).extend(self._own_pps.rest)
         unit = bytes([_PPS << 1, 1]) + escape(bytes(bits.put(1, 1).align(0)))
         self.parameters.add(unit)
         arrays = [(head, [*array, unit] if head & 63 == _PPS else array) for head, array in self._arrays]
@@ -156,7 +161,7 @@ class Hevc:
         """The units of a picture with its slices replaced by those of `picture`, a packet of the encoder."""
         first = [is_slice(unit) for unit in units].index(True)
         host = parse_slice(units[first], self._sets)
-        if not host.shown:
+        if not host.pic_output_flag:
             raise UnsupportedError("its stream has pictures that are not shown")
         slices = [unit for unit in split_start_codes(picture) if is_slice(unit)]
         if len(slices) != 1:
@@ -166,16 +171,16 @@ class Hevc:
         return [*units[:first], grafted, *after]
 
     def _transplant(self, nal: bytes, into: bytes, host: Slice) -> bytes:
-        own = parse_slice(nal, {self._own_pps.identity: (self._own_sps, self._own_pps)})
+        own = parse_slice(nal, {self._own_pps.pic_parameter_set_id: (self._own_sps, self._own_pps)})
         data = unescape(nal)[2:]
         tail, start = self._read_tail(data[:HEADER], own.end)
         kind = kind_of(into)
         bits = Bits().put(1, 1)
         if kind in _RANDOM_ACCESS:
-            bits.put(host.no_output, 1)
+            bits.put(host.no_output_of_prior_pics_flag, 1)
         bits.ue(self._identity).ue(_INTRA)
-        if self._host[0].coding.separate_planes:
-            bits.put(own.plane, 2)
+        if self._host[0].coding.separate_colour_plane_flag:
+            bits.put(own.colour_plane_id, 2)
         bits.extend(host.count).extend(tail)
         return escape(into[:2] + bytes(bits.put(1, 1).align(0)) + data[start:])
 
@@ -184,20 +189,20 @@ class Hevc:
         reader = BitReader(data)
         reader.bits(start)
         coding = self._own_sps.coding
-        chroma = coding.chroma_format != 0 and not coding.separate_planes
+        chroma = coding.chroma_format_idc != 0 and not coding.separate_colour_plane_flag
         filtered = False
-        if coding.offsets:
+        if coding.sample_adaptive_offset_enabled_flag:
             filtered = reader.flag()
             filtered |= chroma and reader.flag()
         reader.se()
-        if self._tail.chroma_offsets:
-            _ = reader.se(), reader.se()
-        off = self._tail.deblocking_off
-        if self._tail.deblocking_override and reader.flag():
+        if self._tail.slice_chroma_qp_offsets_present_flag:
+            reader.skip("se se")  # slice_cb_qp_offset, slice_cr_qp_offset
+        off = self._tail.deblocking_filter_disabled_flag
+        if self._tail.deblocking_filter_override_enabled_flag and reader.flag():
             off = reader.flag()
             if not off:
-                _ = reader.se(), reader.se()
-        if self._tail.across_slices and (filtered or not off):
+                reader.skip("se se")  # slice_beta_offset_div2, slice_tc_offset_div2
+        if self._tail.loop_filter_across_slices_enabled_flag and (filtered or not off):
             reader.flag()
         tail = reader.between(start, reader.position)
         if not reader.flag():
@@ -206,14 +211,17 @@ class Hevc:
 
 
 def kind_of(unit: bytes) -> int:
+    """Read nal_unit_type."""
     return unit[0] >> 1 & 63
 
 
 def is_slice(unit: bytes) -> bool:
+    """Tell whether a NAL unit is a slice segment of a coded picture."""
     return kind_of(unit) < 32
 
 
 def parse_sps(nal: bytes) -> Sps:
+    """Read a sequence parameter set; UnsupportedError for what no picture can be put into."""
     reader = BitReader(unescape(nal)[2:])
     reader.bits(4)
     layers = reader.bits(3)
@@ -223,11 +231,11 @@ def parse_sps(nal: bytes) -> Sps:
     separate = chroma_format == 3 and reader.flag()
     size = (reader.ue(), reader.ue())
     if reader.flag():
-        _ = [reader.ue() for _ in range(4)]
+        reader.skip("ue ue ue ue")  # offsets of the conformance window
     depths = (8 + reader.ue(), 8 + reader.ue())
     order_bits = 4 + reader.ue()
     for _ in range(1 + layers if reader.flag() else 1):
-        _ = [reader.ue() for _ in range(3)]
+        reader.skip("ue ue ue")  # sps_max_dec_pic_buffering, _num_reorder_pics, _latency_increase
     blocks = 3 + reader.ue(), reader.ue(), 2 + reader.ue(), reader.ue()
     reader.ue()
     depth = reader.ue()
@@ -251,6 +259,7 @@ def parse_sps(nal: bytes) -> Sps:
 
 
 def parse_pps(nal: bytes) -> Pps:
+    """Read a picture parameter set; UnsupportedError for what no picture can be put into."""
     data = unescape(nal)[2:].rstrip(b"\0")
     reader = BitReader(data)
     identity, sps = reader.ue(), reader.ue()
@@ -269,14 +278,14 @@ def parse_tail(pps: Pps) -> Tail:
     reader.bits(5)
     chroma_offsets = _skip_to_weights(reader)
     reader.bits(3)
-    if reader.bits(2) or pps.output_flag or pps.extra_bits:
+    if reader.bits(2) or pps.output_flag_present_flag or pps.num_extra_slice_header_bits:
         raise UnsupportedError("the encoder's headers are not as expected")
     across = reader.flag()
     override = off = False
     if reader.flag():
         override, off = reader.flag(), reader.flag()
         if not off:
-            _ = reader.se(), reader.se()
+            reader.skip("se se")  # pps_beta_offset_div2, pps_tc_offset_div2
     if reader.flag():
         raise UnsupportedError("the encoder's headers are not as expected")
     reader.flag()
@@ -297,10 +306,10 @@ def parse_slice(nal: bytes, sets: dict[int, tuple[Sps, Pps]]) -> Slice:
     if identity not in sets:
         raise UnsupportedError("its stream names parameter sets that it does not have")
     sps, pps = sets[identity]
-    reader.bits(pps.extra_bits)
+    reader.bits(pps.num_extra_slice_header_bits)
     reader.ue()
-    shown = not pps.output_flag or reader.flag()
-    plane = reader.bits(2) if sps.coding.separate_planes else 0
+    shown = not pps.output_flag_present_flag or reader.flag()
+    plane = reader.bits(2) if sps.coding.separate_colour_plane_flag else 0
     start = reader.position
     if kind not in _IDR:
         _skip_references(reader, sps)
@@ -319,31 +328,31 @@ def _skip_profile(reader: BitReader, layers: int) -> None:
 def _skip_to_weights(reader: BitReader) -> bool:
     """From sign hiding to the flags of weighted prediction; whether slices have chroma offsets."""
     reader.bits(2)
-    _ = reader.ue(), reader.ue(), reader.se()
+    reader.skip("ue ue se")  # num_ref_idx_l0 and _l1_default_active_minus1, init_qp_minus26
     reader.bits(2)
     if reader.flag():
         reader.ue()
-    _ = reader.se(), reader.se()
+    reader.skip("se se")  # pps_cb_qp_offset, pps_cr_qp_offset
     return reader.flag()
 
 
 def _skip_references(reader: BitReader, sps: Sps) -> None:
-    reader.bits(sps.order_bits)
-    count = len(sps.reference_sets)
+    reader.bits(sps.log2_max_pic_order_cnt_lsb)
+    count = len(sps.st_ref_pic_sets)
     if not reader.flag():
-        _reference_set(reader, count, list(sps.reference_sets), of_slice=True)
+        _reference_set(reader, count, list(sps.st_ref_pic_sets), of_slice=True)
     elif count > 1:
         reader.bits((count - 1).bit_length())
-    if sps.long_term_sets is not None:
-        known = reader.ue() if sps.long_term_sets else 0
+    if sps.num_long_term_ref_pics_sps is not None:
+        known = reader.ue() if sps.num_long_term_ref_pics_sps else 0
         for index in range(known + reader.ue()):
             if index >= known:
-                reader.bits(sps.order_bits + 1)
-            elif sps.long_term_sets > 1:
-                reader.bits((sps.long_term_sets - 1).bit_length())
+                reader.bits(sps.log2_max_pic_order_cnt_lsb + 1)
+            elif sps.num_long_term_ref_pics_sps > 1:
+                reader.bits((sps.num_long_term_ref_pics_sps - 1).bit_length())
             if reader.flag():
                 reader.ue()
-    if sps.temporal_vectors:
+    if sps.temporal_mvp_enabled_flag:
         reader.flag()
 
 
