@@ -32,7 +32,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def kill(folder: Path) -> None:
     """A line of JSON for each kill: when, whether layers were left, and the same ones, and whether the run went on."""
-    import vera.cli.edit
+    import vera.cli.edit  # noqa: F401
     import vera.pipelines  # noqa: F401
 
     os.chdir(folder)

@@ -153,7 +153,7 @@ def change_weights(path: Path, draw: random.Random) -> str:
 
 def change_word(path: Path, draw: random.Random) -> str:
     """Change a word or a line of a text."""
-    lines = path.read_text().splitlines()
+    lines = path.read_text(encoding="utf-8").splitlines()
     number = draw.randrange(len(lines)) if draw.random() < 0.7 else draw.randrange(2)
     words = lines[number].split()
     how = draw.choice(("drop", "double", "word", "word", "word"))
@@ -166,7 +166,7 @@ def change_word(path: Path, draw: random.Random) -> str:
             ("nan", "inf", "-1", "1e30", "1e-30", "0", "1", "2", "65", "1000000000", "x", "\x1b[31m", "9" * 5000)
         )
         lines[number] = " ".join(words)
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return f"line {number}: {how[:20]}"
 
 
@@ -251,7 +251,7 @@ def prepare(folder: Path) -> None:
     os.chdir(folder)
     for name in ("out", "run"):
         Path(name).mkdir()
-    Path("victim").write_text("somebody's file")
+    Path("victim").write_text("somebody's file", encoding="utf-8")
     save_tiny_model(Path("model"))
     make_clip(Path("s.mkv"), 5, (32, 32), codec="ffv1")
     assert main([*EDIT[:-1], "r.mkv", "--layers", "L"]) == 0
@@ -262,21 +262,20 @@ def prepare(folder: Path) -> None:
     Path("pytorch_lora_weights.safetensors").rename("lora.safetensors")
     fields = flow_fields(Path("model")) | {"steps": 2, "warmup": 1, "output": "out/run"}
     cache_data(write_recipe(Path(), **fields), Path("cache"), 6, open_data=open_drawn, report=lambda line: None)
-    recipe = yaml.safe_load(Path("recipe.yaml").read_text())
+    recipe = yaml.safe_load(Path("recipe.yaml").read_text(encoding="utf-8"))
     recipe |= {"data": {"kind": "shards", "path": "cache"}}
     Path("recipe.yaml").unlink()
     del recipe["output"]
-    Path("r.yaml").write_text("output: out/run\n" + yaml.safe_dump(recipe))
-    Path("k.yaml").write_text(yaml.safe_dump(recipe | {"output": "out/kept"}))
+    Path("r.yaml").write_text("output: out/run\n" + yaml.safe_dump(recipe), encoding="utf-8")
+    Path("k.yaml").write_text(yaml.safe_dump(recipe | {"output": "out/kept"}), encoding="utf-8")
     assert main(["train", "k.yaml"]) == 0
-    Path("k.yaml").write_text(yaml.safe_dump(recipe | {"output": "out/kept", "steps": 3}))
+    Path("k.yaml").write_text(yaml.safe_dump(recipe | {"output": "out/kept", "steps": 3}), encoding="utf-8")
     write_clips_of(Path("clips"), 4)
     released = {"kind": "released", "path": "clips", "clip_frames": 5, "frames": 5, "size": "32x32"}
-    Path("q.yaml").write_text(
-        yaml.safe_dump(recipe | {"output": "out/q", "data": released | {"held_out_share": 0.1}, "max_bad_share": 1.0})
-    )
+    partly_bad = {"output": "out/q", "data": released | {"held_out_share": 0.1}, "max_bad_share": 1.0}
+    Path("q.yaml").write_text(yaml.safe_dump(recipe | partly_bad), encoding="utf-8")
     grid = [f"{r / 4} {g / 4} {b / 4}" for b in range(5) for g in range(5) for r in range(5)]
-    Path("look.cube").write_text("TITLE look\nLUT_3D_SIZE 5\n" + "\n".join(grid) + "\n")
+    Path("look.cube").write_text("TITLE look\nLUT_3D_SIZE 5\n" + "\n".join(grid) + "\n", encoding="utf-8")
 
 
 def snapshot(folder: Path) -> dict[str, str]:
@@ -342,7 +341,7 @@ def _work(argv: list[str]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         os.dup2(said, 2)
         sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
-        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        used = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + BYTES, used + BYTES))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         from vera.cli import main

@@ -23,6 +23,7 @@ class Range:
     above: bool = False
 
     def holds(self, value: Any) -> bool:
+        """Whether a number, or the length of a text or list, is in the range."""
         size = value if isinstance(value, int | float) else len(value)
         return (size > self.least or (size == self.least and not self.above)) and size <= self.most
 

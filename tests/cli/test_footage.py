@@ -103,7 +103,7 @@ def test_edit_of_linear_light(tmp_path: Path, tiny_model: Path, capfd: pytest.Ca
     assert main(["edit", str(folder), "add a red balloon", "--model", str(tiny_model), "--layers", layers]) == 0
     assert main(["verify", str(folder), str(made), layers]) == 0
     assert "changed                  0" in capfd.readouterr().out
-    assert '"color": "primaries 2, transfer 13 of H.273"' in Path(layers, "manifest.json").read_text()
+    assert '"color": "primaries 2, transfer 13 of H.273"' in Path(layers, "manifest.json").read_text(encoding="utf-8")
     assert main(["composite", str(folder), layers, "--out", str(tmp_path / "again" / "shot.####.exr")]) == 0
     names = sorted(path.name for path in made.iterdir())
     assert names == [f"shot.{number:04d}.exr" for number in range(1, 6)]

@@ -107,7 +107,7 @@ def test_layers_are_adjusted_stacked_and_kept_as_a_project(
     assert main(["composite", source, kept, "--out", again]) == 0
     assert Path(out).read_bytes() == Path(again).read_bytes()
     assert main(["verify", source, out, kept]) == 0
-    line = json.loads(Path(kept).read_text())["layers"][0]
+    line = json.loads(Path(kept).read_text(encoding="utf-8"))["layers"][0]
     assert line == {
         "folder": "one",
         "on": True,

@@ -106,7 +106,7 @@ def write_recipe(path: Path, **changes: object) -> Path:
         "objective": {},
     }
     path.parent.mkdir(exist_ok=True)
-    path.write_text(yaml.safe_dump(recipe | changes))
+    path.write_text(yaml.safe_dump(recipe | changes), encoding="utf-8")
     return path
 
 

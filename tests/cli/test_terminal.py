@@ -92,7 +92,7 @@ def test_an_ascii_terminal_gets_names_spelled_out() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has /dev/full")
 def test_a_full_or_closed_stdout_is_no_trace() -> None:
-    with Path("/dev/full").open("w") as full:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = run("x", stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 2 and "Traceback" not in done.stderr and os.strerror(errno.ENOSPC) in done.stderr
     reading, writing = os.pipe()

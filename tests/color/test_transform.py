@@ -119,7 +119,7 @@ def write_cube(path: Path, size: int, kind: str = "3D", extra: str = "", look: L
         blue, green, red = np.meshgrid(grid, grid, grid, indexing="ij")
         rows = (look or show)(np.stack([red, green, blue], -1).reshape(-1, 3))
     text = "\n".join(" ".join(f"{value:.7f}" for value in row) for row in rows)
-    path.write_text(f'TITLE "log"\n# a remark\nLUT_{kind}_SIZE {size}\n{extra}{text}\n')
+    path.write_text(f'TITLE "log"\n# a remark\nLUT_{kind}_SIZE {size}\n{extra}{text}\n', encoding="utf-8")
 
 
 def show(log: np.ndarray) -> np.ndarray:

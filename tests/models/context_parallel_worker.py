@@ -151,7 +151,7 @@ def main(out: str) -> None:
         },
     }
     if dist.get_rank() == 0:
-        Path(out).write_text(json.dumps(results))
+        Path(out).write_text(json.dumps(results), encoding="utf-8")
     dist.barrier()
     dist.destroy_process_group()
 

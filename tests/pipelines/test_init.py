@@ -44,7 +44,7 @@ def write_base(wan: WanPipeline, tmp_path: Path) -> WriteBase:
 
 
 def change(path: Path, **values: object) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | values), encoding="utf-8")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -24,7 +24,7 @@ def folder(make_pipeline: MakePipeline, tmp_path: Path) -> Path:
 
 
 def change(path: Path, **values: object) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | values), encoding="utf-8")
 
 
 def test_a_folder_runs_as_what_was_saved(make_pipeline: MakePipeline, folder: Path) -> None:

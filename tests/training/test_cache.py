@@ -265,7 +265,8 @@ def test_caches_are_mixed(tmp_path: Path, recipe: Path) -> None:
 
 def test_the_command(tmp_path: Path, recipe: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setitem(sources.KINDS, "finite", "tests.training.test_cache:Finite")
-    recipe.write_text(yaml.safe_dump(yaml.safe_load(recipe.read_text()) | {"data": {"kind": "finite"}}))
+    changed = yaml.safe_load(recipe.read_text(encoding="utf-8")) | {"data": {"kind": "finite"}}
+    recipe.write_text(yaml.safe_dump(changed), encoding="utf-8")
     argv = ["data", "cache", str(recipe), "--out", str(tmp_path / "cache")]
     assert main([*argv, "--count", "3"]) == 0
     assert main(argv) == 0

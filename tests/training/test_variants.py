@@ -151,7 +151,7 @@ def test_a_shipped_ablation_changes_one_line(path: Path) -> None:
     own_start = bool({"variant", "model"} & set(changed))
     assert start == (f"runs/init-1.3b-{path.stem}/transformer" if own_start else original)
     assert (
-        f"--recipe recipes/ablations/{path.name} --out runs/init-1.3b-{path.stem}\n" in path.read_text()
+        f"--recipe recipes/ablations/{path.name} --out runs/init-1.3b-{path.stem}\n" in path.read_text(encoding="utf-8")
     ) == own_start
     with torch.device("meta"):
         VARIANTS[ablation["variant"]].model(**VARIANTS[ablation["variant"]].config(ablation["model"]))

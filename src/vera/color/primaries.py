@@ -38,4 +38,5 @@ def chromaticities(primaries: int) -> tuple[float, ...] | None:
 
 
 def same_primaries(one: int, other: int) -> bool:
+    """Whether two numbers name the same primaries; unspecified ones are BT.709's."""
     return PRIMARIES.get(one, PRIMARIES[BT709]) == PRIMARIES.get(other, PRIMARIES[BT709])

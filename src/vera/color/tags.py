@@ -57,6 +57,7 @@ def resolve_color(color: ColorTags, height: int, pix_fmt: str) -> ColorTags:
 
 
 def matrix_or_guess(space: int, height: int) -> int:
+    """The matrix that a file names, or what players take where it names none: BT.709 from 720 lines on, else BT.601."""
     # 3 is reserved, so a file that says it knows no better.
     if space in (SPACE_UNSPECIFIED, 3):
         return SPACE_709 if height >= _HD_HEIGHT else SPACE_170M

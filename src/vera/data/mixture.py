@@ -15,9 +15,11 @@ class Mixture:
         self._interleaving = Interleaving(weights, seed)
 
     def draw(self, step: int, batch_size: int, attempt: int = 0) -> list[tuple[int, Any]]:
+        """Keys of a step's samples: the part that this step draws from, and that part's keys."""
         index, own_step = self._interleaving.place(step)
         return [(index, key) for key in self.parts[index].draw(own_step, batch_size, attempt)]
 
     def load(self, key: tuple[int, Any]) -> LayeredSample | LatentSample:
+        """Load a sample from its part."""
         index, own_key = key
         return self.parts[index].load(own_key)

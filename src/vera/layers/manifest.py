@@ -28,6 +28,7 @@ class Manifest:
     metadata: Mapping[str, Any]
 
     def to_json(self) -> dict[str, Any]:
+        """As plain JSON values, in the order of the file."""
         return {
             "format": FORMAT,
             "width": self.size[0],

@@ -75,6 +75,7 @@ def _pictures(path: Path, width: int, height: int) -> Iterator[NDArray[np.uint8]
 
 
 def is_still(path: Path) -> bool:
+    """Whether a mask is one picture for all frames, by its suffix."""
     return path.suffix.lower() in _STILLS
 
 

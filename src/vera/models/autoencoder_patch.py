@@ -28,6 +28,7 @@ class ResidualBlock(nn.Module):
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
 
     def forward(self, hidden: Tensor) -> Tensor:
+        """Residual of features [B,C,T,H,W]."""
         detail: Tensor = self.conv2(F.silu(self.conv1(F.silu(self.norm(hidden)))))
         return hidden + detail
 

@@ -25,6 +25,7 @@ class JointAttnProcessor:
     def __call__(
         self, attn: "JointAttention", streams: list[Tensor], rotary_emb: tuple[Tensor, Tensor] | None
     ) -> list[Tensor]:
+        """Attend over the tokens of all branches; the arguments are those of `JointAttention.forward`."""
         queries, keys, values = [], [], []
         for expert, stream in zip(attn.experts.values(), streams, strict=True):
             query = qk_norm(expert.norm_q, expert.to_q(stream))

@@ -41,6 +41,7 @@ class Training:
     open_data: Any = open_layer_data  # as `vera.training.run.loop.train` takes it
 
     def __call__(self) -> None:
+        """Train in a task of a SLURM job, and requeue it when its time is over."""
         from submitit.core.job_environment import JobEnvironment
         from submitit.helpers import TorchDistributedEnvironment
 

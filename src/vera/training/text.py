@@ -82,6 +82,7 @@ class TextStates:
         self._given[prompt] = states.cpu()
 
     def __call__(self, prompts: Sequence[str]) -> Tensor:
+        """Encode prompts, as the class says."""
         # Float first: autocast on CPUs cannot stack halves.
         states = [self.states(prompt).float() for prompt in prompts]
         length = self.max_sequence_length

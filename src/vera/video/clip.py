@@ -108,6 +108,7 @@ class Clip:
 
     @property
     def frame_count(self) -> int:
+        """How many frames it has."""
         return len(self.pts)
 
     def frame_durations(self) -> dict[int, int]:

@@ -50,6 +50,7 @@ class LosslessWriter:
         self._count = 0
 
     def write(self, picture: NDArray[Any]) -> None:
+        """Write the next picture; all have the shape and dtype of the first."""
         if self._stream is None:
             options = {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"}  # g: every frame stands alone
             self._stream = self._container.add_stream("ffv1", rate=self._rate, options=options)

@@ -131,6 +131,7 @@ def _said(error: av.FFmpegError | OSError) -> str:
 
 
 def muxer_options(path: Path, clip: Clip) -> dict[str, str]:
+    """Options that FFmpeg's muxer needs to keep times and records as they are."""
     # No random ids and no date in the file, so that the same frames give the same bytes.
     options = {"fflags": "+bitexact"}
     if path.suffix.lower() not in ISO_SUFFIXES:

@@ -248,6 +248,7 @@ class FrameReader:
         return whole or not self._has_checksums
 
     def close(self) -> None:
+        """Close the file."""
         self.container.close()
 
     def __enter__(self) -> Self:

@@ -115,4 +115,4 @@ def is_running(pid: int) -> bool:
         return False
     # One that nobody has waited for is a zombie, where that can be told.
     state = Path(f"/proc/{pid}/stat")
-    return not state.is_file() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    return not state.is_file() or state.read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] != "Z"

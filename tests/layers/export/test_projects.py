@@ -151,7 +151,7 @@ var app = {
 
 
 def run_script(path: Path, files: list[str]) -> dict[str, Any]:
-    code = HOST + path.read_text() + ";({comp: comp, layers: made, messages: messages, groups: groups})"
+    code = HOST + path.read_text(encoding="utf-8") + ";({comp: comp, layers: made, messages: messages, groups: groups})"
     result: dict[str, Any] = dukpy.evaljs(code, script=str(path), files=files)
     return result
 

@@ -128,7 +128,7 @@ def test_a_killed_process_and_a_resume_by_one(tmp_path: Path, fields: dict[str, 
     while not any(row["step"] >= step and "loss" in row for row in rows(tmp_path / "run")):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.005)
-    workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()
     os.kill(int(random.choice(workers)), signal.SIGKILL)
     process.communicate(timeout=240)
     assert process.returncode != 0

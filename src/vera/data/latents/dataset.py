@@ -142,6 +142,7 @@ class ShardedLayers:
         return list(range(len(self.reader)))
 
     def draw(self, step: int, batch_size: int, attempt: int = 0) -> list[int]:
+        """Keys of a step's samples: numbers in the cache."""
         group, own_step = self._interleaving.place(step)
         numbers = self._groups[group]
         first = own_step * batch_size
@@ -149,6 +150,7 @@ class ShardedLayers:
         return [int(numbers[place]) for place in places]
 
     def load(self, key: int) -> LatentSample:
+        """Read a sample of the cache."""
         return self.reader.read(key)
 
 

@@ -89,9 +89,11 @@ class ReleasedLayers:
         return [(*self._keys[place], 0.0, False) for place in places]
 
     def draw(self, step: int, batch_size: int, attempt: int = 0) -> list[Key]:
+        """Keys of a step's samples: split, row, first frame and whether it is mirrored."""
         return [self._draw(number, attempt) for number in range(step * batch_size, (step + 1) * batch_size)]
 
     def load(self, key: Key) -> LayeredSample:
+        """Read a sample's clips; raises BadSample."""
         split, index, start, mirrored = key
         row = self.rows[split][index]
         if isinstance(row, BadSample):

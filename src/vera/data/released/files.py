@@ -77,15 +77,18 @@ class LocalFiles(Files):
         self.folder = folder
 
     def get(self, path: str) -> Path | None:
+        """Path of a file in the folder, None if there is none."""
         try:
             return self.folder / path if (self.folder / path).is_file() else None
         except OSError:  # a name longer than the system has
             return None
 
     def indices(self, folder: str, known: Sequence[str]) -> list[str]:
+        """Names of the JSONL files in a folder."""
         return self.all_indices(folder)
 
     def all_indices(self, folder: str) -> list[str]:
+        """Names of the JSONL files in a folder."""
         return sorted(path.stem for path in (self.folder / folder).glob("*.jsonl"))
 
 
@@ -97,6 +100,7 @@ class HubFiles(Files):
         self.commit = commit
 
     def get(self, path: str) -> Path | None:
+        """Path of a file in the hub's cache, fetched if need be; None if the data set has none."""
         try:
             # Asked for by commit, a cached file is not looked up on the hub.
             return Path(hf_hub_download(self.name, path, repo_type="dataset", revision=self.commit))
@@ -108,9 +112,11 @@ class HubFiles(Files):
             raise self._unfetched(path, error) from None
 
     def indices(self, folder: str, known: Sequence[str]) -> list[str]:
+        """Which of the `known` JSONL files a folder has."""
         return [name for name in known if self.get(f"{folder}/{name}.jsonl")]
 
     def all_indices(self, folder: str) -> list[str]:
+        """Names of the JSONL files in a folder, asked of the hub."""
         try:
             tree = HfApi().list_repo_tree(self.name, folder, revision=self.commit, repo_type="dataset")
             return sorted(PurePosixPath(entry.path).stem for entry in tree if entry.path.endswith(".jsonl"))

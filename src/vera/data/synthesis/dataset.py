@@ -138,6 +138,7 @@ class SyntheticLayers:
         return [(index, frames, width, height, over) for index in indices]
 
     def load(self, key: Key) -> LayeredSample:
+        """Render the sample of a key."""
         return self.sample(*key)
 
     def plan(self, index: int, frames: int) -> Plan:

@@ -91,6 +91,7 @@ def read_views(folder: Path, index: int) -> Views:
 
 
 def record_path(folder: Path, index: int) -> Path:
+    """File of a rendered shot."""
     return folder / f"{index:06d}.npz"
 
 

@@ -25,6 +25,8 @@ TOP = 5
 
 @dataclass(frozen=True)
 class Galleries:
+    """Prototypes of objects and of places, and the network that pictures are compared by."""
+
     objects: Gallery
     scenes: Gallery
     embed: Embed

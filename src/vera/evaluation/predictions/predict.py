@@ -33,6 +33,7 @@ class Candidate:
 
     @property
     def label(self) -> str:
+        """Kind and settings as one word a column: the name of a candidate in tables."""
         settings = {name: value for name, value in vars(self).items() if name != "kind" and value is not None}
         return " ".join([self.kind, *(f"{name}={value}" for name, value in settings.items())])
 

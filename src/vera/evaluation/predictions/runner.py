@@ -83,10 +83,12 @@ def prepare(bench: Bench, read: Iterable[Path] = ()) -> None:
 
 
 def strip_path(out: Path, case: int, candidate: str) -> Path:
+    """File of the picture strip of a case."""
     return out / "strips" / candidate.replace(" ", "_") / f"{case:04}.jpg"
 
 
 def answer_case(bench: Bench, case: EvaluationCase, candidate: Candidate) -> Record:
+    """Run a candidate on a case, measure the layers and, of a model, write their strip."""
     pipeline, layers, galleries = _open(bench)
     truth = layers.load(case.key)
     found = answer(candidate, pipeline, truth, seed=case.index)

@@ -53,6 +53,7 @@ TITLES: dict[Task, str] = {"obj_add": "Object addition", "background_replace": "
 
 
 def metrics_of(task: Task) -> tuple[Metric, ...]:
+    """Measures of a task in the order of the table's columns."""
     return HITS[task] + COMMON
 
 

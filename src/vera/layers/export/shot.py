@@ -46,6 +46,7 @@ class Shot:
 
     @cached_property
     def count(self) -> int:
+        """How many frames are exported."""
         return self.clip.pts.index(max(self.index_of)) - self.first + 1
 
     @property
@@ -60,6 +61,7 @@ class Shot:
 
     @property
     def rate(self) -> Fraction:
+        """Frames a second, as a fraction that timelines can hold."""
         return self.clip.average_rate.limit_denominator(60000)
 
     @cached_property

@@ -59,6 +59,7 @@ def warp(edited: Float, matrix: Matrix, size: tuple[int, int]) -> Float:
 
 
 def grey(picture: NDArray[np.float32]) -> Float:
+    """Luma of float RGB `[H,W,3]`."""
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
 
 
@@ -115,6 +116,7 @@ def find_shift(pair: GreyPair, matrix: Matrix) -> tuple[float, float]:
 
 
 def shifted(matrix: Matrix, shift: tuple[float, float]) -> Matrix:
+    """A map, moved by `shift` in the source's pixels."""
     return np.column_stack([matrix[:, :2], matrix[:, 2] + matrix[:, :2] @ np.array(shift)])
 
 

@@ -41,6 +41,7 @@ def smoothed_difference(source: Float, edited: Float) -> Float:
 
 
 def soften(picture: Float, sigma: float) -> Float:
+    """Blur by a Gaussian of `sigma` pixels."""
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma)) if sigma else picture
 
 

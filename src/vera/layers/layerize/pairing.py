@@ -32,6 +32,7 @@ class Pairing:
 
     @property
     def count(self) -> int:
+        """How many frames have a partner."""
         return sum(partner is not None for partner in self.partners)
 
 

@@ -54,10 +54,12 @@ class Finish:
         return found
 
     def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
         return asdict(self)
 
     @property
     def needs_plate(self) -> bool:
+        """Whether the source's frame is asked for."""
         return self.guide != "none" or self.decontaminate
 
 

@@ -67,10 +67,12 @@ class LoraLayer:
 
     @property
     def rank(self) -> int:
+        """Rank of the update."""
         return int(self.down.shape[0])
 
     @property
     def scale(self) -> float:
+        """Factor of the update: alpha over rank, or over its root (rsLoRA)."""
         alpha = self.rank if self.alpha is None else self.alpha
         return float(alpha / (sqrt(self.rank) if self.rslora else self.rank))
 

@@ -27,22 +27,27 @@ class Denoising:
 
     @property
     def guidance_scale(self) -> float:
+        """Guidance of the running call, which a callback may change."""
         return self._guidance_scale
 
     @property
     def do_classifier_free_guidance(self) -> bool:
+        """Whether a step takes a forward without the text as well."""
         return self._guidance_scale > 1.0
 
     @property
     def attention_kwargs(self) -> dict[str, Any] | None:
+        """What the running call passes to the transformer."""
         return self._attention_kwargs
 
     @property
     def num_timesteps(self) -> int:
+        """How many steps the running call takes."""
         return self._num_timesteps
 
     @property
     def current_timestep(self) -> Tensor | None:
+        """Where in [0,1000] the running call is; None outside of one."""
         return self._current_timestep
 
     @property

@@ -41,17 +41,21 @@ class World:
 
     @property
     def data_rank(self) -> int:
+        """Which of the groups that load different samples this process is in."""
         return 0 if self.mesh is None else self.mesh["data"].get_local_rank()
 
     @property
     def data_size(self) -> int:
+        """How many groups load different samples."""
         return 1 if self.mesh is None else self.mesh["data"].size()
 
     @property
     def context_size(self) -> int:
+        """How many processes share the tokens of a sample."""
         return 1 if self.mesh is None else self.mesh["context"].size()
 
     def barrier(self) -> None:
+        """Wait until every process is here."""
         if self.size > 1:
             dist.barrier()
 

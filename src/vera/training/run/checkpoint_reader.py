@@ -57,6 +57,7 @@ class Reader(FileSystemReader):
         self._metadata: Metadata = metadata
 
     def read_metadata(self, *args: Any, **kwargs: Any) -> Metadata:
+        """The checkpoint's index, read as data when the reader was made."""
         return self._metadata
 
     def _check(self, metadata: Any) -> None:
@@ -73,6 +74,7 @@ class Planner(DefaultLoadPlanner):
     """Takes values beside tensors (rates, counts) by torch's reader of plain values, of the kinds that it asks for."""
 
     def load_bytes(self, read_item: ReadItem, value: io.BytesIO) -> None:
+        """Read a plain value of the kind that is asked for; nothing else is unpickled."""
         name = read_item.dest_index.fqn
         loaded = torch.load(value, map_location="cpu", weights_only=True)
         if None not in (loaded, held := self.state_dict[name]) and type(loaded) is not type(held):

@@ -53,6 +53,7 @@ class Meter:
         return {name: (total, count) for name, (total, count) in zip(self._sums, values.tolist(), strict=True)}
 
     def take(self) -> dict[str, float]:
+        """Means since the last call, over all processes."""
         means = {name: total / count for name, (total, count) in self.state().items() if count}
         self._sums = {}
         return means
@@ -75,6 +76,7 @@ class Log:
             self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
     def write(self, step: int, figures: Mapping[str, float]) -> None:
+        """Add a row; VeraError where the disk refuses."""
         try:
             self._file.write(_line({"step": step, **figures}))
             self._file.flush()
@@ -93,6 +95,7 @@ class Log:
             os.fsync(self._file.fileno())
 
     def close(self) -> None:
+        """Bring all rows to the disk and close the file."""
         self.sync()
         with suppress(OSError):
             self._file.close()

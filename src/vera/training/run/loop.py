@@ -58,6 +58,7 @@ class Run:
 
     @property
     def folder(self) -> Path:
+        """Where the run is kept."""
         return Path(self.recipe.output)
 
 

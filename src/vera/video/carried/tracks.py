@@ -60,6 +60,7 @@ def is_remade(stream: Any) -> bool:
 
 
 def chapters(container: InputContainer) -> tuple[Chapter, ...]:
+    """Chapters of a file."""
     return tuple(
         Chapter(
             mark["start"] * (mark["time_base"] or Fraction(1)),

@@ -71,6 +71,7 @@ class PictureEncoder:
         return self._ready.pop(time)
 
     def finish(self) -> None:
+        """Take what the decoder still holds."""
         self._note(self._decoder.decode(None))
 
     def _note(self, frames: list[av.VideoFrame]) -> None:

@@ -18,6 +18,7 @@ class ChronoEditor(Adapter):
 
     @property
     def traits(self) -> Traits:
+        """What this editor is and how it takes a clip."""
         stride = max(stride_of(self.pipeline), 16)
         return Traits(
             strides=(stride, stride),
@@ -32,6 +33,7 @@ class ChronoEditor(Adapter):
         )
 
     def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
+        """Draw a window of the clip, as `Editor.edit` says."""
         width, height = clip.size
         output = self.call(
             seed,

@@ -15,6 +15,7 @@ class KleinEditor(Adapter):
 
     @property
     def traits(self) -> Traits:
+        """What this editor is and how it takes a clip."""
         distilled = bool(self.pipeline.config.get("is_distilled"))
         stride = 2 * self.pipeline.vae_scale_factor
         return Traits(
@@ -30,6 +31,7 @@ class KleinEditor(Adapter):
         )
 
     def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
+        """Draw a window of the clip, as `Editor.edit` says."""
         width, height = clip.size
         output = self.call(
             seed,

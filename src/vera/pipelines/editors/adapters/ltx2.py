@@ -36,6 +36,7 @@ class Ltx2Editor(Adapter):
 
     @property
     def traits(self) -> Traits:
+        """What this editor is and how it takes a clip."""
         stride = max(self.pipeline.vae_spatial_compression_ratio * self.pipeline.transformer_spatial_patch_size, 32)
         return Traits(
             strides=(stride * self.downscale,) * 2,
@@ -49,6 +50,7 @@ class Ltx2Editor(Adapter):
         )
 
     def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
+        """Draw a window of the clip, as `Editor.edit` says."""
         from diffusers.pipelines.ltx2.pipeline_ltx2_ic_lora import LTX2ReferenceCondition
 
         frames = padded(clip.frames, self.traits.step)

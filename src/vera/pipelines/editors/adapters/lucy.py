@@ -12,6 +12,7 @@ class LucyEditor(Adapter):
 
     @property
     def traits(self) -> Traits:
+        """What this editor is and how it takes a clip."""
         stride = stride_of(self.pipeline)
         return Traits(
             strides=(stride, stride),
@@ -25,6 +26,7 @@ class LucyEditor(Adapter):
         )
 
     def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
+        """Draw a window of the clip, as `Editor.edit` says."""
         frames = padded(clip.frames, self.traits.step)
         width, height = clip.size
         output = self.call(

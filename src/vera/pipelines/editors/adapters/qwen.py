@@ -16,6 +16,7 @@ class QwenEditor(Adapter):
 
     @property
     def traits(self) -> Traits:
+        """What this editor is and how it takes a clip."""
         stride = max(2 * self.pipeline.vae_scale_factor, 32)  # it brings the picture to multiples of 32 itself
         return Traits(
             strides=(stride, stride),
@@ -30,6 +31,7 @@ class QwenEditor(Adapter):
         )
 
     def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
+        """Draw a window of the clip, as `Editor.edit` says."""
         width, height = clip.size
         output = self.call(
             seed,

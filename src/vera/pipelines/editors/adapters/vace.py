@@ -21,6 +21,7 @@ class VaceEditor(Adapter):
 
     @property
     def traits(self) -> Traits:
+        """What this editor is and how it takes a clip."""
         stride = stride_of(self.pipeline)
         return Traits(
             strides=(stride, stride),
@@ -37,6 +38,7 @@ class VaceEditor(Adapter):
         )
 
     def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
+        """Draw a window of the clip, as `Editor.edit` says."""
         video, drawn = shown(clip, mask)
         video, drawn = padded(video, self.traits.step), padded(drawn, self.traits.step)
         width, height = clip.size

@@ -26,6 +26,7 @@ class WanEditor(Adapter):
 
     @property
     def traits(self) -> Traits:
+        """What this editor is and how it takes a clip."""
         stride = max(stride_of(self.pipeline), 16)  # the pipeline asks for 16 whatever its autoencoder
         return Traits(
             strides=(stride, stride),
@@ -40,9 +41,11 @@ class WanEditor(Adapter):
         )
 
     def record(self) -> dict[str, Any]:
+        """What the manifest records besides the call."""
         return super().record() | {"strength": STRENGTH}
 
     def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
+        """Draw a window of the clip, as `Editor.edit` says."""
         width, height = clip.size
         with_shift(self.pipeline, width * height)
         output = self.call(
