@@ -83,11 +83,13 @@ def init_pipeline(
             parts["transformer"] = [type(model).__module__, type(model).__name__]
             index |= {"_class_name": [CODE, CLASS], "_diffusers_version": __version__} | parts
             write_code(temporary)
-            (temporary / "model_index.json").write_text(json.dumps(index, indent=2, ensure_ascii=False) + "\n")
+            (temporary / "model_index.json").write_text(
+                json.dumps(index, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+            )
             scheduler = read_config(preset / "scheduler" / "scheduler_config.json")
             published = None if on_disk(str(base)) else hub_name(str(base))
             card = model_card(out.name, index, model, scheduler, published, training=UNTRAINED)
-            (temporary / "README.md").write_text(str(card))
+            (temporary / "README.md").write_text(str(card), encoding="utf-8")
     written = tuple(sorted(path.name for path in out.iterdir() if path.is_dir()))
     return InitReport(out, written, type(model).__name__, model.num_parameters())
 

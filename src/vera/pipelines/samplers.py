@@ -28,10 +28,11 @@ def use_sampler(pipeline: VeraPipeline, sampler: Sampler, shift: float | None = 
 
 @contextmanager
 def sampling_by(pipeline: VeraPipeline, sampler: Sampler | None, shift: float | None = None) -> Iterator[None]:
-    """Have the pipeline sample by `sampler` while the block runs; by its own scheduler if None."""
+    """Have the pipeline sample by `sampler` and `shift` while the block runs; what is None stays the model's own."""
     own = pipeline.scheduler
-    if sampler is not None:
-        use_sampler(pipeline, sampler, shift)
+    if sampler is not None or shift is not None:
+        kept: Sampler = "euler" if isinstance(own, FlowMatchEulerDiscreteScheduler) else "unipc"
+        use_sampler(pipeline, sampler or kept, shift)
     try:
         yield
     finally:

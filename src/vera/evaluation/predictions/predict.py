@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler
 from numpy.typing import NDArray
 
 from vera.choices import Sampler
@@ -13,7 +12,7 @@ from vera.data.sample import LayeredSample
 from vera.layers.refine.floor import refine_layer
 from vera.metrics.objects import Alpha, to_alpha
 from vera.pipelines import VeraPipeline
-from vera.pipelines.samplers import use_sampler
+from vera.pipelines.samplers import sampling_by
 
 Frames = NDArray[np.uint8]
 
@@ -70,11 +69,7 @@ def lay_over(edit: Frames, alpha: Alpha, source: Frames) -> Frames:
 
 
 def _sample(candidate: Candidate, pipeline: VeraPipeline, sample: LayeredSample, seed: int) -> Answer:
-    own = pipeline.scheduler
-    try:
-        if candidate.sampler is not None or candidate.shift is not None:
-            kept: Sampler = "euler" if isinstance(own, FlowMatchEulerDiscreteScheduler) else "unipc"
-            use_sampler(pipeline, candidate.sampler or kept, candidate.shift)
+    with sampling_by(pipeline, candidate.sampler, candidate.shift):
         edit, alpha, *composite = pipeline(
             sample.source,
             sample.instruction,
@@ -85,8 +80,6 @@ def _sample(candidate: Candidate, pipeline: VeraPipeline, sample: LayeredSample,
             output_composite="composite" in pipeline.transformer.config.branches,
             return_dict=False,
         )
-    finally:
-        pipeline.scheduler = own
     return _assemble(edit, alpha, composite[0], sample.source)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vera.models import AutoencoderPatch3D
 from vera.pipelines.pipeline_vera import VeraPipeline
 
 SIDE = 320  # pixels at most: the size of a thumbnail beside a progress bar
@@ -43,8 +44,10 @@ def preview_step(pipeline: VeraPipeline, step: int, latents: Tensor, velocity: T
     Decoding draws no random numbers and leaves the latents as they are: the edit is the same with previews as without.
     """
     middle = latents.shape[3] // 2
-    # With the latent frame before it, since a first one stands for a single frame.
-    frames = slice(max(middle - 1, 0), middle + 1)
+    # Wan's decoder takes a first latent frame for a single frame, so it is shown the one before. The patch autoencoder
+    # codes each by itself: its last frame is the same, in half the time.
+    before = 0 if isinstance(pipeline.vae, AutoencoderPatch3D) else 1
+    frames = slice(max(middle - before, 0), middle + 1)
     sigma = float(pipeline.scheduler.sigmas[step + 1])
     clean = latents[0, :, :, frames] - sigma * velocity[0, :, :, frames]
     layers = dict(zip(pipeline.transformer.config.branches, clean, strict=True))
