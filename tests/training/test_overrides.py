@@ -182,7 +182,8 @@ def test_the_plan_is_that_of_the_changed_recipe(
     size = ["--plan", "--size", "32x32", "--gpus", "1"]
     assert main(["train", recipe, "--model.num_layers=2", *size, "--steps", "1_000", "--objective.mean", "-1"]) == 0
     changed = capsys.readouterr().out
-    Path(recipe).write_text(yaml.safe_dump(yaml.safe_load(Path(recipe).read_text()) | {"steps": 1000}))
+    held = yaml.safe_load(Path(recipe).read_text(encoding="utf-8"))
+    Path(recipe).write_text(yaml.safe_dump(held | {"steps": 1000}), encoding="utf-8")
     assert main(["train", recipe, "--model", "{num_layers: 2}", *size]) == 0
     assert capsys.readouterr().out == changed and "1,000 steps" in changed
 

@@ -26,12 +26,14 @@ class Ltx2Editor(Adapter):
         self.downscale = 1
 
     def take_notes(self, notes: Mapping[str, str]) -> None:
+        """Learn from a LoRA's metadata how much smaller its clips were; the largest factor counts."""
         written = notes.get(FACTOR, "1")
         if written not in map(str, range(1, SMALLEST + 1)):
             raise VeraError(f"the LoRA's {FACTOR} is {brief(written)}, not a number from 1 to {SMALLEST}")
         self.downscale = max(self.downscale, int(written))
 
     def record(self) -> dict[str, Any]:
+        """What the manifest records besides the call."""
         return super().record() | {FACTOR: self.downscale}
 
     @property
