@@ -10,6 +10,7 @@ from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 
 app = App(name="evaluate", help="Measure a model on held-out cases or on real clips.")
+app.command("vera.cli.judge:judge", name="judge", help="Have a vision-language model score edits, 1 to 5.")
 
 
 @app.command

@@ -1,0 +1,59 @@
+"""What judges are shown: an instruction, the source, and somebody's edit of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vera.errors import VeraError, brief
+from vera.files import TEXT_LIMIT, parse_json, read_text
+
+TEXTS = ("case", "instruction", "source", "result")
+DEFAULTS = {"method": "", "task": ""}
+
+
+@dataclass(frozen=True)
+class JudgedCase:
+    """One edit. `case` names source and instruction, `method` who made `result`; `task` groups cases, or is empty."""
+
+    case: str
+    instruction: str
+    source: Path
+    result: Path
+    method: str = ""
+    task: str = ""
+
+
+def read_judged_cases(path: Path) -> list[JudgedCase]:
+    """Read cases from JSONL: case, instruction, source and result, perhaps method and task, one edit a line.
+
+    Clips are relative to the file. Raises VeraError, with the line, for what is missing, for a clip that is not there
+    and for two edits of one case by one method.
+    """
+    cases: dict[tuple[str, str], JudgedCase] = {}
+    for number, line in enumerate(read_text(path, TEXT_LIMIT).split("\n"), 1):
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        case = _case(parse_json(line, where), path.parent, where)
+        if (case.case, case.method) in cases:
+            raise VeraError(f"{where}: {case.case!r} has two results of {case.method or 'one method'}; keep one")
+        cases[case.case, case.method] = case
+    if not cases:
+        raise VeraError(f"{path}: has no cases")
+    return list(cases.values())
+
+
+def _case(row: Any, folder: Path, where: str) -> JudgedCase:
+    if not isinstance(row, dict):
+        raise VeraError(f"{where}: is no JSON object")
+    fields: Mapping[str, Any] = DEFAULTS | row
+    for name in (*TEXTS, *DEFAULTS):
+        value = fields.get(name)
+        if not isinstance(value, str) or (name in TEXTS and not value.strip()):
+            raise VeraError(f"{where}: {name} is a text, not {brief(value)}")
+    source, result = folder / fields["source"], folder / fields["result"]
+    for clip in (source, result):
+        if not clip.is_file():
+            raise VeraError(f"{where}: there is no clip {clip}")
+    return JudgedCase(fields["case"], fields["instruction"], source, result, fields["method"], fields["task"])

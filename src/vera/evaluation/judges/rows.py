@@ -1,0 +1,97 @@
+"""Verdicts on disk: a JSONL file for each judge."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vera.errors import VeraError
+from vera.evaluation.judges.cases import JudgedCase
+from vera.evaluation.judges.judge import Verdict
+from vera.resumable import append_row, read_rows
+
+FOLDER = "verdicts"
+MAPPINGS = ("scores", "reasons", "problems")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One verdict as it is kept. `fingerprint`: of what it depends on; a row of another one does not count."""
+
+    judge: str
+    case: str
+    method: str
+    task: str
+    fingerprint: str
+    scores: dict[str, float]
+    reasons: dict[str, str]
+    problems: dict[str, str]
+    prompt_tokens: int
+    answer_tokens: int
+
+
+def make_row(judge: str, case: JudgedCase, fingerprint: str, verdict: Verdict) -> Row:
+    """Return a verdict as a row."""
+    return Row(
+        judge,
+        case.case,
+        case.method,
+        case.task,
+        fingerprint,
+        dict(verdict.scores),
+        dict(verdict.reasons),
+        dict(verdict.problems),
+        verdict.prompt_tokens,
+        verdict.answer_tokens,
+    )
+
+
+def rows_path(out: Path, judge: str) -> Path:
+    """Return where a judge's rows are; two judges never share a file, whatever their names hold."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", judge)[:80].strip(".-")
+    if plain != judge:
+        plain += "-" + hashlib.sha256(judge.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return out / FOLDER / f"{plain}.jsonl"
+
+
+def add_row(out: Path, row: Row) -> None:
+    """Add a row to its judge's file; it is on the disk when this returns."""
+    path = rows_path(out, row.judge)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    append_row(path, asdict(row))
+
+
+def rows_of(out: Path, judge: str) -> dict[tuple[str, str], Row]:
+    """Return a judge's rows by case and method; of several for one, the last. VeraError for what is no row."""
+    path = rows_path(out, judge)
+    return _last(_row(row, f"{path}:{number}") for number, row in enumerate(read_rows(path), 1))
+
+
+def rows_of_others(out: Path, judge: str, cases: Iterable[JudgedCase]) -> list[Row]:
+    """Return what all judges but one said of cases, in the order of judges' files. VeraError for what is no row."""
+    wanted = {(case.case, case.method) for case in cases}
+    rows: list[Row] = []
+    for path in sorted((out / FOLDER).glob("*.jsonl")):
+        if path != rows_path(out, judge):
+            read = (_row(row, f"{path}:{number}") for number, row in enumerate(read_rows(path, mend=False), 1))
+            rows += [row for key, row in _last(read).items() if key in wanted]
+    return rows
+
+
+def _last(rows: Iterable[Row]) -> dict[tuple[str, str], Row]:
+    return {(row.case, row.method): row for row in rows}
+
+
+def _row(row: dict[str, Any], where: str) -> Row:
+    texts = ("judge", "case", "method", "task", "fingerprint")
+    right = (
+        row.keys() == set(Row.__dataclass_fields__)
+        and all(isinstance(row[name], str) for name in texts)
+        and all(isinstance(row[name], dict) for name in MAPPINGS)
+        and all(type(value) in (int, float) and 1 <= value <= 5 for value in row["scores"].values())
+    )
+    if not right:
+        raise VeraError(f"{where}: is no verdict of a judge; take the line out, or choose another folder")
+    return Row(**row)
