@@ -61,10 +61,24 @@ def asked_again(body: Mapping[str, Any], answer: str, complaint: str) -> dict[st
 
 
 def answer_schema(answer: type[msgspec.Struct]) -> dict[str, Any]:
-    """Return the JSON schema of a struct: an object at the root, as strict endpoints want it."""
+    """Return the JSON schema of a struct as strict endpoints want it: an object at the root, a type for every value."""
     _, components = msgspec.json.schema_components([answer], ref_template=DEFINITIONS)
-    root: dict[str, Any] = components.pop(answer.__name__)
-    return root | ({"$defs": components} if components else {})
+    typed: dict[str, Any] = {name: _typed(schema) for name, schema in components.items()}
+    root: dict[str, Any] = typed.pop(answer.__name__)
+    return root | ({"$defs": typed} if typed else {})
+
+
+def _typed(schema: Any) -> Any:
+    """A schema whose choices of whole numbers or texts name their type."""
+    if not isinstance(schema, dict):
+        return schema
+    found = {name: _typed(value) for name, value in schema.items()}
+    choices = found.get("enum")
+    if isinstance(choices, list) and "type" not in found:
+        for kind, title in ((int, "integer"), (str, "string")):
+            if all(type(choice) is kind for choice in choices):
+                return {"type": title, **found}
+    return found
 
 
 def encoded(body: Mapping[str, Any]) -> bytes:
