@@ -25,7 +25,7 @@ def results(path: Path, said: dict[str, Said]) -> Path:
         json.dumps({"custom_id": name, "error": None, "response": {"status_code": one.status, "body": one.body}})
         for name, one in said.items()
     ]
-    path.write_text("\n".join(lines))
+    path.write_text("\n".join(lines), encoding="utf-8")
     return path
 
 

@@ -16,6 +16,7 @@ DEFINITIONS = "#/$defs/{name}"
 
 
 def text_part(text: str) -> Part:
+    """Return a text as a part of a question."""
     return {"type": "text", "text": text}
 
 

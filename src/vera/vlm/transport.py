@@ -46,9 +46,11 @@ class Transport:
         self._http = httpx2.Client(headers=key.headers(), timeout=timeout, follow_redirects=False)
 
     def stop(self) -> None:
+        """End all waiting: what waits raises StoppedError."""
         self._stopped.set()
 
     def close(self) -> None:
+        """Close the connections."""
         self._http.close()
 
     def wait(self, seconds: float) -> None:

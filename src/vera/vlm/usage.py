@@ -29,6 +29,7 @@ class Usage:
 
     @property
     def tokens(self) -> int:
+        """Tokens of prompts and answers together."""
         return self.prompt_tokens + self.answer_tokens
 
     def cost(self, endpoint: Endpoint) -> float | None:

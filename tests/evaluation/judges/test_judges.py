@@ -141,7 +141,8 @@ def test_cases_that_cannot_be_judged_are_told(text: str, message: str, tmp_path:
 
 def test_two_results_of_one_case_are_told(listed: Path, tmp_path: Path) -> None:
     twice = listed.with_name("twice.jsonl")
-    twice.write_text(listed.read_text() + listed.read_text().splitlines()[0] + "\n")
+    text = listed.read_text(encoding="utf-8")
+    twice.write_text(text + text.splitlines()[0] + "\n", encoding="utf-8")
     with pytest.raises(VeraError, match=r"twice\.jsonl:5: 'c0' has two results of ours"):
         read_judged_cases(twice)
 

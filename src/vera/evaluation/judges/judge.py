@@ -27,13 +27,17 @@ class Judge(Protocol):
     """Anyone who scores edits. `score` may be called by several threads at once."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What the judge is called in tables and files."""
+        ...
 
     def fingerprint(self, case: JudgedCase) -> str:
         """Name all that a verdict depends on: judge, settings, questions, instruction and the clips' bytes."""
         ...
 
-    def score(self, case: JudgedCase) -> Verdict: ...
+    def score(self, case: JudgedCase) -> Verdict:
+        """Score one edit by every criterion."""
+        ...
 
     def stop(self) -> None:
         """End waiting, as the work was stopped."""

@@ -37,9 +37,11 @@ class VlmJudge:
 
     @property
     def name(self) -> str:
+        """What the judge is called in tables and files."""
         return self._name
 
     def fingerprint(self, case: JudgedCase) -> str:
+        """Hash all that a verdict depends on: model, questions, what is shown, instruction and clips."""
         endpoint = self._client.endpoint
         depends = [
             [endpoint.model, endpoint.max_tokens, endpoint.structured, endpoint.reasks, dict(endpoint.parameters)],
@@ -60,6 +62,7 @@ class VlmJudge:
         return [Question(SYSTEM, [*clips, text_part(asked.text)], asked.answer) for asked in self._asked]
 
     def stop(self) -> None:
+        """End waiting for the endpoint, as the work was stopped."""
         self._client.stop()
 
     def _clips(self, case: JudgedCase) -> list[Part]:
