@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tests.fake_hub import FakeHub
 from tests.pipelines.editors.tiny import MAKERS
 
@@ -245,6 +245,25 @@ def test_pickles_are_not_opened(lucy: Path) -> None:
 def test_missing_parts_are_told(lucy: Path, part: str) -> None:
     (lucy / part).rename(lucy / "gone")
     assert "cannot be loaded" in refusal(load_editor, str(lucy), "cpu")
+
+
+@pytest.mark.parametrize("part", ["transformer", "vae", "text_encoder"])
+def test_missing_weights_are_told_and_not_drawn_at_random(lucy: Path, part: str) -> None:
+    (file,) = (lucy / part).glob("*.safetensors")
+    tensors = load_file(file)
+    gone = sorted(tensors)[len(tensors) // 2]
+    del tensors[gone]
+    save_file(tensors, file, {"format": "pt"})
+    assert f"{part}: weights are missing, {gone} say: fetch the rest" in refusal(load_editor, str(lucy), "cpu")
+
+
+def test_a_second_network_is_no_wan_2_1(saved: Saved, tmp_path: Path) -> None:
+    folder = tmp_path / "wan"
+    copytree(saved("WanPipeline"), folder)
+    copytree(folder / "transformer", folder / "transformer_2")
+    change_index(folder, transformer_2=["diffusers", "WanTransformer3DModel"])
+    said = refusal(load_editor, str(folder), "cpu")
+    assert "a network, transformer_2, that WanVideoToVideoPipeline does not take" in said
 
 
 def test_weights_of_another_size_are_told(lucy: Path) -> None:

@@ -1,7 +1,7 @@
 """From the name of a model to an editor that is ready to run."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
@@ -17,6 +17,7 @@ from vera.pipelines.acceleration import Acceleration, accelerate, int8_weights
 from vera.pipelines.editors.adapters.adapter import Adapter
 from vera.pipelines.editors.card import card_license
 from vera.pipelines.editors.known import KnownModel, find_known
+from vera.pipelines.editors.parts import Parts, list_parts, load_networks
 from vera.pipelines.editors.table import adapter_class
 from vera.pipelines.folders.check import read_index
 from vera.pipelines.folders.code import CLASS
@@ -28,7 +29,6 @@ from vera.pipelines.lora.loader import LARGEST_WEIGHT
 from vera.presets import BASES, TRAINED
 from vera.processes import group_size
 
-_LIBRARIES = ("diffusers", "transformers")
 _INDEX = ("model_index.json", "README.md")
 
 
@@ -83,11 +83,11 @@ def load_editor(
     if options.offload != "none" and chosen.type == "cpu":
         raise VeraError(f"offload {options.offload} moves weights from the CPU to a GPU, and the device is the CPU")
     name, _ = _meant(model)
-    index = read_index(locate_model(name, _INDEX), where)
-    parts = _parts(index, where)
-    folder = locate_model(name, partial(pipeline_files, use_safetensors=True, parts=parts))
+    parts = list_parts(read_index(locate_model(name, _INDEX), where), where)
+    parts |= {part: ("diffusers", network) for part, network in kind.PARTS.items()}
+    folder = locate_model(name, partial(pipeline_files, use_safetensors=True, parts=list(parts)))
     with quiet_libraries():
-        loaded = _load(kind, folder, choose_dtype(dtype, chosen), options, where)
+        loaded = _load(kind, folder, parts, choose_dtype(dtype, chosen), options, where)
         notes = _add_loras(loaded, lora)
         _place(loaded, options, chosen)
     editor = kind(loaded)
@@ -114,43 +114,21 @@ def _meant(model: str) -> tuple[str, KnownModel | None]:
     return (model if known is None else known.name), known
 
 
-def _parts(index: Mapping[str, Any], where: str) -> list[str]:
-    """Names of the parts that model_index.json lists."""
-    parts = []
-    for name, value in index.items():
-        if name.startswith("_") or not isinstance(value, list) or len(value) != 2 or value[1] is None:
-            continue
-        if value[0] not in _LIBRARIES and not _is_of_diffusers(value[0]):
-            raise VeraError(f"{where}: its {brief(name)} needs code of {brief(value[0])}, which Vera does not run")
-        if not re.fullmatch(r"\w+", name, re.ASCII):
-            raise VeraError(f"{where}: model_index.json: {brief(name)} is no name of a part")
-        parts.append(name)
-    return parts
-
-
-def _is_of_diffusers(library: Any) -> bool:
-    """Whether this is the module of one of diffusers' pipelines, which are libraries to model_index.json."""
-    plain = isinstance(library, str) and re.fullmatch(r"[a-z]\w*", library, re.ASCII) is not None
-    return plain and find_spec(f"diffusers.pipelines.{library}") is not None
-
-
-def _load(kind: type[Adapter], folder: Path, dtype: torch.dtype, options: Acceleration, where: str) -> Any:
+def _load(
+    kind: type[Adapter], folder: Path, parts: Parts, dtype: torch.dtype, options: Acceleration, where: str
+) -> Any:
     import diffusers
 
     pipeline_class = getattr(diffusers, kind.PIPELINE, None)
     if pipeline_class is None:
         raise VeraError(f"{where}: this diffusers has no {kind.PIPELINE}: pip install --upgrade diffusers")
-    given: dict[str, Any] = {}
-    safe = {"local_files_only": True, "use_safetensors": True}
+    small = {}
     try:
-        for part, name in kind.PARTS.items():
-            given[part] = getattr(diffusers, name).from_pretrained(folder / part, torch_dtype=dtype, **safe)
-        if options.quantize == "int8" and "transformer" not in given:
-            network = read_index(folder, where).get("transformer") or [None, None]
-            given |= int8_weights(getattr(diffusers, str(network[1])))
-        # The autoencoder's rounding would end up in the picture.
-        dtypes = {"default": dtype, "vae": torch.float32}
-        return pipeline_class.from_pretrained(folder, dtype=dtypes, **safe, **given)
+        if options.quantize == "int8":
+            packed = int8_weights(getattr(diffusers, parts["transformer"][1]))["quantization_config"]
+            small = {"quantization_config": packed.quant_mapping["transformer"]}
+        networks = load_networks(folder, parts, pipeline_class, dtype, where, **small)
+        return pipeline_class.from_pretrained(folder, **networks, local_files_only=True)
     except VeraError:
         raise
     except Exception as error:  # diffusers and transformers, on files of strangers
