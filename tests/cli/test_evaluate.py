@@ -7,7 +7,7 @@ import pytest
 from vera.cli import main
 
 
-@pytest.mark.parametrize("command", ["nano", "footage", "compare"])
+@pytest.mark.parametrize("command", ["held-out", "footage", "compare"])
 def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", command, "--help"]) == 0
     assert f"Usage: vera evaluate {command}" in capsys.readouterr().out
@@ -16,9 +16,9 @@ def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nano", "--sweep", "colour=red"], "sweep is steps or guidance or sampler or shift"),
-        (["nano", "--sweep", "steps=4", "--guidance", "2"], "with --sweep give steps"),
-        (["nano", "--count", "0"], "count must be at least 1"),
+        (["held-out", "--sweep", "colour=red"], "sweep is steps or guidance or sampler or shift"),
+        (["held-out", "--sweep", "steps=4", "--guidance", "2"], "with --sweep give steps"),
+        (["held-out", "--count", "0"], "count must be at least 1"),
         (["footage"], "no film in assets/footage/bbb.mp4: run `make assets` first"),
         (["compare", "nothing", "nothing"], "nothing: holds no evaluation"),
     ],

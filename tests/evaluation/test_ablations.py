@@ -59,7 +59,7 @@ def test_recipes_are_trained_and_measured(
     assert {load_recipe(tmp_path / "out" / f"mot-{seed}" / "recipe.yaml").seed for seed in (1, 2)} == {1, 2}
 
     monkeypatch.setattr("vera.training.run.loop.train_step", None)  # nothing is left to do
-    monkeypatch.setattr("vera.evaluation.predictions.runner.answer_case", None)
+    monkeypatch.setattr("vera.evaluation.predictions.runner.run_case", None)
     again = evaluate_ablations(recipes, tmp_path / "out", seeds=2, count=2, workers=1, report=lambda line: None)
     assert again == text
 

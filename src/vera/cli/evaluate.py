@@ -14,7 +14,7 @@ app.command("vera.cli.judge:judge", name="judge", help="Have a vision-language m
 
 
 @app.command
-def nano(
+def held_out(
     *,
     model: str = "nano",
     lora: Annotated[tuple[str, ...], Parameter(negative=())] = (),
@@ -23,13 +23,13 @@ def nano(
     guidance: float | None = None,
     sampler: Sampler | None = None,
     sweep: Annotated[tuple[str, ...], Parameter(negative=())] = (),
-    out: Path = Path("runs/evaluate-nano"),
+    out: Path = Path("runs/evaluate-held-out"),
     assets: str = "assets/npm",
     renders: str | None = None,
-    yardsticks: bool = True,
+    baselines: bool = True,
     workers: int | None = None,
 ) -> None:
-    """Answer held-out synthetic cases and print every measure; the same command goes on with work that was stopped.
+    """Run a model on held-out synthetic cases and print every measure; the same command goes on with stopped work.
 
     Parameters
     ----------
@@ -53,13 +53,13 @@ def nano(
         Folder that `make assets` fills.
     renders
         Folder of `vera data render`, if the model was trained on it: objects are then told apart from those, too.
-    yardsticks
+    baselines
         Also measure the truth, the truth coded again, and no edit: the same for every model with one autoencoder.
     workers
         Processes that share the work. Default: one for each core, at most eight with a GPU.
     """
     from vera.errors import VeraError
-    from vera.evaluation.held_out import YARDSTICKS, evaluate_nano, sweep_nano
+    from vera.evaluation.held_out import BASELINES, evaluate_held_out, sweep_settings
     from vera.evaluation.predictions.predict import Candidate
 
     setting = Candidate("model", steps, guidance, sampler)
@@ -67,7 +67,7 @@ def nano(
         if sweep:
             if setting != Candidate():
                 raise VeraError("with --sweep give steps, guidance and sampler in it, such as --sweep steps=12")
-            text = sweep_nano(
+            text = sweep_settings(
                 out,
                 sweep,
                 model,
@@ -80,13 +80,13 @@ def nano(
             )
             sheets: list[Path] = []
         else:
-            text, sheets = evaluate_nano(
+            text, sheets = evaluate_held_out(
                 out,
                 model,
                 lora,
                 200 if count is None else count,
                 setting,
-                YARDSTICKS if yardsticks else (),
+                BASELINES if baselines else (),
                 assets=assets,
                 renders=renders,
                 workers=workers,
@@ -161,7 +161,7 @@ def compare(one: Path, other: Path, /) -> None:
     Parameters
     ----------
     one
-        Folder of `vera evaluate nano`, to compare with.
+        Folder of `vera evaluate held-out`, to compare with.
     other
         Folder of the model that may be better.
     """

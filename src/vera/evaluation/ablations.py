@@ -1,4 +1,4 @@
-"""Recipes compared: each is trained with several seeds and answers the same held-out cases."""
+"""Compare recipes: train each with several seeds and run them on the same held-out cases."""
 
 import json
 from collections.abc import Callable, Sequence

@@ -12,7 +12,7 @@ from vera.evaluation.cases.clips import Shot, cut_shots, real_shots
 from vera.evaluation.cases.footage import FootageCase, footage_cases
 from vera.evaluation.predictions.collect import collect
 from vera.evaluation.predictions.measure import Galleries, object_hits, scene_hits, warp_excess
-from vera.evaluation.predictions.predict import Answer, Candidate
+from vera.evaluation.predictions.predict import Candidate, Prediction
 from vera.evaluation.predictions.record import Measures, Record
 from vera.evaluation.predictions.runner import Bench, open_galleries, prepare, strip_path, use_threads
 from vera.evaluation.predictions.strip import write_strip
@@ -89,7 +89,7 @@ def edit_case(bench: Bench, case: FootageCase, clip: Path, setting: Candidate) -
     )
     assert done.edit is not None  # this process writes
     source = read_view(clip, done.size)
-    found = Answer(
+    found = Prediction(
         np.asarray(done.edit.edit), to_alpha(np.asarray(done.edit.alpha)), None, read_view(result, done.size)
     )
     counts = verify(clip, result, done.edit)
@@ -100,7 +100,7 @@ def edit_case(bench: Bench, case: FootageCase, clip: Path, setting: Candidate) -
 
 
 def measure_without_truth(
-    case: FootageCase, source: NDArray[np.uint8], found: Answer, galleries: Galleries
+    case: FootageCase, source: NDArray[np.uint8], found: Prediction, galleries: Galleries
 ) -> Measures:
     """Those of the measures that need nothing but source `[T,H,W,3]` and edit."""
     measures: dict[str, float | None] = {

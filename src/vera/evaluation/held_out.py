@@ -1,4 +1,4 @@
-"""`evaluate_nano`: held-out cases, beside the yardsticks; `sweep_nano`: settings against validation cases."""
+"""Evaluate a model on held-out cases beside reference baselines, and settings of it on validation cases."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -14,17 +14,17 @@ from vera.evaluation.predictions.runner import Bench, run_cases
 from vera.evaluation.reports.report import write_curves, write_report, write_sheets
 from vera.progress import Progress
 
-YARDSTICKS = (Candidate("autoencoder"), Candidate("truth"), Candidate("empty"))
+BASELINES = (Candidate("autoencoder"), Candidate("truth"), Candidate("empty"))
 _TYPES: dict[str, type] = {"steps": int, "guidance": float, "sampler": str, "shift": float}
 
 
-def evaluate_nano(
+def evaluate_held_out(
     out: Path,
     model: str = "nano",
     lora: Sequence[str] = (),
     count: int = 200,
     setting: Candidate = Candidate(),  # noqa: B008 (frozen)
-    yardsticks: Sequence[Candidate] = YARDSTICKS,
+    baselines: Sequence[Candidate] = BASELINES,
     assets: str = ASSETS,
     renders: str | None = None,
     sprites: Sequence[str] = SPRITES,
@@ -32,21 +32,21 @@ def evaluate_nano(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[str, list[Path]]:
-    """Answer `count` held-out cases of `shape` (frames, width, height) and write the report into `out`.
+    """Run a model on `count` held-out cases of `shape` (frames, width, height) and write the report into `out`.
 
-    Beside the model, with its LoRAs, stand the yardsticks. Returns the tables and the sheets. The same call goes on
-    with a run that was stopped. VeraError as `run_cases`.
+    Beside the model, with its LoRAs, stand the reference baselines. Returns the tables and the sheets. The same call
+    goes on with a run that was stopped. VeraError as `run_cases`.
     """
     _check(count, workers)
     bench = Bench(model, tuple(lora), out, tuple(sprites), assets, "held_out", renders)
-    candidates = [setting, *yardsticks]
+    candidates = [setting, *baselines]
     cases = evaluation_cases(count, sprites, *shape)
     records = run_cases(bench, cases, candidates, workers, progress)
     text = write_report(out, records, [candidate.label for candidate in candidates])
     return text, write_sheets(out, cases, records, setting.label)
 
 
-def sweep_nano(
+def sweep_settings(
     out: Path,
     sweep: Sequence[str],
     model: str = "nano",
@@ -59,7 +59,7 @@ def sweep_nano(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> str:
-    """Answer `count` validation cases with every combination of settings such as `steps=4,8` and write the curves."""
+    """Run a model on `count` validation cases for each combination of settings (`steps=4,8`); write the curves."""
     _check(count, workers)
     bench = Bench(model, tuple(lora), out, tuple(sprites), assets, "validation", renders)
     candidates = parse_sweep(sweep)

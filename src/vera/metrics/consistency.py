@@ -1,4 +1,4 @@
-"""Whether the network's layers tell one story."""
+"""Mean absolute difference of the composite branch and the edit over the source."""
 
 import numpy as np
 from numpy.typing import NDArray

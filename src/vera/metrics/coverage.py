@@ -1,4 +1,4 @@
-"""Whether a matte is that of one object: how much it covers, and what it covers elsewhere."""
+"""How much a matte covers, and how much of that lies apart from its main component."""
 
 import cv2
 import numpy as np

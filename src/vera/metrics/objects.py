@@ -1,4 +1,4 @@
-"""The object in a matte: its largest connected part."""
+"""The main component of a matte and its bounding box."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Where an object stands, against where the instruction wants it."""
+"""Whether an object's centre lies where the instruction wants it."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What an edit left as it was: PSNR, SSIM and a count of changed samples inside a region."""
+"""PSNR, SSIM and a count of changed samples inside a region."""
 
 import math
 

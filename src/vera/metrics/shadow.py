@@ -1,4 +1,4 @@
-"""Whether an object darkens what it stands on."""
+"""How much an object darkens what lies below it."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""What happens from frame to frame: how a matte changes against the true one, and how well a clip follows its flow."""
+"""Temporal error of a matte (dtSSD), and of a clip against its own optical flow."""
 
 from typing import Any
 

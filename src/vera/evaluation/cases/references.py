@@ -1,4 +1,4 @@
-"""Pictures of everything that a model was trained on, by the names of its classes."""
+"""Reference pictures of every class that a model was trained on."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Cases to choose settings by, which are none of those that a model is judged by."""
+"""Validation cases, to choose settings by; none of them is a held-out case."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Work that can be killed and goes on: one JSON line for each answer, in parallel over processes."""
+"""Metrics records as JSON lines: shared out to processes, resumed after a kill."""
 
 import json
 import os

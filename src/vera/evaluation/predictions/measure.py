@@ -1,10 +1,10 @@
-"""All numbers of one answer to one case."""
+"""Measure one prediction for one case."""
 
 from dataclasses import dataclass
 
 from vera.data.sample import LayeredSample
 from vera.data.synthesis.cases import EvaluationCase
-from vera.evaluation.predictions.predict import Answer, Frames
+from vera.evaluation.predictions.predict import Frames, Prediction
 from vera.evaluation.predictions.record import Measures
 from vera.metrics.consistency import layer_disagreement
 from vera.metrics.coverage import leakage, sane_share
@@ -32,7 +32,7 @@ class Galleries:
     embed: Embed
 
 
-def measure(case: EvaluationCase, truth: LayeredSample, found: Answer, galleries: Galleries) -> Measures:
+def measure(case: EvaluationCase, truth: LayeredSample, found: Prediction, galleries: Galleries) -> Measures:
     """The measures by the names of `vera.evaluation.reports.table`. A hit is 1, a miss 0."""
     alpha = to_alpha(truth.alpha)
     measures = {
@@ -50,7 +50,7 @@ def measure(case: EvaluationCase, truth: LayeredSample, found: Answer, galleries
     return {name: float(value) for name, value in measures.items() if value is not None}
 
 
-def object_hits(noun: str, found: Answer, galleries: Galleries) -> dict[str, float | None]:
+def object_hits(noun: str, found: Prediction, galleries: Galleries) -> dict[str, float | None]:
     """Whether the edit shows the class `noun`; nothing if it is not among the classes."""
     vector = object_vector(found.edit, found.alpha, galleries.embed)
     if noun not in galleries.objects.names:
@@ -59,7 +59,7 @@ def object_hits(noun: str, found: Answer, galleries: Galleries) -> dict[str, flo
     return {"object_top1": rank == 1, "object_top5": rank is not None and rank <= TOP}
 
 
-def scene_hits(scene: str, found: Answer, galleries: Galleries) -> dict[str, float | None]:
+def scene_hits(scene: str, found: Prediction, galleries: Galleries) -> dict[str, float | None]:
     """Whether the edit shows the panorama `scene`; nothing if it is not among them. An empty matte shows nothing."""
     if scene not in galleries.scenes.names:
         return {}
@@ -68,7 +68,7 @@ def scene_hits(scene: str, found: Answer, galleries: Galleries) -> dict[str, flo
 
 
 def _of_object(
-    case: EvaluationCase, truth: LayeredSample, found: Answer, galleries: Galleries
+    case: EvaluationCase, truth: LayeredSample, found: Prediction, galleries: Galleries
 ) -> dict[str, float | None]:
     measures = object_hits(case.noun, found, galleries)
     measures["place_hit"] = place_hit(found.alpha, case.place)
@@ -82,7 +82,9 @@ def _of_object(
     return measures
 
 
-def _of_background(case: EvaluationCase, alpha: Alpha, found: Answer, galleries: Galleries) -> dict[str, float | None]:
+def _of_background(
+    case: EvaluationCase, alpha: Alpha, found: Prediction, galleries: Galleries
+) -> dict[str, float | None]:
     matting: dict[str, float | None] = {
         "mae": mean_absolute_error(found.alpha, alpha),
         "iou": intersection_over_union(found.alpha, alpha),

@@ -1,4 +1,4 @@
-"""Answers to a case: the model's, and the yardsticks beside which its numbers can be read."""
+"""Layers that a model predicts for a case, and the reference baselines beside which its numbers are read."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,7 +19,7 @@ Frames = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Candidate:
-    """Who answers: the model, with what differs from its own defaults, or a yardstick.
+    """What predicts: the model, with what differs from its own defaults, or a reference baseline.
 
     `autoencoder` is the truth after encoding and decoding, `truth` itself, and `empty` the edit that changes nothing.
     """
@@ -38,7 +38,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Prediction:
     """Layers of one clip and what they make of it: `edit`, `composite` (or None) and `result` uint8 `[T,H,W,3]` RGB;
     `alpha` float32 `[T,H,W]` in [0,1], exactly 0 where the source is untouched.
     """
@@ -49,13 +49,13 @@ class Answer:
     result: Frames
 
 
-def answer(candidate: Candidate, pipeline: VeraPipeline, sample: LayeredSample, seed: int) -> Answer:
+def predict(candidate: Candidate, pipeline: VeraPipeline, sample: LayeredSample, seed: int) -> Prediction:
     """What `candidate` makes of the source, instruction and mask of `sample`; equal seeds start from equal noise."""
     if candidate.kind == "truth":
-        return Answer(sample.edit, to_alpha(sample.alpha), sample.composite, sample.composite)
+        return Prediction(sample.edit, to_alpha(sample.alpha), sample.composite, sample.composite)
     if candidate.kind == "empty":
         nothing = np.zeros(sample.alpha.shape, np.float32)
-        return Answer(np.full_like(sample.source, 128), nothing, sample.source, sample.source)
+        return Prediction(np.full_like(sample.source, 128), nothing, sample.source, sample.source)
     if candidate.kind == "autoencoder":
         layers = [_code_again(pipeline, clip) for clip in (sample.edit, sample.alpha, sample.composite)]
         return _assemble(layers[0], layers[1].mean(axis=-1), layers[2], sample.source)
@@ -68,7 +68,7 @@ def lay_over(edit: Frames, alpha: Alpha, source: Frames) -> Frames:
     return np.asarray(np.rint(weight * edit + (1 - weight) * source), np.uint8)
 
 
-def _sample(candidate: Candidate, pipeline: VeraPipeline, sample: LayeredSample, seed: int) -> Answer:
+def _sample(candidate: Candidate, pipeline: VeraPipeline, sample: LayeredSample, seed: int) -> Prediction:
     with sampling_by(pipeline, candidate.sampler, candidate.shift):
         edit, alpha, *composite = pipeline(
             sample.source,
@@ -83,13 +83,13 @@ def _sample(candidate: Candidate, pipeline: VeraPipeline, sample: LayeredSample,
     return _assemble(edit, alpha, composite[0], sample.source)
 
 
-def _assemble(edit: NDArray[Any], alpha: NDArray[Any], composite: NDArray[Any] | None, source: Frames) -> Answer:
+def _assemble(edit: NDArray[Any], alpha: NDArray[Any], composite: NDArray[Any] | None, source: Frames) -> Prediction:
     """From decoded layers in [0,1] through the refinement that every edit gets."""
     layers = [refine_layer(*frame).codes() for frame in zip(edit, alpha, strict=True)]
     colors, codes = (np.stack(part) for part in zip(*layers, strict=True))
     matte = to_alpha(codes)
     drawn = None if composite is None else np.rint(composite.clip(0, 1) * 255).astype(np.uint8)
-    return Answer(colors, matte, drawn, lay_over(colors, matte, source))
+    return Prediction(colors, matte, drawn, lay_over(colors, matte, source))
 
 
 @torch.no_grad()

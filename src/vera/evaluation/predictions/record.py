@@ -1,4 +1,4 @@
-"""What is kept of one answer."""
+"""The metrics record of one prediction."""
 
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -11,7 +11,7 @@ Measures = dict[str, float]  # by the names of `vera.evaluation.reports.table`, 
 
 @dataclass(frozen=True)
 class Record:
-    """The measures of one candidate's answer to one case."""
+    """The measures of one candidate's prediction for one case."""
 
     case: int
     task: Task

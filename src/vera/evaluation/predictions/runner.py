@@ -1,4 +1,4 @@
-"""Candidates answer the cases of a synthetic world."""
+"""Run each candidate on each case; write one metrics record a pair."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from vera.errors import VeraError
 from vera.evaluation.cases.references import object_cutouts, scene_panoramas
 from vera.evaluation.predictions.collect import RECORDS, collect
 from vera.evaluation.predictions.measure import Galleries, measure
-from vera.evaluation.predictions.predict import Candidate, answer
+from vera.evaluation.predictions.predict import Candidate, predict
 from vera.evaluation.predictions.record import Record
 from vera.evaluation.predictions.strip import write_strip
 from vera.files import check_outputs, read_json, write_text
@@ -37,7 +37,7 @@ WRITTEN = (RUN, RECORDS, "objects.npz", "scenes.npz", "strips", "clips", "edits"
 
 @dataclass(frozen=True)
 class Bench:
-    """What answers and measures need: the model with its LoRAs, the cases' world and a folder.
+    """What predictions and measures need: the model with its LoRAs, the cases' world and a folder.
 
     The cases are held-out or trained samples of `SyntheticLayers(sprites, assets)`, or clips. Objects are told apart
     among the sprites and, where there is such a folder, the things in `renders`.
@@ -67,7 +67,7 @@ def run_cases(
     """
     prepare(bench)
     jobs = [(case.index, candidate.label, (bench, case, candidate)) for case in cases for candidate in candidates]
-    return collect(bench.out, jobs, answer_case, workers, progress)
+    return collect(bench.out, jobs, run_case, workers, progress)
 
 
 def prepare(bench: Bench, read: Iterable[Path] = ()) -> None:
@@ -87,11 +87,11 @@ def strip_path(out: Path, case: int, candidate: str) -> Path:
     return out / "strips" / candidate.replace(" ", "_") / f"{case:04}.jpg"
 
 
-def answer_case(bench: Bench, case: EvaluationCase, candidate: Candidate) -> Record:
+def run_case(bench: Bench, case: EvaluationCase, candidate: Candidate) -> Record:
     """Run a candidate on a case, measure the layers and, of a model, write their strip."""
     pipeline, layers, galleries = _open(bench)
     truth = layers.load(case.key)
-    found = answer(candidate, pipeline, truth, seed=case.index)
+    found = predict(candidate, pipeline, truth, seed=case.index)
     measures = measure(case, truth, found, galleries)
     if candidate.kind == "model":
         write_strip(strip_path(bench.out, case.index, candidate.label), truth.source, found, truth.composite)
@@ -135,7 +135,7 @@ def _make_galleries(bench: Bench) -> None:
 
 
 def _check_same_run(bench: Bench) -> None:
-    """VeraError if the folder holds answers of other weights or about other samples; else note what it holds."""
+    """VeraError if the folder holds predictions of other weights or for other samples; else note what it holds."""
     pipeline = load_pipeline(bench.model, device="cpu", lora=bench.lora)
     run = {
         "model": bench.model,

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vera.evaluation.predictions.predict import Answer, Frames
+from vera.evaluation.predictions.predict import Frames, Prediction
 from vera.files import whole_file
 
 TILE = 128  # pixels of width
 
 
-def write_strip(path: Path, source: Frames, found: Answer, truth: Frames | None = None) -> None:
+def write_strip(path: Path, source: Frames, found: Prediction, truth: Frames | None = None) -> None:
     """A JPEG of a clip's middle frame: source, edit on a checkerboard, alpha, result and, where known, the true one."""
     t = len(source) // 2
     alpha = found.alpha[t][..., None]

@@ -1,4 +1,4 @@
-"""Two models on the same cases: the differences of their measures, case by case."""
+"""Compare two models case by case on the same cases."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def compare(one: Path, other: Path) -> str:
     """
     worlds = [_world(folder) for folder in (one, other)]
     if worlds[0] != worlds[1]:
-        raise VeraError(f"{one} and {other} hold answers to different cases")
+        raise VeraError(f"{one} and {other} hold predictions for different cases")
     first, second = (_model_records(folder) for folder in (one, other))
     parts = []
     for task, title in TITLES.items():
@@ -44,12 +44,12 @@ def _world(folder: Path) -> dict[str, object]:
         run = read_json(folder / RUN)
         return {name: run[name] for name in ("sprites", "split")}
     except (VeraError, KeyError, TypeError):
-        raise VeraError(f"{folder}: holds no evaluation; run `vera evaluate nano --out {folder}` first") from None
+        raise VeraError(f"{folder}: holds no evaluation; run `vera evaluate held-out --out {folder}` first") from None
 
 
 def _model_records(folder: Path) -> dict[int, Record]:
     records = [record for record in read_records(folder) if record.candidate.startswith("model")]
     settings = {record.candidate for record in records}
     if len(settings) != 1:
-        raise VeraError(f"{folder}: holds answers of {len(settings)} settings of a model; one is compared with one")
+        raise VeraError(f"{folder}: holds predictions of {len(settings)} settings of a model; one is compared with one")
     return {record.case: record for record in records}

@@ -1,4 +1,4 @@
-"""What an evaluation leaves in its folder: tables as Markdown and JSON, and a sheet of every case for each task."""
+"""Write an evaluation's tables, as Markdown and JSON, and a sheet of every case for each task."""
 
 import json
 from collections.abc import Sequence

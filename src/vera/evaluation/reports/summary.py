@@ -1,4 +1,4 @@
-"""Means with what they are worth: bootstrap confidence intervals."""
+"""Means with bootstrap confidence intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

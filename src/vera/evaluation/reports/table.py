@@ -1,4 +1,4 @@
-"""What the tables show: each measure with its unit, its good direction and its bar."""
+"""Tables of measures: unit, good direction and target value of each."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass

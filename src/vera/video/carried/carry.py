@@ -1,4 +1,4 @@
-"""What a source holds besides its pictures, on its way into the result: sound, subtitles, covers, chapters, words."""
+"""Copy a source's sound, subtitles, covers, chapters and metadata into the result."""
 
 from collections.abc import Iterator
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Tracks copied into another file: whether a kind of file holds them, which only its muxer knows."""
+"""Add copied tracks to a file, if its muxer takes them."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a result keeps of its source besides samples: when and how it is shown, its sound and its other tracks."""
+"""Compare two files in all but samples: times, display, sound, other tracks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a finished file does not say of its clip although it was given it: no muxer tells what it leaves out."""
+"""Metadata that the muxer dropped, found by reading the finished file again."""
 
 from dataclasses import fields, replace
 from pathlib import Path

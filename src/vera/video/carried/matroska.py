@@ -1,4 +1,4 @@
-"""A Matroska header made by hand, of one track, its HDR metadata and other records (RFC 9559, 5.1.4.1.28)."""
+"""Write a Matroska header of one track by hand, with its HDR metadata and other records (RFC 9559, 5.1.4.1.28)."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""Copied packets on their way to a muxer: those that are heard or seen, at times that it takes."""
+"""Fit copied packets to a muxer: those that are heard or seen, at times that it takes."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction

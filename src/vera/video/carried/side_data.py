@@ -1,4 +1,4 @@
-"""What a picture says besides its samples, frame by frame: captions, dynamic HDR metadata, profiles."""
+"""Per-frame side data: captions, HDR10+, Dolby Vision, ICC profiles."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a file holds besides pictures and sound: subtitles, chapters, attachments, covers, words about itself."""
+"""Tracks besides pictures and sound: subtitles, attachments, covers; chapters and the file's own metadata."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
