@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,15 @@ class ModelChoice:
 
 def choice_of(pipeline: VeraPipeline | Adapter) -> ModelChoice:
     """Say what `load_pipeline` or `load_editor` was told; of what was made otherwise, where it is from and its LoRA."""
-    loaded: ModelChoice | None = getattr(pipeline, "_loaded_as", None)
-    if loaded is not None:
-        return loaded
     inner: Any = pipeline.pipeline if isinstance(pipeline, Adapter) else pipeline
-    name = inner.config.get("_name_or_path") or type(inner).__name__
-    return ModelChoice(str(name), lora=tuple(inner.get_active_adapters()))
+    loaded: ModelChoice | None = getattr(pipeline, "_loaded_as", None)
+    if loaded is None:
+        name = inner.config.get("_name_or_path") or type(inner).__name__
+        return ModelChoice(str(name), lora=tuple(inner.get_active_adapters()))
+    active = tuple(inner.get_active_adapters())
+    if active != getattr(pipeline, "_loaded_adapters", active):  # LoRAs were changed since
+        return replace(loaded, lora=active)
+    return loaded
 
 
 def choose_model(pipeline: VeraPipeline | Adapter | None, **asked: Any) -> ModelChoice:
@@ -90,6 +93,7 @@ def load_pipeline(
         accelerate(pipeline, options, chosen)
     if group_size() > 1:
         enable_context_parallel(pipeline.transformer, group_size(), chosen.type, uneven=True)
+    pipeline._loaded_adapters = tuple(pipeline.get_active_adapters())
     pipeline._loaded_as = ModelChoice(model, device, dtype, options, tuple(map(str, lora)))
     return pipeline
 

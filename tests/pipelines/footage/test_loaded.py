@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from diffusers import FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler
+from tests.loras import adapt, save_adapter
 
 from vera import VeraError
 from vera.layers import load_layers
+from vera.models import VeraTransformer3DModel
 from vera.pipelines import Acceleration, EditJob, ModelChoice, Sampling, VeraPipeline, edit, load_pipeline, run_edit
 from vera.pipelines.load import choice_of
 
@@ -78,6 +80,19 @@ def test_the_pipeline_is_spared_as_the_named_model_is(model: Path, make_clip: Cl
     for how in ({"model": model}, {"pipeline": pipeline}):
         with pytest.raises(VeraError, match="is read"):
             edit(make_clip("a.mkv"), TEXT, out=next((model / "vae").glob("*.safetensors")), **how)
+
+
+def test_loras_that_were_changed_since_are_said(model: Path, tmp_path: Path) -> None:
+    transformer = VeraTransformer3DModel.from_pretrained(model / "transformer")
+    save_adapter(VeraPipeline, transformer, adapt(transformer), tmp_path / "lora")
+    named = load_pipeline(str(model), lora=[tmp_path / "lora"])
+    assert choice_of(named).lora == (str(tmp_path / "lora"),)
+    named.disable_lora()
+    named.unload_lora_weights()
+    assert choice_of(named).lora == ()
+    later = load_pipeline(str(model))
+    later.load_lora_weights(tmp_path / "lora", adapter_name="look")
+    assert choice_of(later).lora == ("look",)
 
 
 # Jobs
