@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.chat_endpoint import answer, chat_endpoint, completion, error, in_turn
+from tests.opinions import GOOD, Opinion, ask_for
 
 from vera.errors import VeraError
-from vera.vlm import Endpoint, ReplyCache, Usage
+from vera.vlm import Client, Endpoint, ReplyCache, Usage
 from vera.vlm.cache import Reply
 from vera.vlm.minute import MinuteLimit
+from vera.vlm.outcome import Complaint, error_text, is_refusal, read_reply
 from vera.vlm.transport import retry_after
 from vera.vlm.usage import usage_of
 
@@ -51,6 +54,8 @@ def test_settings_that_cannot_be_are_refused(wrong: dict[str, Any]) -> None:
 
 
 class Clock:
+    """Time that passes when somebody sleeps."""
+
     def __init__(self) -> None:
         self.now = 0.0
 
@@ -86,6 +91,49 @@ def test_a_limit_waits_no_longer_than_it_must_and_takes_corrections() -> None:
     for _ in range(100):
         unlimited.take(1e9)
     assert clock.now == 60
+
+
+def test_every_try_counts_and_tokens_are_those_of_the_reply(cache: ReplyCache) -> None:
+    clock = Clock()
+    with chat_endpoint(in_turn(error(500), answer(GOOD, usage=(700, 50)))) as server:
+        endpoint = Endpoint(server.url, "judge", requests_per_minute=3, tokens_per_minute=1600)
+        with Client(endpoint, cache) as client:
+            assert client._transport is not None
+            # The same limits on a clock of our own.
+            client._transport._requests = MinuteLimit(endpoint.requests_per_minute, clock.sleep, lambda: clock.now)
+            client._tokens = MinuteLimit(endpoint.tokens_per_minute, clock.sleep, lambda: clock.now)
+            client.ask(ask_for("one"))  # two tries, 750 tokens
+            client.ask(ask_for("two"))  # 1,500 tokens by now, where more than 2,000 were guessed
+            assert clock.now == 0 and len(server.asked) == 3
+            client.ask(ask_for("three"))
+            assert clock.now == 60
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+MESSAGES = st.fixed_dictionaries({}, optional={"content": JSON, "refusal": JSON})
+CHOICES = st.fixed_dictionaries({}, optional={"message": MESSAGES | JSON, "finish_reason": JSON})
+BODIES = st.fixed_dictionaries(
+    {}, optional={"choices": st.lists(CHOICES | JSON, max_size=2) | JSON, "usage": JSON, "error": JSON}
+)
+
+
+@given(BODIES, st.sampled_from([200, 400]))
+def test_whatever_an_endpoint_replies_is_read(body: dict[str, Any], status: int) -> None:
+    found = read_reply(status, body, Opinion)
+    assert isinstance(found, Complaint) or found.problem == "refused"
+    assert usage_of(body).replies == 1 and error_text(body) and is_refusal(body) in (True, False)
+
+
+def test_a_reply_without_end_is_not_read(cache: ReplyCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vera.vlm.transport.LARGEST", 1000)
+    endless = in_turn(completion("x" * 2000))
+    with chat_endpoint(endless) as server, Client(Endpoint(server.url, "judge"), cache) as client:
+        outcome = client.ask(ask_for())
+    assert outcome.problem == "failed" and "more than 1,000 bytes" in outcome.why
 
 
 def test_time_to_wait_by_number_date_and_nonsense() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vera.errors import VeraError
-from vera.files import read_json, sweep, write_text
+from vera.files import read_json, write_text
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 FORMAT = 1
@@ -45,9 +45,7 @@ class ReplyCache:
     def put(self, digest: str, reply: Reply) -> None:
         """Keep a reply; it is on the disk when this returns."""
         path = self._path(digest)
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True, exist_ok=True)
-        sweep(path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"format": FORMAT, "status": reply.status, "body": reply.body})
         write_text(path, text + "\n")
 

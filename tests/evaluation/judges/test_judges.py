@@ -256,5 +256,44 @@ def test_a_killed_run_goes_on_and_pays_for_nothing_twice(listed: Path, tmp_path:
     assert len({json.dumps(asked) for asked in server.asked}) == 2 * COUNT and len(server.asked) <= 2 * COUNT + 1
 
 
+def test_an_interruption_does_not_wait_for_the_next_try(listed: Path, tmp_path: Path) -> None:
+    root = Path(__file__).parents[3]
+    environment = {**os.environ, "PYTHONPATH": f"{root / 'src'}:{root}"}
+    with chat_endpoint(lambda body: error(429, headers={"Retry-After": "200"})) as server:
+        command = [
+            sys.executable,
+            "-m",
+            "vera",
+            "evaluate",
+            "judge",
+            listed,
+            "--endpoint",
+            server.url,
+            "--model",
+            "judge",
+        ]
+        command += ["--out", tmp_path / "out", "--frames", "2"]
+        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as stopped:
+            while len(server.asked) < COUNT and stopped.poll() is None:
+                time.sleep(0.005)
+            stopped.send_signal(signal.SIGINT)
+            _, err = stopped.communicate(timeout=100)
+    assert stopped.returncode == 130 and err == "vera: interrupted\n"
+
+
+def test_a_clip_that_cannot_be_read_is_told(listed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = json.loads(listed.read_text(encoding="utf-8").splitlines()[0])
+    (tmp_path / "edit.mp4").write_bytes(b"no video")
+    row |= {"source": str(listed.with_name("source.mp4")), "result": "edit.mp4"}
+    (tmp_path / "cases.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    with chat_endpoint(says) as server:
+        assert (
+            run(tmp_path / "cases.jsonl", "--endpoint", server.url, "--model", "judge", "--out", tmp_path / "out") == 2
+        )
+        assert not server.asked
+    err = capsys.readouterr().err
+    assert "edit.mp4" in err and err.count("\n") == 1
+
+
 def held(body: dict[str, Any], said: Said) -> Said:
     return Said(said.status, said.body, delay=0.1)
