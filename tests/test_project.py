@@ -54,6 +54,12 @@ def test_checks_call_targets_that_there_are() -> None:
     assert of_ci < of_workflow <= targets
 
 
+def test_the_page_of_examples_includes_all_scripts() -> None:
+    """A formatter took the marks of inclusion for Python once, and the page showed them instead of the scripts."""
+    included = re.findall(r'^--8<-- "(.*)"$', text("docs/examples.md"), re.MULTILINE)
+    assert sorted(included) == sorted(name for name in tracked() if re.fullmatch(r"examples/\w+\.py", name))
+
+
 def test_files_end_well_and_hold_no_marks_of_a_merge() -> None:
     assert not [fault for name in tracked() for fault in faults(ROOT / name)]
 
