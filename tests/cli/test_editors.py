@@ -173,8 +173,9 @@ def test_a_mask_is_seen_or_told_not_to_be(
         layers = tmp_path / name
         given = ("--mask", tmp_path / "mask.png", "--layers", layers, "--no-result")
         assert edit(clip, folders[name], *given) == 0
-        warned = "sees no mask: what it keeps is spared in the layers only" in capfd.readouterr().err
-        assert warned != sees
+        said = capfd.readouterr().err
+        assert ("sees no mask: what it keeps is spared in the layers only" in said) != sees
+        assert ("not what is to be done: describe it" in said) == sees
         assert ("mask" in calls[0]) == sees
         alpha = load_layers(layers).alpha[6]
         assert alpha[:, :40].max() == 0 and alpha[26:38, 54:58].min() > 50000

@@ -5,7 +5,7 @@ import warnings
 import pytest
 
 from vera import VeraError
-from vera.pipelines.instruction import check_instruction
+from vera.pipelines.instruction import check_instruction, is_request
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,13 @@ def test_other_languages_are_warned_about(text: str) -> None:
 def test_empty(text: str) -> None:
     with pytest.raises(VeraError, match="empty"):
         check_instruction(text)
+
+
+@pytest.mark.parametrize("text", ["Add a red balloon", "please remove the sign", "change the background to a beach"])
+def test_a_request(text: str) -> None:
+    assert is_request(text)
+
+
+@pytest.mark.parametrize("text", ["A street in the rain", "additional lights over a bridge", "a sign, put up by a man"])
+def test_a_description(text: str) -> None:
+    assert not is_request(text)

@@ -5,6 +5,7 @@ import warnings
 
 from vera.errors import VeraError
 
+_REQUEST = re.compile(r"(please )?(add|insert|place|put|make|change|turn|replace|set|remove|delete|swap|give)\b")
 # Words of English instructions that are rare as words of other languages. One of them is enough.
 _ENGLISH = """
 add insert place put make let create draw show give replace change turn set remove swap fill cover move
@@ -25,6 +26,11 @@ def check_instruction(text: str) -> str:
     if not is_english(text):
         warnings.warn("the instruction does not seem to be English; the model may not understand it", stacklevel=3)
     return text
+
+
+def is_request(text: str) -> bool:
+    """Whether a text asks for a change, in English, rather than describes a picture."""
+    return _REQUEST.match(text.lower()) is not None
 
 
 def is_english(text: str) -> bool:

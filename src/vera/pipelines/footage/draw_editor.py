@@ -19,6 +19,7 @@ from vera.pipelines.editors.windows import every_nth
 from vera.pipelines.footage.drawn import Drawn
 from vera.pipelines.footage.job import EditJob
 from vera.pipelines.footage.record import describe_job
+from vera.pipelines.instruction import is_request
 from vera.pipelines.sampling.sizes import check_size, model_size
 from vera.progress import Progress
 from vera.video import Clip
@@ -43,6 +44,8 @@ def draw_by_editor(job: EditJob, editor: Adapter, progress: Progress | None) -> 
         editor, model, job.instruction, sampling.seed, settings, len(shown), rate / refinement.every, progress
     )
     clip.check(size)
+    if traits.text == "description" and is_request(job.instruction):
+        warnings.warn(f"{model} reads what the result shows, not what is to be done: describe it", stacklevel=2)
     if job.mask is not None and not traits.masked:
         warnings.warn(f"{model} sees no mask: what it keeps is spared in the layers only", stacklevel=2)
     terms = license_of(model)
