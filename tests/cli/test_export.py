@@ -68,10 +68,10 @@ def test_bad_input_is_one_line(layers: Path, tmp_path: Path, capsys: pytest.Capt
     assert not (layers / "export").exists()
 
 
-def test_the_help_names_every_target(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["export", "--help"])
-    text = " ".join(capsys.readouterr().out.split())
-    assert all(name in text for name in TARGETS)
+def test_an_unknown_target_is_told_all_that_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", str(tmp_path), "--to", "tape"]) == 2
+    text = capsys.readouterr().err
+    assert text.count("\n") == 1 and all(name in text for name in TARGETS)
 
 
 def test_how_to_read_a_source_needs_the_source(layers: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,8 +35,7 @@ def export(
     layers
         Folder that `vera edit --layers` wrote, or a project file, of which each layer is exported as it is adjusted.
     to
-        prores4444, exr, png, tiff, webm, qtrle, ffv1, otio, fcpxml7, aftereffects, nuke or psd; may be given several
-        times.
+        What to export for, such as prores4444, exr, otio or nuke; an unknown name lists all. May be given several times.
     source
         The clip that the layers were made for. Default: the one of that name beside the layer folder.
     out

@@ -13,9 +13,10 @@ from vera.data.synthesis.cases import evaluation_cases
 from vera.data.synthesis.dataset import SyntheticLayers, most_drawn
 from vera.data.synthesis.vocabulary import ASSETS, SPRITES
 from vera.errors import VeraError
+from vera.evaluation.predictions.metrics import Metric, metrics_of
 from vera.evaluation.predictions.predict import Candidate
 from vera.evaluation.predictions.runner import Bench, run_cases
-from vera.evaluation.reports.table import ARROWS, TITLES, Metric, metrics_of, summarize
+from vera.evaluation.reports.table import ARROWS, TITLES, summarize
 from vera.files import check_outputs, write_text
 from vera.progress import Progress
 from vera.training import load_recipe
@@ -27,7 +28,7 @@ from vera.training.run.loop import train
 
 MODEL = Candidate()
 Part = Task | Literal["training"]
-LOSSES = tuple(Metric(layer, f"loss of {layer}", "down", digits=3) for layer in LAYERS)
+LOSSES = tuple(Metric(layer, f"loss of {layer}", "down", None, digits=3) for layer in LAYERS)
 SECTIONS: tuple[tuple[Part, str, Sequence[Metric]], ...] = (
     *((task, title, metrics_of(task)) for task, title in TITLES.items()),
     ("training", "Second half of training", LOSSES),

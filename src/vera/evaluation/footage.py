@@ -11,7 +11,7 @@ from vera.data.synthesis.vocabulary import ASSETS, SPRITES
 from vera.evaluation.cases.clips import Shot, cut_shots, real_shots
 from vera.evaluation.cases.footage import FootageCase, footage_cases
 from vera.evaluation.predictions.collect import collect
-from vera.evaluation.predictions.measure import Galleries, object_hits, scene_hits, warp_excess
+from vera.evaluation.predictions.hits import Galleries, object_hits, scene_hits
 from vera.evaluation.predictions.predict import Candidate, Prediction
 from vera.evaluation.predictions.record import Measures, Record
 from vera.evaluation.predictions.runner import Bench, open_galleries, prepare, strip_path, use_threads
@@ -22,6 +22,7 @@ from vera.layers import verify
 from vera.metrics.coverage import coverage, leakage, sane_share
 from vera.metrics.objects import to_alpha
 from vera.metrics.placement import place_hit
+from vera.metrics.temporal import warp_excess
 from vera.pipelines import edit
 from vera.progress import Progress
 from vera.video import FrameReader, model_view, open_clip

@@ -46,3 +46,9 @@ def warp_error(frames: NDArray[np.uint8]) -> float | None:
         total += float(difference.sum(dtype=np.float64))
         count += difference.size
     return total / count / 255 if count else None
+
+
+def warp_excess(result: NDArray[np.uint8], source: NDArray[np.uint8]) -> float | None:
+    """By how many 8-bit levels `result` follows its flow worse than `source` does its own; both `[T,H,W,3]`."""
+    after, before = warp_error(result), warp_error(source)
+    return None if after is None or before is None else (after - before) * 255

@@ -7,7 +7,8 @@ import pytest
 
 from vera.data.sample import LayeredSample
 from vera.data.synthesis.cases import EvaluationCase
-from vera.evaluation.predictions.measure import Galleries, measure
+from vera.evaluation.predictions.hits import Galleries
+from vera.evaluation.predictions.measure import measure
 from vera.evaluation.predictions.predict import Prediction, lay_over
 from vera.metrics.objects import to_alpha
 from vera.metrics.recognition.features import Pictures, Vectors, unit

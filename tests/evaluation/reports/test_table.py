@@ -28,7 +28,7 @@ def test_means_by_task_candidate_and_measure() -> None:
 
 def test_a_row_a_measure_and_a_column_a_candidate() -> None:
     text = markdown(RECORDS, ["model", "truth"])
-    assert "| measure | bar | model | truth |" in text
+    assert "| measure | target | model | truth |" in text
     assert "| object hit, top 1 (%) ↑ | 60 | 50.0 [0.0, 100.0] | 100.0 [100.0, 100.0] |" in text
     assert "Object addition, 2 cases" in text and "Background replacement, 1 cases" in text
     assert "place hit" not in text  # nobody measured it

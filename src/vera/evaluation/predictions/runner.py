@@ -16,7 +16,8 @@ from vera.data.synthesis.cases import EvaluationCase
 from vera.errors import VeraError
 from vera.evaluation.cases.references import object_cutouts, scene_panoramas
 from vera.evaluation.predictions.collect import RECORDS, collect
-from vera.evaluation.predictions.measure import Galleries, measure
+from vera.evaluation.predictions.hits import Galleries
+from vera.evaluation.predictions.measure import measure
 from vera.evaluation.predictions.predict import Candidate, predict
 from vera.evaluation.predictions.record import Record
 from vera.evaluation.predictions.strip import write_strip

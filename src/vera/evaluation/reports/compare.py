@@ -4,10 +4,11 @@ from pathlib import Path
 
 from vera.errors import VeraError
 from vera.evaluation.predictions.collect import read_records
+from vera.evaluation.predictions.metrics import metrics_of
 from vera.evaluation.predictions.record import Record
 from vera.evaluation.predictions.runner import RUN
 from vera.evaluation.reports.summary import estimate
-from vera.evaluation.reports.table import ARROWS, TITLES, metrics_of
+from vera.evaluation.reports.table import ARROWS, TITLES
 from vera.files import read_json
 
 

@@ -1,0 +1,37 @@
+"""Whether a prediction shows the thing or the place that was asked for, among all classes."""
+
+from dataclasses import dataclass
+
+from vera.evaluation.predictions.predict import Prediction
+from vera.metrics.recognition.features import Embed
+from vera.metrics.recognition.gallery import Gallery
+from vera.metrics.recognition.object_hit import object_vector
+from vera.metrics.recognition.scene_hit import scene_vector
+
+TOP = 5
+
+
+@dataclass(frozen=True)
+class Galleries:
+    """Prototypes of objects and of places, and the network that pictures are compared by."""
+
+    objects: Gallery
+    scenes: Gallery
+    embed: Embed
+
+
+def object_hits(noun: str, found: Prediction, galleries: Galleries) -> dict[str, float | None]:
+    """Whether the edit shows the class `noun`; nothing if it is not among the classes."""
+    vector = object_vector(found.edit, found.alpha, galleries.embed)
+    if noun not in galleries.objects.names:
+        return {}
+    rank = None if vector is None else galleries.objects.rank(vector, noun)
+    return {"object_top1": rank == 1, "object_top5": rank is not None and rank <= TOP}
+
+
+def scene_hits(scene: str, found: Prediction, galleries: Galleries) -> dict[str, float | None]:
+    """Whether the edit shows the panorama `scene`; nothing if it is not among them. An empty matte shows nothing."""
+    if scene not in galleries.scenes.names:
+        return {}
+    rank = galleries.scenes.rank(scene_vector(found.edit, galleries.embed), scene) if found.alpha.any() else None
+    return {"scene_top1": rank == 1, "scene_top5": rank is not None and rank <= TOP}
