@@ -35,7 +35,7 @@ def export(
     layers
         Folder that `vera edit --layers` wrote, or a project file, of which each layer is exported as it is adjusted.
     to
-        What to export for, such as prores4444, exr, otio or nuke; an unknown name lists all. May be given several times.
+        What to export for, such as prores4444, exr or nuke; an unknown name lists all. May be given several times.
     source
         The clip that the layers were made for. Default: the one of that name beside the layer folder.
     out
