@@ -158,7 +158,9 @@ def test_whatever_comes_makes_a_recipe_or_one_line(
     [
         (["--seed"], "--seed: has no value"),
         (["--compile", "--seed", "3"], "--compile: has no value"),
-        (["--gpuz", "8"], "--gpuz: unknown field gpuz"),
+        (["--gpuz", "8"], "--gpuz: is no option and no field of a recipe; did you mean --gpu?"),
+        (["--learning-rate", "8"], "did you mean --learning_rate?"),
+        (["--zzz", "8"], "--zzz: unknown field zzz"),
         (["--seed=1", "--seed", "2"], "--seed: is given twice"),
         (["stray"], "'stray': is no option"),
         (["--steps", "1", "2"], "'2': is no option"),

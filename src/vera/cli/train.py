@@ -1,5 +1,8 @@
 """`vera train`."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -7,6 +10,7 @@ from cyclopts import Group, Parameter
 
 from vera.cli.options import parse_overrides, parse_size
 from vera.cli.terminal import say
+from vera.errors import VeraError
 
 PLAN = Parameter(group=Group("With --plan", sort_key=1))
 SWITCH = Parameter(negative=())
@@ -70,6 +74,7 @@ def train(
         How often the run may queue again after its time was over.
     """
     changes = parse_overrides(overrides)
+    _check_names(changes)
     if plan:
         from vera.training import load_recipe
         from vera.training.planning.plan import describe, make_plan
@@ -86,3 +91,16 @@ def train(
         from vera.training import train as run
 
         run(recipe, overrides=changes, report=say)
+
+
+def _check_names(names: Iterable[str]) -> None:
+    """VeraError for what is no field and looks like an option of this command, or like a field, that was misspelt."""
+    from vera.training import Recipe
+
+    fields = Recipe.__dataclass_fields__
+    options = list(signature(train).parameters)[2:]  # after `recipe` and `overrides`
+    known = [*fields, *(name.replace("_", "-") for name in options)]
+    for name in names:
+        near = get_close_matches(name, known, 1)
+        if name.split(".")[0] not in fields and near:
+            raise VeraError(f"--{name:.80}: is no option and no field of a recipe; did you mean --{near[0]}?")
