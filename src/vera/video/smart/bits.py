@@ -150,16 +150,6 @@ def split_lengths(data: bytes, length_size: int) -> list[bytes]:
     return units
 
 
-def split_record(record: bytes, position: int, count: int) -> tuple[list[bytes], int]:
-    """`count` parameter sets of an avcC or hvcC record from `position` on, each behind its length; where they end."""
-    units = []
-    for _ in range(count):
-        size = int.from_bytes(record[position : position + 2], "big")
-        units.append(record[position + 2 : position + 2 + size])
-        position += 2 + size
-    return units, position
-
-
 def join_lengths(units: list[bytes], length_size: int) -> bytes:
     """Join NAL units, each with its length in front, as MP4 and Matroska store them."""
     return b"".join(len(unit).to_bytes(length_size, "big") + unit for unit in units)

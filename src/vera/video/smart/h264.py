@@ -14,11 +14,11 @@ from vera.video.smart.bits import (
     UnsupportedError,
     escape,
     pair_sets,
-    split_record,
     split_start_codes,
     supplements,
     unescape,
 )
+from vera.video.smart.record import record_units
 
 _SLICE, _PARTITIONS, _IDR, _SEI, _SPS, _PPS = 1, (2, 3, 4), 5, 6, 7, 8
 _EXTENSIONS = (14, 15, 20, 21)  # scalable and multi-view streams
@@ -212,7 +212,7 @@ class H264:
             raise UnsupportedError("its stream is not stored as MP4 and Matroska store it")
         self._record = record
         self.length_size = 1 + (record[4] & 3)
-        units, self._pps_at, self._end = _record_units(record)
+        units, self._pps_at, self._end = record_units(record)
         self.parameters = set(units)
         self._sets = pair_sets(
             [parse_sps(unit) for unit in units if kind_of(unit) == _SPS],
@@ -314,20 +314,6 @@ def kind_of(unit: bytes) -> int:
 def is_slice(unit: bytes) -> bool:
     """Tell whether a NAL unit is a slice of a coded picture."""
     return kind_of(unit) in (_SLICE, _IDR)
-
-
-def _record_units(record: bytes) -> tuple[list[bytes], int, int]:
-    """Parameter sets of an avcC record, where it counts the PPS, and where these end."""
-    units: list[bytes] = []
-    position, counts = 5, []
-    for mask in (31, 255):
-        counts.append(position)
-        position += 1
-        found, position = split_record(record, position, record[counts[-1]] & mask)
-        units += found
-    if position > len(record) or not all(units):
-        raise EOFError("an avcC record ends too early")
-    return units, counts[1], position
 
 
 def _skip_order(reader: BitReader, sps: Sps, pps: Pps, idr: bool) -> None:

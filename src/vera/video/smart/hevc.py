@@ -14,11 +14,11 @@ from vera.video.smart.bits import (
     UnsupportedError,
     escape,
     pair_sets,
-    split_record,
     split_start_codes,
     supplements,
     unescape,
 )
+from vera.video.smart.record import record_arrays, write_arrays
 
 _VPS, _SPS, _PPS, _SUFFIX_SEI = 32, 33, 34, 40
 _PICTURE_HASH = 132
@@ -101,7 +101,7 @@ class Hevc:
         if len(record) < 23 or record[0] != 1:
             raise UnsupportedError("its stream is not stored as MP4 and Matroska store it")
         self.length_size = 1 + (record[21] & 3)
-        self._head, self._arrays = record[:22], _record_arrays(record)
+        self._head, self._arrays = record[:22], record_arrays(record)
         units = [unit for _, array in self._arrays for unit in array]
         self.parameters = set(units)
         self._sets = pair_sets(
@@ -146,7 +146,7 @@ class Hevc:
         unit = bytes([_PPS << 1, 1]) + escape(bytes(bits.put(1, 1).align(0)))
         self.parameters.add(unit)
         arrays = [(head, [*array, unit] if head & 63 == _PPS else array) for head, array in self._arrays]
-        return self._head + _write_arrays(arrays)
+        return self._head + write_arrays(arrays)
 
     def check(self, units: list[bytes]) -> None:
         """UnsupportedError if the picture carries parameters that the record does not."""
@@ -381,24 +381,3 @@ def _reference_set(reader: BitReader, index: int, sets: list[tuple[int, ...]], o
 
 def _is_hash(unit: bytes) -> bool:
     return kind_of(unit) == _SUFFIX_SEI and any(kind == _PICTURE_HASH for kind, _ in supplements(unit, 2))
-
-
-def _record_arrays(record: bytes) -> list[tuple[int, list[bytes]]]:
-    """The arrays of an hvcC record: first byte, parameter sets."""
-    arrays: list[tuple[int, list[bytes]]] = []
-    position = 23
-    for _ in range(record[22]):
-        head, count = record[position], int.from_bytes(record[position + 1 : position + 3], "big")
-        units, position = split_record(record, position + 3, count)
-        arrays.append((head, units))
-    if position > len(record) or not all(unit for _, array in arrays for unit in array):
-        raise EOFError("an hvcC record ends too early")
-    return arrays
-
-
-def _write_arrays(arrays: list[tuple[int, list[bytes]]]) -> bytes:
-    data = bytes([len(arrays)])
-    for head, units in arrays:
-        data += bytes([head]) + len(units).to_bytes(2, "big")
-        data += b"".join(len(unit).to_bytes(2, "big") + unit for unit in units)
-    return data
