@@ -51,6 +51,9 @@ class ChatEndpoint(ThreadingHTTPServer):
         self.keys: list[str | None] = []
         self.lock = Lock()
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that was killed is not told of."""
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/v1"

@@ -4,8 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from random import Random
 from threading import Barrier
+from typing import Any
 
 import pytest
 from tests.chat_endpoint import KEY, Said, answer, chat_endpoint, completion, error, in_turn
@@ -13,6 +16,7 @@ from tests.opinions import GOOD, Opinion, ask_for
 
 from vera.errors import VeraError
 from vera.vlm import Client, Endpoint, ReplyCache, Usage
+from vera.vlm.question import digest, encoded
 
 
 def test_an_answer_is_of_its_form_and_is_paid_for_once(cache: ReplyCache) -> None:
@@ -260,8 +264,9 @@ import sys
 from pathlib import Path
 from tests.opinions import ask_for
 from vera.vlm import Client, Endpoint, ReplyCache
+count, at_once = map(int, sys.argv[3:])
 with Client(Endpoint(sys.argv[1], "judge"), ReplyCache(Path(sys.argv[2]))) as client:
-    for outcome in client.ask_all((ask_for(str(number)) for number in range(12)), at_once=1):
+    for outcome in client.ask_all((ask_for(str(number)) for number in range(count)), at_once):
         print(outcome.answer.reason, flush=True)
 """
 
@@ -272,7 +277,7 @@ def test_killed_work_goes_on_and_pays_for_nothing_twice(cache: ReplyCache) -> No
 
     root = Path(__file__).parents[2]
     with chat_endpoint(says) as server:
-        command = [sys.executable, "-c", SCRIPT, server.url, cache.folder]
+        command = [sys.executable, "-c", SCRIPT, server.url, cache.folder, "12", "1"]
         environment = {**os.environ, "PYTHONPATH": f"{root / 'src'}:{root}"}
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as killed:
             assert killed.stdout is not None
@@ -285,3 +290,44 @@ def test_killed_work_goes_on_and_pays_for_nothing_twice(cache: ReplyCache) -> No
         texts = [asked["messages"][1]["content"][0]["text"] for asked in server.asked]
     # The request under way when the kill came may be asked again; none with a reply on the disk is.
     assert len(texts) <= 12 + 1 and len(set(texts)) == 12 and before >= 5
+
+
+@pytest.mark.slow
+def test_killed_twenty_times_it_never_asks_what_has_a_reply_on_the_disk(cache: ReplyCache) -> None:
+    kills, count, at_once = 20, 400, 4
+    again: list[str] = []
+
+    def says(body: dict[str, Any]) -> Said:
+        name = digest(encoded(body))
+        if cache.get(name) is not None:
+            again.append(name)
+        return Said(200, answer({"reason": body["messages"][1]["content"][0]["text"], "score": 1}).body, delay=0.02)
+
+    root, random = Path(__file__).parents[2], Random(0)
+    environment = {**os.environ, "PYTHONPATH": f"{root / 'src'}:{root}"}
+    with chat_endpoint(says) as server:
+        command = [
+            sys.executable,
+            "-X",
+            "faulthandler",
+            "-c",
+            SCRIPT,
+            server.url,
+            cache.folder,
+            str(count),
+            str(at_once),
+        ]
+        for _ in range(kills):
+            before = len(server.asked)
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment) as killed:
+                while len(server.asked) == before and killed.poll() is None:
+                    time.sleep(0.001)
+                time.sleep(random.uniform(0, 0.15))
+                killed.send_signal(signal.SIGKILL)
+            assert killed.returncode == -signal.SIGKILL
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        total = len(server.asked)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(number) for number in range(count)]
+    assert not again and count <= total <= count + kills * at_once
+    print(f"{kills} kills, {count} questions: {total} requests, {len(again)} of them with a reply on the disk")

@@ -7,6 +7,7 @@ from typing import Any, Generic, Literal
 import msgspec
 
 from vera.errors import printable
+from vera.vlm.form import decode_answer
 from vera.vlm.question import Answer
 from vera.vlm.usage import Usage
 
@@ -53,7 +54,7 @@ def read_reply(status: int, body: Mapping[str, Any], form: type[Answer]) -> Outc
     if choice.get("finish_reason") == "length":
         return Complaint(text, "it was cut off, as it is too long; write less")
     try:
-        return Outcome(msgspec.json.decode(_json_of(text), type=form))
+        return Outcome(decode_answer(_json_of(text), form))
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         return Complaint(text, _short(str(error)))
 
