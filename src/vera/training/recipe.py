@@ -10,6 +10,7 @@ import yaml
 
 from vera.errors import VeraError
 from vera.fields import Name, Range, Seed, Share, build, check_value
+from vera.models.baselines import VARIANTS
 from vera.training.overrides import Overrides, read_overrides
 from vera.training.recipe_file import merge, read_fields
 
@@ -105,23 +106,23 @@ class Lora:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A training run. `model` is the config of the model's class, `data` names a source and has its arguments.
+    """A training run. `model` is the config of the model's class, `data` has a kind and its arguments.
 
-    `variant` is the architecture that `layered_flow` trains (`vera.models.baselines`); `freeze` lists branches that
-    keep their weights. Steps are optimizer steps; each takes `accumulate` batches of `batch_size`, over all processes.
+    `method` is one of `OBJECTIVES`. `variant` is the architecture that `layered_flow` trains, one of `VARIANTS`;
+    `freeze` lists branches that keep their weights. Steps are optimizer steps; each takes `accumulate` batches of `batch_size`, over all processes.
     The learning rate rises over `warmup` steps and then falls to `final_lr_ratio` of itself at the end, or stays
     (`schedule`). `init` is a folder with weights to start from. `dtype` is what autocast computes in; `auto` takes bf16
     where the hardware has it. `context_parallel` processes share the tokens of one sample; the others share samples.
     `max_bad_share` of the samples may be unusable before the run ends. `export_dtype` is that of the weights in `ema/`.
     """
 
-    method: Literal["autoencoder", "layered_flow"]
+    method: Name
     output: Name
     steps: Count
     model: dict[str, Any]
     data: dict[str, Any]
     objective: FlowObjective | AutoencoderObjective
-    variant: Literal["mot", "dense", "v2v", "v2v_concat", "vace", "t2v"] = "mot"
+    variant: Name = "mot"
     lora: Lora | None = None
     freeze: tuple[Name, ...] = ()
     seed: Seed = 0
@@ -180,9 +181,10 @@ def load_recipe(path: Path, overrides: Overrides = MappingProxyType({})) -> Reci
     objective = OBJECTIVES.get(str(method))
     if objective is None:
         raise VeraError(f"{where('method')} is one of {', '.join(sorted(OBJECTIVES))}, not {method!a:.80}")
-    hints = get_type_hints(Recipe, include_extras=True) | {"objective": objective}
+    sections: dict[str, Any] = {"objective": objective, "variant": Literal[tuple(VARIANTS)]}
+    hints = get_type_hints(Recipe, include_extras=True) | sections
     content = merge(content, read_overrides(overrides, hints))
-    recipe: Recipe = build(Recipe, content, str(path), {"objective": objective})
+    recipe: Recipe = build(Recipe, content, str(path), sections)
     for name in TRANSFORMER_ONLY:
         default = Recipe.__dataclass_fields__[name].default
         if recipe.method == "autoencoder" and getattr(recipe, name) != default:
