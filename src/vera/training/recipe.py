@@ -109,11 +109,12 @@ class Recipe:
     """A training run. `model` is the config of the model's class, `data` has a kind and its arguments.
 
     `method` is one of `OBJECTIVES`. `variant` is the architecture that `layered_flow` trains, one of `VARIANTS`;
-    `freeze` lists branches that keep their weights. Steps are optimizer steps; each takes `accumulate` batches of `batch_size`, over all processes.
-    The learning rate rises over `warmup` steps and then falls to `final_lr_ratio` of itself at the end, or stays
-    (`schedule`). `init` is a folder with weights to start from. `dtype` is what autocast computes in; `auto` takes bf16
-    where the hardware has it. `context_parallel` processes share the tokens of one sample; the others share samples.
-    `max_bad_share` of the samples may be unusable before the run ends. `export_dtype` is that of the weights in `ema/`.
+    `freeze` lists branches that keep their weights. Steps are optimizer steps; each takes `accumulate` batches of
+    `batch_size`, over all processes. The learning rate rises over `warmup` steps and then falls to `final_lr_ratio`
+    of itself at the end, or stays (`schedule`). `init` is a folder with weights to start from. `dtype` is what
+    autocast computes in; `auto` takes bf16 where the hardware has it. `context_parallel` processes share the tokens
+    of one sample; the others share samples. `max_bad_share` of the samples may be unusable before the run ends.
+    `export_dtype` is that of the weights in `ema/`.
     """
 
     method: Name
