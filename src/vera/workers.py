@@ -63,6 +63,11 @@ def _begin() -> None:
 
     cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """End this process, at once and whatever it waits for, when the one that started it is no more."""
     parent = parent_process()
     assert parent is not None
 

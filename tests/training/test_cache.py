@@ -5,6 +5,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 import yaml
@@ -168,7 +169,7 @@ class Slow(DrawnLayers):
 
 def test_a_killed_cache_goes_on(tmp_path: Path, recipe: Path) -> None:
     def write(out: Path, layers: type[DrawnLayers]) -> None:
-        cache_data(recipe, out, 30, shard_bytes=20_000, open_data=lambda data, held_out: layers(), report=quiet)
+        cache_data(recipe, out, 30, shard_samples=3, open_data=lambda data, held_out: layers(), report=quiet)
 
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     write(whole, DrawnLayers)
@@ -176,13 +177,15 @@ def test_a_killed_cache_goes_on(tmp_path: Path, recipe: Path) -> None:
     process = get_context("fork").Process(target=write, args=(killed, Slow))
     process.start()
     deadline = time.monotonic() + 120
-    while len(list((killed / "train").glob("0*.json"))) < 2:
+    while len(list((killed / "train").glob("0*.tar"))) < 2:
         assert process.is_alive() and time.monotonic() < deadline
         time.sleep(0.002)
+    workers = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.join()
+    assert workers and not psutil.wait_procs(workers, timeout=60)[1]
     assert not (killed / "train" / "index.json").exists()
-    kept = {path.name: path.stat().st_mtime_ns for path in (killed / "train").glob("0*.json")}
+    kept = {path.name: path.stat().st_mtime_ns for path in (killed / "train").glob("0*.tar")}
     write(killed, DrawnLayers)
     assert content(killed) == content(whole)
     assert all((killed / "train" / name).stat().st_mtime_ns == when for name, when in kept.items())
@@ -273,7 +276,7 @@ def test_the_command(tmp_path: Path, recipe: Path, monkeypatch: pytest.MonkeyPat
     out = capsys.readouterr().out
     assert "train 3, of them 3 new, 0 left out" in out
     assert "skipped  clip 4: torn" in out
-    assert "(held_out 2, of them 0 new, 0 left out; train 10, of them 7 new, 1 left out)" in out
+    assert "(held_out 2, of them 0 new, 0 left out; train 10, of them 10 new, 1 left out)" in out
     assert main(["data", "cache", str(tmp_path / "none.yaml"), "--out", str(tmp_path / "cache")]) == 2
     assert "no such recipe" in capsys.readouterr().err
 

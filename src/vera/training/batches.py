@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from vera.data.sample import BadSample, LatentSample, LayerData, LayeredSample
 from vera.errors import VeraError
+from vera.workers import end_with_parent
 
 # Far beyond any run's end: the data of the last stage of a curriculum, disjoint from what steps draw.
 BEYOND = 1 << 30
@@ -181,3 +182,4 @@ def start_worker(index: int) -> None:
     cv2.setNumThreads(0)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    end_with_parent()  # torch's own watch ends no worker that waits for room in a pipe

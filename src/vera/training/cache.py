@@ -13,7 +13,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from vera.data.latents.dataset import PARTS
-from vera.data.latents.writer import SHARD_BYTES, Written, write_shards
+from vera.data.latents.writer import SHARD_SAMPLES, Written, write_shards
 from vera.data.sample import BadSample, LatentSample, LayerData, LayeredSample
 from vera.data.sources import open_layer_data
 from vera.errors import VeraError
@@ -33,7 +33,7 @@ def cache_data(
     count: int | None = None,
     *,
     dtype: torch.dtype = torch.float16,
-    shard_bytes: int = SHARD_BYTES,
+    shard_samples: int = SHARD_SAMPLES,
     open_data: OpenData = open_layer_data,
     report: Callable[[str], None] = print,
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
@@ -78,7 +78,7 @@ def cache_data(
             lambda some: _encode(encoders, data, some, recipe, dtype),
             note,
             lambda: encoders.text.states(""),
-            shard_bytes=shard_bytes,
+            shard_samples=shard_samples,
             progress=lambda done, total: progress(part, done, total),
             skipped=skipped,
         )

@@ -1,10 +1,13 @@
 import io
 import json
 import os
+import random
 import shutil
 import tarfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from vera.data.sources import open_layer_data
 from vera.errors import VeraError
 from vera.training.batches import LatentBatch, Share, iterate_batches
 
-SMALL = 20_000  # bytes of a shard: two or three samples
+SMALL = 3  # samples of a shard
 BAD = 7
 
 
@@ -47,8 +50,8 @@ def empty_text() -> torch.Tensor:
     return torch.full((1, 6), -1.0).half()
 
 
-def write(folder: Path, count: int = 20, note: str = "a", shard_bytes: int = SMALL) -> Written:
-    return write_shards(folder, range(count), encode, {"encoders": note}, empty_text, shard_bytes=shard_bytes)
+def write(folder: Path, count: int = 20, note: str = "a", shard_samples: int = SMALL) -> Written:
+    return write_shards(folder, range(count), encode, {"encoders": note}, empty_text, shard_samples=shard_samples)
 
 
 @pytest.fixture
@@ -82,14 +85,15 @@ def test_samples_are_those_that_were_written(cache: Path) -> None:
     assert reader.note == {"encoders": "a"}
 
 
-def test_shards_are_tar_files_of_bounded_size(cache: Path) -> None:
+def test_shards_are_tar_files_of_a_fixed_number_of_samples(cache: Path) -> None:
     shards = sorted((cache / "train").glob("*.tar"))
-    assert len(shards) > 4
-    assert max(shard.stat().st_size for shard in shards) <= SMALL
-    texts = []
-    for shard in shards:
+    assert [shard.name for shard in shards] == [f"{first:08d}.tar" for first in range(0, 20, SMALL)]
+    for first, shard in zip(range(0, 20, SMALL), shards, strict=True):
+        numbers, texts = [], []
         with tarfile.open(shard) as tar:
-            for member in tar:
+            *members, last = tar
+            assert last.name == "__contents__"  # which webdataset skips
+            for member in members:
                 file = tar.extractfile(member)
                 assert file is not None
                 tensors = load(file.read())
@@ -98,45 +102,116 @@ def test_shards_are_tar_files_of_bounded_size(cache: Path) -> None:
                     texts.append(tensors["text"][0, 0].item())
                 else:
                     assert kind == "safetensors"
+                    numbers.append(int(number))
                     assert torch.equal(tensors["layers"], make(int(number)).layers)
-    assert sorted(texts) == [0, 1, 2, 3]  # each text once
+        keys = [key for key in range(first, min(first + SMALL, 20)) if key != BAD]
+        assert numbers == keys and texts == list(dict.fromkeys(key % 4 for key in keys))  # a shard needs no other
 
 
-def test_one_sample_may_be_larger_than_a_shard(tmp_path: Path) -> None:
-    assert write(tmp_path, 3, shard_bytes=1).samples == 3
-    assert len(list(tmp_path.glob("*.tar"))) == 3
+def test_a_shard_follows_from_its_keys(cache: Path, tmp_path: Path) -> None:
+    """Whichever are there already, and in whatever order they were written."""
+    shards = sorted((cache / "train").glob("*.tar"))
+    for kept in ([], [0], [6], [2, 5], [1, 3, 4]):
+        part = tmp_path / f"with {kept}"
+        part.mkdir()
+        for number in kept:
+            shutil.copy(shards[number], part)
+        held = sum(
+            len(range(3 * number, min(3 * number + 3, 20))) - (3 * number <= BAD < 3 * number + 3) for number in kept
+        )
+        (part / "cache.json").write_bytes((cache / "train" / "cache.json").read_bytes())
+        assert write(part) == Written(19, 19 - held, 1)
+        assert content(part) == content(cache / "train")
 
 
-def test_the_work_goes_on_where_it_ended(tmp_path: Path, cache: Path) -> None:
-    class StoppedError(Exception):
-        pass
+def test_progress_and_bad_samples_are_told(tmp_path: Path) -> None:
+    told: list[tuple[Any, ...]] = []
+    options: dict[str, Any] = {
+        "shard_samples": 4,
+        "progress": lambda *tick: told.append(tick),
+        "skipped": lambda *problem: told.append(problem),
+    }
+    write_shards(tmp_path, range(6), encode, {}, empty_text, **options)
+    assert told == [(0, 6), *((number, 6) for number in range(1, 7))]
+    told.clear()
+    write_shards(tmp_path, range(10), encode, {}, empty_text, **options)
+    # Four were in a full shard; the two of the last one are done again.
+    ticks = [(number, 10) for number in range(5, 11)]
+    assert told == [(4, 10), *ticks[:3], (f"clip {BAD}: torn", 1, 8), *ticks[3:]]
 
+
+def test_a_shard_whose_samples_are_all_bad(tmp_path: Path) -> None:
+    assert write(tmp_path, BAD + 2, shard_samples=1) == Written(BAD + 1, BAD + 1, 1)
+    assert write(tmp_path, BAD + 2, shard_samples=1) == Written(BAD + 1, 0, 1)
+    assert_same(ShardReader(tmp_path).read(BAD), make(BAD + 1))
+
+
+class StoppedError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("after", [0, 1, 3, 9, 19])
+def test_the_work_goes_on_where_it_ended(tmp_path: Path, cache: Path, after: int) -> None:
     def stopped(keys: Sequence[int]) -> Iterator[LatentSample | BadSample]:
         for count, sample in enumerate(encode(keys)):
-            if count == 9:
+            if count == after:
                 raise StoppedError
             yield sample
 
     part = tmp_path / "part"
     with pytest.raises(StoppedError):
-        write_shards(part, range(20), stopped, {"encoders": "a"}, empty_text, shard_bytes=SMALL)
-    done = sum(len(json.loads(path.read_text())["samples"]) for path in part.glob("0*.json"))
-    assert 0 < done < 9 and not list(part.glob("*partial*"))
+        write_shards(part, range(20), stopped, {"encoders": "a"}, empty_text, shard_samples=SMALL)
+    whole = len(list(part.glob("*.tar")))
+    assert whole == after // SMALL and not list(part.glob(".*"))  # only the shard in flight is lost
     with pytest.raises(VeraError, match="the cache is not whole; run `vera data cache`"):
         ShardReader(part)
     (part / ".00000099.0123abcd.vera-partial.tar").write_bytes(b"of a process that was killed")
-    assert write(part) == Written(19, 19 - done, 1)
+    held = sum(key != BAD for key in range(whole * SMALL))
+    assert write(part) == Written(19, 19 - held, 1)
     assert content(part) == content(cache / "train")
     assert write(part) == Written(19, 0, 1)
 
 
+def test_killed_at_any_moment_it_goes_on(tmp_path: Path, cache: Path) -> None:
+    """A process that is killed again and again leaves whole shards only, and ends with the same bytes."""
+
+    def slow(keys: Sequence[int]) -> Iterator[LatentSample | BadSample]:
+        for sample in encode(keys):
+            time.sleep(0.003)
+            yield sample
+
+    def work() -> None:
+        torch.set_num_threads(1)
+        write_shards(part, range(20), slow, {"encoders": "a"}, empty_text, shard_samples=SMALL)
+
+    part, whole, delays = tmp_path / "part", content(cache / "train"), random.Random(0)
+    for _ in range(12):
+        process = get_context("fork").Process(target=work)
+        process.start()
+        process.join(delays.uniform(0.005, 0.05))
+        process.kill()
+        process.join()
+        assert all(path.read_bytes() == whole[path.name] for path in part.glob("[!.]*"))
+    write(part)
+    assert content(part) == whole
+
+
+def test_more_samples_may_follow_in_shards_that_stay(tmp_path: Path) -> None:
+    write(tmp_path, 5)
+    before = content(tmp_path)
+    assert write(tmp_path, 12) == Written(11, 8, 1)  # the last shard was not full
+    after = content(tmp_path)
+    assert after["00000000.tar"] == before["00000000.tar"]
+    write(tmp_path / "at once", 12)
+    assert content(tmp_path / "at once") == {name: after[name] for name in after}
+
+
 def test_more_samples_may_follow(tmp_path: Path) -> None:
     assert write(tmp_path, 5).samples == 5
-    assert write(tmp_path, 12) == Written(11, 6, 1)
+    assert write(tmp_path, 12).samples == 11
     reader = ShardReader(tmp_path)
-    assert [reader.read(number).layers[0, 0, 0, 0, 0] for number in range(11)] == [
-        make(key).layers[0, 0, 0, 0, 0] for key in range(12) if key != BAD
-    ]
+    for number, key in enumerate(key for key in range(12) if key != BAD):
+        assert_same(reader.read(number), make(key))
     assert write(tmp_path, 3) == Written(11, 0, 1)
 
 
@@ -162,7 +237,7 @@ def test_a_damaged_shard_gives_bad_samples_and_is_mended(cache: Path, keep: floa
     batches = list(iterate_batches(ShardedLayers(str(cache)), 2, 0, 20, 0))
     assert all(len(batch) == 2 for batch in batches) and any(batch.bad for batch in batches)
 
-    assert write(cache / "train").new == len(json.loads(shard.with_suffix(".json").read_text())["samples"])
+    assert write(cache / "train").new == SMALL - 1
     assert content(cache) == whole
 
 
@@ -170,7 +245,7 @@ def test_the_index_of_another_cache_is_noticed(tmp_path: Path, cache: Path) -> N
     def other(keys: Sequence[int]) -> Iterator[LatentSample]:
         return (make(key + 2) for key in keys)
 
-    write_shards(tmp_path / "other", range(20), other, {"encoders": "a"}, empty_text, shard_bytes=SMALL)
+    write_shards(tmp_path / "other", range(20), other, {"encoders": "a"}, empty_text, shard_samples=SMALL)
     shutil.copy(tmp_path / "other" / "index.json", cache / "train" / "index.json")
     with pytest.raises(
         BadSample, match=r"00000000.tar: byte 512 on is not what index.json says: damaged, or of another"
@@ -203,8 +278,10 @@ def test_another_kind_of_samples_or_other_keys_are_refused(cache: Path) -> None:
     before = content(cache)
     with pytest.raises(VeraError, match=r'holds a cache of other samples: encoders is "a", not "b"; choose another'):
         write(cache / "train", note="b")
+    with pytest.raises(VeraError, match="holds a cache of other samples: shard_samples is 3, not 4; choose another"):
+        write(cache / "train", shard_samples=4)
     with pytest.raises(VeraError, match="holds other samples, or in another order"):
-        write_shards(cache / "train", range(1, 20), encode, {"encoders": "a"}, empty_text, shard_bytes=SMALL)
+        write_shards(cache / "train", range(1, 20), encode, {"encoders": "a"}, empty_text, shard_samples=SMALL)
     assert content(cache) == before
 
 
@@ -356,13 +433,87 @@ def test_a_sample_that_is_not_what_the_index_says_is_a_bad_one(
         ShardReader(cache / "train").read(0)
 
 
+NONSENSE: list[Callable[[dict[str, Any]], Any]] = [
+    lambda contents: [],
+    lambda contents: {},
+    lambda contents: {"keys": contents["keys"]},
+    changed(keys=[[0], 1, None]),
+    changed(shards=["00000003.tar"]),
+    changed(shards=["/etc/passwd"]),
+    changed(samples=[[1, 0, 0, 0, 0, 0, 0]]),
+    changed(samples="many"),
+    changed(texts=[["add", [0, -1, 1, 1]]]),
+    changed(bad=[3]),
+]
+
+
+def with_contents(shard: Path, text: bytes) -> None:
+    """Write a tar that says so of itself."""
+    with tarfile.open(shard, "w", format=tarfile.USTAR_FORMAT) as tar:
+        info = tarfile.TarInfo("__contents__")
+        info.size = len(text)
+        tar.addfile(info, io.BytesIO(text))
+
+
 @pytest.mark.faults
-@pytest.mark.parametrize("text", ["[]", "{}", "[" * 100_000, '{"first": "a"}', "not json"])
-def test_what_a_shard_is_said_to_hold_is_made_anew_if_it_is_nonsense(cache: Path, text: str) -> None:
+@pytest.mark.parametrize("change", NONSENSE)
+def test_a_shard_that_says_nonsense_is_written_anew(cache: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    part, before = cache / "train", content(cache / "train")
+    with tarfile.open(part / "00000000.tar") as tar:
+        file = tar.extractfile("__contents__")
+        assert file is not None
+        contents = json.loads(file.read())
+    with_contents(part / "00000000.tar", json.dumps(change(contents)).encode())
+    assert write(part).new == SMALL
+    assert content(part) == before
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("text", [b"[" * 100_000, b"not json", b"\xff", b""])
+def test_a_shard_that_says_no_json_is_written_anew(cache: Path, text: bytes) -> None:
+    part, before = cache / "train", content(cache / "train")
+    with_contents(part / "00000000.tar", text)
+    assert write(part).new == SMALL
+    assert content(part) == before
+
+
+@pytest.mark.parametrize("cut", [1, 1024, 9000])
+def test_a_shard_whose_end_is_cut_off_is_written_anew(cache: Path, cut: int) -> None:
+    shard, whole = cache / "train" / "00000003.tar", content(cache / "train")
+    shard.write_bytes(shard.read_bytes()[:-cut])
+    assert write(cache / "train").new == SMALL
+    assert content(cache / "train") == whole
+
+
+def test_other_files_of_a_cache_are_let_alone(cache: Path) -> None:
+    names = ("00000001.tar", "3.tar", "0x.tar", "99999999999999999.tar", "00000000.json", "notes.txt")
+    for name in names:
+        (cache / "train" / name).write_text("of somebody else")
+    (cache / "train" / "00000300.tar").symlink_to(cache / "train" / "nowhere")
+    assert write(cache / "train") == Written(19, 0, 1)
+    assert all((cache / "train" / name).read_text() == "of somebody else" for name in names)
+    assert len(ShardReader(cache / "train")) == 19
+
+
+def test_a_cache_of_before_is_read_and_not_added_to(cache: Path) -> None:
+    """Its shards had any number of samples, a text was in the first shard that has it, and JSON lay beside them."""
     part = cache / "train"
+    note = json.loads((part / "cache.json").read_text())
+    del note["shard_samples"]
+    (part / "cache.json").write_text(json.dumps(note))
+    index = json.loads((part / "index.json").read_text())
+    first: dict[str, int] = {}
+    for number, (text, _) in enumerate(index["texts"]):
+        first.setdefault(text, number)
+    for sample in index["samples"]:
+        sample[5] = first[index["texts"][sample[5]][0]]
+    (part / "index.json").write_text(json.dumps(index))
+    reader = ShardReader(part)
+    for number, key in enumerate(key for key in range(20) if key != BAD):
+        assert_same(reader.read(number), make(key))
     before = content(part)
-    (part / "00000000.json").write_text(text)
-    assert write(part).new > 0
+    with pytest.raises(VeraError, match=r"train: is a cache of an earlier Vera, to train from; choose another folder"):
+        write(part, 30)
     assert content(part) == before
 
 

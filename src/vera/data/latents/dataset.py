@@ -2,11 +2,10 @@
 
 A cache has a folder for each part, `train` and `held_out`, of:
 
-* `00000000.tar`, `00000081.tar`, ...: plain tar files named by their first sample. Sample 12 is the member
-  `00000012.safetensors` (`layers`, `source` and, if it has one, `mask`; `sample` of its header's metadata is JSON with
-  `instruction` and `task`). `00000012.text.safetensors` (`text`) follows if it is the first with its instruction: each
-  distinct text is stored once. So webdataset and `tar` read a shard too.
-* `00000000.json` beside each, written when the shard is whole: what it holds.
+* `00000000.tar`, `00000064.tar`, ...: plain tar files of a fixed number of samples, named by their first. Sample 12 is
+  the member `00000012.safetensors` (`layers`, `source` and, if it has one, `mask`; `sample` of its header's metadata is
+  JSON with `instruction` and `task`). `00000012.text.safetensors` (`text`) follows if it is the shard's first with its
+  instruction. So webdataset and `tar` read a shard too. The last member, `__contents__`, says what the shard holds.
 * `empty.safetensors`: the states of the empty instruction (`text`), for dropping and guidance.
 * `cache.json`: which networks encoded what. `index.json`: all of it, written when the part is whole.
 """
@@ -48,9 +47,11 @@ class ShardReader:
         self.folder = folder
         index = _read_index(folder)
         try:
-            _check_index(index)
+            if not isinstance(index["note"], dict):
+                raise ValueError("note is no mapping")
+            check_contents(index)
             # Columns: a member's four, then shape, text and task. An array, since processes that load share its memory.
-            self._samples = _check_samples(index)
+            self._samples = check_samples(index)
         except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise VeraError(
                 f"data: {folder / INDEX}: is no index of a cache ({first_line(error)}); run `vera data cache` again"
@@ -172,13 +173,11 @@ def _read_index(folder: Path) -> dict[str, Any]:
     return dict(index)
 
 
-def _check_index(index: Mapping[str, Any]) -> None:
-    """Raise ValueError, TypeError or KeyError unless all but the samples is as `shard_writer` writes it.
+def check_contents(index: Mapping[str, Any]) -> None:
+    """Raise ValueError, TypeError or KeyError unless contents of shards, all but the samples, are as they are written.
 
     Shards are names of files in the folder: a path could lead to any tensors of the machine.
     """
-    if not isinstance(index["note"], dict):
-        raise ValueError("note is no mapping")
     if not all(re.fullmatch(r"\d+\.tar", name) for name in index["shards"]):
         raise ValueError("a shard is no NUMBER.tar in the cache's folder")
     if not all(isinstance(task, str) for task in index["tasks"]):
@@ -187,11 +186,12 @@ def _check_index(index: Mapping[str, Any]) -> None:
         raise ValueError("a shape is not that of layers")
     if not all(isinstance(text, str) for text, _ in index["texts"]):
         raise ValueError("a text is no text")
-    _check_members(np.array([member for _, member in index["texts"]]), len(index["shards"]))
+    if index["texts"]:
+        _check_members(np.array([member for _, member in index["texts"]]), len(index["shards"]))
 
 
-def _check_samples(index: Mapping[str, Any]) -> NDArray[np.int64]:
-    """The table of samples, [N,7]; raises ValueError or TypeError for one that points at what there is not."""
+def check_samples(index: Mapping[str, Any]) -> NDArray[np.int64]:
+    """Return the table of samples, [N,7]; raises ValueError or TypeError for one that points at what there is not."""
     samples = np.array(index["samples"])
     if samples.ndim != 2 or samples.shape[1] != 7:
         raise ValueError("samples are not rows of seven numbers")
