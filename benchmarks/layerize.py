@@ -45,7 +45,7 @@ def texture(shape: tuple[int, int], seed: int, grain: int) -> np.ndarray:
     return cv2.resize(noise.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC).clip(0, 1)
 
 
-def draw(kind: str, source: np.ndarray, t: int) -> tuple[np.ndarray, np.ndarray]:
+def draw(kind: str, source: np.ndarray, t: float) -> tuple[np.ndarray, np.ndarray]:
     """Alpha [H,W] and edit [H,W,3] of one frame."""
     shape = height, width = source.shape[:2]
     x, y = width * (0.4 + 0.02 * t), height * 0.5

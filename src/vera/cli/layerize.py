@@ -14,6 +14,8 @@ def layerize(
     *,
     out: Path,
     mask: Path | None = None,
+    matte: Path | None = None,
+    sheet: Path | None = None,
     deinterlace: Deinterlace = False,
     rate: Rate = None,
     progressive: Progressive = False,
@@ -30,14 +32,19 @@ def layerize(
         Folder for the layers, as `vera edit --layers` writes it.
     mask
         Picture or video, of the source's size, whose white marks what the edit preserves.
+    matte
+        The same, whose white marks what the edit covers for certain, also where it looks like the source.
+    sheet
+        PNG of a few frames: both clips, the matte, the layers over the source, and what was refused.
     """
     from vera.layers.layerize import layerize as recover
 
     clip, other = (open_source(path, deinterlace, rate, progressive) for path in (source, edited))
     with progress_bar() as report:
-        done = recover(clip, other, out, mask, report)
+        done = recover(clip, other, out, mask, report, matte, sheet)
     width, height = done.size
     say(f"layers   {done.layers}")
     say(f"frames   {done.frames} of {done.source_frames} at {width}x{height}, {done.coverage:.1%} covered")
+    say(f"refused  {done.refused:.2f} of 255 on average, where alpha is 0")
     for notice in done.notices:
         say(f"note     {notice}")

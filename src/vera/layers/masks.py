@@ -1,7 +1,7 @@
 """Masks from files: white is the subject that an edit must preserve."""
 
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from itertools import repeat
 from pathlib import Path
@@ -49,7 +49,7 @@ def mask_frames(path: Path, width: int, height: int) -> Generator[NDArray[np.boo
     exact = source_files(path)[0].suffix.lower() in _EXACT
     white, brightest, found = _WHITE, 0.0, False
     with suppress(GeneratorExit):  # whoever has all it asked for
-        for rgb in _pictures(path, width, height):
+        for rgb in mask_pictures(path, width, height):
             grey = rgb.mean(axis=-1)
             if exact and brightest == 0 and grey.max() == 1:
                 white = 1
@@ -64,7 +64,7 @@ def mask_frames(path: Path, width: int, height: int) -> Generator[NDArray[np.boo
         warnings.warn(f"{told}, nothing is preserved; paint what must stay in white", stacklevel=2)
 
 
-def _pictures(path: Path, width: int, height: int) -> Iterator[NDArray[np.uint8]]:
+def mask_pictures(path: Path, width: int, height: int) -> Generator[NDArray[np.uint8], None, None]:
     """RGB [H,W,3] of each mask frame; that of a still image without an end."""
     if is_still(path):
         yield from repeat(model_view(_read_still(path), width, height))

@@ -8,19 +8,21 @@ import numpy as np
 from tests.clips import make_clip
 from tests.layers.layerize.scenes import SIZE, disc, over, plate
 
-from vera.layers.layerize.pairing import candidates, choose, groups, sample_frames, thumbnail
-from vera.video import Clip, open_clip
+from vera.layers.layerize.pairing import Times, candidates, choose, groups, sample_frames, thumbnail
+from vera.video import open_clip
 
 
-def info(tmp_path: Path, frames: int, fps: int) -> Clip:
-    return open_clip(
-        make_clip(
-            tmp_path / f"{frames}-{fps}.mp4",
-            frames,
-            (32, 32),
-            fps,
-            time_base=Fraction(1, fps * 512),
-            pts=[i * 512 for i in range(frames)],
+def info(tmp_path: Path, frames: int, fps: int) -> Times:
+    return Times.of(
+        open_clip(
+            make_clip(
+                tmp_path / f"{frames}-{fps}.mp4",
+                frames,
+                (32, 32),
+                fps,
+                time_base=Fraction(1, fps * 512),
+                pts=[i * 512 for i in range(frames)],
+            )
         )
     )
 
@@ -50,7 +52,7 @@ def test_a_shorter_edit_leaves_the_end_alone(tmp_path: Path) -> None:
     assert plain.partners == (0, 1, 2, 3, 4, *[None] * 7)
 
 
-def chosen(source: Clip, edited: Clip, shown: list[int]) -> str:
+def chosen(source: Times, edited: Times, shown: list[int]) -> str:
     """The pairing of a clip whose edited frame i shows the source's frame `shown[i]`."""
     possible = candidates(source, edited)
     numbers = sample_frames(possible, 6)

@@ -99,8 +99,8 @@ def test_layers_over_the_source_are_the_edited_picture() -> None:
 
 def frames(alphas: list[np.ndarray], move: float = 0.0) -> list[Unmixed]:
     return [
-        Unmixed(plate(0, SIZE, move * t), plate(0, SIZE, move * t), LEVEL, Layers(alpha, np.zeros((*alpha.shape, 3))))
-        for t, alpha in enumerate(alphas)
+        Unmixed(picture, picture, LEVEL, Layers(alpha, np.zeros((*alpha.shape, 3))), (picture, picture))
+        for picture, alpha in ((plate(0, SIZE, move * t), alpha) for t, alpha in enumerate(alphas))
     ]
 
 
@@ -117,3 +117,16 @@ def test_what_stands_still_is_steadied() -> None:
     found = list(steady(frames(alphas)))
     assert found[2].layers.alpha.std() == pytest.approx(0.1 / 3**0.5, rel=0.1)
     np.testing.assert_allclose(found[2].layers.alpha, np.mean(alphas[1:4], axis=0), atol=1e-3)
+
+
+def test_a_white_ball_on_white_with_its_matte() -> None:
+    source = np.full((*SIZE[::-1], 3), 0.95, np.float32)
+    ball = disc(SIZE, 80, 48, 25)
+    shade = 1 - 0.4 * np.clip(1 - disc(SIZE, 74, 42, 25, 20), 0, 1)  # its lit side is as white as the ground
+    edited = over(source, source * shade[..., None], ball)
+    inside = find_changes(smoothed_difference(source, edited), LEVEL)
+    alone, known = (unmix(source, edited, inside, LEVEL, matte=matte) for matte in (None, ball))
+    assert np.abs(alone.alpha - ball).mean() > 5 * np.abs(known.alpha - ball).mean()
+    assert np.all(known.alpha >= ball)
+    edit = straight_colors(source, edited, known, LEVEL)
+    assert np.abs(over(source, edit, known.alpha) - edited).max() < 6 / 255

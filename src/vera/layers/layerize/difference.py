@@ -17,16 +17,20 @@ SMALL_HOLE, LARGE_HOLE = 1 / 2000, 1 / 50
 UNLIKE = 1.4  # mean difference in standard deviations; of what is preserved it is about 0.9
 
 
-def find_changes(difference: Float, level: Float, kept: Mask | None = None) -> Mask:
+def find_changes(difference: Float, level: Float, kept: Mask | None = None, beyond: Float | None = None) -> Mask:
     """`[H,W]`, from the smoothed difference `[H,W,3]` and the noise level: the connected parts of what may be changed
-    that hold enough of what certainly is. Nothing well within `kept` is."""
+    that hold enough of what certainly is. Nothing well within `kept` is.
+
+    `beyond` `[H,W,3]` is what of the difference nothing around in the source explains, if it is known.
+    """
     score = np.sqrt(np.square(difference).mean(axis=-1)) / level
+    sure = score if beyond is None else np.minimum(score, np.sqrt(np.square(beyond).mean(axis=-1)) / level)
     if kept is not None:
         inner = cv2.erode(kept.view(np.uint8), np.ones((7, 7), np.uint8), borderType=cv2.BORDER_REPLICATE)
-        score = np.where(inner > 0, np.float32(0), score)
+        score, sure = (np.where(inner > 0, np.float32(0), part) for part in (score, sure))
     possible = (score > POSSIBLE).view(np.uint8)
     count, labels = cv2.connectedComponents(possible, connectivity=8)
-    seeds = np.bincount(labels[score > CERTAIN], minlength=count)
+    seeds = np.bincount(labels[sure > CERTAIN], minlength=count)
     seeds[0] = 0
     found = (seeds >= SMALLEST_PART)[labels].view(np.uint8)
     found = cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))

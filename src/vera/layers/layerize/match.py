@@ -1,7 +1,7 @@
 """What relates the two clips where nothing was edited: place, colours, softness, noise. Fitted once for a clip, and
 checked frame by frame."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -23,14 +23,16 @@ from vera.layers.layerize.align import (
     warp,
 )
 from vera.layers.layerize.color_match import NEUTRAL, ColorMatch, fit_colors, pool
-from vera.layers.layerize.frames import FramePair
-from vera.layers.layerize.noise import Noise, fit_noise, fit_softness, slope_of, smoothed_difference, soften
+from vera.layers.layerize.footage import FramePair
+from vera.layers.layerize.noise import UNKNOWN, Noise, fit_noise, fit_softness, slope_of, smoothed_difference, soften
 from vera.layers.layerize.structure import agreement, structure_agrees
+from vera.layers.layerize.wobble import find_wobble, warp_locally
 
 ENOUGH = 300_000  # pixels that colours and noise are fitted on
 PLAUSIBLE = 12 / 255  # difference beyond which what looks alike is an edit of brightness, not noise
 NOTICED = 0.1  # pixels of shift of a single frame that are corrected
 FARTHEST = 4.0  # pixels of it that are believed
+MANY, OFTEN = 3000, 20_000  # agreeing pixels from which a frame has colours of its own, and how many are looked at
 FEWEST = 500  # agreeing pixels by which a frame can be checked
 DOUBTFUL = 0.15  # share of agreeing structure that might be chance
 TYPICAL = 0.77  # median of the mean of three deviations, if the noise is as expected
@@ -66,24 +68,57 @@ def fit_match(pairs: Sequence[FramePair]) -> Match:
     small = find_map(greys)
     matrix = rescale(small, greys[0], size, edited)
 
-    def aligned(colors: ColorMatch) -> Iterator[tuple[Float, Float, NDArray[np.bool_]]]:
-        """Source and edited picture of each pair, and where they agree in structure, of what the mask keeps."""
-        for pair in pairs:
-            source, picture = unit(pair.source), colors.apply(warp(unit(pair.edited), matrix, size))
-            alike = structure_agrees(grey(source), grey(picture))
-            yield source, picture, alike if pair.kept is None else alike & pair.kept
-
-    share = ENOUGH // len(pairs)
-    colors = fit_colors(*pool([_thinned(alike, share, one, other) for one, other, alike in aligned(NEUTRAL)]))
-    softness = fit_softness((grey(one), grey(other), alike) for one, other, alike in aligned(colors))
+    colors = fit_colors(*pool([_agreeing(pair, matrix, NEUTRAL, ENOUGH // len(pairs)) for pair in pairs]))
+    first = Match(matrix, colors, 0.0, Noise(*UNKNOWN), 0.0)
+    softness = fit_softness(
+        (grey(one.source), grey(one.edited), one.alike) for one in (_bring(first, p) for p in pairs)
+    )
     parts = []
-    for source, picture, alike in aligned(colors):
-        softened = soften(source, softness)
-        difference = smoothed_difference(softened, picture)
+    for pair in pairs:
+        one = _bring(first, pair)
+        softened = soften(one.source, softness)
+        difference = smoothed_difference(softened, one.edited)
         largest = np.abs(difference).max(-1)
-        chosen = np.where(alike, largest < PLAUSIBLE, largest < PLAUSIBLE / 2)
-        parts.append(_thinned(chosen, share, slope_of(grey(softened)), difference))
+        chosen = np.where(one.alike, largest < PLAUSIBLE, largest < PLAUSIBLE / 2)
+        parts.append(_thinned(chosen, ENOUGH // len(pairs), slope_of(grey(softened)), difference))
     return Match(matrix, colors, softness, fit_noise(parts), _agreement(greys, small))
+
+
+class _Brought(NamedTuple):
+    """A frame pair on the source's grid and in its colours, `[H,W,3]`; where both agree in structure, of what the mask
+    keeps, `[H,W]`; the shift by which the frame was off."""
+
+    source: Float
+    edited: Float
+    alike: NDArray[np.bool_]
+    shift: tuple[float, float]
+
+
+def _bring(match: Match, pair: FramePair) -> _Brought:
+    """Place and colours of one frame: the clip's, and what this frame is off by itself."""
+    greys = _greys(pair)
+    shift = find_shift(greys, match.matrix)
+    length = max(abs(shift[0]), abs(shift[1]))
+    shift = shift if NOTICED < length < FARTHEST else (0.0, 0.0)
+    matrix = shifted(match.matrix, shift)
+    wobble = find_wobble(greys.source, warp(greys.edited, matrix, greys.size), pair.kept)
+    source, edited = unit(pair.source), unit(pair.edited)
+    placed = warp(edited, matrix, greys.size) if wobble is None else warp_locally(edited, matrix, wobble)
+    edited = match.colors.apply(placed)
+    alike = structure_agrees(greys.source, grey(edited))
+    if pair.kept is not None:
+        alike &= pair.kept
+    if np.count_nonzero(alike) >= MANY:
+        edited = fit_colors(*_thinned(alike, OFTEN, source, edited)).apply(edited)
+    return _Brought(source, edited, alike, shift)
+
+
+def _agreeing(pair: FramePair, matrix: Matrix, colors: ColorMatch, count: int) -> tuple[Float, Float]:
+    """Pixels `[N,3]` of source and edited picture that agree in structure."""
+    source = unit(pair.source)
+    edited = colors.apply(warp(unit(pair.edited), matrix, (source.shape[1], source.shape[0])))
+    alike = structure_agrees(grey(source), grey(edited))
+    return _thinned(alike if pair.kept is None else alike & pair.kept, count, source, edited)
 
 
 def _thinned(mask: NDArray[np.bool_], count: int, *pictures: Float) -> tuple[Float, Float]:
@@ -96,18 +131,11 @@ def _thinned(mask: NDArray[np.bool_], count: int, *pictures: Float) -> tuple[Flo
 
 def apply_match(match: Match, pair: FramePair) -> Matched:
     """Bring a frame pair together. Where a frame is off by a shift, a brightness or more noise, that is corrected."""
-    greys = _greys(pair)
-    shift = find_shift(greys, match.matrix)
-    length = max(abs(shift[0]), abs(shift[1]))
-    shift = shift if NOTICED < length < FARTHEST else (0.0, 0.0)
-    source = unit(pair.source)
+    source, edited, alike, shift = _bring(match, pair)
     softened = soften(source, match.softness)
-    edited = match.colors.apply(warp(unit(pair.edited), shifted(match.matrix, shift), greys.size))
     level = match.noise.level(slope_of(grey(softened)))
     difference = smoothed_difference(softened, edited)
-    alike = structure_agrees(greys.source, grey(edited)) & (np.abs(difference).max(-1) < PLAUSIBLE)
-    if pair.kept is not None:
-        alike &= pair.kept
+    alike &= np.abs(difference).max(-1) < PLAUSIBLE
     if np.count_nonzero(alike) >= FEWEST:
         drift = np.median(difference[alike], axis=0)
         edited -= drift

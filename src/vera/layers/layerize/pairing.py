@@ -20,6 +20,24 @@ LAGS = (-1.0, -0.5, 0.5, 1.0)  # source frames
 
 
 @dataclass(frozen=True)
+class Times:
+    """When each frame begins, in seconds from the first, and how long they last together."""
+
+    starts: tuple[float, ...]
+    duration: float
+
+    @classmethod
+    def of(cls, clip: Clip) -> "Times":
+        """Those of a clip."""
+        return cls(tuple(float((pts - clip.pts[0]) * clip.time_base) for pts in clip.pts), float(clip.duration))
+
+    @property
+    def count(self) -> int:
+        """How many frames there are."""
+        return len(self.starts)
+
+
+@dataclass(frozen=True)
 class Pairing:
     """For each frame of the source the edited clip's frame that shows it, or None; rising.
 
@@ -45,9 +63,9 @@ class Group:
     best: int
 
 
-def candidates(source: Clip, edited: Clip) -> list[Pairing]:
+def candidates(source: Times, edited: Times) -> list[Pairing]:
     """Pairings that are plausible, the plainest first."""
-    count, other = source.frame_count, edited.frame_count
+    count, other = source.count, edited.count
     plain = [_by_number(count, other, 0)]
     if count != other:
         by_time = _by_time(source, edited, 0)
@@ -56,6 +74,11 @@ def candidates(source: Clip, edited: Clip) -> list[Pairing]:
     if count != other:
         moved += [_by_time(source, edited, lag) for lag in LAGS]
     return [pairing for pairing in [*plain, *moved] if pairing.count]
+
+
+def plain_pairing(source: Times, edited: Times) -> Pairing:
+    """Pair by number."""
+    return _by_number(source.count, edited.count, 0)
 
 
 def sample_frames(pairings: Sequence[Pairing], count: int) -> list[int]:
@@ -84,20 +107,15 @@ def choose(
     return pairings[best] if scores[best] > max(BETTER * scores[0], scores[0] + CHANCE) else pairings[0]
 
 
-def groups(pairing: Pairing, source: Clip, edited: Clip) -> list[Group]:
+def groups(pairing: Pairing, source: Times, edited: Times) -> list[Group]:
     """The paired frames by edited frame; the one nearest in time is most likely what the editor saw."""
     found = []
-    times = [_seconds(clip) for clip in (source, edited)]
     numbered = [(i, partner) for i, partner in enumerate(pairing.partners) if partner is not None]
     for partner, members in groupby(numbered, key=lambda pair: pair[1]):
         frames = tuple(i for i, _ in members)
-        best = min(frames, key=lambda i: abs(times[0][i] + pairing.lag - times[1][partner]))
+        best = min(frames, key=lambda i: abs(source.starts[i] + pairing.lag - edited.starts[partner]))
         found.append(Group(partner, frames, best))
     return found
-
-
-def _seconds(clip: Clip) -> list[float]:
-    return [float((pts - clip.pts[0]) * clip.time_base) for pts in clip.pts]
 
 
 def _by_number(count: int, other: int, offset: int) -> Pairing:
@@ -105,13 +123,13 @@ def _by_number(count: int, other: int, offset: int) -> Pairing:
     return Pairing("number" if offset == 0 else f"number {offset:+d}", partners)
 
 
-def _by_time(source: Clip, edited: Clip, lag: float) -> Pairing:
+def _by_time(source: Times, edited: Times, lag: float) -> Pairing:
     """The nearest in time, if it is no further than half of the longer frame; `lag` in frames of the source."""
-    other = _seconds(edited)
-    frame = float(source.duration / source.frame_count)
-    reach = max(frame, float(edited.duration / edited.frame_count)) * 0.51
+    other = edited.starts
+    frame = source.duration / source.count
+    reach = max(frame, edited.duration / edited.count) * 0.51
     partners: list[int | None] = []
-    for time in _seconds(source):
+    for time in source.starts:
         place = bisect_left(other, time + lag * frame)
         distance, near = min((abs(other[i] - time - lag * frame), i) for i in (place - 1, place) if 0 <= i < len(other))
         partners.append(near if distance <= reach else None)

@@ -1,10 +1,11 @@
 """Mattes that do not flicker: where both clips stand still, a frame's alpha is averaged with its neighbours'."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from vera.arrays import Float
 from vera.layers.layerize.unmix import Layers
@@ -13,12 +14,14 @@ STILL = 2.0  # difference of two frames, in noise, at which the weight of a neig
 
 
 class Unmixed(NamedTuple):
-    """A frame's layers with what they came from: matched pictures `[H,W,3]` and noise level `[H,W]`."""
+    """A frame's layers with what they came from: matched pictures `[H,W,3]`, noise level `[H,W]`, and the codes of both
+    clips as they were."""
 
     source: Float
     edited: Float
     level: Float
     layers: Layers
+    codes: tuple[NDArray[Any], NDArray[Any]]
 
 
 def steady(frames: Iterable[Unmixed]) -> Iterator[Unmixed]:

@@ -33,17 +33,17 @@ class Transmission:
     shadow: Mask
 
 
-def find_transmission(source: Float, edited: Float, inside: Mask, level: Float) -> Transmission:
+def find_transmission(source: Float, edited: Float, inside: Mask, level: Float, scale: float = 1.0) -> Transmission:
     """From matched frames `[H,W,3]`, the changed region and the noise level there.
 
-    The source's texture of one to four pixels is looked for in the edited picture: the slope of the regression in a
-    window is what the layer lets through, whatever smooth colour it adds. A solid layer has texture of its own, or
-    none, so its slope is 0 within the standard error. Where the source has no texture, a darkening that leaves its
-    colour is taken for a shadow, and anything else for solid.
+    The source's texture of one to four pixels, or `scale` times as coarse where an editor lost the finest, is looked
+    for in the edited picture: the slope of the regression in a window is what the layer lets through, whatever smooth
+    colour it adds. A solid layer has texture of its own, or none, so its slope is 0 within the standard error. Where
+    the source has no texture, a darkening that leaves its colour is taken for a shadow, and anything else for solid.
     """
     # The rim is left out: there the picture is a mixture of changed and not, which is textured like the source.
     weight = cv2.erode(inside.view(np.uint8), np.ones((5, 5), np.uint8), borderValue=1).astype(np.float32)
-    slope, deviation = _regress(source, edited, weight, level)
+    slope, deviation = _regress(source, edited, weight, level, scale)
     trust = np.asarray(weight / (np.square(deviation) + np.float32(0.03**2)), np.float32)
     total = np.maximum(_blur(trust, NEIGHBOURS), np.float32(1e-4))
     slope = np.asarray(_blur(slope * trust, NEIGHBOURS) / total, np.float32)
@@ -83,13 +83,14 @@ def least_alpha(source: Float, edited: Float, level: Float) -> Float:
     return np.asarray(np.maximum(darker, lighter).max(axis=-1).clip(0, 1))
 
 
-def _regress(source: Float, edited: Float, weight: Float, level: Float) -> tuple[Float, Float]:
+def _regress(source: Float, edited: Float, weight: Float, level: Float, scale: float) -> tuple[Float, Float]:
     """Slope of the edited picture's texture over the source's, all channels together, and its standard error."""
     one, other = (
-        cv2.GaussianBlur(part, (0, 0), 1.0) - cv2.GaussianBlur(part, (0, 0), 4.0) for part in (source, edited)
+        cv2.GaussianBlur(part, (0, 0), scale) - cv2.GaussianBlur(part, (0, 0), 4 * scale) for part in (source, edited)
     )
+    window = round(WINDOW * scale) | 1
     power, other_power, shared = (
-        _mean(product.sum(-1), weight, WINDOW) for product in (one * one, other * other, one * other)
+        _mean(product.sum(-1), weight, window) for product in (one * one, other * other, one * other)
     )
     noise = 3 * np.square(level)
     slope = np.asarray(shared / (power + noise / 4), np.float32)

@@ -24,6 +24,7 @@ SPREAD = 8.0  # sigma in pixels over which the colour of something clear is aver
 VISIBLE = 4.0  # colours of edit and source apart, in noise, from which a pixel's own equation counts most
 HEARD = 3.0  # difference from the smooth colour, in noise, from which a pixel that is not solid has its own
 FAINT = 2.0  # change of a pixel, in noise
+COVERED = 0.98  # of a known matte, from where on the edited picture shows the edit's own colour
 MARGIN = 24  # pixels about the changed region that are looked at
 
 
@@ -35,8 +36,22 @@ class Layers(NamedTuple):
     edit: Float
 
 
-def unmix(source: Float, edited: Float, inside: Mask, level: Float, edge: int = EDGE) -> Layers:
-    """Layers of a frame, from matched pictures `[H,W,3]` in [0,1], where they differ `[H,W]`, and the noise `[H,W]`."""
+def unmix(
+    source: Float,
+    edited: Float,
+    inside: Mask,
+    level: Float,
+    edge: int = EDGE,
+    matte: Float | None = None,
+    softness: float = 0.0,
+) -> Layers:
+    """Layers of a frame, from matched pictures `[H,W,3]` in [0,1], where they differ `[H,W]`, and the noise `[H,W]`.
+
+    `matte` `[H,W]` is what solid things are known to cover: alpha is at least that, also where they look like the
+    source. `softness` is the blur of the editor, in pixels.
+    """
+    if matte is not None:
+        inside = inside | (matte > 0)
     alpha, color = np.zeros(inside.shape, np.float32), np.zeros_like(source)
     x, y, width, height = cv2.boundingRect(inside.view(np.uint8))
     if width == 0:
@@ -44,7 +59,8 @@ def unmix(source: Float, edited: Float, inside: Mask, level: Float, edge: int = 
     rows = slice(max(0, y - MARGIN), y + height + MARGIN)
     columns = slice(max(0, x - MARGIN), x + width + MARGIN)
     box = rows, columns
-    alpha[box], color[box] = _unmix(source[box], edited[box], inside[box], level[box], edge)
+    known = None if matte is None else matte[box]
+    alpha[box], color[box] = _unmix(source[box], edited[box], inside[box], level[box], edge, known, softness)
     return Layers(alpha, color)
 
 
@@ -60,10 +76,14 @@ def straight_colors(source: Float, edited: Float, layers: Layers, level: Float) 
     return extend_colors(exact * alpha, layers.alpha).clip(0, 1)
 
 
-def _unmix(source: Float, edited: Float, inside: Mask, level: Float, edge: int) -> Layers:
-    through = find_transmission(source, edited, inside, level)
+def _unmix(
+    source: Float, edited: Float, inside: Mask, level: Float, edge: int, matte: Float | None, softness: float
+) -> Layers:
+    through = find_transmission(source, edited, inside, level, max(1.0, 2 * softness))
     solid = inside & ~through.clear
     core = _core(solid, np.square(edited - source).sum(-1), edge)
+    if matte is not None:
+        solid, core = solid | (matte > 0.5), np.where(matte > COVERED, np.float32(1), core)
     colors = _clear_colors(source, edited, through), extend_colors(edited * core[..., None], core).clip(0, 1)
     expected = np.where(through.clear, 1 - through.share, solid.astype(np.float32))
     found = [_project(source, edited, color, expected, level) for color in colors]
@@ -78,7 +98,7 @@ def _unmix(source: Float, edited: Float, inside: Mask, level: Float, edge: int) 
     # Beyond what was found changed, a soft edge may end; what the noise would hide there is none.
     seen = alpha * np.sqrt(np.square(color - source).mean(-1)) > FAINT * level
     alpha = np.where(inside | (_grown(inside, 2) & seen), alpha, np.float32(0))
-    return Layers(alpha, color)
+    return Layers(alpha if matte is None else np.maximum(alpha, matte), color)
 
 
 def _core(solid: Mask, change: Float, edge: int) -> Float:

@@ -1,0 +1,167 @@
+"""An editor that gets the edit right and everything else slightly wrong: what the autoencoder of a video model loses, a
+canvas of 480p, colours that drift, a picture that shifts and wobbles, and a codec.
+
+The autoencoders are nano's own and a small `AutoencoderKLWan` that is trained from random values on the plates, once,
+and kept in `CACHE`.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+
+CACHE = Path(tempfile.gettempdir()) / "vera-simulated-editor"
+NANO = Path("src/vera/presets/nano/vae")
+PIXELS = 832 * 480  # of the canvas that editors of 480p draw on
+STRIDE = 16
+WAN = {"base_dim": 12, "z_dim": 16, "dim_mult": [1, 1, 2, 2], "num_res_blocks": 1}
+STEPS, CROP, FRAMES, RATE = 500, 64, 5, 1e-3
+
+Clip = np.ndarray  # RGB [T,H,W,3] float32 in [0,1]
+
+
+@dataclass(frozen=True)
+class Flaws:
+    """Largest share that colours drift by, pixels of the source of the shift and of the warps, and x264's crf."""
+
+    color: float = 0.04
+    shift: float = 1.5
+    warp: float = 1.0
+    crf: int = 23
+
+
+def canvas(width: int, height: int, pixels: int = PIXELS) -> tuple[int, int]:
+    """Width and height that an editor draws at: of about so many pixels, the same shape, multiples of its stride."""
+    scale = (pixels / (width * height)) ** 0.5
+    return tuple(max(STRIDE, round(side * scale / STRIDE) * STRIDE) for side in (width, height))  # type: ignore[return-value]
+
+
+def regenerate(clip: Clip, coder: Callable[[Clip], Clip], seed: int, flaws: Flaws, pixels: int = PIXELS) -> np.ndarray:
+    """Frames `[T,h,w,3]` uint8 of an editor's own size, as it would give back the finished edit `clip`."""
+    rng = np.random.default_rng(seed)
+    size = canvas(clip.shape[2], clip.shape[1], pixels)
+    moved = [_moved(frame, size, flaws, t, seed) for t, frame in enumerate(clip)]
+    drawn = coder(np.stack(moved))
+    phase, gamma_phase = rng.uniform(0, 2 * np.pi, 3), rng.uniform(0, 2 * np.pi)
+    frames = []
+    for t, frame in enumerate(drawn):
+        gain = 1 + flaws.color * np.sin(phase + 0.6 * t)
+        gamma = 1 + flaws.color * np.sin(gamma_phase + 0.4 * t)
+        frames.append(np.rint(255 * (gain * frame.clip(0, 1) ** gamma).clip(0, 1)).astype(np.uint8))
+    return _coded(frames, flaws.crf)
+
+
+def _moved(frame: np.ndarray, size: tuple[int, int], flaws: Flaws, t: int, seed: int) -> np.ndarray:
+    """The frame at the editor's size, where everything lies up to `shift` and `warp` pixels of the source beside."""
+    rng = np.random.default_rng(seed + 1)
+    height, width = frame.shape[:2]
+    x, y = np.meshgrid((np.arange(size[0]) + 0.5) / size[0], (np.arange(size[1]) + 0.5) / size[1])
+    angle = rng.uniform(0, 2 * np.pi)
+    field = []
+    for axis in range(2):
+        waves = rng.uniform(0.7, 2.2, (3, 2)) * rng.choice([-1, 1], (3, 2))
+        phases = rng.uniform(0, 2 * np.pi, 3)
+        warp = (
+            sum(
+                np.sin(2 * np.pi * (a * x + b * y) + phase + 0.3 * t)
+                for (a, b), phase in zip(waves, phases, strict=True)
+            )
+            / 3
+        )
+        field.append(flaws.shift * (np.cos, np.sin)[axis](angle) + flaws.warp * warp)
+    if size[0] < width:
+        frame = cv2.GaussianBlur(frame, (0, 0), 0.4 * width / size[0])
+    grid = [(x * width - 0.5 + field[0]).astype(np.float32), (y * height - 0.5 + field[1]).astype(np.float32)]
+    return cv2.remap(frame, *grid, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _coded(frames: Sequence[np.ndarray], crf: int) -> np.ndarray:
+    """The frames after x264 in 4:2:0."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "edited.mp4")
+        with av.open(path, "w") as container:
+            stream: Any = container.add_stream("libx264", rate=Fraction(24), options={"crf": str(crf)})
+            stream.height, stream.width = frames[0].shape[:2]
+            stream.pix_fmt = "yuv420p"
+            for index, picture in enumerate(frames):
+                frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+                frame.pts = index
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        with av.open(path) as container:
+            return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+
+
+def nano_coder() -> Callable[[Clip], Clip]:
+    """There and back through the autoencoder that the package ships."""
+    from vera.models.autoencoder_patch import AutoencoderPatch3D
+
+    return _coder(AutoencoderPatch3D.from_pretrained(NANO).eval())
+
+
+def wan_coder(plates: Sequence[Clip]) -> Callable[[Clip], Clip]:
+    """There and back through Wan's autoencoder, small, trained on crops of the plates."""
+    import torch
+    from diffusers import AutoencoderKLWan
+
+    torch.manual_seed(0)
+    vae = AutoencoderKLWan(**WAN, temperal_downsample=[False, True, True])
+    settings = (WAN, STEPS, CROP, FRAMES, RATE, [hashlib.sha256(plate.tobytes()).hexdigest() for plate in plates])
+    path = CACHE / f"wan-{hashlib.sha256(repr(settings).encode()).hexdigest()[:16]}.pt"
+    if path.is_file():
+        vae.load_state_dict(torch.load(path, weights_only=True))
+    else:
+        _train(vae, plates)
+        CACHE.mkdir(parents=True, exist_ok=True)
+        torch.save(vae.state_dict(), path)
+    return _coder(vae.eval())
+
+
+def _train(vae: Any, plates: Sequence[Clip]) -> None:
+    import torch
+
+    rng = np.random.default_rng(0)
+    optimizer = torch.optim.AdamW(vae.parameters(), RATE)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=STEPS, pct_start=0.1)
+    losses: list[float] = []
+    for step in range(STEPS):
+        count, crops = (FRAMES, 1) if step % 4 == 3 else (1, 4)  # still pictures cost a fifth
+        batch = torch.from_numpy(np.stack([_crop(rng, plates, count) for _ in range(crops)])) * 2 - 1
+        batch = batch.permute(0, 4, 1, 2, 3)
+        drawn = vae.decode(vae.encode(batch).latent_dist.mode()).sample
+        loss = (drawn - batch).abs().mean() + 2 * (drawn - batch).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        losses.append(float(loss))
+        if step % 20 == 19:
+            print(f"autoencoder: step {step + 1} of {STEPS}, loss {np.mean(losses[-20:]):.4f}", flush=True)
+
+
+def _crop(rng: np.random.Generator, plates: Sequence[Clip], count: int) -> Clip:
+    plate = plates[rng.integers(len(plates))]
+    sizes = zip((len(plate), *plate.shape[1:3]), (count, CROP, CROP), strict=True)
+    return plate[tuple(slice(start, start + m) for start, m in [(rng.integers(n - m + 1), m) for n, m in sizes])]
+
+
+def _coder(vae: Any) -> Callable[[Clip], Clip]:
+    import torch
+
+    def code(clip: Clip) -> Clip:
+        count = len(clip)
+        padded = np.concatenate([clip, np.repeat(clip[-1:], -(count - 1) % 4, axis=0)])
+        batch = torch.from_numpy(np.ascontiguousarray(padded, np.float32)).permute(3, 0, 1, 2)[None] * 2 - 1
+        with torch.no_grad():
+            drawn = vae.decode(vae.encode(batch).latent_dist.mode()).sample
+        return np.asarray((drawn[0].permute(1, 2, 3, 0)[:count] + 1) / 2, np.float32)
+
+    return code

@@ -1,0 +1,230 @@
+"""Where frames come from: a clip on disk, or pictures that a program already has."""
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.errors import VeraError
+from vera.layers.layerize.pairing import Times
+from vera.layers.masks import mask_frames, mask_pictures
+from vera.layers.source_match import describe_source
+from vera.video import Clip, model_view
+from vera.video.view import picture
+
+Size = tuple[int, int]  # width and height
+Item = TypeVar("Item")
+
+
+class Footage(Protocol):
+    """Frames that can be read more than once."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+    @property
+    def size(self) -> Size:
+        """Width and height, upright."""
+
+    @property
+    def deep(self) -> bool:
+        """Whether it has more than 8 bits."""
+
+    @property
+    def times(self) -> Times:
+        """When its frames begin."""
+
+    def pictures(self, wanted: Sequence[int], size: Size) -> Generator[NDArray[Any], None, None]:
+        """RGB `[h,w,3]` uint8 or uint16 of the frames `wanted` (rising numbers), at `size`."""
+
+    def describe(self) -> dict[str, Any]:
+        """What a manifest records of them."""
+
+
+@dataclass(frozen=True)
+class ClipFootage:
+    """A clip on disk, decoded as it is read."""
+
+    clip: Clip
+
+    @property
+    def name(self) -> str:
+        """Its path."""
+        return str(self.clip.path)
+
+    @property
+    def size(self) -> Size:
+        """Width and height, upright."""
+        return self.clip.display_size
+
+    @property
+    def deep(self) -> bool:
+        """Whether there are more than 8 bits."""
+        return self.clip.bit_depth > 8
+
+    @property
+    def times(self) -> Times:
+        """When its frames begin."""
+        return Times.of(self.clip)
+
+    def pictures(self, wanted: Sequence[int], size: Size) -> Generator[NDArray[Any], None, None]:
+        """Other frames are decoded, not converted."""
+        with self.clip.frames() as reader:
+            for frame in pick(reader, wanted):
+                if not self.deep:
+                    yield model_view(frame, *size, self.clip.orientation)
+                    continue
+                stored = self.clip.orientation.swapped(size)
+                codes = np.rint(picture(frame, stored).clip(0, 1) * 65535).astype(np.uint16)
+                yield np.ascontiguousarray(self.clip.orientation.upright(codes))
+
+    def describe(self) -> dict[str, Any]:
+        """Name, length and hash of the file."""
+        return describe_source(self.clip)
+
+
+class Pictures(Protocol):
+    """Frames by number, of one size: an array, a list, or a clip that is read as it is asked."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
+class ArrayFootage:
+    """Frames that a program has, uint8, uint16 or float in [0,1], at `rate` a second.
+
+    Raises VeraError, which begins with `name`, for no frames and other shapes, and when they are read for frames of
+    different sizes or values that are no numbers.
+    """
+
+    def __init__(self, frames: Pictures, rate: Fraction | float, name: str = "the edited frames") -> None:
+        if len(frames) == 0:
+            raise VeraError(f"{name}: there are none")
+        if not rate > 0:
+            raise VeraError(f"{name}: {rate} frames a second is no rate")
+        first = np.asarray(frames[0])
+        if first.ndim != 3 or first.shape[2] != 3 or min(first.shape) == 0:
+            raise VeraError(f"{name}: are {first.shape} each; give RGB, height x width x 3")
+        if first.dtype not in (np.uint8, np.uint16) and first.dtype.kind != "f":
+            raise VeraError(f"{name}: hold {first.dtype}; give uint8, uint16, or floats from 0 to 1")
+        self.name, self._frames = name, frames
+        self.size: Size = (first.shape[1], first.shape[0])
+        self._shape, self.deep = first.shape, first.dtype == np.uint16
+        self.times = Times(tuple(float(i / rate) for i in range(len(frames))), float(len(frames) / rate))
+
+    def pictures(self, wanted: Sequence[int], size: Size) -> Generator[NDArray[Any], None, None]:
+        """RGB of the frames `wanted` at `size`, as they are asked for."""
+        for index in wanted:
+            codes = self._codes(index)
+            if codes.shape[1::-1] != size:
+                codes = np.asarray(cv2.resize(codes, size, interpolation=cv2.INTER_AREA))
+            yield codes
+
+    def describe(self) -> dict[str, Any]:
+        """Count and size of the frames."""
+        return {"frames": len(self._frames), "size": list(self.size)}
+
+    def _codes(self, index: int) -> NDArray[Any]:
+        frame = np.asarray(self._frames[index])
+        if frame.shape != self._shape:
+            raise VeraError(f"{self.name}: frame {index} is {frame.shape}, the first {self._shape}")
+        if frame.dtype.kind != "f":
+            return np.asarray(frame)
+        if not np.isfinite(frame).all():
+            raise VeraError(f"{self.name}: frame {index} holds values that are no numbers (NaN or infinite)")
+        return np.asarray(np.rint(frame.clip(0, 1) * 255), np.uint8)
+
+
+@dataclass(frozen=True)
+class FramePair:
+    """Upright RGB, uint8 or uint16, of the source `[H,W,3]` and the edited clip `[h,w,3]`; what the mask keeps and the
+    matte of solid things `[H,W]`, or None."""
+
+    source: NDArray[Any]
+    edited: NDArray[Any]
+    kept: NDArray[np.bool_] | None = None
+    matte: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class Footages:
+    """Source and edited clip; a mask, a file or `[T,H,W]` or `[H,W]`, true on what is kept; and the mattes of solid
+    things in the edited clip, a file or `[T,H,W]` by source frame; or None."""
+
+    source: Footage
+    edited: Footage
+    mask: Path | Pictures | None = None
+    mattes: Path | Pictures | None = None
+
+    @property
+    def edited_size(self) -> Size:
+        """The size that the edited clip is read at: its own, or the source's if that is smaller."""
+        size, own = self.source.size, self.edited.size
+        return own if own[0] * own[1] <= size[0] * size[1] else size
+
+    @property
+    def deep(self) -> bool:
+        """Whether there are more than 8 bits."""
+        return self.source.deep or self.edited.deep
+
+    def pairs(self, frames: Sequence[tuple[int, int]]) -> Iterator[FramePair]:
+        """For each (source frame, edited frame), rising, both pictures."""
+        places = [place for place, _ in frames]
+        sources = self.source.pictures(places, self.source.size)
+        edits = self.edited.pictures([number for _, number in frames], self.edited_size)
+        masks, mattes = self._masks(places), self._mattes(places)
+        with closing(sources), closing(edits), closing(masks), closing(mattes):
+            for parts in zip(sources, edits, masks, mattes, strict=True):
+                yield FramePair(*parts)
+
+    def _masks(self, places: Sequence[int]) -> Generator[NDArray[np.bool_] | None, None, None]:
+        if self.mask is None:
+            yield from (None for _ in places)
+        elif isinstance(self.mask, Path):
+            with closing(mask_frames(self.mask, *self.source.size)) as masks:
+                yield from pick(masks, places)
+        else:
+            still = np.ndim(self.mask[0]) == 1
+            for place in places:
+                yield _coverage(self.mask if still else self.mask[place], self.source.size) >= 0.5
+
+    def _mattes(self, places: Sequence[int]) -> Generator[NDArray[np.float32] | None, None, None]:
+        if self.mattes is None:
+            yield from (None for _ in places)
+        elif isinstance(self.mattes, Path):
+            with closing(mask_pictures(self.mattes, *self.source.size)) as mattes:
+                yield from (_coverage(matte.mean(axis=-1) / 255, self.source.size) for matte in pick(mattes, places))
+        else:
+            yield from (_coverage(self.mattes[place], self.source.size) for place in places)
+
+
+def _coverage(picture: Any, size: Size) -> NDArray[np.float32]:
+    """`[h,w]`, bool, codes or floats in [0,1], as float32 `[H,W]` in [0,1]."""
+    codes = np.asarray(picture)
+    scale = np.iinfo(codes.dtype).max if codes.dtype.kind in "iu" else 1
+    values = codes.astype(np.float32) / np.float32(scale)
+    if values.shape[::-1] != size:
+        values = np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_LINEAR))
+    return values.clip(0, 1)
+
+
+def pick(items: Iterable[Item], wanted: Sequence[int]) -> Iterator[Item]:
+    """Those of the `items` whose numbers are wanted; no item is asked for after the last of them."""
+    if not wanted:
+        return
+    waiting = iter(wanted)
+    number = next(waiting)
+    for index, item in enumerate(items):
+        if index == number:
+            yield item
+            following = next(waiting, None)
+            if following is None:
+                return
+            number = following

@@ -1,0 +1,137 @@
+"""`layerize_frames`: frames that a program has, of another size, count, rate and type, and what cannot be frames."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from tests.layers.layerize.scenes import disc, over, plate
+
+from vera.errors import VeraError
+from vera.layers import load_layers
+from vera.layers.layerize import ArrayFootage, RecoveredLayers, layerize, layerize_frames
+from vera.video import write_lossless
+from vera.video.lossless import LosslessClip
+
+SIZE = (160, 96)
+COUNT = 6
+
+
+def codes(picture: np.ndarray) -> np.ndarray:
+    return np.rint(picture * 255).clip(0, 255).astype(np.uint8)
+
+
+PLATES = np.stack([codes(plate(1, SIZE, t)) for t in range(COUNT)])
+ALPHA = np.stack([disc(SIZE, 60 + 4 * t, 50, 22) for t in range(COUNT)]).astype(np.float32)
+EDITED = np.stack(
+    [codes(over(one / np.float32(255), 0.3 * plate(5) + 0.5, alpha)) for one, alpha in zip(PLATES, ALPHA, strict=True)]
+)
+SOURCE = ArrayFootage(PLATES, 25, "the source")
+
+
+def alphas(found: RecoveredLayers) -> np.ndarray:
+    return np.stack([alpha for _, alpha in found.frames()]) / np.float32(65535)
+
+
+def error(found: RecoveredLayers) -> float:
+    return float(np.abs(alphas(found) - ALPHA[found.positions]).mean())
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32, np.float64])
+def test_any_type(kind: type) -> None:
+    top = np.iinfo(kind).max if np.issubdtype(kind, np.integer) else 1
+    frames = (EDITED / 255 * top).astype(kind)
+    found = layerize_frames(SOURCE, frames)
+    assert error(found) < 0.01 and found.positions == list(range(COUNT))
+    edit, alpha = next(iter(found.frames()))
+    assert edit.dtype == (np.uint16 if kind is np.uint16 else np.uint8) and alpha.dtype == np.uint16
+    assert edit.shape == (*SIZE[::-1], 3)
+
+
+def test_the_editors_own_size() -> None:
+    small = np.stack([cv2.resize(frame, (120, 72), interpolation=cv2.INTER_AREA) for frame in EDITED])
+    found = layerize_frames(SOURCE, small)
+    assert error(found) < 0.02
+    assert [notice for notice in found.notices if "120x72" in notice]
+
+
+def test_fewer_frames_span_the_same_time() -> None:
+    found = layerize_frames(SOURCE, EDITED[::2])
+    assert found.pairing.name == "time" and found.positions == list(range(COUNT))
+    held = alphas(found)
+    assert np.array_equal(held[0], held[1]) and not np.array_equal(held[1], held[2])
+
+
+def test_a_rate_says_where_frames_end() -> None:
+    found = layerize_frames(SOURCE, EDITED[:4], rate=25)
+    assert found.positions == [0, 1, 2, 3] and error(found) < 0.01
+    assert [notice for notice in found.notices if "4 of the source's 6 frames" in notice]
+
+
+def test_more_frames_than_the_source() -> None:
+    found = layerize_frames(SOURCE, np.concatenate([EDITED, EDITED[-1:]]), rate=25)
+    assert found.positions == list(range(COUNT)) and error(found) < 0.01
+
+
+def test_files_and_frames_give_the_same_layers(tmp_path: Path) -> None:
+    write_lossless(tmp_path / "source.mkv", PLATES, Fraction(25))
+    write_lossless(tmp_path / "edited.mkv", EDITED, Fraction(25))
+    layerize(tmp_path / "source.mkv", tmp_path / "edited.mkv", tmp_path / "layers")
+    layers = load_layers(tmp_path / "layers")
+    for frames in (EDITED, LosslessClip(tmp_path / "edited.mkv"), list(EDITED)):
+        for i, (edit, alpha) in enumerate(layerize_frames(tmp_path / "source.mkv", frames).frames()):
+            assert np.array_equal(edit, layers.edit[i]) and np.array_equal(alpha, layers.alpha[i])
+
+
+def test_masks_and_mattes_as_arrays() -> None:
+    kept = np.zeros(SIZE[::-1], bool)
+    kept[:, 70:] = True
+    found = alphas(layerize_frames(SOURCE, EDITED, mask=kept))
+    assert not found[:, :, 76:].any() and found[0, 50, 60] == 1
+    each = alphas(layerize_frames(SOURCE, EDITED, mask=np.repeat(kept[None], COUNT, 0)))
+    assert np.array_equal(found, each)
+    matte = np.zeros_like(ALPHA)
+    matte[:, :12, :12] = 0.5  # where nothing differs
+    known = alphas(layerize_frames(SOURCE, EDITED, mattes=matte))
+    assert known[:, 4, 4] == pytest.approx(0.5, abs=0.01)
+    assert np.abs(known[:, 20:] - ALPHA[:, 20:]).mean() < 0.01
+
+
+def test_the_record_tells_what_was_refused() -> None:
+    brighter = (EDITED * 0.9 + 20).astype(np.uint8)
+    plain, drifted = (layerize_frames(SOURCE, frames) for frames in (EDITED, brighter))
+    for found in (plain, drifted):
+        list(found.frames())
+    assert plain.record()["drift"]["mean"] < 0.1 < 3 < drifted.record()["drift"]["mean"]
+    refused = np.array(drifted.record()["drift"]["map"])
+    assert refused.shape == (9, 16) and len(drifted.record()["drift"]["frames"]) == COUNT
+    expected = np.abs(brighter.astype(float) - PLATES)[ALPHA == 0].mean()
+    assert drifted.drift.mean == pytest.approx(expected, rel=0.1)
+
+
+def refused(frames: object, *words: str, **options: float) -> None:
+    with pytest.raises(VeraError) as caught:
+        for _ in layerize_frames(SOURCE, frames, name="frames of X", **options).frames():  # type: ignore[arg-type]
+            pass
+    message = str(caught.value)
+    assert message.startswith("frames of X") and "\n" not in message
+    assert all(word in message for word in words), message
+
+
+def test_what_cannot_be_frames() -> None:
+    refused(EDITED[:0], "none")
+    refused(EDITED[..., 0], "height x width x 3")
+    refused(EDITED[..., :2], "height x width x 3")
+    refused(EDITED.astype(np.int64), "int64")
+    refused(EDITED, "no rate", rate=0)
+    broken = EDITED / np.float32(255)
+    broken[3, 5, 5] = np.nan
+    refused(broken, "frame 3", "no numbers")
+    refused([*EDITED[:5], EDITED[5][:50]], "frame 5", "(50, 160, 3)")
+
+
+def test_frames_without_an_edit() -> None:
+    refused(np.zeros_like(EDITED), "all of one colour")
+    refused(PLATES, "nothing was edited")
+    refused(np.stack([codes(plate(20, SIZE, t)) for t in range(COUNT)]), "shows nothing of the source")
