@@ -95,6 +95,25 @@ def test_what_a_mask_keeps_has_no_layer(masked: bool) -> None:
         assert layer.alpha[:, :38].max() < 1 / 512 and layer.alpha[36:54, 52:56].min() > 0.9
 
 
+def test_a_window_may_show_nothing_of_the_edit() -> None:
+    def late(frames: np.ndarray) -> np.ndarray:
+        drawn = with_square(frames)
+        return drawn if np.array_equal(frames[-1], source(20)[-1]) else unchanged(frames)
+
+    clip = edited(DrawingEditor(late), 20)
+    layers = list(clip.layers(source(20), None))
+    assert max(float(layer.alpha.max()) for layer in layers[:11]) < 1 / 512
+    assert all(layer.alpha[36:54, 36:54].min() > 0.95 for layer in layers[14:])
+
+
+def test_what_was_refused_is_recorded_for_every_window() -> None:
+    clip = edited(DrawingEditor(with_square), 20)
+    list(clip.layers(source(20), None))
+    records = clip.record()["layerize"]
+    assert [len(record["drift"]["frames"]) for record in records] == [9, 9, 9]
+    assert all(1 < record["drift"]["mean"] < 4 for record in records), "2 brighter, and its noise"
+
+
 def test_the_same_twice() -> None:
     one, other = (run(DrawingEditor(with_square), 12) for _ in range(2))
     assert all(

@@ -35,6 +35,7 @@ class EditedClip:
         rate: of these, a second.
         progress: called with ("sample", steps done, all steps).
         notices: what the user should know; filled while `layers` runs.
+        recovered: of each window, how its layers came about and what was refused; filled likewise.
     """
 
     editor: Editor
@@ -46,6 +47,7 @@ class EditedClip:
     rate: float
     progress: Progress | None = None
     notices: list[str] = field(default_factory=list)
+    recovered: list[dict[str, Any]] = field(default_factory=list)
 
     def check(self, size: tuple[int, int]) -> None:
         """Raise VeraError for what no window of this editor can be, before any frame is read."""
@@ -88,6 +90,7 @@ class EditedClip:
             "window_frames": traits.window,
             "window_overlap": traits.overlap,
             "editor": self.editor.record() | own,
+            "layerize": self.recovered,
         }
 
     def _joined(self, pictures: Pictures, masks: Masks | None) -> Iterator[LayerFrame]:
@@ -103,7 +106,7 @@ class EditedClip:
                 shared = 0 if number == 0 else windows.starts[number - 1] + windows.size - start
                 known = source[:0] if before is None or not traits.continues else before[len(before) - shared :]
                 before = self._edit(ClipWindow(source, self.rate, known), mask, number, len(windows.starts))
-                yield recover_layers(source, before, mask, self.name)
+                yield recover_layers(source, before, mask, self.name, self.recovered)
 
         yield from join_windows(windows, drawn())
 
@@ -118,7 +121,7 @@ class EditedClip:
         if masks is not None:
             mask = next(kept for number, kept in enumerate(masks) if number == key)[None]
         drawn = self._edit(ClipWindow(chosen[None], self.rate, chosen[:0][None]), mask, 0, 1)
-        layer = next(recover_layers(chosen[None], drawn, mask, self.name))
+        (layer,) = recover_layers(chosen[None], drawn, mask, self.name, self.recovered)
         carried = carry_layer(layer, key, greys)
         if (carried.first, carried.last) != (0, self.count - 1):
             self.notices.append(

@@ -1,6 +1,7 @@
 """From the frames that an editor drew to layers."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from vera.errors import VeraError
 from vera.layers.layer_frame import LayerFrame, unit
@@ -8,10 +9,14 @@ from vera.layers.layerize import ArrayFootage, UnrelatedError, layerize_frames
 from vera.pipelines.editors.protocol import Frames, Mask
 
 
-def recover_layers(source: Frames, drawn: Frames, mask: Mask | None, name: str) -> Iterator[LayerFrame]:
+def recover_layers(
+    source: Frames, drawn: Frames, mask: Mask | None, name: str, records: list[dict[str, Any]]
+) -> Iterator[LayerFrame]:
     """Yield edit and alpha of each frame from source and edited frames, RGB `[T,H,W,3]` uint8 of one size.
 
-    What a mask `[T,H,W]` keeps has alpha 0. VeraError, which names the editor, if the frames have nothing in common.
+    What a mask `[T,H,W]` keeps has alpha 0. After the last frame `records` gets what `vera layerize` records.
+    VeraError,
+    which names the editor, if the frames have nothing in common.
     """
     try:
         found = layerize_frames(ArrayFootage(source, 1, "the source"), drawn, 1, mask=mask, name=name, in_step=True)
@@ -22,3 +27,4 @@ def recover_layers(source: Frames, drawn: Frames, mask: Mask | None, name: str) 
         ) from None
     for edit, alpha in found.frames():
         yield LayerFrame(unit(edit), unit(alpha))
+    records.append(found.record())
