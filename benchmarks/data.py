@@ -70,8 +70,8 @@ def write(folder: Path, count: int) -> ReleasedLayers:
 def encode(folder: Path, clips: ReleasedLayers) -> tuple[FrozenEncoders, ShardedLayers]:
     autoencoder = str(files("vera.presets") / "nano" / "vae")
     recipe = {
-        "encoders": "layered_flow",
-        "output": "",
+        "method": "layered_flow",
+        "output": "run",
         "steps": 1,
         "model": {},
         "data": {},
