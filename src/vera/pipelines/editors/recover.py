@@ -15,8 +15,7 @@ def recover_layers(
     """Yield edit and alpha of each frame from source and edited frames, RGB `[T,H,W,3]` uint8 of one size.
 
     What a mask `[T,H,W]` keeps has alpha 0. After the last frame `records` gets what `vera layerize` records.
-    VeraError,
-    which names the editor, if the frames have nothing in common.
+    VeraError, which names the editor, if the frames have nothing in common.
     """
     try:
         found = layerize_frames(ArrayFootage(source, 1, "the source"), drawn, 1, mask=mask, name=name, in_step=True)
