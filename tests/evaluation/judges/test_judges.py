@@ -273,7 +273,14 @@ def test_an_interruption_does_not_wait_for_the_next_try(listed: Path, tmp_path: 
             "judge",
         ]
         command += ["--out", tmp_path / "out", "--frames", "2"]
-        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as stopped:
+        # A job in the background ignores interruptions, and so would what it starts.
+        with subprocess.Popen(
+            command,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        ) as stopped:
             while len(server.asked) < COUNT and stopped.poll() is None:
                 time.sleep(0.005)
             stopped.send_signal(signal.SIGINT)
