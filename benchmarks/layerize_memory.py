@@ -13,13 +13,14 @@ import cv2
 import numpy as np
 
 from vera.layers.layerize import layerize
+from vera.video.open import open_output
 
 
 def write_clip(path: Path, size: tuple[int, int], frames: int, edited: bool) -> None:
     """Write a window that moves over a smooth picture, with a disc where `edited`."""
     noise = np.random.default_rng(0).uniform(0, 255, (160, 280, 3)).astype(np.float32)
     ground = cv2.resize(noise, (2240, 1280), interpolation=cv2.INTER_CUBIC).clip(0, 255).astype(np.uint8)
-    with av.open(str(path), "w") as container:
+    with open_output(path) as container:
         stream: Any = container.add_stream("libx264", rate=25, options={"crf": "20", "preset": "ultrafast"})
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"

@@ -17,6 +17,8 @@ import av
 import cv2
 import numpy as np
 
+from vera.video.open import open_input, open_output
+
 CACHE = Path(tempfile.gettempdir()) / "vera-simulated-editor"
 NANO = Path("src/vera/presets/nano/vae")
 PIXELS = 832 * 480  # of the canvas that editors of 480p draw on
@@ -85,8 +87,8 @@ def _moved(frame: np.ndarray, size: tuple[int, int], flaws: Flaws, t: int, seed:
 def _coded(frames: Sequence[np.ndarray], crf: int) -> np.ndarray:
     """The frames after x264 in 4:2:0."""
     with tempfile.TemporaryDirectory() as folder:
-        path = str(Path(folder) / "edited.mp4")
-        with av.open(path, "w") as container:
+        path = Path(folder) / "edited.mp4"
+        with open_output(path) as container:
             stream: Any = container.add_stream("libx264", rate=Fraction(24), options={"crf": str(crf)})
             stream.height, stream.width = frames[0].shape[:2]
             stream.pix_fmt = "yuv420p"
@@ -95,7 +97,7 @@ def _coded(frames: Sequence[np.ndarray], crf: int) -> np.ndarray:
                 frame.pts = index
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
-        with av.open(path) as container:
+        with open_input(path) as container:
             return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
 
 
