@@ -29,7 +29,7 @@ def note(folder: Path, number: int) -> int:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_come_in_the_order_of_the_jobs(workers: int) -> None:
     numbers = [5, 3, 9, 1, 7, 2, 8]
-    assert list(share_out(halve, [(n,) for n in numbers], workers, in_order=True)) == [n / 2 for n in numbers]
+    assert list(share_out(halve, [(n,) for n in numbers], workers, ordered=True)) == [n / 2 for n in numbers]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -39,17 +39,17 @@ def test_every_job_is_done_once(workers: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("in_order", [False, True])
-def test_an_error_of_the_work_is_raised_as_it_is(workers: int, in_order: bool) -> None:
+@pytest.mark.parametrize("ordered", [False, True])
+def test_an_error_of_the_work_is_raised_as_it_is(workers: int, ordered: bool) -> None:
     with pytest.raises(ValueError, match="no number -1"):
-        list(share_out(halve, [(1,), (-1,), (2,)], workers, in_order=in_order))
+        list(share_out(halve, [(1,), (-1,), (2,)], workers, ordered=ordered))
 
 
 def test_no_work_needs_no_process() -> None:
     assert list(share_out(halve, [], 4)) == []
 
 
-@pytest.mark.parametrize("in_order", [False, True])
-def test_a_killed_process_is_one_line(in_order: bool) -> None:
+@pytest.mark.parametrize("ordered", [False, True])
+def test_a_killed_process_is_one_line(ordered: bool) -> None:
     with pytest.raises(VeraError, match=r"was killed .*use fewer workers"):
-        list(share_out(die, [(n,) for n in range(4)], 2, in_order=in_order))
+        list(share_out(die, [(n,) for n in range(4)], 2, ordered=ordered))

@@ -3,8 +3,8 @@
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
@@ -18,7 +18,7 @@ AHEAD = 3  # jobs that each process may be ahead of the first one whose result i
 
 
 def share_out(
-    work: Callable[..., Result], jobs: Sequence[tuple[Any, ...]], workers: int, *, in_order: bool = False
+    work: Callable[..., Result], jobs: Sequence[tuple[Any, ...]], workers: int, *, ordered: bool = False
 ) -> Iterator[Result]:
     """Call `work` with the arguments of each job in `workers` processes; results come as they are ready, or in order.
 
@@ -31,7 +31,7 @@ def share_out(
     # A forked process would inherit torch's thread pools and CUDA in a broken state.
     pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), _begin)
     try:
-        yield from _in_order(pool, work, jobs, workers * AHEAD) if in_order else _as_ready(pool, work, jobs)
+        yield from in_order(pool, work, jobs, workers * AHEAD) if ordered else _as_ready(pool, work, jobs)
     except BrokenProcessPool:
         raise VeraError("a worker process was killed (out of memory?): use fewer workers, then go on") from None
     finally:
@@ -45,9 +45,10 @@ def _as_ready(
         yield future.result()
 
 
-def _in_order(
-    pool: ProcessPoolExecutor, work: Callable[..., Result], jobs: Sequence[tuple[Any, ...]], ahead: int
+def in_order(
+    pool: Executor, work: Callable[..., Result], jobs: Iterable[tuple[Any, ...]], ahead: int
 ) -> Iterator[Result]:
+    """Results of jobs in their order, of which at most `ahead` are begun: they are taken as they are begun."""
     waiting: deque[Future[Result]] = deque()
     for job in jobs:
         waiting.append(pool.submit(work, *job))

@@ -43,7 +43,7 @@ def write_samples(
         written: Iterator[Written] = (_write_one(number, root, make) for number in new)
     else:
         opener = pickle.dumps(open_make)
-        written = share_out(_work, [(opener, number, root) for number in new], workers, in_order=True)
+        written = share_out(_work, [(opener, number, root) for number in new], workers, ordered=True)
     for step, (number, (split, frames, row)) in enumerate(zip(new, written, strict=True)):
         append_row({**row, "number": number, "seed": seed}, root, split, frames)
         if progress is not None:

@@ -10,7 +10,6 @@ import yaml
 
 from vera.errors import VeraError
 from vera.fields import Name, Range, Seed, Share, build, check_value
-from vera.models.baselines import VARIANTS
 from vera.training.overrides import Overrides, read_overrides
 from vera.training.recipe_file import merge, read_fields
 
@@ -176,6 +175,8 @@ def load_recipe(path: Path, overrides: Overrides = MappingProxyType({})) -> Reci
     def where(name: str) -> str:
         overridden = any(f"{name}.".startswith(f"{given}.") for given in overrides)
         return f"--{name}" if overridden else f"{path}: {name.replace('.', ': ')}"
+
+    from vera.models.baselines import VARIANTS  # brings torch, which reading this module does not need
 
     content = read_fields(path)
     method = overrides.get("method", content.get("method"))

@@ -1,9 +1,10 @@
 """Requests at once: threads that wait for an endpoint."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+from vera.workers import in_order
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -18,14 +19,8 @@ def in_threads(
     called, which should end waiting, and jobs that are begun are finished: what was asked is paid for.
     """
     pool = ThreadPoolExecutor(at_once, "vlm")
-    waiting: deque[Future[Result]] = deque()
     try:
-        for job in jobs:
-            waiting.append(pool.submit(work, job))
-            if len(waiting) >= at_once:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        yield from in_order(pool, work, ((job,) for job in jobs), at_once)
     except BaseException:
         if stop is not None:
             stop()

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Float
+from vera.layers.layer_frame import unit
 
 # Shares of the frame's longer side: where the subject's and the background's own colours are looked for.
 FAR, NEAR = 1 / 21, 1 / 320
@@ -33,7 +34,7 @@ def decontaminate(edit: NDArray[Any], alpha: NDArray[np.uint16], plate: NDArray[
     x, y, columns, rows = cv2.boundingRect(soft.view(np.uint8))
     top, left = max(0, y - near), max(0, x - near)
     box = slice(top, y + rows + near), slice(left, x + columns + near)
-    kept = 1 - alpha.astype(np.float32) * np.float32(1 / 65535)
+    kept = 1 - unit(alpha)
     subject, behind = _far(plate, kept, max(1, round(longer * FAR / SHRINK)), box)
     colors = plate[box] * np.float32(1 / np.iinfo(plate.dtype).max)
     kept = kept[box][..., None]

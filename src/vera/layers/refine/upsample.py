@@ -82,7 +82,7 @@ def upsample_layer(
         raise ValueError(f"the plate is {plate.shape[1]}x{plate.shape[0]}, not {size[0]}x{size[1]}")
     if plate_small is None:
         plate_small = np.asarray(cv2.resize(plate, (width, height), interpolation=cv2.INTER_AREA))
-    matte = alpha.astype(np.float32) * np.float32(1 / FULL)
+    matte = unit(alpha)
     if guide == "composite":
         weight = matte[..., None]
         plate_small = weight * unit(edit) + (1 - weight) * unit(plate_small)

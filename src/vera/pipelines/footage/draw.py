@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vera.layers.refine.clip import Span, guide_frames
+from vera.layers.refine.clip import Span
 from vera.layers.refine.rate import shown_frames
 from vera.layers.views import SourceViews
 from vera.pipelines.editors.adapters.adapter import Adapter
@@ -22,6 +22,7 @@ from vera.pipelines.footage.drawn import Drawn
 from vera.pipelines.footage.job import EditJob
 from vera.pipelines.footage.preview import Show, StepCallback, preview_step
 from vera.pipelines.footage.record import describe_run
+from vera.pipelines.footage.shown import shown_pictures
 from vera.pipelines.load import load_pipeline
 from vera.pipelines.memory import check_memory
 from vera.pipelines.pipeline_vera import VeraPipeline
@@ -105,7 +106,8 @@ def encode_source(
 ) -> Encoded:
     """Read the frames that the model is shown, and their masks, and encode them in pieces."""
     plates: dict[int, NDArray[np.uint8]] = {}
-    source = pipeline.encode_frames(_shown_pictures(views, shown, plates, progress), len(shown))
+    pictures = shown_pictures(views, shown, plates, progress)
+    source = pipeline.encode_frames((picture[None] for picture in pictures), len(shown))
     mask = None
     if job.mask is not None:
         mask = pipeline.encode_frames((hint[None] for hint in views.mask(job.mask, set(shown))), len(shown))
@@ -146,21 +148,6 @@ def decode_layers(pipeline: VeraPipeline, sampled: Sampled, frames: int) -> Iter
         return
     alphas = pipeline.decode_spans(sampled.alpha[None], frames, grey=True)
     yield from ((colors.numpy(), matte.numpy()) for colors, matte in zip(edits, alphas, strict=True))
-
-
-def _shown_pictures(
-    views: SourceViews, shown: Sequence[int], plates: dict[int, NDArray[np.uint8]], progress: Progress | None
-) -> Iterator[NDArray[np.uint8]]:
-    """Read the frames that the model is shown, each RGB `[1,H,W,3]`; on the way `plates` gets those for the guide."""
-    count = len(views.edited)
-    guides, wanted = set(guide_frames(count)), set(shown)
-    for index, picture in views.pictures(guides | wanted):
-        if index in guides:
-            plates[index] = picture
-        if progress is not None:
-            progress("read", index + 1, count)
-        if index in wanted:
-            yield picture[None]
 
 
 def _report_steps(progress: Progress | None, preview: Show | None) -> StepCallback:

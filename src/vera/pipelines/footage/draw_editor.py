@@ -1,13 +1,11 @@
 """Layers of a clip by anybody's editor, which draws frames: they are made as they are asked for, window by window."""
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.layers.refine.clip import guide_frames
 from vera.layers.refine.rate import shown_frames
 from vera.layers.views import SourceViews
 from vera.pipelines.editors.adapters.adapter import Adapter
@@ -19,6 +17,7 @@ from vera.pipelines.editors.windows import every_nth
 from vera.pipelines.footage.drawn import Drawn
 from vera.pipelines.footage.job import EditJob
 from vera.pipelines.footage.record import describe_job
+from vera.pipelines.footage.shown import shown_pictures
 from vera.pipelines.instruction import is_request
 from vera.pipelines.sampling.sizes import check_size, model_size
 from vera.progress import Progress
@@ -51,7 +50,7 @@ def draw_by_editor(job: EditJob, editor: Adapter, progress: Progress | None) -> 
     terms = license_of(model)
     plates: dict[int, NDArray[np.uint8]] = {}
     masks = None if job.mask is None else views.mask(job.mask, shown)
-    pictures = _shown_pictures(views, shown, plates, progress)
+    pictures = shown_pictures(views, shown, plates, progress)
     return Drawn(
         views=views,
         refinement=refinement,
@@ -69,18 +68,3 @@ def frame_rate(clip: Clip, edited: range) -> float:
         return SINGLE
     length = (clip.pts[edited[-1]] - clip.pts[edited[0]]) * clip.time_base
     return float((len(edited) - 1) / length) if length > 0 else SINGLE
-
-
-def _shown_pictures(
-    views: SourceViews, shown: set[int], plates: dict[int, NDArray[np.uint8]], progress: Progress | None
-) -> Iterator[NDArray[np.uint8]]:
-    """Read the frames that the editor is shown, each RGB `[H,W,3]`; on the way `plates` gets those for the guide."""
-    count = len(views.edited)
-    guides = set(guide_frames(count))
-    for index, picture in views.pictures(guides | shown):
-        if index in guides:
-            plates[index] = picture
-        if progress is not None:
-            progress("read", index + 1, count)
-        if index in shown:
-            yield picture

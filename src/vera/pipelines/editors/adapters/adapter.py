@@ -100,6 +100,36 @@ class Adapter(ABC):
             raise VeraError(f"{type(self.pipeline).__name__} refuses this edit: {first_line(error)}") from error
 
 
+def clip_traits(pipeline: Any, stride: int, rate: float, **others: Any) -> Traits:
+    """Traits of Wan's family on clips: 480p in windows of 81 frames, 50 steps; `others` are further ones."""
+    return Traits(
+        strides=(stride, stride),
+        pixels=480 * 832,
+        window=81,
+        overlap=16,
+        step=pipeline.vae_scale_factor_temporal,
+        rate=rate,
+        steps=50,
+        guidance=5.0,
+        **others,
+    )
+
+
+def picture_traits(stride: int, pixels: int, steps: int, guidance: float) -> Traits:
+    """Traits of an editor of single pictures."""
+    return Traits(
+        strides=(stride, stride),
+        pixels=pixels,
+        window=1,
+        overlap=0,
+        step=1,
+        rate=None,
+        steps=steps,
+        guidance=guidance,
+        still=True,
+    )
+
+
 def stride_of(pipeline: Any) -> int:
     """Pixels of a side that one token of a Wan-like transformer stands for."""
     patch: int = pipeline.transformer.config.patch_size[1]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vera.pipelines.editors.adapters.adapter import Adapter, pictures, stride_of
+from vera.pipelines.editors.adapters.adapter import Adapter, picture_traits, pictures, stride_of
 from vera.pipelines.editors.protocol import ClipWindow, Drawn, Mask, Settings, Traits
 
 LENGTH = 5  # frames of that clip without its stage of reasoning
@@ -20,17 +20,7 @@ class ChronoEditor(Adapter):
     def traits(self) -> Traits:
         """What this editor is and how it takes a clip."""
         stride = max(stride_of(self.pipeline), 16)
-        return Traits(
-            strides=(stride, stride),
-            pixels=720 * 1280,
-            window=1,
-            overlap=0,
-            step=1,
-            rate=None,
-            steps=50,
-            guidance=5.0,
-            still=self.STILL,
-        )
+        return picture_traits(stride, 720 * 1280, steps=50, guidance=5.0)
 
     def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
         """Draw a window of the clip, as `Editor.edit` says."""

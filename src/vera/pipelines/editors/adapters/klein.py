@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vera.pipelines.editors.adapters.adapter import Adapter, pictures
+from vera.pipelines.editors.adapters.adapter import Adapter, picture_traits, pictures
 from vera.pipelines.editors.protocol import ClipWindow, Drawn, Mask, Settings, Traits
 
 
@@ -16,19 +16,8 @@ class KleinEditor(Adapter):
     @property
     def traits(self) -> Traits:
         """What this editor is and how it takes a clip."""
-        distilled = bool(self.pipeline.config.get("is_distilled"))
-        stride = 2 * self.pipeline.vae_scale_factor
-        return Traits(
-            strides=(stride, stride),
-            pixels=1280 * 720,
-            window=1,
-            overlap=0,
-            step=1,
-            rate=None,
-            steps=4 if distilled else 50,
-            guidance=1.0 if distilled else 4.0,
-            still=self.STILL,
-        )
+        steps, guidance = (4, 1.0) if self.pipeline.config.get("is_distilled") else (50, 4.0)
+        return picture_traits(2 * self.pipeline.vae_scale_factor, 1280 * 720, steps, guidance)
 
     def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
         """Draw a window of the clip, as `Editor.edit` says."""

@@ -1,6 +1,6 @@
 """Lucy Edit (Decart): edits a clip by an instruction. Wan2.2's 5B network, which also sees the source."""
 
-from vera.pipelines.editors.adapters.adapter import Adapter, first_video, padded, pictures, stride_of
+from vera.pipelines.editors.adapters.adapter import Adapter, clip_traits, first_video, padded, pictures, stride_of
 from vera.pipelines.editors.protocol import ClipWindow, Drawn, Mask, Settings, Traits
 
 
@@ -13,17 +13,7 @@ class LucyEditor(Adapter):
     @property
     def traits(self) -> Traits:
         """What this editor is and how it takes a clip."""
-        stride = stride_of(self.pipeline)
-        return Traits(
-            strides=(stride, stride),
-            pixels=480 * 832,
-            window=81,
-            overlap=16,
-            step=self.pipeline.vae_scale_factor_temporal,
-            rate=24,
-            steps=50,
-            guidance=5.0,
-        )
+        return clip_traits(self.pipeline, stride_of(self.pipeline), rate=24)
 
     def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
         """Draw a window of the clip, as `Editor.edit` says."""

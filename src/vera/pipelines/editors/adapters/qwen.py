@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vera.pipelines.editors.adapters.adapter import Adapter, pictures
+from vera.pipelines.editors.adapters.adapter import Adapter, picture_traits, pictures
 from vera.pipelines.editors.protocol import ClipWindow, Drawn, Mask, Settings, Traits
 
 
@@ -18,17 +18,7 @@ class QwenEditor(Adapter):
     def traits(self) -> Traits:
         """What this editor is and how it takes a clip."""
         stride = max(2 * self.pipeline.vae_scale_factor, 32)  # it brings the picture to multiples of 32 itself
-        return Traits(
-            strides=(stride, stride),
-            pixels=1024 * 1024,
-            window=1,
-            overlap=0,
-            step=1,
-            rate=None,
-            steps=50,
-            guidance=4.0,
-            still=self.STILL,
-        )
+        return picture_traits(stride, 1024 * 1024, steps=50, guidance=4.0)
 
     def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
         """Draw a window of the clip, as `Editor.edit` says."""

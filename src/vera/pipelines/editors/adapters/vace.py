@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vera.pipelines.editors.adapters.adapter import Adapter, first_video, padded, pictures, stride_of
+from vera.pipelines.editors.adapters.adapter import Adapter, clip_traits, first_video, padded, pictures, stride_of
 from vera.pipelines.editors.adapters.wan import with_shift
 from vera.pipelines.editors.protocol import ClipWindow, Drawn, Mask, Settings, Traits
 
@@ -23,19 +23,7 @@ class VaceEditor(Adapter):
     def traits(self) -> Traits:
         """What this editor is and how it takes a clip."""
         stride = stride_of(self.pipeline)
-        return Traits(
-            strides=(stride, stride),
-            pixels=480 * 832,
-            window=81,
-            overlap=16,
-            step=self.pipeline.vae_scale_factor_temporal,
-            rate=16,
-            steps=50,
-            guidance=5.0,
-            text="description",
-            masked=True,
-            continues=True,
-        )
+        return clip_traits(self.pipeline, stride, rate=16, text="description", masked=True, continues=True)
 
     def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
         """Draw a window of the clip, as `Editor.edit` says."""

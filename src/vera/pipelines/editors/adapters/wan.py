@@ -3,7 +3,7 @@
 from typing import Any
 
 from vera.errors import VeraError
-from vera.pipelines.editors.adapters.adapter import Adapter, first_video, padded, pictures, stride_of
+from vera.pipelines.editors.adapters.adapter import Adapter, clip_traits, first_video, padded, pictures, stride_of
 from vera.pipelines.editors.protocol import ClipWindow, Drawn, Mask, Settings, Traits
 
 STRENGTH = 0.7  # share of the way to noise that the clip goes; as in diffusers' documentation of the pipeline
@@ -28,17 +28,7 @@ class WanEditor(Adapter):
     def traits(self) -> Traits:
         """What this editor is and how it takes a clip."""
         stride = max(stride_of(self.pipeline), 16)  # the pipeline asks for 16 whatever its autoencoder
-        return Traits(
-            strides=(stride, stride),
-            pixels=480 * 832,
-            window=81,
-            overlap=16,
-            step=self.pipeline.vae_scale_factor_temporal,
-            rate=16,
-            steps=50,
-            guidance=5.0,
-            text="description",
-        )
+        return clip_traits(self.pipeline, stride, rate=16, text="description")
 
     def record(self) -> dict[str, Any]:
         """What the manifest records besides the call."""
