@@ -176,3 +176,23 @@ def test_sizes_come_as_often_as_asked(assets: str) -> None:
 def test_sizes_that_cannot_be_drawn_are_refused(assets: str, shares: list[float]) -> None:
     with pytest.raises(VeraError, match="size_shares is a share above 0 for each of small, medium, large"):
         SyntheticLayers(list(SPRITES), assets, size_shares=shares)
+
+
+def test_several_of_a_thing_stand_side_by_side(assets: str) -> None:
+    several = SyntheticLayers(
+        list(SPRITES),
+        assets,
+        ["192x128"],
+        background_share=0,
+        tint_share=0,
+        number_share=1,
+        size_shares=(1e-6, 1e-6, 1),
+    )
+    seen = set()
+    for index in range(12):
+        plan, sample = several.plan(index, 1), several.sample(index, 1, 192, 128, "white")
+        columns = np.pad((sample.alpha[0, :100] > 200).any(axis=0), 1).astype(int)
+        assert np.count_nonzero(np.diff(columns) == 1) == plan.number
+        assert plan.number == 1 if plan.size == "small" else plan.number > 1
+        seen.add(plan.number)
+    assert seen >= {2, 3}

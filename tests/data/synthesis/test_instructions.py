@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from vera.data.synthesis.instructions import describe_addition, describe_replacement
+from vera.data.synthesis.vocabulary import plural
 
 
 def test_additions_name_what_they_ask_for() -> None:
@@ -30,3 +31,28 @@ def test_replacements_name_the_scene_and_the_subject_to_keep() -> None:
     assert len(texts) > 12
     assert all("a pine forest" in text for text in texts)
     assert any("whale" in text for text in texts)
+
+
+def test_several_are_named_in_the_plural() -> None:
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        text = describe_addition("octopus", "right", "large", "left", None, "plain", rng, seed % 2 == 0, number=3)
+        assert any(f"three {size} octopuses" in text.lower() for size in ("large", "big", "huge"))
+        assert "There is" not in text and "moves" not in text and " a " not in text.replace(" a part", "")
+
+
+@pytest.mark.parametrize(
+    ("noun", "several"),
+    [
+        ("balloon", "balloons"),
+        ("butterfly", "butterflies"),
+        ("toy", "toys"),
+        ("fox", "foxes"),
+        ("snowman", "snowmen"),
+        ("slice of pizza", "slices of pizza"),
+        ("tropical fish", "tropical fish"),
+        ("statue of a deer", "statues of a deer"),
+    ],
+)
+def test_plurals(noun: str, several: str) -> None:
+    assert plural(noun) == several

@@ -24,6 +24,7 @@ from vera.data.synthesis.objects import (
     render_cast,
     render_cutout,
     render_shadows,
+    side_by_side,
     tint,
 )
 from vera.data.synthesis.plan import (
@@ -62,6 +63,7 @@ class SyntheticLayers:
             stand in the middle of it, whatever the words say.
         background_share: share of `background_replace` samples.
         tint_share: share of the added objects in a named colour.
+        number_share: of the added sprites that are not small, the share of those of which there are two or three.
         size_shares: how many of them are small, medium and large, of their sum; each above 0, because there are places
             where only one may be drawn.
         fill: edit layer where alpha is 0: `edge` extends the colours outward, `white` paints white.
@@ -84,6 +86,7 @@ class SyntheticLayers:
         stages: Sequence[Mapping[str, Any]] = ({"until": None, "frames": {1: 1.0}},),
         background_share: Share = BACKGROUND_SHARE,
         tint_share: Share = TINT_SHARE,
+        number_share: Share = 0.0,
         size_shares: Sequence[Annotated[float, Range(0, 1e6)]] = SIZE_SHARES,
         fill: str = "edge",
         renders: Name | None = None,
@@ -104,6 +107,7 @@ class SyntheticLayers:
         self.photos = [photo for name, photo in load_photos().items() if (name in unseen.PHOTOS) == held_out]
         self.background_share = background_share
         self.tint_share = tint_share
+        self.number_share = number_share
         self.size_shares = [share / sum(size_shares) for share in size_shares]
         self.fill = fill
         self.renders = None if renders is None else Renders(Path(renders), held_out)
@@ -168,7 +172,7 @@ class SyntheticLayers:
         """A sprite that is added to nothing but white; its light is that of a scene as with all others."""
         shares = (0.0, self.tint_share, self.size_shares)
         rng = sample_rng(self.seed, self.held_out, index)
-        plan = draw_plan(rng, tuple(self.sprites), frames, *shares, self.held_out)
+        plan = draw_plan(rng, tuple(self.sprites), frames, *shares, self.held_out, number_share=self.number_share)
         scene, camera, shutter = self._scene(height, width, rng), plan_camera(frames, height, width, rng), _shutter(rng)
         standing = replace(plan, place="middle") if middle else plan
         cutout = self._sprite(plan, rng)
@@ -190,7 +194,7 @@ class SyntheticLayers:
 
     def _plan(self, rng: np.random.Generator, things: Sequence[str], frames: int, freedom: Freedom = FLAT) -> Plan:
         shares = (self.background_share, self.tint_share, self.size_shares)
-        return draw_plan(rng, things, frames, *shares, self.held_out, freedom)
+        return draw_plan(rng, things, frames, *shares, self.held_out, freedom, self.number_share)
 
     def _make(
         self, plan: Plan, cutout: Cutout, frames: int, height: int, width: int, rng: np.random.Generator
@@ -229,7 +233,7 @@ class SyntheticLayers:
 
     def _sprite(self, plan: Plan, rng: np.random.Generator) -> Cutout:
         picture = blob(pick(self.photos, rng), rng) if plan.thing is None else self.sprites[plan.thing]
-        return Cutout([picture])
+        return Cutout([side_by_side(picture, plan.number)])
 
     def _film_render(
         self, record: Record, frames: int, height: int, width: int, rng: np.random.Generator
@@ -280,7 +284,7 @@ def _place(
             # Their room is as wide to either side.
             casts = [np.ascontiguousarray(cast[:, ::-1]) for cast in casts]
     motion = "still" if len(pictures) > 1 and plan.motion == "spin" else plan.motion
-    track = plan_track(shape, plan.place, plan.size, motion, camera, height, width, rng, grid)
+    track = plan_track(shape, plan.place, plan.size, motion, camera, height, width, rng, grid, plan.number > 1)
     light: Light = plan_light(plan.light, rng)
     around = _surroundings(scene, track.feet.mean(0), height, width)
     gain = harmony(around, rng)

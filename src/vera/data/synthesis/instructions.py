@@ -3,7 +3,7 @@
 import numpy as np
 
 from vera.data.synthesis import held_out as unseen
-from vera.data.synthesis.vocabulary import LIGHTS, MOTIONS, PLACES, SIZES, pick
+from vera.data.synthesis.vocabulary import LIGHTS, MOTIONS, NUMBERS, PLACES, SIZES, pick, plural
 
 ADDITIONS = (
     "Add {object} {place}{details}.",
@@ -14,7 +14,7 @@ ADDITIONS = (
     "Draw {object} {place}{details}.",
     "Let us add {object} {place}{details}.",
     "{place}, add {object}{details}.",
-    "There is {object} {place}{details}.",
+    "There {be} {object} {place}{details}.",
     "{object} {place}{details}",
 )
 REPLACEMENTS = (
@@ -38,15 +38,21 @@ def describe_addition(
     light: str,
     rng: np.random.Generator,
     held_out: bool = False,
+    number: int = 1,
 ) -> str:
     """An instruction, for example 'Add a big blue octopus on the left, bouncing.'
 
-    `noun` is taken as it is; the others are keys of the tables in `vocabulary.py` (`color` may be None).
+    `noun`, in the singular, is taken as it is; the others are keys of the tables in `vocabulary.py` (`color` may be
+    None).
     """
-    words = " ".join(word for word in (pick(SIZES[size], rng), color or "", noun) if word)
-    details = [text for text in (pick(MOTIONS[motion], rng), pick(LIGHTS[light], rng)) if text]
+    several = number > 1
+    words = " ".join(word for word in (pick(SIZES[size], rng), color or "", plural(noun) if several else noun) if word)
+    # "that moves left" is said of one thing.
+    motions = [text for text in MOTIONS[motion] if not (several and text.startswith("that "))]
+    details = [text for text in (pick(motions, rng), pick(LIGHTS[light], rng)) if text]
     sentence = pick(unseen.ADDITIONS if held_out else ADDITIONS, rng).format(
-        object=f"{_article(words)} {words}",
+        be="are" if several else "is",
+        object=f"{NUMBERS[number] or _article(words)} {words}",
         place=pick(PLACES[place], rng),
         details="".join(f", {text}" for text in details),
     )

@@ -51,11 +51,13 @@ def plan_track(
     width: int,
     rng: np.random.Generator,
     grid: int | None = None,
+    row: bool = False,
 ) -> Track:
     """A path for a cut-out of `shape` (height, width) that keeps the words: its mean centre lies in the named third.
 
     With `grid` the cut-out stands upright, in one size for each word, and its corner in the first frame is on a grid
-    of so many pixels.
+    of so many pixels. A `row` of several things, which is wide, takes half of the frame's width at most and begins and
+    ends inside of it.
     """
     rows, columns = shape
     frames = len(camera)
@@ -63,7 +65,7 @@ def plan_track(
     side = rng.uniform(*SIDES[size]) * min(height, width)
     if grid is not None:
         side = CELLS[size] * grid
-    scale = min(side / np.sqrt(rows * columns), 0.92 * height / rows, 0.8 * width / columns)
+    scale = min(side / np.sqrt(rows * columns), 0.92 * height / rows, (0.5 if row else 0.8) * width / columns)
     tall = scale * rows
     ground = np.clip(rng.uniform(0.66, 0.96) * height, tall + 0.02 * height, 0.98 * height)
     rise: NDArray[np.float64] = np.zeros(frames)
@@ -88,7 +90,11 @@ def plan_track(
     cos, sin = scales * np.cos(angles), scales * np.sin(angles)
     linear = np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], -2)
     above = scales * (rows - 1 - pivot[1])  # from the pivot to the ground
-    places = np.stack([rng.uniform(*CENTERS[place]) * width + drift, ground - rise - above], axis=-1)
+    center = rng.uniform(*CENTERS[place]) * width
+    if row:
+        half = scale * columns / 2 + (grid or 0) / 2  # which the grid may shift it by
+        center = np.clip(center, half, width - half)
+    places = np.stack([center + drift, ground - rise - above], axis=-1)
     # Cameras move too: what counts is the mean place in the frame.
     wanted = places[:, 0].mean()
     places[:, 0] += wanted - move(camera, places)[:, 0].mean()
@@ -126,6 +132,12 @@ def tint(rgba: NDArray[np.uint8], color: str) -> NDArray[np.uint8]:
         hsv[..., 1] = np.maximum(hsv[..., 1], 140)
         rgb = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
     return np.concatenate([rgb, rgba[..., 3:]], axis=-1)
+
+
+def side_by_side(rgba: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
+    """A cut-out `[h,w,4]` `number` times in a row, an eighth of its width apart."""
+    gap = np.zeros((rgba.shape[0], rgba.shape[1] // 8, 4), np.uint8)
+    return np.concatenate([rgba, *[gap, rgba] * (number - 1)], axis=1)
 
 
 def harmony(surroundings: NDArray[np.uint8], rng: np.random.Generator) -> Float:

@@ -9,7 +9,18 @@ from vera.data.sample import Task
 from vera.data.synthesis import held_out as unseen
 from vera.data.synthesis.instructions import describe_addition, describe_replacement
 from vera.data.synthesis.shot import Shot
-from vera.data.synthesis.vocabulary import COLORS, LIGHTS, MOTIONS, PLACES, SCENES, SIZES, UNNAMED, nouns, pick
+from vera.data.synthesis.vocabulary import (
+    COLORS,
+    LIGHTS,
+    MOTIONS,
+    NUMBERS,
+    PLACES,
+    SCENES,
+    SIZES,
+    UNNAMED,
+    nouns,
+    pick,
+)
 
 BACKGROUND_SHARE = 0.3
 TINT_SHARE = 0.15
@@ -22,6 +33,7 @@ class Plan:
 
     `noun` is the name of its class; `place`, `size`, `motion`, `color`, `light` and `scene` are keys of the tables in
     `vocabulary.py`. `scene` is the new background of `background_replace`, else None. `masked`: a mask is given.
+    `number` of the things stand side by side.
     """
 
     task: Task
@@ -35,22 +47,24 @@ class Plan:
     scene: str | None
     masked: bool
     instruction: str
+    number: int = 1
 
 
 @dataclass(frozen=True)
 class Freedom:
-    """What may be asked of things: keys of `MOTIONS` and `LIGHTS`, and the share of subjects that are nameless shapes
-    cut from photographs."""
+    """What may be asked of things: keys of `MOTIONS` and `LIGHTS`, the share of subjects that are nameless shapes
+    cut from photographs, and whether there may be several of one thing."""
 
     motions: tuple[str, ...] = tuple(MOTIONS)
     lights: tuple[str, ...] = tuple(LIGHTS)
     nameless: float = 1 / 3
+    several: bool = True
 
 
 FLAT = Freedom()
 # Renders have their shadow already, and one view of a solid thing cannot spin.
-TURNTABLE = Freedom(lights=("plain",), nameless=0)
-SINGLE_VIEW = Freedom(tuple(motion for motion in MOTIONS if motion != "spin"), ("plain",), nameless=0)
+TURNTABLE = Freedom(lights=("plain",), nameless=0, several=False)
+SINGLE_VIEW = Freedom(tuple(motion for motion in MOTIONS if motion != "spin"), ("plain",), nameless=0, several=False)
 
 
 def draw_plan(
@@ -62,8 +76,12 @@ def draw_plan(
     size_shares: Sequence[float] = SIZE_SHARES,
     held_out: bool = False,
     freedom: Freedom = FLAT,
+    number_share: float = 0.0,
 ) -> Plan:
-    """A sample of one of `things`; only held-out wordings, combinations and colours, or none of them."""
+    """A sample of one of `things`; only held-out wordings, combinations and colours, or none of them.
+
+    `number_share` of the additions that are not small show several of the thing. Where it is 0 nothing is drawn for it.
+    """
     if rng.random() < background_share:
         thing = None if rng.random() < freedom.nameless else pick(things, rng)
         moves = frames > 1 and rng.random() < 0.5
@@ -82,16 +100,21 @@ def draw_plan(
         lambda: str(rng.choice(list(SIZES), p=size_shares)),
         lambda size: unseen.is_combination_held_out(noun, place, size) == held_out,
     )
+    number = 1
+    if number_share and freedom.several and size != "small" and rng.random() < number_share:
+        number = pick(tuple(NUMBERS)[1:], rng)
+    # Several would turn about their common middle.
+    motions = freedom.motions if number == 1 else tuple(motion for motion in freedom.motions if motion != "spin")
     moves = frames > 1 and rng.random() < 0.6
-    motion = pick(freedom.motions, rng) if moves else "still"
+    motion = pick(motions, rng) if moves else "still"
     light = pick(freedom.lights, rng) if rng.random() < 0.15 else "plain"
     color = None
     if rng.random() < tint_share:
         color = _draw_allowed(
             lambda: pick(tuple(COLORS), rng), lambda color: unseen.is_color_held_out(noun, color) == held_out
         )
-    instruction = describe_addition(pick(nouns(thing), rng), place, size, motion, color, light, rng, held_out)
-    return Plan("obj_add", thing, noun, place, size, motion, color, light, None, False, instruction)
+    instruction = describe_addition(pick(nouns(thing), rng), place, size, motion, color, light, rng, held_out, number)
+    return Plan("obj_add", thing, noun, place, size, motion, color, light, None, False, instruction, number)
 
 
 def plan_render(rng: np.random.Generator, shot: Shot, frames: int, background_share: float, held_out: bool) -> Plan:

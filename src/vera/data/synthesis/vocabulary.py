@@ -40,7 +40,9 @@ SPRITES = (
 # The everyday words for sprites whose Unicode name nobody would type, the class's name first.
 NOUNS = {
     "airplane": ("airplane", "plane"),
-    "basketball and hoop": ("basketball hoop",),
+    "alarm clock": ("clock", "alarm clock"),
+    "basketball and hoop": ("basketball",),
+    "birthday cake": ("cake", "birthday cake"),
     "bicycle": ("bicycle", "bike"),
     "doughnut": ("doughnut", "donut"),
     "electric light bulb": ("light bulb", "lightbulb"),
@@ -128,6 +130,10 @@ MODELS = {
     "woodToy": ("wooden doll", "wooden toy"),
 }
 
+# How many of a thing may be asked for.
+NUMBERS = {1: "", 2: "two", 3: "three"}
+UNCHANGED = ("fish", "deer")  # in the plural
+
 PLACES = {
     "left": ("on the left", "on the left side", "to the left", "in the left part of the frame"),
     "center": ("in the center", "in the middle", "at the center of the frame", "in the middle of the frame"),
@@ -195,6 +201,20 @@ UNNAMED = ("subject", "foreground", "person", "people", "main subject")
 def nouns(thing: str) -> tuple[str, ...]:
     """The words for a sprite or a 3D model, the name of its class first."""
     return NOUNS.get(thing.lower()) or MODELS.get(thing) or (thing.lower(),)
+
+
+def plural(noun: str) -> str:
+    """The plural of a noun of these tables: of its head, if there is one, as in `slices of pizza`."""
+    head, of, rest = noun.partition(" of ")
+    if head.endswith(UNCHANGED):
+        return noun
+    if head.endswith("man"):
+        head = head.removesuffix("man") + "men"
+    elif head.endswith("y") and head[-2] not in "aeiou":
+        head = head.removesuffix("y") + "ies"
+    else:
+        head += "es" if head.endswith(("s", "x", "ch", "sh")) else "s"
+    return head + of + rest
 
 
 def pick(options: Sequence[Item], rng: np.random.Generator) -> Item:
