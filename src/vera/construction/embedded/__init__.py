@@ -1,0 +1,49 @@
+"""The data engine's steps without any network: classical functions of arrays that run on a processor.
+
+Clips are uint8 `[T,H,W,3]` R'G'B', masks bool `[T,H,W]`, mattes and alphas float32 `[T,H,W]` in [0,1].
+"""
+
+from vera.construction.embedded.background import (
+    Replaced,
+    panorama_background,
+    photo_background,
+    replace_background,
+)
+from vera.construction.embedded.camera import CameraTrack, track_camera
+from vera.construction.embedded.effects import find_effects
+from vera.construction.embedded.layers import ObjectLayers, object_layers
+from vera.construction.embedded.matte import mattes
+from vera.construction.embedded.moving import changes, pick_moving
+from vera.construction.embedded.plate import UNSEEN_LIMIT, CleanPlate, clean_plate, holes_of, unseen_share
+from vera.construction.embedded.propose import Proposal, propose_objects
+from vera.construction.embedded.screen import Scores, hash_distance, perceptual_hash, screen
+from vera.construction.embedded.segment import Prompts, mask_from_prompts, propagate
+
+__all__ = [
+    "UNSEEN_LIMIT",
+    "CameraTrack",
+    "CleanPlate",
+    "ObjectLayers",
+    "Prompts",
+    "Proposal",
+    "Replaced",
+    "Scores",
+    "changes",
+    "clean_plate",
+    "find_effects",
+    "hash_distance",
+    "holes_of",
+    "mask_from_prompts",
+    "mattes",
+    "object_layers",
+    "panorama_background",
+    "perceptual_hash",
+    "photo_background",
+    "pick_moving",
+    "propagate",
+    "propose_objects",
+    "replace_background",
+    "screen",
+    "track_camera",
+    "unseen_share",
+]

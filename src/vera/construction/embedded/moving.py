@@ -1,0 +1,93 @@
+"""What moves over the background, and masks of it from clicks: for things too fast for the picture's flow."""
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.construction.embedded.camera import CameraTrack
+from vera.construction.embedded.mosaic import mosaic
+from vera.construction.embedded.regions import Frames, Mask, grown, without_holes
+from vera.construction.embedded.segment import Prompts
+from vera.layers.layerize.difference import find_changes
+from vera.layers.refine.motion import flow, grey, moved
+
+NEAR_CLICK = 8  # pixels from a click within which a moving part is meant
+REACH = 12  # pixels beside its flow at which a part is still found
+INSIDE = 0.4  # of a part, that must lie where the object is expected
+SMALLEST = 60  # pixels of a part
+ENDED = 1 / 500  # of the frame: an object that is smaller has left
+LARGEST_HOLE = 1 / 250  # of the frame, in an object
+
+
+def changes(frames: Frames, camera: CameraTrack, holes: Mask | None = None) -> Mask:
+    """Where a clip `[T,H,W,3]` differs from the median of its registered frames beyond the noise: bool `[T,H,W]`.
+
+    `holes` `[T,H,W]` are left out of the median, so that what stands there long is seen as changed, too.
+    """
+    found = np.zeros(frames.shape[:3], bool)
+    differences, levels = mosaic(frames, camera, holes).differences(frames)
+    for t, (difference, level) in enumerate(zip(differences, levels, strict=True)):
+        changed = find_changes(difference, np.full(difference.shape[:2], level, np.float32))
+        found[t] = cv2.morphologyEx(changed.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+    return found
+
+
+def pick_moving(frames: Frames, changed: Mask, prompts_by_frame: Mapping[int, Prompts]) -> Mask:
+    """Masks `[T,H,W]` of the object whose moving parts `prompts_by_frame` point at, followed both ways.
+
+    `changed` `[T,H,W]` is what `changes` found. Clicks beside the object (`minus`) drop parts in their frame.
+    """
+    found = np.zeros_like(changed)
+    labels = [cv2.connectedComponents(each.view(np.uint8))[1] for each in changed]
+    for start, prompts in prompts_by_frame.items():
+        if not prompts.plus and prompts.box is None:
+            continue
+        first = _pointed_at(labels[start], prompts)
+        found[start] |= first
+        for step in (1, -1):
+            mask, t = first, start + step
+            while 0 <= t < len(frames) and not _points(prompts_by_frame.get(t)):
+                motion = flow(grey(frames[t]), grey(frames[t - step]))
+                expected = grown(moved(mask.astype(np.float32), motion) > 0.5, REACH)
+                mask = _parts_in(labels[t], expected) & ~_refused(labels[t], prompts_by_frame.get(t))
+                if mask.sum() < ENDED * mask.size:
+                    break
+                found[t] |= mask
+                t += step
+    return np.stack([without_holes(mask, LARGEST_HOLE) for mask in found])
+
+
+def _points(prompts: Prompts | None) -> bool:
+    return prompts is not None and (bool(prompts.plus) or prompts.box is not None)
+
+
+def _pointed_at(labels: NDArray[np.int32], prompts: Prompts) -> Mask:
+    wanted: set[int] = set()
+    for x, y in prompts.plus:
+        wanted.update(
+            np.unique(labels[max(0, y - NEAR_CLICK) : y + NEAR_CLICK + 1, max(0, x - NEAR_CLICK) : x + NEAR_CLICK + 1])
+        )
+    picked = np.isin(labels, list(wanted - {0}))
+    if prompts.box is not None:
+        x, y, width, height = prompts.box
+        boxed = np.zeros(labels.shape, bool)
+        boxed[max(0, y) : y + height, max(0, x) : x + width] = True
+        picked |= _parts_in(labels, boxed)
+    return np.asarray(picked & ~_refused(labels, prompts))
+
+
+def _parts_in(labels: NDArray[np.int32], region: Mask) -> Mask:
+    """The labelled parts that are large enough and lie in `region` to a good share."""
+    count = int(labels.max()) + 1
+    areas = np.bincount(labels.ravel(), minlength=count)
+    inside = np.bincount(labels[region], minlength=count)
+    kept = (inside > INSIDE * areas) & (areas > SMALLEST)
+    kept[0] = False
+    return np.asarray(kept[labels])
+
+
+def _refused(labels: NDArray[np.int32], prompts: Prompts | None) -> Mask:
+    points = () if prompts is None else prompts.minus
+    return np.isin(labels, [label for label in (int(labels[y, x]) for x, y in points) if label])

@@ -1,0 +1,98 @@
+"""The clip without the object: what other frames show of the background, registered by the camera, and how many do."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.arrays import Float
+from vera.construction.embedded.camera import CameraTrack
+from vera.construction.embedded.regions import Frames, Mask, box_about, grown
+
+AROUND = 4  # pixels about the mask where the object still shows: soft edges, and the codec's ringing
+MOST = 9  # frames a pixel's median is taken of: more are farther away, and registered worse
+UNSEEN_LIMIT = 0.05  # of the hole, that no frame shows: above, the fill is invented
+FILLED_FROM = 5  # pixels about an unseen one that Telea's method continues
+
+
+@dataclass(frozen=True)
+class CleanPlate:
+    """A clip without the object, and what it rests on.
+
+    Args:
+        frames: uint8 `[T,H,W,3]`, the clip's own pixels outside of the holes.
+        evidence: uint8 `[T,H,W]`, how many other frames showed the background of a pixel; at most `MOST`, 0 outside of
+            the holes. Where it is 0 in a hole, the fill is invented.
+    """
+
+    frames: Frames
+    evidence: NDArray[np.uint8]
+
+
+def holes_of(masks: Mask, effects: Mask | None = None) -> Mask:
+    """What a plate must replace `[T,H,W]`: the object's masks with their soft edges, and its effects."""
+    holes = np.stack([grown(mask, AROUND) for mask in masks])
+    return holes if effects is None else holes | np.stack([grown(effect, 1) for effect in effects])
+
+
+def unseen_share(plate: CleanPlate, holes: Mask) -> float:
+    """The share of the holes' pixels that no frame shows; 0 without holes. Above `UNSEEN_LIMIT` a plate is no good."""
+    return float((plate.evidence[holes] == 0).mean()) if holes.any() else 0.0
+
+
+def clean_plate(frames: Frames, holes: Mask, camera: CameraTrack) -> CleanPlate:
+    """Fill the `holes` `[T,H,W]` of a clip `[T,H,W,3]` with the median of what the nearest other frames show there.
+
+    What no frame shows is continued from around (Telea, 2004). Nothing outside of the holes changes.
+    """
+    filled, evidence = frames.copy(), np.zeros(frames.shape[:3], np.uint8)
+    for t, hole in enumerate(holes):
+        box = box_about(hole, 2)
+        if not hole.any():
+            continue
+        colors, evidence[t][box] = _seen_elsewhere(frames, holes, camera, t, box)
+        known = hole[box] & (evidence[t][box] > 0)
+        filled[t][box][known] = colors[known]
+        unseen = hole & (evidence[t] == 0)
+        if unseen.any():
+            telea = cv2.inpaint(filled[t], unseen.view(np.uint8), FILLED_FROM, cv2.INPAINT_TELEA)
+            filled[t][unseen] = telea[unseen]
+    return CleanPlate(filled, evidence)
+
+
+def _seen_elsewhere(
+    frames: Frames, holes: Mask, camera: CameraTrack, t: int, box: tuple[slice, slice]
+) -> tuple[Frames, NDArray[np.uint8]]:
+    """Median colours and number of the frames that show what is in the hole of frame `t`, both in `box`."""
+    hole = holes[t][box]
+    rows, columns = hole.shape
+    corner = np.array([[1, 0, -box[1].start], [0, 1, -box[0].start], [0, 0, 1.0]])
+    count = np.zeros(hole.shape, np.uint8)
+    pictures, shown = [], []
+    for s in sorted(range(len(frames)), key=lambda s: abs(s - t)):
+        if s == t:
+            continue
+        matrix = corner @ camera.between(s, t)
+        clear = cv2.warpPerspective((~holes[s]).view(np.uint8) * np.uint8(255), matrix, (columns, rows))
+        useful = (clear == 255) & hole & (count < MOST)
+        if not useful.any():
+            continue
+        pictures.append(cv2.warpPerspective(frames[s], matrix, (columns, rows), flags=cv2.INTER_CUBIC))
+        shown.append(useful)
+        count += useful
+        if (count[hole] == MOST).all():
+            break
+    if not pictures:
+        return np.zeros((*hole.shape, 3), np.uint8), count
+    return np.rint(masked_median(np.stack(pictures), np.stack(shown))).astype(np.uint8), count
+
+
+def masked_median(pictures: Frames, shown: Mask) -> Float:
+    """Median `[H,W,3]` over the first axis of `pictures` `[N,H,W,3]` where `shown` `[N,H,W]`; 0 where none is."""
+    count = shown.sum(0)
+    values = np.where(shown[..., None], pictures, np.int16(256))  # above all codes, so that these are sorted last
+    values.sort(axis=0)
+    last = np.maximum(count, 1)
+    low, high = (np.take_along_axis(values, middle[None, ..., None], 0)[0] for middle in ((last - 1) // 2, last // 2))
+    return np.where(count[..., None] > 0, (low + high) / np.float32(2), np.float32(0))
