@@ -145,9 +145,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     beside = path.with_suffix(named.suffix)
     with _partial(beside, lambda name: os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))) as partial:
         yield partial
-        _sync(partial)
+        sync(partial)
         partial.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -170,13 +170,13 @@ def whole_folder(folder: Path, replaced: Callable[[Path], Iterable[str]] | None 
     with _partial(folder, Path.mkdir) as partial:
         yield partial
         for path in (*partial.rglob("*"), partial):
-            _sync(path)
+            sync(path)
         with locked(folder.parent):
             _settle(folder, replaced)
             if folder.exists():
                 folder.rename(_old(folder))
             partial.rename(folder)
-            _sync(folder.parent)
+            sync(folder.parent)
             _settle(folder, replaced)
 
 
@@ -296,7 +296,7 @@ def locked(path: Path) -> Iterator[None]:
         os.close(held)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Have the system put a file or a folder's names on the disk, so that a power cut does not empty them."""
     if path.is_symlink():
         return

@@ -29,7 +29,7 @@ def share_out(
         yield from (work(*job) for job in jobs)
         return
     # A forked process would inherit torch's thread pools and CUDA in a broken state.
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), _begin)
+    pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), begin_worker)
     try:
         yield from in_order(pool, work, jobs, workers * AHEAD) if ordered else _as_ready(pool, work, jobs)
     except BrokenProcessPool:
@@ -58,7 +58,7 @@ def in_order(
         yield waiting.popleft().result()
 
 
-def _begin() -> None:
+def begin_worker() -> None:
     """Leave an interruption to the parent, which then ends its workers; end when it is no more; use one core."""
     import cv2
 

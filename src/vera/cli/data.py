@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vera.data.sample import LayeredSample
 
 app = App(name="data", help="Make layered samples, and encode them.")
+app.command("vera.cli.build:app", name="build", help="Make layered samples from footage.")
 
 
 @app.command

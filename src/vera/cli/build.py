@@ -1,0 +1,158 @@
+"""`vera data build`: layered samples from footage."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from vera.cli.progress import progress_bar
+from vera.cli.terminal import say
+
+if TYPE_CHECKING:
+    from vera.construction.construct import Report
+
+app = App(name="build", help="Make layered samples from footage; the same command goes on with work that was stopped.")
+Flag = Annotated[bool, Parameter(negative=())]
+
+
+@app.default
+def build(
+    recipe: Path,
+    *,
+    out: Path,
+    workers: int = 1,
+    until: str | None = None,
+    limit: int | None = None,
+    unattended: Flag = False,
+) -> None:
+    """Make layered samples from footage; the same command goes on with work that was stopped. Needs two packages:
+    pip install 'vera-layers[construct]'.
+
+    Parameters
+    ----------
+    recipe
+        YAML file: the footage, the samples' size and length, limits of the stages.
+    out
+        Folder for the records and pictures of all clips, and for the samples: dataset/vera-train-set/.
+    workers
+        Processes. The samples are the same for any number.
+    until
+        The last stage to run, such as screen.
+    limit
+        Work on so many clips only, the first of the footage.
+    unattended
+        Ask nobody: take what is proposed, and removals as they are. The rows say that nobody reviewed them.
+    """
+    from vera.construction.construct import build_samples
+
+    with progress_bar() as report:
+        done = build_samples(
+            recipe, out, workers=workers, until=until, limit=limit, unattended=unattended, progress=report
+        )
+    _tell(done)
+    say(f"samples  {out / 'dataset'} ({done.samples})")
+
+
+@app.command
+def status(out: Path) -> None:
+    """Tell where a build stands: how many clips are at which stage, what waits for people, why others are not used.
+
+    Parameters
+    ----------
+    out
+        The build's folder.
+    """
+    from vera.construction.construct import build_status
+
+    done = build_status(out)
+    names = dict.fromkeys(stage for stage, _, _ in sorted(done.counts))
+    states = ("ready", "leased", "waiting", "done", "rejected", "failed")
+    say(f"{'stage':<10}" + "".join(f"{state:>10}" for state in states))
+    for name in names:
+        row = [done.count(name, state) for state in states]
+        if any(row):
+            say(f"{name:<10}" + "".join(f"{count:>10}" for count in row))
+    _tell(done)
+    say(f"samples  {out / 'dataset'} ({done.samples})")
+
+
+@app.command
+def retry(out: Path, *, reason: str | None = None) -> None:
+    """Have the next build try again what failed three times.
+
+    Parameters
+    ----------
+    out
+        The build's folder.
+    reason
+        What was rejected for this reason instead, such as still.
+    """
+    from vera.construction.upkeep import retry as forget
+
+    say(f"retry    {forget(out, reason)} stage runs; vera data build does them")
+
+
+@app.command
+def verify(out: Path, *, mend: Flag = False) -> int:
+    """Compare every file of a build with its hash; exit code 1 where some differ or are gone.
+
+    Parameters
+    ----------
+    out
+        The build's folder.
+    mend
+        Remove those that differ, so that the next build makes them anew.
+    """
+    from vera.construction.upkeep import verify_build
+
+    with progress_bar() as report:
+        wrong = verify_build(out, mend, report)
+    for path in wrong:
+        say(f"differs  {out / path}")
+    say(f"verify   {out} ({len(wrong)} files differ or are gone)")
+    return 1 if wrong else 0
+
+
+@app.command
+def gc(out: Path) -> None:
+    """Remove what no clip of the footage needs any more. Not while a build runs.
+
+    Parameters
+    ----------
+    out
+        The build's folder.
+    """
+    from vera.construction.upkeep import collect_garbage
+
+    files, size = collect_garbage(out)
+    say(f"removed  {files} files, {size / 1e6:.1f} MB")
+
+
+@app.command(name="import")
+def import_(out: Path, log: Path) -> None:
+    """Add people's decisions to a build.
+
+    Parameters
+    ----------
+    out
+        The build's folder.
+    log
+        JSONL: what to lift out of which clip, and verdicts on removals.
+    """
+    from vera.construction.decisions import import_decisions
+    from vera.construction.engine.record import Layout
+
+    say(f"imported {import_decisions(log, Layout(out).decisions)} decisions; vera data build takes them up")
+
+
+def _tell(done: "Report") -> None:
+    _list("rejected", [f"{count} {what}" for what, count in done.rejected.items()])
+    _list("waiting", [f"{count} for people at {gate}" for gate, count in done.waiting.items()])
+    if failed := done.count(None, "failed"):
+        say(f"failed   {failed} stage runs; once mended, vera data build retry")
+
+
+def _list(head: str, lines: Sequence[str]) -> None:
+    for line in lines:
+        say(f"{head:<8} {line}")

@@ -1,0 +1,129 @@
+"""`vera data build`: raw footage in, layered samples of the released layout out; the same call goes on."""
+
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vera.construction.dataset import check_licences, write_rows
+from vera.construction.decisions import held_decisions, read_decisions
+from vera.construction.engine.build import Build, open_build
+from vera.construction.engine.index import Index
+from vera.construction.engine.record import Layout
+from vera.construction.engine.stage import Stage
+from vera.construction.engine.state import Plan, Task
+from vera.construction.recipe import BuildRecipe, make_stages, read_recipe
+from vera.construction.sources import find_sources, remember_sources
+from vera.errors import DamageWarning, VeraError
+from vera.files import check_outputs, read_text, write_text
+from vera.progress import Progress
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where a build stands.
+
+    Args:
+        counts: tasks by stage, state and reason.
+        waiting: gates, and how many clips or objects wait there.
+        troubles: tasks of sources that were rejected, and all that failed.
+    """
+
+    counts: Counter[tuple[str, str, str]]
+    troubles: Sequence[Task] = field(default_factory=list)
+
+    @property
+    def samples(self) -> int:
+        """How many samples are published."""
+        return sum(count for (stage, state, _), count in self.counts.items() if (stage, state) == ("publish", "done"))
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """By gate, how many wait for a person."""
+        return {stage: count for (stage, state, _), count in self.counts.items() if state == "waiting"}
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """By stage and reason, how many are not used."""
+        told = {
+            f"{stage}: {reason}": count for (stage, state, reason), count in self.counts.items() if state == "rejected"
+        }
+        return dict(sorted(told.items()))
+
+
+def build_samples(
+    recipe_path: Path,
+    out: Path,
+    *,
+    workers: int = 1,
+    until: str | None = None,
+    limit: int | None = None,
+    unattended: bool = False,
+    stages: Sequence[Stage] | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Run all that is ready of a recipe, in `workers` processes, into the folder `out`; the same call goes on.
+
+    Args:
+        until: the last stage to run.
+        limit: of so many clips only.
+        unattended: take proposals and removals as they are where nobody decided; the rows say `nobody`.
+        stages: instead of the recipe's own, for stages that the recipe has no section for.
+
+    Of each source that cannot be used, and each failure, a DamageWarning tells. VeraError before any work for licences
+    that do not allow it.
+    """
+    recipe = read_recipe(recipe_path)
+    layout = Layout(out)
+    check_outputs([recipe_path, *map(Path, recipe.decisions)], [out])
+    chosen = make_stages(recipe, until) if stages is None else tuple(stages)
+    with _opened(recipe, layout, chosen, unattended, limit) as build:
+        write_text(layout.recipe, read_text(recipe_path))
+        build.run(workers, progress)
+        if chosen[-1].dataset:
+            write_rows(build)
+        report = _report(build.index)
+    for task in report.troubles:
+        warnings.warn(DamageWarning(f"{task.stage} {task.state}: {task.detail}"), stacklevel=2)
+    return report
+
+
+def build_status(out: Path) -> Report:
+    """Where a build stood when it last ran or runs, from its index. VeraError if there is none."""
+    layout = Layout(out)
+    if not layout.index.is_file():
+        with reopened(out):
+            pass
+    with closing(Index(layout.index)) as index:
+        return _report(index)
+
+
+@contextmanager
+def reopened(out: Path) -> Iterator[Build]:
+    """Open the build of a folder by the recipe of its last run. VeraError if there is none."""
+    layout = Layout(out)
+    if not layout.recipe.is_file():
+        raise VeraError(f"{out}: holds no build; run vera data build RECIPE --out {out}")
+    recipe = read_recipe(layout.recipe)
+    with _opened(recipe, layout, make_stages(recipe), False, None) as build:
+        yield build
+
+
+@contextmanager
+def _opened(
+    recipe: BuildRecipe, layout: Layout, stages: Sequence[Stage], unattended: bool, limit: int | None
+) -> Iterator[Build]:
+    logs = [*map(Path, recipe.decisions), *held_decisions(layout.decisions)]
+    plan = Plan(stages, read_decisions(logs), unattended)
+    sources = find_sources(recipe.footage, layout)
+    check_licences(sources, stages, recipe.commercial)
+    remember_sources(sources, layout)
+    with open_build(layout, plan, sources, limit) as build:
+        yield build
+
+
+def _report(index: Index) -> Report:
+    rejected = [task for task in index.find("rejected") if task.kind == "source"]
+    return Report(index.counts(), [*rejected, *index.find("failed")])

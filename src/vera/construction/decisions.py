@@ -1,0 +1,107 @@
+"""What people decided, as JSONL: read, checked and kept."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from vera.construction.engine.stage import Facts
+from vera.errors import VeraError
+from vera.fields import Name, Range, build, check_plain
+from vera.files import whole_file
+from vera.resumable import read_rows
+
+Pixel = Annotated[int, Range(-(1 << 16), 1 << 16)]
+Point = tuple[Pixel, Pixel]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a person pointed at in a frame: `box` x, y, width, height; `plus` and `minus` (x, y) on the object and
+    beside it."""
+
+    frame: Annotated[int, Range(0, 1 << 16)]
+    box: tuple[Pixel, Pixel, Pixel, Pixel] | None = None
+    plus: tuple[Point, ...] = ()
+    minus: tuple[Point, ...] = ()
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An object that a person chose.
+
+    Args:
+        noun: what it is, in the singular.
+        prompts: where it is, at least one unless a `proposal` is taken.
+        proposal: number of the engine's proposal that shows it.
+        moving: follow it by what changes against the background, not by its colours.
+        barriers: frames that its mask is not carried into.
+    """
+
+    noun: Annotated[str, Range(1, 80)]
+    prompts: tuple[Prompt, ...] = ()
+    proposal: Annotated[int, Range(0, 1000)] | None = None
+    moving: bool = False
+    barriers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A line of a log: who decided what of a clip, or of an object of it, when.
+
+    `annotate` has `objects`, or `unusable` with a reason; `filter` has `accept`, and a `reason` if not.
+    """
+
+    clip: Annotated[str, Range(16, 16)]
+    gate: Literal["annotate", "filter"]
+    by: Name
+    object: str = ""
+    at: str = ""
+    objects: tuple[Chosen, ...] = ()
+    unusable: str = ""
+    accept: bool | None = None
+    reason: str = ""
+
+
+def read_decisions(paths: Iterable[Path]) -> dict[tuple[str, str, str], Facts]:
+    """The decisions of several logs, by clip, object and gate; of one thing the last counts.
+
+    Raises VeraError, with the line, for what is none.
+    """
+    found: dict[tuple[str, str, str], Facts] = {}
+    for path in paths:
+        if not path.is_file():
+            raise VeraError(f"{path}: there is no such log of decisions")
+        for number, row in enumerate(read_rows(path, mend=False), 1):
+            decision = _check(row, f"{path}:{number}")
+            content = {name: value for name, value in row.items() if name not in ("clip", "object", "gate")}
+            found[decision.clip, decision.object, decision.gate] = content
+    return found
+
+
+def _check(row: Mapping[str, Any], where: str) -> Decision:
+    check_plain(dict(row), where)
+    decision: Decision = build(Decision, row, where)
+    if decision.gate == "annotate":
+        if bool(decision.objects) == bool(decision.unusable) or decision.object:
+            raise VeraError(f"{where}: annotate is of a clip, and has either objects or unusable, a reason")
+        if any(not chosen.prompts and chosen.proposal is None for chosen in decision.objects):
+            raise VeraError(f"{where}: an object has prompts, or the number of a proposal")
+    elif decision.accept is None or not decision.object:
+        raise VeraError(f"{where}: filter is of an object, such as o1, and has accept: true or false")
+    return decision
+
+
+def import_decisions(log: Path, folder: Path) -> int:
+    """Add the decisions of a log to those of a build, whole or not at all; how many. Of one thing the last counts."""
+    count = len(read_decisions([log]))
+    folder.mkdir(parents=True, exist_ok=True)
+    number = 1 + max((int(path.stem) for path in folder.glob("*.jsonl") if path.stem.isdigit()), default=0)
+    with whole_file(folder / f"{number:06}.jsonl") as partial:
+        partial.write_bytes(log.read_bytes().rstrip(b"\n") + b"\n")
+    return count
+
+
+def held_decisions(folder: Path) -> list[Path]:
+    """The logs of a build, in the order in which they were imported."""
+    return sorted(path for path in folder.glob("*.jsonl") if not path.name.startswith("."))

@@ -1,0 +1,207 @@
+"""The loop of a build: what is ready is claimed and run, what it makes ready follows, until all is done or waits."""
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from vera.construction.engine.index import LEASE, Index
+from vera.construction.engine.pool import Executor, open_executor
+from vera.construction.engine.record import Layout, Record, read_record
+from vera.construction.engine.run import Ran, stage_bytes, without_lost
+from vera.construction.engine.stage import Facts, Stage
+from vera.construction.engine.state import Plan, Task, derive
+from vera.errors import VeraError
+from vera.progress import Progress
+
+PATIENCE = 1.0  # seconds between looks at leases, of one's own and of others
+
+
+class Comparing(Stage, Protocol):
+    """A stage that waits for all clips."""
+
+    def compare(self, facts: Mapping[str, Mapping[str, Facts]], kept: set[str]) -> Mapping[str, Facts]:
+        """What is to be said of each clip, from what the stages it needs found, and those that were kept before."""
+
+
+class Build:
+    """A build at work: its folder, what is to be done, and the index; `limit`: of so many clips only."""
+
+    def __init__(self, layout: Layout, plan: Plan, sources: Sequence[Record], limit: int | None = None) -> None:
+        self.layout, self.plan, self.sources, self.limit = layout, plan, sources, limit
+        layout.root.mkdir(parents=True, exist_ok=True)
+        self.index = Index(layout.index)
+        self.clips: dict[str, Record] = {}  # what each is, before anything was done with it
+        self._later: set[str] = set()  # clips beyond the limit
+        self._split: dict[str, list[Record]] = {}  # by source
+        self._open: dict[str, tuple[int, int]] = {}  # by unit: tasks that ended, and those that may still run
+
+    def refresh(self) -> None:
+        """Derive the index anew from the records, without what is gone or no longer part of the footage."""
+        self.index.free(own=True)
+        for source in self.sources:
+            self._put(source)
+        self._find_clips(self.sources)
+        if not self._compare():
+            for about in self.clips.values():
+                self._put(about)
+        self.index.forget(self.index.units() - {source.id for source in self.sources} - set(self.clips))
+
+    def run(self, workers: int = 1, progress: Progress | None = None) -> None:
+        """Run all that is ready, and what becomes so. VeraError where the disk is full."""
+        if not (first := self.index.claim(len(self.plan.stages))):
+            return
+        executor = open_executor(self.layout.root, stage_bytes(tuple(self.plan.stages)), workers)
+        try:
+            with self._events() as tell:
+                self._loop(executor, first, tell, progress)
+        finally:
+            executor.close()
+            self.index.free(own=True)
+
+    def _loop(
+        self, executor: Executor, first: Task, tell: Callable[[Task, Ran], None], progress: Progress | None
+    ) -> None:
+        running, looked = 0, time.monotonic()
+        task: Task | None = first
+        while True:
+            while task is not None:
+                executor.submit(task, self._about(task))
+                running += 1
+                task = self.index.claim(len(self.plan.stages)) if executor.free else None
+            for ended, ran in executor.ended(PATIENCE) if running else ():
+                running -= 1
+                tell(ended, ran)
+                if ran.stopped:
+                    raise VeraError(ran.stopped)
+                self._follow(ended, ran)
+                if progress is not None:
+                    done, left = (sum(counts) for counts in zip(*self._open.values(), strict=True))
+                    progress("stage runs", done, done + left)
+            if time.monotonic() - looked > LEASE / 4:
+                self.index.keep()
+                self.index.free()
+                looked = time.monotonic()
+            task = self.index.claim(len(self.plan.stages)) if executor.free else None
+            if task is None and not running:
+                if self.index.leased():  # another build is at them
+                    time.sleep(PATIENCE)
+                elif not self._compare():
+                    return
+                task = self.index.claim(len(self.plan.stages))
+
+    def _about(self, task: Task) -> Record:
+        return self.clips.get(task.unit) or next(source for source in self.sources if source.id == task.unit)
+
+    def _follow(self, task: Task, ran: Ran) -> None:
+        """Take over what a run made of its unit."""
+        self._put(self._about(task))
+        if task.kind == "source" and ran.entry is not None and "clips" in ran.entry.facts:
+            known = set(self.clips)
+            self._find_clips([source for source in self.sources if source.id == task.unit])
+            for clip, about in self.clips.items():
+                if clip not in known:
+                    self._put(about)
+
+    def _put(self, about: Record) -> None:
+        if about.id in self.index.leased() and not self._is_own(about.id):
+            return
+        record = self.record(about)
+        tasks = derive(self.plan, record)
+        if about.id in self._later:
+            tasks = [replace(task, state="blocked") if task.state == "ready" else task for task in tasks]
+        self.index.put(about.id, tasks)
+        ended = sum(task.state in ("done", "rejected", "failed") for task in tasks)
+        goes_on = any(task.state == "ready" for task in tasks)
+        self._open[about.id] = ended, sum(task.state in ("ready", "blocked") for task in tasks) if goes_on else 0
+
+    def _is_own(self, unit: str) -> bool:
+        return unit in self.index.leased(self.index.owner)
+
+    def record(self, about: Record) -> Record:
+        """The record of a unit as it is on the disk, with what the footage says of it now."""
+        held = read_record(self.layout.record(about.kind, about.id))
+        return about if held is None else without_lost(self.layout, replace(held, about=about.about))
+
+    def _find_clips(self, sources: Sequence[Record]) -> None:
+        """Take up the clips that some sources were split into; all are in the order of the footage."""
+        for source in sources:
+            record = self.record(source)
+            ended = {task.stage for task in derive(self.plan, record) if task.state == "done"}
+            found = [about for name in ended for about in record.stages[name].facts.get("clips", [])]
+            self._split[source.id] = [Record("clip", about["id"], {**about, "source": source.id}) for about in found]
+        clips = [clip for source in self.sources for clip in self._split.get(source.id, ())]
+        self.clips = {clip.id: clip for clip in clips}
+        self._later = {clip.id for clip in clips[self.limit :]} if self.limit is not None else set()
+
+    def _compare(self) -> bool:
+        """Say what clips are beside all others, once none is under way to it; whether that says anything new."""
+        stage: Any = next((stage for stage in self.plan.stages if stage.waits == "all"), None)
+        if stage is None:
+            return False
+        rank = list(self.plan.stages).index(stage)
+        bare = replace(self.plan, stages=self.plan.stages[:rank], verdicts={})
+        facts: dict[str, dict[str, Facts]] = {}
+        kept: set[str] = set()
+        for source in self.sources:
+            if any(task.state == "ready" for task in derive(bare, self.record(source))):
+                return False
+        for clip, about in self.clips.items():
+            record = self.record(about)
+            states = {task.stage: task.state for task in derive(bare, record)}
+            if "ready" in states.values() and clip not in self._later:
+                return False
+            if all(states[need] == "done" for need in stage.needs):
+                facts[clip] = {need: record.stages[need].facts for need in stage.needs}
+                if (entry := record.stages.get(stage.name)) is not None and entry.status == "done":
+                    kept.add(clip)
+        verdicts = stage.compare(facts, kept)
+        if verdicts == self.plan.verdicts:
+            return False
+        self.plan = replace(self.plan, verdicts=verdicts)
+        for about in self.clips.values():
+            self._put(about)
+        return True
+
+    @contextmanager
+    def _events(self) -> Iterator[Callable[[Task, Ran], None]]:
+        """A JSONL of this build's own, and what adds a run to it."""
+        self.layout.events.mkdir(parents=True, exist_ok=True)
+        path = self.layout.events / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{os.getpid()}.jsonl"
+        with path.open("a", encoding="ascii") as file:
+
+            def tell(task: Task, ran: Ran) -> None:
+                entry = ran.entry
+                row = {
+                    "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                    "unit": task.unit,
+                    "stage": task.key,
+                    "status": "lost" if entry is None else entry.status,
+                    "seconds": round(ran.seconds, 4),
+                }
+                if entry is not None and entry.reason:
+                    row |= {"reason": entry.reason, "detail": entry.detail}
+                file.write(json.dumps(row | ({"trace": ran.trace} if ran.trace else {})) + "\n")
+                file.flush()
+
+            yield tell
+
+
+@contextmanager
+def open_build(layout: Layout, plan: Plan, sources: Sequence[Record], limit: int | None = None) -> Iterator[Build]:
+    """Open a build and bring its index up to date. VeraError where the index cannot be written."""
+    try:
+        build = Build(layout, plan, sources, limit)
+        try:
+            build.refresh()
+            yield build
+        finally:
+            build.index.close()
+    except sqlite3.DatabaseError as error:
+        what = "free space, then go on" if "full" in str(error) else "remove it: it is made anew from the records"
+        raise VeraError(f"{layout.index}: {error}; {what}") from None

@@ -1,0 +1,127 @@
+"""The states of all tasks in one SQLite table, to claim from and to count: made anew from the records at any time."""
+
+import json
+import os
+import socket
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+
+from vera.construction.engine.state import Task
+
+LEASE = 60.0  # seconds after which the tasks of a build that says nothing are anybody's
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS tasks (
+  kind TEXT, unit TEXT, object TEXT, stage TEXT, rank INTEGER, state TEXT, fingerprint TEXT, stale INTEGER,
+  reason TEXT, detail TEXT, decision TEXT, owner TEXT DEFAULT '', lease REAL DEFAULT 0,
+  PRIMARY KEY (unit, object, stage));
+CREATE INDEX IF NOT EXISTS claims ON tasks (state, rank DESC, unit);
+"""
+_FIELDS = "kind, unit, object, stage, rank, state, fingerprint, stale, reason, detail, decision"
+
+
+class Index:
+    """The table, open for one build, whose claims have its name; several builds may share it."""
+
+    def __init__(self, path: Path) -> None:
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{psutil.Process().create_time()}"
+        self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=OFF")  # what a power cut takes is made anew from the records
+        self._db.executescript(_SCHEMA)
+
+    def put(self, unit: str, tasks: Iterable[Task]) -> None:
+        """Take the place of a unit's tasks, and end its lease."""
+        rows = [
+            (t.kind, t.unit, t.object, t.stage, t.rank, t.state, t.fingerprint, t.stale, t.reason, t.detail)
+            + (None if t.decision is None else json.dumps(t.decision),)
+            for t in tasks
+        ]
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("DELETE FROM tasks WHERE unit = ?", (unit,))
+            self._db.executemany(f"INSERT INTO tasks ({_FIELDS}) VALUES ({', '.join('?' * 11)})", rows)
+
+    def forget(self, units: Iterable[str]) -> None:
+        """Remove units that are no more."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            for unit in units:
+                self._db.execute("DELETE FROM tasks WHERE unit = ?", (unit,))
+
+    def claim(self, stages: int) -> Task | None:
+        """Lease a ready task of the first `stages` stages, the latest that has one, of a unit on which nothing runs; None
+        if there is none."""
+        row = self._db.execute(
+            "UPDATE tasks SET state = 'leased', owner = ?, lease = ? WHERE rowid = (SELECT rowid FROM tasks "
+            "WHERE state = 'ready' AND rank < ? AND unit NOT IN (SELECT unit FROM tasks WHERE state = 'leased') "
+            f"ORDER BY rank DESC, unit LIMIT 1) RETURNING {_FIELDS}",
+            (self.owner, time.time() + LEASE, stages),
+        ).fetchall()
+        return _task(row[0]) if row else None
+
+    def keep(self) -> None:
+        """Prolong the leases of this build."""
+        with self._db:
+            self._db.execute(
+                "UPDATE tasks SET lease = ? WHERE state = 'leased' AND owner = ?", (time.time() + LEASE, self.owner)
+            )
+
+    def free(self, own: bool = False) -> None:
+        """End leases that ran out or whose build is no more; with `own` also those of this build."""
+        held = self._db.execute("SELECT DISTINCT owner FROM tasks WHERE state = 'leased'").fetchall()
+        gone = [owner for (owner,) in held if not _lives(owner) or (own and owner == self.owner)]
+        with self._db:
+            self._db.execute("UPDATE tasks SET state = 'ready' WHERE state = 'leased' AND lease < ?", (time.time(),))
+            for owner in gone:
+                self._db.execute("UPDATE tasks SET state = 'ready' WHERE state = 'leased' AND owner = ?", (owner,))
+
+    def units(self) -> set[str]:
+        """All sources and clips that have tasks."""
+        return {unit for (unit,) in self._db.execute("SELECT DISTINCT unit FROM tasks")}
+
+    def leased(self, owner: str = "") -> set[str]:
+        """Units on which something runs; of one build, or of all."""
+        rows = self._db.execute(
+            "SELECT DISTINCT unit FROM tasks WHERE state = 'leased' AND (? = '' OR owner = ?)", (owner, owner)
+        )
+        return {unit for (unit,) in rows}
+
+    def counts(self) -> Counter[tuple[str, str, str]]:
+        """How many tasks there are of each stage, state and reason."""
+        rows = self._db.execute("SELECT stage, state, reason, count(*) FROM tasks GROUP BY stage, state, reason")
+        return Counter({(stage, state, reason): count for stage, state, reason, count in rows})
+
+    def find(self, state: str, stage: str = "") -> list[Task]:
+        """The tasks in a state, of one stage or of all, in order of their units."""
+        rows = self._db.execute(
+            f"SELECT {_FIELDS} FROM tasks WHERE state = ? AND (? = '' OR stage = ?) ORDER BY rank, unit, object",
+            (state, stage, stage),
+        )
+        return [_task(row) for row in rows]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+
+def _task(row: tuple[object, ...]) -> Task:
+    task = Task(*row)  # type: ignore[arg-type]
+    decision = None if task.decision is None else json.loads(str(task.decision))
+    return replace(task, stale=bool(task.stale), decision=decision)
+
+
+def _lives(owner: str) -> bool:
+    """Whether a build still runs; of those on other machines only their lease tells."""
+    host, pid, born = owner.rsplit(":", 2)
+    if host != socket.gethostname():
+        return True
+    try:
+        return bool(psutil.Process(int(pid)).create_time() == float(born))
+    except psutil.Error:
+        return False

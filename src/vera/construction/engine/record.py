@@ -1,0 +1,106 @@
+"""What is known of a source or a clip: one JSON file, replaced whole, from which everything else can be made anew."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from vera.construction.engine.stage import Facts
+from vera.errors import VeraError
+from vera.files import json_text, read_json, write_text
+
+Status = Literal["done", "rejected", "failed"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How a stage ended. `files` are paths from the build's folder, with their SHA-256; `tries` counts failures."""
+
+    fingerprint: str
+    status: Status
+    reason: str = ""
+    detail: str = ""
+    tries: int = 0
+    facts: Facts = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A source or a clip. `stages` has an entry for each stage that ended, of objects under `o1/matte`."""
+
+    kind: Literal["source", "clip"]
+    id: str
+    about: Facts
+    stages: Mapping[str, Entry] = field(default_factory=dict)
+
+    def with_entry(self, key: str, entry: Entry | None) -> "Record":
+        """The same with another entry, or None, for a stage."""
+        stages = {name: held for name, held in self.stages.items() if name != key}
+        return replace(self, stages=stages if entry is None else stages | {key: entry})
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things lie in a build's folder. All paths are local; another storage takes the place of this class."""
+
+    root: Path
+
+    @property
+    def index(self) -> Path:
+        """States of all stages, made anew from the records where it is missing."""
+        return self.root / "index.sqlite"
+
+    @property
+    def recipe(self) -> Path:
+        """The recipe of the last build."""
+        return self.root / "build.yaml"
+
+    @property
+    def decisions(self) -> Path:
+        """What people decided, which nothing else can tell again."""
+        return self.root / "decisions"
+
+    @property
+    def events(self) -> Path:
+        """A JSONL for each build that ran."""
+        return self.root / "events"
+
+    @property
+    def dataset(self) -> Path:
+        """The samples, in the released layout."""
+        return self.root / "dataset"
+
+    def folder(self, kind: str, unit: str) -> Path:
+        """The folder of a source or clip."""
+        return self.root / f"{kind}s" / unit[:2] / unit
+
+    def record(self, kind: str, unit: str) -> Path:
+        """The file of its record."""
+        return self.folder(kind, unit) / "record.json"
+
+    def units(self, kind: str) -> Iterator[Path]:
+        """The records of all sources or clips, in order of their ids."""
+        return iter(sorted(self.root.glob(f"{kind}s/??/*/record.json")))
+
+
+def read_record(path: Path) -> Record | None:
+    """Read a record; None if there is none. Raises VeraError for what is no record."""
+    if not path.is_file():
+        return None
+    held = read_json(path)
+    try:
+        stages = {key: Entry(**entry) for key, entry in held["stages"].items()}
+        return Record(held["kind"], held["id"], held["about"], stages)
+    except (TypeError, KeyError, AttributeError):
+        raise VeraError(
+            f"{path}: is no record of this version; remove its folder, and the build makes it anew"
+        ) from None
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write a record, whole or not at all; equal ones are equal bytes."""
+    ordered = replace(record, stages=dict(sorted(record.stages.items())))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, json_text(json.loads(json.dumps(asdict(ordered), sort_keys=True))) + "\n")

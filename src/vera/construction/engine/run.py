@@ -1,0 +1,166 @@
+"""One run of one stage, in whatever process: what it wrote takes its place whole, then the record says so."""
+
+import errno
+import hashlib
+import pickle
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from vera.construction.engine.record import Entry, Layout, Record, read_record, write_record
+from vera.construction.engine.stage import Facts, Item, Rejected, Stage
+from vera.construction.engine.state import Task
+from vera.errors import VeraError, first_line
+from vera.files import locked, scratch_folder, sync
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # what the machine lacks, not the clip
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of a run. `entry` is None where what it needs was gone; `stopped` says why no run can go on."""
+
+    entry: Entry | None
+    seconds: float
+    trace: str = ""
+    stopped: str = ""
+
+
+def run_task(root: Path, stages: bytes, task: Task, about: Record) -> Ran:
+    """Run a stage and commit what it made. `stages` are pickled; `about` stands for a record that does not exist yet.
+
+    The unit's folder is held locked meanwhile, so that a run that outlives its build does not meet another.
+    """
+    layout, start = Layout(root), time.perf_counter()
+    folder = layout.folder(task.kind, task.unit)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder):
+            record = read_record(folder / "record.json") or about
+            missing = _lost(layout, record)
+            if missing:
+                write_record(folder / "record.json", _without(record, missing))
+                return Ran(None, time.perf_counter() - start)
+            with scratch_folder(folder / "run") as out:
+                entry, trace = _run(layout, record, _opened(stages, task.stage), task, out)
+                _commit(layout, record, task, entry, out, _opened(stages, task.stage).dataset)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        return Ran(None, time.perf_counter() - start, stopped=f"{folder}: {error.strerror}; free space, then go on")
+    return Ran(entry, time.perf_counter() - start, trace)
+
+
+@cache
+def _opened(stages: bytes, name: str) -> Stage:
+    """A stage, set up: once in a process."""
+    stage: Stage = next(stage for stage in pickle.loads(stages) if stage.name == name)
+    stage.setup()
+    return stage
+
+
+def _run(layout: Layout, record: Record, stage: Stage, task: Task, out: Path) -> tuple[Entry, str]:
+    try:
+        outcome = stage.run(_item(layout, record, stage, task, out))
+    except Exception as error:
+        if (full := full_disk(error)) is not None:
+            raise full from None
+        before = record.stages.get(task.key)
+        tries = before.tries if before is not None and before.fingerprint == task.fingerprint else 0
+        told = str(error) if isinstance(error, VeraError) else f"{type(error).__name__}: {first_line(error)}"
+        trace = "" if isinstance(error, VeraError) else traceback.format_exc()
+        return Entry(task.fingerprint, "failed", "error", told, tries + 1), trace
+    if isinstance(outcome, Rejected):
+        return Entry(task.fingerprint, "rejected", outcome.reason, outcome.detail, facts=outcome.facts), ""
+    return Entry(task.fingerprint, "done", facts=outcome.facts), ""
+
+
+def _item(layout: Layout, record: Record, stage: Stage, task: Task, out: Path) -> Item:
+    source = record
+    if record.kind == "clip":
+        source = read_record(layout.record("source", record.about["source"])) or record
+    facts: dict[str, Facts] = {}
+    files: dict[str, Path] = {}
+    for need in stage.needs:
+        for key in (need, f"{task.object}/{need}"):
+            if (entry := record.stages.get(key)) is not None:
+                facts[need] = entry.facts
+                files |= {Path(path).name: layout.root / path for path in entry.files}
+    return Item(record.id, task.object, record.about, source.about, facts, files, out, task.decision)
+
+
+def _commit(layout: Layout, record: Record, task: Task, entry: Entry, out: Path, dataset: bool) -> None:
+    """Move what a stage wrote to its place. An older entry goes first, so that it never
+    names files of another run."""
+    folder = layout.folder(task.kind, task.unit)
+    place = layout.dataset if dataset else folder / task.object
+    path = folder / "record.json"
+    if task.key in record.stages and record.stages[task.key].files:
+        write_record(path, record.with_entry(task.key, None))
+    files = {}
+    for written in sorted(out.rglob("*")) if entry.status == "done" else ():
+        if written.is_file():
+            sync(written)
+            final = place / written.relative_to(out)
+            final.parent.mkdir(parents=True, exist_ok=True)
+            files[final.relative_to(layout.root).as_posix()] = file_hash(written)
+            written.replace(final)
+            sync(final.parent)
+    write_record(path, record.with_entry(task.key, Entry(**{**vars(entry), "files": files})))
+
+
+def _lost(layout: Layout, record: Record) -> list[str]:
+    """Stages of which a file is gone."""
+    return [
+        key for key, entry in record.stages.items() if any(not (layout.root / path).is_file() for path in entry.files)
+    ]
+
+
+def without_lost(layout: Layout, record: Record) -> Record:
+    """A record without the stages of which a file is gone, so that they run again."""
+    return _without(record, _lost(layout, record))
+
+
+def _without(record: Record, keys: list[str]) -> Record:
+    for key in keys:
+        record = record.with_entry(key, None)
+    return record
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def full_disk(error: BaseException) -> OSError | None:
+    """The error of a full disk that `error` is, or was raised for."""
+    return next((held for held in _chain(error) if isinstance(held, OSError) and held.errno in FULL), None)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def died(root: Path, task: Task, about: Record) -> Ran:
+    """Count a try of a run whose process was killed: the run cannot do so itself."""
+    path = Layout(root).record(task.kind, task.unit)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with locked(path.parent):
+        record = read_record(path) or about
+        before = record.stages.get(task.key)
+        tries = before.tries if before is not None and before.fingerprint == task.fingerprint else 0
+        told = "its process was killed (out of memory?); use fewer workers"
+        entry = Entry(task.fingerprint, "failed", "killed", told, tries + 1)
+        write_record(path, record.with_entry(task.key, entry))
+    return Ran(entry, 0.0)
+
+
+def stage_bytes(stages: tuple[Stage, ...]) -> bytes:
+    """Stages as processes take them."""
+    return pickle.dumps(stages)

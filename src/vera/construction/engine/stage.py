@@ -1,0 +1,95 @@
+"""What a stage of the data engine is, what it is given, and what comes out of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol
+
+Kind = Literal["source", "clip", "object"]
+Facts = Mapping[str, Any]  # JSON
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network that touches samples: its name, the revision of its weights, and the licence of what it makes."""
+
+    name: str
+    revision: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """What a stage works on.
+
+    Args:
+        id: of the source or clip; `object` its object's name (o1, o2, ...), empty for others.
+        about: what the record says of it: a source's path and licence, a clip's source and times.
+        source: the same of the source that a clip is from.
+        facts: by stage, what the stages that are needed found.
+        files: by name, what they wrote.
+        out: an empty folder for what this stage writes.
+        decision: what a person, or the engine, said of it; None for stages that do not wait.
+    """
+
+    id: str
+    object: str
+    about: Facts
+    source: Facts
+    facts: Mapping[str, Facts]
+    files: Mapping[str, Path]
+    out: Path
+    decision: Facts | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """A stage that has done its work, and what it found: JSON, small."""
+
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A source, clip or object that is not used: a reason of a few words to count by, and a line of detail."""
+
+    reason: str
+    detail: str = ""
+    facts: Facts = field(default_factory=dict)
+
+
+class Stage(Protocol):
+    """A step of the work on each source, clip or object. Its dataclass fields are its parameters.
+
+    `name` is unique, `version` counts changes of what it makes, `kind` is what it works on, `needs` names the stages
+    whose facts and files it is given; of another kind, they only come before it. `waits`: for a decision of `people`,
+    or until `all` clips have what this one needs, so that they can be compared. `models` touch its samples. Files go
+    into the unit's own folder, or into the `dataset`.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    kind: ClassVar[Kind]
+    needs: ClassVar[tuple[str, ...]]
+    waits: ClassVar[Literal["", "people", "all"]]
+    models: ClassVar[tuple[Model, ...]]
+    dataset: ClassVar[bool]
+
+    def setup(self) -> None:
+        """Load what every run needs, such as weights: once in a process."""
+
+    def run(self, item: Item) -> Done | Rejected:
+        """Work on one item. An exception is a failure, which is tried again."""
+
+
+class Plain:
+    """The traits that most stages have: no gate, no model, files in the unit's own folder, nothing to load."""
+
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ()
+    waits: ClassVar[Literal["", "people", "all"]] = ""
+    models: ClassVar[tuple[Model, ...]] = ()
+    dataset: ClassVar[bool] = False
+
+    def setup(self) -> None:
+        """Load nothing."""

@@ -1,0 +1,88 @@
+"""What a recipe of `vera data build` says, and the stages that it makes."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from vera.construction.engine.stage import Stage
+from vera.construction.stages.footage import Ingest, Proxy, Split
+from vera.construction.stages.objects import Annotate, Masks, Propose
+from vera.construction.stages.removal import Filter, Layers, Matte, Remove
+from vera.construction.stages.samples import Check, Publish, Words
+from vera.construction.stages.screening import Screen, Unique
+from vera.errors import VeraError
+from vera.fields import Name, Range, build
+from vera.training.recipe_file import read_fields
+
+STRIDE = 16  # what Wan's pixels come in; in time it is 4
+
+
+@dataclass(frozen=True)
+class BuildRecipe:
+    """A recipe. Each stage that has parameters has a section of its name.
+
+    Args:
+        footage: patterns of paths, `**` for folders of any depth.
+        frames: of a sample, 1 + 4k.
+        size: WxH of a sample, multiples of 16.
+        commercial: refuse footage and models whose licences forbid commercial use.
+        decisions: logs of what people decided, JSONL; those that were imported come after them.
+    """
+
+    footage: Annotated[tuple[Name, ...], Range(1, 10_000)]
+    frames: Annotated[int, Range(5, 1001)] = 81
+    size: str = "832x480"
+    commercial: bool = False
+    decisions: tuple[Name, ...] = ()
+    screen: Screen = field(default_factory=Screen)
+    unique: Unique = field(default_factory=Unique)
+    propose: Propose = field(default_factory=Propose)
+    annotate: Annotate = field(default_factory=Annotate)
+    masks: Masks = field(default_factory=Masks)
+    remove: Remove = field(default_factory=Remove)
+    check: Check = field(default_factory=Check)
+
+
+def read_recipe(path: Path) -> BuildRecipe:
+    """Read a recipe of `vera data build`. VeraError for what is none."""
+    recipe: BuildRecipe = build(BuildRecipe, read_fields(path), str(path))
+    if (recipe.frames - 1) % 4:
+        raise VeraError(f"{path}: frames is 1 + 4k, not {recipe.frames}")
+    parse_size(recipe.size, f"{path}: size")
+    return recipe
+
+
+def parse_size(size: str, where: str) -> tuple[int, int]:
+    """Width and height of WxH, multiples of 16. VeraError otherwise."""
+    found = re.fullmatch(r"(\d{1,4})x(\d{1,4})", size)
+    sides = tuple(map(int, found.groups())) if found else (0, 0)
+    if not all(side and side % STRIDE == 0 for side in sides):
+        raise VeraError(f"{where}: is WxH of multiples of {STRIDE}, such as 832x480, not {size!r:.40}")
+    return sides[0], sides[1]
+
+
+def make_stages(recipe: BuildRecipe, until: str | None = None) -> tuple[Stage, ...]:
+    """The stages of a recipe in their order, as far as `until`. VeraError if there is no such stage."""
+    size = parse_size(recipe.size, "size")
+    stages: tuple[Stage, ...] = (
+        Ingest(size),
+        Split(recipe.frames),
+        Proxy(size),
+        recipe.screen,
+        recipe.unique,
+        recipe.propose,
+        recipe.annotate,
+        recipe.masks,
+        Matte(),
+        recipe.remove,
+        Filter(),
+        Layers(),
+        Words(),
+        recipe.check,
+        Publish(),
+    )
+    names = [stage.name for stage in stages]
+    if until is not None and until not in names:
+        raise VeraError(f"there is no stage {until!r:.40}; there are {', '.join(names)}")
+    return stages if until is None else stages[: names.index(until) + 1]

@@ -1,0 +1,172 @@
+"""From source files to clips: what may be used, shots, and their frames at the samples' size and rate."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, ClassVar
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
+from vera.data.released.writer import FRAME_RATE
+from vera.errors import VeraError
+from vera.optional import need
+from vera.video import Clip, FrameReader, LosslessWriter, model_view, open_clip
+from vera.video.decoding.damage import has_times
+
+SHOT_WIDTH = 256  # pixels of the pictures in which cuts are looked for; scenedetect's own choice for HD is about that
+
+
+@dataclass(frozen=True)
+class Ingest(Plain):
+    """Look whether a file may be used: its licence, whether it can be read, its size and rate."""
+
+    name: ClassVar[str] = "ingest"
+    kind: ClassVar[Kind] = "source"
+    size: tuple[int, int] = (832, 480)
+
+    def run(self, item: Item) -> Done | Rejected:
+        """Facts: size, frames, seconds."""
+        if item.about["licence"] is None:
+            return Rejected("no licence", f"{item.about['path']}: write {Path(item.about['path']).name}.licence.yaml")
+        try:
+            clip = open_clip(item.about["path"])
+        except VeraError as error:
+            return Rejected("unreadable", str(error))
+        width, height = clip.display_size
+        facts = {"size": [width, height], "frames": clip.frame_count, "seconds": float(clip.duration)}
+        if width < self.size[0] or height < self.size[1]:
+            detail = f"{clip.path}: has {width}x{height}, less than {self.size[0]}x{self.size[1]}"
+            return Rejected("small", detail, facts)
+        if clip.average_rate < FRAME_RATE:
+            return Rejected("slow", f"{clip.path}: has {float(clip.average_rate):g} frames a second, not 16", facts)
+        return Done(facts)
+
+
+@dataclass(frozen=True)
+class Split(Plain):
+    """Cut a source into shots (scenedetect's AdaptiveDetector), and those into clips of equal length."""
+
+    name: ClassVar[str] = "split"
+    kind: ClassVar[Kind] = "source"
+    needs: ClassVar[tuple[str, ...]] = ("ingest",)
+    frames: int = 81
+
+    def run(self, item: Item) -> Done | Rejected:
+        """Facts: clips, each with its id and the times of its first and last frame; how many shots were too short."""
+        clip = open_clip(item.about["path"])
+        end = clip.pts[0] + round(clip.duration / clip.time_base)
+        shots = list(pairwise([*find_cuts(clip), end]))
+        found = [list(windows(clip, first, last, self.frames)) for first, last in shots]
+        clips = [
+            {"id": clip_id(item.id, first, self.frames), "first_pts": first, "last_pts": last, "frames": self.frames}
+            for window in found
+            for first, last in window
+        ]
+        facts = {"clips": clips, "shots": len(shots), "short": sum(not window for window in found)}
+        if not clips:
+            least = f"{self.frames} frames at {FRAME_RATE} a second"
+            return Rejected("short", f"{clip.path}: no shot has {least}", facts)
+        return Done(facts)
+
+
+@dataclass(frozen=True)
+class Proxy(Plain):
+    """Read a clip's frames at the samples' size and rate, scaled to cover it and cropped in the middle: `frames.mkv`."""
+
+    name: ClassVar[str] = "proxy"
+    kind: ClassVar[Kind] = "clip"
+    needs: ClassVar[tuple[str, ...]] = ("split",)
+    size: tuple[int, int] = (832, 480)
+
+    def run(self, item: Item) -> Done | Rejected:
+        """Facts: none. Rejects what is damaged: to learn from it is another matter than to watch it."""
+        clip = open_clip(item.source["path"])
+        first, last, count = (item.about[name] for name in ("first_pts", "last_pts", "frames"))
+        with LosslessWriter(item.out / "frames.mkv", FRAME_RATE) as writer, FrameReader(clip.footage) as reader:
+            for frame in shown_frames(_from(reader, first), first, last, count, clip.time_base):
+                writer.write(covered(frame, clip, self.size))
+            spoilt = [at for at in reader.damaged if first <= at / clip.time_base <= last]
+        if spoilt:
+            return Rejected("damaged", f"{clip.path}: is damaged at {float(spoilt[0]):.3f} s")
+        return Done()
+
+
+def clip_id(source: str, first: int, frames: int) -> str:
+    """The name of a clip: of its source's content, the time of its first frame, and its length."""
+    return hashlib.sha256(f"{source}:{first}:{frames}:{FRAME_RATE}".encode()).hexdigest()[:16]
+
+
+def find_cuts(clip: Clip) -> list[int]:
+    """Times of the first frames of all shots. VeraError if scenedetect is missing."""
+    scenedetect = need("scenedetect", "scenedetect-headless", "finding cuts", "construct")
+    detector: Any = scenedetect.AdaptiveDetector()
+    width, height = clip.display_size
+    size = SHOT_WIDTH, max(1, round(SHOT_WIDTH * height / width))
+    cuts, times = [clip.pts[0]], []
+    with FrameReader(clip.footage) as reader:
+        for number, frame in enumerate(reader):
+            times.append(frame.pts)
+            picture = cv2.cvtColor(model_view(frame, *size, clip.orientation), cv2.COLOR_RGB2BGR)
+            found = detector.process_frame(scenedetect.FrameTimecode(number, float(clip.average_rate)), picture)
+            cuts += [times[cut.frame_num] for cut in found]
+    return cuts
+
+
+def windows(clip: Clip, first: int, end: int, frames: int) -> Iterator[tuple[int, int]]:
+    """First and last time of each clip of `frames` frames at 16 a second in a shot from `first` to before `end`."""
+    own = np.array([pts for pts in clip.pts if first <= pts < end])
+    step = 1 / (FRAME_RATE * clip.time_base)
+    start = first
+    while start + (frames - 1) * step < end:
+        last = own[np.searchsorted(own, float(start + (frames - 1) * step), side="right") - 1]
+        yield start, int(last)
+        after = own[own >= float(start + frames * step)]
+        if not len(after):
+            return
+        start = int(after[0])
+
+
+def shown_frames(
+    frames: Iterator[av.VideoFrame], first: int, last: int, count: int, time_base: Fraction
+) -> Iterator[av.VideoFrame]:
+    """`count` frames at 16 a second from `first` on: each the one that is shown at its time, `last` the last of them."""
+    step = 1 / (FRAME_RATE * time_base)
+    before: av.VideoFrame | None = None
+    given = 0
+    for frame in frames:
+        pts = frame.pts or 0
+        while before is not None and given < count and first + given * step < pts:
+            yield before
+            given += 1
+        if pts >= first:
+            before = frame
+        if pts >= last:
+            break
+    if before is None:
+        raise VeraError(f"no frame has the time {first}; was the footage replaced?")
+    for _ in range(given, count):
+        yield before
+
+
+def covered(frame: av.VideoFrame, clip: Clip, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A frame as R'G'B' `[H,W,3]`, upright, with square pixels, covering `size` (width, height)."""
+    wide = float(clip.display_size[0] * clip.display_aspect), float(clip.display_size[1])
+    scale = max(size[0] / wide[0], size[1] / wide[1])
+    width, height = (max(round(scale * side), own) for side, own in zip(wide, size, strict=True))
+    left, top = (width - size[0]) // 2, (height - size[1]) // 2
+    view = model_view(frame, width, height, clip.orientation)
+    return np.ascontiguousarray(view[top : top + size[1], left : left + size[0]])
+
+
+def _from(reader: FrameReader, first: int) -> Iterator[av.VideoFrame]:
+    """The reader's frames from the key frame before `first` on, where the file keeps times to find it by."""
+    if has_times(reader.container) and reader.container.format.name != "image2":
+        reader.container.seek(first, stream=reader.stream)
+    return iter(reader)

@@ -1,0 +1,177 @@
+"""What is to be lifted out of a clip: proposals, what people chose, and its masks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.construction import embedded
+from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
+from vera.data.released.writer import FRAME_RATE
+from vera.fields import Range, Share
+from vera.video import read_lossless, write_lossless
+
+Mask = NDArray[np.bool_]
+UNNAMED = "moving object"  # what nobody has named
+
+
+@dataclass(frozen=True)
+class Propose(Plain):
+    """Find up to `most` things that cross the background: `proposals.mkv` has a mask of each in one frame."""
+
+    name: ClassVar[str] = "propose"
+    kind: ClassVar[Kind] = "clip"
+    needs: ClassVar[tuple[str, ...]] = ("proxy", "unique")
+    most: Annotated[int, Range(1, 100)] = 5
+
+    def run(self, item: Item) -> Done | Rejected:
+        """Facts: proposals, each with its score and the frame of its mask; none is no reason to refuse a clip."""
+        found = embedded.propose_objects(read_lossless(item.files["frames.mkv"]), most=self.most)
+        if found:
+            masks = np.stack([proposal.mask for proposal in found])
+            write_lossless(item.out / "proposals.mkv", masks.astype(np.uint8) * np.uint8(255), FRAME_RATE)
+        return Done({"proposals": [{"score": one.score, "frame": one.frame} for one in found]})
+
+
+@dataclass(frozen=True)
+class Annotate(Plain):
+    """Take what a person chose; unattended the best proposals, up to `most` that score at least `score`.
+
+    At `score` 0.6 a thing is whole in most of the frames; one that only passes by the edge is not.
+    """
+
+    name: ClassVar[str] = "annotate"
+    kind: ClassVar[Kind] = "clip"
+    needs: ClassVar[tuple[str, ...]] = ("propose",)
+    waits: ClassVar[Literal["", "people", "all"]] = "people"
+    most: Annotated[int, Range(1, 100)] = 1
+    score: Share = 0.6
+
+    def run(self, item: Item) -> Done | Rejected:
+        """Facts: objects as `vera.construction.decisions.Chosen`, each with `by`, who chose it."""
+        assert item.decision is not None
+        by = item.decision["by"]
+        if item.decision.get("unusable"):
+            return Rejected("unusable", f"{by}: {item.decision['unusable']}")
+        proposals = item.facts["propose"]["proposals"]
+        objects = item.decision.get("objects")
+        if objects is None:
+            good = [number for number, one in enumerate(proposals) if one["score"] >= self.score][: self.most]
+            objects = [{"noun": UNNAMED, "proposal": number, "moving": True} for number in good]
+        if not objects:
+            return Rejected("nothing found", f"no proposal scores {self.score:g}")
+        for chosen in objects:
+            if (chosen.get("proposal") or 0) >= max(1, len(proposals)):
+                return Rejected("unusable", f"there is no proposal {chosen['proposal']}")
+        return Done({"objects": [{**chosen, "by": by} for chosen in objects]})
+
+
+@dataclass(frozen=True)
+class Masks(Plain):
+    """Carry what was chosen through the clip, and refuse objects that a sample cannot show: `masks.mkv`.
+
+    Args:
+        area: least and largest part of the frame, mean of the frames in which it is seen.
+        inside: least share of the frames in which it is seen that show it wholly.
+        seen: least share of the frames that show it.
+        whole: least share of its area in one piece.
+    """
+
+    name: ClassVar[str] = "masks"
+    kind: ClassVar[Kind] = "object"
+    needs: ClassVar[tuple[str, ...]] = ("proxy", "propose", "annotate")
+    area: tuple[Share, Share] = (0.005, 0.4)
+    inside: Share = 0.8
+    seen: Share = 0.8
+    whole: Share = 0.9
+
+    def run(self, item: Item) -> Done | Rejected:
+        """Facts: area, place and its change: of the mean point of the mask, in parts of the frame's width and height."""
+        frames = read_lossless(item.files["frames.mkv"])
+        masks = object_masks(frames, chosen_object(item), item)
+        facts = measure(masks)
+        limits = {
+            "too small": facts["area"] < self.area[0],
+            "too large": facts["area"] > self.area[1],
+            "seldom seen": facts["seen"] < self.seen,
+            "cut off": facts["inside"] < self.inside,
+            "in pieces": facts["whole"] < self.whole,
+        }
+        for reason, over in limits.items():
+            if over:
+                return Rejected(reason, ", ".join(f"{name} {facts[name]:.3f}" for name in DETAIL), facts)
+        write_lossless(item.out / "masks.mkv", masks.astype(np.uint8) * np.uint8(255), FRAME_RATE)
+        return Done(facts)
+
+
+DETAIL = ("area", "seen", "inside", "whole")
+
+
+def chosen_object(item: Item) -> Mapping[str, Any]:
+    """What was chosen as the item's object."""
+    chosen: Mapping[str, Any] = item.facts["annotate"]["objects"][int(item.object[1:]) - 1]
+    return chosen
+
+
+def object_masks(frames: NDArray[np.uint8], chosen: Mapping[str, Any], item: Item) -> Mask:
+    """Masks `[T,H,W]` of a chosen object, from its prompts and its proposal."""
+    prompts = {
+        prompt["frame"]: _prompts(prompt) for prompt in chosen.get("prompts", ()) if prompt["frame"] < len(frames)
+    }
+    given: dict[int, Mask] = {}
+    if (number := chosen.get("proposal")) is not None:
+        start = item.facts["propose"]["proposals"][number]["frame"]
+        given[start] = read_lossless(item.files["proposals.mkv"])[number] > 0
+    if chosen.get("moving"):
+        boxes = {t: embedded.Prompts(box=_box(mask)) for t, mask in given.items()}
+        changed = embedded.changes(frames, embedded.track_camera(frames))
+        return embedded.pick_moving(frames, changed, {**boxes, **prompts})
+    for t, prompt in prompts.items():
+        given[t] = embedded.mask_from_prompts(frames[t], prompt, given.get(t))
+    return embedded.propagate(frames, given, chosen.get("barriers", ()))
+
+
+def measure(masks: Mask) -> dict[str, Any]:
+    """What masks `[T,H,W]` say of their object: area, share of frames that show it, wholly, in one piece; its way."""
+    height, width = masks.shape[1:]
+    shown = [mask for mask in masks if mask.any()]
+    if not shown:
+        return {"area": 0.0, "seen": 0.0, "inside": 0.0, "whole": 0.0, "place": [0.5, 0.5], "way": [0.0, 0.0]}
+    centres = np.array([np.argwhere(mask).mean(0)[::-1] for mask in shown]) / (width, height)
+    inside = [not (mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any()) for mask in shown]
+    return {
+        "area": float(np.mean([mask.mean() for mask in shown])),
+        "seen": len(shown) / len(masks),
+        "inside": float(np.mean(inside)),
+        "whole": float(np.mean([_largest(mask) for mask in shown])),
+        "place": centres.mean(0).tolist(),
+        "way": (centres[-1] - centres[0]).tolist(),
+    }
+
+
+def _largest(mask: Mask) -> float:
+    """The share of a mask's area in its largest part."""
+    areas = cv2.connectedComponentsWithStats(mask.view(np.uint8))[2][1:, cv2.CC_STAT_AREA]
+    return float(areas.max() / areas.sum())
+
+
+def _box(mask: Mask) -> tuple[int, int, int, int]:
+    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    return x, y, width, height
+
+
+def _prompts(prompt: Mapping[str, Any]) -> embedded.Prompts:
+    box = prompt.get("box")
+    return embedded.Prompts(None if box is None else _four(box), _points(prompt, "plus"), _points(prompt, "minus"))
+
+
+def _four(box: Sequence[int]) -> tuple[int, int, int, int]:
+    x, y, width, height = box
+    return x, y, width, height
+
+
+def _points(prompt: Mapping[str, Any], name: str) -> list[tuple[int, int]]:
+    return [(x, y) for x, y in prompt.get(name, ())]

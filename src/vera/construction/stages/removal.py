@@ -1,0 +1,99 @@
+"""The object's matte, the clip without it, and its layers."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.construction import embedded
+from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
+from vera.data.released.writer import FRAME_RATE
+from vera.fields import Share
+from vera.video import read_lossless, write_lossless
+
+DEEP = np.float32(65535)  # mattes on their way to the layers are kept in 16 bits
+
+
+@dataclass(frozen=True)
+class Matte(Plain):
+    """Find what the object covers at its edges, in closed form: `matte.mkv`, 16 bits."""
+
+    name: ClassVar[str] = "matte"
+    kind: ClassVar[Kind] = "object"
+    needs: ClassVar[tuple[str, ...]] = ("proxy", "masks")
+
+    def run(self, item: Item) -> Done | Rejected:
+        """Facts: none."""
+        matte = embedded.mattes(read_lossless(item.files["frames.mkv"]), _mask(item, "masks.mkv"))
+        write_lossless(item.out / "matte.mkv", np.rint(matte * DEEP).astype(np.uint16), FRAME_RATE)
+        return Done()
+
+
+@dataclass(frozen=True)
+class Remove(Plain):
+    """Fill the object and its effects with the background that other frames show: `plate.mkv`, `evidence.mkv` (how many
+    frames show each pixel) and `hole.mkv` (what was filled).
+
+    Args:
+        unseen: largest share of the hole that no frame shows: there the fill is invented.
+    """
+
+    name: ClassVar[str] = "remove"
+    kind: ClassVar[Kind] = "object"
+    needs: ClassVar[tuple[str, ...]] = ("proxy", "masks")
+    unseen: Share = embedded.UNSEEN_LIMIT
+
+    def run(self, item: Item) -> Done | Rejected:
+        """Facts: unseen, and residual, the share of what does not move as the camera says."""
+        frames, masks = read_lossless(item.files["frames.mkv"]), _mask(item, "masks.mkv")
+        camera = embedded.track_camera(frames, masks)
+        holes = embedded.holes_of(masks, embedded.find_effects(frames, masks, camera))
+        plate = embedded.clean_plate(frames, holes, camera)
+        unseen = embedded.unseen_share(plate, holes)
+        facts = {"unseen": unseen, "residual": camera.residual}
+        if unseen > self.unseen:
+            return Rejected("background never seen", f"{unseen:.3f} of the hole, above {self.unseen:g}", facts)
+        write_lossless(item.out / "plate.mkv", plate.frames, FRAME_RATE)
+        write_lossless(item.out / "evidence.mkv", plate.evidence, FRAME_RATE)
+        write_lossless(item.out / "hole.mkv", holes.astype(np.uint8) * np.uint8(255), FRAME_RATE)
+        return Done(facts)
+
+
+@dataclass(frozen=True)
+class Filter(Plain):
+    """Take a person's verdict on the removal; unattended, accept it."""
+
+    name: ClassVar[str] = "filter"
+    kind: ClassVar[Kind] = "object"
+    needs: ClassVar[tuple[str, ...]] = ("remove",)
+    waits: ClassVar[Literal["", "people", "all"]] = "people"
+
+    def run(self, item: Item) -> Done | Rejected:
+        """Facts: by, who accepted it."""
+        assert item.decision is not None
+        if not item.decision.get("accept", item.decision["by"] == "nobody"):
+            return Rejected("filtered", f"{item.decision['by']}: {item.decision.get('reason') or 'no reason given'}")
+        return Done({"by": item.decision["by"]})
+
+
+@dataclass(frozen=True)
+class Layers(Plain):
+    """Solve for edit and alpha, shadows included, between the plate and the clip: `edit.mkv`, `alpha.mkv` (16 bits)."""
+
+    name: ClassVar[str] = "layers"
+    kind: ClassVar[Kind] = "object"
+    needs: ClassVar[tuple[str, ...]] = ("proxy", "matte", "remove", "filter")
+
+    def run(self, item: Item) -> Done | Rejected:
+        """Facts: none."""
+        frames, plate = read_lossless(item.files["frames.mkv"]), read_lossless(item.files["plate.mkv"])
+        matte = read_lossless(item.files["matte.mkv"]).astype(np.float32) / DEEP
+        layers = embedded.object_layers(frames, plate, _mask(item, "hole.mkv"), matte)
+        write_lossless(item.out / "edit.mkv", layers.edit, FRAME_RATE)
+        write_lossless(item.out / "alpha.mkv", np.rint(layers.alpha * DEEP).astype(np.uint16), FRAME_RATE)
+        return Done()
+
+
+def _mask(item: Item, name: str) -> NDArray[np.bool_]:
+    return np.asarray(read_lossless(item.files[name]) > 127)
