@@ -37,7 +37,11 @@ class Report:
     @property
     def samples(self) -> int:
         """How many samples are published."""
-        return sum(count for (stage, state, _), count in self.counts.items() if (stage, state) == ("publish", "done"))
+        return self.count("publish", "done")
+
+    def count(self, stage: str | None, state: str) -> int:
+        """How many tasks of a stage, or of all, are in a state."""
+        return sum(n for (name, held, _), n in self.counts.items() if held == state and stage in (None, name))
 
     @property
     def waiting(self) -> dict[str, int]:
@@ -47,10 +51,8 @@ class Report:
     @property
     def rejected(self) -> dict[str, int]:
         """By stage and reason, how many are not used."""
-        told = {
-            f"{stage}: {reason}": count for (stage, state, reason), count in self.counts.items() if state == "rejected"
-        }
-        return dict(sorted(told.items()))
+        told = {key: count for key, count in self.counts.items() if key[1] == "rejected"}
+        return {f"{stage}: {reason}": count for (stage, _, reason), count in sorted(told.items())}
 
 
 def build_samples(

@@ -49,8 +49,8 @@ def terms_of(licence: str) -> Terms:
             break
     if name not in KNOWN:
         raise VeraError(
-            f"licence {licence!r:.80} is not known: give `terms` with commercial and derivatives, true or false, or one "
-            f"of {', '.join(KNOWN)} with its version"
+            f"licence {licence!r:.80} is not known: give `terms` with commercial and derivatives, true or false, "
+            f"or one of {', '.join(KNOWN)} with its version"
         )
     return KNOWN[name]
 

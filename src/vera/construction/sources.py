@@ -30,7 +30,7 @@ class _Allowed:
 
 @dataclass(frozen=True)
 class Licence:
-    """What stands beside footage: `licence` an SPDX identifier, or any name with its `terms`; who made it, and where."""
+    """What stands beside footage: `licence`, an SPDX identifier or any name with its `terms`; who made it; where."""
 
     licence: Annotated[str, Range(1, 200)]
     creator: Name | None = None
@@ -46,8 +46,8 @@ class Licence:
 def find_sources(patterns: Sequence[str], layout: Layout) -> list[Record]:
     """The sources that a recipe's patterns name, in order of their paths, as their records are to begin.
 
-    Two files of one content are one source, under the stricter of their licences, and a DamageWarning says so. VeraError
-    where a pattern finds nothing, or a licence cannot be read.
+    Two files of one content are one source, under the stricter of their licences, and a DamageWarning says so.
+    VeraError where a pattern finds nothing, or a licence cannot be read.
     """
     found: dict[str, Record] = {}
     known = _known(layout)

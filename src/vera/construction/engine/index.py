@@ -38,9 +38,8 @@ class Index:
     def put(self, unit: str, tasks: Iterable[Task]) -> None:
         """Take the place of a unit's tasks, and end its lease."""
         rows = [
-            (t.kind, t.unit, t.object, t.stage, t.rank, t.state, t.fingerprint, t.stale, t.reason, t.detail)
-            + (None if t.decision is None else json.dumps(t.decision),)
-            for t in tasks
+            (*(getattr(task, name) for name in _FIELDS.split(", ")[:-1]), task.decision and json.dumps(task.decision))
+            for task in tasks
         ]
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
@@ -55,8 +54,8 @@ class Index:
                 self._db.execute("DELETE FROM tasks WHERE unit = ?", (unit,))
 
     def claim(self, stages: int) -> Task | None:
-        """Lease a ready task of the first `stages` stages, the latest that has one, of a unit on which nothing runs; None
-        if there is none."""
+        """Lease a ready task of the first `stages` stages, the latest that has one, of a unit on which nothing runs;
+        None if there is none."""
         row = self._db.execute(
             "UPDATE tasks SET state = 'leased', owner = ?, lease = ? WHERE rowid = (SELECT rowid FROM tasks "
             "WHERE state = 'ready' AND rank < ? AND unit NOT IN (SELECT unit FROM tasks WHERE state = 'leased') "

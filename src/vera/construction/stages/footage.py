@@ -78,7 +78,7 @@ class Split(Plain):
 
 @dataclass(frozen=True)
 class Proxy(Plain):
-    """Read a clip's frames at the samples' size and rate, scaled to cover it and cropped in the middle: `frames.mkv`."""
+    """Read a clip's frames at the samples' size and rate, scaled to cover it, middle cropped out: `frames.mkv`."""
 
     name: ClassVar[str] = "proxy"
     kind: ClassVar[Kind] = "clip"
@@ -136,7 +136,7 @@ def windows(clip: Clip, first: int, end: int, frames: int) -> Iterator[tuple[int
 def shown_frames(
     frames: Iterator[av.VideoFrame], first: int, last: int, count: int, time_base: Fraction
 ) -> Iterator[av.VideoFrame]:
-    """`count` frames at 16 a second from `first` on: each the one that is shown at its time, `last` the last of them."""
+    """`count` frames at 16 a second from `first` on: each the one shown at its time, `last` the last."""
     step = 1 / (FRAME_RATE * time_base)
     before: av.VideoFrame | None = None
     given = 0

@@ -89,7 +89,7 @@ class Masks(Plain):
     whole: Share = 0.9
 
     def run(self, item: Item) -> Done | Rejected:
-        """Facts: area, place and its change: of the mean point of the mask, in parts of the frame's width and height."""
+        """Facts: those of `measure`."""
         frames = read_lossless(item.files["frames.mkv"])
         masks = object_masks(frames, chosen_object(item), item)
         facts = measure(masks)
@@ -135,7 +135,8 @@ def object_masks(frames: NDArray[np.uint8], chosen: Mapping[str, Any], item: Ite
 
 
 def measure(masks: Mask) -> dict[str, Any]:
-    """What masks `[T,H,W]` say of their object: area, share of frames that show it, wholly, in one piece; its way."""
+    """What masks `[T,H,W]` say of their object: its area, how often it is seen, wholly, in one piece; the mean place of
+    its middle and its way from first to last, in parts of the frame's width and height."""
     height, width = masks.shape[1:]
     shown = [mask for mask in masks if mask.any()]
     if not shown:

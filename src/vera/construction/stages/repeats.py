@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 BITS = 64
-NEAR = 6  # bits of 64 in which near copies may differ: re-encoded and re-sized pictures differ in fewer, others in about 32
+NEAR = 6  # bits of 64 in which near copies may differ; unlike pictures differ in about 32
 BANDS = NEAR + 1  # of 6 bits that differ, one of 7 parts of the hash has none
 
 
