@@ -13,6 +13,7 @@ from vera.layers.layerize.noise import smoothed_difference
 from vera.video.view import spread_frames
 
 MOST = 25  # frames that a median is taken of
+LEAST = 2  # frames that a difference is believed from: one frame's median is itself
 LEAST_LEVEL = 1 / 255  # noise of a difference from a median, rounding and re-sampling
 FARTHEST = 1.0  # of a frame's size, that the mosaic goes beyond the first frame to each side
 
@@ -32,10 +33,10 @@ class Mosaic(NamedTuple):
                 for picture, frame in zip(self.pictures, frames, strict=True)
             ]
         )
-        found[self.evidence < 1] = 0
+        found[self.evidence < LEAST] = 0
         strength = np.sqrt(np.square(found).mean(-1))
         levels = [
-            1.4826 * float(np.median(each[seen >= 1])) if (seen >= 1).any() else 0.0
+            1.4826 * float(np.median(each[seen >= LEAST])) if (seen >= LEAST).any() else 0.0
             for each, seen in zip(strength, self.evidence, strict=True)
         ]
         return found, np.maximum(np.asarray(levels, np.float32), np.float32(LEAST_LEVEL))
@@ -59,6 +60,7 @@ def mosaic(frames: Frames, camera: CameraTrack, holes: Mask | None = None) -> Mo
         pictures.append(cv2.warpPerspective(frames[s], matrix, size))
         shown.append(cv2.warpPerspective(clear.astype(np.uint8), matrix, size) == 255)
     median, count = masked_median(np.stack(pictures), np.stack(shown)), np.stack(shown).sum(0, dtype=np.float32)
+    count = cv2.erode(count, np.ones((3, 3), np.uint8))  # what lies beside the unseen is mixed with it by re-sampling
     views = [np.linalg.inv(shift @ matrix) for matrix in camera.to_first]
     return Mosaic(
         np.stack([cv2.warpPerspective(median, view, (width, height)) for view in views]),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from vera.construction.embedded.camera import CameraTrack
 from vera.construction.embedded.mosaic import mosaic
 from vera.construction.embedded.regions import Frames, Mask, grown, without_holes
-from vera.construction.embedded.segment import Prompts
+from vera.construction.embedded.segment import Prompts, recut
 from vera.layers.layerize.difference import find_changes
 from vera.layers.refine.motion import flow, grey, moved
 
@@ -56,7 +56,9 @@ def pick_moving(frames: Frames, changed: Mask, prompts_by_frame: Mapping[int, Pr
                     break
                 found[t] |= mask
                 t += step
-    return np.stack([without_holes(mask, LARGEST_HOLE) for mask in found])
+    # Differences are smoothed: they reach beyond the object.
+    whole = [without_holes(mask, LARGEST_HOLE) for mask in found]
+    return np.stack([recut(frame, mask.astype(np.float32)) for frame, mask in zip(frames, whole, strict=True)])
 
 
 def _points(prompts: Prompts | None) -> bool:
