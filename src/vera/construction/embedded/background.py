@@ -12,6 +12,8 @@ from vera.construction.embedded.regions import Frames, Mask
 from vera.data.synthesis.compose import lay_over
 from vera.optional import need
 
+FAINT = 0.003  # square of the alpha below which noise, divided by it, would be loud in the edit
+
 
 @dataclass(frozen=True)
 class Replaced:
@@ -19,7 +21,7 @@ class Replaced:
 
     Args:
         source: the subject before another background, uint8 `[T,H,W,3]`.
-        edit: the clip's own background, with the plate under the subject.
+        edit: the clip's own background, with the plate under the subject, made up for the source at soft edges.
         alpha: 1 - matte, uint8 `[T,H,W]`.
         composite: the edit laid over the source, from the bytes.
         distance: mean difference in codes of the composite and the clip where the matte is soft: 0 if it nowhere is.
@@ -36,16 +38,16 @@ def replace_background(frames: Frames, mattes: Float, plate: Frames, background:
     """Put the subject of a clip `[T,H,W,3]` before `background`, with the layers that bring its own one back.
 
     `mattes` `[T,H,W]` are the subject's, `plate` is the clip without it. At soft edges the subject's own colour is
-    estimated (Germer et al., 2020). Raises VeraError if pymatting is missing.
+    estimated (Germer et al., 2020), and the edit's is what makes the composite the clip, as after `decontaminate`: the
+    source brings some of the other background along. Raises VeraError if pymatting is missing.
     """
     alpha = np.rint((1 - mattes) * 255).astype(np.uint8)
-    source, edit, composite = frames.copy(), frames.copy(), np.empty_like(frames)
+    source, edit, composite = (np.empty_like(frames) for _ in range(3))
     for t, coverage in enumerate(alpha):
         subject = _subject(frames[t], mattes[t])
         matte = mattes[t][..., None]
         source[t] = np.rint((matte * subject + (1 - matte) * background[t]).clip(0, 255))
-        under = coverage < 255
-        edit[t][under] = plate[t][under]
+        edit[t] = _behind(frames[t], source[t], plate[t], coverage)
         lay_over(source[t], edit[t], coverage, composite[t])
     soft = (alpha > 0) & (alpha < 255)
     distance = np.abs(composite[soft].astype(np.float32) - frames[soft]).mean() if soft.any() else 0.0
@@ -123,4 +125,13 @@ def _subject(frame: Frames, matte: Float) -> Float:
     if not soft.any():
         return frame.astype(np.float32)
     pymatting = need("pymatting", "pymatting", "a subject's own colour", "construct")
-    return np.asarray(pymatting.estimate_foreground_ml(frame / 255.0, matte.astype(np.float64)) * 255, np.float32)
+    colors = np.asarray(pymatting.estimate_foreground_ml(frame / 255.0, matte.astype(np.float64)) * 255, np.float32)
+    return np.where(soft[..., None], colors, frame)
+
+
+def _behind(frame: Frames, source: Frames, plate: Frames, alpha: NDArray[np.uint8]) -> Frames:
+    """The edit `[H,W,3]`: the least change of the plate under the subject with which `alpha` gives the frame."""
+    weight = alpha[..., None] / np.float32(255)
+    missing = frame - weight * plate - (1 - weight) * source
+    change = np.where(weight < 1, weight / (np.square(weight) + FAINT) * missing, 0)
+    return np.where(weight == 1, frame, np.rint((plate + change).clip(0, 255)).astype(np.uint8))

@@ -32,7 +32,10 @@ def object_layers(frames: Frames, plate: Frames, holes: Mask, mattes: Float | No
     """
     edit, alpha = np.zeros_like(frames), np.zeros(frames.shape[:3], np.float32)
     for t, frame in enumerate(steady(_unmixed(frames, plate, holes, mattes))):
-        layers = frame.layers._replace(alpha=np.where(holes[t], frame.layers.alpha.clip(0, 1), np.float32(0)))
+        covered = frame.layers.alpha.clip(0, 1)
+        if mattes is not None:  # once more: neighbours' averages are below
+            covered = np.maximum(covered, mattes[t])
+        layers = frame.layers._replace(alpha=np.where(holes[t], covered, np.float32(0)))
         colors = straight_colors(frame.source, frame.edited, layers, frame.level)
         edit[t], alpha[t] = np.rint(colors * 255), layers.alpha
     return ObjectLayers(edit, alpha)

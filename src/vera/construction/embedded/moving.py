@@ -6,13 +6,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.construction.embedded.background_median import enlarged, find_background, halved
 from vera.construction.embedded.camera import CameraTrack
-from vera.construction.embedded.mosaic import mosaic
 from vera.construction.embedded.regions import Frames, Mask, grown, without_holes
-from vera.construction.embedded.segment import Prompts
+from vera.construction.embedded.segment import Prompts, recut
 from vera.layers.layerize.difference import find_changes
 from vera.layers.refine.motion import flow, grey, moved
 
+SPAN = 14  # frames to either side that a median is taken of: longer, and parallax is a change, too
 NEAR_CLICK = 8  # pixels from a click within which a moving part is meant
 REACH = 12  # pixels beside its flow at which a part is still found
 INSIDE = 0.4  # of a part, that must lie where the object is expected
@@ -22,16 +23,25 @@ LARGEST_HOLE = 1 / 250  # of the frame, in an object
 
 
 def changes(frames: Frames, camera: CameraTrack, holes: Mask | None = None) -> Mask:
-    """Where a clip `[T,H,W,3]` differs from the median of its registered frames beyond the noise: bool `[T,H,W]`.
+    """Where a clip `[T,H,W,3]` differs from the median of its registered neighbours beyond the noise: bool `[T,H,W]`.
 
     `holes` `[T,H,W]` are left out of the median, so that what stands there long is seen as changed, too.
     """
+    left_out = np.zeros(frames.shape[:3], bool) if holes is None else holes
+    small, covered, small_camera = halved(frames, left_out, camera)
+    background = find_background(small, small_camera, covered, lambda t: _neighbours(t, len(frames)))
+    differences, levels = background.differences(small)
     found = np.zeros(frames.shape[:3], bool)
-    differences, levels = mosaic(frames, camera, holes).differences(frames)
     for t, (difference, level) in enumerate(zip(differences, levels, strict=True)):
         changed = find_changes(difference, np.full(difference.shape[:2], level, np.float32))
-        found[t] = cv2.morphologyEx(changed.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+        found[t] = enlarged(changed, frames.shape[2:0:-1])
     return found
+
+
+def _neighbours(t: int, count: int) -> list[int]:
+    """Every other frame of a stretch about `t`, which is the same length at the clip's ends."""
+    first = max(0, min(t - SPAN, count - 1 - 2 * SPAN))
+    return list(range(first, min(count, first + 2 * SPAN + 1), 2))
 
 
 def pick_moving(frames: Frames, changed: Mask, prompts_by_frame: Mapping[int, Prompts]) -> Mask:
@@ -56,7 +66,9 @@ def pick_moving(frames: Frames, changed: Mask, prompts_by_frame: Mapping[int, Pr
                     break
                 found[t] |= mask
                 t += step
-    return np.stack([without_holes(mask, LARGEST_HOLE) for mask in found])
+    # Differences are smoothed: they reach beyond the object.
+    whole = [without_holes(mask, LARGEST_HOLE) for mask in found]
+    return np.stack([recut(frame, mask.astype(np.float32)) for frame, mask in zip(frames, whole, strict=True)])
 
 
 def _points(prompts: Prompts | None) -> bool:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.arrays import Float
+from vera.construction.embedded.background_median import masked_quantile
 from vera.construction.embedded.camera import CameraTrack
 from vera.construction.embedded.regions import Frames, Mask, box_about, grown
 
@@ -85,14 +85,4 @@ def _seen_elsewhere(
             break
     if not pictures:
         return np.zeros((*hole.shape, 3), np.uint8), count
-    return np.rint(masked_median(np.stack(pictures), np.stack(shown))).astype(np.uint8), count
-
-
-def masked_median(pictures: Frames, shown: Mask) -> Float:
-    """Median `[H,W,3]` over the first axis of `pictures` `[N,H,W,3]` where `shown` `[N,H,W]`; 0 where none is."""
-    count = shown.sum(0)
-    values = np.where(shown[..., None], pictures, np.int16(256))  # above all codes, so that these are sorted last
-    values.sort(axis=0)
-    last = np.maximum(count, 1)
-    low, high = (np.take_along_axis(values, middle[None, ..., None], 0)[0] for middle in ((last - 1) // 2, last // 2))
-    return np.where(count[..., None] > 0, (low + high) / np.float32(2), np.float32(0))
+    return np.rint(masked_quantile(np.stack(pictures), np.stack(shown), 0.5)).astype(np.uint8), count

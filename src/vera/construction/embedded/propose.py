@@ -7,12 +7,15 @@ import numpy as np
 
 from vera.construction.embedded.camera import CameraTrack, track_camera
 from vera.construction.embedded.moving import changes
-from vera.construction.embedded.regions import Frames, Mask, without_holes
+from vera.construction.embedded.regions import Frames, Mask, overlap, without_holes
+from vera.construction.embedded.segment import recut
 from vera.layers.refine.motion import flow, grey, moved
 
 SIZES = 0.005, 0.4  # of the frame: what an object's area must be
+MARGIN = 3  # pixels from the frame's border within which an object may be cut off
 SAME = 0.2  # overlap with where the object was expected
 GROWN = 0.7  # of an object's usual area: from there it is wholly seen
+LASTING = 0.1  # least score: what is shorter is a flicker
 LARGEST_HOLE = 1 / 250  # of the frame, in an object
 
 
@@ -54,15 +57,16 @@ def propose_objects(frames: Frames, camera: CameraTrack | None = None, most: int
         for seen in open_ones:
             assert motion is not None
             expected = moved(seen.masks[t - 1].astype(np.float32), motion) > 0.5
-            overlaps = [_overlap(part, expected) for part in parts]
+            overlaps = [overlap(part, expected) for part in parts]
             if overlaps and max(overlaps) > SAME:
                 seen.masks[t] = parts.pop(int(np.argmax(overlaps)))
                 going_on.append(seen)
             else:
                 done.append(seen)
         open_ones = going_on + [_Sighting({t: part}) for part in parts]
-    proposals = [_proposal(seen, len(frames)) for seen in done + open_ones]
-    return sorted(proposals, key=lambda proposal: -proposal.score)[:most]
+    proposals = [_proposal(frames, seen) for seen in done + open_ones]
+    lasting = [proposal for proposal in proposals if proposal.score >= LASTING]
+    return sorted(lasting, key=lambda proposal: -proposal.score)[:most]
 
 
 def _parts(changed: Mask) -> list[Mask]:
@@ -72,19 +76,15 @@ def _parts(changed: Mask) -> list[Mask]:
     return [without_holes(labels == i, LARGEST_HOLE) for i in range(1, len(areas)) if SIZES[0] <= areas[i] <= SIZES[1]]
 
 
-def _proposal(seen: _Sighting, count: int) -> Proposal:
+def _proposal(frames: Frames, seen: _Sighting) -> Proposal:
     whole = {t: _is_inside(mask) for t, mask in seen.masks.items()}
     usual = float(np.median([mask.sum() for mask in seen.masks.values()]))
     large = [t for t, mask in seen.masks.items() if mask.sum() >= GROWN * usual]
     frame = next((t for t in large if whole[t]), max(seen.masks, key=lambda t: int(seen.masks[t].sum())))
-    score = sum(1.0 if inside else 0.5 for inside in whole.values()) / count
-    return Proposal(score, frame, seen.masks[frame])
+    score = sum(1.0 if inside else 0.5 for inside in whole.values()) / len(frames)
+    return Proposal(score, frame, recut(frames[frame], seen.masks[frame].astype(np.float32)))
 
 
 def _is_inside(mask: Mask) -> bool:
-    return not (mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())
-
-
-def _overlap(one: Mask, other: Mask) -> float:
-    union = int((one | other).sum())
-    return int((one & other).sum()) / union if union else 0.0
+    inner = np.pad(mask[MARGIN:-MARGIN, MARGIN:-MARGIN], MARGIN)
+    return bool((mask == inner).all())

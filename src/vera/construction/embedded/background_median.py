@@ -1,0 +1,86 @@
+"""The background of each frame without what moves: the registered frames' median, and how a frame differs from it."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.arrays import Float
+from vera.construction.embedded.camera import CameraTrack, Matrices
+from vera.construction.embedded.regions import Frames, Mask
+from vera.layers.layerize.noise import smoothed_difference
+
+SHRINK = 2  # the background is looked at in half the size: noise and camera errors count less
+LEAST = 3  # frames that a median is believed from
+LEAST_LEVEL = 1 / 255  # noise of a difference from a median: rounding and re-sampling
+
+
+class Background(NamedTuple):
+    """What stands behind, as each frame sees it: `pictures` float32 `[T,h,w,3]` in [0,255], and the number of frames
+    they rest on, `evidence` int64 `[T,h,w]`."""
+
+    pictures: Float
+    evidence: NDArray[np.int64]
+
+    def differences(self, frames: Frames) -> tuple[Float, Float]:
+        """How much each frame differs: smoothed `[T,h,w,3]` in [-1,1], 0 without evidence, and its noise `[T]`."""
+        found = np.zeros(frames.shape, np.float32)
+        levels = np.zeros(len(frames), np.float32)
+        for t, frame in enumerate(frames):
+            seen = self.evidence[t] >= LEAST
+            found[t] = smoothed_difference(self.pictures[t] / np.float32(255), frame / np.float32(255))
+            found[t][~seen] = 0
+            strength = np.sqrt(np.square(found[t]).mean(-1))[seen]
+            levels[t] = max(LEAST_LEVEL, 1.4826 * float(np.median(strength)) if strength.size else 0.0)
+        return found, levels
+
+
+def find_background(
+    frames: Frames, camera: CameraTrack, holes: Mask, chosen: Callable[[int], Sequence[int]], quantile: float = 0.5
+) -> Background:
+    """The `quantile` of what the frames `chosen(t)` show at each pixel of frame t, outside of `holes` `[T,h,w]`."""
+    pictures, evidence = np.zeros(frames.shape, np.float32), np.zeros(frames.shape[:3], np.int64)
+    for t in range(len(frames)):
+        moved = [see_from(frames[s], holes[s], camera.between(s, t)) for s in chosen(t)]
+        stack, shown = (np.stack(part) for part in zip(*moved, strict=True))
+        pictures[t], evidence[t] = masked_quantile(stack, shown, quantile), shown.sum(0)
+    return Background(pictures, evidence)
+
+
+def see_from(frame: Frames, hole: Mask, matrix: Matrices) -> tuple[Frames, Mask]:
+    """`frame` `[h,w,3]` moved by `matrix`, and where it then shows what is outside of its `hole`."""
+    size = frame.shape[1], frame.shape[0]
+    clear = cv2.warpPerspective((~hole).view(np.uint8) * np.uint8(255), matrix, size)
+    return np.asarray(cv2.warpPerspective(frame, matrix, size), np.uint8), clear == 255
+
+
+def halved(frames: Frames, holes: Mask, camera: CameraTrack) -> tuple[Frames, Mask, CameraTrack]:
+    """Clip, masks and camera in `1 / SHRINK` of the size; a pixel is in a mask if any of it is."""
+    height, width = frames.shape[1:3]
+    size = width // SHRINK, height // SHRINK
+    small = np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames])
+    covered = [cv2.resize(hole.view(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA) for hole in holes]
+    return small, np.stack(covered) > 0, camera.scaled(size[0] / width, size[1] / height)
+
+
+def enlarged(mask: Mask, size: tuple[int, int]) -> Mask:
+    """`mask` in `size` (width, height)."""
+    return np.asarray(cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5)
+
+
+def masked_quantile(pictures: Frames, shown: Mask, quantile: float) -> Float:
+    """The `quantile` `[H,W,3]` over the first axis of `pictures` `[N,H,W,3]` where `shown` `[N,H,W]`; 0 where none is.
+
+    Between two values it is their mean, so that 0.5 is the median.
+    """
+    count = shown.sum(0)
+    values = np.where(shown[..., None], pictures, np.int16(256))  # above all codes, so that these are sorted last
+    values.sort(axis=0)
+    place = quantile * (np.maximum(count, 1) - 1)
+    low, high = (
+        np.take_along_axis(values, end.astype(np.intp)[None, ..., None], 0)[0]
+        for end in (np.floor(place), np.ceil(place))
+    )
+    return np.where(count[..., None] > 0, (low + high) / np.float32(2), np.float32(0))
