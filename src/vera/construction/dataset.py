@@ -33,6 +33,7 @@ def write_rows(build: Build) -> int:
         if not text:
             path.unlink(missing_ok=True)
         elif not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
             write_text(path, text)
     return sum(map(len, rows.values()))
 

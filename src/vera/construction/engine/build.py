@@ -89,11 +89,15 @@ class Build:
                 looked = time.monotonic()
             task = self.index.claim(len(self.plan.stages)) if executor.free else None
             if task is None and not running:
-                if self.index.leased():  # another build is at them
+                shared = bool(self.index.leased())  # another build is at them
+                if shared:
                     time.sleep(PATIENCE)
-                elif not self._compare():
-                    return
+                    self.index.free()
+                else:
+                    self._compare()
                 task = self.index.claim(len(self.plan.stages))
+                if task is None and not shared:
+                    return
 
     def _about(self, task: Task) -> Record:
         return self.clips.get(task.unit) or next(source for source in self.sources if source.id == task.unit)
@@ -141,32 +145,34 @@ class Build:
 
     def _compare(self) -> bool:
         """Say what clips are beside all others, once none is under way to it; whether that says anything new."""
-        stage: Any = next((stage for stage in self.plan.stages if stage.waits == "all"), None)
-        if stage is None:
-            return False
-        rank = list(self.plan.stages).index(stage)
-        bare = replace(self.plan, stages=self.plan.stages[:rank], verdicts={})
-        facts: dict[str, dict[str, Facts]] = {}
-        kept: set[str] = set()
-        for source in self.sources:
-            if any(task.state == "ready" for task in derive(bare, self.record(source))):
-                return False
-        for clip, about in self.clips.items():
-            record = self.record(about)
-            states = {task.stage: task.state for task in derive(bare, record)}
-            if "ready" in states.values() and clip not in self._later:
-                return False
-            if all(states[need] == "done" for need in stage.needs):
-                facts[clip] = {need: record.stages[need].facts for need in stage.needs}
-                if (entry := record.stages.get(stage.name)) is not None and entry.status == "done":
-                    kept.add(clip)
-        verdicts = stage.compare(facts, kept)
-        if verdicts == self.plan.verdicts:
+        verdicts = self._verdicts()
+        if verdicts is None or verdicts == self.plan.verdicts:
             return False
         self.plan = replace(self.plan, verdicts=verdicts)
         for about in self.clips.values():
             self._put(about)
         return True
+
+    def _verdicts(self) -> Mapping[str, Facts] | None:
+        """What the stage that waits for all clips says of each; None while some still go there, or if there is none."""
+        stage: Any = next((stage for stage in self.plan.stages if stage.waits == "all"), None)
+        if stage is None:
+            return None
+        bare = replace(self.plan, stages=self.plan.stages[: list(self.plan.stages).index(stage)], verdicts={})
+        facts: dict[str, dict[str, Facts]] = {}
+        kept: set[str] = set()
+        under_way = False
+        for about in (*self.sources, *self.clips.values()):
+            record = self.record(about)
+            states = {task.stage: task.state for task in derive(bare, record)}
+            if "ready" in states.values() and about.id not in self._later:
+                self._put(about)  # the index may not know, if a file is gone since
+                under_way = True
+            if all(states.get(need) == "done" for need in stage.needs):
+                facts[about.id] = {need: record.stages[need].facts for need in stage.needs}
+                if (entry := record.stages.get(stage.name)) is not None and entry.status == "done":
+                    kept.add(about.id)
+        return None if under_way else stage.compare(facts, kept)
 
     @contextmanager
     def _events(self) -> Iterator[Callable[[Task, Ran], None]]:

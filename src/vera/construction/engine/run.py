@@ -14,7 +14,7 @@ from vera.construction.engine.record import Entry, Layout, Record, read_record, 
 from vera.construction.engine.stage import Facts, Item, Rejected, Stage
 from vera.construction.engine.state import Task
 from vera.errors import VeraError, first_line
-from vera.files import locked, scratch_folder, sync
+from vera.files import locked, scratch_folder, sweep, sync
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # what the machine lacks, not the clip
 
@@ -152,6 +152,7 @@ def died(root: Path, task: Task, about: Record) -> Ran:
     path = Layout(root).record(task.kind, task.unit)
     path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path.parent):
+        sweep(path.parent)
         record = read_record(path) or about
         before = record.stages.get(task.key)
         tries = before.tries if before is not None and before.fingerprint == task.fingerprint else 0

@@ -1,0 +1,243 @@
+"""The engine on toy stages: nothing lost, nothing twice, whatever changes, disappears or stops it."""
+
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from tests.construction.toys import LOG, SLEEP, STAGES, Alone, Choose, Cut, Draw, Ship, finish, opened, tree
+
+from vera.construction.engine.record import Layout, read_record
+from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
+from vera.errors import VeraError
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(LOG, str(tmp_path / "log"))
+    (tmp_path / "log").touch()
+    return tmp_path / "log"
+
+
+def runs(log: Path) -> Counter[str]:
+    """How many runs of each stage began since it was asked last."""
+    found = Counter(line.split()[-1] for line in log.read_text(encoding="utf-8").splitlines())
+    log.write_text("", encoding="utf-8")
+    return found
+
+
+def make(root: Path, *paths: str, workers: int = 1, **more: object) -> None:
+    with opened(root, *paths, **more) as build:
+        finish(build, workers)
+
+
+def test_each_stage_runs_once_and_never_again(tmp_path: Path, log: Path) -> None:
+    make(tmp_path / "out", "3", "2")
+    assert runs(log) == {"cut": 2, "draw": 5, "alone": 5, "choose": 5, "publish": 5}
+    before = tree(tmp_path / "out")
+    make(tmp_path / "out", "3", "2")
+    assert not runs(log)
+    assert tree(tmp_path / "out") == before
+    assert len((tmp_path / "out/dataset/set/2-frames/toys.jsonl").read_text().splitlines()) == 5
+
+
+def test_processes_make_the_same_as_one(tmp_path: Path, log: Path) -> None:
+    make(tmp_path / "one", "4")
+    make(tmp_path / "two", "4", workers=2)
+    assert tree(tmp_path / "one") == tree(tmp_path / "two")
+
+
+def test_a_changed_parameter_runs_what_hangs_on_it_alone(tmp_path: Path, log: Path) -> None:
+    make(tmp_path / "out", "2")
+    runs(log)
+    make(tmp_path / "out", "2", stages=(Cut(), Draw("again"), Alone(), Choose(), Ship()))
+    assert runs(log) == {"draw": 2, "alone": 2, "choose": 2, "publish": 2}
+    make(tmp_path / "new", "2", stages=(Cut(), Draw("again"), Alone(), Choose(), Ship()))
+    assert tree(tmp_path / "out") == tree(tmp_path / "new")
+
+
+def test_an_object_does_not_hang_on_its_neighbours(tmp_path: Path, log: Path) -> None:
+    with opened(tmp_path / "out", "1") as build:
+        build.run()
+        clip = next(iter(build.clips))
+    runs(log)
+    decided = {"by": "anna", "objects": [{"noun": "cat"}, {"noun": "dog"}]}
+    make(tmp_path / "out", "1", decisions={(clip, "", "choose"): decided})
+    assert runs(log) == {"choose": 1, "publish": 2}
+    decided = {"by": "anna", "objects": [{"noun": "cat"}, {"noun": "fox"}]}
+    make(tmp_path / "out", "1", decisions={(clip, "", "choose"): decided})
+    assert runs(log) == {"choose": 1, "publish": 1}
+
+
+def test_gates_wait_for_people(tmp_path: Path, log: Path) -> None:
+    with opened(tmp_path / "out", "3", unattended=False) as build:
+        finish(build)
+        assert len(build.index.find("waiting", "choose")) == 3
+        assert not build.index.find("done", "publish")
+        clip = next(iter(build.clips))
+    decisions = {(clip, "", "choose"): {"by": "anna", "objects": [{"noun": "cat"}]}}
+    with opened(tmp_path / "out", "3", unattended=False, decisions=decisions) as build:
+        finish(build)
+        assert [task.unit for task in build.index.find("done", "publish")] == [clip]
+
+
+def test_repeats_go_and_what_was_kept_stays(tmp_path: Path, log: Path) -> None:
+    stages = (Cut(), Draw(), Alone("hash"), Choose(), Ship())
+    make(tmp_path / "out", "4", stages=stages)
+    assert runs(log)["publish"] == 2
+    with opened(tmp_path / "out", "4", "4", stages=stages) as build:
+        kept = {task.unit for task in build.index.find("done", "alone")} or {
+            task.unit for task in build.index.find("blocked", "alone")
+        }
+        finish(build)
+        published = {task.unit for task in build.index.find("done", "publish")}
+    assert len(published) == 2 and published <= kept | set(build.clips)
+    assert runs(log)["publish"] == 0  # the new footage repeats the old
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_deleted_clip_is_made_anew(tmp_path: Path, log: Path, workers: int) -> None:
+    make(tmp_path / "out", "3")
+    before = tree(tmp_path / "out")
+    victim = next((tmp_path / "out").glob("clips/*/*"))
+    for path in victim.glob("*"):
+        path.unlink() if path.is_file() else path.rmdir()
+    victim.rmdir()
+    make(tmp_path / "out", "3", workers=workers)
+    assert tree(tmp_path / "out") == before
+
+
+def test_a_file_that_goes_in_the_middle_is_made_anew(tmp_path: Path, log: Path) -> None:
+    with opened(tmp_path / "out", "2", stages=STAGES[:3]) as build:
+        build.run()
+        next((tmp_path / "out").glob("clips/*/*/drawn.txt")).unlink()
+    with opened(tmp_path / "out", "2") as build:  # the index is fresh; now another goes under its feet
+        next((tmp_path / "out").glob("clips/*/*/drawn.txt")).unlink()
+        finish(build)
+    make(tmp_path / "new", "2")
+    assert tree(tmp_path / "out") == tree(tmp_path / "new")
+
+
+def test_a_bad_source_stops_no_other(tmp_path: Path, log: Path) -> None:
+    with opened(tmp_path / "out", "broken", "2") as build:
+        finish(build)
+        (bad,) = build.index.find("rejected")
+        assert (bad.reason, bad.detail) == ("unreadable", "broken: cannot be read")
+        assert len(build.index.find("done", "publish")) == 2
+
+
+def test_the_index_is_made_anew_from_the_records(tmp_path: Path, log: Path) -> None:
+    make(tmp_path / "out", "3")
+    runs(log)
+    for path in (tmp_path / "out").glob("index.sqlite*"):
+        path.unlink()
+    with opened(tmp_path / "out", "3") as build:
+        finish(build)
+        assert len(build.index.find("done", "publish")) == 3
+    assert not runs(log)
+
+
+def test_a_limit_holds_back_and_loses_nothing(tmp_path: Path, log: Path) -> None:
+    make(tmp_path / "out", "2", "2", limit=1)
+    assert runs(log)["draw"] == 1
+    make(tmp_path / "out", "2", "2")
+    make(tmp_path / "out", "2", "2", limit=1)
+    assert len((tmp_path / "out/dataset/set/2-frames/toys.jsonl").read_text().splitlines()) == 4
+
+
+@dataclass(frozen=True)
+class Faulty(Plain):
+    """Fails until the file `mended` exists; with `kill` its process dies, with `full` the disk has no room."""
+
+    name: ClassVar[str] = "draw"
+    kind: ClassVar[Kind] = "clip"
+    needs: ClassVar[tuple[str, ...]] = ("cut",)
+    mended: str = ""
+    how: str = "raise"
+
+    def run(self, item: Item) -> Done | Rejected:
+        (item.out / "drawn.txt").write_text("half")
+        if not Path(self.mended).exists():
+            if self.how == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if self.how == "full":
+                raise OSError(errno.ENOSPC, "No space left on device")
+            raise RuntimeError("out of luck\nsecond line")
+        (item.out / "drawn.txt").write_text("whole")
+        return Done({"hash": 0})
+
+
+@pytest.mark.parametrize("how", ["raise", "kill"])
+def test_three_tries_and_a_reason(tmp_path: Path, log: Path, how: str) -> None:
+    stages = (Cut(), Faulty(str(tmp_path / "mended"), how), Alone(), Choose(), Ship())
+    with opened(tmp_path / "out", "1", stages=stages) as build:
+        finish(build, workers=2)
+        (failed,) = build.index.find("failed")
+        entry = read_record(Layout(tmp_path / "out").record("clip", failed.unit)).stages["draw"]  # type: ignore[union-attr]
+    assert entry.tries == 3 and not entry.files
+    assert failed.detail.startswith({"raise": "RuntimeError: out of luck", "kill": "its process was killed"}[how])
+    assert not list((tmp_path / "out").rglob("drawn.txt"))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_full_disk_ends_the_build_and_costs_no_try(tmp_path: Path, log: Path, workers: int) -> None:
+    stages = (Cut(), Faulty(str(tmp_path / "mended"), "full"), Alone(), Choose(), Ship())
+    with pytest.raises(VeraError, match="No space left on device; free space"):
+        make(tmp_path / "out", "2", stages=stages, workers=workers)
+    assert not list((tmp_path / "out").rglob("drawn.txt"))
+    (tmp_path / "mended").touch()
+    make(tmp_path / "out", "2", stages=stages, workers=workers)
+    assert [path.read_text() for path in (tmp_path / "out").rglob("drawn.txt")] == ["whole"] * 2
+
+
+def test_two_builds_of_one_folder_share_the_work(tmp_path: Path) -> None:
+    environment = surroundings(tmp_path / "log", 0.05)
+    both = [start(tmp_path / "out", environment, "6") for _ in range(2)]
+    assert [process.wait(120) for process in both] == [0, 0]
+    began = Counter((tmp_path / "log").read_text().splitlines())
+    assert set(began.values()) == {1}
+    make(tmp_path / "new", "6")
+    assert tree(tmp_path / "out") == tree(tmp_path / "new")
+
+
+@pytest.mark.slow
+def test_twenty_kills_lose_nothing_and_repeat_only_what_ran(tmp_path: Path) -> None:
+    environment, rng = surroundings(tmp_path / "log", 0.04), random.Random(0)
+    kills = 0
+    while kills < 20:
+        process = start(tmp_path / "out", environment, "12", "12", "12", "12")
+        time.sleep(rng.uniform(1.0, 3.0))
+        if process.poll() is not None:  # done before the kill: once more from nothing would prove no more
+            break
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        kills += 1
+    assert start(tmp_path / "out", environment, "12", "12", "12", "12").wait(300) == 0
+    began = Counter((tmp_path / "log").read_text().splitlines())
+    make(tmp_path / "new", "12", "12", "12", "12")
+    assert tree(tmp_path / "out") == tree(tmp_path / "new")
+    assert len(began) == 4 + 48 * 4
+    print(f"{kills} kills, {sum(began.values()) - len(began)} runs repeated")
+    assert sum(began.values()) - len(began) <= kills * 2
+    rows = (tmp_path / "out/dataset/set/2-frames/toys.jsonl").read_text().splitlines()
+    assert len(rows) == len(set(rows)) == 48
+
+
+def surroundings(log: Path, sleep: float) -> dict[str, str]:
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+    return os.environ | {LOG: str(log), SLEEP: str(sleep), "PYTHONPATH": path}
+
+
+def start(root: Path, environment: dict[str, str], *paths: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.construction.toys", str(root), "2", *paths]
+    return subprocess.Popen(command, env=environment, cwd=ROOT, start_new_session=True)
