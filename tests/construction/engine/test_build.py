@@ -20,6 +20,7 @@ from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
 from vera.errors import VeraError
 
 ROOT = Path(__file__).parents[3]
+KILLS = 20
 
 
 @pytest.fixture
@@ -212,25 +213,26 @@ def test_two_builds_of_one_folder_share_the_work(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_twenty_kills_lose_nothing_and_repeat_only_what_ran(tmp_path: Path) -> None:
-    environment, rng = surroundings(tmp_path / "log", 0.04), random.Random(0)
-    kills = 0
-    while kills < 20:
-        process = start(tmp_path / "out", environment, "12", "12", "12", "12")
-        time.sleep(rng.uniform(1.0, 3.0))
-        if process.poll() is not None:  # done before the kill: once more from nothing would prove no more
-            break
+    environment, rng = surroundings(tmp_path / "log", 0.08), random.Random(0)
+    (tmp_path / "log").touch()
+    paths = ["20"] * 4
+    for _ in range(KILLS):
+        process, size = start(tmp_path / "out", environment, *paths), (tmp_path / "log").stat().st_size
+        while (tmp_path / "log").stat().st_size == size:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0.0, 0.6))
+        assert process.poll() is None
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        kills += 1
-    assert start(tmp_path / "out", environment, "12", "12", "12", "12").wait(300) == 0
-    began = Counter((tmp_path / "log").read_text().splitlines())
-    make(tmp_path / "new", "12", "12", "12", "12")
+    assert start(tmp_path / "out", environment, *paths).wait(300) == 0
+    began = Counter((tmp_path / "log").read_text(encoding="utf-8").splitlines())
+    make(tmp_path / "new", *paths)
     assert tree(tmp_path / "out") == tree(tmp_path / "new")
-    assert len(began) == 4 + 48 * 4
-    print(f"{kills} kills, {sum(began.values()) - len(began)} runs repeated")
-    assert sum(began.values()) - len(began) <= kills * 2
+    assert len(began) == 4 + 80 * 4
+    print(f"{sum(began.values()) - len(began)} of {len(began)} runs repeated")
+    assert sum(began.values()) - len(began) <= KILLS * 2
     rows = (tmp_path / "out/dataset/set/2-frames/toys.jsonl").read_text().splitlines()
-    assert len(rows) == len(set(rows)) == 48
+    assert len(rows) == len(set(rows)) == 80
 
 
 def surroundings(log: Path, sleep: float) -> dict[str, str]:

@@ -122,12 +122,12 @@ def find_cuts(clip: Clip) -> list[int]:
 def windows(clip: Clip, first: int, end: int, frames: int) -> Iterator[tuple[int, int]]:
     """First and last time of each clip of `frames` frames at 16 a second in a shot from `first` to before `end`."""
     own = np.array([pts for pts in clip.pts if first <= pts < end])
-    step = 1 / (FRAME_RATE * clip.time_base)
+    step, slack = _grid(clip.time_base)
     start = first
     while start + (frames - 1) * step < end:
-        last = own[np.searchsorted(own, float(start + (frames - 1) * step), side="right") - 1]
+        last = own[np.searchsorted(own, float(start + (frames - 1) * step + slack), side="right") - 1]
         yield start, int(last)
-        after = own[own >= float(start + frames * step)]
+        after = own[own >= float(start + frames * step - slack)]
         if not len(after):
             return
         start = int(after[0])
@@ -137,12 +137,12 @@ def shown_frames(
     frames: Iterator[av.VideoFrame], first: int, last: int, count: int, time_base: Fraction
 ) -> Iterator[av.VideoFrame]:
     """`count` frames at 16 a second from `first` on: each the one shown at its time, `last` the last."""
-    step = 1 / (FRAME_RATE * time_base)
+    step, slack = _grid(time_base)
     before: av.VideoFrame | None = None
     given = 0
     for frame in frames:
         pts = frame.pts or 0
-        while before is not None and given < count and first + given * step < pts:
+        while before is not None and given < count and first + given * step + slack < pts:
             yield before
             given += 1
         if pts >= first:
@@ -153,6 +153,13 @@ def shown_frames(
         raise VeraError(f"no frame has the time {first}; was the footage replaced?")
     for _ in range(given, count):
         yield before
+
+
+def _grid(time_base: Fraction) -> tuple[Fraction, int]:
+    """Ticks from frame to frame at 16 a second, and by how many a time may be late: where ticks are fine, containers
+    round, as Matroska does to milliseconds; where a frame has one or two, they count."""
+    step = 1 / (FRAME_RATE * time_base)
+    return step, int(step >= 8)
 
 
 def covered(frame: av.VideoFrame, clip: Clip, size: tuple[int, int]) -> NDArray[np.uint8]:

