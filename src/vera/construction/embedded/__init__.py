@@ -13,7 +13,7 @@ from vera.construction.embedded.camera import CameraTrack, track_camera
 from vera.construction.embedded.effects import find_effects
 from vera.construction.embedded.layers import ObjectLayers, object_layers
 from vera.construction.embedded.matte import mattes
-from vera.construction.embedded.moving import changes, pick_moving
+from vera.construction.embedded.moving import changes, pick_moving, track_moving
 from vera.construction.embedded.plate import UNSEEN_LIMIT, CleanPlate, clean_plate, holes_of, unseen_share
 from vera.construction.embedded.propose import Proposal, propose_objects
 from vera.construction.embedded.screen import Scores, hash_distance, perceptual_hash, screen
@@ -45,5 +45,6 @@ __all__ = [
     "replace_background",
     "screen",
     "track_camera",
+    "track_moving",
     "unseen_share",
 ]

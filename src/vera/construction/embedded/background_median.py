@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from vera.arrays import Float
 from vera.construction.embedded.camera import CameraTrack, Matrices
 from vera.construction.embedded.regions import Frames, Mask
+from vera.layers.layerize.difference import find_changes
 from vera.layers.layerize.noise import smoothed_difference
+from vera.layers.layerize.smear import beyond_range, value_range
 
 SHRINK = 2  # the background is looked at in half the size: noise and camera errors count less
 LEAST = 3  # frames that a median is believed from
@@ -24,17 +26,25 @@ class Background(NamedTuple):
     pictures: Float
     evidence: NDArray[np.int64]
 
-    def differences(self, frames: Frames) -> tuple[Float, Float]:
-        """How much each frame differs: smoothed `[T,h,w,3]` in [-1,1], 0 without evidence, and its noise `[T]`."""
-        found = np.zeros(frames.shape, np.float32)
-        levels = np.zeros(len(frames), np.float32)
+    def changes(self, frames: Frames, ignored: Mask | None = None, excused: bool = False) -> Mask:
+        """Where `frames` `[T,h,w,3]` differ beyond noise: bool `[T,h,w]`, not in `ignored` nor without evidence.
+
+        With `excused`, some of a part must have colours that the background has nowhere within a few pixels: parallax
+        does not count, nor do faint shadows over a pattern.
+        """
+        found = np.zeros(self.evidence.shape, bool)
         for t, frame in enumerate(frames):
-            seen = self.evidence[t] >= LEAST
-            found[t] = smoothed_difference(self.pictures[t] / np.float32(255), frame / np.float32(255))
-            found[t][~seen] = 0
-            strength = np.sqrt(np.square(found[t]).mean(-1))[seen]
-            levels[t] = max(LEAST_LEVEL, 1.4826 * float(np.median(strength)) if strength.size else 0.0)
-        return found, levels
+            left_out = self.evidence[t] < LEAST
+            behind, seen = self.pictures[t] / np.float32(255), frame / np.float32(255)
+            difference = smoothed_difference(behind, seen)
+            beyond = beyond_range(behind, seen, value_range([behind], 0.0), 1.0) if excused else difference.copy()
+            strength = np.sqrt(np.square(difference).mean(-1))[~left_out]
+            level = max(LEAST_LEVEL, 1.4826 * float(np.median(strength)) if strength.size else 0.0)
+            if ignored is not None:
+                left_out |= ignored[t]
+            difference[left_out], beyond[left_out] = 0, 0
+            found[t] = find_changes(difference, np.full(frame.shape[:2], level, np.float32), beyond=beyond) & ~left_out
+        return found
 
 
 def find_background(

@@ -8,7 +8,6 @@ from vera.construction.embedded.background_median import LEAST, Background, enla
 from vera.construction.embedded.camera import CameraTrack
 from vera.construction.embedded.plate import holes_of
 from vera.construction.embedded.regions import Frames, Mask, grown
-from vera.layers.layerize.difference import find_changes
 from vera.video.view import spread_frames
 
 MOST = 25  # frames that the background is taken from
@@ -31,13 +30,11 @@ def find_effects(frames: Frames, masks: Mask, camera: CameraTrack) -> Mask:
     holes = holes_of(masks)
     small, covered, small_camera = halved(frames, holes, camera)
     background = _background(small, covered, small_camera)
-    differences, levels = background.differences(small)
+    near = np.stack([grown(hole, round(REACHES[0] * small.shape[1])) for hole in covered])
+    changes = background.changes(small, ~near | covered)
     found = np.zeros_like(masks)
     for t in np.flatnonzero(masks.any((1, 2))):
-        near = grown(covered[t], round(REACHES[0] * small.shape[1]))
-        kept = ~near | covered[t] | (background.evidence[t] < LEAST)
-        level = np.full(near.shape, levels[t], np.float32)
-        changed = find_changes(np.where(kept[..., None], np.float32(0), differences[t]), level) & ~kept
+        changed = changes[t]
         labels = cv2.connectedComponents((changed | covered[t]).view(np.uint8))[1]
         touching = np.isin(labels, np.unique(labels[covered[t]]))
         shadow = _darkened(small[t], background.pictures[t])

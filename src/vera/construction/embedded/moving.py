@@ -7,15 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.construction.embedded.background_median import enlarged, find_background, halved
-from vera.construction.embedded.camera import CameraTrack
-from vera.construction.embedded.regions import Frames, Mask, grown, without_holes
+from vera.construction.embedded.camera import CameraTrack, track_camera
+from vera.construction.embedded.regions import Frames, Mask, grown, shrunk, without_holes
 from vera.construction.embedded.segment import Prompts, recut
-from vera.layers.layerize.difference import find_changes
 from vera.layers.refine.motion import flow, grey, moved
 
 SPAN = 14  # frames to either side that a median is taken of: longer, and parallax is a change, too
 NEAR_CLICK = 8  # pixels from a click within which a moving part is meant
 REACH = 12  # pixels beside its flow at which a part is still found
+BEYOND = 2  # pixels that changes reach beyond the object
 INSIDE = 0.4  # of a part, that must lie where the object is expected
 SMALLEST = 60  # pixels of a part
 ENDED = 1 / 500  # of the frame: an object that is smaller has left
@@ -30,18 +30,22 @@ def changes(frames: Frames, camera: CameraTrack, holes: Mask | None = None) -> M
     left_out = np.zeros(frames.shape[:3], bool) if holes is None else holes
     small, covered, small_camera = halved(frames, left_out, camera)
     background = find_background(small, small_camera, covered, lambda t: _neighbours(t, len(frames)))
-    differences, levels = background.differences(small)
-    found = np.zeros(frames.shape[:3], bool)
-    for t, (difference, level) in enumerate(zip(differences, levels, strict=True)):
-        changed = find_changes(difference, np.full(difference.shape[:2], level, np.float32))
-        found[t] = enlarged(changed, frames.shape[2:0:-1])
-    return found
+    return np.stack([enlarged(changed, frames.shape[2:0:-1]) for changed in background.changes(small, excused=True)])
 
 
 def _neighbours(t: int, count: int) -> list[int]:
     """Every other frame of a stretch about `t`, which is the same length at the clip's ends."""
     first = max(0, min(t - SPAN, count - 1 - 2 * SPAN))
     return list(range(first, min(count, first + 2 * SPAN + 1), 2))
+
+
+def track_moving(frames: Frames, prompts_by_frame: Mapping[int, Prompts]) -> Mask:
+    """Masks `[T,H,W]` of an object that moves through a clip `[T,H,W,3]`, from a few clicks or boxes.
+
+    Twice: what is found first is left out of the camera and of the background the second time.
+    """
+    picked = pick_moving(frames, changes(frames, track_camera(frames)), prompts_by_frame)
+    return pick_moving(frames, changes(frames, track_camera(frames, picked), picked), prompts_by_frame)
 
 
 def pick_moving(frames: Frames, changed: Mask, prompts_by_frame: Mapping[int, Prompts]) -> Mask:
@@ -67,7 +71,7 @@ def pick_moving(frames: Frames, changed: Mask, prompts_by_frame: Mapping[int, Pr
                 found[t] |= mask
                 t += step
     # Differences are smoothed: they reach beyond the object.
-    whole = [without_holes(mask, LARGEST_HOLE) for mask in found]
+    whole = [shrunk(without_holes(mask, LARGEST_HOLE), BEYOND) for mask in found]
     return np.stack([recut(frame, mask.astype(np.float32)) for frame, mask in zip(frames, whole, strict=True)])
 
 
