@@ -11,7 +11,7 @@ from vera.training import load_recipe
 from vera.training.planning.step_cost import make_network
 from vera.training.recipe import FlowObjective
 
-RECIPES = sorted(Path("recipes").rglob("*.yaml"))
+RECIPES = sorted(path for path in Path("recipes").rglob("*.yaml") if path.parent.name != "data")
 PUBLISHED = {"steps": 8000, "batch_size": 16}
 
 

@@ -127,8 +127,7 @@ def object_masks(frames: NDArray[np.uint8], chosen: Mapping[str, Any], item: Ite
         given[start] = read_lossless(item.files["proposals.mkv"])[number] > 0
     if chosen.get("moving"):
         boxes = {t: embedded.Prompts(box=_box(mask)) for t, mask in given.items()}
-        changed = embedded.changes(frames, embedded.track_camera(frames))
-        return embedded.pick_moving(frames, changed, {**boxes, **prompts})
+        return embedded.track_moving(frames, {**boxes, **prompts})
     for t, prompt in prompts.items():
         given[t] = embedded.mask_from_prompts(frames[t], prompt, given.get(t))
     return embedded.propagate(frames, given, chosen.get("barriers", ()))
