@@ -39,7 +39,7 @@ from vera.data.synthesis.plan import (
     plan_render,
 )
 from vera.data.synthesis.plates import panorama_scene, photo_scene
-from vera.data.synthesis.records import Record, Views
+from vera.data.synthesis.records import RenderRecord, Views
 from vera.data.synthesis.rendered import Cutout, Renders, cut_out, fits, is_whole, layer_scene, scene_of, shadow_alpha
 from vera.data.synthesis.stages import Key, Over, clip_count, read_sizes, read_stages
 from vera.data.synthesis.subjects import blob, rough_mask
@@ -156,11 +156,11 @@ class SyntheticLayers:
             return self._make(plan, self._sprite(plan, rng), frames, height, width, rng)
         # A thing rendered small would be a blur where it is wanted large.
         if fits(record, height, width) and (
-            record.shot.size == "small" or not is_whole(self._views(record)) or rng.random() < 0.6
+            record.spec.size == "small" or not is_whole(self._views(record)) or rng.random() < 0.6
         ):
             return self._film_render(record, frames, height, width, rng)
-        freedom = TURNTABLE if len(record.shot.angles) > 1 else SINGLE_VIEW
-        plan = self._plan(rng, (record.shot.model,), frames, freedom)
+        freedom = TURNTABLE if len(record.spec.angles) > 1 else SINGLE_VIEW
+        plan = self._plan(rng, (record.spec.model,), frames, freedom)
         cutout = cut_out(self._views(record), _choose_views(record, plan.motion, frames, rng))
         return self._make(plan, cutout, frames, height, width, rng)
 
@@ -177,16 +177,16 @@ class SyntheticLayers:
         white = np.full((frames, height, width, 3), 255, np.uint8)
         return make_sample(white, layer[..., :3], alpha, None, plan.instruction, plan.task, self.fill)
 
-    def _pick_record(self, rng: np.random.Generator, height: int, width: int) -> Record | None:
+    def _pick_record(self, rng: np.random.Generator, height: int, width: int) -> RenderRecord | None:
         """The render to show, each model as likely, or None for a sprite."""
         if self.renders is None or rng.random() >= self.render_share:
             return None
         record = pick(self.renders.by_model[pick(tuple(self.renders.by_model), rng)], rng)
         return record if fits(record, height, width) or is_whole(self._views(record)) else None
 
-    def _views(self, record: Record) -> Views:
+    def _views(self, record: RenderRecord) -> Views:
         assert self.renders is not None
-        return self.renders.views(record.shot.index)
+        return self.renders.views(record.spec.index)
 
     def _plan(self, rng: np.random.Generator, things: Sequence[str], frames: int, freedom: Freedom = FLAT) -> Plan:
         shares = (self.background_share, self.tint_share, self.size_shares)
@@ -232,10 +232,10 @@ class SyntheticLayers:
         return Cutout([picture])
 
     def _film_render(
-        self, record: Record, frames: int, height: int, width: int, rng: np.random.Generator
+        self, record: RenderRecord, frames: int, height: int, width: int, rng: np.random.Generator
     ) -> LayeredSample:
         """A render as it is, with all that its object does to the light, before a moving camera."""
-        plan = plan_render(rng, record.shot, frames, self.background_share, self.held_out)
+        plan = plan_render(rng, record.spec, frames, self.background_share, self.held_out)
         views = self._views(record)
         chosen = _choose_views(record, plan.motion, frames, rng)
         camera, shutter = plan_camera(frames, height, width, rng), _shutter(rng)
@@ -292,9 +292,9 @@ def _place(
     return layer, render_shadows(alphas, track, light, camera, height, width)
 
 
-def _choose_views(record: Record, motion: str, frames: int, rng: np.random.Generator) -> list[int]:
+def _choose_views(record: RenderRecord, motion: str, frames: int, rng: np.random.Generator) -> list[int]:
     """One view of a turntable, or, of a thing that spins, one for each frame."""
-    count = len(record.shot.angles)
+    count = len(record.spec.angles)
     if motion == "spin" and count > 1:
         return [int(view) for view in np.linspace(0, count - 1, frames).round()]
     return [int(rng.integers(count))]

@@ -8,7 +8,7 @@ import numpy as np
 from vera.data.sample import Task
 from vera.data.synthesis import held_out as unseen
 from vera.data.synthesis.instructions import describe_addition, describe_replacement
-from vera.data.synthesis.shot import Shot
+from vera.data.synthesis.render_spec import RenderSpec
 from vera.data.synthesis.vocabulary import COLORS, LIGHTS, MOTIONS, PLACES, SCENES, SIZES, UNNAMED, nouns, pick
 
 BACKGROUND_SHARE = 0.3
@@ -94,16 +94,18 @@ def draw_plan(
     return Plan("obj_add", thing, noun, place, size, motion, color, light, None, False, instruction)
 
 
-def plan_render(rng: np.random.Generator, shot: Shot, frames: int, background_share: float, held_out: bool) -> Plan:
-    """A sample that shows a render as it is: its words are those of `shot`, and a turntable spins."""
-    motion = "spin" if len(shot.angles) > 1 and frames > 1 else "still"
+def plan_render(
+    rng: np.random.Generator, spec: RenderSpec, frames: int, background_share: float, held_out: bool
+) -> Plan:
+    """A sample that shows a render as it is: its words are those of `spec`, and a turntable spins."""
+    motion = "spin" if len(spec.angles) > 1 and frames > 1 else "still"
     if rng.random() < background_share:
-        return _plan_replacement(rng, shot.model, shot.place, shot.size, motion, held_out)
-    light = shot.light if rng.random() < 0.3 else "plain"
-    noun = pick(nouns(shot.model), rng)
-    instruction = describe_addition(noun, shot.place, shot.size, motion, None, light, rng, held_out)
-    words = (shot.place, shot.size, motion, None, light, None)
-    return Plan("obj_add", shot.model, shot.noun, *words, False, instruction)
+        return _plan_replacement(rng, spec.model, spec.place, spec.size, motion, held_out)
+    light = spec.light if rng.random() < 0.3 else "plain"
+    noun = pick(nouns(spec.model), rng)
+    instruction = describe_addition(noun, spec.place, spec.size, motion, None, light, rng, held_out)
+    words = (spec.place, spec.size, motion, None, light, None)
+    return Plan("obj_add", spec.model, spec.noun, *words, False, instruction)
 
 
 def _plan_replacement(
