@@ -34,7 +34,7 @@ from vera.data.synthesis.plan import (
     TINT_SHARE,
     TURNTABLE,
     Freedom,
-    Plan,
+    SamplePlan,
     draw_plan,
     plan_render,
 )
@@ -141,7 +141,7 @@ class SyntheticLayers:
         """Render the sample of a key."""
         return self.sample(*key)
 
-    def plan(self, index: int, frames: int) -> Plan:
+    def plan(self, index: int, frames: int) -> SamplePlan:
         """The words of sample `index`, if it is drawn from the sprites."""
         return self._plan(sample_rng(self.seed, self.held_out, index), tuple(self.sprites), frames)
 
@@ -188,12 +188,14 @@ class SyntheticLayers:
         assert self.renders is not None
         return self.renders.views(record.spec.index)
 
-    def _plan(self, rng: np.random.Generator, things: Sequence[str], frames: int, freedom: Freedom = FLAT) -> Plan:
+    def _plan(
+        self, rng: np.random.Generator, things: Sequence[str], frames: int, freedom: Freedom = FLAT
+    ) -> SamplePlan:
         shares = (self.background_share, self.tint_share, self.size_shares)
         return draw_plan(rng, things, frames, *shares, self.held_out, freedom)
 
     def _make(
-        self, plan: Plan, cutout: Cutout, frames: int, height: int, width: int, rng: np.random.Generator
+        self, plan: SamplePlan, cutout: Cutout, frames: int, height: int, width: int, rng: np.random.Generator
     ) -> LayeredSample:
         """The sample that puts `cutout` into a scene as `plan` says, or keeps it there and changes the scene."""
         scene, camera, shutter = self._scene(height, width, rng), plan_camera(frames, height, width, rng), _shutter(rng)
@@ -210,7 +212,7 @@ class SyntheticLayers:
 
     def _replace(
         self,
-        plan: Plan,
+        plan: SamplePlan,
         source: NDArray[np.uint8],
         kept: Float,
         shadow: Float,
@@ -227,7 +229,7 @@ class SyntheticLayers:
         mask = rough_mask(kept > 0.5, rng) if plan.masked else None
         return make_sample(source, background, alpha, mask, plan.instruction, plan.task, self.fill)
 
-    def _sprite(self, plan: Plan, rng: np.random.Generator) -> Cutout:
+    def _sprite(self, plan: SamplePlan, rng: np.random.Generator) -> Cutout:
         picture = blob(pick(self.photos, rng), rng) if plan.thing is None else self.sprites[plan.thing]
         return Cutout([picture])
 
@@ -259,7 +261,7 @@ class SyntheticLayers:
 
 
 def _place(
-    plan: Plan,
+    plan: SamplePlan,
     cutout: Cutout,
     scene: NDArray[np.uint8],
     camera: Float,

@@ -17,7 +17,7 @@ SIZE_SHARES = (0.25, 0.5, 0.25)  # of the added objects, in the order of `SIZES`
 
 
 @dataclass(frozen=True)
-class Plan:
+class SamplePlan:
     """The words of a sample. `thing` is the object added or kept: a sprite's name, or None for a nameless shape.
 
     `noun` is the name of its class; `place`, `size`, `motion`, `color`, `light` and `scene` are keys of the tables in
@@ -62,7 +62,7 @@ def draw_plan(
     size_shares: Sequence[float] = SIZE_SHARES,
     held_out: bool = False,
     freedom: Freedom = FLAT,
-) -> Plan:
+) -> SamplePlan:
     """A sample of one of `things`; only held-out wordings, combinations and colours, or none of them."""
     if rng.random() < background_share:
         thing = None if rng.random() < freedom.nameless else pick(things, rng)
@@ -91,12 +91,12 @@ def draw_plan(
             lambda: pick(tuple(COLORS), rng), lambda color: unseen.is_color_held_out(noun, color) == held_out
         )
     instruction = describe_addition(pick(nouns(thing), rng), place, size, motion, color, light, rng, held_out)
-    return Plan("obj_add", thing, noun, place, size, motion, color, light, None, False, instruction)
+    return SamplePlan("obj_add", thing, noun, place, size, motion, color, light, None, False, instruction)
 
 
 def plan_render(
     rng: np.random.Generator, spec: RenderSpec, frames: int, background_share: float, held_out: bool
-) -> Plan:
+) -> SamplePlan:
     """A sample that shows a render as it is: its words are those of `spec`, and a turntable spins."""
     motion = "spin" if len(spec.angles) > 1 and frames > 1 else "still"
     if rng.random() < background_share:
@@ -105,12 +105,12 @@ def plan_render(
     noun = pick(nouns(spec.model), rng)
     instruction = describe_addition(noun, spec.place, spec.size, motion, None, light, rng, held_out)
     words = (spec.place, spec.size, motion, None, light, None)
-    return Plan("obj_add", spec.model, spec.noun, *words, False, instruction)
+    return SamplePlan("obj_add", spec.model, spec.noun, *words, False, instruction)
 
 
 def _plan_replacement(
     rng: np.random.Generator, thing: str | None, place: str, size: str, motion: str, held_out: bool
-) -> Plan:
+) -> SamplePlan:
     words = UNNAMED if thing is None else nouns(thing)
     scene = _draw_allowed(
         lambda: pick(tuple(SCENES), rng), lambda scene: unseen.is_scene_held_out(words[0], scene) == held_out
@@ -118,7 +118,9 @@ def _plan_replacement(
     # Only a mask says which nameless shape to keep.
     masked = thing is None or bool(rng.random() < 0.5)
     instruction = describe_replacement(pick(words, rng), pick(SCENES[scene], rng), rng, held_out)
-    return Plan("background_replace", thing, words[0], place, size, motion, None, "plain", scene, masked, instruction)
+    return SamplePlan(
+        "background_replace", thing, words[0], place, size, motion, None, "plain", scene, masked, instruction
+    )
 
 
 def _draw_allowed(draw: Callable[[], str], allowed: Callable[[str], bool]) -> str:
