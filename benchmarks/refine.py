@@ -17,7 +17,7 @@ from vera.layers.layer_frame import FULL, LayerFrame, unit
 from vera.layers.refine.decontaminate import decontaminate
 from vera.layers.refine.floor import fit_layer, refine_layer
 from vera.layers.refine.grain import LEVELS, add_grain, measure_grain
-from vera.layers.refine.rate import interpolate_layers, shown_frames
+from vera.layers.refine.rate import interpolate_layers, sampled_frames
 from vera.layers.refine.temporal import smooth_layers
 from vera.layers.refine.upsample import choose_guide, upsample_layer
 
@@ -215,7 +215,7 @@ def print_rate() -> None:
     for every in (2, 4):
         for step in (1, 3, 6):
             edit, alpha, plates = clip(9, step)
-            shown = list(shown_frames(9, every))
+            shown = list(sampled_frames(9, every))
             edit = np.stack([refine_layer(unit(e), unit(a)).codes().edit for e, a in zip(edit, alpha, strict=True)])
             found = [
                 layer.codes().alpha

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Frames
 from vera.color.tags import SPACE_709, ColorTags, apply_tags
 from vera.metrics.matting import mean_absolute_error
-from vera.metrics.preservation import Frames, psnr
+from vera.metrics.preservation import psnr
 from vera.video.open import open_output
 
 

@@ -133,7 +133,7 @@ def footage(
     workers
         Processes that share the work. Default: one for each core, at most eight with a GPU.
     """
-    from vera.evaluation.cases.clips import real_shots
+    from vera.evaluation.cases.clips import real_excerpts
     from vera.evaluation.footage import evaluate_footage
     from vera.evaluation.predictions.predict import Candidate
 
@@ -145,7 +145,7 @@ def footage(
             Candidate("model", steps, guidance),
             assets=assets,
             renders=renders,
-            shots=real_shots(film),
+            excerpts=real_excerpts(film),
             workers=workers,
             progress=report,
         )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.data.synthesis.vocabulary import ASSETS, SPRITES
-from vera.evaluation.cases.clips import Shot, cut_shots, real_shots
+from vera.evaluation.cases.clips import Excerpt, cut_excerpts, real_excerpts
 from vera.evaluation.cases.footage import FootageCase, footage_cases
 from vera.evaluation.predictions.collect import collect
 from vera.evaluation.predictions.hits import Galleries, object_hits, scene_hits
@@ -36,7 +36,7 @@ def evaluate_footage(
     assets: str = ASSETS,
     renders: str | None = None,
     sprites: Sequence[str] = SPRITES,
-    shots: Sequence[Shot] | None = None,
+    excerpts: Sequence[Excerpt] | None = None,
     cases: Sequence[FootageCase] | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -46,11 +46,11 @@ def evaluate_footage(
     Returns the tables and the sheets. The same call goes on with a run that was stopped. VeraError if the clips, the
     model or what the measures need is missing, or if the folder holds another run.
     """
-    shots = real_shots() if shots is None else shots
+    excerpts = real_excerpts() if excerpts is None else excerpts
     cases = footage_cases() if cases is None else cases
     bench = Bench(model, tuple(lora), out, tuple(sprites), assets, "footage", renders)
-    prepare(bench, [shot.path for shot in shots])
-    clips = cut_shots(shots, out / "clips")
+    prepare(bench, [excerpt.path for excerpt in excerpts])
+    clips = cut_excerpts(excerpts, out / "clips")
     jobs = [(case.index, setting.label, (bench, case, clips[case.clip], setting)) for case in cases]
     records = collect(out, jobs, edit_case, workers, progress)
     measures = {record.case: record.measures for record in records}

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Frames = NDArray[np.uint8]  # [T,H,W,3] RGB
+from vera.arrays import Frames
+
 Region = NDArray[np.bool_]  # [T,H,W]
 IDENTICAL = 100.0  # dB, which stands for no difference at all, so that means exist
 

@@ -7,14 +7,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vera.arrays import Frames
 from vera.choices import Sampler
 from vera.data.sample import LayeredSample
 from vera.layers.refine.floor import refine_layer
 from vera.metrics.objects import Alpha, to_alpha
 from vera.pipelines import VeraPipeline
 from vera.pipelines.samplers import sampling_by
-
-Frames = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vera.evaluation.predictions.predict import Frames, Prediction
+from vera.arrays import Frames
+from vera.evaluation.predictions.predict import Prediction
 from vera.files import whole_file
 
 TILE = 128  # pixels of width

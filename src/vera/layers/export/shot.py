@@ -20,7 +20,7 @@ from vera.video import Clip, model_view
 from vera.video.sequence import Sequence, find_sequence
 
 LONGEST_NAME = 160  # of the 255 bytes that a file's name may have, which role, number and partial names lengthen
-Frames = Iterator[LayerFrame]
+LayerFrames = Iterator[LayerFrame]
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Shot:
         start, drop = self.source_start
         return format_timecode(start + position, self.rate, drop)
 
-    def frames(self, progress: Progress | None = None, stage: str = "export") -> Frames:
+    def frames(self, progress: Progress | None = None, stage: str = "export") -> LayerFrames:
         """Give the layers as codes, one after the other: edit uint8 or uint16, alpha uint16.
 
         Where the edit has no layer frame between two others, the picture is black and alpha 0.

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Frames
 from vera.errors import VeraError
 from vera.layers.layer_frame import FULL, LayerFrame
 from vera.layers.refine.floor import ALPHA_FLOOR
@@ -14,7 +15,7 @@ from vera.layers.refine.motion import grey
 from vera.pipelines.editors.carry import REACH, carry_layer, keyframe_of
 from vera.pipelines.editors.checks import check_drawn
 from vera.pipelines.editors.join import join_windows
-from vera.pipelines.editors.protocol import ClipWindow, Editor, Frames, Mask, Settings
+from vera.pipelines.editors.protocol import ClipWindow, Editor, Mask, Settings
 from vera.pipelines.editors.recover import recover_layers
 from vera.pipelines.editors.windows import cut_windows, editor_windows
 from vera.progress import Progress

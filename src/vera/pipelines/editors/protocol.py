@@ -7,9 +7,9 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Frames
 from vera.choices import Sampler
 
-Frames = NDArray[np.uint8]  # RGB [T,H,W,3]
 Drawn = NDArray[Any]  # RGB [T,H,W,3], uint8 or float in [0,1]
 Mask = NDArray[np.bool_]  # [T,H,W], True on what must stay
 

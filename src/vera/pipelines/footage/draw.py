@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vera.layers.refine.clip import Span
-from vera.layers.refine.rate import shown_frames
+from vera.layers.refine.rate import sampled_frames
 from vera.layers.views import SourceViews
 from vera.pipelines.editors.adapters.adapter import Adapter
 from vera.pipelines.editors.choice import describe_vera
@@ -96,7 +96,7 @@ def fit_clip(job: EditJob, pipeline: VeraPipeline) -> tuple[SourceViews, tuple[i
         size = model_size(clip.display_size, clip.display_aspect, strides, pipeline.config.model_pixels)
     check_size(size, strides)
     pipeline.check_text(job.instruction, "instruction", pipeline.config.max_sequence_length)
-    shown = shown_frames(len(job.edited), job.refinement.every)
+    shown = sampled_frames(len(job.edited), job.refinement.every)
     check_memory(pipeline, len(shown), size, job.mask is not None)
     return SourceViews(clip, job.edited, size, job.transform), shown
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.layers.refine.rate import shown_frames
+from vera.layers.refine.rate import sampled_frames
 from vera.layers.views import SourceViews
 from vera.pipelines.editors.adapters.adapter import Adapter
 from vera.pipelines.editors.choice import describe_editor
@@ -31,7 +31,7 @@ def draw_by_editor(job: EditJob, editor: Adapter, progress: Progress | None) -> 
     traits, model = editor.traits, job.model.name
     rate = frame_rate(job.clip, job.edited)
     refinement = replace(job.refinement, every=every_nth(rate, traits, job.refinement.every))
-    shown = set(shown_frames(len(job.edited), refinement.every))
+    shown = set(sampled_frames(len(job.edited), refinement.every))
     size = job.sampling.size
     if size is None:
         size = model_size(job.clip.display_size, job.clip.display_aspect, traits.strides, traits.pixels)
