@@ -43,7 +43,7 @@ from vera.video import open_clip
 
 Score = dict[str, float]
 FRAMES, RATE = 2, Fraction(25)
-CASES = ("object (", "shadow (", "smoke", "thin lines", "removal", "background (")
+CASES = ("object (", "smoke", "thin lines", "background (")
 
 
 @cache
