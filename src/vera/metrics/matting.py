@@ -104,4 +104,4 @@ def _slope(alpha: NDArray[np.float32]) -> NDArray[np.float32]:
     derive = x * smooth / GRADIENT_SIGMA**2
     across = cv2.sepFilter2D(alpha, cv2.CV_32F, derive, smooth, borderType=cv2.BORDER_REPLICATE)
     down = cv2.sepFilter2D(alpha, cv2.CV_32F, smooth, derive, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.magnitude(across, down), np.float32)
+    return np.asarray(np.sqrt(across * across + down * down), np.float32)

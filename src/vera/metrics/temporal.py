@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Frames
-from vera.metrics.inputs import check_clip, check_mattes
+from vera.metrics.inputs import check_clip, check_frames, check_mattes
 from vera.metrics.objects import Alpha
 
+# Pixels, both ways: dense inverse search lays patches of 8 over half the size; on 12x96 OpenCV 5.0's ends the process.
+SMALLEST = 16
 RETURN = 1.0  # pixels; a flow that does not come back to where it left has met an occlusion
 
 
@@ -44,9 +46,12 @@ def warp_error(frames: Frames) -> float | None:
     """Mean absolute difference, in [0,1], of each frame and the next one brought back along its own optical flow.
 
     `frames` `[T,H,W,3]` RGB. Dense inverse search flow; pixels where forward and backward flow disagree by more than a
-    pixel, or that leave the picture, do not count. Lower is better. None for a single frame, or where no pixel counts.
+    pixel, or that leave the picture, do not count. Lower is better. None for a single frame, for
+    frames below `SMALLEST` pixels, or where no pixel counts.
     """
     check_clip(frames)
+    if min(frames.shape[1:3]) < SMALLEST:
+        return None
     flow: Any = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)  # type: ignore[attr-defined]  # not in its stubs
     greys = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
     height, width = frames.shape[1:3]
@@ -76,5 +81,6 @@ def _follow(
 
 def warp_excess(result: Frames, source: Frames) -> float | None:
     """By how many 8-bit levels `result` follows its flow worse than `source` does its own; lower is better."""
+    check_frames(result, source)
     after, before = warp_error(result), warp_error(source)
     return None if after is None or before is None else (after - before) * 255
