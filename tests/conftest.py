@@ -1,7 +1,7 @@
-"""What tests of several floors share: tiny clips, and a model folder of random weights that runs in a moment."""
+"""What tests of several floors share: tiny clips, a tiny model folder of random weights, a hub on the loopback."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 from hypothesis import settings
+from tests.fake_hub import FakeHub, fake_hub
 
 # The tests' tensors are tiny: more threads would only wait for each other, here and in the processes tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -109,3 +110,17 @@ def save_tiny_model(folder: Path) -> Path:
     )
     pipeline.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
+    """What HF_ENDPOINT and HF_HOME set, which huggingface_hub reads when it is imported."""
+    from huggingface_hub import constants
+
+    with fake_hub() as server:
+        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, server.endpoint)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setenv("HF_TOKEN", "of-the-fake")
+        yield server

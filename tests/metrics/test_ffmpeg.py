@@ -78,6 +78,6 @@ def test_an_executable_that_fails_is_quoted(clips: Path, tmp_path: Path, monkeyp
     broken.chmod(0o755)
     monkeypatch.setattr(measured, "_executables", lambda: [str(broken)])
     find_ffmpeg.cache_clear()
-    with pytest.raises(VeraError, match="cannot measure it by xpsnr .Error: no luck"):
+    with pytest.raises(VeraError, match=r"cannot measure it by xpsnr .Error: no luck"):
         xpsnr(clips / "source.mkv", clips / "source.mkv")
     find_ffmpeg.cache_clear()

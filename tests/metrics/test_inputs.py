@@ -36,7 +36,7 @@ def test_regions_of_another_kind(measure: Callable[..., object], region: np.ndar
     if region.dtype == np.bool_ and region.shape == ALPHA.shape:
         measure(FRAMES, FRAMES, region)
         return
-    with pytest.raises(VeraError, match="a region .* must be bool"):
+    with pytest.raises(VeraError, match=r"a region .* must be bool"):
         measure(FRAMES, FRAMES, region)
 
 
@@ -60,9 +60,9 @@ def test_mattes_that_are_no_numbers(measure: Callable[..., object], value: float
 
 def test_layers_that_do_not_fit() -> None:
     for alpha in (ALPHA[:2], ALPHA * np.nan):
-        with pytest.raises(VeraError, match="a matte .* does not fit|matte of frame 0"):
+        with pytest.raises(VeraError, match=r"a matte .* does not fit|matte of frame 0"):
             compositing.compositing_residual(FRAMES, FRAMES, alpha, FRAMES)
-        with pytest.raises(VeraError, match="a matte .* does not fit|matte of frame 0"):
+        with pytest.raises(VeraError, match=r"a matte .* does not fit|matte of frame 0"):
             compositing.edge_band_error(FRAMES, FRAMES, alpha)
     with pytest.raises(VeraError, match="cannot be measured against"):
         compositing.compositing_residual(FRAMES, FRAMES[:, :4], ALPHA, FRAMES)

@@ -92,17 +92,17 @@ def test_safetensors_say_the_same(weights: Path, frames: tuple[np.ndarray, np.nd
 
 
 def test_missing_and_other_weights_are_told(weights: Path, tmp_path: Path) -> None:
-    with pytest.raises(VeraError, match="LPIPS .*holds no alexnet-owt-7be5be79.pth or alexnet.safetensors"):
+    with pytest.raises(VeraError, match=r"LPIPS .*holds no alexnet-owt-7be5be79.pth or alexnet.safetensors"):
         load_lpips(str(tmp_path))
     torch.save({"features.0.weight": torch.zeros(2)}, tmp_path / "alexnet-owt-7be5be79.pth")
     with pytest.raises(VeraError, match=r"holds no alex.pth"):
         load_lpips(str(tmp_path))
     (tmp_path / "alex.pth").write_bytes(HEADS.read_bytes())
-    with pytest.raises(VeraError, match="lacks the weights 'features.0.bias'"):
+    with pytest.raises(VeraError, match=r"lacks the weights 'features.0.bias'"):
         load_lpips(str(tmp_path))
     (tmp_path / "alexnet-owt-7be5be79.pth").write_bytes((weights / "alexnet-owt-7be5be79.pth").read_bytes())
     (tmp_path / "alex.pth").write_bytes((HEADS.parent / "vgg.pth").read_bytes())
-    with pytest.raises(VeraError, match="its heads are not AlexNet's"):
+    with pytest.raises(VeraError, match=r"its heads are not AlexNet's"):
         load_lpips(str(tmp_path))
     (tmp_path / "alex.pth").write_bytes(b"no tensors")
     with pytest.raises(VeraError, match=r"alex.pth: cannot be read"):

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from tests.fake_hub import FakeHub
 from transformers import CLIPConfig, CLIPModel, CLIPVisionModelWithProjection, ViTConfig, ViTModel
 
 from vera.errors import VeraError
@@ -124,3 +125,10 @@ def test_missing_weights_are_not_made_up(dino: Path, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(json.loads((dino / "config.json").read_text())))
     with pytest.raises(VeraError, match=r"lacks weights, such as .*layernorm\.weight"):
         load_subject_consistency(str(tmp_path))
+
+
+def test_networks_of_the_hub(hub: FakeHub, dino: Path, frames: np.ndarray) -> None:
+    hub.add_folder("some/dino", dino)
+    assert load_subject_consistency("some/dino", "cpu")(frames) == load_subject_consistency(str(dino), "cpu")(frames)
+    with pytest.raises(VeraError, match=r"^DINO no/such: cannot be loaded[^\n]*$"):
+        load_subject_consistency("no/such", "cpu")

@@ -88,9 +88,8 @@ def video_embedding(frames: np.ndarray, tensors: dict[str, Tensor]) -> Tensor:
 def text_embedding(numbers: list[int], tensors: dict[str, Tensor]) -> Tensor:
     t = {name.removeprefix("text_model."): tensor for name, tensor in tensors.items()}
     places = ["positional_embedding" if place < 20 else "positional_embedding_res" for place in range(len(numbers))]
-    x = torch.stack(
-        [t["token_embedding.weight"][number] + t[place][i] for i, (number, place) in enumerate(zip(numbers, places))]
-    )
+    embedded = [t["token_embedding.weight"][number] for number in numbers]
+    x = torch.stack([token + t[place][i] for i, (token, place) in enumerate(zip(embedded, places, strict=True))])
     x = blocks(x, t, "transformer.resblocks.", 1, causal=True)
     return functional.layer_norm(x[-1], (64,), t["ln_final.weight"], t["ln_final.bias"]) @ t["text_projection"]
 
