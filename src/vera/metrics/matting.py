@@ -85,7 +85,7 @@ def _connected_level(both: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     count, labels = cv2.connectedComponents(mask.view(np.uint8), connectivity=4)
-    if count <= 2:  # besides what is outside, one part at most: OpenCV's own areas take eight times as long as labels
+    if count <= 2:  # besides what is outside, one part at most, whose area need not be counted
         return mask
     return np.asarray(labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:])))
 
