@@ -38,9 +38,12 @@ def mean_squared_error(alpha: Alpha, truth: Alpha) -> float:
 def intersection_over_union(alpha: Alpha, truth: Alpha) -> float:
     """Of the pixels above one half, over the whole clip; 1 where neither matte has any; higher is better."""
     check_mattes(alpha, truth)
-    one, other = alpha > SOLID, truth > SOLID
-    union = np.count_nonzero(one | other)
-    return np.count_nonzero(one & other) / union if union else 1.0
+    both = either = 0
+    for a, t in zip(alpha, truth, strict=True):
+        one, other = a > SOLID, t > SOLID
+        both += int(np.count_nonzero(one & other))
+        either += int(np.count_nonzero(one | other))
+    return both / either if either else 1.0
 
 
 def gradient_error(alpha: Alpha, truth: Alpha) -> float:

@@ -26,8 +26,10 @@ _Mask = NDArray[np.bool_]
 
 def changed_samples(result: Frames, source: Frames, region: Region) -> tuple[int, int]:
     """How many samples (three a pixel) the region has, and in how many `result` and `source` differ."""
-    different = result[region] != source[region]
-    return different.size, int(np.count_nonzero(different))
+    check_frames(result, source, region)
+    frames = zip(result, source, region, strict=True)
+    changed = sum(int(np.count_nonzero(one[kept] != other[kept])) for one, other, kept in frames)
+    return 3 * int(np.count_nonzero(region)), changed
 
 
 def psnr(result: Frames, source: Frames, region: Region | None = None) -> float | None:

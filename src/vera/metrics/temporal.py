@@ -53,13 +53,13 @@ def warp_error(frames: Frames) -> float | None:
     if min(frames.shape[1:3]) < SMALLEST:
         return None
     flow: Any = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)  # type: ignore[attr-defined]  # not in its stubs
-    greys = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+    after = cv2.cvtColor(frames[0], cv2.COLOR_RGB2GRAY)
     height, width = frames.shape[1:3]
     grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(np.float32)
     total, count = 0.0, 0
     for t in range(len(frames) - 1):
-        forward = flow.calc(greys[t], greys[t + 1], None)
-        backward = flow.calc(greys[t + 1], greys[t], None)
+        before, after = after, cv2.cvtColor(frames[t + 1], cv2.COLOR_RGB2GRAY)
+        forward, backward = flow.calc(before, after, None), flow.calc(after, before, None)
         seen, target = _follow(grid, forward, backward)
         warped = cv2.remap(frames[t + 1].astype(np.float32), target, None, cv2.INTER_LINEAR)
         total += cv2.norm(warped, frames[t].astype(np.float32), cv2.NORM_L1, seen)
