@@ -1,4 +1,4 @@
-"""What tests of several floors share: tiny clips, and a model folder of random weights that runs in a moment."""
+"""What tests of several floors share: tiny clips, a tiny model folder of random weights, a hub on the loopback."""
 
 import os
 import resource

@@ -1,4 +1,4 @@
-"""Tiny pipelines of random weights, with each autoencoder and each kind of text encoder; a hub on the loopback."""
+"""Tiny pipelines of random weights, with each autoencoder and each kind of text encoder."""
 
 from collections.abc import Callable
 from typing import Any
