@@ -18,7 +18,7 @@ Lpips = Callable[..., float | None]  # (result, source, region=None)
 BACKBONE = ("alexnet-owt-7be5be79.pth", "alexnet.safetensors")  # torchvision's file, or its tensors under their names
 HEADS = ("alex.pth", "lpips.safetensors")  # weights/v0.1/alex.pth of the package lpips, or its tensors
 SMALLEST = 31  # pixels of which the last layer still sees one
-_BATCH = 4  # frames at a time: half a gigabyte at 1920x1080
+_BATCH = 4  # frames at a time, and as many of the source: 1.5 GB at 1920x1080
 _CONVOLUTIONS = {0: (4, 2), 3: (1, 2), 6: (1, 1), 8: (1, 1), 10: (1, 1)}  # torchvision's number -> stride, padding
 _POOLED = (3, 6)  # convolutions that a maximum over 3x3, every second one, comes before
 _SHIFT, _SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)  # of LPIPS, for RGB in [-1,1]
