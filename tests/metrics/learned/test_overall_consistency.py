@@ -118,6 +118,12 @@ def test_missing_networks_are_told(dino: Path, tmp_path: Path) -> None:
         load_background_consistency(str(dino))
 
 
+def test_networks_for_other_pictures_are_told(tmp_path: Path) -> None:
+    ViTModel(ViTConfig(**SMALL, patch_size=16, image_size=64)).save_pretrained(tmp_path)
+    with pytest.raises(VeraError, match="is shown pictures of 64 pixels"):
+        load_subject_consistency(str(tmp_path))
+
+
 def test_missing_weights_are_not_made_up(dino: Path, tmp_path: Path) -> None:
     tensors = load_file(dino / "model.safetensors")
     del tensors["layernorm.weight"]

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vera.errors import VeraError
-from vera.metrics.learned.semantic_consistency import FILES, load_semantic_consistency
+from vera.metrics.learned.semantic_consistency import FILE, load_semantic_consistency
 from vera.metrics.learned.video_clip import VideoClip
 
 WORDS = [chr(letter) + end for end in ("", "</w>") for letter in range(97, 123)]
@@ -41,7 +41,7 @@ def tensors() -> dict[str, Tensor]:
 @pytest.fixture(scope="module")
 def weights(tensors: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("weights")
-    torch.save(tensors, folder / FILES[0])
+    torch.save(tensors, folder / FILE)
     return folder
 
 
@@ -122,7 +122,7 @@ def test_it_is_the_cosine_of_both_towers(
 
 
 def test_short_clips_have_no_number(frames: np.ndarray, weights: Path, tokenizer: Path) -> None:
-    measure = load_semantic_consistency(str(weights / FILES[0]), str(tokenizer), "cpu")
+    measure = load_semantic_consistency(str(weights / FILE), str(tokenizer), "cpu")
     assert measure(frames[:7], CAPTION) is None
     assert measure(frames[:8], CAPTION) is not None
     with pytest.raises(VeraError, match="must be uint8"):
@@ -132,13 +132,13 @@ def test_short_clips_have_no_number(frames: np.ndarray, weights: Path, tokenizer
 def test_missing_and_other_weights_are_told(
     weights: Path, tokenizer: Path, tensors: dict[str, Tensor], tmp_path: Path
 ) -> None:
-    with pytest.raises(VeraError, match=r"holds no VideoCLIP-XL-v2.bin or VideoCLIP-XL.bin"):
+    with pytest.raises(VeraError, match=r"holds no VideoCLIP-XL-v2.bin"):
         load_semantic_consistency(str(tmp_path), str(tokenizer))
-    torch.save({"other": torch.zeros(1)}, tmp_path / FILES[0])
+    torch.save({"other": torch.zeros(1)}, tmp_path / FILE)
     with pytest.raises(VeraError, match="does not hold this network"):
         load_semantic_consistency(str(tmp_path), str(tokenizer))
     fewer = {name: tensor for name, tensor in tensors.items() if name != "text_model.ln_final.bias"}
-    torch.save(fewer, tmp_path / FILES[0])
+    torch.save(fewer, tmp_path / FILE)
     with pytest.raises(VeraError, match=r"does not hold this network .*text_model\.ln_final\.bias"):
         load_semantic_consistency(str(tmp_path), str(tokenizer))
     with pytest.raises(VeraError, match="CLIP's tokenizer"):
@@ -147,7 +147,7 @@ def test_missing_and_other_weights_are_told(
 
 def test_another_tokenizer_is_told(tensors: dict[str, Tensor], tokenizer: Path, tmp_path: Path) -> None:
     name = "text_model.token_embedding.weight"
-    torch.save({**tensors, name: torch.cat([tensors[name], tensors[name]])}, tmp_path / FILES[1])
+    torch.save({**tensors, name: torch.cat([tensors[name], tensors[name]])}, tmp_path / FILE)
     with pytest.raises(VeraError, match=r"CLIP's tokenizer .* has 61 words, the network 122"):
         load_semantic_consistency(str(tmp_path), str(tokenizer))
 

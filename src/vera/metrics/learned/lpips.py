@@ -50,7 +50,7 @@ def load_lpips(weights: str, device: str = "auto", dtype: str = "float32") -> Lp
                 before = source[part][shown]
                 after = np.where(kept[shown][..., None], result[part][shown], before)
                 pictures = _pictures(np.concatenate([after, before]), where, number)
-                weight = torch.from_numpy(kept[shown]).to(where, torch.float32)[:, None]
+                weight = torch.from_numpy(kept[shown])[:, None].float()
                 values += _distances(_features(pictures, convolutions), heads, weight).tolist()
         return float(np.mean(values)) if values else None
 
@@ -94,11 +94,12 @@ def _features(x: Tensor, convolutions: dict[str, Tensor]) -> list[Tensor]:
 
 def _distances(layers: list[Tensor], heads: list[Tensor], kept: Tensor) -> Tensor:
     """Of the first half of the batch to the second, `[N]`; `kept` `[N,1,H,W]` is 1 in the region."""
-    total = torch.zeros(len(kept), device=kept.device)
+    total = torch.zeros(len(kept), device=layers[0].device)
     for layer, head in zip(layers, heads, strict=True):
         one, other = (_unit(half) for half in layer.float().chunk(2))
         difference = functional.conv2d((one - other).square(), head)
-        weight = functional.adaptive_avg_pool2d(kept, (difference.shape[-2], difference.shape[-1]))
+        # On the processor: Apple's GPUs pool to whole divisors of a size only.
+        weight = functional.adaptive_avg_pool2d(kept, (difference.shape[-2], difference.shape[-1])).to(total.device)
         total += (difference * weight).sum(dim=(1, 2, 3)) / weight.sum(dim=(1, 2, 3))
     return total
 

@@ -4,6 +4,7 @@ As IVEBench computes it, after VBench; both networks see whole frames.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from vera.arrays import Frames
+from vera.errors import VeraError
 from vera.hardware import choose_device, choose_dtype
 from vera.metrics.inputs import check_clip
 from vera.metrics.learned.weights import load_network
@@ -47,6 +49,7 @@ def load_subject_consistency(dino: str, device: str = "auto", dtype: str = "floa
     where = choose_device(device)
     number = choose_dtype(dtype, where)
     network = load_network(ViTModel, dino, "DINO", where, number, add_pooling_layer=False)
+    _check_side(network, dino)
 
     def embed(pictures: Tensor) -> Tensor:
         token: Tensor = network(pixel_values=pictures).last_hidden_state[:, 0]
@@ -62,6 +65,7 @@ def load_background_consistency(clip: str, device: str = "auto", dtype: str = "f
     where = choose_device(device)
     number = choose_dtype(dtype, where)
     network = load_network(CLIPVisionModelWithProjection, clip, "CLIP", where, number)
+    _check_side(network, clip)
     return _consistency(lambda pictures: network(pixel_values=pictures).image_embeds, middle, _CLIP, where, number)
 
 
@@ -98,6 +102,14 @@ def _consistency(
         return mean_similarity(torch.cat(features))
 
     return measure
+
+
+def _check_side(network: Any, name: str) -> None:
+    side = network.config.image_size
+    if side != SIDE:
+        raise VeraError(
+            f"{name}: is shown pictures of {side} pixels, and overall consistency takes a network for {SIDE}"
+        )
 
 
 def squeezed(picture: Image.Image) -> Image.Image:

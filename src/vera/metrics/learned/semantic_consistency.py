@@ -22,7 +22,7 @@ from vera.metrics.learned.weights import fill, find_file, read_tensors
 
 SemanticConsistency = Callable[[Frames, str], float | None]
 
-FILES = ("VideoCLIP-XL-v2.bin", "VideoCLIP-XL.bin")
+FILE = "VideoCLIP-XL-v2.bin"
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -31,7 +31,7 @@ def load_semantic_consistency(
 ) -> SemanticConsistency:
     """OSC as a function of a clip and its target's caption: the cosine of their embeddings, -1 to 1; higher is better.
 
-    `weights` is a file, or a folder or a model of the hub with one of `FILES` (alibaba-pai/VideoCLIP-XL-v2);
+    `weights` is a file, or a folder or a model of the hub with `FILE` (alibaba-pai/VideoCLIP-XL-v2);
     `tokenizer` a folder or a model of the hub with CLIP's, such as openai/clip-vit-base-patch32. Eight frames are
     shown, evenly from the first on, each squeezed to a square; captions are cut after 248 tokens. None for a clip of
     less than eight frames. Raises VeraError if one of the two cannot be loaded, or is another network's.
@@ -62,7 +62,7 @@ def shown_frames(frames: Frames) -> Float:
 
 
 def _load(weights: str) -> VideoClip:
-    path = find_file(weights, FILES, "VideoCLIP-XL")
+    path = find_file(weights, (FILE,), "VideoCLIP-XL")
     tensors = read_tensors(path, "VideoCLIP-XL")
     try:
         vocabulary, text = tensors["text_model.token_embedding.weight"].shape
