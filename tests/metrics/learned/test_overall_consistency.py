@@ -118,6 +118,11 @@ def test_missing_networks_are_told(dino: Path, tmp_path: Path) -> None:
         load_background_consistency(str(dino))
 
 
+def test_loading_says_nothing(dino: Path, clip: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    load_overall_consistency(str(dino), str(clip), "cpu")
+    assert capfd.readouterr() == ("", "")
+
+
 def test_networks_for_other_pictures_are_told(tmp_path: Path) -> None:
     ViTModel(ViTConfig(**SMALL, patch_size=16, image_size=64)).save_pretrained(tmp_path)
     with pytest.raises(VeraError, match="is shown pictures of 64 pixels"):

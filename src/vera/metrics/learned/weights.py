@@ -1,6 +1,7 @@
 """Published weights from a folder or the hub, read as data; one line where they are not there or not whole."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +67,14 @@ def load_network(kind: type[Any], name: str, what: str, where: device, number: d
     """
     local = Path(name).expanduser()
     try:
-        network, info = kind.from_pretrained(
-            str(local) if local.is_dir() else name,
-            local_files_only=local.is_dir(),
-            output_loading_info=True,
-            dtype=number,
-            **options,
-        )
+        with _quiet_transformers():
+            network, info = kind.from_pretrained(
+                str(local) if local.is_dir() else name,
+                local_files_only=local.is_dir(),
+                output_loading_info=True,
+                dtype=number,
+                **options,
+            )
     except Exception as error:  # of a stranger's folder and of the net, anything
         raise VeraError(
             f"{what} {name}: cannot be loaded ({first_line(error)}): name a folder or a hub model"
@@ -82,6 +84,22 @@ def load_network(kind: type[Any], name: str, what: str, where: device, number: d
             f"{what} {name}: lacks weights, such as {sorted(info['missing_keys'])[0]}: is it the right one?"
         )
     return network.eval().to(where)
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """No bar for a moment's loading, and no list of weights that are not used; missing ones are raised here."""
+    from transformers.utils import logging
+
+    level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bar:
+            logging.enable_progress_bar()
 
 
 def _shape_error(error: RuntimeError) -> str:
