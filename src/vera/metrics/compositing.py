@@ -13,8 +13,10 @@ BAND = 0.01  # of the frame's height, each way from the outline: 5 pixels at 480
 
 
 def compositing_residual(result: Frames, edit: Frames, alpha: Alpha, source: Frames) -> float:
-    """Mean absolute difference, in 8-bit levels, of `result` and its layers over the source, alpha * edit + (1-alpha) *
-    source, rounded; over the whole frame. Lower is better, 0 where the result is what its layers give.
+    """Average the difference, in 8-bit levels, of `result` `[T,H,W,3]` and its layers over the source.
+
+    The layers give alpha * edit + (1-alpha) * source, rounded; the mean is over the whole frame. Lower is better, 0
+    where the result is what its layers give.
     """
     check_frames(result, source)
     check_frames(edit, source)
@@ -28,7 +30,7 @@ def compositing_residual(result: Frames, edit: Frames, alpha: Alpha, source: Fra
 
 
 def edge_band_error(result: Frames, ground_truth: Frames, alpha: Alpha) -> float | None:
-    """Mean absolute difference, in 8-bit levels, of `result` and the true composite near the true matte's outline.
+    """Average the difference, in 8-bit levels, of `result` and the true composite near the true matte's outline.
 
     The outline is that of what is solid in `alpha`; near is within `BAND`, and at least a pixel, both ways. Lower is
     better. None if no frame has an outline.
@@ -44,7 +46,7 @@ def edge_band_error(result: Frames, ground_truth: Frames, alpha: Alpha) -> float
 
 
 def edge_band(alpha: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Pixels of one frame `[H,W]` whose neighbourhood, a square of `BAND` each way, holds solid ones and others."""
+    """Find the pixels of a frame `[H,W]` within `BAND` of which, both ways, there are solid ones and others."""
     solid = (alpha > SOLID).astype(np.uint8)
     side = 2 * max(1, round(BAND * alpha.shape[0])) + 1
     kernel = np.ones((side, side), np.uint8)

@@ -21,7 +21,7 @@ _PAIRED = "[0:v:0]settb=1/1000,setpts=N[a];[1:v:0]settb=1/1000,setpts=N[b];[a][b
 
 
 def vmaf(result: Path, source: Path, threads: int = 1) -> float:
-    """Video multi-method assessment fusion, 0 to 100, by ffmpeg's `libvmaf` and its default model; higher is better.
+    """Measure VMAF of two files, 0 to 100, by ffmpeg's `libvmaf` and its default model; higher is better.
 
     The mean over frames. VeraError if no ffmpeg has the filter, or the files differ in size or number of frames.
     """
@@ -29,7 +29,7 @@ def vmaf(result: Path, source: Path, threads: int = 1) -> float:
 
 
 def xpsnr(result: Path, source: Path) -> float:
-    """Perceptually weighted PSNR of luma (Helmrich et al., 2020) by ffmpeg's `xpsnr`, in dB, at most `IDENTICAL`.
+    """Measure XPSNR of two files' luma (Helmrich et al., 2020) by ffmpeg's `xpsnr`, in dB, at most `IDENTICAL`.
 
     Higher is better. VeraError if no ffmpeg has the filter, or the files differ in size or number of frames.
     """

@@ -19,24 +19,27 @@ CONNECTIVITY_SLACK = 0.15  # of alpha: theta of the benchmark, below which a pix
 
 
 def mean_absolute_error(alpha: Alpha, truth: Alpha) -> float:
-    """Mean of |alpha - truth| over the clip, 0 to 1; lower is better."""
+    """Average |alpha - truth| over the clip `[T,H,W]`, 0 to 1; lower is better."""
     check_mattes(alpha, truth)
     return float(np.mean([np.abs(a - t).mean(dtype=np.float64) for a, t in zip(alpha, truth, strict=True)]))
 
 
 def sum_of_absolute_differences(alpha: Alpha, truth: Alpha) -> float:
-    """Sum of |alpha - truth| over a frame, in thousands; the mean over frames; lower is better."""
+    """Sum |alpha - truth| over a frame `[H,W]`, in thousands; the mean over frames; lower is better."""
     return mean_absolute_error(alpha, truth) * math.prod(truth.shape[1:]) / 1000
 
 
 def mean_squared_error(alpha: Alpha, truth: Alpha) -> float:
-    """Mean of (alpha - truth)^2 over the clip, 0 to 1; lower is better."""
+    """Average (alpha - truth)^2 over the clip `[T,H,W]`, 0 to 1; lower is better."""
     check_mattes(alpha, truth)
     return float(np.mean([np.square(a - t).mean(dtype=np.float64) for a, t in zip(alpha, truth, strict=True)]))
 
 
 def intersection_over_union(alpha: Alpha, truth: Alpha) -> float:
-    """Of the pixels above one half, over the whole clip; 1 where neither matte has any; higher is better."""
+    """Measure the overlap of the pixels above one half, over the clip `[T,H,W]`, 0 to 1; higher is better.
+
+    1 where neither matte has any.
+    """
     check_mattes(alpha, truth)
     both = either = 0
     for a, t in zip(alpha, truth, strict=True):
@@ -47,7 +50,7 @@ def intersection_over_union(alpha: Alpha, truth: Alpha) -> float:
 
 
 def gradient_error(alpha: Alpha, truth: Alpha) -> float:
-    """Sum over a frame of the squared difference of gradient lengths, in thousands; the mean over frames.
+    """Sum the squared difference of gradient lengths over a frame `[H,W]`, in thousands; the mean over frames.
 
     The gradient is that of the matte smoothed by a Gaussian (Rhemann et al., 2009). Lower is better.
     """
@@ -57,7 +60,7 @@ def gradient_error(alpha: Alpha, truth: Alpha) -> float:
 
 
 def connectivity_error(alpha: Alpha, truth: Alpha) -> float:
-    """Sum over a frame of the difference of how connected its pixels are, in thousands; the mean over frames.
+    """Sum the difference of how connected pixels are over a frame `[H,W]`, in thousands; the mean over frames.
 
     As the benchmark of Rhemann et al. (2009) computes it: a pixel is connected up to the last threshold, in steps of a
     tenth, at which it lies in the largest 4-connected part where both mattes reach the threshold, and loses by how far

@@ -25,7 +25,7 @@ _Mask = NDArray[np.bool_]
 
 
 def changed_samples(result: Frames, source: Frames, region: Region) -> tuple[int, int]:
-    """How many samples (three a pixel) the region has, and in how many `result` and `source` differ."""
+    """Count the samples of the region, three a pixel, and those in which `result` and `source` `[T,H,W,3]` differ."""
     check_frames(result, source, region)
     frames = zip(result, source, region, strict=True)
     changed = sum(int(np.count_nonzero(one[kept] != other[kept])) for one, other, kept in frames)
@@ -33,7 +33,7 @@ def changed_samples(result: Frames, source: Frames, region: Region) -> tuple[int
 
 
 def psnr(result: Frames, source: Frames, region: Region | None = None) -> float | None:
-    """Peak signal-to-noise ratio in dB of the RGB samples in the region, at most `IDENTICAL`; higher is better.
+    """Measure the PSNR of RGB frames `[T,H,W,3]` in the region, in dB, at most `IDENTICAL`; higher is better.
 
     The squared error is averaged over all samples of the clip first, as ffmpeg does. None for an empty region.
     """
@@ -49,9 +49,10 @@ def psnr(result: Frames, source: Frames, region: Region | None = None) -> float 
 
 
 def ssim(result: Frames, source: Frames, region: Region | None = None) -> float | None:
-    """Mean structural similarity (Wang et al., 2004) of luma over the windows that lie wholly in the region, -1 to 1.
+    """Measure the mean structural similarity (Wang et al., 2004) of frames `[T,H,W,3]`, -1 to 1; higher is better.
 
-    None if no window does: for an empty region, or frames below `WINDOW` pixels.
+    Of luma, over the windows that lie wholly in the region. None if no window does: for an empty region, or frames
+    below `WINDOW` pixels.
     """
     check_frames(result, source, region)
     total, count = 0.0, 0
@@ -66,11 +67,11 @@ def ssim(result: Frames, source: Frames, region: Region | None = None) -> float 
 
 
 def ms_ssim(result: Frames, source: Frames, region: Region | None = None) -> float | None:
-    """Multi-scale structural similarity (Wang et al., 2003) of luma, 0 to 1; the mean over frames.
+    """Measure multi-scale structural similarity (Wang et al., 2003) of frames `[T,H,W,3]`, 0 to 1; higher is better.
 
-    Each of five scales halves the one before by means of 2x2 pixels, of which all must lie in the region, and counts
-    the windows that do so wholly; a negative mean counts as 0. Frames without such a window at the coarsest scale, as
-    all below 176 pixels are, say nothing; None if there are no others.
+    The mean over frames, of luma. Each of five scales halves the one before by means of 2x2 pixels, of which all
+    must lie in the region, and counts the windows that do so wholly; a negative mean counts as 0. Frames without
+    such a window at the coarsest scale, as all below 176 pixels are, say nothing; None if there are no others.
     """
     check_frames(result, source, region)
     values = (_over_scales(one, other, kept) for one, other, kept in _frames(result, source, region))
@@ -85,7 +86,7 @@ def _frames(result: Frames, source: Frames, region: Region | None) -> "zip[tuple
 
 
 def luma(frame: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Full-range BT.601 luma `[H,W]`, 0 to 255, of RGB codes `[H,W,3]`."""
+    """Return the full-range BT.601 luma `[H,W]`, 0 to 255, of RGB codes `[H,W,3]`."""
     return np.asarray(cv2.cvtColor(frame.astype(np.float32), cv2.COLOR_RGB2GRAY), np.float32)
 
 

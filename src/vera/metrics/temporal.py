@@ -16,7 +16,7 @@ RETURN = 1.0  # pixels; a flow that does not come back to where it left has met 
 
 
 def dtssd(alpha: Alpha, truth: Alpha) -> float | None:
-    """Root mean square difference of the mattes' changes from frame to frame, times 100; the mean over frames.
+    """Measure the mattes' difference in change from frame to frame, root mean square times 100; the mean over frames.
 
     As in the matting literature (Erofeev et al., 2015). An empty matte gives the true one's own changes. Lower is
     better. None for a single frame.
@@ -30,7 +30,7 @@ def dtssd(alpha: Alpha, truth: Alpha) -> float | None:
 
 
 def flicker(frames: Frames) -> float | None:
-    """Temporal flickering as IVEBench and VBench count it: (255 - d) / 255, 0 to 1; higher is better.
+    """Measure temporal flickering of frames `[T,H,W,3]` as IVEBench and VBench do: (255 - d) / 255; higher is better.
 
     d is the mean absolute difference of neighbouring frames, in 8-bit levels. A clip that moves less scores higher,
     whether or not it flickers. None for a single frame.
@@ -43,7 +43,7 @@ def flicker(frames: Frames) -> float | None:
 
 
 def warp_error(frames: Frames) -> float | None:
-    """Mean absolute difference, in [0,1], of each frame and the next one brought back along its own optical flow.
+    """Average the difference, in [0,1], of each frame and the next one brought back along its own optical flow.
 
     `frames` `[T,H,W,3]` RGB. Dense inverse search flow; pixels where forward and backward flow disagree by more than a
     pixel, or that leave the picture, do not count. Lower is better. None for a single frame, for
@@ -80,7 +80,7 @@ def _follow(
 
 
 def warp_excess(result: Frames, source: Frames) -> float | None:
-    """By how many 8-bit levels `result` follows its flow worse than `source` does its own; lower is better."""
+    """Measure by how many 8-bit levels `result` follows its flow worse than `source` its own; lower is better."""
     check_frames(result, source)
     after, before = warp_error(result), warp_error(source)
     return None if after is None or before is None else (after - before) * 255

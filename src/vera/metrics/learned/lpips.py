@@ -25,12 +25,12 @@ _SHIFT, _SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)  # of LPIPS, fo
 
 
 def load_lpips(weights: str, device: str = "auto", dtype: str = "float32") -> Lpips:
-    """LPIPS as a function of result, source and region; the mean over frames, 0 for the same pictures, lower is better.
+    """Load LPIPS as a function of result, source and region; 0 for the same pictures, lower is better.
 
-    `weights` is a folder, or a model of the hub, with one of `BACKBONE` and one of `HEADS`. In a region, what lies
-    outside it is the source's in both, and each layer's differences are averaged by how much of a cell lies in the
-    region; over the whole frame this is LPIPS as published. None for an empty region and for frames below `SMALLEST`
-    pixels. Raises VeraError if the weights are missing or others.
+    `weights` is a folder, or a model of the hub, with one of `BACKBONE` and one of `HEADS`. Values are means over
+    frames. In a region, what lies outside it is the source's in both, and each layer's differences are averaged by how
+    much of a cell lies in the region; over the whole frame this is LPIPS as published. None for an empty region and
+    for frames below `SMALLEST` pixels. Raises VeraError if the weights are missing or others.
     """
     where = choose_device(device)
     number = choose_dtype(dtype, where)

@@ -26,7 +26,7 @@ _CLIP = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711
 
 
 def load_overall_consistency(dino: str, clip: str, device: str = "auto", dtype: str = "float32") -> Consistency:
-    """OC of a clip as a function: the mean of its subject and background consistency, 0 to 1; higher is better.
+    """Load OC as a function of a clip: the mean of subject and background consistency, 0 to 1; higher is better.
 
     `dino` and `clip` are folders, or models of the hub: those of IVEBench are facebook/dino-vits16 and
     openai/clip-vit-base-patch32 (VBench has facebook/dino-vitb16). None for a single frame. Raises VeraError if one of
@@ -43,7 +43,7 @@ def load_overall_consistency(dino: str, clip: str, device: str = "auto", dtype: 
 
 
 def load_subject_consistency(dino: str, device: str = "auto", dtype: str = "float32") -> Consistency:
-    """Consistency of DINO's class token, of frames squeezed to a square. VeraError if it cannot be loaded."""
+    """Load the consistency of DINO's class token, of frames squeezed to a square. VeraError if it cannot be loaded."""
     from transformers import ViTModel
 
     where = choose_device(device)
@@ -59,7 +59,7 @@ def load_subject_consistency(dino: str, device: str = "auto", dtype: str = "floa
 
 
 def load_background_consistency(clip: str, device: str = "auto", dtype: str = "float32") -> Consistency:
-    """Consistency of CLIP's picture embedding, of the middle square of frames. VeraError if it cannot be loaded."""
+    """Load the consistency of CLIP's picture embedding, of the middle of frames. VeraError if it cannot be loaded."""
     from transformers import CLIPVisionModelWithProjection
 
     where = choose_device(device)
@@ -70,7 +70,7 @@ def load_background_consistency(clip: str, device: str = "auto", dtype: str = "f
 
 
 def mean_similarity(features: Tensor) -> float | None:
-    """Mean over all frames but the first of how alike it is to the one before and to the first; features `[T,D]`.
+    """Average over all frames but the first how alike each is to the one before and to the first; features `[T,D]`.
 
     Alike is the cosine, negative ones as 0, the mean of the two. None for a single frame.
     """
@@ -113,12 +113,12 @@ def _check_side(network: Any, name: str) -> None:
 
 
 def squeezed(picture: Image.Image) -> Image.Image:
-    """A frame as IVEBench shows it to DINO: bilinear to a square, whatever its shape."""
+    """Fit a frame as IVEBench shows it to DINO: bilinear to a square, whatever its shape."""
     return picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
 
 
 def middle(picture: Image.Image) -> Image.Image:
-    """A frame as CLIP is shown it: its shorter side bicubic to `SIDE`, then the middle of the longer one."""
+    """Fit a frame as CLIP is shown it: its shorter side bicubic to `SIDE`, then the middle of the longer one."""
     shorter = min(picture.size)
     width, height = (SIDE * side // shorter for side in picture.size)
     scaled = picture.resize((width, height), Image.Resampling.BICUBIC)

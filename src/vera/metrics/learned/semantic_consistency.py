@@ -29,7 +29,7 @@ _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 def load_semantic_consistency(
     weights: str, tokenizer: str, device: str = "auto", dtype: str = "float32"
 ) -> SemanticConsistency:
-    """OSC as a function of a clip and its target's caption: the cosine of their embeddings, -1 to 1; higher is better.
+    """Load OSC as a function of a clip and its target's caption: the cosine of their embeddings; higher is better.
 
     `weights` is a file, or a folder or a model of the hub with `FILE` (alibaba-pai/VideoCLIP-XL-v2);
     `tokenizer` a folder or a model of the hub with CLIP's, such as openai/clip-vit-base-patch32. Eight frames are
@@ -55,7 +55,7 @@ def load_semantic_consistency(
 
 
 def shown_frames(frames: Frames) -> Float:
-    """Every (T // `FRAMES`)-th frame, float32 `[FRAMES,SIDE,SIDE,3]`, bilinear, by ImageNet's mean and deviation."""
+    """Take every (T // `FRAMES`)-th frame: float32 `[FRAMES,SIDE,SIDE,3]`, by ImageNet's mean and deviation."""
     chosen = frames[:: len(frames) // FRAMES][:FRAMES]
     squeezed = np.stack([cv2.resize(frame, (SIDE, SIDE)) for frame in chosen])
     return ((squeezed / 255 - _MEAN) / _DEVIATION).astype(np.float32)

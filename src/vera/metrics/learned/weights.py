@@ -11,7 +11,7 @@ from vera.errors import VeraError, first_line
 
 
 def find_file(name: str, files: Sequence[str], what: str) -> Path:
-    """The first of `files` that there is in the folder or the hub's model `name`, or `name` itself if it is a file.
+    """Find the first of `files` that the folder or the hub's model `name` has; `name` itself if it is a file.
 
     `what` the files are, for messages. Only these files are fetched from the hub. Raises VeraError if there is none.
     """
@@ -34,7 +34,7 @@ def find_file(name: str, files: Sequence[str], what: str) -> Path:
 
 
 def read_tensors(path: Path, what: str) -> dict[str, Tensor]:
-    """Tensors by name of a .safetensors file or of one that torch saved; nothing else in it is unpickled.
+    """Read the tensors, by name, of a .safetensors file or of one that torch saved; nothing else is unpickled.
 
     Raises VeraError for anything else.
     """
@@ -61,7 +61,7 @@ def fill(network: nn.Module, tensors: dict[str, Tensor], where: Path, what: str)
 
 
 def load_network(kind: type[Any], name: str, what: str, where: device, number: dtype, **options: Any) -> Any:
-    """A network of transformers' class `kind` from the folder or the hub's model `name`, ready to run.
+    """Load a network of transformers' class `kind` from the folder or the hub's model `name`, ready to run.
 
     Raises VeraError if it cannot be loaded, or lacks weights, which the class would make up.
     """
