@@ -10,8 +10,9 @@ from vera.arrays import Float
 
 Mask = NDArray[np.bool_]
 
-# By `python -m benchmarks.sensitivity layerize --only transmission`: half of TEXTURE doubles the matte's error, as textured
-# ground then counts as plain; half and double of the others change the gain by at most 0.7 dB and the error by a fifth.
+# By `python -m benchmarks.sensitivity layerize --only transmission`: half of TEXTURE doubles the matte's error, as
+# textured ground then counts as plain; half and double of the others change the gain by at most 0.7 dB and the error
+# by a fifth.
 WINDOW = 15  # pixels of a regression
 INDEPENDENT = 25  # samples in a window that count as independent: detail spans about three pixels
 NEIGHBOURS = 5.0  # sigma in pixels over which regressions are averaged
