@@ -12,10 +12,9 @@ from vera.layers.layer_frame import LayerFrame, unit
 from vera.layers.refine.floor import floor_alpha
 from vera.layers.refine.motion import flow, grey, moved
 
-# Differences, averaged over a few pixels, at which a neighbour counts 1/e: flicker is below, change above. By `python
-# -m benchmarks.sensitivity temporal` half of any lets more flicker through. Double smooths more, AREA on things that
-# move above all; chosen smaller, so that what appears for one frame is not taken for flicker, which no case there
-# shows.
+# Differences, averaged over a few pixels, at which a neighbour counts 1/e: flicker is below, change above.
+# `python -m benchmarks.sensitivity temporal`: half of any lets more flicker through. Double smooths more, AREA above all
+# on things that move. They are chosen smaller, so that what appears for one frame is not taken for flicker: not measured.
 ALPHA_SCALE, COLOR_SCALE = 0.1, 0.1
 AREA = 5  # pixels of a side
 
