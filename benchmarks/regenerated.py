@@ -78,5 +78,5 @@ def measure_recovery(
     if before is None or after is None:
         raise ValueError("the true matte leaves nothing preserved")
     inside = ~region
-    within = mean_absolute_error(alpha[inside], truth[inside]) if inside.any() else 0.0
+    within = float(np.abs(alpha - truth)[inside].mean()) if inside.any() else 0.0
     return Recovery(before, after, mean_absolute_error(alpha, truth), within)

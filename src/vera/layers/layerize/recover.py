@@ -33,6 +33,8 @@ from vera.layers.refine.floor import floor_alpha
 from vera.progress import Progress
 from vera.video.view import spread_frames
 
+# Chosen, not searched for: frames enough for a match, and what unrelated clips stay below.
+# `python -m benchmarks.sensitivity layerize --only recover` prints what half and double of each are worth.
 SAMPLES = 6  # frames that the match is fitted on
 RELATED = 0.02  # agreement below which the clips have nothing in common: of other clips at most 0.015 was seen
 BLANK = 1.5 / 255  # standard deviation of a thumbnail that shows nothing

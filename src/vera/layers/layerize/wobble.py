@@ -14,6 +14,8 @@ from vera.layers.layerize.structure import structure_agrees
 
 Mask = NDArray[np.bool_]
 
+# Chosen, except NOTICED, for smooth fields of a few pixels, which are all that editors' warps showed.
+# `python -m benchmarks.sensitivity layerize --only wobble` prints what half and double of each are worth.
 LONGEST = 640  # pixels along the longer side at which the field is found
 COARSE = 4  # in each direction, of the equations' grid
 WINDOW = 0.03  # sigma of a window, of the longer side

@@ -21,6 +21,7 @@ from vera.layers.views import SourceViews
 from vera.video import Clip, model_view
 from vera.video.view import spread_frames
 
+# Spread over the clip. Chosen, not measured: they are read beside all others, so each costs a frame's work.
 GUIDE_FRAMES, GRAIN_FRAMES = 5, 3
 Span = tuple[NDArray[np.float32], NDArray[np.float32]]  # edit [n,h,w,3] and alpha [n,h,w], as decoded, in [0,1]
 

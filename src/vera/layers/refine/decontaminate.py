@@ -10,6 +10,9 @@ from vera.arrays import Float
 from vera.layers.layer_frame import unit
 
 # Shares of the frame's longer side: where the subject's and the background's own colours are looked for.
+# `python -m benchmarks.sensitivity decontaminate`: half of FAR leaves 4 % more error at soft edges. Double leaves 13 %
+# less on these scenes, whose subject and background have one texture each; it is chosen nearer, as real ones vary,
+# which is not measured. NEAR hardly matters. A finer mean (half of SHRINK) saves 3 %, for four times the work.
 FAR, NEAR = 1 / 21, 1 / 320
 SHRINK = 4  # means over the far radius need no more resolution
 
