@@ -121,8 +121,8 @@ def print_decontamination() -> None:
     print("\n| scene | matte | plain | decontaminated | ratio | ms |\n|---|---|---|---|---|---|")
     for shape, optics in (("hair", 0.8), ("spikes", 0.8), ("tree", 0.8), ("blob", 0.8), ("blob", 8.0), ("motion", 0.8)):
         scene = render(f"{shape}/keep", optics, 0.008)
-        cover = scene.alpha[..., None]
-        truth = cover * scene.edit + (1 - cover) * scene.kept
+        exact = scene.alpha[..., None]
+        truth = exact * scene.edit + (1 - exact) * scene.kept
         plate, edit = codes(scene.plate), codes(scene.edit)
         small_edit, small = layers_of(scene, 0.7, 0.01)
         guide, blur = choose_guide(small[None], shrunk(plate)[None])

@@ -13,7 +13,7 @@ from vera.fields import Name, Range, Seed, Share, build, check_value
 from vera.training.overrides import Overrides, read_overrides
 from vera.training.recipe_file import merge, read_fields
 
-MOST = 1 << 30  # steps, batches: beyond are the draws of held-out samples (`batches.BEYOND`)
+MOST = 1 << 30  # steps, batches: from there on indices are for evaluation (`batches.EVAL_STEP`)
 
 Count = Annotated[int, Range(1, MOST)]
 Size = Annotated[int, Range(1, 1 << 16)]

@@ -253,8 +253,8 @@ class SyntheticLayers:
             return make_sample(source, layer[..., :3], layer[..., 3], None, plan.instruction, plan.task, self.fill)
         source = film([scene_of(views.full[view], height, width) for view in chosen], camera, height, width, shutter)
         shades = [np.stack([views.coverage[v], shadow_alpha(views.shadow[v]), views.coverage[v]], -1) for v in chosen]
-        cover = film([scene_of(shade, height, width) for shade in shades], camera, height, width, shutter)
-        kept, shadow, _ = np.moveaxis(cover / np.float32(255), -1, 0)
+        shaded = film([scene_of(shade, height, width) for shade in shades], camera, height, width, shutter)
+        kept, shadow, _ = np.moveaxis(shaded / np.float32(255), -1, 0)
         return self._replace(plan, source, kept, shadow, camera, shutter, rng)
 
     def _scene(self, height: int, width: int, rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -74,8 +74,8 @@ def scene_of(picture: Picture, height: int, width: int) -> Picture:
 
 def layer_scene(edit: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Float:
     """Premultiplied RGBA `[H,W,4]` in [0,1], which may be filmed and resized."""
-    weight = alpha[..., None] / np.float32(255)
-    return np.concatenate([edit * (weight / 255), weight], axis=-1)
+    matte = alpha[..., None] / np.float32(255)
+    return np.concatenate([edit * (matte / 255), matte], axis=-1)
 
 
 def shadow_alpha(shadow: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -115,7 +115,7 @@ class Shot:
         return LayerFrame(np.zeros((height, width, 3), self.edit.edit.dtype), np.zeros((height, width), np.uint16))
 
     def view(self, frame: av.VideoFrame) -> NDArray[np.uint8] | None:
-        """What the layers want to know of the source's frame to come to its size; None if nothing."""
+        """RGB of the source's frame `[H,W,3]`, for guided up-sampling; None if no step needs it."""
         return model_view(frame, *self.size, self.clip.orientation) if self.edit.finish.needs_plate else None
 
     def _plates(self) -> Iterator[tuple[int, NDArray[np.uint8] | None]]:
