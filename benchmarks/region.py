@@ -12,9 +12,10 @@ import argparse
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,10 @@ from vera.video import model_view, open_clip
 
 WIDTH, HEIGHT, FRAMES = 3840, 2160, 5
 STEP = 40  # pixels a frame that the object goes to the right
+HAZE = 0.15  # alpha of what a model draws all over a crop, up to its border
 AREA = 0.05  # of the frame that the object covers
 REACH = 90  # pixels about the true edge that its error is looked for in: six of nano's on the whole frame
-SIZES = {"nano's, 256x144": None, "832x480": (832, 480)}
-SHAPES = ("blob", "spikes")
+SIZES = (None, (832, 480))  # nano's own, 256x144 or of that area, and that of larger models
 WORDS = ("a red balloon", "a yellow duck", "a green tree", "a blue car", "an orange cat", "a white mug")
 
 REGION = (1280, 600, 1280, 960)  # where context and nano are asked to draw
@@ -77,29 +78,56 @@ def backdrop(seed: int) -> np.ndarray:
     return (total + rng.normal(0, 0.006, total.shape).astype(np.float32)).clip(0, 1)
 
 
-def middle(index: int) -> tuple[int, int]:
-    """Where the object is in a frame: it goes right, up and down."""
-    return 1500 + STEP * index, 1000 + int(60 * np.sin(index))
+@dataclass(frozen=True)
+class Scene:
+    """An object that is added to a panning camera's picture, or, where it is `seen` there, recoloured.
 
+    It goes `step` pixels a frame to the right, and some up and down.
+    """
 
-def truth(shape: str, index: int) -> np.ndarray:
-    """The true matte `[2160,3840]` float32."""
-    alpha, thing = np.zeros((HEIGHT, WIDTH), np.float32), outline(shape)
-    x, y = middle(index)
-    side = len(thing) // 2
-    alpha[y - side : y + side, x - side : x + side] = thing
-    return alpha
+    shape: str = "blob"
+    seen: bool = False
+    step: int = STEP
 
+    def middle(self, index: int) -> tuple[int, int]:
+        """Where the object is in a frame."""
+        return 1500 + self.step * index, 1000 + int(self.step * np.sin(index))
 
-def source_frame(index: int) -> np.ndarray:
-    """What is filmed, `[2160,3840,3]` float32: the camera pans."""
-    return backdrop(1)[100 : 100 + HEIGHT, 100 + 7 * index : 100 + 7 * index + WIDTH]
+    def alpha(self, index: int) -> np.ndarray:
+        """The true matte `[2160,3840]` float32."""
+        alpha, thing = np.zeros((HEIGHT, WIDTH), np.float32), outline(self.shape)
+        x, y = self.middle(index)
+        side = len(thing) // 2
+        alpha[y - side : y + side, x - side : x + side] = thing
+        return alpha
 
+    def edit(self, index: int) -> np.ndarray:
+        """The true edit layer `[2160,3840,3]` float32."""
+        x, y = self.middle(index)
+        return np.roll(backdrop(2), (y - 1000, x - 1500), (0, 1))[:HEIGHT, :WIDTH] * np.float32([1.2, 0.5, 0.4])
 
-def edited_frame(index: int) -> np.ndarray:
-    """The true edit layer `[2160,3840,3]` float32."""
-    x, y = middle(index)
-    return np.roll(backdrop(2), (y - 1000, x - 1500), (0, 1))[:HEIGHT, :WIDTH] * np.float32([1.2, 0.5, 0.4])
+    def source(self, index: int) -> np.ndarray:
+        """A frame of the source, RGB uint8."""
+        picture = backdrop(1)[100 : 100 + HEIGHT, 100 + 7 * index : 100 + 7 * index + WIDTH]
+        if self.seen:
+            alpha = self.alpha(index)[..., None]
+            picture = alpha * self.edit(index)[..., ::-1] + (1 - alpha) * picture
+        return codes(picture)
+
+    def layers(self, index: int) -> Layers:
+        """Edit and alpha."""
+        return self.edit(index), self.alpha(index)
+
+    def mask(self, index: int) -> np.ndarray:
+        """White on the object."""
+        return codes(self.alpha(index))
+
+    def box(self) -> str:
+        """The smallest region that holds the object in all frames."""
+        side = len(outline(self.shape)) // 2
+        corners = np.array([self.middle(index) for index in range(FRAMES)])
+        (left, top), (right, bottom) = corners.min(0) - side, corners.max(0) + side
+        return f"{left},{top},{right - left},{bottom - top}"
 
 
 def codes(picture: np.ndarray) -> np.ndarray:
@@ -117,6 +145,10 @@ def write_clip(path: Path, frame: Callable[[int], np.ndarray], frames: int = FRA
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame(index), "gray" if grey else "rgb24")))
         container.mux(stream.encode(None))
     return path
+
+
+KINDS = (("blob", False), ("spikes", False), ("blob", True))
+SCENES = tuple(Scene(shape, seen, step) for step in (0, STEP) for shape, seen in KINDS)
 
 
 def simulated(job: EditJob, pipeline: VeraPipeline, layers: Callable[[int], Layers]) -> tuple[Drawn, crops.CropPlan]:
@@ -163,63 +195,39 @@ def nano() -> VeraPipeline:
     return load_pipeline("nano", device="cpu")
 
 
-def true_box(shape: str) -> str:
-    """The smallest region that holds the object in all frames."""
-    side = len(outline(shape)) // 2
-    corners = np.array([middle(index) for index in range(FRAMES)])
-    (left, top), (right, bottom) = corners.min(0) - side, corners.max(0) + side
-    return f"{left},{top},{right - left},{bottom - top}"
-
-
 def print_edges(folder: Path, pictures: Path | None) -> None:
     print("\nEdge error (mean distance from the true edge, in pixels of 4K), and preserved samples that changed")
-    print("| model's size | object | source shows it | path | edge error | ratio | changed |\n" + "|---" * 7 + "|")
-    for shape in SHAPES:
-        mask = write_clip(folder / f"{shape}-mask.mkv", lambda index, s=shape: codes(truth(s, index)))
-        for seen in (False, True):
-            source = write_clip(folder / f"{shape}-{seen}.mkv", lambda index, s=shape, seen=seen: scene(s, index, seen))
-            for name, size in SIZES.items():
-                ways: dict[str, dict[str, Any]] = {
-                    "whole frame": {},
-                    "region": {"region": true_box(shape)},
-                    "region auto": {"region": "auto", "mask": mask},
-                }
-                whole = 0.0
-                for way, how in ways.items():
-                    with edited(source, lambda index, s=shape: true_layers(s, index), size=size, **how) as (
-                        clip,
-                        found,
-                        out,
-                        _,
-                    ):
-                        error = edge_error(clip, found, shape)
-                        changed = verify(clip, out, found).changed
-                        if pictures is not None:
-                            save(pictures / f"{shape}-{seen}-{name[:4]}-{way}.png".replace(" ", "-"), out)
-                    whole = whole or error
-                    cells = f"{'yes' if seen else 'no'} | {way} | {error:.1f} | {error / whole:.2f} | {changed}"
-                    print(f"| {name} | {shape} | {cells} |", flush=True)
+    print(
+        "| model's size | object | source shows it | moves | path | edge error | ratio | changed |\n" + "|---" * 8 + "|"
+    )
+    for size, scene in product(SIZES, SCENES):
+        mask, source = write_clip(folder / "mask.mkv", scene.mask), write_clip(folder / "source.mkv", scene.source)
+        region = {"region": "auto", "mask": mask} if scene.step else {"region": scene.box()}
+        whole = 0.0
+        for way, how in (("whole frame", {}), ("region auto" if scene.step else "region", region)):
+            with edited(source, scene.layers, size=size, **how) as (clip, found, out, _):
+                error = edge_error(clip, found, scene)
+                changed = verify(clip, out, found).changed
+                if pictures is not None:
+                    name = f"{scene.shape}-{scene.seen}-{scene.step}-{size and size[0]}-{way}.png"
+                    save(pictures / name.replace(" ", "-"), out, scene)
+            whole = whole or error
+            kind = (
+                f"{size_name(size)} | {scene.shape} | {'yes' if scene.seen else 'no'} | {'yes' if scene.step else 'no'}"
+            )
+            print(f"| {kind} | {way} | {error:.1f} | {error / whole:.2f} | {changed} |", flush=True)
 
 
-def scene(shape: str, index: int, seen: bool) -> np.ndarray:
-    """A frame of the source, RGB uint8; the object of other colours is in it, or not."""
-    picture = source_frame(index)
-    if seen:
-        alpha = truth(shape, index)[..., None]
-        picture = alpha * edited_frame(index)[..., ::-1] + (1 - alpha) * picture
-    return codes(picture)
+def size_name(size: tuple[int, int] | None) -> str:
+    return "nano's" if size is None else f"{size[0]}x{size[1]}"
 
 
-def true_layers(shape: str, index: int) -> Layers:
-    return edited_frame(index), truth(shape, index)
-
-
-def edge_error(clip: Any, found: LayeredEdit, shape: str) -> float:
+def edge_error(clip: Any, found: LayeredEdit, scene: Scene) -> float:
     """The mean distance, in pixels, of the matte's edge from the true one: |alpha - truth| over the edge's length."""
     index = FRAMES // 2
     with clip.frames() as reader:
         plate = model_view(next(islice(reader, index, None)), WIDTH, HEIGHT)
-    alpha, true = found.frame(index, (WIDTH, HEIGHT), plate).alpha / 65535, truth(shape, index)
+    alpha, true = found.frame(index, (WIDTH, HEIGHT), plate).alpha / 65535, scene.alpha(index)
     lines, _ = cv2.findContours((true > 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     soft = ((true > 0) & (true < 1)).astype(np.uint8)
     near = cv2.dilate(soft, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * REACH + 1,) * 2)) > 0
@@ -232,10 +240,10 @@ def frames_of(path: Path) -> Iterator[np.ndarray]:
             yield model_view(frame, WIDTH, HEIGHT)
 
 
-def save(path: Path, out: Path) -> None:
+def save(path: Path, out: Path, scene: Scene) -> None:
     """The middle frame about the object, small, and a part of its edge as it is."""
     picture = list(frames_of(out))[FRAMES // 2]
-    x, y = middle(FRAMES // 2)
+    x, y = scene.middle(FRAMES // 2)
     around = cv2.resize(picture[y - 540 : y + 540, x - 960 : x + 960], (960, 540), interpolation=cv2.INTER_AREA)
     cv2.imwrite(str(path), np.hstack([around, picture[y - 540 : y, x : x + 540]])[..., ::-1])
 
@@ -247,21 +255,20 @@ def print_seam(folder: Path) -> None:
         + "|---" * 5
         + "|"
     )
-    shape = "blob"
-    mask = write_clip(folder / "seam-mask.mkv", lambda index: codes(truth(shape, index)))
-    source = write_clip(folder / "seam.mkv", lambda index: scene(shape, index, False))
+    scene = Scene()
+    mask, source = write_clip(folder / "mask.mkv", scene.mask), write_clip(folder / "source.mkv", scene.source)
     before = [picture.astype(np.float32) for picture in frames_of(source)]
 
     def hazy(index: int) -> Layers:
-        return edited_frame(index), np.maximum(truth(shape, index), np.float32(0.15))
+        return scene.edit(index), np.maximum(scene.alpha(index), np.float32(HAZE))
 
     own = crops.fade_border
-    for drawn, layers in (("the object", lambda index: true_layers(shape, index)), ("and haze, alpha 0.15", hazy)):
+    for drawn, layers in (("the object", scene.layers), (f"and haze, alpha {HAZE}", hazy)):
         for fade in ("on", "off"):
             crops.fade_border = own if fade == "on" else lambda alpha, sides: (alpha, 0.0)
             with edited(source, layers, region="auto", mask=mask) as (_, _, out, plan):
                 after = [picture.astype(np.float32) for picture in frames_of(out)]
-            rows = [seam(before, after, plan, index, shape) for index in range(1, FRAMES)]
+            rows = [seam(before, after, plan, index, scene) for index in range(1, FRAMES)]
             border, elsewhere = np.sum([row[0] for row in rows], 0), np.sum([row[1] for row in rows], 0)
             ratios = border[0] / border[1], elsewhere[0] / elsewhere[1]
             cells = f"{ratios[0]:.3f} | {ratios[1]:.3f} | {ratios[0] / ratios[1]:.3f}"
@@ -270,7 +277,7 @@ def print_seam(folder: Path) -> None:
 
 
 def seam(
-    before: list[np.ndarray], after: list[np.ndarray], plan: crops.CropPlan, index: int, shape: str
+    before: list[np.ndarray], after: list[np.ndarray], plan: crops.CropPlan, index: int, scene: Scene
 ) -> list[tuple[float, float]]:
     """Sums of the change from the frame before, of result and source: at the crop's border, and elsewhere."""
     border = np.zeros((HEIGHT, WIDTH), np.uint8)
@@ -279,7 +286,7 @@ def seam(
         left, right = (round(x * WIDTH / plan.canvas[0]) for x in (columns.start, columns.stop))
         top, bottom = (round(y * HEIGHT / plan.canvas[1]) for y in (rows.start, rows.stop))
         cv2.rectangle(border, (left, top), (right, bottom), 1, 8)
-    object_ = np.maximum(truth(shape, index), truth(shape, index - 1)) > 0
+    object_ = np.maximum(scene.alpha(index), scene.alpha(index - 1)) > 0
     object_ = cv2.dilate(object_.view(np.uint8), np.ones((41, 41))) > 0
     changes = [np.abs(clip[index] - clip[index - 1]).mean(-1) for clip in (after, before)]
     areas = (border > 0) & ~object_, (border == 0) & ~object_
@@ -287,15 +294,15 @@ def seam(
 
 
 def print_context(folder: Path) -> None:
-    print("\nnano, 8 steps, one frame, region 1280x960 of 4K: drawn matte by context, mean of 24 edits")
+    print("\nnano, 8 steps, one frame, region 1280x960 of 4K: drawn matte by context, mean of 12 edits")
     print("| context | in the region | reaches the border | region's width in the model's pixels |\n|---|---|---|---|")
-    source = write_clip(folder / "context.mkv", lambda index: scene("blob", index, False), 1)
+    source = write_clip(folder / "context.mkv", Scene().source, 1)
     fast = load_pipeline("nano", device="cpu", lora=["nano-8-steps"])
     own = crops.CONTEXT
-    for context in (0.0, 0.1, 0.25, 0.5, 1.0):
+    for context in (0.0, 0.1, 0.25, 0.5):
         crops.CONTEXT = context
         inside, touched, width = [], [], 0.0
-        for number, words in enumerate(WORDS * 4):
+        for number, words in enumerate(WORDS * 2):
             layers = folder / "context-layers"
             report = edit(
                 source, f"add {words}", pipeline=fast, layers=layers, result=False, seed=number, steps=8, guidance=1.0,
@@ -315,10 +322,8 @@ def print_nano(folder: Path, pictures: Path | None) -> None:
     print(
         f"\nnano itself, 8 steps, {FRAMES} frames of 4K, 'add a red balloon': the width of the matte's edge where alpha"
     )
-    print(
-        "is a half, median, in pixels of 4K; preserved samples changed\n| path | edge | changed |\n|---|---|---|"
-    )
-    source = write_clip(folder / "nano.mkv", lambda index: scene("blob", index, False))
+    print("is a half, median, in pixels of 4K; preserved samples changed\n| path | edge | changed |\n|---|---|---|")
+    source = write_clip(folder / "nano.mkv", Scene().source)
     fast = load_pipeline("nano", device="cpu", lora=["nano-8-steps"])
     for way, region in (("whole frame", None), ("region", REGION)):
         out, how = folder / "nano-result.mkv", {"steps": 8, "guidance": 1.0, "progress": lambda *stage: None}
