@@ -124,10 +124,10 @@ class Scene:
 
     def box(self) -> str:
         """The smallest region that holds the object in all frames."""
-        side = len(outline(self.shape)) // 2
-        corners = np.array([self.middle(index) for index in range(FRAMES)])
-        (left, top), (right, bottom) = corners.min(0) - side, corners.max(0) + side
-        return f"{left},{top},{right - left},{bottom - top}"
+        found = [cv2.boundingRect(self.mask(index)) for index in range(FRAMES)]
+        left, top, right, bottom = np.array([(x, y, x + width, y + height) for x, y, width, height in found]).T
+        x, y = left.min(), top.min()
+        return f"{x},{y},{right.max() - x},{bottom.max() - y}"
 
 
 def codes(picture: np.ndarray) -> np.ndarray:
@@ -147,8 +147,7 @@ def write_clip(path: Path, frame: Callable[[int], np.ndarray], frames: int = FRA
     return path
 
 
-KINDS = (("blob", False), ("spikes", False), ("blob", True))
-SCENES = tuple(Scene(shape, seen, step) for step in (0, STEP) for shape, seen in KINDS)
+SCENES = (Scene("blob", step=0), Scene("spikes"), Scene("blob", seen=True, step=0))
 
 
 def simulated(job: EditJob, pipeline: VeraPipeline, layers: Callable[[int], Layers]) -> tuple[Drawn, crops.CropPlan]:
