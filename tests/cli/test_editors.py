@@ -259,7 +259,7 @@ def test_an_editor_sees_a_region_alone(
     found = load_layers(layers)
     assert found.metadata["crops"] == [{"model": [48, 48], "size": [48, 48], "corners": [[32, 0]]}]
     alpha = np.asarray(found.alpha)
-    assert alpha[:, 26:36, 68:71].min() > 50000 and not alpha[:, :, :32].any() and not alpha[:, :, 80:].any()
+    assert alpha[:, 26:36, 66:70].min() > 50000 and not alpha[:, :, :32].any() and not alpha[:, :, 80:].any()
     assert main(["verify", str(clip), str(out), str(layers)]) == 0
 
 

@@ -184,22 +184,33 @@ def test_what_ends_by_itself_is_not_faded() -> None:
 
 
 def test_what_reaches_the_border_fades_to_nothing_there() -> None:
-    alpha = np.ones((40, 60), np.float32)
+    alpha = np.ones((48, 60), np.float32)
     faded, reached = fade_border(alpha, ALL)
     assert reached == 1 and not faded[[0, -1]].any() and not faded[:, [0, -1]].any()
-    assert (faded[FADE:-FADE, FADE:-FADE] == 1).all()
-    assert np.abs(np.diff(faded, axis=1)).max() <= 1 / FADE + 1e-6
+    rows, columns = round(48 * FADE), round(60 * FADE)
+    assert (faded[rows:-rows, columns:-columns] == 1).all()
+    assert np.abs(np.diff(faded[rows:-rows], axis=1)).max() <= 1 / columns + 1e-6
     assert (alpha == 1).all()  # untouched itself
+
+
+def test_what_touches_the_border_in_one_place_fades_about_it() -> None:
+    alpha = np.zeros((48, 60), np.float32)
+    alpha[:30, 28:32] = 1  # a stem, and something that ends by itself
+    alpha[10:20, 54:58] = 0.5
+    faded, _ = fade_border(alpha, [(0, 0)])
+    depth = round(48 * FADE)
+    assert not faded[0].any() and (faded[depth:] == alpha[depth:]).all()
+    assert (np.diff(faded[:depth, 30]) > 0).all() and (faded[:, 50:] == alpha[:, 50:]).all()
 
 
 def test_the_frame_s_own_border_is_no_crop_s() -> None:
     faded, _ = fade_border(np.ones((40, 60), np.float32), [(1, 1)])
-    assert (faded[:, :-FADE] == 1).all() and not faded[:, -1].any()
+    assert (faded[:, : -round(60 * FADE)] == 1).all() and not faded[:, -1].any()
     crop = Crop((32, 16), (32, 16), ((0, 24),), "r")
     layer = np.ones((1, 16, 32, 3), np.float32), np.ones((1, 16, 32), np.float32)
     plan = CropPlan((64, 40), (crop,))
     ((_, alpha),) = place_layers(plan, [0], [[layer]])
-    assert (alpha[0, 32:, :24] == 1).all()  # left and below is the frame's end
+    assert (alpha[0, 27:, :26] == 1).all()  # left and below is the frame's end
     assert not alpha[0, 24].any() and not alpha[0, :, 31].any()
     assert plan.notices() == [
         "region r: what was drawn reached the border of the crop in 1 frames and fades there; give a larger region"

@@ -23,9 +23,7 @@ from vera.pipelines.sampling.sizes import check_size, model_size
 from vera.video import Clip
 
 CONTEXT = 0.25  # of a region's size, shown beyond each of its sides (docs/region.md; benchmarks/region.py context)
-FADE = (
-    8  # pixels of the model's size over which what reaches a crop's border fades: a latent's side, inside the context
-)
+FADE = CONTEXT / (1 + 2 * CONTEXT)  # of a crop's side: what reaches its border fades over the context
 SHOWS = 0.1  # of alpha at a crop's border; fainter haze fades unseen
 PARTS = 112  # tiles of the up-sampling end where canvas and frame have a pixel edge in common: at least so many a side
 FEWEST = 40  # parts; a side that cannot be cut into so many gets any canvas
@@ -206,20 +204,23 @@ def place_layers(plan: CropPlan, shown: Iterable[int], drawn: Sequence[Iterable[
 def fade_border(alpha: Float, sides: Sequence[tuple[int, int]]) -> tuple[Float, float]:
     """Let what reaches a crop's border fade to 0 there: alpha `[h,w]`, and the most that it was at these `sides`.
 
-    From what lies within `FADE` pixels of the border as much is taken as is found at the border nearby, and less
-    farther inside. So a matte that ends by itself stays as it is, to the bit, and no frame decides by a threshold.
+    As much is taken as is found at the border nearby, and less farther inside, down to nothing where the region begins.
+    So a matte that ends by itself stays as it is, to the bit, and no frame decides by a threshold.
 
     Args:
         sides: those that lie inside of the frame: the axis, and 0 for its beginning, 1 for its end.
     """
     faded, reached = alpha.copy(), 0.0
     for axis, end in sides:
-        inward = np.moveaxis(faded, axis, 0)[:: -1 if end else 1][:FADE]
-        border = np.moveaxis(alpha, axis, 0)[-1 if end else 0]
-        near = cv2.dilate(np.ascontiguousarray(border)[None], np.ones((1, 2 * FADE + 1), np.uint8))
-        ramp = np.linspace(1, 0, FADE, endpoint=False, dtype=np.float32)[: len(inward), None]
+        depth = max(1, round(alpha.shape[axis] * FADE))
+        inward = np.moveaxis(faded, axis, 0)[:: -1 if end else 1][:depth]
+        border = np.ascontiguousarray(np.moveaxis(alpha, axis, 0)[-1 if end else 0])[None]
+        window = (2 * depth + 1, 1)
+        near = cv2.blur(cv2.dilate(border, np.ones(window[::-1], np.uint8)), window, borderType=cv2.BORDER_REPLICATE)
+        near = np.maximum(near, border)  # of which a mean of its neighbours' maxima misses no more than its rounding
+        ramp = np.linspace(1, 0, depth, endpoint=False, dtype=np.float32)[:, None]
         np.maximum(inward - ramp * near, 0, out=inward)
-        reached = max(reached, float(near.max()))
+        reached = max(reached, float(border.max()))
     return faded, reached
 
 
