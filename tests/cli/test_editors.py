@@ -241,3 +241,33 @@ def test_a_gated_editor(clip: Path, folders: Folders, hub: FakeHub, tmp_path: Pa
     hub.gated.add("decart-ai/Lucy-Edit-Dev")
     assert edit(clip, "lucy", "--out", tmp_path / "out.mkv") == 2
     assert "is gated: accept its terms on its page" in capfd.readouterr().err
+
+
+def test_an_editor_sees_a_region_alone(
+    clip: Path,
+    folders: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    calls = drawing(monkeypatch, "LucyEditPipeline", lambda frames: red_square(frames)[:, :48, :48])
+    out, layers = tmp_path / "out.mkv", tmp_path / "layers"
+    options = ["--region", "40,8,32,32", "--size", "48x48", "--steps", "2", "--device", "cpu", "--dtype", "float32"]
+    named = ["--model", folders["LucyEditPipeline"], "--out", out, "--layers", layers]
+    assert main([*map(str, ["edit", clip, "Add a red square", *named, *options])]) == 0
+    assert [(call["width"], call["height"]) for call in calls] == [(48, 48)]
+    found = load_layers(layers)
+    assert found.metadata["crops"] == [{"model": [48, 48], "size": [48, 48], "corners": [[32, 0]]}]
+    alpha = np.asarray(found.alpha)
+    assert alpha[:, 26:36, 66:70].min() > 50000 and not alpha[:, :, :32].any() and not alpha[:, :, 80:].any()
+    assert main(["verify", str(clip), str(out), str(layers)]) == 0
+
+
+def test_an_editor_that_draws_all_anew_takes_no_region(
+    clip: Path, folders: dict[str, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    options = ("--region", "16,0,64,64", "--out", tmp_path / "out.mkv")
+    assert edit(clip, folders["WanVACEPipeline"], *options) == 2
+    error = capfd.readouterr().err
+    assert "draws whole pictures anew" in error and "--mask" in error and sorted(tmp_path.rglob("*")) == before
