@@ -8,7 +8,8 @@ from tests.data.synthetic_assets import SPRITES
 from vera.data.sample import LayeredSample
 from vera.data.synthesis import SyntheticLayers
 from vera.evaluation.cases.validation import validation_cases
-from vera.evaluation.predictions.predict import Candidate, Prediction, lay_over, predict
+from vera.evaluation.predictions.predict import Candidate, lay_over, predict
+from vera.evaluation.predictions.prediction import Prediction
 from vera.pipelines import VeraPipeline, load_pipeline
 from vera.pipelines.samplers import use_sampler
 
@@ -50,6 +51,7 @@ def test_the_reference_baselines(pipeline: VeraPipeline, sample: LayeredSample) 
 def test_equal_seeds_equal_answers_and_settings_change_them(pipeline: VeraPipeline, sample: LayeredSample) -> None:
     def alpha(seed: int, **setting: object) -> np.ndarray:
         found: Prediction = predict(Candidate("model", **setting), pipeline, sample, seed)  # type: ignore[arg-type]
+        assert found.alpha is not None
         return found.alpha
 
     own = pipeline.scheduler

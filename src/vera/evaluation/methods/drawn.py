@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vera.color.transform import color_transform
 from vera.errors import VeraError
-from vera.evaluation.methods.fit import fit_clip
+from vera.evaluation.methods.fit import fit_frames
 from vera.layers.refine.rate import sampled_frames
 from vera.layers.views import SourceViews
 from vera.pipelines.editors.adapters.adapter import Adapter
@@ -53,7 +53,7 @@ def draw_result(
         with LosslessWriter(drawn, Fraction(rate / every).limit_denominator(1001)) as writer:
             for picture in work.frames((picture for _, picture in views.pictures(shown)), masks):
                 writer.write(picture)
-        fitted = fit_clip(drawn, clip, out)
+        fitted = fit_frames(open_clip(drawn), clip, out)
         if fitted == drawn:
             out.write_bytes(drawn.read_bytes())
     return out

@@ -30,9 +30,14 @@ def fit_clip(path: Path, source: Clip, out: Path) -> Path:
     """
     clip = open_clip(path)
     _check_framing(clip, source)
+    return fit_frames(clip, source, out)
+
+
+def fit_frames(clip: Clip, source: Clip, out: Path) -> Path:
+    """As `fit_clip`, of whatever framing: for a clip that is known to show the source's whole frame."""
     chosen = nearest_frames(clip, source)
     if chosen == list(range(clip.frame_count)) and _shows_plainly(clip, source.display_size):
-        return path
+        return clip.path
     with whole_file(out) as partial, LosslessWriter(partial, source.average_rate) as writer:
         for picture in _pictures(clip, chosen, source.display_size):
             writer.write(picture)

@@ -46,7 +46,9 @@ def match_cases(folder: Path, cases: Iterable[str]) -> Matches:
     for entry in sorted(folder.iterdir()):
         if not entry.name.startswith(".") and (entry.is_dir() or entry.suffix.lower() in VIDEOS):
             entries[_plain(entry.name if entry.is_dir() else entry.stem)].append(entry)
-    result = Matches({}, {})
+    if not entries:
+        raise VeraError(f"{folder}: holds no videos")
+    result, count = Matches({}, {}), len(entries)
     for case in cases:
         found = entries.pop(_plain(case), [])
         if len(found) == 1:
@@ -55,11 +57,9 @@ def match_cases(folder: Path, cases: Iterable[str]) -> Matches:
             result.refused[case] = f"two clips have its name, {found[0].name} and {found[1].name}: keep one"
         else:
             result.refused[case] = "there is no clip of its name"
-    if not result.found and not entries:
-        raise VeraError(f"{folder}: holds no videos")
-    if not result.found and all(reason.startswith("there is no") for reason in result.refused.values()):
-        names = f"{next(iter(result.refused))}.mp4"
-        raise VeraError(f"{folder}: none of its {len(entries)} videos has the name of a case, such as {names}")
+    if len(entries) == count:
+        name = next(iter(result.refused))
+        raise VeraError(f"{folder}: none of its {count} videos has the name of a case, such as {name}.mp4")
     result.strangers.extend(entry.name for left in entries.values() for entry in left)
     return result
 

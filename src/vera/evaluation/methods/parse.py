@@ -69,7 +69,7 @@ def _parse(text: str, cases: tuple[str, ...], defaults: Mapping[str, Any]) -> Me
         what = named_what
     else:
         name = re.sub(r"[^\w.-]+", "-", Path(what).name)
-    if not what or not name.strip(". ") or len(name) > 80:
+    if not what.strip("=") or not name.strip(". -") or len(name) > 80:
         raise VeraError(f"a method is [NAME=]WHAT[,SETTING=VALUE], such as nano or mine=FOLDER, not {brief(text)}")
     settings: dict[str, Any] = {}
     for setting in rest:

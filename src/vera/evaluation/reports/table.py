@@ -1,7 +1,8 @@
 """Tables of measures: unit, region, good direction and target value of each, and why one is not available."""
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -56,16 +57,17 @@ def markdown(records: Sequence[Record], methods: Sequence[str]) -> str:
 def reasons(records: Sequence[Record], most: int = 12) -> list[str]:
     """A line for each reason why something is not available: what, of which methods, how often; at most `most`."""
     titles = {metric.name: metric.heading for metric in METRICS}
-    found: dict[str, tuple[dict[str, None], dict[str, None], set[str]]] = defaultdict(lambda: ({}, {}, set()))
+    found: dict[str, tuple[dict[str, None], dict[str, None], dict[str, str]]] = defaultdict(lambda: ({}, {}, {}))
     for record in records:
         for name, reason in record.skipped.items():
-            metrics, methods, cases = found[reason]
+            # The same may be wrong with many files.
+            metrics, methods, cases = found[re.sub(r"\S*[/\\.]\S+", "", reason)]
             metrics[titles.get(name, name) if record.measures else "everything"] = None
             methods[record.method] = None
-            cases.add(record.case)
+            cases.setdefault(record.case, reason)
     lines = [
-        f"not available: {'; '.join(metrics)} ({', '.join(methods)}; {_cases(cases)}): {reason}"
-        for reason, (metrics, methods, cases) in found.items()
+        f"not available: {'; '.join(metrics)} ({', '.join(methods)}; {_cases(cases)}): {next(iter(cases.values()))}"
+        for metrics, methods, cases in found.values()
     ]
     left = len(lines) - most
     return lines if left <= 0 else [*lines[:most], f"not available: {left} more reasons are in records.jsonl"]
@@ -112,7 +114,7 @@ def _skips(records: Sequence[Record], method: str, metric: Metric) -> bool:
     return any(record.method == method and metric.name in record.skipped for record in records)
 
 
-def _cases(cases: set[str]) -> str:
+def _cases(cases: Collection[str]) -> str:
     return f"case {next(iter(cases))}" if len(cases) == 1 else f"{len(cases)} cases"
 
 
