@@ -13,6 +13,7 @@ from vera.errors import VeraError
 from vera.evaluation.cases import mini
 from vera.evaluation.cases.benchmark import load_frames, read_benchmark
 from vera.evaluation.cases.mini import OBJECTS, render_mini
+from vera.evaluation.cases.views import read_frames
 from vera.metrics.preservation import changed_samples
 
 RECIPES = Path(__file__).parents[3] / "recipes"
@@ -30,9 +31,9 @@ def test_cases_of_both_tasks_with_layers_that_make_the_result(tmp_path: Path, as
     for case in cases:
         frames = load_frames(case)
         assert frames.source.shape == (5, 48, 64, 3)
-        assert frames.alpha is not None and frames.edit is not None and frames.composite is not None
+        assert frames.alpha is not None and case.edit is not None and frames.composite is not None
         weight = frames.alpha[..., None] / 255
-        laid = weight * frames.edit + (1 - weight) * frames.source
+        laid = weight * read_frames(case.edit) + (1 - weight) * frames.source
         assert np.abs(laid - frames.composite).max() <= 0.51
         assert frames.preserved is not None
         assert changed_samples(frames.composite, frames.source, frames.preserved)[1] == 0

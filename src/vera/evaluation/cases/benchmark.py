@@ -73,8 +73,8 @@ def load_frames(case: ClipCase) -> CaseFrames:
         preserved = np.stack([mask for _, mask in zip(range(len(source)), masks, strict=False)])
         if len(preserved) < len(source):
             raise VeraError(f"{case.mask}: has {len(preserved)} frames, {case.source} {len(source)}")
-    edit, composite = (None if path is None else read_frames(path) for path in (case.edit, case.composite))
-    return CaseFrames(source, alpha, edit, composite, preserved)
+    composite = None if case.composite is None else read_frames(case.composite)
+    return CaseFrames(source, alpha, composite, preserved)
 
 
 def fingerprint(cases: Sequence[ClipCase]) -> str:

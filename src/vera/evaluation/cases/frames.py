@@ -17,17 +17,16 @@ class CaseFrames:
 
     Args:
         source: RGB `[T,H,W,3]` uint8.
-        alpha: the true matte `[T,H,W]` uint8, None where it is unknown; `edit` and `composite` likewise, as `source`.
+        alpha: the true matte `[T,H,W]` uint8, None where it is unknown; `composite` likewise, as `source`.
         preserved: `[T,H,W]`, True on what an edit must leave as it is; None where nothing tells.
     """
 
     source: Frames
     alpha: NDArray[np.uint8] | None = None
-    edit: Frames | None = None
     composite: Frames | None = None
     preserved: Region | None = None
 
     @classmethod
     def of_sample(cls, sample: LayeredSample) -> "CaseFrames":
         """The frames of a layered sample, whose true alpha is 0 on what must stay."""
-        return cls(sample.source, sample.alpha, sample.edit, sample.composite, sample.alpha == 0)
+        return cls(sample.source, sample.alpha, sample.composite, sample.alpha == 0)

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
+import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Frames
+from vera.color.tags import LIMITED, color_tags
 from vera.color.transform import color_transform
 from vera.errors import VeraError
-from vera.video import Clip, ClipLike, as_clip
+from vera.video import UPRIGHT, Clip, ClipLike, as_clip, planes
 from vera.video.view import source_view
 
 
@@ -20,11 +22,28 @@ def read_frames(source: ClipLike, size: tuple[int, int] | None = None) -> Frames
     `size` is width and height; None is the clip's own. VeraError for a clip that is damaged.
     """
     clip = as_clip(source)
+    width, height = size or clip.display_size
     transform = color_transform(clip.color)
+    stored = (clip.width, clip.height) == (width, height) and clip.orientation == UPRIGHT and transform is None
     with clip.frames() as reader:
-        frames = [source_view(frame, *(size or clip.display_size), clip.orientation, transform) for frame in reader]
+        frames = [
+            _channels(frame)
+            if stored and _is_rgb(frame)
+            else source_view(frame, width, height, clip.orientation, transform)
+            for frame in reader
+        ]
         check_undamaged(clip, reader.damaged)
     return np.stack(frames)
+
+
+def _is_rgb(frame: av.VideoFrame) -> bool:
+    """Whether the samples are R'G'B' of 8 bits, which a view gives back as they are, slowly."""
+    return frame.format.name == "gbrp" and color_tags(frame).range != LIMITED
+
+
+def _channels(frame: av.VideoFrame) -> NDArray[np.uint8]:
+    green, blue, red = planes(frame)
+    return np.asarray(cv2.merge([red, green, blue]), np.uint8)
 
 
 def read_grey(source: ClipLike, like: Clip) -> NDArray[np.uint8]:
