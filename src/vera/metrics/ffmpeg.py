@@ -36,7 +36,7 @@ def xpsnr(result: Path, source: Path) -> float:
 
     Higher is better. VeraError if no ffmpeg has the filter, or the files differ in size or number of frames.
     """
-    return min(_measure(result, source, "xpsnr", "xpsnr", r"XPSNR +y: (inf|[\d.]+)"), IDENTICAL)
+    return min(_measure(result, source, "xpsnr", "xpsnr", r"XPSNR +y: (inf|-?[\d.]+)"), IDENTICAL)
 
 
 def _measure(result: Path, source: Path, name: str, arguments: str, figure: str) -> float:
