@@ -78,4 +78,4 @@ def test_edits_are_measured_and_shown(
     assert {"object_top1", "place_hit", "sane_frames", "coverage", "warp_excess"} <= first.measures.keys()
     assert {"scene_top1", "coverage"} <= second.measures.keys()
     assert first.measures["changed"] == second.measures["changed"] == 0
-    assert (tmp_path / "out" / "edits" / "00-one" / "result.mkv").is_file()
+    assert (tmp_path / "out" / "edits" / "model" / "00-one" / "result.mkv").is_file()

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.executable import ffmpeg
 from tests.metrics.real_clips import real_clip
@@ -10,6 +11,7 @@ from vera.errors import VeraError
 from vera.metrics import ffmpeg as measured
 from vera.metrics.ffmpeg import find_ffmpeg, vmaf, xpsnr
 from vera.metrics.preservation import IDENTICAL
+from vera.video import write_lossless
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,17 @@ def test_better_copies_measure_better(clips: Path) -> None:
 
 def test_frames_are_paired_by_their_order(clips: Path) -> None:
     assert xpsnr(clips / "slow.mkv", clips / "source.mkv") == IDENTICAL
+
+
+def test_rgb_is_measured_by_its_luma_too(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    for name, frames in (("one", noise), ("near", noise // 8 * 8), ("far", 255 - noise), ("black", noise * 0)):
+        write_lossless(tmp_path / f"{name}.mp4", frames)
+    one, near, far, black = (tmp_path / f"{name}.mp4" for name in ("one", "near", "far", "black"))
+    assert xpsnr(one, one) == IDENTICAL
+    assert IDENTICAL > xpsnr(near, one) > 20 > xpsnr(far, one)
+    write_lossless(tmp_path / "white.mp4", noise * 0 + 255)
+    assert xpsnr(tmp_path / "white.mp4", black) < 1, "which may be below 0"
 
 
 def test_threads_change_nothing(clips: Path) -> None:

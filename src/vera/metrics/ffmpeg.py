@@ -12,12 +12,15 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+import av
+
 from vera.errors import VeraError, first_line
 from vera.metrics.preservation import IDENTICAL
-from vera.video import open_clip
+from vera.video import Clip, open_clip
 
 # Numbered frames, so that two files with other clocks or rates are still compared frame by frame.
-_PAIRED = "[0:v:0]settb=1/1000,setpts=N[a];[1:v:0]settb=1/1000,setpts=N[b];[a][b]"
+_PAIRED = "[0:v:0]settb=1/1000,setpts=N{0}[a];[1:v:0]settb=1/1000,setpts=N{0}[b];[a][b]"
+_TO_LUMA = ",format=yuv444p"  # for RGB, of which xpsnr would tell a value for each channel
 
 
 def vmaf(result: Path, source: Path, threads: int = 1) -> float:
@@ -33,15 +36,17 @@ def xpsnr(result: Path, source: Path) -> float:
 
     Higher is better. VeraError if no ffmpeg has the filter, or the files differ in size or number of frames.
     """
-    return min(_measure(result, source, "xpsnr", "xpsnr", r"XPSNR +y: (inf|[\d.]+)"), IDENTICAL)
+    return min(_measure(result, source, "xpsnr", "xpsnr", r"XPSNR +y: (inf|-?[\d.]+)"), IDENTICAL)
 
 
 def _measure(result: Path, source: Path, name: str, arguments: str, figure: str) -> float:
     executable = find_ffmpeg(name)
-    _check_alike(result, source)
+    clips = open_clip(result), open_clip(source)
+    _check_alike(*clips)
+    paired = _PAIRED.format(_TO_LUMA if any(av.VideoFormat(clip.pix_fmt).is_rgb for clip in clips) else "")
     opened = [word for path in (result, source) for word in ("-noautorotate", "-i", f"file:{path}")]
     command = [executable, "-nostdin", "-hide_banner", "-v", "info", *opened, "-an", "-sn", "-dn"]
-    run = subprocess.run([*command, "-lavfi", _PAIRED + arguments, "-f", "null", "-"], capture_output=True)
+    run = subprocess.run([*command, "-lavfi", paired + arguments, "-f", "null", "-"], capture_output=True)
     said = run.stderr.decode("utf-8", "replace")
     found = re.search(figure, said)
     if run.returncode or not found:
@@ -49,13 +54,12 @@ def _measure(result: Path, source: Path, name: str, arguments: str, figure: str)
     return float(found[1])
 
 
-def _check_alike(result: Path, source: Path) -> None:
-    one, other = open_clip(result), open_clip(source)
+def _check_alike(one: Clip, other: Clip) -> None:
     kinds = [(clip.width, clip.height, clip.frame_count) for clip in (one, other)]
     if kinds[0] != kinds[1]:
         shown = ["{}x{}, {} frames".format(*kind) for kind in kinds]
         raise VeraError(
-            f"{result} ({shown[0]}) cannot be measured against {source} ({shown[1]}): make them alike first"
+            f"{one.path} ({shown[0]}) cannot be measured against {other.path} ({shown[1]}): make them alike first"
         )
 
 
