@@ -22,7 +22,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from vera.hardware import choose_device
 from vera.models import VeraTransformer3DModel
-from vera.training.planning.flop_counter import Tally
+from vera.training.planning.cost_counter import CostCounter
 
 # Network and latent frames, rows and columns; VACE 1.3B has a context block at every second block.
 SIZES: dict[str, tuple[dict[str, Any], tuple[int, int, int]]] = {
@@ -175,13 +175,13 @@ def count(name: str, size: str, step: str) -> int:
             if hasattr(getattr(module, "processor", None), "_attention_backend"):
                 module.processor._attention_backend = "native"
         given = {key: value.float() for key, value in inputs(name, size).items()}
-        with Tally() as tally:
+        with CostCounter() as counter:
             if step == "forward":
                 forward_of(model, given)()
             else:
                 model.enable_gradient_checkpointing()
                 model.train()(**given, return_dict=False)[0].square().mean().backward()
-    return tally.flops
+    return counter.flops
 
 
 def matmul_ceiling(device: torch.device) -> float:

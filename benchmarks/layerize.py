@@ -1,4 +1,4 @@
-"""Layers recovered from regenerated clips, against the truth: `python benchmarks/layerize.py [--frames 8] [CASE ...]`.
+"""Layers recovered from regenerated clips, against the truth: `python -m benchmarks.layerize [--frames 8] [CASE ...]`.
 
 Every case is our own composite of a clip and drawn layers, regenerated as an editor would: shifted by up to a pixel,
 its channels by up to 3 %, encoded with x264 at crf 20. A row is PSNR in the preserved region (the true alpha is 0) of

@@ -22,7 +22,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers import UMT5Config, UMT5EncoderModel
 
 from vera.models import VeraTransformer3DModel
-from vera.training.planning.flop_counter import Tally
+from vera.training.planning.cost_counter import CostCounter
 from vera.training.planning.plan import UMT5_XXL
 
 GIB = 2**30
@@ -172,9 +172,9 @@ def decode(vae: Any, clip: tuple[int, int, int]) -> None:
 
 
 def count(model: nn.Module, run: Callable[[], None]) -> Stage:
-    with Tally((*model.parameters(), *model.buffers())) as tally:
+    with CostCounter((*model.parameters(), *model.buffers())) as counter:
         run()
-    return Stage(tally.peak, tally.flops)
+    return Stage(counter.peak, counter.flops)
 
 
 if __name__ == "__main__":

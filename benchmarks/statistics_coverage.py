@@ -1,7 +1,7 @@
 """Do 95 % intervals hold the truth in 95 % of studies, and do tests find differences where there are none?
 
 Run: python benchmarks/statistics_coverage.py [--simulations 1000] [TABLE ...]; tables are errors, cases, rates,
-values, abilities, agreement, plans. Without any, all are printed. Studies are simulated: the raters' own preferences
+values, abilities, agreement, designs. Without any, all are printed. Studies are simulated: the raters' own preferences
 are normally distributed, with a standard deviation in logits.
 """
 
@@ -153,20 +153,20 @@ def choices_of_units(count: int, sd: float, seed: int) -> tuple[np.ndarray, np.n
     return rng.random(len(units)) < 1 / (1 + np.exp(-sd * rng.normal(size=count)[units])), units
 
 
-def plan_table(simulations: int) -> None:
+def design_table(simulations: int) -> None:
     """Power of the sign-flip test by rater; what as many independent trials would find; raters for a power of 80 %."""
     rates, families = (0.6, 0.65, 0.7), (1, 15)
     titles = " | ".join(f"{rate:.0%}, {tests} test{'s' * (tests > 1)}" for tests in families for rate in rates)
     print(f"\n| power, raters differ by sd 1 | {titles} |\n|---|{'---|' * 6}")
     for raters, trials in ((19, 5), (40, 5), (40, 9), (100, 9)):
-        plans = [(statistics.Plan(raters, trials, tests=tests), rate) for tests in families for rate in rates]
-        shares = (statistics.power(plan, rate, simulations=simulations).value for plan, rate in plans)
-        bounds = (statistics.binomial_power(raters * trials, rate, 0.05 / plan.tests) for plan, rate in plans)
+        designs = [(statistics.StudyDesign(raters, trials, tests=tests), rate) for tests in families for rate in rates]
+        shares = (statistics.power(design, rate, simulations=simulations).value for design, rate in designs)
+        bounds = (statistics.binomial_power(raters * trials, rate, 0.05 / design.tests) for design, rate in designs)
         cells = (f"{100 * share:.0f} % ({100 * bound:.0f})" for share, bound in zip(shares, bounds, strict=True))
         print(f"| {raters} raters x {trials} (independent) | {' | '.join(cells)} |")
     for trials in (5, 9):
-        plans = [(statistics.Plan(1, trials, tests=tests), rate) for tests in families for rate in rates]
-        counts = (statistics.raters_needed(plan, rate, simulations=simulations) for plan, rate in plans)
+        designs = [(statistics.StudyDesign(1, trials, tests=tests), rate) for tests in families for rate in rates]
+        counts = (statistics.raters_needed(design, rate, simulations=simulations) for design, rate in designs)
         print(f"| raters for 80 %, {trials} trials each | {' | '.join(map(str, counts))} |")
 
 
@@ -181,7 +181,7 @@ TABLES = {
     "values": value_table,
     "abilities": ability_table,
     "agreement": agreement_table,
-    "plans": plan_table,
+    "designs": design_table,
 }
 
 if __name__ == "__main__":

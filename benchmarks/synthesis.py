@@ -33,7 +33,7 @@ def main() -> None:
         print(f"{name}: {count / wall:.1f} clips/s on {options.workers} processes, {1000 * cpu / count:.0f} ms a clip")
     if options.renders:
         records = read_records(Path(options.renders))
-        views = sum(len(record.shot.angles) for record in records)
+        views = sum(len(record.spec.angles) for record in records)
         seconds = sum(record.seconds for record in records)
         errors = [record.identity_error for record in records]
         worst = max(record.identity_worst for record in records)

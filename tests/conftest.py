@@ -1,7 +1,9 @@
-"""What tests of several floors share: tiny clips, and a model folder of random weights that runs in a moment."""
+"""What tests of several floors share: tiny clips, a tiny model folder of random weights, a hub on the loopback."""
 
 import os
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import av
 import numpy as np
 import pytest
 from hypothesis import settings
+from tests.fake_hub import FakeHub, fake_hub
 
 # The tests' tensors are tiny: more threads would only wait for each other, here and in the processes tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -18,6 +21,34 @@ settings.register_profile("vera", deadline=None)
 settings.load_profile("vera")
 
 ClipMaker = Callable[..., Path]
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
+    """What HF_ENDPOINT, HF_HOME and HF_TOKEN set, which huggingface_hub reads when it is imported."""
+    from huggingface_hub import constants
+
+    with fake_hub() as server:
+        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, server.endpoint)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setenv("HF_TOKEN", "of-the-fake")
+        yield server
+
+
+@contextmanager
+def small_disk(limit: int) -> Iterator[None]:
+    """No file may grow beyond `limit` bytes: writes fail as on a full disk.
+
+    The test runner writes too: lift it soon.
+    """
+    old, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (old, hard))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vera.errors import VeraError, first_line
 
 Float = NDArray[np.float32]
+Frames = NDArray[np.uint8]  # RGB [T,H,W,3]
 
 LIMIT = 1 << 30  # bytes, unpacked: nine views of an object in full HD have 350 MB
 

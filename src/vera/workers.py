@@ -6,14 +6,19 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextvars import ContextVar
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from threading import Thread
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vera.errors import VeraError
 
+if TYPE_CHECKING:
+    from multiprocessing.sharedctypes import Synchronized
+
 Result = TypeVar("Result")
+_number: ContextVar[int] = ContextVar("number", default=0)
 AHEAD = 3  # jobs that each process may be ahead of the first one whose result is not taken yet
 
 
@@ -29,7 +34,8 @@ def share_out(
         yield from (work(*job) for job in jobs)
         return
     # A forked process would inherit torch's thread pools and CUDA in a broken state.
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), begin_worker)
+    context = get_context("spawn")
+    pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _begin, (context.Value("i", 0),))
     try:
         yield from in_order(pool, work, jobs, workers * AHEAD) if ordered else _as_ready(pool, work, jobs)
     except BrokenProcessPool:
@@ -56,6 +62,18 @@ def in_order(
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
+
+
+def own_number() -> int:
+    """Say which of the processes of `share_out` this is, from 0 on; 0 if it is none."""
+    return _number.get()
+
+
+def _begin(started: "Synchronized[int]") -> None:
+    with started.get_lock():
+        _number.set(started.value)
+        started.value += 1
+    begin_worker()
 
 
 def begin_worker() -> None:

@@ -5,13 +5,11 @@ The model is a tiny one of random weights; the command line, the footage and the
 
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,6 +17,7 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
+from tests.conftest import small_disk
 
 from vera.cli import main
 
@@ -192,17 +191,6 @@ def test_output_is_the_source_by_another_name(fails: Fails, make_clip: ClipMaker
     assert "is read" in fails(source, "--out", str(tmp_path / "link.mp4"))
     assert "is read" in fails(tmp_path / "link.mp4", "--out", str(source))
     assert "is read" in fails(source, "--out", str(tmp_path / "hard.mp4"))
-
-
-@contextmanager
-def small_disk(limit: int) -> Iterator[None]:
-    """No file may grow beyond `limit` bytes; a write fails as on a full disk, with an OSError."""
-    old, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (old, hard))
 
 
 def test_disk_full(fails: Fails, make_clip: ClipMaker) -> None:

@@ -4,7 +4,7 @@ Their networks have random weights and draw nothing that anyone would call an ed
 call is replaced by a drawing; loading, windows, layers and masters are the real ones.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from shutil import copytree
@@ -16,8 +16,7 @@ import cv2
 import diffusers
 import numpy as np
 import pytest
-from huggingface_hub import constants
-from tests.fake_hub import FakeHub, fake_hub
+from tests.fake_hub import FakeHub
 from tests.pipelines.editors.tiny import make
 
 import vera
@@ -27,25 +26,17 @@ from vera.pipelines.editors.loading import load_editor
 
 SIZE = (96, 64)
 Call = Callable[..., Any]
+Folders = dict[str, Path]
+Capture, Patch = pytest.CaptureFixture[str], pytest.MonkeyPatch
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
     root = tmp_path_factory.mktemp("editors")
     names = ("WanVACEPipeline", "LucyEditPipeline", "Flux2KleinPipeline")
     for name in names:
         make(name).save_pretrained(root / name)
     return {name: root / name for name in names}
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
-    with fake_hub() as server:
-        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, server.endpoint)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        yield server
 
 
 @pytest.fixture
@@ -65,7 +56,7 @@ def clip(tmp_path: Path) -> Path:
     return path
 
 
-def drawing(monkeypatch: pytest.MonkeyPatch, pipeline: str, draw: Call) -> list[dict[str, Any]]:
+def drawing(monkeypatch: Patch, pipeline: str, draw: Call) -> list[dict[str, Any]]:
     """Let a pipeline draw `draw(frames)`; what it is called with is kept."""
     calls: list[dict[str, Any]] = []
 
@@ -95,11 +86,7 @@ def edit(clip: Path, model: object, *options: object) -> int:
 
 
 def test_from_a_clip_to_a_verified_result(
-    clip: Path,
-    folders: dict[str, Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    clip: Path, folders: Folders, tmp_path: Path, monkeypatch: Patch, capfd: Capture
 ) -> None:
     calls = drawing(monkeypatch, "LucyEditPipeline", red_square)
     out, layers = tmp_path / "out.mkv", tmp_path / "layers"
@@ -122,9 +109,7 @@ def test_from_a_clip_to_a_verified_result(
     assert main(["export", str(layers), "--source", str(clip), "--to", "png", "--out", str(tmp_path / "png")]) == 0
 
 
-def test_a_real_network_s_noise_is_no_edit(
-    clip: Path, folders: dict[str, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_real_network_s_noise_is_no_edit(clip: Path, folders: Folders, tmp_path: Path, capfd: Capture) -> None:
     before = sorted(tmp_path.rglob("*"))
     assert edit(clip, folders["LucyEditPipeline"], "--out", tmp_path / "out.mkv", "--frames", "5") == 2
     assert "drew a clip that shows nothing of the source" in capfd.readouterr().err
@@ -142,13 +127,7 @@ def test_a_real_network_s_noise_is_no_edit(
     ],
 )
 def test_nothing_is_written_of_what_is_no_edit(
-    draw: Call,
-    told: str,
-    clip: Path,
-    folders: dict[str, Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    draw: Call, told: str, clip: Path, folders: Folders, tmp_path: Path, monkeypatch: Patch, capfd: Capture
 ) -> None:
     drawing(monkeypatch, "LucyEditPipeline", draw)
     before = sorted(tmp_path.rglob("*"))
@@ -159,11 +138,7 @@ def test_nothing_is_written_of_what_is_no_edit(
 
 
 def test_a_mask_is_seen_or_told_not_to_be(
-    clip: Path,
-    folders: dict[str, Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    clip: Path, folders: Folders, tmp_path: Path, monkeypatch: Patch, capfd: Capture
 ) -> None:
     mask = np.zeros((64, 96), np.uint8)
     mask[:, :48] = 255
@@ -190,11 +165,7 @@ def with_context(frames: np.ndarray, clip: Path) -> np.ndarray:
 
 
 def test_a_picture_s_edit_is_carried_along(
-    clip: Path,
-    folders: dict[str, Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    clip: Path, folders: Folders, tmp_path: Path, monkeypatch: Patch, capfd: Capture
 ) -> None:
     calls = drawing(monkeypatch, "Flux2KleinPipeline", red_square)
     assert edit(clip, folders["Flux2KleinPipeline"], "--layers", tmp_path / "layers", "--no-result") == 0
@@ -205,9 +176,7 @@ def test_a_picture_s_edit_is_carried_along(
     assert found.metadata["editor"]["keyframe"] == 6
 
 
-def test_one_that_is_loaded_edits_many(
-    clip: Path, folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_that_is_loaded_edits_many(clip: Path, folders: Folders, tmp_path: Path, monkeypatch: Patch) -> None:
     drawing(monkeypatch, "LucyEditPipeline", red_square)
     editor = load_editor(str(folders["LucyEditPipeline"]), "cpu", "float32")
     alphas = []
@@ -222,9 +191,7 @@ def test_one_that_is_loaded_edits_many(
         vera.edit(clip, "add a red square", layers=tmp_path / "three", result=False, pipeline=editor, device="cpu")
 
 
-def test_models_are_listed(
-    folders: dict[str, Path], hub: FakeHub, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_models_are_listed(folders: Folders, hub: FakeHub, tmp_path: Path, capfd: Capture) -> None:
     assert main(["models"]) == 0
     told = capfd.readouterr().out
     for name in ("nano", "vera-14b", "lucy (decart-ai/Lucy-Edit-Dev)", "vace-1.3b", "not for commercial use"):
@@ -233,12 +200,7 @@ def test_models_are_listed(
 
 
 def test_cached_models_are_told_with_their_licence(
-    clip: Path,
-    folders: dict[str, Path],
-    hub: FakeHub,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    clip: Path, folders: Folders, hub: FakeHub, tmp_path: Path, monkeypatch: Patch, capfd: Capture
 ) -> None:
     copytree(folders["LucyEditPipeline"], tmp_path / "lucy")
     (tmp_path / "lucy" / "README.md").write_text("---\nlicense: other\nlicense_name: tests-only\n---\n")
@@ -267,17 +229,45 @@ def test_cached_models_are_told_with_their_licence(
     ],
 )
 def test_models_that_are_not_there(
-    model: str, told: str, clip: Path, hub: FakeHub, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    model: str, told: str, clip: Path, hub: FakeHub, tmp_path: Path, capfd: Capture
 ) -> None:
     assert edit(clip, model, "--out", tmp_path / "out.mkv") == 2
     error = capfd.readouterr().err
     assert told in error and error.count("\n") == 1 and not (tmp_path / "out.mkv").exists()
 
 
-def test_a_gated_editor(
-    clip: Path, folders: dict[str, Path], hub: FakeHub, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_gated_editor(clip: Path, folders: Folders, hub: FakeHub, tmp_path: Path, capfd: Capture) -> None:
     hub.add_folder("decart-ai/Lucy-Edit-Dev", folders["LucyEditPipeline"])
     hub.gated.add("decart-ai/Lucy-Edit-Dev")
     assert edit(clip, "lucy", "--out", tmp_path / "out.mkv") == 2
     assert "is gated: accept its terms on its page" in capfd.readouterr().err
+
+
+def test_an_editor_sees_a_region_alone(
+    clip: Path,
+    folders: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    calls = drawing(monkeypatch, "LucyEditPipeline", lambda frames: red_square(frames)[:, :48, :48])
+    out, layers = tmp_path / "out.mkv", tmp_path / "layers"
+    options = ["--region", "40,8,32,32", "--size", "48x48", "--steps", "2", "--device", "cpu", "--dtype", "float32"]
+    named = ["--model", folders["LucyEditPipeline"], "--out", out, "--layers", layers]
+    assert main([*map(str, ["edit", clip, "Add a red square", *named, *options])]) == 0
+    assert [(call["width"], call["height"]) for call in calls] == [(48, 48)]
+    found = load_layers(layers)
+    assert found.metadata["crops"] == [{"model": [48, 48], "size": [48, 48], "corners": [[32, 0]]}]
+    alpha = np.asarray(found.alpha)
+    assert alpha[:, 26:36, 66:70].min() > 50000 and not alpha[:, :, :32].any() and not alpha[:, :, 80:].any()
+    assert main(["verify", str(clip), str(out), str(layers)]) == 0
+
+
+def test_an_editor_that_draws_all_anew_takes_no_region(
+    clip: Path, folders: dict[str, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    options = ("--region", "16,0,64,64", "--out", tmp_path / "out.mkv")
+    assert edit(clip, folders["WanVACEPipeline"], *options) == 2
+    error = capfd.readouterr().err
+    assert "draws whole pictures anew" in error and "--mask" in error and sorted(tmp_path.rglob("*")) == before

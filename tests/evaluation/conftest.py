@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.data.synthetic_assets import make_assets
 
-from vera.evaluation.predictions import runner
+from vera.evaluation.predictions import clips, galleries, synthetic
 from vera.metrics.recognition.features import Pictures, Vectors, unit
 
 
@@ -34,5 +34,6 @@ def mean_colors(monkeypatch: pytest.MonkeyPatch) -> None:
     def embed(pictures: Pictures) -> Vectors:
         return unit(pictures.mean(axis=(1, 2), dtype=np.float32))
 
-    monkeypatch.setattr(runner, "load_embedding", lambda: embed)
-    runner._open.cache_clear()
+    monkeypatch.setattr(galleries, "load_embedding", lambda: embed)
+    synthetic._open.cache_clear()
+    clips._galleries.cache_clear()

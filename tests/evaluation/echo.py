@@ -7,10 +7,10 @@ from pathlib import Path
 from vera.evaluation.predictions.record import Record
 
 
-def echo(case: int, candidate: str) -> Record:
+def echo(case: int, method: str) -> Record:
     if case < 0:
         raise ValueError(f"no case {case}")
-    return Record(case, "obj_add", candidate, {"value": case / 2})
+    return Record(str(case), "obj_add", method, {"value": case / 2}, key=f"key {case}")
 
 
 def sleep(folder: Path) -> Record:

@@ -59,7 +59,7 @@ def test_recipes_are_trained_and_measured(
     assert {load_recipe(tmp_path / "out" / f"mot-{seed}" / "recipe.yaml").seed for seed in (1, 2)} == {1, 2}
 
     monkeypatch.setattr("vera.training.run.loop.train_step", None)  # nothing is left to do
-    monkeypatch.setattr("vera.evaluation.predictions.runner.run_case", None)
+    monkeypatch.setattr("vera.evaluation.predictions.synthetic.run_case", None)
     again = evaluate_ablations(recipes, tmp_path / "out", seeds=2, count=2, workers=1, report=lambda line: None)
     assert again == text
 
@@ -92,12 +92,15 @@ def test_data_that_have_no_cases_are_told(
 
 
 def test_the_table_has_mean_and_spread() -> None:
-    outcomes = [Outcome("mot", "obj_add", "place_hit", (0.5, 0.7)), Outcome("v2v", "obj_add", "psnr", (20.0,))]
+    outcomes = [
+        Outcome("mot", "obj_add", "place_hit", (0.5, 0.7)),
+        Outcome("v2v", "obj_add", "psnr_preserved", (20.0,)),
+    ]
     outcomes.append(Outcome("mot", "training", "edit", (0.25, 0.75)))
     lines = table(outcomes, ["mot", "v2v"]).splitlines()
     assert "| place hit (%) ↑ | 60.0 ± 14.1 |  |" in lines
     assert "| loss of edit ↓ | 0.500 ± 0.354 |  |" in lines
-    assert "| PSNR where truth preserves (dB) ↑ |  | 20.0 |" in lines
+    assert "| PSNR, preserved region (dB) ↑ |  | 20.0 |" in lines
 
 
 def test_the_shipped_recipes_share_all_but_the_named_line() -> None:

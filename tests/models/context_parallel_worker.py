@@ -11,23 +11,13 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from diffusers import ContextParallelConfig
+from tests.models.conftest import TINY
 
 from vera.errors import VeraError
 from vera.models import attention_kernel
 from vera.models.baselines import VARIANTS
 from vera.models.context_parallel import enable_context_parallel
 
-SIZES = {
-    "num_attention_heads": 2,
-    "attention_head_dim": 12,
-    "in_channels": 4,
-    "out_channels": 4,
-    "text_dim": 16,
-    "freq_dim": 32,
-    "ffn_dim": 40,
-    "num_layers": 2,
-    "rope_max_seq_len": 32,
-}
 CASES: dict[str, tuple[str, dict[str, Any]]] = {name: (name, {}) for name in VARIANTS} | {
     "separate": ("mot", {"joint_attention": False}),
     "alpha-text": ("mot", {"text_branches": ["edit", "alpha", "composite"]}),
@@ -38,7 +28,7 @@ EVEN, ODD = (2, 4, 6), (1, 6, 6)  # latent frames, height and width: 12 tokens o
 
 def make_model(variant: str, **overrides: Any) -> Any:
     torch.manual_seed(0)
-    model = VARIANTS[variant].model(**VARIANTS[variant].config(SIZES | overrides))
+    model = VARIANTS[variant].model(**VARIANTS[variant].config(TINY | overrides))
     with torch.no_grad():
         for parameter in model.parameters():
             if not parameter.any():

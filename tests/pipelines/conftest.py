@@ -1,14 +1,11 @@
-"""Tiny pipelines of random weights, with each autoencoder and each kind of text encoder; a hub on the loopback."""
+"""Tiny pipelines of random weights, with each autoencoder and each kind of text encoder."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from diffusers import AutoencoderKLWan, FlowMatchEulerDiscreteScheduler
-from huggingface_hub import constants
-from tests.fake_hub import FakeHub, fake_hub
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
@@ -97,15 +94,3 @@ def make_pipeline() -> MakePipeline:
         return pipeline
 
     return make
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
-    """What HF_ENDPOINT and HF_HOME set, which huggingface_hub reads when it is imported."""
-    with fake_hub() as server:
-        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, server.endpoint)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setenv("HF_TOKEN", "of-the-fake")
-        yield server

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.loras import CLIP, SIZES
 
 from vera import VeraError
 from vera.layers import verify
@@ -16,18 +17,7 @@ from vera.pipelines import VeraPipeline, edit, load_pipeline
 
 MakePipeline = Callable[..., VeraPipeline]
 TEXT = "add a red balloon"
-CLIP = np.random.default_rng(0).integers(0, 256, (5, 32, 48, 3), dtype=np.uint8)
 MASK = np.random.default_rng(1).integers(0, 2, (5, 32, 48), dtype=np.uint8) * 255
-SIZES = {
-    "num_attention_heads": 2,
-    "attention_head_dim": 12,
-    "in_channels": 4,
-    "out_channels": 4,
-    "text_dim": 16,
-    "freq_dim": 16,
-    "ffn_dim": 32,
-    "num_layers": 2,
-}
 WHOLE_FRAME = ("v2v", "v2v_concat", "vace")
 
 

@@ -20,7 +20,7 @@ from vera.errors import VeraError
 from vera.models.autoencoder_patch import AutoencoderPatch3D
 from vera.models.fingerprint import fingerprint
 from vera.training import load_recipe
-from vera.training.batches import BEYOND
+from vera.training.batches import EVAL_STEP
 from vera.training.cache import cache_data
 from vera.training.run.loop import train
 from vera.training.text import TextStates
@@ -55,7 +55,7 @@ class AsCached:
     def __init__(self, cache: Path, held_out: bool) -> None:
         self.layers = DrawnLayers(held_out=held_out)
         self.sharded = ShardedLayers(str(cache), held_out=held_out)
-        start = BEYOND if held_out else 0
+        start = EVAL_STEP if held_out else 0
         self.keys = [self.layers.draw(start + index, 1)[0] for index in range(len(self.sharded.keys()))]
 
     def draw(self, step: int, batch_size: int, attempt: int = 0) -> list[tuple[int, ...]]:

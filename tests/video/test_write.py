@@ -1,12 +1,9 @@
 """What is written: the source's samples, times, tags and sound, whole or not at all."""
 
 import os
-import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.clips import make_clip, make_frame, samples
+from tests.conftest import small_disk
 
 from vera.color.tags import ColorTags
 from vera.errors import VeraError
@@ -494,17 +492,6 @@ def test_killed_in_the_middle(tmp_path: Path) -> None:
 
 # In the header, a frame or the trailer.
 FULL_AT = pytest.mark.parametrize("limit", [0, 3000, 30000, 45000])
-
-
-@contextmanager
-def small_disk(limit: int) -> Iterator[None]:
-    """Files can't grow beyond a limit: a write fails as on a full disk. The test runner writes too: lift it soon."""
-    old, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (old, hard))
 
 
 @pytest.fixture

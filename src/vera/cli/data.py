@@ -116,14 +116,14 @@ def render(
         Folder that `make assets` fills: npm/, sweethome3d/ and, for the fast variant of Mitsuba, llvm/.
     """
     from vera.construction.rendering.mitsuba_passes import Renderer
-    from vera.construction.rendering.render import render_shots
+    from vera.construction.rendering.render import make_renders
     from vera.files import check_outputs
 
     check_outputs([assets / name for name in ("llvm", "npm", "sweethome3d")], [out])
     width, height = parse_size(size)
     renderer = Renderer(next(assets.glob("llvm/libLLVM.so.*"), None))
     with progress_bar() as report:
-        new = render_shots(
+        new = make_renders(
             out,
             count,
             renderer=renderer,

@@ -1,7 +1,11 @@
 """`vera edit`."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from vera.cli.edit_options import (
     ACCELERATING,
@@ -33,6 +37,7 @@ def edit(
     sheet: Path | None = None,
     loading: Loading = LOADING,
     mask: Path | None = None,
+    region: Annotated[Sequence[str], Parameter(allow_leading_hyphen=True)] = (),
     sampling: Sampling = SAMPLING,
     trimming: Trimming = TRIMMING,
     deinterlace: Deinterlace = False,
@@ -56,6 +61,9 @@ def edit(
         PNG that shows source, edit layer, alpha, result and difference.
     mask
         Video whose white marks what must stay.
+    region
+        Edit only this part of the frame, at the model's full size: X,Y,W,H in pixels of the upright frame, or auto,
+        where the mask says. May be repeated; later ones are laid over earlier ones.
     lut
         For log footage: the .cube file that shows it in BT.709, as camera makers give it.
     ocio
@@ -76,6 +84,7 @@ def edit(
             **vars(writing),
             **vars(loading),
             mask=mask,
+            region=region,
             **settings,
             acceleration=accelerating.acceleration(),
             refinement=refining.refinement(),

@@ -5,12 +5,139 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from vera.choices import Sampler
+from vera.choices import Dtype, Offload, Quantize, Sampler
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 
-app = App(name="evaluate", help="Measure a model on held-out cases or on real clips.")
+app = App(name="evaluate", help="Measure models and anybody's edits on a benchmark, on held-out cases, on real clips.")
 app.command("vera.cli.judge:judge", name="judge", help="Have a vision-language model score edits, 1 to 5.")
+
+
+@app.command
+def mini(
+    out: Path,
+    /,
+    *,
+    count: int = 60,
+    frames: int = 49,
+    size: str = "416x240",
+    assets: str = "assets/npm",
+    workers: int = 2,
+) -> None:
+    """Render the mini-benchmark: cases with true layers, in the layout of the published test set.
+
+    Parameters
+    ----------
+    out
+        New folder. The same command goes on with stopped work, and gives the same bytes.
+    count
+        How many cases, half of each task.
+    frames
+        Of a clip: 1 + 4k.
+    size
+        Of a frame. The published clips are 832x480.
+    assets
+        Folder that `make assets` fills.
+    workers
+        Processes that share the work.
+    """
+    from vera.data.synthesis.stages import read_sizes
+    from vera.evaluation.cases.mini import render_mini
+
+    ((width, height),) = read_sizes([size])
+    with progress_bar() as report:
+        made = render_mini(out, count, frames, (width, height), assets, workers=workers, progress=report)
+    say(f"cases    {made} of {frames} frames of {size} in {out}")
+
+
+@app.command
+def run(
+    benchmark: str,
+    /,
+    *,
+    method: Annotated[tuple[str, ...], Parameter(negative=())],
+    out: Path,
+    count: int | None = None,
+    seed: int = 0,
+    steps: int | None = None,
+    guidance: float | None = None,
+    sampler: Sampler | None = None,
+    mask: bool | None = None,
+    device: str = "auto",
+    dtype: Dtype = "auto",
+    offload: Offload = "none",
+    quantize: Quantize = "none",
+    metrics: Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)] = (),
+    lpips: str | None = None,
+    dino: str | None = None,
+    clip: str | None = None,
+    videoclip: str | None = None,
+    workers: int | None = None,
+) -> None:
+    """Edit the cases of a benchmark by models, or take anybody's videos, measure all alike, and print the tables.
+
+    Parameters
+    ----------
+    benchmark
+        Folder of the published test set or of `vera evaluate mini`, or a data set on the hub.
+    method
+        [NAME=]WHAT[,SETTING=VALUE...]: nano, a folder in diffusers' layout, a model of `vera models` or of the hub, a
+        folder of videos named as the cases, truth, or empty. May be repeated.
+    out
+        Folder for edits, records and tables. The same command goes on with stopped work.
+    count
+        Only the first so many cases of each task.
+    seed
+        Of the noise of models.
+    steps
+        Sampling steps. Default: the model's own.
+    guidance
+        How strongly the text steers. Default: the model's own.
+    sampler
+        Default: the model's own.
+    mask
+        Give models the cases' masks, or not. Default: only to editors that read masks.
+    device
+        That models run on.
+    dtype
+        Of their weights.
+    offload
+        Where weights wait on the CPU.
+    quantize
+        The transformer's weights to 8 bits.
+    metrics
+        Names of those to measure. Default: all of the published comparison.
+    lpips
+        Folder, or model of the hub, with AlexNet's and LPIPS's weights.
+    dino
+        The same of DINO, such as facebook/dino-vits16, for OC.
+    clip
+        The same of CLIP, such as openai/clip-vit-base-patch32, for OC and OSC.
+    videoclip
+        The same of VideoCLIP-XL, such as alibaba-pai/VideoCLIP-XL-v2, for OSC.
+    workers
+        Processes that share the work. Default: one for each core, or for each GPU if there is a model.
+    """
+    from vera.evaluation.benchmark import evaluate_benchmark
+    from vera.evaluation.predictions.networks import Networks
+
+    settings = {
+        "seed": seed,
+        "steps": steps,
+        "guidance": guidance,
+        "sampler": sampler,
+        "mask": mask,
+        "device": device,
+        "dtype": dtype,
+        "offload": offload,
+        "quantize": quantize,
+    }
+    networks = Networks(lpips, dino, clip, videoclip)
+    with progress_bar() as report:
+        text = evaluate_benchmark(
+            benchmark, out, method, settings, count, metrics, networks, workers, report=say, progress=report
+        )
+    say(*text.splitlines(), f"edits    {out / 'edits.jsonl'}, for `vera evaluate judge`")
 
 
 @app.command
@@ -133,7 +260,7 @@ def footage(
     workers
         Processes that share the work. Default: one for each core, at most eight with a GPU.
     """
-    from vera.evaluation.cases.clips import real_shots
+    from vera.evaluation.cases.clips import real_excerpts
     from vera.evaluation.footage import evaluate_footage
     from vera.evaluation.predictions.predict import Candidate
 
@@ -145,7 +272,7 @@ def footage(
             Candidate("model", steps, guidance),
             assets=assets,
             renders=renders,
-            shots=real_shots(film),
+            excerpts=real_excerpts(film),
             workers=workers,
             progress=report,
         )

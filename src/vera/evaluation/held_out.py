@@ -10,7 +10,7 @@ from vera.data.synthesis.vocabulary import ASSETS, SPRITES
 from vera.errors import VeraError
 from vera.evaluation.cases.validation import validation_cases
 from vera.evaluation.predictions.predict import Candidate
-from vera.evaluation.predictions.runner import Bench, run_cases
+from vera.evaluation.predictions.synthetic import Bench, run_cases
 from vera.evaluation.reports.report import write_curves, write_report, write_sheets
 from vera.progress import Progress
 

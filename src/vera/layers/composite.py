@@ -24,7 +24,9 @@ from vera.video.components import INTERLEAVED, components, rgb_rows
 from vera.video.open import check_unchanged
 from vera.video.sequence import source_files, written_path
 
-STRIP = 2**18  # pixels laid at a time: few enough for a core's cache, many beside what a call costs
+# Pixels laid at a time: few enough for a core's cache, many beside what a call costs. `python benchmarks/composite.py`
+# prints the rate.
+STRIP = 2**18
 DEPTHS = {np.dtype(np.uint8): cv2.CV_8U, np.dtype(np.uint16): cv2.CV_16U}
 
 
@@ -62,7 +64,7 @@ def composite_frame(
 
 @dataclass(frozen=True)
 class Placed:
-    """Edits on the frames of one clip, from `place`: the lowest first, each with the index of its frame by pts."""
+    """Layered edits resolved on one clip, bottom first: of each edit, source pts -> layer frame index."""
 
     clip: Clip
     edits: tuple[tuple[LayeredEdit, Mapping[int, int]], ...]
@@ -99,15 +101,15 @@ class Placed:
 def place(edit: LayeredEdit | Stack, clip: Clip, force: bool = False) -> Placed:
     """An edit, or a stack of them, on the frames of a clip. VeraError as `check_belongs` for each."""
     stack = edit if isinstance(edit, Stack) else Stack((edit,))
-    placed = tuple((layer, shown_frames(layer, clip, force)) for layer in stack.edits)
+    placed = tuple((layer, active_frames(layer, clip, force)) for layer in stack.edits)
     return Placed(clip, placed, stack.strict_chroma)
 
 
-def shown_frames(edit: LayeredEdit, clip: Clip, force: bool = False) -> dict[int, int]:
-    """`check_belongs` without the frames outside the range that `edit` is adjusted to."""
+def active_frames(edit: LayeredEdit, clip: Clip, force: bool = False) -> dict[int, int]:
+    """Map pts of `clip` to layer frames as `check_belongs`, only within the range that `edit` is adjusted to."""
     first, last = edit.adjustment.range
-    shown = set(clip.pts[first or 0 : None if last is None else last + 1])
-    return {pts: index for pts, index in check_belongs(edit, clip, force).items() if pts in shown}
+    active = set(clip.pts[first or 0 : None if last is None else last + 1])
+    return {pts: index for pts, index in check_belongs(edit, clip, force).items() if pts in active}
 
 
 def composite_clip(

@@ -71,13 +71,13 @@ def _code_components(
     color_count = len(form.components) - has_alpha(form)
     full_size = color_count if form.is_rgb else 1  # colour components that are not subsampled
     over = _over_own_alpha(alpha, frame, box) if has_alpha(form) else None
-    layer_share: Float = alpha if over is None else np.divide(alpha, np.maximum(over, _TINY))  # of a straight colour
-    parts = [ComponentLayer(box, layer_share, _weighted(rgb, row, layer_share)) for row in matrix[:full_size]]
+    color_alpha: Float = alpha if over is None else np.divide(alpha, np.maximum(over, _TINY))  # of a straight colour
+    layers = [ComponentLayer(box, color_alpha, _premultiplied(rgb, row, color_alpha)) for row in matrix[:full_size]]
     if color_count > full_size:
-        parts += _chroma(rgb, alpha, over, matrix[full_size:], frame, box, strict)
+        layers += _chroma(rgb, alpha, over, matrix[full_size:], frame, box, strict)
     if over is not None:
-        parts.append(ComponentLayer(box, alpha, alpha * np.float32(2**depth - 1)))
-    return parts
+        layers.append(ComponentLayer(box, alpha, alpha * np.float32(2**depth - 1)))
+    return layers
 
 
 def _over_own_alpha(alpha: Float, frame: av.VideoFrame, box: Box) -> Float:
@@ -103,9 +103,9 @@ def _chroma(
     if untouched is not None:
         chroma_alpha[untouched] = 0
     color = resolve_color(color_tags(frame), frame.height, form.name)
-    parts = []
+    layers = []
     for row in matrix:
-        premultiplied = _box_sum(_weighted(rgb, row * mean, alpha), step_x, step_y)
+        premultiplied = _box_sum(_premultiplied(rgb, row * mean, alpha), step_x, step_y)
         if chroma_over is not None:
             premultiplied /= chroma_over
         if color.range == FULL:  # where chroma reaches half a code above the highest
@@ -113,16 +113,16 @@ def _chroma(
             np.minimum(premultiplied, chroma_alpha * peak, out=premultiplied)
         if untouched is not None:
             premultiplied[untouched] = 0
-        parts.append(ComponentLayer(chroma_box, chroma_alpha, premultiplied))
-    return parts
+        layers.append(ComponentLayer(chroma_box, chroma_alpha, premultiplied))
+    return layers
 
 
 def _light_components(edit: NDArray[Any], alpha: Float, form: av.VideoFormat, box: Box) -> list[ComponentLayer]:
     """The layer in each component of linear light."""
     light = srgb_decode(edit) if edit.dtype == np.float32 else _decoded(int(np.iinfo(edit.dtype).max))[edit]
     rows = np.eye(3, 4, dtype=np.float32) if form.is_rgb else _LUMINANCE
-    parts = [_weighted(light, row, alpha) for row in rows]
-    return [ComponentLayer(box, alpha, part) for part in (*parts, *([alpha] if has_alpha(form) else []))]
+    planes = [_premultiplied(light, row, alpha) for row in rows]
+    return [ComponentLayer(box, alpha, plane) for plane in (*planes, *([alpha] if has_alpha(form) else []))]
 
 
 @lru_cache
@@ -131,10 +131,10 @@ def _decoded(top: int) -> Float:
     return srgb_decode(np.arange(top + 1) / top).astype(np.float32)
 
 
-def _weighted(rgb: Float, row: Float, weight: Float) -> Float:
-    """`weight` times the affine function `row` of R, G and B."""
+def _premultiplied(rgb: Float, row: Float, alpha: Float) -> Float:
+    """Multiply alpha `[h,w]` and the affine function `row` of R, G and B."""
     plane = np.asarray(cv2.transform(rgb, row[None]), np.float32)
-    plane *= weight
+    plane *= alpha
     return plane
 
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from vera.errors import VeraError
 from vera.files import check_outputs, whole_file
 from vera.layers.composite import check_belongs
+from vera.layers.layer_frame import unit
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.refine.floor import fit_layer
 from vera.video import ClipLike, FrameReader, Orientation, as_clip, model_view
@@ -43,11 +44,10 @@ def contact_sheet(
     before = _pick(clip.footage, positions, size, clip.orientation)
     after = _pick(result, positions, size, clip.orientation)
     for index, original, edited in zip(chosen, before, after, strict=True):
-        color, alpha = fit_layer(edit.frame(int(index), clip.display_size).codes(), size)
-        scale = 255 / np.iinfo(color.dtype).max
-        weight = alpha[..., None] / 65535
-        shown = weight * (color * scale) + (1 - weight) * _checkerboard(size)[..., None]
-        grey = np.repeat(weight * 255, 3, axis=-1)
+        color, alpha = fit_layer(edit.frame(int(index), clip.display_size), size)
+        alpha = unit(alpha)[..., None]
+        shown = alpha * (unit(color) * 255) + (1 - alpha) * _checkerboard(size)[..., None]
+        grey = np.repeat(alpha * 255, 3, axis=-1)
         change = np.abs(edited.astype(np.int16) - original) * GAIN
         tiles.append([original, shown, grey, edited, change])
     times = [float(edit.pts[index] * edit.time_base) for index in chosen]

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from vera.metrics.objects import SOLID, Alpha, bounding_box, main_component
 
+# Part of the measure's definition: chosen for objects that stand on the ground, not measured.
 ABOVE, BELOW, ASIDE = 0.15, 0.2, 0.2  # of the object's height (the first two) and width: the band around its foot
 EDGE = 2  # pixels around solid coverage that hold the object's own soft outline
 

@@ -14,8 +14,8 @@ from vera.data.sample import BadSample, LatentSample, LayerData, LayeredSample
 from vera.errors import VeraError
 from vera.workers import end_with_parent
 
-# Far beyond any run's end: the data of the last stage of a curriculum, disjoint from what steps draw.
-BEYOND = 1 << 30
+# First step index reserved for evaluation draws: beyond any run's last step, so disjoint from what training draws.
+EVAL_STEP = 1 << 30
 ATTEMPTS = 8
 BAD_AT_FIRST = 1000  # samples over which the share of bad ones is counted at least
 

@@ -19,7 +19,7 @@ from vera.data.sources import open_layer_data
 from vera.errors import VeraError
 from vera.files import check_outputs
 from vera.hardware import choose_device
-from vera.training.batches import BEYOND, check_bad_share, collate, start_worker
+from vera.training.batches import EVAL_STEP, check_bad_share, collate, start_worker
 from vera.training.encoders import FrozenEncoders
 from vera.training.latents import LAYERS
 from vera.training.recipe import FlowObjective, Recipe, load_recipe
@@ -97,7 +97,7 @@ def _training_keys(data: LayerData, count: int | None) -> Sequence[Any]:
 def _held_out_keys(data: LayerData, count: int) -> Sequence[Any]:
     if hasattr(data, "keys"):
         return list(data.keys())
-    return [data.draw(BEYOND + index, 1)[0] for index in range(count)]
+    return [data.draw(EVAL_STEP + index, 1)[0] for index in range(count)]
 
 
 class _Samples(Dataset[LayeredSample | LatentSample | BadSample]):

@@ -13,7 +13,7 @@ from vera.fields import Name, Range, Seed, Share, build, check_value
 from vera.training.overrides import Overrides, read_overrides
 from vera.training.recipe_file import merge, read_fields
 
-MOST = 1 << 30  # steps, batches: beyond are the draws of held-out samples (`batches.BEYOND`)
+MOST = 1 << 30  # steps, batches: from there on indices are for evaluation (`batches.EVAL_STEP`)
 
 Count = Annotated[int, Range(1, MOST)]
 Size = Annotated[int, Range(1, 1 << 16)]
@@ -107,7 +107,7 @@ class Lora:
 class Recipe:
     """A training run. `model` is the config of the model's class, `data` has a kind and its arguments.
 
-    `method` is one of `OBJECTIVES`. `variant` is the architecture that `layered_flow` trains, one of `VARIANTS`;
+    `method` is one of `METHODS`. `variant` is the architecture that `layered_flow` trains, one of `VARIANTS`;
     `freeze` lists branches that keep their weights. Steps are optimizer steps; each takes `accumulate` batches of
     `batch_size`, over all processes. The learning rate rises over `warmup` steps and then falls to `final_lr_ratio`
     of itself at the end, or stays (`schedule`). `init` is a folder with weights to start from. `dtype` is what
@@ -153,7 +153,11 @@ class Recipe:
     export_dtype: Literal["fp16", "bf16", "fp32"] = "fp32"
 
 
-OBJECTIVES = {"layered_flow": FlowObjective, "autoencoder": AutoencoderObjective}
+# What each method's objective is, and its class, which brings torch: imported when it is made.
+METHODS = {
+    "layered_flow": (FlowObjective, "vera.training.methods.layered_flow:LayeredFlow"),
+    "autoencoder": (AutoencoderObjective, "vera.training.methods.autoencoder:AutoencoderTraining"),
+}
 TRANSFORMER_ONLY = ("variant", "lora", "context_parallel", "gradient_checkpointing", "compile")
 # Numbers in `model`, by their names: whole ones of other names are sizes. A class says only that they are whole.
 MODEL = {
@@ -180,9 +184,9 @@ def load_recipe(path: Path, overrides: Overrides = MappingProxyType({})) -> Reci
 
     content = read_fields(path)
     method = overrides.get("method", content.get("method"))
-    objective = OBJECTIVES.get(str(method))
-    if objective is None:
-        raise VeraError(f"{where('method')} is one of {', '.join(sorted(OBJECTIVES))}, not {method!a:.80}")
+    if str(method) not in METHODS:
+        raise VeraError(f"{where('method')} is one of {', '.join(sorted(METHODS))}, not {method!a:.80}")
+    objective, _ = METHODS[str(method)]
     sections: dict[str, Any] = {"objective": objective, "variant": Literal[tuple(VARIANTS)]}
     hints = get_type_hints(Recipe, include_extras=True) | sections
     content = merge(content, read_overrides(overrides, hints))

@@ -17,7 +17,7 @@ from vera.errors import VeraError
 from vera.video.carried.hdr import HdrMetadata, hdr_metadata
 from vera.video.carried.records import track_records
 from vera.video.carried.tracks import Chapter, TrackInfo, chapters, file_metadata, other_tracks
-from vera.video.decoding.damage import Tally, check_whole, counted_packets, has_times, packet_is_frame
+from vera.video.decoding.damage import PacketCount, check_whole, counted_packets, has_times, packet_is_frame
 from vera.video.open import FileState, Footage, file_state, open_video
 from vera.video.orientation import Matrix, Orientation, display_matrix, nearest_orientation
 from vera.video.reader import FrameReader
@@ -182,13 +182,13 @@ def open_clip(
 
 def _packet_times(path: Path, container: InputContainer, stream: VideoStream) -> tuple[list[int | None], int]:
     """Times of the packets that are shown, in order, and the duration of the latest, 0 if it has none."""
-    tally = Tally()
+    counted = PacketCount()
     shown = [
         (packet.pts, packet.duration or 0)
-        for packet in counted_packets(container, stream, tally, source_files(path))
+        for packet in counted_packets(container, stream, counted, source_files(path))
         if packet.size and not packet.is_discard
     ]
-    check_whole(path, container, stream, tally)
+    check_whole(path, container, stream, counted)
     timed = sorted((pts, duration) for pts, duration in shown if pts is not None)
     if len(timed) < len(shown):
         return [pts for pts, _ in shown], 0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vera.color.tags import FULL
 from vera.errors import VeraError
 from vera.video.arrays import planes
-from vera.video.decoding.damage import Tally, check_whole
+from vera.video.decoding.damage import PacketCount, check_whole
 from vera.video.decoding.ffv1 import slices_whole
 from vera.video.open import open_input, open_output
 
@@ -89,7 +89,7 @@ class LosslessClip:
             self._container = open_input(path)
             weakref.finalize(self, self._container.close)  # PyAV leaks what is not closed
             self._stream = self._container.streams.video[0]
-            check_whole(path, self._container, self._stream, Tally())
+            check_whole(path, self._container, self._stream, PacketCount())
             context: Any = self._stream.codec_context  # None for a codec that nobody knows
             known = (
                 context is not None

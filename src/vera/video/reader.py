@@ -15,7 +15,7 @@ from av.video.reformatter import VideoReformatter
 from vera.errors import VeraError
 from vera.video.arrays import as_progressive, bare_copy, plane_layout
 from vera.video.decoding.damage import (
-    Tally,
+    PacketCount,
     check_decoded,
     check_fragments,
     check_whole,
@@ -122,11 +122,11 @@ class FrameReader:
         return kind
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
-        tally = Tally()
+        counted = PacketCount()
         count = 0
         last: tuple[int, int] | None = None  # the time of the frame before, in the file and as given
         try:
-            for frame in self._filled(tally) if has_times(self.container) else self._slotted(tally):
+            for frame in self._filled(counted) if has_times(self.container) else self._slotted(counted):
                 time = frame.pts or 0
                 if last is not None and last[0] <= time <= last[1]:
                     frame.pts = last[1] + 1  # a time that repeats; one that steps back is refused by `probe`
@@ -137,21 +137,21 @@ class FrameReader:
             raise VeraError(
                 f"{self.path}: is damaged at frame {count} ({error.strerror}); copy or export it again"
             ) from error
-        check_whole(self.path, self.container, self.stream, tally)
-        if tally.packets and not count:
+        check_whole(self.path, self.container, self.stream, counted)
+        if counted.packets and not count:
             raise VeraError(f"{self.path}: is damaged, none of its frames can be decoded; copy or export it again")
         if last is not None:
             check_fragments(self.path, float(last[1] * self._grid()[0]))
         check_decoded(self.path, count, self.damaged, self._lost)
 
-    def _filled(self, tally: Tally) -> Iterator[av.VideoFrame]:
+    def _filled(self, counted: PacketCount) -> Iterator[av.VideoFrame]:
         """A frame for each packet that shows one, so far as packets tell, each with its time."""
         exact = packet_is_frame(self.container, self.stream)
         tick, step = self._grid()
         due: list[int] = []  # a heap: times of packets that went in and whose frames are not yet out
         suspect: set[int | None] = set()
         last: av.VideoFrame | None = None
-        for packet, frames in chain(self._packets(tally), self._rest(due)):
+        for packet, frames in chain(self._packets(counted), self._rest(due)):
             if packet.size and packet.pts is not None and not packet.is_discard:
                 if exact:
                     heapq.heappush(due, packet.pts)
@@ -174,13 +174,13 @@ class FrameReader:
             for pts in sorted(due):
                 yield self._stand_in(last, pts)
 
-    def _slotted(self, tally: Tally) -> Iterator[av.VideoFrame]:
+    def _slotted(self, counted: PacketCount) -> Iterator[av.VideoFrame]:
         """Frames of a file that keeps no times, each at its slot (see `Slots`)."""
         tick, step = self._grid()
         slots = Slots(step)
         suspect: set[int] = set()
         last: av.VideoFrame | None = None
-        for packet, frames in self._packets(tally, slots=True):
+        for packet, frames in self._packets(counted, slots=True):
             if packet.size:
                 slots.enter(packet.pts)
                 if packet.is_corrupt or not self._is_whole(packet):
@@ -211,14 +211,14 @@ class FrameReader:
         self._lost += 1
         return _repeated(frame, pts)
 
-    def _packets(self, tally: Tally, slots: bool = False) -> Iterator[tuple[Any, list[av.VideoFrame] | None]]:
+    def _packets(self, counted: PacketCount, slots: bool = False) -> Iterator[tuple[Any, list[av.VideoFrame] | None]]:
         """Packets with the frames that came out when they went in, None where the decoder gave up.
 
         `slots`: their time is to be their place in the file: when they are decoded, or one after the other.
         """
         decode = frame_decoder(self.stream, self._files)
         free, step = 0, self._grid()[1]
-        for packet in counted_packets(self.container, self.stream, tally, self._files):
+        for packet in counted_packets(self.container, self.stream, counted, self._files):
             if slots and packet.size:
                 packet.pts = free if packet.dts is None else max(free, packet.dts)
                 free = packet.pts + (packet.duration or step)

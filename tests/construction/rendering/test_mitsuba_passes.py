@@ -11,12 +11,12 @@ from vera.construction.rendering.mitsuba_passes import Renderer
 from vera.construction.rendering.models import load_model
 from vera.construction.rendering.render import make_views
 from vera.data.synthesis.camera import MARGIN
-from vera.data.synthesis.shot import Shot, draw_shot
+from vera.data.synthesis.render_spec import RenderSpec, draw_spec
 
 pytest.importorskip("mitsuba")
 
 SHOT = replace(
-    draw_shot(0, 0, 48, 32, 1),
+    draw_spec(0, 0, 48, 32, 1),
     panorama="park",
     feet=(14.0, 26.0),
     side=10.0,
@@ -43,8 +43,8 @@ def renderer() -> Renderer:
     return Renderer()
 
 
-def passes(renderer: Renderer, shot: Shot, folder: Path):  # type: ignore[no-untyped-def]
-    return renderer.render(shot, load_model(make_models(folder), "barrel"), panorama(), 16)
+def passes(renderer: Renderer, spec: RenderSpec, folder: Path):  # type: ignore[no-untyped-def]
+    return renderer.render(spec, load_model(make_models(folder), "barrel"), panorama(), 16)
 
 
 def test_the_camera_looks_along_its_yaw_and_the_ground_is_painted_alike(renderer: Renderer, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Rendered shots: where things stand, what the passes are solved to, the files, and how clips use them; no renderer."""
+"""Renders: where things stand, what the passes are solved to, the files, and how clips use them; no renderer."""
 
 import pickle
 import zipfile
@@ -14,13 +14,13 @@ from tests.data.synthetic_assets import SPRITES, make_assets
 from vera.construction.rendering.mitsuba_passes import Passes, Renderer
 from vera.construction.rendering.models import ARCHIVE, creators, load_model
 from vera.construction.rendering.passes import identity_error, solve_layers
-from vera.construction.rendering.render import make_views, render_shots
+from vera.construction.rendering.render import make_renders, make_views
 from vera.construction.rendering.wavefront import read_parts
 from vera.data.synthesis import SyntheticLayers, held_out
 from vera.data.synthesis.camera import MARGIN
-from vera.data.synthesis.records import INDEX, Record, read_records, read_views, write_record
+from vera.data.synthesis.records import INDEX, RenderRecord, read_records, read_views, write_record
+from vera.data.synthesis.render_spec import RenderSpec, draw_spec, stand
 from vera.data.synthesis.rendered import cut_out, fits, is_whole, shadow_alpha
-from vera.data.synthesis.shot import Shot, draw_shot, stand
 from vera.data.synthesis.vocabulary import MODELS, PLACES
 from vera.errors import VeraError
 
@@ -75,23 +75,23 @@ class Painter(Renderer):
     def __init__(self) -> None:
         self.drawn = 0
 
-    def render(self, shot: Shot, model: object, radiance: object, samples: int) -> list[Passes]:
+    def render(self, spec: RenderSpec, model: object, radiance: object, samples: int) -> list[Passes]:
         self.drawn += 1
-        height, width = round(shot.height * MARGIN), round(shot.width * MARGIN)
+        height, width = round(spec.height * MARGIN), round(spec.width * MARGIN)
         y, x = np.mgrid[:height, :width].astype(np.float32)
-        x -= shot.feet[0] + (width - shot.width) / 2
+        x -= spec.feet[0] + (width - spec.width) / 2
         y -= height * 0.7
         plate = np.full((height, width, 3), 0.4, np.float32)
         coverage = np.clip(9 - np.hypot(x, y), 0, 1)
         shadow = np.clip(8 - np.hypot(x - 9, 2 * (y - 7)), 0, 1)[..., None] * 0.6
         matte = plate * (1 - shadow)
         full = matte * (1 - coverage[..., None]) + np.array([0.9, 0.1, 0.1], np.float32) * coverage[..., None]
-        return [Passes(full, plate, coverage, full, plate) for _ in shot.angles]
+        return [Passes(full, plate, coverage, full, plate) for _ in spec.angles]
 
 
 def render(folder: Path, count: int, assets: Path, renderer: Renderer, **options: int) -> int:
     sizes = {"width": 96, "height": 64, "views": 3, **options}
-    return render_shots(
+    return make_renders(
         folder, count, renderer=renderer, models=assets / "models", panoramas=assets / "pmndrs" / "hdri", **sizes
     )
 
@@ -136,38 +136,38 @@ def test_a_model_stands_on_the_ground_and_is_one_long(assets: Path) -> None:
 @settings(max_examples=60, deadline=None)
 @given(index=st.integers(0, 1 << 30), extent=st.tuples(*[st.floats(0.1, 1.0)] * 3))
 def test_a_model_is_seen_where_and_as_large_as_the_shot_wants(index: int, extent: tuple[float, float, float]) -> None:
-    shot = draw_shot(index, 0, 256, 144, 5)
-    place = stand(shot, np.array(extent))
-    cos, sin = np.cos(shot.pitch), np.sin(shot.pitch)
+    spec = draw_spec(index, 0, 256, 144, 5)
+    place = stand(spec, np.array(extent))
+    cos, sin = np.cos(spec.pitch), np.sin(spec.pitch)
 
     def project(point: np.ndarray) -> tuple[float, float, float]:
         x, y, z = point - [0, place.eye_height, 0]
         depth = -(z * cos + y * sin)
         return (
-            shot.width / 2 + shot.focal * x / depth,
-            shot.height / 2 - shot.focal * (y * cos - z * sin) / depth,
+            spec.width / 2 + spec.focal * x / depth,
+            spec.height / 2 - spec.focal * (y * cos - z * sin) / depth,
             depth,
         )
 
     assert place.eye_height > 0
     x, y, depth = project(place.spot)
-    assert x == pytest.approx(shot.feet[0]) and y <= 0.97 * shot.height + 1e-6
-    assert list(PLACES).index(shot.place) == int(x / shot.width * 3)
-    assert shot.focal / depth * np.sqrt(0.5 * (extent[0] + extent[2]) * extent[1]) <= shot.side + 1e-6
+    assert x == pytest.approx(spec.feet[0]) and y <= 0.97 * spec.height + 1e-6
+    assert list(PLACES).index(spec.place) == int(x / spec.width * 3)
+    assert spec.focal / depth * np.sqrt(0.5 * (extent[0] + extent[2]) * extent[1]) <= spec.side + 1e-6
 
 
 def test_held_out_shots_have_held_out_views() -> None:
-    shots = [draw_shot(index, 0, 256, 144, 1) for index in range(300)]
-    for shot in shots:
-        assert shot.held_out == held_out.is_combination_held_out(shot.noun, shot.place, shot.size)
-        half_view = np.arctan(0.5 * MARGIN * shot.width / shot.focal)
-        away = abs((shot.yaw + np.pi) % (2 * np.pi) - np.pi)
-        if shot.held_out:
+    specs = [draw_spec(index, 0, 256, 144, 1) for index in range(300)]
+    for spec in specs:
+        assert spec.held_out == held_out.is_combination_held_out(spec.noun, spec.place, spec.size)
+        half_view = np.arctan(0.5 * MARGIN * spec.width / spec.focal)
+        away = abs((spec.yaw + np.pi) % (2 * np.pi) - np.pi)
+        if spec.held_out:
             assert away + half_view <= held_out.SECTOR
         else:
             assert away - half_view >= held_out.SECTOR
-    assert {shot.model for shot in shots} == set(MODELS)
-    assert 0.2 < np.mean([shot.held_out for shot in shots]) < 0.5
+    assert {spec.model for spec in specs} == set(MODELS)
+    assert 0.2 < np.mean([spec.held_out for spec in specs]) < 0.5
 
 
 @settings(max_examples=40, deadline=None)
@@ -188,8 +188,8 @@ def test_solved_layers_give_the_full_picture_back(seed: int) -> None:
 
 
 def test_views_hold_the_object_its_shadow_and_the_picture(assets: Path) -> None:
-    shot = draw_shot(0, 0, 96, 64, 1)
-    views, error = make_views(Painter().render(shot, None, None, 1))
+    spec = draw_spec(0, 0, 96, 64, 1)
+    views, error = make_views(Painter().render(spec, None, None, 1))
     assert error.max() * 255 < 3
     only_shadow = (views.coverage[0] == 0) & (views.shadow[0] > 100)
     assert only_shadow.sum() > 20
@@ -207,17 +207,17 @@ def test_rendering_goes_on_and_refuses_another_seed(assets: Path, tmp_path: Path
     assert render(tmp_path, 4, assets, painter) == 2
     assert painter.drawn == 4
     records = read_records(tmp_path)
-    assert [record.shot.index for record in records] == [0, 1, 2, 3]
-    assert records[2].shot == draw_shot(2, 0, 96, 64, 3)
+    assert [record.spec.index for record in records] == [0, 1, 2, 3]
+    assert records[2].spec == draw_spec(2, 0, 96, 64, 3)
     assert records[2].licence == "CC0-1.0" and records[2].creator.startswith("Maker")
     with pytest.raises(VeraError, match="another"):
         render(tmp_path, 5, assets, painter, seed=1)
 
 
 def test_a_record_survives_the_disk(tmp_path: Path) -> None:
-    shot = draw_shot(5, 0, 96, 64, 1)
-    views, _ = make_views(Painter().render(shot, None, None, 1))
-    record = Record(shot, "someone", "CC0-1.0", 8, 0.1, 1.0, 2.0)
+    spec = draw_spec(5, 0, 96, 64, 1)
+    views, _ = make_views(Painter().render(spec, None, None, 1))
+    record = RenderRecord(spec, "someone", "CC0-1.0", 8, 0.1, 1.0, 2.0)
     write_record(tmp_path, record, views)
     assert read_records(tmp_path) == [record]
     again = read_views(tmp_path, 5)
@@ -271,7 +271,7 @@ def test_samples_of_renders_keep_identity_and_words(
 ) -> None:
     layers = SyntheticLayers(list(SPRITES), str(assets), renders=str(renders), render_share=1, held_out=unseen)
     assert layers.renders is not None
-    assert all(record.shot.held_out == unseen for record in layers.renders.records)
+    assert all(record.spec.held_out == unseen for record in layers.renders.records)
     layers = pickle.loads(pickle.dumps(layers))  # as loaders send it to their processes
     words = {word for names in MODELS.values() for word in names}
     tasks = set()
@@ -293,7 +293,7 @@ def test_samples_of_renders_keep_identity_and_words(
 def test_only_frames_of_its_shape_show_a_render_as_it_is(renders: Path) -> None:
     record = read_records(renders)[0]
     assert fits(record, 64, 96) and fits(record, 128, 192) and not fits(record, 96, 64)
-    assert not fits(replace(record, shot=replace(record.shot, width=64)), 64, 96)
+    assert not fits(replace(record, spec=replace(record.spec, width=64)), 64, 96)
 
 
 def test_missing_renders_are_said(assets: Path, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """The released layout, in miniature, written by our own writer and as its card says."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 from huggingface_hub import constants
 from tests.clips import cut, make_clip
-from tests.fake_hub import FakeHub, fake_hub
+from tests.fake_hub import FakeHub
 from tests.video.decoding.test_damage import damage
 
 from vera.data.mixture import Mixture
@@ -339,17 +338,6 @@ def test_paths_relative_to_the_index(tmp_path: Path) -> None:
     append_row(near, tmp_path, split, 9)
     source = opened(tmp_path, subsets={split: 1})
     assert np.array_equal(source.load(source.keys()[0]).alpha, made(split, 1).alpha)
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
-    """What HF_ENDPOINT and HF_HOME set, which huggingface_hub reads when it is imported."""
-    with fake_hub() as server:
-        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, server.endpoint)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        yield server
 
 
 NAME = "netflix/Vera-Layered-Video-Dataset"

@@ -12,12 +12,12 @@ from tests.data.synthetic_assets import make_assets
 from vera.data.synthesis import SyntheticLayers, evaluation_cases, held_out, instructions
 from vera.data.synthesis.assets import Panorama, load_photos
 from vera.data.synthesis.cases import sample_rng
-from vera.data.synthesis.plan import Plan, draw_plan
+from vera.data.synthesis.plan import SamplePlan, draw_plan
 from vera.data.synthesis.plates import panorama_scene
 from vera.data.synthesis.vocabulary import COLORS, PLACES, SCENES, SIZES, SPRITES, nouns
 
 
-def plans(unseen: bool, count: int = 1500) -> list[Plan]:
+def plans(unseen: bool, count: int = 1500) -> list[SamplePlan]:
     return [draw_plan(sample_rng(0, unseen, i), SPRITES, 17, held_out=unseen) for i in range(count)]
 
 

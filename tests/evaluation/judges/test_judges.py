@@ -225,24 +225,17 @@ def test_bad_input_is_one_line(
     assert message in err and err.count("\n") == 1
 
 
+def judge_command(listed: Path, url: str, *options: object) -> list[Any]:
+    asked = ["evaluate", "judge", listed, "--endpoint", url, "--model", "judge"]
+    return [sys.executable, "-m", "vera", *asked, *options]
+
+
 def test_a_killed_run_goes_on_and_pays_for_nothing_twice(listed: Path, tmp_path: Path) -> None:
     root = Path(__file__).parents[3]
     environment = {**os.environ, "PYTHONPATH": f"{root / 'src'}:{root}"}
     with chat_endpoint(lambda body: held(body, says(body))) as server:
         out = tmp_path / "out"
-        command = [
-            sys.executable,
-            "-m",
-            "vera",
-            "evaluate",
-            "judge",
-            listed,
-            "--endpoint",
-            server.url,
-            "--model",
-            "judge",
-        ]
-        command += ["--out", out, "--frames", "2", "--at-once", "1"]
+        command = judge_command(listed, server.url, "--out", out, "--frames", "2", "--at-once", "1")
         with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as killed:
             while len(server.asked) < 4 and killed.poll() is None:
                 time.sleep(0.005)  # the fourth request is under way, for a tenth of a second
@@ -260,19 +253,7 @@ def test_an_interruption_does_not_wait_for_the_next_try(listed: Path, tmp_path: 
     root = Path(__file__).parents[3]
     environment = {**os.environ, "PYTHONPATH": f"{root / 'src'}:{root}"}
     with chat_endpoint(lambda body: error(429, headers={"Retry-After": "200"})) as server:
-        command = [
-            sys.executable,
-            "-m",
-            "vera",
-            "evaluate",
-            "judge",
-            listed,
-            "--endpoint",
-            server.url,
-            "--model",
-            "judge",
-        ]
-        command += ["--out", tmp_path / "out", "--frames", "2"]
+        command = judge_command(listed, server.url, "--out", tmp_path / "out", "--frames", "2")
         # A job in the background ignores interruptions, and so would what it starts.
         with subprocess.Popen(
             command,

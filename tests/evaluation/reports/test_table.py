@@ -12,21 +12,21 @@ from vera.evaluation.reports.sheet import MISS, Entry, write_sheet
 from vera.evaluation.reports.table import curves, markdown, summarize
 
 RECORDS = [
-    Record(0, "obj_add", "model", {"object_top1": 1.0, "psnr": 30.0, "preserved": 100, "changed": 0}),
-    Record(2, "obj_add", "model", {"object_top1": 0.0, "psnr": 40.0, "preserved": 20, "changed": 3}),
-    Record(0, "obj_add", "truth", {"object_top1": 1.0, "psnr": 100.0, "preserved": 100, "changed": 0}),
-    Record(1, "background_replace", "model", {"iou": 0.5, "preserved": 1, "changed": 0}),
+    Record("0", "obj_add", "model", {"object_top1": 1.0, "psnr_preserved": 30.0, "preserved": 100, "changed": 0}),
+    Record("2", "obj_add", "model", {"object_top1": 0.0, "psnr_preserved": 40.0, "preserved": 20, "changed": 3}),
+    Record("0", "obj_add", "truth", {"object_top1": 1.0, "psnr_preserved": 100.0, "preserved": 100, "changed": 0}),
+    Record("1", "background_replace", "model", {"iou": 0.5, "preserved": 1, "changed": 0}),
 ]
 
 
-def test_means_by_task_candidate_and_measure() -> None:
+def test_means_by_task_method_and_measure() -> None:
     summary = summarize(RECORDS)
-    assert summary["obj_add"]["model"]["psnr"].mean == 35
+    assert summary["obj_add"]["model"]["psnr_preserved"].mean == 35
     assert summary["obj_add"]["model"]["object_top1"].count == 2
     assert set(summary["background_replace"]) == {"model"}
 
 
-def test_a_row_a_measure_and_a_column_a_candidate() -> None:
+def test_a_row_a_measure_and_a_column_a_method() -> None:
     text = markdown(RECORDS, ["model", "truth"])
     assert "| measure | target | model | truth |" in text
     assert "| object hit, top 1 (%) ↑ | 60 | 50.0 [0.0, 100.0] | 100.0 [100.0, 100.0] |" in text
@@ -37,7 +37,7 @@ def test_a_row_a_measure_and_a_column_a_candidate() -> None:
 
 def test_a_row_a_setting() -> None:
     text = curves([record for record in RECORDS if record.task == "obj_add"], ["model", "truth"])
-    assert "| model | 50.0 ±50.0 | 35.0 ±5.0 |" in text
+    assert "| model | 35.0 ±5.0 | 50.0 ±50.0 |" in text
     assert "| truth | 100.0 ±0.0 | 100.0 ±0.0 |" in text
 
 

@@ -270,8 +270,8 @@ def test_layers_come_to_the_sources_size_as_in_a_composite(tmp_path: Path, rotat
     green, blue, red, matte = np.moveaxis(decode(next(folder.glob("*_layer_*")), "gbrap16le", (4, *size), "<u2"), 1, 0)
     with FrameReader(clip) as reader:
         frames = list(reader)[1:]
-    laid = [layers.coded_frame(index, info, frame) for index, frame in enumerate(frames)]
-    unguided = [layers.coded_frame(index, info) for index in range(3)]
+    laid = [layers.coded_frame(index, info, frame).codes() for index, frame in enumerate(frames)]
+    unguided = [layers.coded_frame(index, info).codes() for index in range(3)]
     turns = rotation // 90
     for index, (colors, coverage) in enumerate(laid):
         assert np.array_equal(matte[index], np.rot90(coverage, turns))

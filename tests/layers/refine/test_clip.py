@@ -30,8 +30,8 @@ def refined(
     info = open_clip(make_clip("a.mkv", FRAMES, (96, 64)))
     views = SourceViews(info, range(FRAMES), (48, 32))
     refined = Refined(options, FRAMES, dict(views.pictures(guide_frames(FRAMES))))
-    layers = drawn(len(refined.shown))
-    spans = [tuple(layer[start : start + 2] for layer in layers) for start in range(0, len(refined.shown), 2)]
+    layers = drawn(len(refined.sampled))
+    spans = [tuple(layer[start : start + 2] for layer in layers) for start in range(0, len(refined.sampled), 2)]
     edit, alpha = zip(*refined.frames(spans, views), strict=True)
     grain = clip_grain(info, range(FRAMES)) if options.grain else None
     return list(edit), list(alpha), (refined.record(), refined.finish(grain, seed=3))

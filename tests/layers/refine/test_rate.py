@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vera.errors import VeraError
 from vera.layers.layer_frame import FULL, LayerFrame
-from vera.layers.refine.rate import frame_map, interpolate_layers, shown_frames
+from vera.layers.refine.rate import interpolate_layers, sampled_frames, sampled_neighbors
 from vera.video.view import spread_frames
 
 HEIGHT, WIDTH, FRAMES = 72, 128, 5
@@ -37,18 +37,18 @@ def layers(step: int) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
 
 @given(st.integers(1, 200), st.integers(1, 20))
 def test_every_frame_lies_between_the_sampled_ones(count: int, every: int) -> None:
-    shown = shown_frames(count, every)
-    found = frame_map(shown)
-    assert shown[0] == 0 and shown[-1] == count - 1 and len(found) == count
-    assert all(0 < b - a <= every for a, b in pairwise(shown))
+    sampled = sampled_frames(count, every)
+    found = sampled_neighbors(sampled)
+    assert sampled[0] == 0 and sampled[-1] == count - 1 and len(found) == count
+    assert all(0 < b - a <= every for a, b in pairwise(sampled))
     for t, (before, after, weight) in enumerate(found):
-        assert shown[before] * (1 - weight) + shown[after] * weight == pytest.approx(t)
+        assert sampled[before] * (1 - weight) + sampled[after] * weight == pytest.approx(t)
 
 
 def test_every_frame_sampled_changes_nothing() -> None:
     edit, alpha = layers(2)
     for t, (colors, matte) in enumerate(
-        interpolate_layers(map(LayerFrame, edit, alpha), shown_frames(FRAMES, 1), plates(1))
+        interpolate_layers(map(LayerFrame, edit, alpha), sampled_frames(FRAMES, 1), plates(1))
     ):
         assert np.array_equal(colors, edit[t]) and np.array_equal(matte, alpha[t])
 
@@ -57,8 +57,10 @@ def test_every_frame_sampled_changes_nothing() -> None:
 def test_layers_between_follow_camera_and_object(pan: int, step: int) -> None:
     """Clinging to the world, moving through it, standing still before a moving camera, and standing still."""
     edit, alpha = layers(step)
-    shown = shown_frames(FRAMES, 4)
-    layers_between = interpolate_layers(map(LayerFrame, edit[list(shown)], alpha[list(shown)]), shown, plates(pan))
+    sampled = sampled_frames(FRAMES, 4)
+    layers_between = interpolate_layers(
+        map(LayerFrame, edit[list(sampled)], alpha[list(sampled)]), sampled, plates(pan)
+    )
     found = [layer.codes() for layer in layers_between]
     still = np.abs((alpha[0].astype(float) + alpha[4]) / 2 - alpha[2]).mean() / FULL  # without motion
     for t in (1, 2, 3):
@@ -67,7 +69,7 @@ def test_layers_between_follow_camera_and_object(pan: int, step: int) -> None:
         assert wrong <= max(0.3 * still, 0.001)
         inside = cv2.erode(alpha[t], np.ones((7, 7))) > 0
         assert np.abs(colors.astype(float) - edit[t])[inside].mean() < 12
-    for t in shown:
+    for t in sampled:
         assert np.array_equal(found[t][0], edit[t]) and np.array_equal(found[t][1], alpha[t])
 
 
@@ -82,7 +84,7 @@ def test_tiny_layers_are_mixed_without_motion() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     edit, alpha = layers(0)
     with pytest.raises(VeraError, match="every must be at least 1"):
-        shown_frames(10, 0)
+        sampled_frames(10, 0)
     with pytest.raises(ValueError, match="layer frames"):
         list(interpolate_layers(map(LayerFrame, edit, alpha), (0, 4), plates(0)))
     with pytest.raises(ValueError, match="layer frames"):

@@ -8,7 +8,7 @@ from scipy import stats
 
 from vera.errors import VeraError
 from vera.metrics.statistics import (
-    Plan,
+    StudyDesign,
     binomial_power,
     binomial_test,
     critical_wins,
@@ -36,24 +36,26 @@ def test_power_of_independent_trials() -> None:
 
 
 def test_one_trial_each_is_the_binomial_test() -> None:
-    found = power(Plan(raters=64, trials=1, rater_sd=0), 0.65)
+    found = power(StudyDesign(raters=64, trials=1, rater_sd=0), 0.65)
     assert found.low <= binomial_power(64, 0.65) <= found.high
 
 
 def test_power_grows_with_raters_and_falls_with_their_differences_and_the_number_of_tests() -> None:
-    plan = Plan(raters=19, trials=5)
-    base = power(plan, 0.65).value
-    assert power(replace(plan, raters=40), 0.65).value > base + 0.1
-    assert power(replace(plan, rater_sd=2), 0.65).value < base - 0.1
-    assert power(replace(plan, tests=15), 0.65).value < base - 0.1
-    assert power(plan, 0.5).value <= 0.06
-    assert power(plan, 0.65) == power(plan, 0.65)
+    design = StudyDesign(raters=19, trials=5)
+    base = power(design, 0.65).value
+    assert power(replace(design, raters=40), 0.65).value > base + 0.1
+    assert power(replace(design, rater_sd=2), 0.65).value < base - 0.1
+    assert power(replace(design, tests=15), 0.65).value < base - 0.1
+    assert power(design, 0.5).value <= 0.06
+    assert power(design, 0.65) == power(design, 0.65)
 
 
 def test_raters_needed_are_the_fewest() -> None:
-    plan = Plan(raters=1, trials=5)
-    count = raters_needed(plan, 0.65, 0.8)
-    assert power(replace(plan, raters=count), 0.65).value >= 0.8 > power(replace(plan, raters=count - 1), 0.65).value
+    design = StudyDesign(raters=1, trials=5)
+    count = raters_needed(design, 0.65, 0.8)
+    assert (
+        power(replace(design, raters=count), 0.65).value >= 0.8 > power(replace(design, raters=count - 1), 0.65).value
+    )
     # The normal approximation of a mean over raters: what one rater's share varies by, and how far it is from a half.
     assert count == pytest.approx(_approximately(0.65, 5, 1.0), rel=0.15)
 
@@ -67,10 +69,10 @@ def _approximately(rate: float, trials: int, sd: float) -> float:
 
 def test_what_no_study_finds_is_told() -> None:
     with pytest.raises(VeraError, match="too near to 0"):
-        raters_needed(Plan(raters=1, trials=1), 0.5, simulations=20)
+        raters_needed(StudyDesign(raters=1, trials=1), 0.5, simulations=20)
 
 
 @pytest.mark.parametrize("wrong", [{"raters": 0}, {"trials": -1}, {"tests": 0}, {"level": 5}])
-def test_plans_that_cannot_be_are_told(wrong: dict[str, int]) -> None:
-    with pytest.raises(VeraError, match=f"plan: {next(iter(wrong))}"):
-        Plan(**{"raters": 19, "trials": 5} | wrong)
+def test_designs_that_cannot_be_are_told(wrong: dict[str, int]) -> None:
+    with pytest.raises(VeraError, match=f"design: {next(iter(wrong))}"):
+        StudyDesign(**{"raters": 19, "trials": 5} | wrong)

@@ -11,6 +11,15 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import BatchFeature, PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
+VAE_SIZES: dict[str, Any] = {  # of Wan's autoencoder, and of Qwen's, which is its copy for pictures
+    "base_dim": 4,
+    "z_dim": 4,
+    "dim_mult": [1, 1, 1, 1],
+    "num_res_blocks": 1,
+    "temperal_downsample": [False, True, True],
+    "latents_mean": [0.0] * 4,
+    "latents_std": [1.0] * 4,
+}
 WORDS = ["[PAD]", "[UNK]", "add", "a", "red", "balloon", "</s>"]
 
 
@@ -28,15 +37,7 @@ def umt5() -> Any:
 
 
 def wan_vae() -> Any:
-    return diffusers.AutoencoderKLWan(
-        base_dim=4,
-        z_dim=4,
-        dim_mult=[1, 1, 1, 1],
-        num_res_blocks=1,
-        temperal_downsample=[False, True, True],
-        latents_mean=[0.0] * 4,
-        latents_std=[1.0] * 4,
-    ).eval()
+    return diffusers.AutoencoderKLWan(**VAE_SIZES).eval()
 
 
 def unipc(shift: float = 3.0) -> Any:
@@ -296,15 +297,7 @@ def qwen(kind: str = "QwenImageEditPipeline") -> Any:
     )
     return getattr(diffusers, kind)(
         scheduler=FlowMatchEulerDiscreteScheduler(),
-        vae=diffusers.AutoencoderKLQwenImage(
-            base_dim=4,
-            z_dim=4,
-            dim_mult=[1, 1, 1, 1],
-            num_res_blocks=1,
-            temperal_downsample=[False, True, True],
-            latents_mean=[0.0] * 4,
-            latents_std=[1.0] * 4,
-        ).eval(),
+        vae=diffusers.AutoencoderKLQwenImage(**VAE_SIZES).eval(),
         text_encoder=Qwen2_5_VLForConditionalGeneration(config).eval(),
         tokenizer=words,
         processor=QwenInputs(words),

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import av
 import numpy as np
 import pytest
+from tests.conftest import small_disk
 from tests.executable import ffmpeg, frame_hashes
-from tests.video.test_write import small_disk
 
 from vera.color.tags import ColorTags
 from vera.errors import VeraError

@@ -53,17 +53,17 @@ def find_background(
     """The `quantile` of what the frames `chosen(t)` show at each pixel of frame t, outside of `holes` `[T,h,w]`."""
     pictures, evidence = np.zeros(frames.shape, np.float32), np.zeros(frames.shape[:3], np.int64)
     for t in range(len(frames)):
-        moved = [see_from(frames[s], holes[s], camera.between(s, t)) for s in chosen(t)]
-        stack, shown = (np.stack(part) for part in zip(*moved, strict=True))
+        places = {s: camera.between(s, t) for s in chosen(t)}
+        size = frames.shape[2:0:-1]
+        stack = np.stack([cv2.warpPerspective(frames[s], place, size) for s, place in places.items()])
+        shown = np.stack([shown_from(holes[s], place) for s, place in places.items()])
         pictures[t], evidence[t] = masked_quantile(stack, shown, quantile), shown.sum(0)
     return Background(pictures, evidence)
 
 
-def see_from(frame: Frames, hole: Mask, matrix: Matrices) -> tuple[Frames, Mask]:
-    """`frame` `[h,w,3]` moved by `matrix`, and where it then shows what is outside of its `hole`."""
-    size = frame.shape[1], frame.shape[0]
-    clear = cv2.warpPerspective((~hole).view(np.uint8) * np.uint8(255), matrix, size)
-    return np.asarray(cv2.warpPerspective(frame, matrix, size), np.uint8), clear == 255
+def shown_from(hole: Mask, matrix: Matrices) -> Mask:
+    """Where a frame that is moved by `matrix` shows what is outside of its `hole` `[h,w]`."""
+    return np.asarray(cv2.warpPerspective((~hole).view(np.uint8) * np.uint8(255), matrix, hole.shape[::-1]) == 255)
 
 
 def halved(frames: Frames, holes: Mask, camera: CameraTrack) -> tuple[Frames, Mask, CameraTrack]:

@@ -4,7 +4,14 @@ import cv2
 import numpy as np
 
 from vera.arrays import Float
-from vera.construction.embedded.background_median import LEAST, Background, enlarged, find_background, halved
+from vera.construction.embedded.background_median import (
+    LEAST,
+    Background,
+    enlarged,
+    find_background,
+    halved,
+    shown_from,
+)
 from vera.construction.embedded.camera import CameraTrack
 from vera.construction.embedded.plate import holes_of
 from vera.construction.embedded.regions import Frames, Mask, grown
@@ -32,16 +39,16 @@ def find_effects(frames: Frames, masks: Mask, camera: CameraTrack) -> Mask:
     background = _background(small, covered, small_camera)
     near = np.stack([grown(hole, round(REACHES[0] * small.shape[1])) for hole in covered])
     changes = background.changes(small, ~near | covered)
-    found = np.zeros_like(masks)
+    effects = np.zeros_like(covered)
     for t in np.flatnonzero(masks.any((1, 2))):
         changed = changes[t]
         labels = cv2.connectedComponents((changed | covered[t]).view(np.uint8))[1]
         touching = np.isin(labels, np.unique(labels[covered[t]]))
         shadow = _darkened(small[t], background.pictures[t])
         share = np.bincount(labels.ravel(), shadow.ravel()) / np.maximum(np.bincount(labels.ravel()), 1)
-        effect = changed & (touching | (share > 0.5)[labels])
-        found[t] = enlarged(effect, frames.shape[2:0:-1]) & ~holes[t]
-    return found
+        effects[t] = changed & (touching | (share > 0.5)[labels])
+    revealed = _revealed(effects, covered, small_camera)
+    return np.stack([enlarged(effect, frames.shape[2:0:-1]) for effect in revealed]) & ~holes
 
 
 def _background(frames: Frames, holes: Mask, camera: CameraTrack) -> Background:
@@ -54,6 +61,19 @@ def _background(frames: Frames, holes: Mask, camera: CameraTrack) -> Background:
         needed = evidence < LEAST
         pictures[needed], evidence[needed] = found.pictures[needed], found.evidence[needed]
     return Background(pictures, evidence)
+
+
+def _revealed(effects: Mask, holes: Mask, camera: CameraTrack) -> Mask:
+    """Those connected effects under most of which some frame shows the background: for others a plate would invent."""
+    hidden, found = effects | holes, np.zeros_like(effects)
+    chosen = spread_frames(len(effects), MOST)
+    for t in map(int, np.flatnonzero(effects.any((1, 2)))):
+        shown = np.any([shown_from(hidden[s], camera.between(s, t)) for s in chosen], axis=0)
+        labels = cv2.connectedComponents(effects[t].view(np.uint8))[1]
+        kept = np.bincount(labels.ravel(), shown.ravel()) > 0.5 * np.bincount(labels.ravel())
+        kept[0] = False
+        found[t] = kept[labels]
+    return found
 
 
 def _darkened(frame: Frames, background: Float) -> Mask:

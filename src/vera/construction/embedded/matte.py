@@ -1,5 +1,7 @@
 """Mattes from masks: what each pixel of an edge is covered by, in closed form."""
 
+from functools import partial
+
 import numpy as np
 
 from vera.arrays import Float
@@ -8,7 +10,8 @@ from vera.optional import need
 
 INNER, OUTER = 3, 4  # pixels inside and outside of a mask's edge in which alpha is not known
 MARGIN = 6  # pixels about that, whose colours the matte is fitted to
-SOLVER = {"maxiter": 300, "rtol": 1e-5}  # alpha moves by less than a code beyond
+SOLVER = {"rtol": 1e-5}  # alpha moves by less than a code beyond
+SHIFTS = 1e-3, 1e-2, 0.1, 0.5, 1.0, 10.0  # of the preconditioner: with less it often fails, says so, and starts again
 
 
 def mattes(frames: Frames, masks: Mask, inner: int = INNER, outer: int = OUTER) -> Float:
@@ -28,5 +31,7 @@ def _matte(frame: Frames, mask: Mask, inner: int, outer: int) -> Float:
     if not ((known == 1).any() and (known == 0).any()):  # too thin to have a middle, or all of the frame
         return mask.astype(np.float32)
     pymatting = need("pymatting", "pymatting", "a matte", "construct")
-    alpha[box] = pymatting.estimate_alpha_cf(frame[box] / 255.0, known, cg_kwargs=SOLVER).clip(0, 1)
+    prepared = partial(pymatting.ichol, shifts=SHIFTS)
+    found = pymatting.estimate_alpha_cf(frame[box] / 255.0, known, preconditioner=prepared, cg_kwargs=SOLVER)
+    alpha[box] = found.clip(0, 1)
     return alpha

@@ -1,4 +1,4 @@
-"""A shot in passes by Mitsuba 3: with the object, without it, and the object alone."""
+"""A render in passes by Mitsuba 3: with the object, without it, and the object alone."""
 
 import ctypes.util
 import os
@@ -14,7 +14,7 @@ from vera.arrays import Float
 from vera.construction.rendering.models import Model
 from vera.construction.rendering.wavefront import Part
 from vera.data.synthesis.camera import MARGIN
-from vera.data.synthesis.shot import ROOMS, Shot, Stand, stand
+from vera.data.synthesis.render_spec import ROOMS, RenderSpec, Stand, stand
 from vera.errors import VeraError
 
 FLOOR = 40.0  # half side of the ground in the open; the panorama's own ground goes on from there
@@ -58,19 +58,19 @@ class Renderer:
         mitsuba.set_log_level(mitsuba.LogLevel.Error)
         self.mi: Any = mitsuba
 
-    def render(self, shot: Shot, model: Model, radiance: Float, samples: int) -> list[Passes]:
-        """The passes of each view of `shot`; `radiance` is its panorama. The plates of all views are one."""
+    def render(self, spec: RenderSpec, model: Model, radiance: Float, samples: int) -> list[Passes]:
+        """The passes of each view of `spec`; `radiance` is its panorama. The plates of all views are one."""
         points = np.concatenate([part.vertices for part in model.parts])
-        place = stand(shot, np.ptp(points, axis=0).astype(np.float64))
-        if shot.gloss > 0:
+        place = stand(spec, np.ptp(points, axis=0).astype(np.float64))
+        if spec.gloss > 0:
             radiance = radiance.clip(0, GLARE * np.median(radiance))
-        world = self._world(shot, place, radiance)
-        floors = [self._floor(shot, place, radiance, shot.gloss)]
-        if shot.gloss > 0:
-            floors.append(self._floor(shot, place, radiance, 0.0))
+        world = self._world(spec, place, radiance)
+        floors = [self._floor(spec, place, radiance, spec.gloss)]
+        if spec.gloss > 0:
+            floors.append(self._floor(spec, place, radiance, 0.0))
         plates = [self._radiance({**world, "floor": floor}, samples) for floor in floors]
         views = []
-        for angle in shot.angles:
+        for angle in spec.angles:
             object_ = self._object(model.parts, angle, place)
             fulls = [self._radiance({**world, **object_, "floor": floor}, samples) for floor in floors]
             coverage = self._coverage({**world, **object_})
@@ -86,19 +86,19 @@ class Renderer:
         alone["integrator"] = {"type": "direct", "emitter_samples": 0, "bsdf_samples": 1, "hide_emitters": True}
         return np.asarray(self.mi.render(self.mi.load_dict(alone), spp=64, seed=0), np.float32)[..., 3].clip(0, 1)
 
-    def _world(self, shot: Shot, place: Stand, radiance: Float) -> dict[str, Any]:
+    def _world(self, spec: RenderSpec, place: Stand, radiance: Float) -> dict[str, Any]:
         """Camera, panorama and lamp."""
         transform = self.mi.ScalarTransform4f
-        rows, columns = round(shot.height * MARGIN), round(shot.width * MARGIN)
-        look = [0.0, place.eye_height - np.sin(shot.pitch), -np.cos(shot.pitch)]
+        rows, columns = round(spec.height * MARGIN), round(spec.width * MARGIN)
+        look = [0.0, place.eye_height - np.sin(spec.pitch), -np.cos(spec.pitch)]
         # The panorama's columns run from -pi to pi about its middle; Mitsuba's first column lies along -z.
-        turned = np.degrees(shot.yaw + np.pi)
+        turned = np.degrees(spec.yaw + np.pi)
         world: dict[str, Any] = {
             "type": "scene",
             "integrator": {"type": "path", "max_depth": 5},
             "sensor": {
                 "type": "perspective",
-                "fov": float(np.degrees(2 * np.arctan(columns / 2 / shot.focal))),
+                "fov": float(np.degrees(2 * np.arctan(columns / 2 / spec.focal))),
                 "fov_axis": "x",
                 "to_world": transform().look_at(origin=[0, place.eye_height, 0], target=look, up=[0, 1, 0]),
                 "film": {
@@ -116,11 +116,11 @@ class Renderer:
                 "to_world": transform().rotate([0, 1, 0], turned),
             },
         }
-        if shot.key > 0:
+        if spec.key > 0:
             # A soft lamp far away, as bright as `key` times the panorama's light on the ground.
-            direction, distance, size = np.array(shot.key_direction), 30.0, 2.5
+            direction, distance, size = np.array(spec.key_direction), 30.0, 2.5
             center = place.spot + direction * distance
-            flux = shot.key * _irradiance(radiance).mean() / float(direction[1])
+            flux = spec.key * _irradiance(radiance).mean() / float(direction[1])
             world["key"] = {
                 "type": "sphere",
                 "center": center.tolist(),
@@ -132,9 +132,9 @@ class Renderer:
             }
         return world
 
-    def _floor(self, shot: Shot, place: Stand, radiance: Float, gloss: float) -> dict[str, Any]:
+    def _floor(self, spec: RenderSpec, place: Stand, radiance: Float, gloss: float) -> dict[str, Any]:
         """The ground, painted so that under the panorama's light it looks as the panorama does from the camera."""
-        albedo = _floor_albedo(shot, place, radiance)
+        albedo = _floor_albedo(spec, place, radiance)
         floor: dict[str, Any] = {
             "type": "diffuse",
             "reflectance": {"type": "bitmap", "bitmap": self.mi.Bitmap(albedo), "raw": True, "wrap_mode": "clamp"},
@@ -145,7 +145,7 @@ class Renderer:
         transform = self.mi.ScalarTransform4f
         return {
             "type": "rectangle",
-            "to_world": transform().rotate([1, 0, 0], -90).scale(_reach(shot, place)),
+            "to_world": transform().rotate([1, 0, 0], -90).scale(_reach(spec, place)),
             "surface": {"type": "twosided", "nested": floor},
         }
 
@@ -202,23 +202,23 @@ def _irradiance(radiance: Float) -> NDArray[np.float64]:
     return np.asarray((radiance[: rows // 2] * weight[:, None, None]).sum((0, 1)), np.float64)
 
 
-def _reach(shot: Shot, place: Stand) -> float:
-    return ROOM * place.eye_height if shot.panorama in ROOMS else FLOOR
+def _reach(spec: RenderSpec, place: Stand) -> float:
+    return ROOM * place.eye_height if spec.panorama in ROOMS else FLOOR
 
 
-def _floor_albedo(shot: Shot, place: Stand, radiance: Float) -> Float:
+def _floor_albedo(spec: RenderSpec, place: Stand, radiance: Float) -> Float:
     """The panorama's lower half as seen from the camera, laid on the ground and divided by the light there."""
     import cv2
 
-    axis = ((np.arange(FLOOR_PIXELS) + 0.5) / FLOOR_PIXELS * 2 - 1) * _reach(shot, place)
+    axis = ((np.arange(FLOOR_PIXELS) + 0.5) / FLOOR_PIXELS * 2 - 1) * _reach(spec, place)
     x, z = np.meshgrid(axis, -axis)  # the rectangle's first row is the near one
-    azimuth = np.arctan2(x, -z) + shot.yaw
+    azimuth = np.arctan2(x, -z) + spec.yaw
     elevation = np.arctan2(place.eye_height, np.hypot(x, z))
     rows, columns = radiance.shape[:2]
     map_x = ((azimuth / (2 * np.pi) + 0.5) % 1 * columns - 0.5).astype(np.float32)
     map_y = ((elevation / np.pi + 0.5) * rows - 0.5).astype(np.float32)
     seen = cv2.remap(radiance, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    albedo = seen * np.pi / (_irradiance(radiance) * (1 + shot.key))
+    albedo = seen * np.pi / (_irradiance(radiance) * (1 + spec.key))
     # Grain, which a panorama of 512 columns does not have, and a bound on what paint can do.
-    grain = np.random.default_rng(shot.index).normal(1, 0.06, (FLOOR_PIXELS, FLOOR_PIXELS, 1))
+    grain = np.random.default_rng(spec.index).normal(1, 0.06, (FLOOR_PIXELS, FLOOR_PIXELS, 1))
     return np.ascontiguousarray((albedo * grain).clip(0.02, 0.85), dtype=np.float32)

@@ -73,5 +73,5 @@ def shadow_of(full: Float, plate: Float, coverage: Float) -> Float:
 
 def identity_error(full: Float, plate: Float, edit: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Float:
     """`|alpha * edit + (1 - alpha) * plate - full|` of the 8-bit layers: `[H,W]`, the largest channel."""
-    weight = alpha[..., None] / np.float32(255)
-    return np.asarray(np.abs(weight * (edit / np.float32(255)) + (1 - weight) * plate - full).max(-1), np.float32)
+    matte = alpha[..., None] / np.float32(255)
+    return np.asarray(np.abs(matte * (edit / np.float32(255)) + (1 - matte) * plate - full).max(-1), np.float32)

@@ -1,4 +1,4 @@
-"""Render shots into a folder that `SyntheticLayers` draws from."""
+"""Make renders in a folder that `SyntheticLayers` draws from."""
 
 import time
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from vera.construction.rendering.mitsuba_passes import Passes, Renderer
 from vera.construction.rendering.models import LICENCE, load_model
 from vera.construction.rendering.passes import denoise, develop, identity_error, shadow_of, solve_layers
 from vera.data.synthesis.assets import load_radiance
-from vera.data.synthesis.records import INDEX, Record, Views, read_records, write_record
-from vera.data.synthesis.shot import draw_shot
+from vera.data.synthesis.records import INDEX, RenderRecord, Views, read_records, write_record
+from vera.data.synthesis.render_spec import draw_spec
 from vera.errors import VeraError
 from vera.resumable import whole_lines
 
 
-def render_shots(
+def make_renders(
     folder: Path,
     count: int,
     *,
@@ -32,27 +32,27 @@ def render_shots(
     samples: int = 100,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> int:
-    """Render shots 0 to `count - 1` that `folder` does not hold yet; returns how many were new.
+    """Make those of renders 0 to `count - 1` that `folder` does not hold yet; returns how many were new.
 
-    The same call goes on with work that was stopped. VeraError where the folder holds shots of other arguments.
+    The same call goes on with work that was stopped. VeraError where the folder holds renders of other arguments.
     """
     folder.mkdir(parents=True, exist_ok=True)
     whole_lines(folder / INDEX)  # a line that a kill cut short goes, so that the next stands alone
-    done = {record.shot.index: record.shot for record in read_records(folder)}
-    for index, shot in done.items():
-        if shot != draw_shot(index, seed, width, height, views):
+    done = {record.spec.index: record.spec for record in read_records(folder)}
+    for index, spec in done.items():
+        if spec != draw_spec(index, seed, width, height, views):
             raise VeraError(f"{folder} holds renders of another seed, size or number of views: choose another folder")
     new = [index for index in range(count) if index not in done]
     for step, index in enumerate(new):
         if progress is not None:
             progress("renders", count - len(new) + step, count)
         start = time.perf_counter()
-        shot = draw_shot(index, seed, width, height, views)
-        model = load_model(models, shot.model)
-        passes = renderer.render(shot, model, load_radiance(panoramas, shot.panorama), samples)
+        spec = draw_spec(index, seed, width, height, views)
+        model = load_model(models, spec.model)
+        passes = renderer.render(spec, model, load_radiance(panoramas, spec.panorama), samples)
         pictures, errors = make_views(passes)
-        record = Record(
-            shot=shot,
+        record = RenderRecord(
+            spec=spec,
             creator=model.creator,
             licence=LICENCE,
             samples=samples,
@@ -67,7 +67,7 @@ def render_shots(
 
 
 def make_views(passes: list[Passes]) -> tuple[Views, Float]:
-    """The pictures of a shot's passes, and how far its 8-bit layers over the plate are from the render, in [0,1]."""
+    """The pictures of a render's passes, and how far its 8-bit layers over the plate are from the render, in [0,1]."""
     middle = max(float(np.median(passes[0].plate)), 1e-4)
     raw_plate = develop(passes[0].plate, middle)
     rows, errors = [], []

@@ -1,22 +1,28 @@
-"""The test set of the released data set: clips and instructions to edit them by, without answers.
+"""The test set of the released data set, or a rendered one in its layout: clips and instructions to edit them by.
 
 `vera-test-set/bg-change/*.jsonl` and `vera-test-set/obj-add/*.jsonl` have a row for each pair of clip and instruction.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from vera.data.released.files import Files, open_files
-from vera.data.released.layout import TASKS, TEST_FOLDERS, check_texts, has_text, parse_fields
+from vera.data.released.layout import CLIPS, TASKS, TEST_FOLDERS, check_texts, has_text, parse_fields
 from vera.data.sample import BadSample, Task
 from vera.errors import VeraError
+
+FACTS = ("noun", "place", "scene")
 
 
 @dataclass(frozen=True)
 class TestClip:
-    """A clip to edit. `mask` is white on the subject to preserve; `subject` is person, people or None."""
+    """A clip to edit. `mask` is white on the subject to preserve; `subject` is person, people or None.
+
+    The published rows may have a true `alpha`. `edit` and `composite`, and what the edit is of in `facts` (`noun`,
+    `place`, `scene`), are those of rendered test sets.
+    """
 
     __test__ = False  # pytest looks for classes of such names
 
@@ -30,6 +36,9 @@ class TestClip:
     subject: str | None
     mask: Path | None
     alpha: Path | None
+    edit: Path | None = None
+    composite: Path | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_test_set(path: str) -> Iterator[TestClip]:
@@ -82,6 +91,9 @@ def _parse(files: Files, line: str, index: str, number: int, task: Task) -> Test
         subject=_word(fields, "subject_type"),
         mask=clip("mask_path"),
         alpha=clip("alpha_path"),
+        edit=clip(CLIPS["edit"]),
+        composite=clip(CLIPS["composite"]),
+        facts={name: word for name in FACTS if (word := _word(fields, name))},
     )
 
 

@@ -7,7 +7,7 @@ from itertools import count as count_from
 import numpy as np
 
 from vera.data.sample import Task
-from vera.data.synthesis.plan import Plan, draw_plan
+from vera.data.synthesis.plan import SamplePlan, draw_plan
 from vera.data.synthesis.stages import Key
 from vera.data.synthesis.vocabulary import SPRITES
 
@@ -15,7 +15,7 @@ SEED = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluationCase(Plan):
+class EvaluationCase(SamplePlan):
     """A case of `SyntheticLayers(sprites, held_out=True)`: the words of a sample, and `load(key)` gives its truth.
 
     The instruction may call the noun by another word.

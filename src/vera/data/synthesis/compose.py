@@ -43,11 +43,11 @@ def lay_over(
     source: NDArray[np.uint8], edit: NDArray[np.uint8], alpha: NDArray[np.uint8], out: NDArray[np.uint8]
 ) -> None:
     """`alpha * edit + (1 - alpha) * source` of one frame into `out`, rounded; all uint8."""
-    weight = cv2.cvtColor(alpha, cv2.COLOR_GRAY2RGB).astype(np.float32)
-    weight *= np.float32(1 / 255)
+    matte = cv2.cvtColor(alpha, cv2.COLOR_GRAY2RGB).astype(np.float32)
+    matte *= np.float32(1 / 255)
     over = edit.astype(np.float32)
     over -= source
-    over *= weight
+    over *= matte
     over += source
     np.rint(over, out=over)
     out[:] = over

@@ -35,12 +35,12 @@ from vera.data.synthesis.plan import (
     TINT_SHARE,
     TURNTABLE,
     Freedom,
-    Plan,
+    SamplePlan,
     draw_plan,
     plan_render,
 )
 from vera.data.synthesis.plates import panorama_scene, photo_scene
-from vera.data.synthesis.records import Record, Views
+from vera.data.synthesis.records import RenderRecord, Views
 from vera.data.synthesis.rendered import Cutout, Renders, cut_out, fits, is_whole, layer_scene, scene_of, shadow_alpha
 from vera.data.synthesis.stages import Key, Over, clip_count, read_sizes, read_stages
 from vera.data.synthesis.subjects import blob, rough_mask
@@ -145,7 +145,7 @@ class SyntheticLayers:
         """Render the sample of a key."""
         return self.sample(*key)
 
-    def plan(self, index: int, frames: int) -> Plan:
+    def plan(self, index: int, frames: int) -> SamplePlan:
         """The words of sample `index`, if it is drawn from the sprites."""
         return self._plan(sample_rng(self.seed, self.held_out, index), tuple(self.sprites), frames)
 
@@ -160,11 +160,11 @@ class SyntheticLayers:
             return self._make(plan, self._sprite(plan, rng), frames, height, width, rng)
         # A thing rendered small would be a blur where it is wanted large.
         if fits(record, height, width) and (
-            record.shot.size == "small" or not is_whole(self._views(record)) or rng.random() < 0.6
+            record.spec.size == "small" or not is_whole(self._views(record)) or rng.random() < 0.6
         ):
             return self._film_render(record, frames, height, width, rng)
-        freedom = TURNTABLE if len(record.shot.angles) > 1 else SINGLE_VIEW
-        plan = self._plan(rng, (record.shot.model,), frames, freedom)
+        freedom = TURNTABLE if len(record.spec.angles) > 1 else SINGLE_VIEW
+        plan = self._plan(rng, (record.spec.model,), frames, freedom)
         cutout = cut_out(self._views(record), _choose_views(record, plan.motion, frames, rng))
         return self._make(plan, cutout, frames, height, width, rng)
 
@@ -181,23 +181,25 @@ class SyntheticLayers:
         white = np.full((frames, height, width, 3), 255, np.uint8)
         return make_sample(white, layer[..., :3], alpha, None, plan.instruction, plan.task, self.fill)
 
-    def _pick_record(self, rng: np.random.Generator, height: int, width: int) -> Record | None:
+    def _pick_record(self, rng: np.random.Generator, height: int, width: int) -> RenderRecord | None:
         """The render to show, each model as likely, or None for a sprite."""
         if self.renders is None or rng.random() >= self.render_share:
             return None
         record = pick(self.renders.by_model[pick(tuple(self.renders.by_model), rng)], rng)
         return record if fits(record, height, width) or is_whole(self._views(record)) else None
 
-    def _views(self, record: Record) -> Views:
+    def _views(self, record: RenderRecord) -> Views:
         assert self.renders is not None
-        return self.renders.views(record.shot.index)
+        return self.renders.views(record.spec.index)
 
-    def _plan(self, rng: np.random.Generator, things: Sequence[str], frames: int, freedom: Freedom = FLAT) -> Plan:
+    def _plan(
+        self, rng: np.random.Generator, things: Sequence[str], frames: int, freedom: Freedom = FLAT
+    ) -> SamplePlan:
         shares = (self.background_share, self.tint_share, self.size_shares)
         return draw_plan(rng, things, frames, *shares, self.held_out, freedom, self.number_share)
 
     def _make(
-        self, plan: Plan, cutout: Cutout, frames: int, height: int, width: int, rng: np.random.Generator
+        self, plan: SamplePlan, cutout: Cutout, frames: int, height: int, width: int, rng: np.random.Generator
     ) -> LayeredSample:
         """The sample that puts `cutout` into a scene as `plan` says, or keeps it there and changes the scene."""
         scene, camera, shutter = self._scene(height, width, rng), plan_camera(frames, height, width, rng), _shutter(rng)
@@ -214,7 +216,7 @@ class SyntheticLayers:
 
     def _replace(
         self,
-        plan: Plan,
+        plan: SamplePlan,
         source: NDArray[np.uint8],
         kept: Float,
         shadow: Float,
@@ -231,15 +233,15 @@ class SyntheticLayers:
         mask = rough_mask(kept > 0.5, rng) if plan.masked else None
         return make_sample(source, background, alpha, mask, plan.instruction, plan.task, self.fill)
 
-    def _sprite(self, plan: Plan, rng: np.random.Generator) -> Cutout:
+    def _sprite(self, plan: SamplePlan, rng: np.random.Generator) -> Cutout:
         picture = blob(pick(self.photos, rng), rng) if plan.thing is None else self.sprites[plan.thing]
         return Cutout([side_by_side(picture, plan.number)])
 
     def _film_render(
-        self, record: Record, frames: int, height: int, width: int, rng: np.random.Generator
+        self, record: RenderRecord, frames: int, height: int, width: int, rng: np.random.Generator
     ) -> LayeredSample:
         """A render as it is, with all that its object does to the light, before a moving camera."""
-        plan = plan_render(rng, record.shot, frames, self.background_share, self.held_out)
+        plan = plan_render(rng, record.spec, frames, self.background_share, self.held_out)
         views = self._views(record)
         chosen = _choose_views(record, plan.motion, frames, rng)
         camera, shutter = plan_camera(frames, height, width, rng), _shutter(rng)
@@ -251,8 +253,8 @@ class SyntheticLayers:
             return make_sample(source, layer[..., :3], layer[..., 3], None, plan.instruction, plan.task, self.fill)
         source = film([scene_of(views.full[view], height, width) for view in chosen], camera, height, width, shutter)
         shades = [np.stack([views.coverage[v], shadow_alpha(views.shadow[v]), views.coverage[v]], -1) for v in chosen]
-        cover = film([scene_of(shade, height, width) for shade in shades], camera, height, width, shutter)
-        kept, shadow, _ = np.moveaxis(cover / np.float32(255), -1, 0)
+        shaded = film([scene_of(shade, height, width) for shade in shades], camera, height, width, shutter)
+        kept, shadow, _ = np.moveaxis(shaded / np.float32(255), -1, 0)
         return self._replace(plan, source, kept, shadow, camera, shutter, rng)
 
     def _scene(self, height: int, width: int, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -263,7 +265,7 @@ class SyntheticLayers:
 
 
 def _place(
-    plan: Plan,
+    plan: SamplePlan,
     cutout: Cutout,
     scene: NDArray[np.uint8],
     camera: Float,
@@ -296,9 +298,9 @@ def _place(
     return layer, render_shadows(alphas, track, light, camera, height, width)
 
 
-def _choose_views(record: Record, motion: str, frames: int, rng: np.random.Generator) -> list[int]:
+def _choose_views(record: RenderRecord, motion: str, frames: int, rng: np.random.Generator) -> list[int]:
     """One view of a turntable, or, of a thing that spins, one for each frame."""
-    count = len(record.shot.angles)
+    count = len(record.spec.angles)
     if motion == "spin" and count > 1:
         return [int(view) for view in np.linspace(0, count - 1, frames).round()]
     return [int(rng.integers(count))]

@@ -8,7 +8,7 @@ import numpy as np
 from vera.data.sample import Task
 from vera.data.synthesis import held_out as unseen
 from vera.data.synthesis.instructions import describe_addition, describe_replacement
-from vera.data.synthesis.shot import Shot
+from vera.data.synthesis.render_spec import RenderSpec
 from vera.data.synthesis.vocabulary import (
     COLORS,
     LIGHTS,
@@ -28,7 +28,7 @@ SIZE_SHARES = (0.25, 0.5, 0.25)  # of the added objects, in the order of `SIZES`
 
 
 @dataclass(frozen=True)
-class Plan:
+class SamplePlan:
     """The words of a sample. `thing` is the object added or kept: a sprite's name, or None for a nameless shape.
 
     `noun` is the name of its class; `place`, `size`, `motion`, `color`, `light` and `scene` are keys of the tables in
@@ -77,7 +77,7 @@ def draw_plan(
     held_out: bool = False,
     freedom: Freedom = FLAT,
     number_share: float = 0.0,
-) -> Plan:
+) -> SamplePlan:
     """A sample of one of `things`; only held-out wordings, combinations and colours, or none of them.
 
     `number_share` of the additions that are not small show several of the thing. Where it is 0 nothing is drawn for it.
@@ -114,24 +114,26 @@ def draw_plan(
             lambda: pick(tuple(COLORS), rng), lambda color: unseen.is_color_held_out(noun, color) == held_out
         )
     instruction = describe_addition(pick(nouns(thing), rng), place, size, motion, color, light, rng, held_out, number)
-    return Plan("obj_add", thing, noun, place, size, motion, color, light, None, False, instruction, number)
+    return SamplePlan("obj_add", thing, noun, place, size, motion, color, light, None, False, instruction, number)
 
 
-def plan_render(rng: np.random.Generator, shot: Shot, frames: int, background_share: float, held_out: bool) -> Plan:
-    """A sample that shows a render as it is: its words are those of `shot`, and a turntable spins."""
-    motion = "spin" if len(shot.angles) > 1 and frames > 1 else "still"
+def plan_render(
+    rng: np.random.Generator, spec: RenderSpec, frames: int, background_share: float, held_out: bool
+) -> SamplePlan:
+    """A sample that shows a render as it is: its words are those of `spec`, and a turntable spins."""
+    motion = "spin" if len(spec.angles) > 1 and frames > 1 else "still"
     if rng.random() < background_share:
-        return _plan_replacement(rng, shot.model, shot.place, shot.size, motion, held_out)
-    light = shot.light if rng.random() < 0.3 else "plain"
-    noun = pick(nouns(shot.model), rng)
-    instruction = describe_addition(noun, shot.place, shot.size, motion, None, light, rng, held_out)
-    words = (shot.place, shot.size, motion, None, light, None)
-    return Plan("obj_add", shot.model, shot.noun, *words, False, instruction)
+        return _plan_replacement(rng, spec.model, spec.place, spec.size, motion, held_out)
+    light = spec.light if rng.random() < 0.3 else "plain"
+    noun = pick(nouns(spec.model), rng)
+    instruction = describe_addition(noun, spec.place, spec.size, motion, None, light, rng, held_out)
+    words = (spec.place, spec.size, motion, None, light, None)
+    return SamplePlan("obj_add", spec.model, spec.noun, *words, False, instruction)
 
 
 def _plan_replacement(
     rng: np.random.Generator, thing: str | None, place: str, size: str, motion: str, held_out: bool
-) -> Plan:
+) -> SamplePlan:
     words = UNNAMED if thing is None else nouns(thing)
     scene = _draw_allowed(
         lambda: pick(tuple(SCENES), rng), lambda scene: unseen.is_scene_held_out(words[0], scene) == held_out
@@ -139,7 +141,9 @@ def _plan_replacement(
     # Only a mask says which nameless shape to keep.
     masked = thing is None or bool(rng.random() < 0.5)
     instruction = describe_replacement(pick(words, rng), pick(SCENES[scene], rng), rng, held_out)
-    return Plan("background_replace", thing, words[0], place, size, motion, None, "plain", scene, masked, instruction)
+    return SamplePlan(
+        "background_replace", thing, words[0], place, size, motion, None, "plain", scene, masked, instruction
+    )
 
 
 def _draw_allowed(draw: Callable[[], str], allowed: Callable[[str], bool]) -> str:

@@ -1,4 +1,4 @@
-"""Rendered shots on disk: one compressed file each, and `records.jsonl` to choose by without opening them."""
+"""Renders on disk: one compressed file each, and `records.jsonl` to choose by without opening them."""
 
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -8,20 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import read_arrays
-from vera.data.synthesis.shot import Shot
+from vera.data.synthesis.render_spec import RenderSpec
 from vera.errors import VeraError
 from vera.files import whole_file
 from vera.resumable import append_row, read_rows
 
 INDEX = "records.jsonl"
+SPEC = "shot"  # the spec's name in the files, as renders that are there already have it
 
 
 @dataclass(frozen=True)
-class Record:
-    """A rendered shot with what is known of it. `identity_error` and `identity_worst` are the mean and the largest
+class RenderRecord:
+    """A render and what is known of it. `identity_error` and `identity_worst` are the mean and the largest
     difference between the render and its layers laid over its plate, in 1/255; `seconds` is what it took."""
 
-    shot: Shot
+    spec: RenderSpec
     creator: str
     licence: str
     samples: int
@@ -48,18 +49,19 @@ class Views:
     reflection: NDArray[np.uint8]
 
 
-def write_record(folder: Path, record: Record, views: Views) -> None:
+def write_record(folder: Path, record: RenderRecord, views: Views) -> None:
     """Add a record: first its file, whole or not at all, then its line. Raises VeraError if the disk refuses."""
-    path = record_path(folder, record.shot.index)
+    path = record_path(folder, record.spec.index)
     try:
         with whole_file(path) as partial:
             np.savez_compressed(partial, **{field.name: getattr(views, field.name) for field in fields(views)})
-        append_row(folder / INDEX, asdict(record))
+        row = asdict(record)
+        append_row(folder / INDEX, {SPEC: row.pop("spec"), **row})
     except OSError as error:
         raise VeraError(f"{path}: cannot be written ({error.strerror or error}); free the disk and go on") from None
 
 
-def read_records(folder: Path) -> list[Record]:
+def read_records(folder: Path) -> list[RenderRecord]:
     """Read the records below `folder`, none if it is empty; a line that a kill cut short is passed over.
 
     Raises VeraError for a row that is no record.
@@ -91,12 +93,12 @@ def read_views(folder: Path, index: int) -> Views:
 
 
 def record_path(folder: Path, index: int) -> Path:
-    """File of a rendered shot."""
+    """File of a render."""
     return folder / f"{index:06d}.npz"
 
 
-def _record(values: dict[str, Any]) -> Record:
-    shot = values.pop("shot")
+def _record(values: dict[str, Any]) -> RenderRecord:
+    spec = values.pop(SPEC)
     for name in ("feet", "angles", "key_direction"):
-        shot[name] = tuple(shot[name])
-    return Record(Shot(**shot), **values)
+        spec[name] = tuple(spec[name])
+    return RenderRecord(spec=RenderSpec(**spec), **values)

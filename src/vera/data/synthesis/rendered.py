@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vera.arrays import Float
 from vera.data.synthesis.camera import MARGIN, Picture
-from vera.data.synthesis.records import Record, Views, read_records, read_views
+from vera.data.synthesis.records import RenderRecord, Views, read_records, read_views
 from vera.errors import VeraError
 from vera.layers.refine.extend import extend_colors
 
@@ -36,12 +36,12 @@ class Renders:
 
     def __init__(self, folder: Path, held_out: bool) -> None:
         self.folder = folder
-        self.records = [record for record in read_records(folder) if record.shot.held_out == held_out]
+        self.records = [record for record in read_records(folder) if record.spec.held_out == held_out]
         if not self.records:
             raise VeraError(f"no {'held-out ' if held_out else ''}renders in {folder}: run `vera data render` first")
-        self.by_model: dict[str, list[Record]] = {}
+        self.by_model: dict[str, list[RenderRecord]] = {}
         for record in self.records:
-            self.by_model.setdefault(record.shot.model, []).append(record)
+            self.by_model.setdefault(record.spec.model, []).append(record)
 
     def views(self, index: int) -> Views:
         """The pictures of record `index`; the last few stay in memory."""
@@ -51,9 +51,9 @@ class Renders:
 _cached_views = lru_cache(maxsize=64)(read_views)
 
 
-def fits(record: Record, height: int, width: int) -> bool:
+def fits(record: RenderRecord, height: int, width: int) -> bool:
     """Whether the render can be filmed as it is: the frame has its shape, about."""
-    return abs(width / height / (record.shot.width / record.shot.height) - 1) < 0.05
+    return abs(width / height / (record.spec.width / record.spec.height) - 1) < 0.05
 
 
 def is_whole(views: Views) -> bool:
@@ -74,8 +74,8 @@ def scene_of(picture: Picture, height: int, width: int) -> Picture:
 
 def layer_scene(edit: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Float:
     """Premultiplied RGBA `[H,W,4]` in [0,1], which may be filmed and resized."""
-    weight = alpha[..., None] / np.float32(255)
-    return np.concatenate([edit * (weight / 255), weight], axis=-1)
+    matte = alpha[..., None] / np.float32(255)
+    return np.concatenate([edit * (matte / 255), matte], axis=-1)
 
 
 def shadow_alpha(shadow: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from vera.fields import Range, check_value
 
 Over = Literal["scene", "white", "middle"]
 Key = tuple[int, int, int, int, Over]  # index, frames, width and height of a sample, and what it shows things over
-Frames = Annotated[int, Range(1, 1025)]
+FrameCount = Annotated[int, Range(1, 1025)]
 SIDES = (16, 8192)  # pixels
 
 
@@ -21,7 +21,7 @@ class Stage:
     `over` is a weight for each of what clips show objects over: `scene`, `white`, or white in the `middle` of it.
     """
 
-    frames: dict[Frames, Annotated[float, Range(0, 1e6)]]
+    frames: dict[FrameCount, Annotated[float, Range(0, 1e6)]]
     until: Annotated[int, Range(1, 1 << 40)] | None = None
     sizes: Annotated[tuple[str, ...], Range(1, 1000)] | None = None
     over: dict[Over, Annotated[float, Range(0, 1e6)]] = field(default_factory=lambda: {"scene": 1.0})

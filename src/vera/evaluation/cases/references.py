@@ -9,7 +9,7 @@ from vera.data.synthesis import SyntheticLayers
 from vera.data.synthesis.rendered import Renders, cut_out
 from vera.data.synthesis.vocabulary import nouns
 
-SHOTS = 3  # of each rendered thing
+VIEWS = 3  # of each rendered thing
 
 Picture = NDArray[np.uint8]
 
@@ -25,7 +25,7 @@ def object_cutouts(layers: SyntheticLayers, renders: str | None = None) -> dict[
     if renders is not None:
         trained = Renders(Path(renders), held_out=False)
         for model, records in trained.by_model.items():
-            views = (trained.views(record.shot.index) for record in records[:SHOTS])
+            views = (trained.views(record.spec.index) for record in records[:VIEWS])
             objects.setdefault(nouns(model)[0], []).extend(cut_out(view, [0]).pictures[0] for view in views)
     return objects
 

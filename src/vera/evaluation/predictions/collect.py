@@ -1,42 +1,57 @@
-"""Metrics records as JSON lines: shared out to processes, resumed after a kill."""
+"""Records as JSON lines: shared out to processes, each kept as it comes, none made twice."""
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from vera.evaluation.predictions.record import Record, to_record
 from vera.progress import Progress
-from vera.resumable import read_rows
+from vera.resumable import append_row, read_rows
 from vera.workers import share_out
 
-Job = tuple[int, str, tuple[Any, ...]]  # case, candidate and the arguments that make their record
 RECORDS = "records.jsonl"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A record that is wanted: of which case, method and key, and the arguments that make it."""
+
+    case: str
+    method: str
+    key: str
+    arguments: tuple[Any, ...]
+
+
+def key_of(**depends: Any) -> str:
+    """Hash plain JSON values: what a record depends on."""
+    return hashlib.sha256(json.dumps(depends, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
 def collect(
     out: Path, jobs: Sequence[Job], make: Callable[..., Record], workers: int | None, progress: Progress | None = None
 ) -> list[Record]:
-    """The records of all jobs, by case: those in `out`/records.jsonl, and `make(*arguments)` of the others.
+    """The records of all jobs, in their order: those in `out`/records.jsonl, and `make(*arguments)` of the others.
 
-    `workers` processes (None: one for each core, at most eight with a GPU) share the work; what a record rests on, such
-    as pictures, `make` has written before it returns.
+    A record counts if it has the job's key and a measure: what could not be done at all is tried again. `workers`
+    processes (None: one for each core, at most eight with a GPU) share the work; what a record rests on, such as
+    pictures, `make` has written before it returns.
     """
-    records = {(record.case, record.candidate): record for record in read_records(out)}
-    wanted = [(case, candidate) for case, candidate, _ in jobs]
-    waiting = [arguments for (case, candidate, arguments) in jobs if (case, candidate) not in records]
-    done = len(jobs) - len(waiting)
-    with (out / RECORDS).open("a", encoding="utf-8") as file:
-        results = share_out(make, waiting, workers or _default_workers())
-        for number, record in enumerate(results, done + 1):
-            file.write(json.dumps(asdict(record)) + "\n")
-            file.flush()
-            records[record.case, record.candidate] = record
-            if progress is not None:
-                progress("measure", number, len(jobs))
-    return sorted((records[key] for key in wanted), key=lambda record: record.case)
+    kept = {(record.case, record.method): record for record in read_records(out)}
+    wanted = {(job.case, job.method): job for job in jobs}
+    done = {place for place, job in wanted.items() if (found := kept.get(place)) and _is_whole(found, job)}
+    waiting = [job.arguments for place, job in wanted.items() if place not in done]
+    for number, record in enumerate(share_out(make, waiting, workers or _default_workers()), len(done) + 1):
+        place = record.case, record.method
+        if kept.get(place) != record:
+            append_row(out / RECORDS, asdict(record))
+        kept[place] = record
+        if progress is not None:
+            progress("measure", number, len(wanted))
+    return [kept[place] for place in wanted]
 
 
 def read_records(out: Path) -> list[Record]:
@@ -52,3 +67,7 @@ def _default_workers() -> int:
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, 8) if torch.cuda.is_available() else cores
+
+
+def _is_whole(record: Record, job: Job) -> bool:
+    return record.key == job.key and bool(record.measures)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from vera.evaluation.predictions.predict import Prediction
+from vera.arrays import Frames
+from vera.metrics.objects import Alpha
 from vera.metrics.recognition.features import Embed
 from vera.metrics.recognition.gallery import Gallery
 from vera.metrics.recognition.object_hit import object_vector
@@ -20,18 +21,18 @@ class Galleries:
     embed: Embed
 
 
-def object_hits(noun: str, found: Prediction, galleries: Galleries) -> dict[str, float | None]:
+def object_hits(noun: str, edit: Frames, alpha: Alpha, galleries: Galleries) -> dict[str, float | None]:
     """Whether the edit shows the class `noun`; nothing if it is not among the classes."""
-    vector = object_vector(found.edit, found.alpha, galleries.embed)
+    vector = object_vector(edit, alpha, galleries.embed)
     if noun not in galleries.objects.names:
         return {}
     rank = None if vector is None else galleries.objects.rank(vector, noun)
     return {"object_top1": rank == 1, "object_top5": rank is not None and rank <= TOP}
 
 
-def scene_hits(scene: str, found: Prediction, galleries: Galleries) -> dict[str, float | None]:
+def scene_hits(scene: str, edit: Frames, alpha: Alpha, galleries: Galleries) -> dict[str, float | None]:
     """Whether the edit shows the panorama `scene`; nothing if it is not among them. An empty matte shows nothing."""
     if scene not in galleries.scenes.names:
         return {}
-    rank = galleries.scenes.rank(scene_vector(found.edit, galleries.embed), scene) if found.alpha.any() else None
+    rank = galleries.scenes.rank(scene_vector(edit, galleries.embed), scene) if alpha.any() else None
     return {"scene_top1": rank == 1, "scene_top5": rank is not None and rank <= TOP}

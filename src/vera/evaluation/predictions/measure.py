@@ -1,20 +1,38 @@
-"""Measure one prediction for one case."""
+"""Measure one edit for one case."""
 
-from vera.data.sample import LayeredSample
-from vera.data.synthesis.cases import EvaluationCase
-from vera.evaluation.predictions.hits import Galleries
-from vera.evaluation.predictions.metrics import Measured, metrics_of
-from vera.evaluation.predictions.predict import Prediction
-from vera.evaluation.predictions.record import Measures
-from vera.metrics.preservation import changed_samples
+from collections.abc import Sequence
+
+from vera.errors import VeraError
+from vera.evaluation.cases.case import Case
+from vera.evaluation.predictions.measured import Measured
+from vera.evaluation.predictions.metrics import Metric
+from vera.evaluation.predictions.record import Record
 
 
-def measure(case: EvaluationCase, truth: LayeredSample, found: Prediction, galleries: Galleries) -> Measures:
-    """Measure by all metrics of the case's task, by name; a hit is 1, a miss 0.
+def measure(measured: Measured, metrics: Sequence[Metric]) -> tuple[dict[str, float], dict[str, str]]:
+    """Measure by those metrics that are of the case's task: values by name, and by name why there is none.
 
-    `preserved` and `changed` count samples in the prediction's own preserved region.
+    A hit is 1, a miss 0. A metric that says nothing of a case, such as of its shadow where there is none, has neither.
     """
-    measured = Measured(case, truth, found, galleries)
-    values = {metric.name: metric.of(measured) for metric in metrics_of(case.task) if metric.of is not None}
-    values["preserved"], values["changed"] = changed_samples(found.result, truth.source, found.alpha == 0)
-    return {name: float(value) for name, value in values.items() if value is not None}
+    values: dict[str, float] = {}
+    skipped: dict[str, str] = {}
+    for metric in metrics:
+        if measured.case.task not in metric.tasks:
+            continue
+        reason = next((lack for need in metric.needs if (lack := measured.lacks(need))), None)
+        if reason is None:
+            try:
+                value = metric.of(measured)
+            except VeraError as error:  # weights or a program that are not there
+                reason = str(error)
+            else:
+                if value is not None:
+                    values[metric.name] = float(value)
+        if reason is not None:
+            skipped[metric.name] = reason
+    return values, skipped
+
+
+def failed(case: Case, method: str, key: str, metrics: Sequence[Metric], reason: str) -> Record:
+    """The record of a case that a method has no edit of: every metric is skipped for this reason."""
+    return Record(case.id, case.task, method, {}, {m.name: reason for m in metrics if case.task in m.tasks}, key)

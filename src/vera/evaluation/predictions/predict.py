@@ -1,20 +1,28 @@
 """Layers that a model predicts for a case, and the reference baselines beside which its numbers are read."""
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vera.arrays import Frames
 from vera.choices import Sampler
+from vera.data.released.writer import FRAME_RATE
 from vera.data.sample import LayeredSample
+from vera.errors import VeraError
+from vera.evaluation.predictions.prediction import Prediction
+from vera.evaluation.predictions.read import read_layers
+from vera.layers import load_layers
 from vera.layers.refine.floor import refine_layer
 from vera.metrics.objects import Alpha, to_alpha
-from vera.pipelines import VeraPipeline
+from vera.pipelines import VeraPipeline, edit
+from vera.pipelines.editors.adapters.adapter import Adapter
 from vera.pipelines.samplers import sampling_by
-
-Frames = NDArray[np.uint8]
+from vera.video import open_clip, write_lossless
 
 
 @dataclass(frozen=True)
@@ -37,29 +45,48 @@ class Candidate:
         return " ".join([self.kind, *(f"{name}={value}" for name, value in settings.items())])
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """Layers of one clip and what they make of it: `edit`, `composite` (or None) and `result` uint8 `[T,H,W,3]` RGB;
-    `alpha` float32 `[T,H,W]` in [0,1], exactly 0 where the source is untouched.
+def predict(candidate: Candidate, pipeline: VeraPipeline | Adapter, sample: LayeredSample, seed: int) -> Prediction:
+    """What `candidate` makes of the source, instruction and mask of `sample`; equal seeds start from equal noise.
+
+    VeraError for what an editor does not do.
     """
-
-    edit: Frames
-    alpha: Alpha
-    composite: Frames | None
-    result: Frames
-
-
-def predict(candidate: Candidate, pipeline: VeraPipeline, sample: LayeredSample, seed: int) -> Prediction:
-    """What `candidate` makes of the source, instruction and mask of `sample`; equal seeds start from equal noise."""
     if candidate.kind == "truth":
         return Prediction(sample.edit, to_alpha(sample.alpha), sample.composite, sample.composite)
     if candidate.kind == "empty":
         nothing = np.zeros(sample.alpha.shape, np.float32)
         return Prediction(np.full_like(sample.source, 128), nothing, sample.source, sample.source)
+    if isinstance(pipeline, Adapter):
+        return _edit_sample(candidate, pipeline, sample, seed)
     if candidate.kind == "autoencoder":
         layers = [_code_again(pipeline, clip) for clip in (sample.edit, sample.alpha, sample.composite)]
         return _assemble(layers[0], layers[1].mean(axis=-1), layers[2], sample.source)
     return _sample(candidate, pipeline, sample, seed)
+
+
+def _edit_sample(candidate: Candidate, editor: Adapter, sample: LayeredSample, seed: int) -> Prediction:
+    """Layers by an editor, which works on footage: the sample goes through files, exactly."""
+    if candidate.kind != "model" or candidate.shift is not None:
+        raise VeraError("an editor's autoencoder and shift are its own: leave out the baselines and the shift")
+    with tempfile.TemporaryDirectory(prefix="vera-") as folder:
+        source, mask = Path(folder) / "source.mkv", Path(folder) / "mask.mkv"
+        write_lossless(source, sample.source, FRAME_RATE)
+        if sample.mask is not None:
+            write_lossless(mask, sample.mask, FRAME_RATE)
+        edit(
+            source,
+            sample.instruction,
+            layers=Path(folder) / "layers",
+            result=False,
+            pipeline=editor,
+            mask=mask if sample.mask is not None and editor.traits.masked else None,
+            seed=seed,
+            steps=candidate.steps,
+            guidance=candidate.guidance,
+            sampler=candidate.sampler,
+        )
+        layers, clip = load_layers(Path(folder) / "layers"), open_clip(source)
+        colors, matte = read_layers(layers, clip, clip.display_size)
+    return Prediction(colors, matte, None, lay_over(colors, matte, sample.source))
 
 
 def lay_over(edit: Frames, alpha: Alpha, source: Frames) -> Frames:

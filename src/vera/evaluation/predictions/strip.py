@@ -7,18 +7,25 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vera.evaluation.predictions.predict import Frames, Prediction
+from vera.arrays import Frames
+from vera.evaluation.predictions.prediction import Prediction
 from vera.files import whole_file
 
 TILE = 128  # pixels of width
 
 
 def write_strip(path: Path, source: Frames, found: Prediction, truth: Frames | None = None) -> None:
-    """A JPEG of a clip's middle frame: source, edit on a checkerboard, alpha, result and, where known, the true one."""
+    """A JPEG of a clip's middle frame: source, edit on a checkerboard, alpha, result and, where known, the true one.
+
+    An edit without layers shows neither edit nor alpha.
+    """
     t = len(source) // 2
-    alpha = found.alpha[t][..., None]
-    shown = alpha * found.edit[t] + (1 - alpha) * _checkerboard(*found.alpha.shape[1:])[..., None]
-    tiles = [source[t], shown, np.repeat(alpha * 255, 3, axis=-1), found.result[t]]
+    tiles = [source[t]]
+    if found.edit is not None and found.alpha is not None:
+        alpha = found.alpha[t][..., None]
+        shown = alpha * found.edit[t] + (1 - alpha) * _checkerboard(*found.alpha.shape[1:])[..., None]
+        tiles += [shown, np.repeat(alpha * 255, 3, axis=-1)]
+    tiles.append(found.result[t])
     if truth is not None:
         tiles.append(truth[t])
     save_picture(path, np.concatenate([_small(np.asarray(tile, np.uint8)) for tile in tiles], axis=1))

@@ -6,7 +6,7 @@ from vera.errors import VeraError
 from vera.evaluation.predictions.collect import read_records
 from vera.evaluation.predictions.metrics import metrics_of
 from vera.evaluation.predictions.record import Record
-from vera.evaluation.predictions.runner import RUN
+from vera.evaluation.predictions.run import RUN
 from vera.evaluation.reports.summary import estimate
 from vera.evaluation.reports.table import ARROWS, TITLES
 from vera.files import read_json
@@ -35,7 +35,7 @@ def compare(one: Path, other: Path) -> str:
             if differences:
                 found = estimate(differences)
                 numbers = (f"{number:+.{metric.digits}f}" for number in (found.mean, found.low, found.high))
-                lines.append("| {} {} | {} [{}, {}] |".format(metric.title, ARROWS[metric.better], *numbers))
+                lines.append("| {} {} | {} [{}, {}] |".format(metric.heading, ARROWS[metric.better], *numbers))
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
@@ -48,9 +48,9 @@ def _world(folder: Path) -> dict[str, object]:
         raise VeraError(f"{folder}: holds no evaluation; run `vera evaluate held-out --out {folder}` first") from None
 
 
-def _model_records(folder: Path) -> dict[int, Record]:
-    records = [record for record in read_records(folder) if record.candidate.startswith("model")]
-    settings = {record.candidate for record in records}
+def _model_records(folder: Path) -> dict[str, Record]:
+    records = [record for record in read_records(folder) if record.method.startswith("model")]
+    settings = {record.method for record in records}
     if len(settings) != 1:
         raise VeraError(f"{folder}: holds predictions of {len(settings)} settings of a model; one is compared with one")
     return {record.case: record for record in records}

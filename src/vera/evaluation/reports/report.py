@@ -6,8 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from vera.data.synthesis.cases import EvaluationCase
+from vera.evaluation.cases.case import synthetic_case
 from vera.evaluation.predictions.record import Measures, Record
-from vera.evaluation.predictions.runner import strip_path
+from vera.evaluation.predictions.run import strip_path
 from vera.evaluation.reports.sheet import Entry, write_sheet
 from vera.evaluation.reports.table import curves, markdown, plain, summarize
 from vera.files import write_text
@@ -15,29 +16,29 @@ from vera.files import write_text
 IOU = 0.9  # of the matte, below which a sheet calls a new background a miss
 
 
-def write_report(out: Path, records: Sequence[Record], candidates: Sequence[str]) -> str:
+def write_report(out: Path, records: Sequence[Record], methods: Sequence[str]) -> str:
     """Write `evaluation.md` and `evaluation.json`; returns the former's text."""
-    return _write(out / "evaluation", markdown(records, candidates), records)
+    return _write(out / "evaluation", markdown(records, methods), records)
 
 
-def write_curves(out: Path, records: Sequence[Record], candidates: Sequence[str]) -> str:
+def write_curves(out: Path, records: Sequence[Record], methods: Sequence[str]) -> str:
     """Write `sweep.md` and `sweep.json`; returns the former's text."""
-    return _write(out / "sweep", curves(records, candidates), records)
+    return _write(out / "sweep", curves(records, methods), records)
 
 
-def write_sheets(out: Path, cases: Sequence[EvaluationCase], records: Sequence[Record], candidate: str) -> list[Path]:
+def write_sheets(out: Path, cases: Sequence[EvaluationCase], records: Sequence[Record], method: str) -> list[Path]:
     """A picture of every case for each task that has any, misses in red; returns the files."""
-    measures = {record.case: record.measures for record in records if record.candidate == candidate}
+    measures = {record.case: record.measures for record in records if record.method == method}
     paths = []
     for task in ("obj_add", "background_replace"):
         entries = [
             Entry(
-                strip_path(out, case.index, candidate),
-                f"{case.index}  {case.instruction}",
-                *verdict(measures[case.index]),
+                strip_path(out, case.id, method),
+                f"{case.id}  {case.instruction}",
+                *verdict(measures[case.id]),
             )
-            for case in cases
-            if case.task == task
+            for case in map(synthetic_case, cases)
+            if case.task == task and strip_path(out, case.id, method).is_file()
         ]
         if entries:
             paths.append(out / f"sheet-{task}.jpg")

@@ -10,7 +10,7 @@ from vera.choices import Light
 from vera.errors import VeraError
 from vera.files import check_outputs
 from vera.layers.adjust import NEUTRAL, Adjustment
-from vera.layers.composite import shown_frames
+from vera.layers.composite import active_frames
 from vera.layers.export.folder import check_folder, whole_folder
 from vera.layers.export.readme import write_readme
 from vera.layers.export.shot import Shot
@@ -115,7 +115,7 @@ def _shot(
 ) -> Shot:
     edit = replace(load_layers(layer.folder), adjustment=layer.adjustment)
     clip = clip or look(_recorded_source(layer.folder, edit.metadata.get("source")))
-    index_of = shown_frames(edit, clip, force)
+    index_of = active_frames(edit, clip, force)
     if not index_of:
         raise VeraError(f"{layer.folder}: holds no frames that are shown; there is nothing to export")
     if start_frame is None:

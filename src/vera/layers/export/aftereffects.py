@@ -5,7 +5,7 @@ from pathlib import Path
 
 from vera.layers.export import prores
 from vera.layers.export.plate import find_plate
-from vera.layers.export.shot import Frames, Shot
+from vera.layers.export.shot import LayerFrames, Shot
 
 STEPS = """\
 After Effects: File > Scripts > Run Script File, choose {project}. It makes a composition of the plate's size, rate and
@@ -73,7 +73,7 @@ _SCRIPT = """\
 """
 
 
-def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
+def write(shot: Shot, frames: LayerFrames, folder: Path) -> dict[str, str]:
     """Write the movies and NAME.jsx; returns their names."""
     names = prores.write(shot, frames, folder)
     names["project"] = f"{shot.name}.jsx"

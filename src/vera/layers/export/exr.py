@@ -12,7 +12,7 @@ from vera.arrays import Float
 from vera.color.linear import transfer
 from vera.color.primaries import Colors, chromaticities
 from vera.errors import VeraError
-from vera.layers.export.shot import Frames, Shot
+from vera.layers.export.shot import LayerFrames, Shot
 from vera.optional import need
 from vera.video.decoding.exr import write_errors
 from vera.video.formats import is_float
@@ -49,12 +49,12 @@ def light_note(shot: Shot) -> str:
     return (_LINEAR if shot.light == "linear" else _DISPLAY).format(name)
 
 
-def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
+def write(shot: Shot, frames: LayerFrames, folder: Path) -> dict[str, str]:
     """Write `layer/`, `matte/` and `multipart/`, numbered; returns their names with a printf form for the number."""
     return write_sequences(shot, frames, folder, multipart=True)
 
 
-def write_sequences(shot: Shot, frames: Frames, folder: Path, multipart: bool) -> dict[str, str]:
+def write_sequences(shot: Shot, frames: LayerFrames, folder: Path, multipart: bool) -> dict[str, str]:
     """`write`, with or without the multi-part files. VeraError without the OpenEXR library or on a full disk."""
     exr, wanted = need("OpenEXR", "OpenEXR"), _to_wanted(shot)
     names = {

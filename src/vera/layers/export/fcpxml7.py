@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 from vera.errors import printable
 from vera.layers.export import prores
 from vera.layers.export.plate import find_plate
-from vera.layers.export.shot import Frames, Shot
+from vera.layers.export.shot import LayerFrames, Shot
 
 STEPS = """\
 Premiere Pro: File > Import, choose {project}; open the sequence. If media is offline, Link Media and choose the plate
@@ -24,7 +24,7 @@ _PIXELS = {(720, 576): "PAL-601", (720, 480): "NTSC-601", (720, 486): "NTSC-601"
 _PIXELS |= {size: "HD-({}x{})".format(*size) for size in ((960, 720), (1280, 1080), (1440, 1080))}
 
 
-def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
+def write(shot: Shot, frames: LayerFrames, folder: Path) -> dict[str, str]:
     """Write the movies and NAME.xml; returns their names."""
     names = prores.write(shot, frames, folder)
     names["project"] = f"{shot.name}.xml"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from vera.color.tags import ColorTags
 from vera.layers.export.movie import Track, write_movies
 from vera.layers.export.samples import Planes, rescale
-from vera.layers.export.shot import Frames, Shot
+from vera.layers.export.shot import LayerFrames, Shot
 from vera.video import CODECS
 
 STEPS = """\
@@ -19,7 +19,7 @@ Programs built on ffmpeg, such as Kdenlive, Shotcut and Blender, open it as a cl
 Times are rounded to milliseconds, as Matroska keeps them."""
 
 
-def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
+def write(shot: Shot, frames: LayerFrames, folder: Path) -> dict[str, str]:
     """Write the layer as 16-bit RGB with alpha and the matte as 16-bit grey; returns their names."""
     layer = Track(CODECS["ffv1"], "gbrap16le", _fill_layer)
     return write_movies(shot, frames, folder, ".mkv", layer, Track(CODECS["ffv1"], "gray16le", _fill_matte))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vera.color.tags import FULL, LIMITED, SPACE_170M, SPACE_470BG, SPACE_709, SPACE_2020, ColorTags, resolve_color
 from vera.layers.export.samples import Planes
-from vera.layers.export.shot import Frames, Shot
+from vera.layers.export.shot import LayerFrames, Shot
 from vera.video import Clip, Codec, FrameWriter, planes
 
 # What ProRes and QuickTime can name; 470BG and 170M have the same matrix.
@@ -34,7 +34,9 @@ class Track:
     fill: Callable[[Planes, NDArray[Any], NDArray[np.uint16], ColorTags], None]
 
 
-def write_movies(shot: Shot, frames: Frames, folder: Path, suffix: str, layer: Track, matte: Track) -> dict[str, str]:
+def write_movies(
+    shot: Shot, frames: LayerFrames, folder: Path, suffix: str, layer: Track, matte: Track
+) -> dict[str, str]:
     """Write `NAME_layer_straight` and `NAME_matte`; returns their names. Raises VeraError as `FrameWriter`."""
     names = {"layer": f"{shot.name}_layer_straight{suffix}", "matte": f"{shot.name}_matte{suffix}"}
     infos = [movie_info(shot, track.pix_fmt, suffix) for track in (layer, matte)]

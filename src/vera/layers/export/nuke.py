@@ -6,7 +6,7 @@ from pathlib import Path
 from vera.color.linear import Transfer, transfer
 from vera.layers.export import exr
 from vera.layers.export.plate import Plate, find_plate
-from vera.layers.export.shot import Frames, Shot
+from vera.layers.export.shot import LayerFrames, Shot
 from vera.video.formats import is_float
 
 STEPS = """\
@@ -26,7 +26,7 @@ def steps(shot: Shot) -> str:
     return text
 
 
-def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
+def write(shot: Shot, frames: LayerFrames, folder: Path) -> dict[str, str]:
     """Write the sequences and NAME.nk; returns their names. VeraError without the OpenEXR library."""
     names = exr.write_sequences(shot, frames, folder, multipart=False)
     names["project"] = f"{shot.name}.nk"

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from vera.errors import printable
 from vera.layers.export import prores
 from vera.layers.export.plate import Plate, find_plate
-from vera.layers.export.shot import Frames, Shot
+from vera.layers.export.shot import LayerFrames, Shot
 from vera.optional import need
 
 STEPS = """\
@@ -18,7 +18,7 @@ Premiere Pro (25 or later), Hiero, RV and xSTUDIO open it as well; where one doe
 Tracks, from below: plate, layer, matte (switched off); the plate's sound."""
 
 
-def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
+def write(shot: Shot, frames: LayerFrames, folder: Path) -> dict[str, str]:
     """Write the movies and NAME.otio; returns their names. VeraError without the OpenTimelineIO library."""
     otio = need("opentimelineio", "OpenTimelineIO")
     names = prores.write(shot, frames, folder)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vera.layers.export.shot import Frames, Shot
+from vera.layers.export.shot import LayerFrames, Shot
 from vera.layers.export.stills import write_stills
 
 STEPS = """\
@@ -16,6 +16,6 @@ The pictures carry no colour tags: give them the plate's colour space where the 
 _OPTIONS = {"pred": "paeth", "compression_level": "1"}
 
 
-def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
+def write(shot: Shot, frames: LayerFrames, folder: Path) -> dict[str, str]:
     """Write the layer and the matte as numbered files; returns their names."""
     return write_stills(shot, frames, folder, ".png", "png", "be", _OPTIONS)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from vera.color.tags import ColorTags
 from vera.layers.export.movie import Track, write_movies
 from vera.layers.export.samples import Planes, rescale, store, store_luma, to_ycbcr
-from vera.layers.export.shot import Frames, Shot
+from vera.layers.export.shot import LayerFrames, Shot
 from vera.video import CODECS
 
 STEPS = """\
@@ -21,7 +21,7 @@ Final Cut Pro: import; connect the layer above the plate.
 The matte is for what wants one as a picture: a luma track matte, a key input, a mask."""
 
 
-def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
+def write(shot: Shot, frames: LayerFrames, folder: Path) -> dict[str, str]:
     """Write the layer with its alpha, and the matte as ProRes 422 HQ luma; returns their names."""
     layer = Track(CODECS["prores-4444"], "yuva444p10le", _fill_layer)
     return write_movies(shot, frames, folder, ".mov", layer, Track(CODECS["prores"], "yuv422p10le", _fill_matte))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vera.errors import VeraError
 from vera.layers.export.samples import rescale
-from vera.layers.export.shot import Frames, Shot
+from vera.layers.export.shot import LayerFrames, Shot
 from vera.optional import need
 from vera.video.view import picture
 
@@ -21,7 +21,7 @@ Colours are the plate's own R'G'B', without a profile: Edit > Assign Profile, su
 _LIMIT = 30000  # pixels on a side
 
 
-def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
+def write(shot: Shot, frames: LayerFrames, folder: Path) -> dict[str, str]:
     """Write the frame `shot.still`, 8 bits a channel for sources of 8 bits and 16 for deeper ones; returns its name.
 
     VeraError for a frame that the layers do not have, pictures above 30000 pixels, or without psd-tools.

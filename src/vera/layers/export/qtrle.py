@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from vera.color.tags import ColorTags
 from vera.layers.export.movie import Track, write_movies
 from vera.layers.export.samples import Planes, rescale
-from vera.layers.export.shot import Frames, Shot
+from vera.layers.export.shot import LayerFrames, Shot
 from vera.video import Codec
 
 STEPS = """\
@@ -21,7 +21,7 @@ The samples are the layer's own R'G'B', 8 bits each: the file cannot say of whic
 _CODEC = Codec("qtrle", True, (".mov",))
 
 
-def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
+def write(shot: Shot, frames: LayerFrames, folder: Path) -> dict[str, str]:
     """Write the layer as ARGB and the matte as grey RGB; returns their names."""
     layer = Track(_CODEC, "argb", _fill_layer)
     return write_movies(shot, frames, folder, ".mov", layer, Track(_CODEC, "rgb24", _fill_matte))

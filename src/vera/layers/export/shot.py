@@ -20,7 +20,7 @@ from vera.video import Clip, model_view
 from vera.video.sequence import Sequence, find_sequence
 
 LONGEST_NAME = 160  # of the 255 bytes that a file's name may have, which role, number and partial names lengthen
-Frames = Iterator[LayerFrame]
+LayerFrames = Iterator[LayerFrame]
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Shot:
         start, drop = self.source_start
         return format_timecode(start + position, self.rate, drop)
 
-    def frames(self, progress: Progress | None = None, stage: str = "export") -> Frames:
+    def frames(self, progress: Progress | None = None, stage: str = "export") -> LayerFrames:
         """Give the layers as codes, one after the other: edit uint8 or uint16, alpha uint16.
 
         Where the edit has no layer frame between two others, the picture is black and alpha 0.
@@ -115,7 +115,7 @@ class Shot:
         return LayerFrame(np.zeros((height, width, 3), self.edit.edit.dtype), np.zeros((height, width), np.uint16))
 
     def view(self, frame: av.VideoFrame) -> NDArray[np.uint8] | None:
-        """What the layers want to know of the source's frame to come to its size; None if nothing."""
+        """RGB of the source's frame `[H,W,3]`, for guided up-sampling; None if no step needs it."""
         return model_view(frame, *self.size, self.clip.orientation) if self.edit.finish.needs_plate else None
 
     def _plates(self) -> Iterator[tuple[int, NDArray[np.uint8] | None]]:

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.layers.export.samples import rescale
-from vera.layers.export.shot import Frames, Shot
+from vera.layers.export.shot import LayerFrames, Shot
 from vera.video import planes
 from vera.video.open import open_output
 
 
 def write_stills(
-    shot: Shot, frames: Frames, folder: Path, suffix: str, encoder: str, order: str, options: dict[str, str]
+    shot: Shot, frames: LayerFrames, folder: Path, suffix: str, encoder: str, order: str, options: dict[str, str]
 ) -> dict[str, str]:
     """Write `layer/NAME_layer_straight.NUMBER` and `matte/NAME_matte.NUMBER`, 16 bits in byte order `le` or `be`.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from vera.layers.export import aftereffects, exr, fcpxml7, ffv1, nuke, otio, png, prores, psd, qtrle, tiff, webm
-from vera.layers.export.shot import Frames, Shot
+from vera.layers.export.shot import LayerFrames, Shot
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Target:
 
     title: str
     alpha: Literal["straight", "premultiplied"]
-    write: Callable[[Shot, Frames, Path], Mapping[str, str]]
+    write: Callable[[Shot, LayerFrames, Path], Mapping[str, str]]
     steps: Callable[[Shot], str]
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from vera.color.tags import ColorTags
 from vera.layers.export.movie import Track, write_movies
 from vera.layers.export.samples import Planes, halve, rescale, store, store_luma, to_ycbcr
-from vera.layers.export.shot import Frames, Shot
+from vera.layers.export.shot import LayerFrames, Shot
 from vera.video import Codec
 
 STEPS = """\
@@ -24,7 +24,7 @@ _OPTIONS = {"lossless": "1", "auto-alt-ref": "0", "row-mt": "1", "cpu-used": "4"
 _CODEC = Codec("libvpx-vp9", True, (".webm",), _OPTIONS, ("yuva420p", "yuv420p"))
 
 
-def write(shot: Shot, frames: Frames, folder: Path) -> dict[str, str]:
+def write(shot: Shot, frames: LayerFrames, folder: Path) -> dict[str, str]:
     """Write the layer with alpha, and the matte as luma; returns their names."""
     layer = Track(_CODEC, "yuva420p", _fill_layer)
     return write_movies(shot, frames, folder, ".webm", layer, Track(_CODEC, "yuv420p", _fill_matte))

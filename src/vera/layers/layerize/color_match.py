@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from vera.arrays import Float
 
-KNOTS = np.linspace(0, 1, 9)
+# Chosen, not searched for: a curve of editors' tone, not of single levels.
+# `python -m benchmarks.sensitivity layerize --only color_match` prints what half and double of each are worth.
+KNOTS = np.linspace(0, 1, 9)  # levels of the curve
 SPREADS = (0.08, 0.04, 0.02, 0.012)  # of the annealed weights, in [0,1]
 FAMILIAR = 0.02  # how far coefficients may go where no pixel says anything
 

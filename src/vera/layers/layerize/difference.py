@@ -8,7 +8,10 @@ from vera.arrays import Float
 
 Mask = NDArray[np.bool_]
 
-# In standard deviations. Of the preserved pixels of re-encoded clips 1 in 10,000 is above 7, 1 in 100 above 3.3.
+# In standard deviations. Of the preserved pixels of re-encoded clips 1 in 10,000 is above 7, 1 in 100 above 3.3. Half
+# of POSSIBLE lets noise in: 3.7 dB less gain and 1.6 times the matte's error. Double gains 10 dB on these cases, but
+# would lose fainter edits. The other values do not decide them.
+# `python -m benchmarks.sensitivity layerize --only difference` prints this.
 CERTAIN, POSSIBLE = 8.0, 3.5
 SMALLEST_PART = 12  # certain pixels that a changed part must have
 # Holes in what changed, as parts of the frame: the smaller ones, and larger ones whose difference is above what noise

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vera.errors import VeraError
 from vera.files import whole_file
+from vera.layers.layer_frame import FULL
 
 Float = NDArray[np.float32]
 Picture = NDArray[np.uint8]
@@ -85,10 +86,10 @@ def _tiles(source: Picture, edited: Picture, edit: Picture, alpha: NDArray[np.ui
         for part in (source, edited, edit, alpha)
     ]
     before, after, color = pictures[:3]
-    weight = pictures[3][..., None] / np.float32(65535)
-    over = weight * color + (1 - weight) * before
-    refused = np.abs(after - before) * (1 - weight) * GAIN
-    shown = before, after, np.repeat(weight * 255, 3, axis=-1), over, refused
+    matte = pictures[3][..., None] / np.float32(FULL)
+    over = matte * color + (1 - matte) * before
+    refused = np.abs(after - before) * (1 - matte) * GAIN
+    shown = before, after, np.repeat(matte * 255, 3, axis=-1), over, refused
     return [part.clip(0, 255).round().astype(np.uint8) for part in shown]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
+from vera.layers.layer_frame import to_codes
 from vera.layers.layerize.pairing import Times
 from vera.layers.masks import mask_frames, mask_pictures
 from vera.layers.source_match import describe_source
@@ -82,7 +83,7 @@ class ClipFootage:
                     yield model_view(frame, *size, self.clip.orientation)
                     continue
                 stored = self.clip.orientation.swapped(size)
-                codes = np.rint(picture(frame, stored).clip(0, 1) * 65535).astype(np.uint16)
+                codes = to_codes(picture(frame, stored).astype(np.float32), np.uint16)
                 yield np.ascontiguousarray(self.clip.orientation.upright(codes))
 
     def describe(self) -> dict[str, Any]:
@@ -139,7 +140,7 @@ class ArrayFootage:
             return np.asarray(frame)
         if not np.isfinite(frame).all():
             raise VeraError(f"{self.name}: frame {index} holds values that are no numbers (NaN or infinite)")
-        return np.asarray(np.rint(frame.clip(0, 1) * 255), np.uint8)
+        return to_codes(frame.astype(np.float32), np.uint8)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ from vera.layers.layerize.noise import UNKNOWN, Noise, fit_noise, fit_softness, 
 from vera.layers.layerize.structure import agreement, structure_agrees
 from vera.layers.layerize.wobble import find_wobble, warp_locally
 
+# Chosen, not searched for: the fits are robust, and more pixels only cost time.
+# `python -m benchmarks.sensitivity layerize --only match` prints what half and double of each are worth.
 ENOUGH = 300_000  # pixels that colours and noise are fitted on
 PLAUSIBLE = 12 / 255  # difference beyond which what looks alike is an edit of brightness, not noise
 NOTICED = 0.1  # pixels of shift of a single frame that are corrected

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from vera.arrays import Float
 
+# Chosen, not searched for: what a median over agreeing pixels can carry.
+# `python -m benchmarks.sensitivity layerize --only noise` prints what half and double of each are worth.
 SMALLEST = 0.7 / 255  # rounding to 8 bits, twice
 UNKNOWN = (2 / 255, 0.1)  # where hardly anything agrees: what was usual for clips at crf 20
-FEWEST = 100
-BINS = 8
+FEWEST = 100  # agreeing pixels; with fewer the noise is not known
+BINS = 8  # of the source's slope, each with a median of its own
 BLURS = (0.0, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5)  # sigmas in pixels
 SOFTER = 0.97  # part of the difference that must remain for a blur to be believed
 

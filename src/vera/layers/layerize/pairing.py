@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from vera.layers.layerize.structure import structure_agrees
 from vera.video import Clip
 
+# Chosen, not searched for: the plainest pairing wins unless another is clearly better.
+# `python -m benchmarks.sensitivity layerize --only pairing` prints what half and double of each are worth.
 THUMB = 96  # pixels along the longer side of the pictures that pairings are judged by
 CLOSE = 12 / 255  # difference from which pixels count as not agreeing at all
 BETTER, CHANCE = 1.1, 0.01  # times the agreement of the plain pairing, and more, that another one must have

@@ -33,6 +33,8 @@ from vera.layers.refine.floor import floor_alpha
 from vera.progress import Progress
 from vera.video.view import spread_frames
 
+# Chosen, not searched for: frames enough for a match, and what unrelated clips stay below.
+# `python -m benchmarks.sensitivity layerize --only recover` prints what half and double of each are worth.
 SAMPLES = 6  # frames that the match is fitted on
 RELATED = 0.02  # agreement below which the clips have nothing in common: of other clips at most 0.015 was seen
 BLANK = 1.5 / 255  # standard deviation of a thumbnail that shows nothing
@@ -73,13 +75,12 @@ class RecoveredLayers:
         depth = np.uint16 if self.clips.deep else np.uint8
         for done, (group, frame) in enumerate(zip(self.groups, steady(self._unmixed()), strict=True)):
             edit = straight_colors(frame.source, frame.edited, frame.layers, frame.level)
-            codes = np.rint(edit * np.iinfo(depth).max).astype(depth)
-            matte = sharpen_edges(frame.layers.alpha, self.match.softness)
-            alpha = floor_alpha(np.rint(matte.clip(0, 1) * FULL).astype(np.uint16))
-            self.coverage += float(alpha.mean()) / FULL / len(self.groups)
-            self.drift.add(*frame.codes, codes, alpha)
+            alpha = floor_alpha(sharpen_edges(frame.layers.alpha, self.match.softness))
+            layer = LayerFrame(edit, alpha).codes(depth)
+            self.coverage += float(layer.alpha.mean()) / FULL / len(self.groups)
+            self.drift.add(*frame.codes, *layer)
             for _ in group.frames:
-                yield LayerFrame(codes, alpha)
+                yield layer
             if progress is not None:
                 progress("layerize", done + 1, len(self.groups))
         if self.must_differ and not self.coverage:

@@ -7,6 +7,8 @@ from vera.arrays import Float
 
 # A step blurred by sigma rises by 0.4/sigma a pixel; edges of drawn and of filmed things by about 0.57.
 BLURRED, SHARP = 0.4, 0.57
+# Chosen, not searched for: soft edges must stay soft, so what is in doubt is not steepened.
+# `python -m benchmarks.sensitivity layerize --only sharpen` prints what half and double of each are worth.
 STEEP = (0.35, 0.6)  # slope, of that of a blurred step: below an edge is soft by itself, above it is the editor's blur
 MIDDLE = 0.58  # alpha that becomes a half: in doubt an edge is the source's
 REACH = 3.0  # sigmas to each side of an edge

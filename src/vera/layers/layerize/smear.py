@@ -20,6 +20,8 @@ Item = TypeVar("Item")
 Mask = NDArray[np.bool_]
 Range = tuple[Float, Float]  # least and greatest values, [H,W,3]
 
+# Chosen, not searched for: how far, in time and space, the autoencoders of editors mix.
+# `python -m benchmarks.sensitivity layerize --only smear` prints what half and double of each are worth.
 NEARBY = 3  # frames before and after: autoencoders code four together
 REACH = 2  # pixels to each side
 MIXED = 0.85  # the most of another frame that a smeared one shows; what shows all of it is an edit that reveals it

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from vera.arrays import Float
 from vera.layers.layerize.unmix import Layers
 
+# Chosen, not searched for: the noise of two frames differs by 1.4 of one's.
+# `python -m benchmarks.sensitivity layerize --only steady` prints what half and double of each are worth.
 STILL = 2.0  # difference of two frames, in noise, at which the weight of a neighbour has fallen to 0.6
 
 

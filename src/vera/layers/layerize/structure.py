@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 
 from vera.arrays import Float
 
+# Chosen, not searched for: a window holds several details of about three pixels.
+# `python -m benchmarks.sensitivity layerize --only structure` prints what half and double of each are worth.
 WINDOW = 15  # pixels
 SIMILAR = 0.8  # correlation from which two windows show the same
 CONTRAST = 3 / 255  # standard deviation from which a window has structure

@@ -18,6 +18,8 @@ from vera.layers.refine.extend import extend_colors
 
 Mask = NDArray[np.bool_]
 
+# Chosen, not searched for: in standard deviations of noise where a value says so: what two or three of them do not
+# explain. `python -m benchmarks.sensitivity layerize --only unmix` prints what half and double of each are worth.
 EDGE = 3  # pixels that the edge of something solid is soft over
 RIDGE = 0.8  # part of the greatest change about a pixel that makes it the middle of a thin thing
 SPREAD = 8.0  # sigma in pixels over which the colour of something clear is averaged

@@ -14,6 +14,8 @@ from vera.layers.layerize.structure import structure_agrees
 
 Mask = NDArray[np.bool_]
 
+# Chosen, except NOTICED, for smooth fields of a few pixels, which are all that editors' warps showed.
+# `python -m benchmarks.sensitivity layerize --only wobble` prints what half and double of each are worth.
 LONGEST = 640  # pixels along the longer side at which the field is found
 COARSE = 4  # in each direction, of the equations' grid
 WINDOW = 0.03  # sigma of a window, of the longer side
@@ -21,7 +23,7 @@ STEPS = 3
 FARTHEST = 2.5  # pixels at that size
 STIFF = 2e-3  # of the mean squared slope: where fewer slopes speak the field tends to none
 # Pixels that a quarter of the frame must lie beside. The simulated editor's warps gave 0.5 to 1.3, re-encoded clips at
-# most 0.22: the fields found in runs of `python -m benchmarks.layerize_editors` and of `python benchmarks/layerize.py`.
+# most 0.22: the fields found in runs of `python -m benchmarks.layerize_editors` and of `python -m benchmarks.layerize`.
 NOTICED = 0.35
 COARSEST = 6.0  # sigma of the detail that is compared: the smooth light of smoke and shadows displaces nothing
 

@@ -14,13 +14,14 @@ from vera.layers.layer_frame import LayerFrame
 from vera.layers.refine.finish import Finish
 from vera.layers.refine.floor import refine_layer
 from vera.layers.refine.grain import Grain, measure_grain
-from vera.layers.refine.rate import frame_map, interpolate_layers, shown_frames
+from vera.layers.refine.rate import interpolate_layers, sampled_frames, sampled_neighbors
 from vera.layers.refine.temporal import smooth_layers
 from vera.layers.refine.upsample import choose_guide
 from vera.layers.views import SourceViews
 from vera.video import Clip, model_view
 from vera.video.view import spread_frames
 
+# Spread over the clip. Chosen, not measured: they are read beside all others, so each costs a frame's work.
 GUIDE_FRAMES, GRAIN_FRAMES = 5, 3
 Span = tuple[NDArray[np.float32], NDArray[np.float32]]  # edit [n,h,w,3] and alpha [n,h,w], as decoded, in [0,1]
 
@@ -46,7 +47,7 @@ class Refinement:
     def __post_init__(self) -> None:
         if self.guide not in get_args(Guide):
             raise VeraError(f"no guide is named {self.guide!r}; choose from {', '.join(get_args(Guide))}")
-        shown_frames(1, self.every)
+        sampled_frames(1, self.every)
 
 
 @dataclass(frozen=True)
@@ -66,20 +67,20 @@ class Refined:
     alphas: dict[int, NDArray[Any]] = field(default_factory=dict)
 
     @property
-    def shown(self) -> tuple[int, ...]:
+    def sampled(self) -> tuple[int, ...]:
         """Which frames the model sees."""
-        return shown_frames(self.count, self.options.every)
+        return sampled_frames(self.count, self.options.every)
 
     def frames(self, spans: Iterable[Span], views: SourceViews) -> Iterator[LayerFrame]:
-        """Refine decoded spans of the shown frames to the layers of every frame, float32.
+        """Refine decoded spans of the sampled frames to the layers of every frame, float32.
 
         The source is read again where motion is looked for.
         """
         layers: Iterator[LayerFrame] = (refine_layer(*frame) for span in spans for frame in zip(*span, strict=True))
         if self.options.smooth:
-            layers = smooth_layers(layers, (plate for _, plate in views.pictures(set(self.shown))))
+            layers = smooth_layers(layers, (plate for _, plate in views.pictures(set(self.sampled))))
         if self.options.every > 1:
-            layers = interpolate_layers(layers, self.shown, (plate for _, plate in views.pictures()))
+            layers = interpolate_layers(layers, self.sampled, (plate for _, plate in views.pictures()))
         for index, layer in enumerate(layers):
             if index in self.plates:
                 self.alphas[index] = layer.alpha
@@ -89,8 +90,8 @@ class Refined:
         """Say in JSON values what was done."""
         recorded: dict[str, Any] = {"smooth": self.options.smooth}
         if self.options.every > 1:
-            places = [[before, after, round(weight, 6)] for before, after, weight in frame_map(self.shown)]
-            recorded["rate"] = {"every": self.options.every, "sampled": list(self.shown), "map": places}
+            places = [[before, after, round(weight, 6)] for before, after, weight in sampled_neighbors(self.sampled)]
+            recorded["rate"] = {"every": self.options.every, "sampled": list(self.sampled), "map": places}
         return recorded
 
     def finish(self, grain: Grain | None, seed: int) -> Finish:

@@ -10,11 +10,14 @@ from vera.arrays import Float
 from vera.layers.layer_frame import unit
 
 # Shares of the frame's longer side: where the subject's and the background's own colours are looked for.
+# `python -m benchmarks.sensitivity decontaminate`: half of FAR leaves 4 % more error at soft edges. Double leaves 13 %
+# less on these scenes, whose subject and background have one texture each; it is chosen nearer, as real ones vary,
+# which is not measured. NEAR hardly matters. A finer mean (half of SHRINK) saves 3 %, for four times the work.
 FAR, NEAR = 1 / 21, 1 / 320
 SHRINK = 4  # means over the far radius need no more resolution
 
 
-def decontaminate(edit: NDArray[Any], alpha: NDArray[np.uint16], plate: NDArray[Any]) -> NDArray[Any]:
+def decontaminate(edit: NDArray[Any], alpha: NDArray[Any], plate: NDArray[Any]) -> NDArray[Any]:
     """An edit whose plain composite `A*E' + (1-A)*S` shows the subject's own colour F for the source's S.
 
     At a soft edge the source is already a mixture, `S = (1-A)*F + A*B`, and would bring the old background B along. F
@@ -23,10 +26,11 @@ def decontaminate(edit: NDArray[Any], alpha: NDArray[np.uint16], plate: NDArray[
 
     Args:
         edit: straight RGB `[H,W,3]`, uint8 or uint16.
-        alpha: `[H,W]` uint16, the coverage of the new background.
+        alpha: `[H,W]` uint16 or float32, the coverage of the new background.
         plate: the source's frame, RGB `[H,W,3]`, uint8 or uint16.
     """
-    soft = (alpha > 0) & (alpha < 65535)
+    alpha = unit(alpha)
+    soft = (alpha > 0) & (alpha < 1)
     if not soft.any():
         return edit
     longer = max(alpha.shape)
@@ -34,7 +38,7 @@ def decontaminate(edit: NDArray[Any], alpha: NDArray[np.uint16], plate: NDArray[
     x, y, columns, rows = cv2.boundingRect(soft.view(np.uint8))
     top, left = max(0, y - near), max(0, x - near)
     box = slice(top, y + rows + near), slice(left, x + columns + near)
-    kept = 1 - unit(alpha)
+    kept = 1 - alpha
     subject, behind = _far(plate, kept, max(1, round(longer * FAR / SHRINK)), box)
     colors = plate[box] * np.float32(1 / np.iinfo(plate.dtype).max)
     kept = kept[box][..., None]
@@ -55,18 +59,18 @@ def _far(plate: NDArray[Any], kept: Float, radius: int, box: tuple[slice, slice]
     height, width = kept.shape
     small = (max(1, width // SHRINK), max(1, height // SHRINK))
     colors = cv2.resize(plate, small, interpolation=cv2.INTER_AREA) * np.float32(1 / np.iinfo(plate.dtype).max)
-    weight = cv2.resize(kept, small, interpolation=cv2.INTER_AREA)[..., None]
-    subject, behind = (cv2.resize(m, (width, height))[box] for m in _means(colors, colors, weight, radius))
+    kept = cv2.resize(kept, small, interpolation=cv2.INTER_AREA)[..., None]
+    subject, behind = (cv2.resize(m, (width, height))[box] for m in _means(colors, colors, kept, radius))
     return subject, behind
 
 
 def _means(subject: Float, behind: Float, kept: Float, radius: int) -> tuple[Float, Float]:
     """Means of both in windows, weighted by how much of each pixel is the subject's or the background's."""
     window = (2 * radius + 1,) * 2
-    share = cv2.blur(kept, window)[..., None]
+    kept_mean = cv2.blur(kept, window)[..., None]
     tiny = np.float32(1e-5)
-    one = cv2.blur(subject * kept, window) / (share + tiny)
-    return one, np.asarray(cv2.blur(behind * (1 - kept), window) / (1 - share + tiny), np.float32)
+    one = cv2.blur(subject * kept, window) / (kept_mean + tiny)
+    return one, np.asarray(cv2.blur(behind * (1 - kept), window) / (1 - kept_mean + tiny), np.float32)
 
 
 def _fused(colors: Float, subject: Float, behind: Float, kept: Float) -> Float:

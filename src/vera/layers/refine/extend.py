@@ -32,7 +32,7 @@ def extend_colors(premultiplied: Float, alpha: Float) -> Float:
     behind = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     x, y, columns, rows = cv2.boundingRect((alpha > 0).view(np.uint8))  # elsewhere there is nothing of its own
     covered = (slice(y, y + rows), slice(x, x + columns))
-    weight = np.minimum(alpha[covered] * 4, 1)[..., None]  # confident from a quarter coverage on
+    weight = np.minimum(alpha[covered] * 4, 1)[..., None]  # confident from a quarter coverage on: chosen, not measured
     own = premultiplied[covered] / np.maximum(alpha[covered], 1e-3)[..., None]
     behind[covered] = weight * own + (1 - weight) * behind[covered]
     return np.asarray(behind, np.float32)

@@ -23,26 +23,26 @@ class Between(NamedTuple):
     weight: float
 
 
-def shown_frames(count: int, every: int) -> tuple[int, ...]:
+def sampled_frames(count: int, every: int) -> tuple[int, ...]:
     """Which of `count` frames the model sees: every Nth, and the last, so that no layer is extrapolated."""
     if every < 1:
         raise VeraError(f"every must be at least 1, not {every}")
     return (*range(0, count - 1, every), count - 1) if count > 1 else (0,)
 
 
-def frame_map(shown: Sequence[int]) -> list[Between]:
-    """For each frame up to the last of `shown` (rising, from 0 on): the sampled layer frames that it lies between."""
+def sampled_neighbors(sampled: Sequence[int]) -> list[Between]:
+    """For each frame up to the last of `sampled` (rising, from 0 on): the sampled layer frames that it lies between."""
     frames = [Between(0, 0, 0.0)]
-    for number, (first, last) in enumerate(pairwise(shown)):
+    for number, (first, last) in enumerate(pairwise(sampled)):
         frames += [Between(number, number + 1, (t - first) / (last - first)) for t in range(first + 1, last)]
         frames.append(Between(number + 1, number + 1, 0.0))
     return frames
 
 
 def interpolate_layers(
-    layers: Iterable[LayerFrame], shown: Sequence[int], plates: Iterable[NDArray[Any]]
+    layers: Iterable[LayerFrame], sampled: Sequence[int], plates: Iterable[NDArray[Any]]
 ) -> Iterator[LayerFrame]:
-    """Make the layers of all frames from those of the frames in `shown`; float32 where they are made.
+    """Make the layers of all frames from those of the frames in `sampled`; float32 where they are made.
 
     Sampled frames pass as they are. A frame between two is reached from both by the source's own motion, which carries
     the camera and whatever the edit clings to; what is left between the two is the layer's motion of its own, of which
@@ -50,27 +50,27 @@ def interpolate_layers(
 
     Args:
         layers: of the sampled frames, codes or floats.
-        shown: their places among the plates, rising, from the first to the last.
+        sampled: their places among the plates, rising, from the first to the last.
         plates: the source at the layers' size, RGB `[h,w,3]`, of every frame.
 
-    Raises ValueError unless there are as many layers and plates as `shown` says.
+    Raises ValueError unless there are as many layers and plates as `sampled` says.
     """
     frames, rest = iter(layers), iter(plates)
     before = next(frames)
     plate = grey(next(rest))
     yield before
-    for first, last in pairwise(shown):
+    for first, last in pairwise(sampled):
         between = [grey(picture) for picture in islice(rest, last - first)]
         after = next(frames, None)
         if after is None or len(between) < last - first:
-            raise ValueError(f"fewer layer frames or plates than for the frames {shown}")
+            raise ValueError(f"fewer layer frames or plates than for the frames {sampled}")
         for number, here in enumerate(between[:-1], 1):
             sides = [moved(_rgba(layer), flow(here, there)) for layer, there in ((before, plate), (after, between[-1]))]
             yield _mixed(sides[0], sides[1], number / (last - first))
         yield after
         before, plate = after, between[-1]
     if next(frames, None) is not None or next(rest, None) is not None:
-        raise ValueError(f"more layer frames or plates than for the frames {shown}")
+        raise ValueError(f"more layer frames or plates than for the frames {sampled}")
 
 
 def _rgba(layer: LayerFrame) -> Float:

@@ -13,8 +13,11 @@ from vera.layers.refine.floor import floor_alpha
 from vera.layers.refine.motion import flow, grey, moved
 
 # Differences, averaged over a few pixels, at which a neighbour counts 1/e: flicker is below, change above.
+# `python -m benchmarks.sensitivity temporal`: half of any lets more flicker through. Double smooths more, AREA above
+# all on things that move. They are chosen smaller, so that what appears for one frame is not taken for flicker, which
+# is not measured.
 ALPHA_SCALE, COLOR_SCALE = 0.1, 0.1
-AREA = 5
+AREA = 5  # pixels of a side
 
 
 def smooth_layers(layers: Iterable[LayerFrame], plates: Iterable[NDArray[Any]]) -> Iterator[LayerFrame]:

@@ -1,7 +1,7 @@
-"""From model size to source size: the matte takes its edge from a picture that shows it at full size.
+"""From model size to source size: alpha takes its edge from a picture that shows it at full size.
 
 A fast guided filter (He and Sun, "Fast Guided Filter", 2015) with a colour guide, in the form of detail injection: in a
-small window the matte is an affine function of the guide's colour; the slope of that function, found at model size from
+small window alpha is an affine function of the guide's colour; the slope of that function, found at model size from
 the fine detail of both, is applied to what the full-size guide has and its small copy has not. "auto" then looks at
 what came out: nearly every sample of a hard-edged matte is 0 or 1, so a right guide brings it nearer to that than
 interpolation does, and a wrong one drives it away. Where it does not come nearer, the interpolated matte stays.
@@ -24,18 +24,22 @@ from vera.layers.threads import on_all_cores
 
 Box = tuple[slice, slice]
 
-# Lengths are in pixels of the model's size, colours and mattes in [0,1].
+# Lengths are in pixels of the model's size, colours and alpha in [0,1]. The limits of trust (EXPLAINED, STEEP, NEARER)
+# and of choice (LEAST_EXPLAINED, AS_GOOD) give up some of the gain so that "auto" is nowhere worse than interpolation:
+# `python -m benchmarks.refine edges photos` prints the worst case of all scenes; `time` prints what a frame costs;
+# `python -m benchmarks.sensitivity upsample` prints what half and double of each are worth. RADIUS, EPSILON,
+# LEAST_RANGE, LEAST_DETAIL and MOST_NOISE change the mean error by at most 0.2 %.
 RADIUS = 3  # of the windows
 EPSILON = 1e-4  # mean square of a guide's fine detail that counts as flat
 EPSILON_BLUR = 1e-6  # the same where guides of several blurs are compared: more would favour the sharp ones
-LEAST_RANGE = ALPHA_FLOOR / FULL  # of the matte among neighbours; below it is even, and has no edge to sharpen
-LEAST_DETAIL = 1e-5  # mean square of the matte's fine detail in a window that has an edge
-EXPLAINED = (0.3, 0.8)  # share of it that the guide predicts, and not from noise: not used below, wholly above
+LEAST_RANGE = ALPHA_FLOOR / FULL  # of alpha among neighbours; below it is even, and has no edge to sharpen
+LEAST_DETAIL = 1e-5  # mean square of alpha's fine detail in a window that has an edge
+EXPLAINED = (0.3, 0.8)  # of it that the guide predicts, and not from noise: not used below, wholly above
 STEEP = (0.6, 0.85)  # of the steepness that a hard edge would have: interpolation is right for what is softer
 NEARER = (-1.05, -0.7)  # the distance from 0 and 1 with the guide over that without it, negated
-MOST_NOISE = 0.15  # the plate's noise in a matte is taken out up to here
+MOST_NOISE = 0.15  # the plate's noise in alpha is taken out up to here
 LEAST_EXPLAINED = 0.5  # of an edit's fine detail; below, the plate is no guide to it
-COMPARED = 0.5  # sigma by which matte and plate are blurred for the comparison: noise would favour the blurred guides
+COMPARED = 0.5  # sigma by which alpha and plate are blurred for the comparison: noise would favour the blurred guides
 AS_GOOD = 1.15  # a guide that misses this many times the least is as good, and the less blurred one is the safer
 BLURS = (0.0, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)  # sigmas that are tried
 TILE = 112  # side of what is worked on at a time: its full-size planes stay in a core's cache
@@ -62,66 +66,107 @@ def upsample_layer(
     guide: Guide = "auto",
     blur: float = 0.0,
 ) -> LayerFrame:
-    """Enlarge a layer of codes to `size` (width, height); where it shrinks, or without a plate, as `fit_layer` does it.
+    """Enlarge a layer to `size` (width, height), alpha float32; where it shrinks, or without a plate, by `fit_layer`.
 
     Args:
-        layer: codes `[h,w,3]` and `[h,w]`.
+        layer: codes or floats `[h,w,3]` and `[h,w]`.
         plate_small: the source's frame as RGB `[h,w,3]`; the plate, averaged, if None.
         plate: the same as `[H,W,3]` of `size`, uint8 or uint16, upright.
         guide: "plate", for edits along edges of the source; "composite", the layer frame over the small plate,
-            interpolated; "auto", the plate where it explains the matte; "none".
-        blur: sigma, in pixels of the model's size, by which the matte is less sharp than `plate_small`.
+            interpolated; "auto", the plate where it explains alpha; "none".
+        blur: sigma, in pixels of the model's size, by which alpha is less sharp than `plate_small`.
             `choose_guide` finds it.
     """
-    edit, alpha = layer
-    fitted, coverage = fit_layer(layer, size)
-    height, width = alpha.shape
+    fitted = fit_layer(layer, size)
+    height, width = layer.alpha.shape
     if guide == "none" or plate is None or size[0] <= width or size[1] <= height:
-        return LayerFrame(fitted, coverage)
+        return fitted
     if plate.shape[:2] != (size[1], size[0]):
         raise ValueError(f"the plate is {plate.shape[1]}x{plate.shape[0]}, not {size[0]}x{size[1]}")
     if plate_small is None:
         plate_small = np.asarray(cv2.resize(plate, (width, height), interpolation=cv2.INTER_AREA))
-    matte = unit(alpha)
     if guide == "composite":
-        weight = matte[..., None]
-        plate_small = weight * unit(edit) + (1 - weight) * unit(plate_small)
+        plate_small = _composite(layer, plate_small)
         plate = np.asarray(cv2.resize(plate_small, size, interpolation=cv2.INTER_CUBIC))
-    noise, judged = plate_noise(plate), guide == "auto"
-    uneven = (_range(matte, _SQUARE) > LEAST_RANGE).astype(np.float32)
-    tiles = list(_tiles(uneven > 0, size, blur))
-    weight = uneven.copy()  # even mattes stay as they are
-    guided, distances = np.empty_like(coverage), np.zeros((2, *matte.shape), np.float32)
-    small, full = plate_small, plate
+    guided = Guided(unit(layer.alpha), fitted.alpha, plate_small, plate, blur, judged=guide == "auto")
+    return LayerFrame(fitted.edit, guided.enlarge())
 
-    def inject(tile: _Tile) -> None:
-        alpha, sharp = matte[tile.grown], unit(small[tile.grown])
-        near = _blurred(sharp, blur)
-        slope, share, detail = _fit(near, alpha)
-        brought = np.asarray(np.float32(noise) * np.sqrt((slope * slope).sum(0)))  # noise, into the matte
-        gain = _enlarged(1 / (1 - 2 * np.minimum(brought, np.float32(MOST_NOISE))), tile)
-        found = _settled(_injected(alpha, near, slope, full[tile.inner_full], tile), gain)
-        guided[tile.inner_full] = (found + np.float32(0.5)) * np.float32(FULL) + np.float32(0.5)  # as codes, rounded
-        if judged:
-            plain = _settled(coverage[tile.inner_full] * np.float32(1 / FULL), gain)
-            edge = uneven[tile.inner]
-            for distance, settled in zip(distances, (found, plain), strict=True):
-                distance[tile.inner] = _distance(settled, edge.shape) * edge
-            share = np.minimum(share, _clean(_applied(slope, _fine(sharp)), brought))
-            weight[tile.inner] *= _trust(alpha, share, detail, blur)[_within(tile.grown, tile.inner)]
 
-    def blend(tile: _Tile) -> None:
-        used, target = weight[tile.grown], coverage[tile.inner_full]
-        if judged:
-            found, plain = (_average(distance[tile.grown]) for distance in distances)
-            used = np.asarray(used * _ramp(np.asarray(-found / np.maximum(plain, np.float32(1e-4))), NEARER))
-        part = _enlarged(used, tile)
-        mixed = target + part * (guided[tile.inner_full].astype(np.float32) - target)
-        np.copyto(target, floor_alpha(np.asarray(mixed + np.float32(0.5), np.uint16)), where=part > 0)
+class Guided:
+    """Enlarges one alpha along the edges of a plate: every tile is injected, then every tile is blended.
 
-    for step in (inject, blend):
-        on_all_cores(step, tiles)
-    return LayerFrame(fitted, coverage)
+    Args:
+        alpha: `[h,w]` float32.
+        interpolated: the same at full size, `[H,W]` float32.
+        plate_small, plate: the guide at both sizes, RGB, codes or floats.
+        blur: sigma by which alpha is less sharp than `plate_small`.
+        judged: whether the guide is used only as far as it is trusted.
+    """
+
+    def __init__(
+        self,
+        alpha: Float,
+        interpolated: Float,
+        plate_small: NDArray[Any],
+        plate: NDArray[Any],
+        blur: float,
+        judged: bool,
+    ) -> None:
+        self.alpha, self.interpolated, self.plate_small, self.plate = alpha, interpolated, plate_small, plate
+        self.blur, self.judged = blur, judged
+        self.noise = np.float32(plate_noise(plate))
+        self.uneven = (_range(alpha, _SQUARE) > LEAST_RANGE).astype(np.float32)
+        self.trust = self.uneven.copy()  # how much of the guide is used; even alpha stays as it is
+        self.injected = np.empty_like(interpolated)
+        # From 0 and 1, at model size: of the injected alpha, of the interpolated one.
+        self.distances = np.zeros((2, *alpha.shape), np.float32)
+
+    def enlarge(self) -> Float:
+        """Work out alpha at full size, `[H,W]` float32."""
+        tiles = list(_tiles(self.uneven > 0, self.plate.shape[1::-1], self.blur))
+        result = self.interpolated.copy()
+        on_all_cores(self.inject, tiles)
+        on_all_cores(lambda tile: self.blend(tile, result), tiles)
+        return result
+
+    def inject(self, tile: _Tile) -> None:
+        """Work out a tile's alpha with the plate's detail, and where it is judged how far to trust it."""
+        alpha, sharp = self.alpha[tile.grown], unit(self.plate_small[tile.grown])
+        near = _blurred(sharp, self.blur)
+        slope, explained, detail = _fit(near, alpha)
+        noise = np.asarray(self.noise * np.sqrt((slope * slope).sum(0)))  # of the plate, in alpha
+        gain = _enlarged(1 / (1 - 2 * np.minimum(noise, np.float32(MOST_NOISE))), tile)
+        settled = _settled(_injected(alpha, near, slope, self.plate[tile.inner_full], tile), gain)
+        self.injected[tile.inner_full] = settled + np.float32(0.5)
+        if self.judged:
+            self._measure(tile, settled, gain)
+            explained = np.minimum(explained, _clean(_applied(slope, _fine(sharp)), noise))
+            trust = _trust(alpha, explained, detail, self.blur)
+            self.trust[tile.inner] *= trust[_within(tile.grown, tile.inner)]
+
+    def _measure(self, tile: _Tile, settled: Float, gain: Float) -> None:
+        """Measure how far a tile's alpha is from 0 and 1, injected (`settled`) and interpolated."""
+        edge = self.uneven[tile.inner]
+        plain = _settled(self.interpolated[tile.inner_full], gain)
+        for distance, values in zip(self.distances, (settled, plain), strict=True):
+            distance[tile.inner] = _distance(values, edge.shape) * edge
+
+    def blend(self, tile: _Tile, result: Float) -> None:
+        """Mix a tile's injected alpha into `result` as far as it is trusted."""
+        trust, plain = self.trust[tile.grown], result[tile.inner_full]
+        if self.judged:
+            guided, interpolated = (_average(distance[tile.grown]) for distance in self.distances)
+            nearer = _ramp(np.asarray(-guided / np.maximum(interpolated, np.float32(1e-4))), NEARER)
+            trust = np.asarray(trust * nearer)
+        trust = _enlarged(trust, tile)
+        mixed = plain + trust * (self.injected[tile.inner_full] - plain)
+        np.copyto(plain, floor_alpha(mixed), where=trust > 0)
+
+
+def _composite(layer: LayerFrame, plate: NDArray[Any]) -> Float:
+    """Lay a layer over a plate of its size, RGB `[h,w,3]`."""
+    alpha = unit(layer.alpha)[..., None]
+    return np.asarray(alpha * unit(layer.edit) + (1 - alpha) * unit(plate))
 
 
 def choose_guide(alphas: Iterable[NDArray[Any]], plates_small: Iterable[NDArray[Any]]) -> tuple[Guide, float]:
@@ -133,18 +178,18 @@ def choose_guide(alphas: Iterable[NDArray[Any]], plates_small: Iterable[NDArray[
     explained = np.zeros(len(BLURS))
     total = 0.0
     for alpha, small in zip(alphas, plates_small, strict=True):
-        matte = unit(alpha)
-        x, y, columns, rows = cv2.boundingRect((_range(matte, _SQUARE) > LEAST_RANGE).view(np.uint8))
+        alpha = unit(alpha)
+        x, y, columns, rows = cv2.boundingRect((_range(alpha, _SQUARE) > LEAST_RANGE).view(np.uint8))
         if not rows:
             continue
         margin = 4 * RADIUS + _reach(max(BLURS))
         box = slice(max(0, y - margin), y + rows + margin), slice(max(0, x - margin), x + columns + margin)
-        matte, plate = (_blurred(part[box], COMPARED) for part in (matte, unit(small)))
+        alpha, plate = _blurred(alpha[box], COMPARED), _blurred(unit(small)[box], COMPARED)
         for number, blur in enumerate(BLURS):
-            _, share, detail = _fit(_blurred(plate, blur), matte, EPSILON_BLUR)
-            weight = np.where(detail > LEAST_DETAIL, detail, np.float32(0))
-            explained[number] += float((share.clip(0, 1) * weight).sum(dtype=np.float64))
-        total += float(weight.sum(dtype=np.float64))
+            _, predicted, detail = _fit(_blurred(plate, blur), alpha, EPSILON_BLUR)
+            detail = np.where(detail > LEAST_DETAIL, detail, np.float32(0))
+            explained[number] += float((predicted.clip(0, 1) * detail).sum(dtype=np.float64))
+        total += float(detail.sum(dtype=np.float64))
     missed = 1 - explained / max(total, 1e-9)
     best = int((missed <= AS_GOOD * missed.min()).argmax())
     return ("auto", BLURS[best]) if missed[best] < 1 - LEAST_EXPLAINED else ("none", 0.0)
@@ -163,26 +208,26 @@ def plate_noise(plate: NDArray[Any]) -> float:
 
 
 def _injected(alpha: Float, near: Float, slope: Float, plate: NDArray[Any], tile: _Tile) -> Float:
-    """The matte at full size, without margin and not clipped: the plate's own detail instead of its small copy's."""
+    """Enlarge alpha with the plate's own detail instead of its small copy's, without margin and not clipped."""
     full = _enlarged(np.asarray(alpha - _applied(slope, near)), tile, cv2.INTER_CUBIC)
-    for channel, part in zip(cv2.split(np.ascontiguousarray(plate)), slope, strict=True):
-        full = full + _enlarged(part, tile) * unit(channel)
+    for channel, channel_slope in zip(cv2.split(np.ascontiguousarray(plate)), slope, strict=True):
+        full = full + _enlarged(channel_slope, tile) * unit(channel)
     return full
 
 
-def _settled(matte: Float, gain: Float) -> Float:
-    """A matte about one half, in [-0.5,0.5], stretched so that what is within the noise of 0 or 1 becomes just that."""
-    return np.asarray((matte - np.float32(0.5)) * gain).clip(-0.5, 0.5)
+def _settled(alpha: Float, gain: Float) -> Float:
+    """Stretch alpha about one half, to [-0.5,0.5], so that what is within the noise of 0 or 1 becomes just that."""
+    return np.asarray((alpha - np.float32(0.5)) * gain).clip(-0.5, 0.5)
 
 
 def _distance(settled: Float, shape: tuple[int, ...]) -> Float:
-    """Mean distance from 0 and 1, averaged down to `shape`."""
+    """Average the distance of settled alpha from 0 and 1 down to `shape`."""
     return np.asarray(np.float32(0.5) - cv2.resize(np.abs(settled), shape[::-1], interpolation=cv2.INTER_AREA))
 
 
 def _fit(guide: Float, alpha: Float, epsilon: float = EPSILON) -> tuple[Float, Float, Float]:
-    """In windows: slope `[3,h,w]` of alpha over the guide `[h,w,3]`; share of alpha's fine detail that it predicts;
-    mean square of that detail."""
+    """Fit alpha to the guide `[h,w,3]` in windows: slope `[3,h,w]`, how much of alpha's fine detail it predicts (1 is
+    all), mean square of that detail."""
     fine, fine_guide = _fine(alpha), _fine(guide)
     g0, g1, g2 = cv2.split(fine_guide)
     c0, c1, c2 = (_average(channel * fine) for channel in (g0, g1, g2))
@@ -196,19 +241,19 @@ def _fit(guide: Float, alpha: Float, epsilon: float = EPSILON) -> tuple[Float, F
     slope = np.stack([_average(np.asarray(row * scale, np.float32)) for row in rows])
     missed = fine - _applied(slope, fine_guide)
     detail = _average(fine * fine)
-    share = 1 - np.asarray(_average(np.square(missed)) / np.maximum(detail, np.float32(1e-9)), np.float32)
-    return slope, share, detail
+    explained = 1 - np.asarray(_average(np.square(missed)) / np.maximum(detail, np.float32(1e-9)), np.float32)
+    return slope, explained, detail
 
 
 def _clean(injected: Float, noise: Float) -> Float:
-    """Share of the injected detail that is not the plate's noise."""
+    """Estimate how much of the injected detail is not the plate's noise, 1 for all, `[h,w]`."""
     return np.asarray(1 - noise * noise / np.maximum(_average(injected * injected), np.float32(1e-9)))
 
 
-def _trust(alpha: Float, share: Float, detail: Float, blur: float) -> Float:
-    """How much of the guide is used, from 0 to 1."""
+def _trust(alpha: Float, explained: Float, detail: Float, blur: float) -> Float:
+    """Say how much of the guide is used, 0 to 1 `[h,w]`, by what it explains and how steep alpha is."""
     edge = (detail > LEAST_DETAIL).astype(np.float32)
-    trust = _average(_ramp(share, EXPLAINED) * edge) / np.maximum(_average(edge), np.float32(1e-3))
+    trust = _average(_ramp(explained, EXPLAINED) * edge) / np.maximum(_average(edge), np.float32(1e-3))
     near, wide = _range(alpha, _SQUARE), _range(alpha, _WINDOW)
     steep = cv2.dilate(near, _WINDOW) / np.maximum(cv2.dilate(wide, _WINDOW), np.float32(1e-3))
     spread = math.sqrt(2) * math.hypot(blur, 0.3)  # an averaged hard edge is one pixel wide

@@ -1,4 +1,4 @@
-"""Statistics of measures and of preference studies: estimates with intervals, tests, agreement, plans.
+"""Statistics of measures and of preference studies: estimates with intervals, tests, agreement, designs.
 
 Functions of arrays without any state. scipy, choix and krippendorff (the extra `evaluation`) are imported when a
 function needs them.
@@ -11,7 +11,7 @@ from vera.metrics.statistics.bradley_terry import Abilities, bradley_terry
 from vera.metrics.statistics.holm import holm
 from vera.metrics.statistics.interval import Interval
 from vera.metrics.statistics.paired import PairedComparison, compare_methods, compare_paired
-from vera.metrics.statistics.power import Plan, binomial_power, critical_wins, power, raters_needed
+from vera.metrics.statistics.power import StudyDesign, binomial_power, critical_wins, power, raters_needed
 from vera.metrics.statistics.rater_effects import bradley_terry_by_rater
 from vera.metrics.statistics.sign_flip import SignFlip, sign_flip, sign_flip_by_rater
 from vera.metrics.statistics.simulate import logit_of_win_rate, simulate_comparisons, simulate_wins, win_rate
@@ -20,8 +20,8 @@ __all__ = [
     "Abilities",
     "Interval",
     "PairedComparison",
-    "Plan",
     "SignFlip",
+    "StudyDesign",
     "binomial_power",
     "binomial_test",
     "bootstrap_interval",

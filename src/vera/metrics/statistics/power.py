@@ -13,11 +13,11 @@ from vera.metrics.statistics.sign_flip import exact_p_value
 from vera.metrics.statistics.simulate import logit_of_win_rate, simulate_wins
 
 SIMULATIONS = 2000
-MOST_RATERS = 2048  # that a plan looks for
+MOST_RATERS = 2048  # that `raters_needed` tries
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyDesign:
     """One comparison of a study; with several, each is planned at `level / tests`, which Holm's first step asks."""
 
     raters: int
@@ -29,43 +29,43 @@ class Plan:
     def __post_init__(self) -> None:
         for name in ("raters", "trials", "tests"):
             if not 1 <= getattr(self, name) <= 100_000:
-                raise VeraError(f"plan: {name} are 1 to 100,000, not {getattr(self, name)}")
-        share(self.level, "plan: level")
+                raise VeraError(f"design: {name} are 1 to 100,000, not {getattr(self, name)}")
+        share(self.level, "design: level")
 
 
-def power(plan: Plan, rate: float, *, simulations: int = SIMULATIONS, seed: int = 0) -> Interval:
+def power(design: StudyDesign, rate: float, *, simulations: int = SIMULATIONS, seed: int = 0) -> Interval:
     """Share of simulated studies whose sign-flip test by rater finds a true win rate, which is not one half.
 
     The interval is that of the simulation (Wilson). At `rate` 0.5 this is the share of false positives.
     """
-    found = significant(plan, rate, simulations, seed)
+    found = significant(design, rate, simulations, seed)
     return wilson_interval(found, simulations)
 
 
-def significant(plan: Plan, rate: float, simulations: int, seed: int) -> int:
+def significant(design: StudyDesign, rate: float, simulations: int, seed: int) -> int:
     """Count the simulated studies whose sign-flip test by rater is significant."""
-    logit, rng = logit_of_win_rate(rate, plan.rater_sd), np.random.default_rng(seed)
-    wins = simulate_wins(logit, plan.rater_sd, plan.raters, plan.trials, rng, simulations)
-    return sum(exact_p_value(sums) <= plan.level / plan.tests for sums in 2 * wins - plan.trials)
+    logit, rng = logit_of_win_rate(rate, design.rater_sd), np.random.default_rng(seed)
+    wins = simulate_wins(logit, design.rater_sd, design.raters, design.trials, rng, simulations)
+    return sum(exact_p_value(sums) <= design.level / design.tests for sums in 2 * wins - design.trials)
 
 
 def raters_needed(
-    plan: Plan, rate: float, wanted: float = 0.8, *, simulations: int = SIMULATIONS, seed: int = 0
+    design: StudyDesign, rate: float, wanted: float = 0.8, *, simulations: int = SIMULATIONS, seed: int = 0
 ) -> int:
-    """Smallest number of raters with which a share of `wanted` of studies find a true win rate; the plan's is ignored.
+    """Find the fewest raters with which a share of `wanted` of studies find a true win rate; ignores `design.raters`.
 
     VeraError if more than `MOST_RATERS` are needed, as for a rate of one half.
     """
     share(wanted, "wanted power")
 
     def enough(raters: int) -> bool:
-        return significant(replace(plan, raters=raters), rate, simulations, seed) >= wanted * simulations
+        return significant(replace(design, raters=raters), rate, simulations, seed) >= wanted * simulations
 
     least, most = 1, 2
     while not enough(most):
         least, most = most, most * 2
         if most > MOST_RATERS:
-            raise VeraError(f"plan: a win rate of {rate:g} is too near to 0.5 to be found with {MOST_RATERS} raters")
+            raise VeraError(f"design: a win rate of {rate:g} is too near to 0.5 to be found with {MOST_RATERS} raters")
     while most - least > 1:
         middle = (least + most) // 2
         least, most = (least, middle) if enough(middle) else (middle, most)

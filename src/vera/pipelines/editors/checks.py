@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Frames
 from vera.errors import VeraError
-from vera.pipelines.editors.protocol import Drawn, Frames
+from vera.pipelines.editors.protocol import Drawn
 
 BLACK = 4  # of 255: networks that fail in a low precision draw no other picture
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Frames
 from vera.errors import VeraError
 from vera.layers.layer_frame import FULL, LayerFrame
 from vera.layers.refine.floor import ALPHA_FLOOR
@@ -14,7 +15,7 @@ from vera.layers.refine.motion import grey
 from vera.pipelines.editors.carry import REACH, carry_layer, keyframe_of
 from vera.pipelines.editors.checks import check_drawn
 from vera.pipelines.editors.join import join_windows
-from vera.pipelines.editors.protocol import ClipWindow, Editor, Frames, Mask, Settings
+from vera.pipelines.editors.protocol import ClipWindow, Editor, Mask, Settings
 from vera.pipelines.editors.recover import recover_layers
 from vera.pipelines.editors.windows import cut_windows, editor_windows
 from vera.progress import Progress
@@ -93,22 +94,37 @@ class EditedClip:
             "layerize": self.recovered,
         }
 
+    def frames(self, pictures: Pictures, masks: Masks | None) -> Iterator[NDArray[np.uint8]]:
+        """Yield the frames as the editor draws them, RGB `[H,W,3]`; where windows overlap, those of the earlier one.
+
+        Arguments as those of `layers`; not for an editor of single pictures.
+        """
+        told = 0
+        starts = editor_windows(self.count, self.editor.traits).starts
+        for start, (_, _, drawn) in zip(starts, self._windows(pictures, masks), strict=True):
+            yield from drawn[told - start :]
+            told = start + len(drawn)
+
     def _joined(self, pictures: Pictures, masks: Masks | None) -> Iterator[LayerFrame]:
+        drawn = (
+            recover_layers(source, frames, mask, self.name, self.recovered)
+            for source, mask, frames in self._windows(pictures, masks)
+        )
+        yield from join_windows(editor_windows(self.count, self.editor.traits), drawn)
+
+    def _windows(self, pictures: Pictures, masks: Masks | None) -> Iterator[tuple[Frames, Mask | None, Frames]]:
+        """Source, mask and drawn frames of each window."""
         traits = self.editor.traits
         windows = editor_windows(self.count, traits)
         shown = cut_windows(pictures, windows)
         kept = None if masks is None else cut_windows(masks, windows)
-
-        def drawn() -> Iterator[Iterator[LayerFrame]]:
-            before: Frames | None = None
-            for number, start in enumerate(windows.starts):
-                source, mask = next(shown), None if kept is None else next(kept)
-                shared = 0 if number == 0 else windows.starts[number - 1] + windows.size - start
-                known = source[:0] if before is None or not traits.continues else before[len(before) - shared :]
-                before = self._edit(ClipWindow(source, self.rate, known), mask, number, len(windows.starts))
-                yield recover_layers(source, before, mask, self.name, self.recovered)
-
-        yield from join_windows(windows, drawn())
+        before: Frames | None = None
+        for number, start in enumerate(windows.starts):
+            source, mask = next(shown), None if kept is None else next(kept)
+            shared = 0 if number == 0 else windows.starts[number - 1] + windows.size - start
+            known = source[:0] if before is None or not traits.continues else before[len(before) - shared :]
+            before = self._edit(ClipWindow(source, self.rate, known), mask, number, len(windows.starts))
+            yield source, mask, before
 
     def _carried(self, pictures: Pictures, masks: Masks | None) -> Iterator[LayerFrame]:
         key = keyframe_of(self.count)

@@ -7,9 +7,9 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Frames
 from vera.choices import Sampler
 
-Frames = NDArray[np.uint8]  # RGB [T,H,W,3]
 Drawn = NDArray[Any]  # RGB [T,H,W,3], uint8 or float in [0,1]
 Mask = NDArray[np.bool_]  # [T,H,W], True on what must stay
 
@@ -58,6 +58,7 @@ class Traits:
         text: what it reads: an `instruction` ("add a red balloon"), or the `description` of the finished picture.
         masked: whether it sees a mask. Layers spare what a mask keeps in any case.
         continues: whether it takes `ClipWindow.known` up, so that windows agree on what they draw.
+        whole: whether it draws all of what it sees anew, or, if it is `masked`, all that its mask leaves open.
         still: whether it edits single pictures: one frame is edited, its layer is carried along.
     """
 
@@ -72,6 +73,7 @@ class Traits:
     text: Literal["instruction", "description"] = "instruction"
     masked: bool = False
     continues: bool = False
+    whole: bool = False
     still: bool = False
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from vera.arrays import Frames
 from vera.errors import VeraError
 from vera.layers.layer_frame import LayerFrame, unit
 from vera.layers.layerize import ArrayFootage, UnrelatedError, layerize_frames
-from vera.pipelines.editors.protocol import Frames, Mask
+from vera.pipelines.editors.protocol import Mask
 
 
 def recover_layers(

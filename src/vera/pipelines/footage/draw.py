@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,35 +10,35 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vera.errors import VeraError
 from vera.layers.refine.clip import Span
-from vera.layers.refine.rate import shown_frames
+from vera.layers.refine.rate import sampled_frames
 from vera.layers.views import SourceViews
 from vera.pipelines.editors.adapters.adapter import Adapter
 from vera.pipelines.editors.choice import describe_vera
 from vera.pipelines.editors.loading import editor_pipeline, load_editor
 from vera.pipelines.footage.clock import Clock
+from vera.pipelines.footage.crops import Crop, CropPlan, place_layers, plan_crops, whole_only
 from vera.pipelines.footage.draw_editor import draw_by_editor
 from vera.pipelines.footage.drawn import Drawn
 from vera.pipelines.footage.job import EditJob
 from vera.pipelines.footage.preview import Show, StepCallback, preview_step
 from vera.pipelines.footage.record import describe_run
-from vera.pipelines.footage.shown import shown_pictures
+from vera.pipelines.footage.shown import shown_crops, shown_masks
 from vera.pipelines.load import load_pipeline
 from vera.pipelines.memory import check_memory
 from vera.pipelines.pipeline_vera import VeraPipeline
 from vera.pipelines.samplers import sampling_by
-from vera.pipelines.sampling.sizes import check_size, model_size
 from vera.processes import is_first
-from vera.progress import Progress
+from vera.progress import Progress, shares
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Latents [1,C,T',h,w] of the source and of its mask, for the frames that the model is shown, and the plates."""
+    """Latents [1,C,T',h,w] of the source and of its mask, for the frames that the model is shown."""
 
     source: Tensor
     mask: Tensor | None
-    plates: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,20 +61,29 @@ def draw_layers(
         pipeline = load_model(job) if pipeline is None else pipeline
         if isinstance(pipeline, Adapter):
             return draw_by_editor(job, pipeline, progress)
-        views, shown = fit_clip(job, pipeline)
+        views, shown, plan = fit_clip(job, pipeline)
+    plates: dict[int, NDArray[np.uint8]] = {}
+    reports = shares(progress, len(plan.crops))
     with clock.stage("read"):
-        encoded = encode_source(job, pipeline, views, shown, progress)
+        encoded = [
+            encode_source(job, pipeline, views, shown, crop, plates, report)
+            for crop, report in zip(plan.crops, reports, strict=True)
+        ]
     with clock.stage("sample"):
-        sampled = sample_layers(job, pipeline, encoded, len(shown), progress, preview)
-    opened = pipeline
+        sampled = [
+            sample_layers(job, pipeline, latents, len(shown), report, preview)
+            for latents, report in zip(encoded, reports, strict=True)
+        ]
+    opened, notices = pipeline, list[str]()
 
     def manifest() -> dict[str, Any]:
         opened.maybe_free_model_hooks()
-        return sampled.record
+        notices.extend(plan.notices())
+        return sampled[0].record | plan.record()
 
-    spans = decode_layers(pipeline, sampled, len(shown))
+    spans = place_layers(plan, shown, [decode_layers(pipeline, layers, len(shown)) for layers in sampled])
     choice = describe_vera(job.model.name, job.instruction)
-    return Drawn(views, job.refinement, encoded.plates, spans, manifest, choice)
+    return Drawn(views, job.refinement, plates, spans, manifest, choice, notices)
 
 
 def load_model(job: EditJob) -> VeraPipeline | Adapter:
@@ -86,32 +95,39 @@ def load_model(job: EditJob) -> VeraPipeline | Adapter:
     return load_pipeline(model.name, model.device, model.dtype, model.acceleration, model.lora)
 
 
-def fit_clip(job: EditJob, pipeline: VeraPipeline) -> tuple[SourceViews, tuple[int, ...]]:
-    """The source at the size at which the model works on it, and which of the edited frames the model sees.
+def fit_clip(job: EditJob, pipeline: VeraPipeline) -> tuple[SourceViews, tuple[int, ...], CropPlan]:
+    """The source at the size of the layers, which of the edited frames the model sees, and what of them.
 
-    VeraError for a size that it cannot work at, a text too long for it, and where the latents would not fit.
+    VeraError for a size that it cannot work at, a region that it cannot draw by itself, a text too long for it, and
+    where the latents would not fit.
     """
-    clip, size, strides = job.clip, job.sampling.size, pipeline.size_strides[::-1]
-    if size is None:
-        size = model_size(clip.display_size, clip.display_aspect, strides, pipeline.config.model_pixels)
-    check_size(size, strides)
+    if job.regions and "alpha" not in pipeline.transformer.config.branches:
+        raise VeraError(whole_only(job.model.name))
+    strides = pipeline.size_strides[::-1]
+    plan = plan_crops(job.clip, job.regions, strides, pipeline.config.model_pixels, job.sampling.size)
     pipeline.check_text(job.instruction, "instruction", pipeline.config.max_sequence_length)
-    shown = shown_frames(len(job.edited), job.refinement.every)
-    check_memory(pipeline, len(shown), size, job.mask is not None)
-    return SourceViews(clip, job.edited, size, job.transform), shown
+    shown = sampled_frames(len(job.edited), job.refinement.every)
+    for crop in plan.crops:
+        check_memory(pipeline, len(shown), crop.model, job.mask is not None)
+    return SourceViews(job.clip, job.edited, plan.canvas, job.transform), shown, plan
 
 
 def encode_source(
-    job: EditJob, pipeline: VeraPipeline, views: SourceViews, shown: Sequence[int], progress: Progress | None
+    job: EditJob,
+    pipeline: VeraPipeline,
+    views: SourceViews,
+    shown: Sequence[int],
+    crop: Crop,
+    plates: dict[int, NDArray[np.uint8]],
+    progress: Progress | None,
 ) -> Encoded:
-    """Read the frames that the model is shown, and their masks, and encode them in pieces."""
-    plates: dict[int, NDArray[np.uint8]] = {}
-    pictures = shown_pictures(views, shown, plates, progress)
+    """Read what the model is shown, a crop of frames and their masks, and encode it in pieces; fills `plates`."""
+    pictures = shown_crops(views, shown, crop, plates, progress)
     source = pipeline.encode_frames((picture[None] for picture in pictures), len(shown))
     mask = None
     if job.mask is not None:
-        mask = pipeline.encode_frames((hint[None] for hint in views.mask(job.mask, set(shown))), len(shown))
-    return Encoded(source, mask, plates)
+        mask = pipeline.encode_frames((hint[None] for hint in shown_masks(views, job.mask, shown, crop)), len(shown))
+    return Encoded(source, mask)
 
 
 def sample_layers(

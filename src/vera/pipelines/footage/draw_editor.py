@@ -1,12 +1,16 @@
 """Layers of a clip by anybody's editor, which draws frames: they are made as they are asked for, window by window."""
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.layers.refine.rate import shown_frames
+from vera.errors import VeraError
+from vera.layers.refine.clip import Span
+from vera.layers.refine.rate import sampled_frames
 from vera.layers.views import SourceViews
 from vera.pipelines.editors.adapters.adapter import Adapter
 from vera.pipelines.editors.choice import describe_editor
@@ -14,13 +18,13 @@ from vera.pipelines.editors.clip import EditedClip
 from vera.pipelines.editors.loading import license_of
 from vera.pipelines.editors.protocol import Settings
 from vera.pipelines.editors.windows import every_nth
+from vera.pipelines.footage.crops import Crop, place_layers, plan_crops, whole_only
 from vera.pipelines.footage.drawn import Drawn
 from vera.pipelines.footage.job import EditJob
 from vera.pipelines.footage.record import describe_job
-from vera.pipelines.footage.shown import shown_pictures
+from vera.pipelines.footage.shown import shown_crops, shown_masks
 from vera.pipelines.instruction import is_request
-from vera.pipelines.sampling.sizes import check_size, model_size
-from vera.progress import Progress
+from vera.progress import Progress, shares
 from vera.video import Clip
 
 SINGLE = 24.0  # frames a second of a clip of one frame
@@ -31,34 +35,48 @@ def draw_by_editor(job: EditJob, editor: Adapter, progress: Progress | None) -> 
     traits, model = editor.traits, job.model.name
     rate = frame_rate(job.clip, job.edited)
     refinement = replace(job.refinement, every=every_nth(rate, traits, job.refinement.every))
-    shown = set(shown_frames(len(job.edited), refinement.every))
-    size = job.sampling.size
-    if size is None:
-        size = model_size(job.clip.display_size, job.clip.display_aspect, traits.strides, traits.pixels)
-    check_size(size, traits.strides)
-    views = SourceViews(job.clip, job.edited, size, job.transform)
+    shown = sampled_frames(len(job.edited), refinement.every)
+    if job.regions and traits.whole and not (traits.masked and job.mask is not None):
+        raise VeraError(whole_only(model) + (", or say with --mask what must stay" if traits.masked else ""))
     sampling = job.sampling
+    plan = plan_crops(job.clip, job.regions, traits.strides, traits.pixels, sampling.size)
+    views = SourceViews(job.clip, job.edited, plan.canvas, job.transform)
     settings = Settings(sampling.steps, sampling.guidance, sampling.sampler)
-    clip = EditedClip(
-        editor, model, job.instruction, sampling.seed, settings, len(shown), rate / refinement.every, progress
-    )
-    clip.check(size)
+    reports = shares(progress, len(plan.crops))
+    clips = [
+        EditedClip(editor, model, job.instruction, sampling.seed, settings, len(shown), rate / refinement.every, report)
+        for report in reports
+    ]
+    for clip, crop in zip(clips, plan.crops, strict=True):
+        clip.check(crop.model)
     if traits.text == "description" and is_request(job.instruction):
         warnings.warn(f"{model} reads what the result shows, not what is to be done: describe it", stacklevel=2)
     if job.mask is not None and not traits.masked:
         warnings.warn(f"{model} sees no mask: what it keeps is spared in the layers only", stacklevel=2)
     terms = license_of(model)
     plates: dict[int, NDArray[np.uint8]] = {}
-    masks = None if job.mask is None else views.mask(job.mask, shown)
-    pictures = shown_pictures(views, shown, plates, progress)
+    notices: list[str] = []
+
+    def drawn(clip: EditedClip, crop: Crop, report: Progress | None) -> Iterator[Span]:
+        masks = None if job.mask is None else shown_masks(views, job.mask, shown, crop)
+        pictures = shown_crops(views, shown, crop, plates, report)
+        return ((layer.edit[None], layer.alpha[None]) for layer in clip.layers(pictures, masks))
+
+    def manifest() -> dict[str, Any]:
+        notices.extend([*(notice for clip in clips for notice in clip.notices), *plan.notices()])
+        recovered = [window for clip in clips for window in clip.recovered]
+        made = clips[0].record() | {"layerize": recovered, "license": terms}
+        return describe_job(job) | made | plan.record()
+
+    spans = [drawn(*one) for one in zip(clips, plan.crops, reports, strict=True)]
     return Drawn(
         views=views,
         refinement=refinement,
         plates=plates,
-        spans=((layer.edit[None], layer.alpha[None]) for layer in clip.layers(pictures, masks)),
-        manifest=lambda: describe_job(job) | clip.record() | {"license": terms},
+        spans=place_layers(plan, shown, spans),
+        manifest=manifest,
         choice=describe_editor(model, type(editor).PIPELINE, terms),
-        notices=clip.notices,
+        notices=notices,
     )
 
 

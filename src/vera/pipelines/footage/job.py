@@ -1,5 +1,6 @@
 """`EditJob`: what an edit is to do, with everything checked that can be before a model is loaded."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from vera.layers.masks import check_mask
 from vera.layers.masters import choose_codec
 from vera.layers.refine.clip import Refinement
 from vera.pipelines.footage.outputs import default_out, writable_out
+from vera.pipelines.footage.region import Region, RegionLike, find_regions
 from vera.pipelines.footage.settings import Outputs, Part, Sampling
 from vera.pipelines.inputs import check_edit_outputs
 from vera.pipelines.instruction import check_instruction
@@ -38,6 +40,7 @@ class EditJob:
         mask: video or still image, white on the subject to preserve.
         refinement: how layers are brought to the source's rate and size.
         transform: what shows the source in BT.709; None where it is BT.709 already.
+        regions: the parts of the frame that are edited, each by itself; the whole frame if there are none.
     """
 
     clip: Clip
@@ -52,6 +55,7 @@ class EditJob:
     mask: Path | None
     refinement: Refinement
     transform: ColorTransform | None
+    regions: tuple[Region, ...] = ()
 
     @classmethod
     def check(
@@ -64,6 +68,7 @@ class EditJob:
         model: ModelChoice | None = None,
         sampling: Sampling | None = None,
         mask: str | Path | None = None,
+        region: RegionLike | Sequence[RegionLike] | None = None,
         refinement: Refinement | None = None,
         lut: str | Path | None = None,
         ocio: str | None = None,
@@ -102,6 +107,7 @@ class EditJob:
             mask=mask,
             refinement=refinement or Refinement(),
             transform=_view_transform(clip, lut, ocio),
+            regions=find_regions(region, clip, edited, mask),
         )
 
 

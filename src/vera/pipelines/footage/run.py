@@ -19,6 +19,7 @@ from vera.pipelines.footage.draw import draw_layers
 from vera.pipelines.footage.job import EditJob
 from vera.pipelines.footage.outputs import kept_on_failure, layers_folder
 from vera.pipelines.footage.preview import Show
+from vera.pipelines.footage.region import RegionLike
 from vera.pipelines.footage.settings import Outputs, Part, Sampling
 from vera.pipelines.footage.write import write_layers
 from vera.pipelines.load import choice_of, choose_model
@@ -32,10 +33,10 @@ from vera.video import ClipLike
 class EditReport:
     """What `edit` did: the file and the folder it wrote, each None unless asked for, and the layers themselves.
 
-    `edit` reads its frames from disk as they are asked for. `frames` of the clip's frames were edited, at the model's
-    `size` (width, height); `seconds` by stage. `master` is what was written. `edit` and `master` are None in a process
-    that does not write. `choice` says in a line which model did what, `notices` what the user should know of the
-    layers. `vera.layers.verify` checks what the master guarantees.
+    `edit` reads its frames from disk as they are asked for. `frames` of the clip's frames were edited, and the layers
+    have this `size` (width, height); `seconds` by stage. `master` is what was written. `edit` and `master` are None in
+    a process that does not write. `choice` says in a line which model did what, `notices` what the user should know of
+    the layers. `vera.layers.verify` checks what the master guarantees.
     """
 
     out: Path | None
@@ -59,6 +60,7 @@ def edit(
     result: bool = True,
     model: str | Path | None = None,
     mask: str | Path | None = None,
+    region: RegionLike | Sequence[RegionLike] | None = None,
     seed: int = 0,
     steps: int | None = None,
     guidance: float | None = None,
@@ -90,10 +92,14 @@ def edit(
         model: "nano", which is the default, a folder in diffusers' layout, a model of the hub, or a short name that
             `vera models` lists: a Vera model, or an editor, of whose frames layers are made.
         mask: video, or a still image, of the source's size whose white marks the subject to preserve.
+        region: the part of the frame that is edited, at the model's own size: (x, y, width, height) in pixels of the
+            upright frame, the same as "x,y,width,height", or "auto", where `mask` says; or several of these, of which
+            later ones are laid over earlier ones. The whole frame if None.
         seed: the same seed, machine and settings give the same bytes.
         steps, guidance: of the sampling; the model's own if None.
         sampler: "euler" or "unipc"; the model's own scheduler if None.
-        size: width and height at which the model works; by the source's shape and the model's training if None.
+        size: width and height at which the model works on the frame, or on each region; by the source's shape and the
+            model's training if None.
         start, end: edit only the frames from `start` until before `end`, in seconds from the first frame.
         frames: edit only so many frames from there. What is not edited has no layers and stays as it is.
         master: "exact", "smart" or "delivery" (see `vera.layers.masters`); exact if None, unless `codec` is lossy.
@@ -124,6 +130,7 @@ def edit(
             model=asked,
             sampling=Sampling(seed, steps, guidance, sampler, size),
             mask=mask,
+            region=region,
             refinement=refinement,
             lut=lut,
             ocio=ocio,

@@ -47,7 +47,8 @@ class Sampling:
         seed: of the noise.
         steps, guidance: of the sampling.
         sampler: "euler" or "unipc", with the model's own shift of the timesteps.
-        size: width and height at which the model works; by the source's shape and the model's training if None.
+        size: width and height at which the model works on the frame, or on each region; by the source's shape and the
+            model's training if None.
     """
 
     seed: int = 0

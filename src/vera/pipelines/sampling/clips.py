@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vera.errors import VeraError
 from vera.pipelines.sampling.checks import check_held, check_values
-from vera.pipelines.sampling.spans import Frames, as_tensor
+from vera.pipelines.sampling.spans import FrameArray, as_tensor
 
 WHITE = 128  # of 255: a mask of bytes without one so bright holds labels, as for `vera edit --mask`
 
@@ -62,7 +62,7 @@ def read_masks(
     return masks
 
 
-def read_tensor(frames: Frames, name: str) -> Tensor:
+def read_tensor(frames: FrameArray, name: str) -> Tensor:
     """The array as a tensor. Raises VeraError if torch has none of its kind, or if it holds no values."""
     try:
         tensor = as_tensor(frames)

@@ -12,7 +12,7 @@ from vera.models.pixels import to_network
 from vera.pipelines.sampling.checks import check_answer, check_coded, check_frames, check_total, check_vae, check_values
 from vera.pipelines.sampling.clips import read_tensor
 from vera.pipelines.sampling.output import VeraPipelineOutput, in_form, lay_over
-from vera.pipelines.sampling.spans import Frames, decode_spans, encode_spans
+from vera.pipelines.sampling.spans import FrameArray, decode_spans, encode_spans
 
 
 class Coding:
@@ -41,7 +41,7 @@ class Coding:
         return stride * int(patch[1]), stride * int(patch[2])
 
     @torch.no_grad()
-    def encode_frames(self, frames: Frames | Iterable[Frames], total: int | None = None) -> Tensor:
+    def encode_frames(self, frames: FrameArray | Iterable[FrameArray], total: int | None = None) -> Tensor:
         """Encode frames [T,H,W,3] or, as grey, [T,H,W] to normalised latents [1,C,T',H/8,W/8] float32.
 
         Frames are uint8, bool or float in [0,1]; a clip that is not 1 + 4k long repeats its last frame. Instead of an

@@ -41,8 +41,8 @@ class VeraPipelineOutput(BaseOutput):  # type: ignore[misc]  # diffusers is unty
 def lay_over(edit: Tensor, alpha: Tensor, source: Tensor) -> Tensor:
     """The result [T,H,W,3] of layers in [0,1] over a source, uint8 or in [0,1]; where alpha is 0 the source itself."""
     under = (source.float() / 255 if source.dtype == torch.uint8 else source.float()).cpu()
-    cover = alpha[..., None]
-    return cover * edit + (1 - cover) * under
+    alpha = alpha[..., None]
+    return alpha * edit + (1 - alpha) * under
 
 
 def in_form(clips: list[Tensor], output_type: str, batched: bool) -> Any:

@@ -15,13 +15,13 @@ from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D
 from vera.pipelines.sampling.windows import latent_length
 
-Frames = np.ndarray | Tensor
+FrameArray = np.ndarray | Tensor
 
 CODED_TOGETHER = 16  # latent frames
 
 
 def encode_spans(
-    vae: Any, chunks: Iterable[Frames], total: int, to_network: Callable[[Tensor], Tensor]
+    vae: Any, chunks: Iterable[FrameArray], total: int, to_network: Callable[[Tensor], Tensor]
 ) -> Iterator[Tensor]:
     """Encode a clip of `total` frames that comes in `chunks` [n,H,W,3] or [n,H,W]; yield latents [1,C,n',h,w] float32.
 
@@ -42,7 +42,7 @@ def decode_spans(vae: Any, z: Tensor) -> Iterator[Tensor]:
     yield from _decode_causal(vae, z) if _is_streamed(vae) else _decode_pieces(vae, z)
 
 
-def as_tensor(frames: Frames) -> Tensor:
+def as_tensor(frames: FrameArray) -> Tensor:
     """A tensor over the same memory where torch can: arrays may also run backwards or be of the other byte order."""
     if isinstance(frames, np.ndarray):
         frames = np.ascontiguousarray(frames, frames.dtype.newbyteorder("="))
@@ -61,7 +61,7 @@ def _is_streamed(vae: Any) -> bool:
     return isinstance(vae, AutoencoderKLWan) and vae.config.patch_size is None and not vae.use_tiling
 
 
-def _regroup(chunks: Iterable[Frames], counts: Iterable[int], total: int) -> Iterator[Tensor]:
+def _regroup(chunks: Iterable[FrameArray], counts: Iterable[int], total: int) -> Iterator[Tensor]:
     """Frames of `chunks` in groups of `counts`, the last filled up with the last frame. VeraError unless `total`."""
     source, pending, held, seen = iter(chunks), [], 0, 0
     for count in counts:

@@ -15,7 +15,7 @@ from vera.errors import VeraError
 from vera.hardware import Autocast
 from vera.models.autoencoder_patch import AutoencoderPatch3D, latent_statistics, pca_initialise
 from vera.models.pixels import to_network
-from vera.training.batches import BEYOND, Batch, LatentBatch, collate, load_sample
+from vera.training.batches import EVAL_STEP, Batch, LatentBatch, collate, load_sample
 from vera.training.encoders import caches
 from vera.training.networks import model_of, new_model
 from vera.training.recipe import AutoencoderObjective, Recipe
@@ -125,7 +125,7 @@ def gather_crops(data: LayerData, count: int, seed: int) -> Tensor:
     """
     generator = torch.Generator().manual_seed(seed)
     found: dict[int, list[Tensor]] = defaultdict(list)
-    step = BEYOND
+    step = EVAL_STEP
     while True:
         for position in range(len(data.draw(step, 4))):
             batch = collate([_pixels(load_sample(data, step, 4, position)[0])])
@@ -137,7 +137,7 @@ def gather_crops(data: LayerData, count: int, seed: int) -> Tensor:
                 crop = video[:, :, top : top + PCA_CROP, left : left + PCA_CROP]
                 if len(found[frames]) < count:
                     found[frames].append(crop.clone())
-        still_only = step - BEYOND >= BATCHES_TO_MOTION and len(found) == 1
+        still_only = step - EVAL_STEP >= BATCHES_TO_MOTION and len(found) == 1
         for frames, crops in found.items():
             if len(crops) == count and (frames > 1 or still_only):
                 return torch.stack(crops)

@@ -47,7 +47,7 @@ GPUS = {  # the large versions for servers, A100 with 80 GB
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """The figures of a run on `gpus` GPUs; `memory` in bytes on each. `cost` and `encoding` are of one GPU and batch.
 
     `other` is the cost with gradient checkpointing switched the other way.
@@ -80,8 +80,8 @@ def make_plan(
     mfu: float = 0.4,
     frames: int | None = None,
     size: tuple[int, int] | None = None,
-) -> Plan:
-    """Plan `recipe` on so many of `GPUS`, at the share `mfu` of their peak, recomputation counted as work.
+) -> TrainingPlan:
+    """TrainingPlan `recipe` on so many of `GPUS`, at the share `mfu` of their peak, recomputation counted as work.
 
     `frames` and `size` are by default the window that the recipe trains for. VeraError where numbers do not divide.
     """
@@ -138,7 +138,7 @@ def make_plan(
     }
     rates = GPUS[gpu]
     work = cost.step / recipe.context_parallel / rates.bf16 + encoding.step / rates.tf32
-    return Plan(
+    return TrainingPlan(
         recipe=recipe,
         gpus=gpus,
         share=share,
@@ -215,7 +215,7 @@ def _size_of(pixels: int, multiple: int) -> tuple[int, int]:
     return min(sizes, key=lambda size: abs(size[0] / size[1] - 16 / 9))
 
 
-def describe(plan: Plan, gpu: str, mfu: float) -> list[str]:
+def describe(plan: TrainingPlan, gpu: str, mfu: float) -> list[str]:
     """The plan in lines of text; the last one warns where it does not fit."""
     recipe, rates = plan.recipe, GPUS[gpu]
     width, height = plan.size

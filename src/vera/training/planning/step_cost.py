@@ -12,7 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from vera.models.baselines import VARIANTS
 from vera.training.methods import objective
 from vera.training.networks import new_model
-from vera.training.planning.flop_counter import Tally
+from vera.training.planning.cost_counter import CostCounter
 from vera.training.recipe import FlowObjective, Recipe
 from vera.training.run.state import choose_trained
 
@@ -74,16 +74,16 @@ def count_step(recipe: Recipe, shape: Shape, checkpointing: bool, depth: int | N
         layers, noise = (torch.empty(shape.batch, shape.branches, *shape.latent) for _ in range(2))
         source, mask = (torch.empty(shape.batch, *shape.latent) for _ in range(2))
         text, times = torch.empty(shape.batch, *shape.text), torch.empty(shape.batch)
-        with Tally((*model.parameters(), *model.buffers())) as tally:
+        with CostCounter((*model.parameters(), *model.buffers())) as counter:
             with torch.autocast("cpu", torch.bfloat16) if bf16 else nullcontext():
                 noisy = objective.add_noise(layers, noise, times)
                 prediction = model(noisy, times * 1000, text, source, mask).sample
                 errors = objective.branch_errors(prediction, objective.velocity(layers, noise))
                 loss = objective.weighted_loss(errors, list(model.config.branches), goal.weights)
             del prediction, errors, noisy
-            forward = tally.flops
+            forward = counter.flops
             loss.backward()  # type: ignore[no-untyped-call]
-    return Cost(forward, tally.flops, tally.peak)
+    return Cost(forward, counter.flops, counter.peak)
 
 
 def _fill(model: nn.Module, dtype: torch.dtype) -> None:
@@ -100,6 +100,6 @@ def encoding_cost(vae: Any, samples: int, kinds: int, size: tuple[int, int, int]
 
     As training does; `vae` has no data either.
     """
-    with next(vae.parameters()).fake_mode, torch.no_grad(), Tally((*vae.parameters(), *vae.buffers())) as tally:
+    with next(vae.parameters()).fake_mode, torch.no_grad(), CostCounter((*vae.parameters(), *vae.buffers())) as counter:
         vae.encode(torch.empty(samples, 3, *size)).latent_dist.mode()
-    return Cost(kinds * tally.flops, kinds * tally.flops, tally.peak)
+    return Cost(kinds * counter.flops, kinds * counter.flops, counter.peak)

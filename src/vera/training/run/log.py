@@ -23,7 +23,7 @@ class Meter:
     What is not finite does not count: the step that had it is skipped, and is counted as that.
 
     `reduce` sums a tensor over the processes of a run, which all add figures of the same names. A resumed run brings
-    the sums so far; all but the `main` process start from zero, since sums are everybody's.
+    the sums so far. Only the `main` process restores them: they are sums over all processes.
     """
 
     def __init__(

@@ -23,7 +23,7 @@ from vera.data.sources import check_share, open_layer_data
 from vera.errors import VeraError
 from vera.files import whole_file
 from vera.hardware import Autocast, make_autocast
-from vera.training.batches import BEYOND, Batch, LatentBatch, Share, check_bad_share, iterate_batches, load_sample
+from vera.training.batches import EVAL_STEP, Batch, LatentBatch, Share, check_bad_share, iterate_batches, load_sample
 from vera.training.export import replace_folder
 from vera.training.methods import make_method
 from vera.training.methods.base import Method
@@ -101,7 +101,7 @@ def _train(
 
     check_share(recipe.data, recipe.batch_size, world.data_size)
     data, held_out = open_data(recipe.data, False), open_data(recipe.data, True)
-    samples = [load_sample(held_out, BEYOND + index, 1, 0)[0] for index in range(recipe.sampling.count)]
+    samples = [load_sample(held_out, EVAL_STEP + index, 1, 0)[0] for index in range(recipe.sampling.count)]
     autocast = make_autocast(recipe.dtype, world.device)
     method = make_method(recipe, samples, world.device, autocast)
     method.check_data(data)

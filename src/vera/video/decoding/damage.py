@@ -29,7 +29,7 @@ _HEAD = 4096  # bytes; the Segment starts within the first hundred
 
 
 @dataclass
-class Tally:
+class PacketCount:
     """Running count of a stream's packets: all, those to be shown, and those cut short."""
 
     packets: int = 0
@@ -51,22 +51,22 @@ def has_times(container: InputContainer) -> bool:
 
 
 def counted_packets(
-    container: InputContainer, stream: VideoStream, tally: Tally, files: Sequence[Path] = ()
+    container: InputContainer, stream: VideoStream, counted: PacketCount, files: Sequence[Path] = ()
 ) -> Iterator["Packet[VideoStream]"]:
-    """Packets of `stream` in file order, the empty one that flushes the decoder last, counted into `tally`.
+    """Packets of `stream` in file order, the empty one that flushes the decoder last, and counted in `counted`.
 
     `files`: those of an image sequence.
     """
     for packet in packets(container, stream, files):
         if packet.size:
-            tally.packets += 1
-            tally.shown += not packet.is_discard
-            tally.corrupt += packet.is_corrupt
+            counted.packets += 1
+            counted.shown += not packet.is_discard
+            counted.corrupt += packet.is_corrupt
         yield packet
 
 
-def check_whole(path: Path, container: InputContainer, stream: VideoStream, tally: Tally) -> None:
-    """VeraError if the file promises more than `tally` counted when it was read to its end.
+def check_whole(path: Path, container: InputContainer, stream: VideoStream, counted: PacketCount) -> None:
+    """VeraError if the file promises more than what was `counted` when it was read to its end.
 
     Of a fragmented file what is whole is read (see `check_fragments`).
     """
@@ -74,7 +74,7 @@ def check_whole(path: Path, container: InputContainer, stream: VideoStream, tall
         if read_fragments(path) is not None:
             return
         promised = len(stream.index_entries)
-        whole = tally.packets - tally.corrupt
+        whole = counted.packets - counted.corrupt
         if whole < promised:
             raise _damaged(path, f"{promised - whole} of its {promised} frames are missing")
     if container.format.name == "image2":

@@ -214,10 +214,7 @@ class H264:
         self.length_size = 1 + (record[4] & 3)
         units, self._pps_at, self._end = record_units(record)
         self.parameters = set(units)
-        self._sets = pair_sets(
-            [parse_sps(unit) for unit in units if kind_of(unit) == _SPS],
-            [parse_pps(unit) for unit in units if kind_of(unit) == _PPS],
-        )
+        self._sets = pair_sets(*_read_sets(units))
         self._host = next(iter(self._sets.values()))
 
     def options(self) -> dict[str, str]:
@@ -233,9 +230,7 @@ class H264:
 
     def adopt(self, headers: bytes) -> bytes:
         """Take the encoder's parameter sets; returns the avcC record of the stream with its pictures."""
-        units = split_start_codes(headers)
-        (own_sps,) = [parse_sps(unit) for unit in units if kind_of(unit) == _SPS]
-        (own_pps,) = [parse_pps(unit) for unit in units if kind_of(unit) == _PPS]
+        (own_sps,), (own_pps,) = _read_sets(split_start_codes(headers))
         sps, pps = self._host
         for name, words in _SAME.items():
             if getattr(sps, name) != getattr(own_sps, name):
@@ -314,6 +309,13 @@ def kind_of(unit: bytes) -> int:
 def is_slice(unit: bytes) -> bool:
     """Tell whether a NAL unit is a slice of a coded picture."""
     return kind_of(unit) in (_SLICE, _IDR)
+
+
+def _read_sets(units: list[bytes]) -> tuple[list[Sps], list[Pps]]:
+    return (
+        [parse_sps(unit) for unit in units if kind_of(unit) == _SPS],
+        [parse_pps(unit) for unit in units if kind_of(unit) == _PPS],
+    )
 
 
 def _skip_order(reader: BitReader, sps: Sps, pps: Pps, idr: bool) -> None:

@@ -104,10 +104,7 @@ class Hevc:
         self._head, self._arrays = record[:22], record_arrays(record)
         units = [unit for _, array in self._arrays for unit in array]
         self.parameters = set(units)
-        self._sets = pair_sets(
-            [parse_sps(unit) for unit in units if kind_of(unit) == _SPS],
-            [parse_pps(unit) for unit in units if kind_of(unit) == _PPS],
-        )
+        self._sets = pair_sets(*_read_sets(units))
         self._host = next(iter(self._sets.values()))
 
     def options(self) -> dict[str, str]:
@@ -132,9 +129,7 @@ class Hevc:
 
     def adopt(self, headers: bytes) -> bytes:
         """Take the encoder's parameter sets; returns the hvcC record of the stream with its pictures."""
-        units = split_start_codes(headers)
-        (self._own_sps,) = [parse_sps(unit) for unit in units if kind_of(unit) == _SPS]
-        (self._own_pps,) = [parse_pps(unit) for unit in units if kind_of(unit) == _PPS]
+        (self._own_sps,), (self._own_pps,) = _read_sets(split_start_codes(headers))
         self._tail = parse_tail(self._own_pps)
         sps, _ = self._host
         if self._own_sps.coding != sps.coding:
@@ -218,6 +213,13 @@ def kind_of(unit: bytes) -> int:
 def is_slice(unit: bytes) -> bool:
     """Tell whether a NAL unit is a slice segment of a coded picture."""
     return kind_of(unit) < 32
+
+
+def _read_sets(units: list[bytes]) -> tuple[list[Sps], list[Pps]]:
+    return (
+        [parse_sps(unit) for unit in units if kind_of(unit) == _SPS],
+        [parse_pps(unit) for unit in units if kind_of(unit) == _PPS],
+    )
 
 
 def parse_sps(nal: bytes) -> Sps:

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from vera.arrays import Frames
 from vera.errors import VeraError, first_line
-from vera.pipelines.editors.protocol import ClipWindow, Drawn, Frames, Mask, Settings, Traits
+from vera.pipelines.editors.protocol import ClipWindow, Drawn, Mask, Settings, Traits
 from vera.pipelines.samplers import sampling_by
 from vera.pipelines.sampling.text import clean_prompt
 

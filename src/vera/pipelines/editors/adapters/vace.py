@@ -23,7 +23,7 @@ class VaceEditor(Adapter):
     def traits(self) -> Traits:
         """What this editor is and how it takes a clip."""
         stride = stride_of(self.pipeline)
-        return clip_traits(self.pipeline, stride, rate=16, text="description", masked=True, continues=True)
+        return clip_traits(self.pipeline, stride, rate=16, text="description", masked=True, continues=True, whole=True)
 
     def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
         """Draw a window of the clip, as `Editor.edit` says."""

@@ -28,7 +28,7 @@ class WanEditor(Adapter):
     def traits(self) -> Traits:
         """What this editor is and how it takes a clip."""
         stride = max(stride_of(self.pipeline), 16)  # the pipeline asks for 16 whatever its autoencoder
-        return clip_traits(self.pipeline, stride, rate=16, text="description")
+        return clip_traits(self.pipeline, stride, rate=16, text="description", whole=True)
 
     def record(self) -> dict[str, Any]:
         """What the manifest records besides the call."""

@@ -17,8 +17,8 @@ FORMULAS: dict[Any, Callable[..., int]] = {
 }
 
 
-class Tally(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Within, adds up what runs.
+class CostCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Count the arithmetic and the memory of what runs within.
 
     `flops` is two for each multiplication with its addition, of matrix products, convolutions and attention, the only
     operations that weigh; a fused attention's backward pass counts the scores that it computes again. `peak` is the

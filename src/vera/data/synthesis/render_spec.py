@@ -11,14 +11,14 @@ from vera.data.synthesis.objects import CENTERS, SIDES
 from vera.data.synthesis.vocabulary import MODELS, PLACES, SCENES, SIZES, pick
 
 TURN = np.radians(5.0)  # of a turntable, from view to view
-TURNTABLES = 1 / 8  # share of the shots that are turntables, if there are to be several views
+TURNTABLES = 1 / 8  # share of the renders that are turntables, if there are to be several views
 # Panoramas of rooms, whose floors may mirror a little.
 ROOMS = ("apartment", "bridge", "esplanade", "hall", "lab", "lobby", "studio", "warehouse", "workshop")
 
 
 @dataclass(frozen=True)
-class Shot:
-    """A render for frames of `width` x `height`, drawn `MARGIN` times as large.
+class RenderSpec:
+    """What is rendered, for frames of `width` x `height`, drawn `MARGIN` times as large.
 
     `place`, `size` and `light` are keys of the tables in `vocabulary.py`, `panorama` of `SCENES`. `feet` is where the
     model stands, in pixels of the frame; `side` the side of the square of its area; `yaw`, `pitch` and `focal` (in
@@ -47,8 +47,8 @@ class Shot:
     key_direction: tuple[float, float, float]
 
 
-def draw_shot(index: int, seed: int, width: int, height: int, views: int) -> Shot:
-    """Shot `index`, in one view or as a turntable of `views`.
+def draw_spec(index: int, seed: int, width: int, height: int, views: int) -> RenderSpec:
+    """Draw the spec of render `index`, in one view or as a turntable of `views`.
 
     Where its noun, place and size are held out together, its view of the panorama is too.
     """
@@ -67,7 +67,7 @@ def draw_shot(index: int, seed: int, width: int, height: int, views: int) -> Sho
     is_polished = panorama in ROOMS and rng.random() < 0.7
     views = views if rng.random() < TURNTABLES else 1
     start, turn = rng.uniform(0, 2 * np.pi), TURN * rng.choice([-1, 1])
-    return Shot(
+    return RenderSpec(
         index=index,
         model=model,
         noun=noun,
@@ -101,15 +101,15 @@ class Stand:
     spot: NDArray[np.float64]
 
 
-def stand(shot: Shot, extent: NDArray[np.float64]) -> Stand:
-    """Put a model of `extent` (width, height, depth) where `shot` wants it, in its size."""
+def stand(spec: RenderSpec, extent: NDArray[np.float64]) -> Stand:
+    """Put a model of `extent` (width, height, depth) where `spec` wants it, in its size."""
     wide = 0.5 * (extent[0] + extent[2])
-    pixels = shot.side / np.sqrt(wide * extent[1])  # for a length of 1
-    pixels = min(pixels, 0.85 * shot.height / extent[1], 0.75 * shot.width / wide)
+    pixels = spec.side / np.sqrt(wide * extent[1])  # for a length of 1
+    pixels = min(pixels, 0.85 * spec.height / extent[1], 0.75 * spec.width / wide)
     # Feet are so low that the head stays in the frame.
-    feet_y = float(np.clip(shot.feet[1], 0.04 * shot.height + pixels * extent[1], 0.97 * shot.height))
-    x = (shot.feet[0] - shot.width / 2) / shot.focal
-    y = (feet_y - shot.height / 2) / shot.focal
-    ray = np.array([x, -y * np.cos(shot.pitch) - np.sin(shot.pitch), y * np.sin(shot.pitch) - np.cos(shot.pitch)])
-    away = shot.focal / pixels  # along the axis of view
+    feet_y = float(np.clip(spec.feet[1], 0.04 * spec.height + pixels * extent[1], 0.97 * spec.height))
+    x = (spec.feet[0] - spec.width / 2) / spec.focal
+    y = (feet_y - spec.height / 2) / spec.focal
+    ray = np.array([x, -y * np.cos(spec.pitch) - np.sin(spec.pitch), y * np.sin(spec.pitch) - np.cos(spec.pitch)])
+    away = spec.focal / pixels  # along the axis of view
     return Stand(float(-away * ray[1]), np.array([away * ray[0], 0.0, away * ray[2]]))

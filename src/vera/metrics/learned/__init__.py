@@ -1,0 +1,1 @@
+"""Measures by networks that others trained: named by the user, never fetched or replaced unasked."""
