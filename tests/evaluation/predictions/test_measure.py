@@ -48,7 +48,8 @@ def embed(pictures: Pictures) -> Vectors:
 
 
 COLORS = {name: unit(np.array([color], np.float32)) for name, color in (("berry", RED), ("leaf", GREEN))}
-GALLERIES = Galleries(make_gallery(COLORS), make_gallery(COLORS), embed)
+SILHOUETTES = {"berry": [np.ones((9, 9), bool)], "leaf": [np.ones((9, 3), bool)]}
+GALLERIES = Galleries(make_gallery(COLORS), make_gallery(COLORS), embed, SILHOUETTES)
 
 
 def answer(left: int, color: tuple[int, int, int], shadow: float = 0.4) -> Prediction:
@@ -78,12 +79,21 @@ def test_the_right_answer() -> None:
     assert {name: found[name] for name in hits} == dict.fromkeys(hits, 1.0)
     assert found["darkening"] == pytest.approx(0.4, abs=0.01)
     assert found["leakage"] == found["disagreement"] == 0
+    assert found["outline"] > 0.97
     assert found["dtssd"] == pytest.approx(0, abs=0.1) and found["psnr_preserved"] == 100
 
 
 def test_another_colour_is_another_thing_and_no_shadow_is_a_miss() -> None:
     found = measure(CASE, truth(), answer(10, GREEN, shadow=0.0), GALLERIES)
     assert (found["object_top1"], found["object_top5"], found["place_hit"], found["shadow_hit"]) == (0, 1, 1, 0)
+
+
+def test_another_shape() -> None:
+    thin = replace(GALLERIES, silhouettes={"berry": SILHOUETTES["leaf"]})
+    assert measure(CASE, truth(), answer(10, RED), thin)["outline"] == pytest.approx(
+        1 / (2 * np.sqrt(3) - 1), abs=0.02
+    )  # of equal areas
+    assert "outline" not in measure(CASE, truth(), answer(10, RED), replace(GALLERIES, silhouettes={}))
 
 
 def test_another_place() -> None:

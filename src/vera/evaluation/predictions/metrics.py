@@ -134,6 +134,11 @@ METRICS = (
         definition="it is among the five nearest",
     ),
     Metric(
+        name="outline", title="object's outline, IoU", better="up", needs=("galleries", "layers"), tasks=OBJECT,
+        of=lambda m: m.hits.get("outline"), digits=3, target=0.85,
+        definition="overlap of the object with the silhouette of its class that fits it best, moved and scaled",
+    ),
+    Metric(
         name="place_hit", title="place hit (%)", better="up", needs=("layers", "place"), tasks=OBJECT,
         of=lambda m: place_hit(m.alpha, m.case.place or ""), scale=100, target=90,
         definition="the object's centre, averaged over the clip, lies in the named third of the width",
@@ -239,13 +244,13 @@ METRICS = (
 )  # fmt: skip
 
 HELD_OUT = (
-    "object_top1", "object_top5", "place_hit", "sane_frames", "leakage", "shadow_hit", "darkening", "iou",
+    "object_top1", "object_top5", "outline", "place_hit", "sane_frames", "leakage", "shadow_hit", "darkening", "iou",
     "subject_iou", "mae", "gradient", "scene_top1", "scene_top5", "dtssd", "disagreement", "warp_excess",
     "psnr_preserved", "ssim_preserved",
 )  # fmt: skip
 FOOTAGE = (
-    "object_top1", "object_top5", "place_hit", "sane_frames", "leakage", "scene_top1", "scene_top5", "coverage",
-    "warp_excess",
+    "object_top1", "object_top5", "outline", "place_hit", "sane_frames", "leakage", "scene_top1", "scene_top5",
+    "coverage", "warp_excess",
 )  # fmt: skip
 PUBLISHED = (
     "psnr_preserved", "psnr_frame", "ssim_preserved", "ssim_frame", "ms_ssim_frame", "lpips_preserved", "lpips_frame",
