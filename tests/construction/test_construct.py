@@ -175,7 +175,9 @@ def test_upkeep(tmp_path: Path) -> None:
 
 def test_rejections_can_be_tried_again(tmp_path: Path) -> None:
     write_footage(tmp_path / "footage", 1)
-    strict = write_recipe(tmp_path / "r.yaml", "screen: {still: 1.0}")
+    write_recipe(tmp_path / "base.yaml")
+    strict = tmp_path / "r.yaml"
+    strict.write_text("extends: base.yaml\nscreen: {still: 1.0}\n", encoding="utf-8")
     assert build_samples(strict, tmp_path / "out", unattended=True).rejected == {"screen: still": 1}
     assert retry(tmp_path / "out", "still") == 1
     assert build_status(tmp_path / "out").count("screen", "ready") == 1

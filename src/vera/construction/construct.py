@@ -7,6 +7,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import yaml
+
 from vera.construction.dataset import check_licences, write_rows
 from vera.construction.decisions import held_decisions, read_decisions
 from vera.construction.engine.build import Build, open_build
@@ -17,8 +19,9 @@ from vera.construction.engine.state import Plan, Task
 from vera.construction.recipe import BuildRecipe, make_stages, read_recipe
 from vera.construction.sources import find_sources, remember_sources
 from vera.errors import DamageWarning, VeraError
-from vera.files import check_outputs, read_text, write_text
+from vera.files import check_outputs, write_text
 from vera.progress import Progress
+from vera.training.recipe_file import read_fields
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,13 @@ def build_samples(
     that do not allow it.
     """
     recipe = read_recipe(recipe_path)
+    if limit is not None and limit < 1:
+        raise VeraError(f"limit is at least 1, not {limit}")
     layout = Layout(out)
     check_outputs([recipe_path, *map(Path, recipe.decisions)], [out])
     chosen = make_stages(recipe, until) if stages is None else tuple(stages)
     with _opened(recipe, layout, chosen, unattended, limit) as build:
-        write_text(layout.recipe, read_text(recipe_path))
+        write_text(layout.recipe, yaml.safe_dump(read_fields(recipe_path), sort_keys=False))
         build.run(workers, progress)
         if chosen[-1].dataset:
             write_rows(build)

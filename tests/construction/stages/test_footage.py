@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from vera.construction.engine.stage import Item
 from vera.construction.stages.footage import Proxy, Split, find_cuts, shown_frames
+from vera.errors import VeraError
 from vera.video import open_clip, read_lossless, write_lossless
 
 
@@ -25,7 +26,8 @@ def noise(seed: int, count: int) -> np.ndarray:
 
 def item(path: Path, out: Path, **about: object) -> Item:
     out.mkdir()
-    return Item("0" * 16, "", {"path": str(path), **about}, {"path": str(path)}, {}, {}, out)
+    source = {"path": str(path), "state": [path.stat().st_size, path.stat().st_mtime_ns]}
+    return Item("0" * 16, "", {**source, **about}, source, {}, {}, out)
 
 
 def test_cuts_and_windows(tmp_path: Path) -> None:
@@ -48,6 +50,14 @@ def test_a_clip_is_the_frames_of_its_times(tmp_path: Path, codec: str) -> None:
     about = {"first_pts": pts[9], "last_pts": pts[9 + 32], "frames": 17}
     Proxy((64, 48)).run(item(path, tmp_path / "out", **about))
     np.testing.assert_array_equal(read_lossless(tmp_path / "out/frames.mkv"), clip[9:42:2])
+
+
+def test_a_file_that_was_replaced_is_not_taken_for_the_one_hashed(tmp_path: Path) -> None:
+    write_lossless(tmp_path / "a.mkv", noise(0, 20), Fraction(16))
+    before = item(tmp_path / "a.mkv", tmp_path / "out")
+    write_lossless(tmp_path / "a.mkv", noise(1, 30), Fraction(16))
+    with pytest.raises(VeraError, match="was changed or replaced"):
+        Split(17).run(before)
 
 
 def test_frames_are_scaled_to_cover_and_cropped_in_the_middle(tmp_path: Path) -> None:

@@ -87,7 +87,10 @@ class Processes:
 
     def submit(self, task: Task, about: Record) -> None:
         """Begin a task in a process that has nothing to do."""
-        worker = next(worker for worker in self._all if worker.job is None)
+        place = next(place for place, worker in enumerate(self._all) if worker.job is None)
+        if not self._all[place].process.is_alive():  # killed while it had nothing to do
+            self._all[place] = _Process(self._root, self._stages)
+        worker = self._all[place]
         worker.job = task, about
         worker.connection.send((task, about))
 

@@ -60,7 +60,7 @@ class Split(Plain):
 
     def run(self, item: Item) -> Done | Rejected:
         """Facts: clips, each with its id and the times of its first and last frame; how many shots were too short."""
-        clip = open_clip(item.about["path"])
+        clip = _open(item)
         end = clip.pts[0] + round(clip.duration / clip.time_base)
         shots = list(pairwise([*find_cuts(clip), end]))
         found = [list(windows(clip, first, last, self.frames)) for first, last in shots]
@@ -87,7 +87,7 @@ class Proxy(Plain):
 
     def run(self, item: Item) -> Done | Rejected:
         """Facts: none. Rejects what is damaged: to learn from it is another matter than to watch it."""
-        clip = open_clip(item.source["path"])
+        clip = _open(item)
         first, last, count = (item.about[name] for name in ("first_pts", "last_pts", "frames"))
         with LosslessWriter(item.out / "frames.mkv", FRAME_RATE) as writer, FrameReader(clip.footage) as reader:
             for frame in shown_frames(_from(reader, first), first, last, count, clip.time_base):
@@ -96,6 +96,16 @@ class Proxy(Plain):
         if spoilt:
             return Rejected("damaged", f"{clip.path}: is damaged at {float(spoilt[0]):.3f} s")
         return Done()
+
+
+def _open(item: Item) -> Clip:
+    """The source's file. VeraError if it is not the one that was hashed: its clips would have another's name."""
+    path = Path(item.source["path"])
+    clip = open_clip(path)
+    held = path.stat()
+    if [held.st_size, held.st_mtime_ns] != item.source["state"]:
+        raise VeraError(f"{path}: was changed or replaced during the work; run the command again")
+    return clip
 
 
 def clip_id(source: str, first: int, frames: int) -> str:
