@@ -46,7 +46,7 @@ def load_semantic_consistency(
         check_clip(frames)
         if len(frames) < FRAMES:
             return None
-        shown = torch.from_numpy(shown_frames(frames)).to(where, number)
+        shown = torch.from_numpy(network_frames(frames)).to(where, number)
         video = network.vision_model.vision_encoder(shown.permute(3, 0, 1, 2)[None])
         text = network.text_model(tokenize(caption).to(where))
         return float(torch.nn.functional.cosine_similarity(video.float(), text.float()))
@@ -54,7 +54,7 @@ def load_semantic_consistency(
     return measure
 
 
-def shown_frames(frames: Frames) -> Float:
+def network_frames(frames: Frames) -> Float:
     """Take every (T // `FRAMES`)-th frame: float32 `[FRAMES,SIDE,SIDE,3]`, by ImageNet's mean and deviation."""
     chosen = frames[:: len(frames) // FRAMES][:FRAMES]
     squeezed = np.stack([cv2.resize(frame, (SIDE, SIDE)) for frame in chosen])
