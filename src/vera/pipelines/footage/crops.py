@@ -22,7 +22,7 @@ from vera.pipelines.footage.region import Region
 from vera.pipelines.sampling.sizes import check_size, model_size
 from vera.video import Clip
 
-CONTEXT = 0.25  # of a region's size, shown beyond each of its sides (docs/region.md; benchmarks/region.py context)
+CONTEXT = 0.25  # of a region's size, shown beyond each side: room to fade in (benchmarks/region.py context and seam)
 FADE = CONTEXT / (1 + 2 * CONTEXT)  # of a crop's side: what reaches its border fades over the context
 SHOWS = 0.1  # of alpha at a crop's border; fainter haze fades unseen
 PARTS = 112  # tiles of the up-sampling end where canvas and frame have a pixel edge in common: at least so many a side
