@@ -131,8 +131,8 @@ def test_a_folder_without_records_is_told(tmp_path: Path) -> None:
 
 
 def test_cases_are_in_the_order_of_their_numbers() -> None:
-    names = ["9", "clip", "clip-9", "clip-9b", "clip-10"]
-    assert sorted(names[::-1], key=natural) == names
+    names = ["clip-10", "clip-9", "clip", "9", "clip-9b"]
+    assert sorted(names, key=natural) == ["9", "clip", "clip-9", "clip-9b", "clip-10"]
 
 
 def test_the_published_table_is_whole() -> None:
