@@ -18,6 +18,8 @@ from vera.evaluation.reports.run.tables import LEVEL, Tables, TaskTable
 from vera.evaluation.reports.run.tabular import title_of
 
 SIGNIFICANT = 1 - LEVEL
+# A clear pixel: with it as its own first picture, a video that is not yet loaded shows the still that it lies on.
+CLEAR = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ def render_page(name: str, tables: Tables, cases: Sequence[ShownCase], figures: 
         "published": PUBLISHED, "best_published": best_published, "published_columns": COLUMNS,
         "published_source": SOURCE,
         "title_of": title_of, "ours": ours_beside_published, "gaps": gaps, "test_of": test_of, "values_of": values_of,
-        "data": data_address, "criteria": TITLES, "full": FULL, "across": ACROSS, "zoom": ZOOM, "sampled": SAMPLED,
+        "data": data_address, "clear": CLEAR, "criteria": TITLES,
+        "full": FULL, "across": ACROSS, "zoom": ZOOM, "sampled": SAMPLED,
         "level": LEVEL, "significant": SIGNIFICANT,
     }  # fmt: skip
     return str(environment.get_template("report.html").render(context))

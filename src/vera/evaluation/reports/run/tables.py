@@ -1,13 +1,15 @@
 """The numbers of a report: means with intervals, tests between methods, and why a number is not there."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from vera.evaluation.judges.table import Summary, summarize_judges
 from vera.evaluation.reports.run.columns import CRITERIA, Column, column_of, in_order
 from vera.evaluation.reports.run.read import Measurement, Run
 from vera.metrics.statistics import PairedComparison, bootstrap_interval, compare_paired, holm
+from vera.progress import Progress
 
 LEVEL = 0.95
 MAIN = ("psnr_preserved", "psnr_frame")  # what the method promises first: what was not asked for stays
@@ -64,11 +66,11 @@ class Tables:
     judges: Summary | None
 
 
-def make_tables(run: Run, reference: str) -> Tables:
+def make_tables(run: Run, reference: str, progress: Progress | None = None) -> Tables:
     """Work out all numbers of a run. `reference` is one of its methods."""
     run = with_scores(run)
     judges = summarize_judges(run.verdicts) if run.verdicts else None
-    return Tables(tuple(_task_table(run, task, reference) for task in run.tasks()), reference, judges)
+    return Tables(tuple(_task_table(run, task, reference, progress) for task in run.tasks()), reference, judges)
 
 
 def with_scores(run: Run) -> Run:
@@ -93,7 +95,7 @@ def _scored(one: Measurement, given: Mapping[str, list[float]], judges: int) -> 
     return Measurement(one.case, one.task, one.method, one.measures | scores, one.skipped | missing)
 
 
-def _task_table(run: Run, task: str, reference: str) -> TaskTable:
+def _task_table(run: Run, task: str, reference: str, progress: Progress | None) -> TaskTable:
     found = {(one.case, one.method): one for one in run.of_task(task)}
     cases = run.cases(task)
     methods = tuple(name for name in run.methods if any(method == name for _, method in found))
@@ -106,7 +108,7 @@ def _task_table(run: Run, task: str, reference: str) -> TaskTable:
         for method in methods
     }
     cells |= {key: replace(cells[key], best=True) for column in columns for key in _best(column, cells, methods)}
-    tests = _tests(columns, methods, cases, values, reference)
+    tests = _tests(columns, methods, cases, values, reference, partial(_tell, progress, task))
     measured = [column for column in columns if any(cells[column.name, method].count for method in methods)]
     main = next((column for name in MAIN for column in measured if column.name == name), None)
     directed = (column for column in measured if column.better)
@@ -153,14 +155,17 @@ def _tests(
     cases: Sequence[str],
     values: Mapping[tuple[str, str], Mapping[str, float]],
     reference: str,
+    tell: Callable[[int, int], None],
 ) -> tuple[Test, ...]:
     """Compare the reference with every other method by every measure; all of a task are one family to Holm."""
     others = [method for method in methods if method != reference]
     if reference not in methods:
         return ()
-    tests = []
-    for column in (column for column in columns if column.better):
+    tests: list[Test] = []
+    directed = [column for column in columns if column.better]
+    for column in directed:
         for other in others:
+            tell(len(tests), len(directed) * len(others))
             pairs = [
                 (values[case, reference][column.name], values[case, other][column.name])
                 for case in cases
@@ -172,6 +177,11 @@ def _tests(
                 one, two = zip(*pairs, strict=True)
                 tests.append(Test(column.name, other, compare_paired(one, two, level=LEVEL)))
     return _adjusted(tests)
+
+
+def _tell(progress: Progress | None, task: str, done: int, total: int) -> None:
+    if progress is not None:
+        progress(f"tests {task}"[:24], done + 1, total)
 
 
 def _adjusted(tests: Sequence[Test]) -> tuple[Test, ...]:

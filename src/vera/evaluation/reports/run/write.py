@@ -44,7 +44,7 @@ def write_run_report(
     check_outputs([folder / RECORDS, folder / EDITS, *_clips(run)], [out])
     if reference is not None and reference not in run.methods:
         raise VeraError(f"{folder}: has no method {reference!a:.60}; there are {', '.join(run.methods):.400}")
-    tables = make_tables(run, reference or run.methods[0])
+    tables = make_tables(run, reference or run.methods[0], progress)
     places = [(table, case) for table in tables.tasks for case in _worst_first(table, tables.reference)]
     budget = budget_of(len(places))
     jobs = [_job(run, table, case, budget) for table, case in places]
