@@ -99,7 +99,7 @@ def test_no_text_of_a_stranger_becomes_markup(made: Path, tmp_path: Path) -> Non
         return row | {"case": row["case"] + EVIL, "method": method}
 
     rewrite(run / "edits.jsonl", lambda row: evil(row) | {"instruction": EVIL})
-    strange = {"task": EVIL, "skipped": {EVIL: EVIL}}
+    strange = {"skipped": {EVIL: EVIL}}
     rewrite(
         run / "records.jsonl",
         lambda row: evil(row) | strange | {"measures": row["measures"] | {f"own {EVIL}": 1.0}},

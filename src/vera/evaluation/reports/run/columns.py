@@ -5,7 +5,6 @@ from typing import Literal
 
 from vera.evaluation.judges.criteria import TITLES
 from vera.evaluation.predictions.metrics import METRICS
-from vera.evaluation.reports.run.published import COLUMNS
 
 ARROWS = {"up": "↑", "down": "↓", None: ""}
 CRITERIA = {name.lower(): f"{name}, {title}" for name, title in TITLES.items()}
@@ -38,12 +37,7 @@ def column_of(name: str) -> Column:
         return Column(name, CRITERIA[name], "up", 2, definition="1 to 5, mean of all judges")
     for metric in METRICS:
         if metric.name == name:
-            title = getattr(metric, "heading", metric.title)
-            return Column(name, title, metric.better, metric.digits, metric.scale, getattr(metric, "definition", ""))
-    for column in COLUMNS:
-        for region, ours in column.ours.items():
-            if ours == name:
-                return Column(name, f"{column.title} {region}".strip(), column.better, column.digits)
+            return Column(name, metric.heading, metric.better, metric.digits, metric.scale, metric.definition)
     return Column(name, name)
 
 

@@ -3,28 +3,19 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from vera.errors import VeraError
 from vera.evaluation.judges.cases import JudgedCase
 from vera.evaluation.judges.rows import Row, rows_of_others
+from vera.evaluation.predictions.record import Record, to_record
 from vera.resumable import read_rows
 
 RECORDS, EDITS, JUDGED = "records.jsonl", "edits.jsonl", "judged"
-
-
-class Measurement(msgspec.Struct, frozen=True):
-    """What was measured of one method's edit of one case; `skipped` has a line for each measure that has no value."""
-
-    case: str
-    task: str
-    method: str
-    measures: dict[str, float] = {}
-    skipped: dict[str, str] = {}
 
 
 class EditPaths(msgspec.Struct, frozen=True):
@@ -44,7 +35,7 @@ class Run:
 
     folder: Path
     methods: tuple[str, ...]
-    measurements: Mapping[tuple[str, str], Measurement]
+    measurements: Mapping[tuple[str, str], Record]
     edits: Mapping[tuple[str, str], EditPaths]
     verdicts: tuple[Row, ...]
 
@@ -53,7 +44,7 @@ class Run:
         found = dict.fromkeys(one.task for one in self.measurements.values())
         return tuple(sorted(found, key=lambda task: (task != "obj_add", task != "background_replace")))
 
-    def of_task(self, task: str) -> list[Measurement]:
+    def of_task(self, task: str) -> list[Record]:
         """Measurements of a task, by case."""
         return [one for one in self.measurements.values() if one.task == task]
 
@@ -68,11 +59,12 @@ def read_run(folder: Path) -> Run:
     Raises VeraError for a folder without records and, with the line, for what is no record or edit. Lists of edits and
     verdicts may be missing; clips are not looked for.
     """
-    records = _read(folder / RECORDS, Measurement)
+    rows = enumerate(read_rows(folder / RECORDS, mend=False), 1)
+    records = [to_record(row, f"{folder / RECORDS}:{number}") for number, row in rows]
     if not records:
         raise VeraError(f"{folder}: holds no records ({RECORDS}); make them with `vera evaluate run --out {folder}`")
     measurements = {(one.case, one.method): _finite(one) for one in records}
-    edits = {(one.case, one.method): one for one in _read(folder / EDITS, EditPaths)}
+    edits = {(one.case, one.method): one for one in _edits(folder / EDITS)}
     methods = dict.fromkeys(method for _, method in (*edits, *measurements))
     shown = {method for _, method in measurements}
     ordered = dict(sorted(measurements.items(), key=lambda item: natural(item[0][0])))
@@ -85,27 +77,24 @@ def natural(text: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d{1,18})", text)]
 
 
-Struct = TypeVar("Struct", bound=msgspec.Struct)
+def _edits(path: Path) -> list[EditPaths]:
+    return [_edit(row, f"{path}:{number}") for number, row in enumerate(read_rows(path, mend=False), 1)]
 
 
-def _read(path: Path, kind: type[Struct]) -> list[Struct]:
-    return [_convert(row, kind, f"{path}:{number}") for number, row in enumerate(read_rows(path, mend=False), 1)]
-
-
-def _convert(row: Mapping[str, Any], kind: type[Struct], where: str) -> Struct:
+def _edit(row: Mapping[str, Any], where: str) -> EditPaths:
     try:
-        return msgspec.convert(row, kind)
+        return msgspec.convert(row, EditPaths)
     except msgspec.ValidationError as error:
-        raise VeraError(f"{where}: is not what a run writes ({error}); take the line out, or run again") from None
+        raise VeraError(f"{where}: is no edit of a run ({error}); take the line out, or run again") from None
 
 
-def _finite(one: Measurement) -> Measurement:
+def _finite(one: Record) -> Record:
     """The same with numbers that are none, which other programs may write, among what has no value."""
     wrong = {name: f"its value is {value}" for name, value in one.measures.items() if not math.isfinite(value)}
     if not wrong:
         return one
     kept = {name: value for name, value in one.measures.items() if name not in wrong}
-    return msgspec.structs.replace(one, measures=kept, skipped=one.skipped | wrong)
+    return replace(one, measures=kept, skipped={**one.skipped, **wrong})
 
 
 def _judged_cases(places: Iterable[tuple[str, str]]) -> list[JudgedCase]:

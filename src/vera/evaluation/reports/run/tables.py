@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from vera.evaluation.judges.table import Summary, summarize_judges
+from vera.evaluation.predictions.record import Record
 from vera.evaluation.reports.run.columns import CRITERIA, Column, column_of, in_order
-from vera.evaluation.reports.run.read import Measurement, Run
+from vera.evaluation.reports.run.read import Run
 from vera.metrics.statistics import PairedComparison, bootstrap_interval, compare_paired, holm
 from vera.progress import Progress
 
@@ -87,12 +88,12 @@ def with_scores(run: Run) -> Run:
     return replace(run, measurements=scored)
 
 
-def _scored(one: Measurement, given: Mapping[str, list[float]], judges: int) -> Measurement:
+def _scored(one: Record, given: Mapping[str, list[float]], judges: int) -> Record:
     scores = {name: sum(given[name]) / judges for name in CRITERIA if len(given.get(name, ())) == judges}
     missing = {
         name: f"{len(given.get(name, ()))} of {judges} judges gave a score" for name in CRITERIA if name not in scores
     }
-    return Measurement(one.case, one.task, one.method, one.measures | scores, one.skipped | missing)
+    return replace(one, measures={**one.measures, **scores}, skipped={**one.skipped, **missing})
 
 
 def _task_table(run: Run, task: str, reference: str, progress: Progress | None) -> TaskTable:
@@ -115,7 +116,7 @@ def _task_table(run: Run, task: str, reference: str, progress: Progress | None) 
     return TaskTable(task, methods, cases, columns, cells, tests, values, main or next(directed, None))
 
 
-def _cell(name: str, of_cases: Sequence[tuple[str, Measurement | None]]) -> Cell:
+def _cell(name: str, of_cases: Sequence[tuple[str, Record | None]]) -> Cell:
     values = [one.measures[name] for _, one in of_cases if one is not None and name in one.measures]
     reasons = Counter(
         "it has no record" if one is None else one.skipped.get(name, "it was not measured")
