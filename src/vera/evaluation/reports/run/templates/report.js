@@ -28,6 +28,7 @@
     let waiting = null; // the frame that a seek under way is for
 
     const strips = make("div", { className: "strips", tabIndex: 0 });
+    strips.style.maxWidth = `${places.length * 430}px`; // few strips stand beside each other, too
     strips.setAttribute("role", "group");
     strips.setAttribute("aria-label", "Clips side by side. Space plays, arrow keys step.");
     places.forEach(([x, y], index) => {
