@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# Levels of 255 at which the scale ends. A codec's noise (1 to 3) is to be seen as dark violet, a re-generated picture
-# (20 and more) as yellow; `benchmarks/` has no faster way to say it: it is a choice, stated on every page.
+# Levels of 255 at which the scale ends. A choice, stated on every page: a codec's noise (a few levels) is dark violet,
+# and what was moved or drawn anew (tens of levels) is yellow.
 FULL = 32
 OUTSIDE = (74, 80, 92)  # RGB where nothing had to be preserved: a colour that the scale has not
 
