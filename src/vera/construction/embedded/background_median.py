@@ -61,9 +61,10 @@ def find_background(
     return Background(pictures, evidence)
 
 
-def shown_from(hole: Mask, matrix: Matrices) -> Mask:
-    """Where a frame that is moved by `matrix` shows what is outside of its `hole` `[h,w]`."""
-    return np.asarray(cv2.warpPerspective((~hole).view(np.uint8) * np.uint8(255), matrix, hole.shape[::-1]) == 255)
+def shown_from(hole: Mask, matrix: Matrices, size: tuple[int, int] | None = None) -> Mask:
+    """Where a frame moved by `matrix` into a picture of `size`, or its own, shows what is outside of its `hole`."""
+    clear = (~hole).view(np.uint8) * np.uint8(255)
+    return np.asarray(cv2.warpPerspective(clear, matrix, size or hole.shape[::-1]) == 255)
 
 
 def halved(frames: Frames, holes: Mask, camera: CameraTrack) -> tuple[Frames, Mask, CameraTrack]:

@@ -6,12 +6,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.construction.embedded.background_median import masked_quantile
+from vera.construction.embedded.background_median import masked_quantile, shown_from
 from vera.construction.embedded.camera import CameraTrack
 from vera.construction.embedded.regions import Frames, Mask, box_about, grown
 
 AROUND = 4  # pixels about the mask where the object still shows: soft edges, and the codec's ringing
 MOST = 9  # frames a pixel's median is taken of: more are farther away, and registered worse
+FARTHEST = 40  # frames, nearest first, that are looked at
+FAR = 1 / 8  # of the frame's height about a hole, where a shadow that was not found may be
+ENOUGH = 3  # frames beyond that which make others unneeded
 UNSEEN_LIMIT = 0.05  # of the hole, that no frame shows: above, the fill is invented
 FILLED_FROM = 5  # pixels about an unseen one that Telea's method continues
 
@@ -47,11 +50,12 @@ def clean_plate(frames: Frames, holes: Mask, camera: CameraTrack) -> CleanPlate:
     What no frame shows is continued from around (Telea, 2004). Nothing outside of the holes changes.
     """
     filled, evidence = frames.copy(), np.zeros(frames.shape[:3], np.uint8)
+    far = np.stack([grown(hole, round(FAR * frames.shape[1])) for hole in holes])
     for t, hole in enumerate(holes):
         box = box_about(hole, 2)
         if not hole.any():
             continue
-        colors, evidence[t][box] = _seen_elsewhere(frames, holes, camera, t, box)
+        colors, evidence[t][box] = _seen_elsewhere(frames, holes, far, camera, t, box)
         known = hole[box] & (evidence[t][box] > 0)
         filled[t][box][known] = colors[known]
         unseen = hole & (evidence[t] == 0)
@@ -62,27 +66,32 @@ def clean_plate(frames: Frames, holes: Mask, camera: CameraTrack) -> CleanPlate:
 
 
 def _seen_elsewhere(
-    frames: Frames, holes: Mask, camera: CameraTrack, t: int, box: tuple[slice, slice]
+    frames: Frames, holes: Mask, far: Mask, camera: CameraTrack, t: int, box: tuple[slice, slice]
 ) -> tuple[Frames, NDArray[np.uint8]]:
-    """Median colours and number of the frames that show what is in the hole of frame `t`, both in `box`."""
+    """Median colours and number of the frames that show what is in the hole of frame `t`, both in `box`.
+
+    Where enough frames show a pixel beyond `far`, a wider hole, others do not count.
+    """
     hole = holes[t][box]
     rows, columns = hole.shape
     corner = np.array([[1, 0, -box[1].start], [0, 1, -box[0].start], [0, 0, 1.0]])
-    count = np.zeros(hole.shape, np.uint8)
+    counts = np.zeros((2, *hole.shape), np.uint8)
     pictures, shown = [], []
-    for s in sorted(range(len(frames)), key=lambda s: abs(s - t)):
-        if s == t:
-            continue
+    for s in sorted(range(len(frames)), key=lambda s: abs(s - t))[1 : FARTHEST + 1]:
         matrix = corner @ camera.between(s, t)
-        clear = cv2.warpPerspective((~holes[s]).view(np.uint8) * np.uint8(255), matrix, (columns, rows))
-        useful = (clear == 255) & hole & (count < MOST)
+        useful = np.stack([shown_from(each[s], matrix, (columns, rows)) for each in (far, holes)])
+        useful &= hole & (counts < MOST)
         if not useful.any():
             continue
         pictures.append(cv2.warpPerspective(frames[s], matrix, (columns, rows), flags=cv2.INTER_CUBIC))
         shown.append(useful)
-        count += useful
-        if (count[hole] == MOST).all():
+        counts += useful
+        if (counts[0][hole] == MOST).all():
             break
     if not pictures:
-        return np.zeros((*hole.shape, 3), np.uint8), count
-    return np.rint(masked_quantile(np.stack(pictures), np.stack(shown), 0.5)).astype(np.uint8), count
+        return np.zeros((*hole.shape, 3), np.uint8), counts[1]
+    enough = counts[0] >= ENOUGH
+    beyond, near = np.stack(shown, axis=1)
+    chosen = np.where(enough, beyond, near)
+    median = masked_quantile(np.stack(pictures), chosen, 0.5)
+    return np.rint(median).astype(np.uint8), np.where(enough, counts[0], counts[1])
