@@ -53,14 +53,11 @@ def evaluate_footage(
     sheets = []
     for clip in clips:
         entries = [
-            Entry(
-                strip_path(out, case.id, method.name),
-                case.instruction,
-                *verdict(measures[case.id]),
-            )
+            Entry(strip_path(out, case.id, method.name), case.instruction, *verdict(measures[case.id]))
             for case, told in zip(asked, cases, strict=True)
-            if told.clip == clip
+            if told.clip == clip and measures[case.id]  # the tables tell of edits that could not be made
         ]
-        sheets.append(out / f"sheet-{clip}.jpg")
-        write_sheet(sheets[-1], entries)
+        if entries:
+            sheets.append(out / f"sheet-{clip}.jpg")
+            write_sheet(sheets[-1], entries)
     return write_report(out, records, [method.name]), sheets
