@@ -137,17 +137,18 @@ def test_as_many_processes_as_gpus_where_a_model_runs(monkeypatch: pytest.Monkey
 
 @pytest.mark.slow
 @pytest.mark.faults
-def test_killed_at_any_moment_it_repeats_nothing_and_prints_the_same(tmp_path: Path, videos: Path) -> None:
-    folder = make_benchmark(tmp_path / "many", [f"case{number}" for number in range(12)])
+def test_killed_at_any_moment_it_repeats_nothing_and_prints_the_same(tmp_path: Path) -> None:
+    folder = make_benchmark(tmp_path / "many", [f"case{number}" for number in range(8)])
     command = [sys.executable, "-m", "vera", "evaluate", "run", str(folder), "--method", "truth", "--method", "empty"]
     command += ["--workers", "2", "--metrics", *QUICK, "--out"]
 
     def table(out: Path) -> str:
-        return subprocess.run([*command, str(out)], check=True, capture_output=True, text=True).stdout
+        printed = subprocess.run([*command, str(out)], check=True, capture_output=True, text=True).stdout
+        return printed.rpartition("edits ")[0]  # which is in another folder
 
     whole = table(tmp_path / "whole")
     out, rng, seen = tmp_path / "killed", random.Random(0), 0
-    for _ in range(5):
+    for _ in range(4):
         process = subprocess.Popen([*command, str(out)], start_new_session=True, stdout=subprocess.DEVNULL)
         start = time.monotonic()
         while process.poll() is None and time.monotonic() < start + 120 and rows(out) <= seen:
@@ -156,10 +157,10 @@ def test_killed_at_any_moment_it_repeats_nothing_and_prints_the_same(tmp_path: P
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         seen = rows(out)
-    assert 0 < seen < 24, "the kills came while it worked"
-    assert table(out).replace("killed", "whole") == whole
+    assert 0 < seen < 16, "the kills came while it worked"
+    assert table(out) == whole
     places = [(record.case, record.method) for record in read_records(out)]
-    assert len(places) == len(set(places)) == 24, "no case was done twice"
+    assert len(places) == len(set(places)) == 16, "no case was done twice"
 
 
 def rows(out: Path) -> int:
