@@ -65,9 +65,12 @@ demo: $(READY)
 	$(BIN)/vera verify demo/bikes.mp4 demo/add.mp4 demo/add
 	$(BIN)/vera verify demo/bikes.mp4 demo/background.mp4 demo/background
 
+# A process for each core: tests are of one thread.
+SHARED := -n logical --maxprocesses 8
+
 test: $(READY)
 	PYTHONPATH=$(VENV)/int8 $(BIN)/python -m pytest tests/pipelines/test_acceleration.py -k int8
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SHARED)
 
 test-slow: $(READY) browser
 	$(BIN)/python -m pytest -m slow

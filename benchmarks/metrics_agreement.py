@@ -12,7 +12,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import av
 import numpy as np
 import torch
 from imageio_ffmpeg import get_ffmpeg_exe
@@ -23,6 +22,7 @@ from torchmetrics.functional.image import (
 )
 
 from vera.metrics.preservation import WINDOW, luma, ms_ssim, psnr, ssim
+from vera.video.open import open_input
 
 RATES = (22, 32, 42)
 COLUMNS = ("PSNR", "torchmetrics", "ffmpeg", "SSIM", "torchmetrics, same windows", "torchmetrics", "ffmpeg")
@@ -42,7 +42,7 @@ def run(*arguments: str | Path | float) -> str:
 
 
 def frames_of(path: Path) -> np.ndarray:
-    with av.open(str(path)) as container:
+    with open_input(path) as container:
         return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
 
 

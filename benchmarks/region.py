@@ -35,6 +35,7 @@ from vera.pipelines.footage.crops import Crop, place_layers, plan_crops
 from vera.pipelines.footage.drawn import Drawn
 from vera.pipelines.footage.write import write_layers
 from vera.video import model_view, open_clip
+from vera.video.open import open_output
 
 WIDTH, HEIGHT, FRAMES = 3840, 2160, 5
 STEP = 40  # pixels a frame that the object goes to the right
@@ -137,7 +138,7 @@ def codes(picture: np.ndarray) -> np.ndarray:
 
 def write_clip(path: Path, frame: Callable[[int], np.ndarray], frames: int = FRAMES) -> Path:
     """Lossless; `frame` gives RGB or grey, uint8."""
-    with av.open(str(path), "w") as container:
+    with open_output(path) as container:
         stream = container.add_stream("ffv1", rate=Fraction(25), options={"slices": "16", "threads": "2"})
         first = frame(0)
         stream.height, stream.width = first.shape[:2]

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -15,6 +16,11 @@ from tests.fake_hub import FakeHub, fake_hub
 
 # The tests' tensors are tiny: more threads would only wait for each other, here and in the processes tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A run in the background ignores interruptions, and one under `nohup` hangups: so would what tests start and signal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # A first example that imports a library, or a busy machine, is no fault.
 settings.register_profile("vera", deadline=None)

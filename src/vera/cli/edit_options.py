@@ -74,6 +74,8 @@ class Sampling:
 
     Parameters
     ----------
+    quality
+        Take the model itself instead of its student, which needs fewer steps and is the default of nano.
     seed
         Same seed, same machine, same settings: same bytes.
     steps
@@ -86,6 +88,7 @@ class Sampling:
         WxH at which the model works. Default: by the source's shape.
     """
 
+    quality: bool = False
     seed: int = 0
     steps: int | None = None
     guidance: float | None = None

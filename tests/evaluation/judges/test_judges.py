@@ -254,14 +254,7 @@ def test_an_interruption_does_not_wait_for_the_next_try(listed: Path, tmp_path: 
     environment = {**os.environ, "PYTHONPATH": f"{root / 'src'}:{root}"}
     with chat_endpoint(lambda body: error(429, headers={"Retry-After": "200"})) as server:
         command = judge_command(listed, server.url, "--out", tmp_path / "out", "--frames", "2")
-        # A job in the background ignores interruptions, and so would what it starts.
-        with subprocess.Popen(
-            command,
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        ) as stopped:
+        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as stopped:
             while len(server.asked) < COUNT and stopped.poll() is None:
                 time.sleep(0.005)
             stopped.send_signal(signal.SIGINT)

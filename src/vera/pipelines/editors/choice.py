@@ -4,9 +4,10 @@ from vera.pipelines.editors.known import find_known
 from vera.pipelines.editors.table import adapter_class
 
 
-def describe_vera(model: str, instruction: str) -> str:
-    """Say which model draws layers, and for which of the data set's tasks."""
-    return f"{model}, which draws layers itself; task {task_of(instruction)}"
+def describe_vera(model: str, instruction: str, student: bool = False) -> str:
+    """Say which model draws layers, or that its student does, and for which of the data set's tasks."""
+    fast = ", by its fast student (--quality takes the model itself)" if student else ""
+    return f"{model}, which draws layers itself{fast}; task {task_of(instruction)}"
 
 
 def describe_editor(model: str, pipeline: str, terms: str) -> str:

@@ -34,6 +34,7 @@ def describe_run(job: EditJob, pipeline: VeraPipeline) -> dict[str, Any]:
     """Say in JSON values what it takes to make the same layers again, of a pipeline that has just sampled them."""
     config, scheduler = pipeline.config, pipeline.scheduler.config
     return describe_job(job) | {
+        "lora_fused": bool(pipeline.num_fused_loras),
         "steps": len(pipeline.scheduler.timesteps),
         "guidance": pipeline.guidance_scale,
         "negative_prompt": config.negative_prompt if pipeline.do_classifier_free_guidance else None,

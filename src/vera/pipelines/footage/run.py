@@ -21,6 +21,7 @@ from vera.pipelines.footage.outputs import kept_on_failure, layers_folder
 from vera.pipelines.footage.preview import Show
 from vera.pipelines.footage.region import RegionLike
 from vera.pipelines.footage.settings import Outputs, Part, Sampling
+from vera.pipelines.footage.student import with_student
 from vera.pipelines.footage.write import write_layers
 from vera.pipelines.load import choice_of, choose_model
 from vera.pipelines.pipeline_vera import VeraPipeline
@@ -61,6 +62,7 @@ def edit(
     model: str | Path | None = None,
     mask: str | Path | None = None,
     region: RegionLike | Sequence[RegionLike] | None = None,
+    quality: bool = False,
     seed: int = 0,
     steps: int | None = None,
     guidance: float | None = None,
@@ -95,6 +97,8 @@ def edit(
         region: the part of the frame that is edited, at the model's own size: (x, y, width, height) in pixels of the
             upright frame, the same as "x,y,width,height", or "auto", where `mask` says; or several of these, of which
             later ones are laid over earlier ones. The whole frame if None.
+        quality: take the model itself where a student of it, which needs fewer steps, is the default: nano has one.
+            LoRA, steps or guidance of your own take the model itself, too.
         seed: the same seed, machine and settings give the same bytes.
         steps, guidance: of the sampling; the model's own if None.
         sampler: "euler" or "unipc"; the model's own scheduler if None.
@@ -122,13 +126,18 @@ def edit(
         asked = choose_model(
             pipeline, model=model, device=device, dtype=dtype, acceleration=acceleration, lora=tuple(lora)
         )
+        sampling = Sampling(seed, steps, guidance, sampler, size)
+        if pipeline is None:
+            asked, sampling = with_student(asked, sampling, quality)
+        elif quality:
+            raise VeraError("the pipeline is loaded already: leave out quality, or the pipeline")
         job = EditJob.check(
             source,
             instruction,
             outputs=Outputs(_path(out), _path(layers), result, master, codec),
             part=Part(start, end, frames),
             model=asked,
-            sampling=Sampling(seed, steps, guidance, sampler, size),
+            sampling=sampling,
             mask=mask,
             region=region,
             refinement=refinement,
