@@ -21,8 +21,8 @@ MOST = 25  # frames that the background is taken from
 # Parts of the frame's height about the object that are left out of the background, the widest first: a shadow that
 # stays within one of them is seen against its like only in the next.
 REACHES = 1 / 4, 1 / 8, 0.0
-# Shadows darken: of what a place looks like, the brighter is without. Chosen, not searched for; what it gives is printed by
-# `python -m benchmarks.construction` as alpha and seen.
+# Shadows darken: of what a place looks like, the brighter is without. Chosen, not searched for; `python -m
+# benchmarks.construction` prints what it gives, as alpha and seen.
 BRIGHT = 0.8
 DARK = 0.98  # of the background's brightness: below, something may be a shadow
 NEUTRAL = 0.08  # difference of two channels' shares of light in a shadow
