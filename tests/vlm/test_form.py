@@ -33,6 +33,7 @@ for _ in range(200):
 
 
 @pytest.mark.faults
+@pytest.mark.slow
 def test_threads_that_read_a_form_for_the_first_time_do_not_crash() -> None:
     """msgspec.json.decode in place of the decoders ends this with SIGSEGV."""
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True)

@@ -186,7 +186,7 @@ def test_several_of_a_thing_stand_side_by_side(assets: str) -> None:
         background_share=0,
         tint_share=0,
         number_share=1,
-        size_shares=(1e-6, 1e-6, 1),
+        size_shares=(0.01, 0.01, 1),
     )
     seen = set()
     for index in range(12):
