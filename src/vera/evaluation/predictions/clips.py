@@ -80,7 +80,7 @@ def run_clip(bench: ClipBench, case: ClipCase, method: Method, key: str) -> Reco
         found = read_edit(edited, source, size)
     except VeraError as error:
         return failed(case, method.name, key, metrics, str(error))
-    frames = _load(case) if size is None else CaseFrames(read_frames(source, size))
+    frames = load_frames(case) if size is None else CaseFrames(read_frames(source, size))
     keep_preserved(bench.out, case.id, frames.preserved)
     measured = Measured(
         case,
@@ -100,12 +100,6 @@ def run_clip(bench: ClipBench, case: ClipCase, method: Method, key: str) -> Reco
     note_edit(bench.out, method.name, case, edited)
     write_strip(strip_path(bench.out, case.id, method.name), frames.source, found, frames.composite)
     return Record(case.id, case.task, method.name, measures, skipped, key)
-
-
-@lru_cache(maxsize=1)
-def _load(case: ClipCase) -> CaseFrames:
-    """One case at a time: its clips take hundreds of megabytes."""
-    return load_frames(case)
 
 
 @lru_cache(maxsize=1)

@@ -54,12 +54,12 @@ def collect(
     return [kept[place] for place in wanted]
 
 
-def read_records(out: Path) -> list[Record]:
-    """The records of a folder; a last line that a kill cut short is dropped from the file, too.
+def read_records(out: Path, mend: bool = True) -> list[Record]:
+    """The records of a folder; with `mend` a last line that a kill cut short is dropped from the file, too.
 
     Raises VeraError for a line that is no record.
     """
-    return [to_record(row, f"{out / RECORDS}:{number}") for number, row in enumerate(read_rows(out / RECORDS), 1)]
+    return [to_record(row, f"{out / RECORDS}:{number}") for number, row in enumerate(read_rows(out / RECORDS, mend), 1)]
 
 
 def _default_workers() -> int:

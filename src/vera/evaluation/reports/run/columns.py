@@ -5,8 +5,8 @@ from typing import Literal
 
 from vera.evaluation.judges.criteria import TITLES
 from vera.evaluation.predictions.metrics import METRICS
+from vera.evaluation.reports.table import ARROWS
 
-ARROWS = {"up": "↑", "down": "↓", None: ""}
 CRITERIA = {name.lower(): f"{name}, {title}" for name, title in TITLES.items()}
 
 

@@ -12,10 +12,12 @@ import msgspec
 from vera.errors import VeraError
 from vera.evaluation.judges.cases import JudgedCase
 from vera.evaluation.judges.rows import Row, rows_of_others
-from vera.evaluation.predictions.record import Record, to_record
+from vera.evaluation.predictions.collect import RECORDS, read_records
+from vera.evaluation.predictions.record import Record
+from vera.evaluation.predictions.run import EDITS
 from vera.resumable import read_rows
 
-RECORDS, EDITS, JUDGED = "records.jsonl", "edits.jsonl", "judged"
+JUDGED = "judged"  # the folder of `vera evaluate judge`, in the run's
 
 
 class EditPaths(msgspec.Struct, frozen=True):
@@ -59,8 +61,7 @@ def read_run(folder: Path) -> Run:
     Raises VeraError for a folder without records and, with the line, for what is no record or edit. Lists of edits and
     verdicts may be missing; clips are not looked for.
     """
-    rows = enumerate(read_rows(folder / RECORDS, mend=False), 1)
-    records = [to_record(row, f"{folder / RECORDS}:{number}") for number, row in rows]
+    records = read_records(folder, mend=False)
     if not records:
         raise VeraError(f"{folder}: holds no records ({RECORDS}); make them with `vera evaluate run --out {folder}`")
     measurements = {(one.case, one.method): _finite(one) for one in records}

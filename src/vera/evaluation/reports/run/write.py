@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vera.errors import VeraError
+from vera.evaluation.predictions.collect import RECORDS
+from vera.evaluation.predictions.run import EDITS
 from vera.evaluation.reports.run.figures import write_intervals, write_pairs, write_panel
 from vera.evaluation.reports.run.media import CaseMedia, budget_of, make_media
 from vera.evaluation.reports.run.page import ShownCase, render_page
-from vera.evaluation.reports.run.read import EDITS, RECORDS, EditPaths, Run, natural, read_run
+from vera.evaluation.reports.run.read import EditPaths, Run, natural, read_run
 from vera.evaluation.reports.run.tables import Tables, TaskTable, make_tables
 from vera.evaluation.reports.run.tabular import cases_csv, latex, report_json, summary_csv
 from vera.evaluation.reports.table import TITLES
