@@ -35,7 +35,7 @@ $(READY): pyproject.toml constraints.txt constraints-int8.txt
 # Versions stay as they are where pyproject.toml allows; `make lock UPGRADE=--upgrade` takes the newest. The lists are for
 # every system and Python that packages have wheels for; torch and what only its builds for CUDA want are left out.
 COMPILE := build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
-EXTRAS := --extra dev --extra train --extra evaluation --extra export --extra construct
+EXTRAS := --extra dev --extra train --extra evaluation --extra export --extra construct --extra study
 APART := torch==|triton==|nvidia-|cuda-
 
 SITE := mkdocs-material==9.8.2 mkdocstrings[python]==1.0.8

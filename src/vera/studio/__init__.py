@@ -1,0 +1,1 @@
+"""The editor in the browser: projects, takes and frames over the service and its jobs."""
