@@ -72,9 +72,17 @@ def test_cookies_that_we_did_not_seal(site: Site) -> None:
     ((name, value),) = client.cookies.items()
     until, nonce, seal = value.split(".")
     forged = [
-        f"{int(until) + 1}.{nonce}.{seal}", f"{until}.{nonce}x.{seal}", f"{until}.{nonce}.{seal[:-1]}", f"{until}.{nonce}",
-        seal, "", ".", "..", "é.é.é", f"{until}.{nonce}.",
-    ]  # fmt: skip
+        f"{int(until) + 1}.{nonce}.{seal}",
+        f"{until}.{nonce}x.{seal}",
+        f"{until}.{nonce}.{seal[:-1]}",
+        f"{until}.{nonce}.",
+        f"{until}.{nonce}",
+        seal,
+        "",
+        ".",
+        "..",
+        "é.é.é",
+    ]
     for value in forged:
         header = f"{name}={value}".encode()
         assert site.client().get("/api/v1/me", headers={b"cookie": header}).status_code == 401
