@@ -1,6 +1,8 @@
 """What a worker says to the server."""
 
+import re
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -93,10 +95,11 @@ class Client:
 
 def _is_url(server: str) -> bool:
     try:
-        url = httpx2.URL(server)
-    except httpx2.InvalidURL:
+        url = urlsplit(server)
+        name, _ = url.hostname or "", url.port  # a port beyond all ports is a ValueError
+    except ValueError:
         return False
-    return url.scheme in ("http", "https") and bool(url.host) and not url.query and not url.fragment
+    return url.scheme in ("http", "https") and bool(re.fullmatch(r"[\w.:-]+", name)) and not url.query
 
 
 def _detail(response: httpx2.Response) -> str:
