@@ -67,15 +67,13 @@ class Client:
             return self.report(claim, "failed", error=why)
         return True
 
-    def preview(self, claim: dict[str, Any], step: int, layer: str, picture: bytes) -> None:
-        """Send a step's picture; one that does not arrive is not missed."""
+    def previews(self, claim: dict[str, Any], step: int, pictures: dict[str, bytes]) -> None:
+        """Send a step's pictures, by layer; those that do not arrive are not missed."""
+        kind = {"Content-Type": "image/jpeg"}
         try:
-            self._http.post(
-                "preview",
-                params={**self._of(claim), "step": step, "layer": layer},
-                content=picture,
-                headers={"Content-Type": "image/jpeg"},
-            )
+            for number, (layer, picture) in enumerate(pictures.items(), 1):
+                about = {**self._of(claim), "step": step, "layer": layer, "last": number == len(pictures)}
+                self._http.post("preview", params=about, content=picture, headers=kind)
         except httpx2.HTTPError:
             return
 
