@@ -125,7 +125,9 @@ def read_layers(path: Path) -> tuple[list[Layer], bool]:
         layers = [Layer(take=Path(line.pop("folder")).name, **line) for line in lines]
         return layers, bool(found.get("strict_chroma", False))
     except (ValidationError, TypeError, ValueError, KeyError, AttributeError):
-        raise VeraError(f"{path.parent.name}: its {LAYERS} was damaged, or changed by hand; mend or delete it") from None
+        raise VeraError(
+            f"{path.parent.name}: its {LAYERS} was damaged, or changed by hand; mend or delete it"
+        ) from None
 
 
 def _layers_text(layers: list[Layer], strict: bool) -> str:
@@ -160,7 +162,9 @@ def _check_match(etag: str, if_match: str | None) -> None:
     if if_match is None:
         raise HTTPException(428, "say which state of the project this changes: send its ETag as If-Match")
     if if_match.strip() not in ("*", etag):
-        raise HTTPException(412, "the project was changed in another tab or window since; load it again", {"ETag": etag})
+        raise HTTPException(
+            412, "the project was changed in another tab or window since; load it again", {"ETag": etag}
+        )
 
 
 def _etag(name: str, folder: Path) -> str:

@@ -9,7 +9,15 @@ from vera.studio.pictures import alpha_still
 from vera.studio.schema.base import Id, Position
 from vera.studio.schema.takes import Layerize, Mask, NewTakes, Take
 from vera.studio.studio import Studio
-from vera.studio.takes import bin_take, create_takes, describe_take, layerize_take, list_takes, restore_take, take_folder
+from vera.studio.takes import (
+    bin_take,
+    create_takes,
+    describe_take,
+    layerize_take,
+    list_takes,
+    restore_take,
+    take_folder,
+)
 
 PNG = {200: {"content": {"image/png": {}}, "description": "A picture."}}
 
