@@ -62,8 +62,8 @@ def verify(
     sample changed. "smart": all packets are the source's, but those that the edit must change, and decode to the
     source's samples. "delivery": samples are only measured. All of them keep when and how the clip is shown, and its
     sound (`compare_films`). `seen` is called, where preserved samples of a frame's component changed, with the frame's
-    number and the map `[h,w]` of these. VeraError if the clips do not have the same frames, size, pixel format and times (to 1 ms),
-    or the layers are another clip's and not `force`.
+    number and the map `[h,w]` of these. VeraError if the clips do not have the same frames, size, pixel format and
+    times (to 1 ms), or the layers are another clip's and not `force`.
     """
     if guarantee not in MASTERS:
         raise VeraError(f"no master is named {guarantee!r}; choose from {', '.join(MASTERS)}")

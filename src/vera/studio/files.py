@@ -5,7 +5,7 @@ from pathlib import Path
 
 from vera.files import read_json
 from vera.jobs.kinds.inputs import laid_name
-from vera.service.problems import MissingError
+from vera.service.errors import MissingError
 from vera.studio.projects import project_folder
 from vera.studio.schema.projects import File
 from vera.studio.studio import Studio, existing

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from vera.jobs.kinds.inputs import Source, find_source
-from vera.service.problems import MissingError
+from vera.service.errors import MissingError
 from vera.studio.clips import clip_record
 from vera.studio.footage import draw_picture, draw_still, read_samples
 from vera.studio.projects import LAYERS, project_folder, project_record

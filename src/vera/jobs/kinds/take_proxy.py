@@ -9,7 +9,7 @@ from vera.jobs.work import Work
 
 
 def run(spec: dict[str, Any], work: Work) -> dict[str, Any]:
-    """Take the layers in `brought/TAKE` of the project, and write their proxies. Raises VeraError for another clip's."""
+    """Take the layers in `brought/TAKE` of the project, and write their proxies. VeraError for another clip's."""
     from vera.layers import layer_files, load_layers
     from vera.layers.composite import check_belongs
 
