@@ -1,6 +1,8 @@
 """What the studio says of itself, and the ways out of it: tiers of masters, targets of exports."""
 
+import re
 from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -69,12 +71,14 @@ def list_masters() -> list[Master]:
 
 @cache
 def list_targets() -> list[Target]:
-    """List the targets; steps are those of a shot that begins at frame 1001 in linear light."""
+    """List the targets; steps are those of a shot of BT.709 in linear light, files named by what they are."""
     from vera.layers.export import TARGETS
 
-    shot: Any = SimpleNamespace(light="linear", first=0, start_frame=1001, numbers=range(1001, 1002), padding="%04d")
+    color = SimpleNamespace(trc=1)
+    clip = SimpleNamespace(pix_fmt="yuv420p", color=color, path=Path("clip.mov"))
+    shot: Any = SimpleNamespace(light="linear", sequence=None, clip=clip)  # all of a shot that steps ask for
     return [
-        Target(name=name, title=target.title, alpha=target.alpha, steps=target.steps(shot))
+        Target(name=name, title=target.title, alpha=target.alpha, steps=re.sub(r"[{}]", "", target.steps(shot)))
         for name, target in TARGETS.items()
     ]
 
