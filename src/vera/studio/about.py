@@ -8,7 +8,7 @@ from typing import Any
 
 from vera._version import __version__
 from vera.presets import STUDENTS
-from vera.service.guard import BODIES, JSON_LIMIT
+from vera.service.bodies import BODIES
 from vera.studio.clips import demo_clip
 from vera.studio.probe import LONGEST_SIDE
 from vera.studio.schema.about import About, Limits, Master, MasterCodec, Model, Target
@@ -37,7 +37,7 @@ def describe_studio(studio: Studio) -> About:
         models=list(map(_model, studio.models)),
         limits=Limits(
             upload_bytes=UPLOAD_LIMIT,
-            json_bytes=JSON_LIMIT,
+            json_bytes=BODIES["application/json"] or 0,
             mask_bytes=BODIES["image/png"] or 0,
             instruction=LONGEST_INSTRUCTION,
             side=LONGEST_SIDE,
