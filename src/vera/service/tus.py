@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
 from fastapi import Path as InPath
 from starlette.requests import ClientDisconnect
 
+from vera.service.problems import Problem
 from vera.service.uploads import Uploads
 
 VERSION = "1.0.0"
@@ -29,7 +30,7 @@ async def speaks_tus(tus_resumable: Annotated[str, Header()] = "") -> None:
 
 def uploads_router(uploads: Uploads, prefix: str = "/api/v1/uploads") -> APIRouter:
     """Make the routes of a folder of uploads. The id of one is the last part of its Location."""
-    router = APIRouter(prefix=prefix, tags=["uploads"])
+    router = APIRouter(prefix=prefix, tags=["uploads"], responses={412: {"model": Problem}})
     ours = [Depends(speaks_tus)]
 
     @router.options("", status_code=204)
