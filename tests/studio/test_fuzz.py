@@ -34,7 +34,9 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Pa
     (home / "secret.txt").write_text(SECRET, encoding="utf-8")
     (home / "footage").mkdir()
     clip = open_clip(new_clip(home / "footage" / "a.mp4", 4, (64, 48)))
-    edit = LayeredEdit(np.zeros((4, 48, 64, 3), np.uint8), np.full((4, 48, 64), 9999, np.uint16), clip.pts, clip.time_base)
+    edit = LayeredEdit(
+        np.zeros((4, 48, 64, 3), np.uint8), np.full((4, 48, 64), 9999, np.uint16), clip.pts, clip.time_base
+    )
     save_layers(edit, home / "hat")
     house = open_house(home / "workspace", home / "footage")
     root = house.get("/about")["roots"][0]["id"]

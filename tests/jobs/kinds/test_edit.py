@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.clips import make_clip as new_clip
 from tests.studio.house import House, open_house
 
 from vera.jobs.kinds import KINDS
@@ -12,7 +13,6 @@ from vera.jobs.runner import attribute
 from vera.jobs.work import Work
 from vera.layers import load_layers
 from vera.pipelines.footage import draw
-from tests.clips import make_clip as new_clip
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,9 @@ def spec(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return house.studio.workspace, house.studio.jobs.job(take["job"]).spec
 
 
-def run(workspace: Path, out: Path, spec: dict[str, Any], warm: dict[str, Any]) -> tuple[dict[str, Any], list[Any], Any]:
+def run(
+    workspace: Path, out: Path, spec: dict[str, Any], warm: dict[str, Any]
+) -> tuple[dict[str, Any], list[Any], Any]:
     previews: list[Any] = []
     stages: list[str] = []
     out.mkdir()
