@@ -35,6 +35,9 @@ def test_a_clip_is_opened_with_a_project(empty: House, footage: Path) -> None:
 def test_layers_are_opened_with_their_clip(empty: House, footage: Path) -> None:
     opened = open_named(empty.studio, footage / "hat")
     before = {path: path.stat().st_mtime_ns for path in (footage / "hat").iterdir()}
+    frame = f"/projects/{opened.project}/frames/3"
+    assert "has no layers yet" in empty.get(frame, 422)["detail"]
+    assert empty.client.get(f"/api/v1{frame}?view=source").status_code == 200
     assert [job.state for job in empty.work()] == ["done", "done"]
     said = empty.get(f"/projects/{opened.project}")
     assert said["name"] == "hat" and len(said["layers"]) == 1
