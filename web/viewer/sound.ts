@@ -1,27 +1,33 @@
-/** The clip's sound at speed 1, which then tells the time; without sound it never runs. */
+/** The clip's sound at speed 1, which then tells the time. */
 
 import { AudioBufferSink, type Input } from "mediabunny";
 import type { TimeSource } from "./clock";
 
-const AHEAD = 0.5; // seconds that are scheduled before they are heard
-
-export async function soundOf(input: Input, muted: () => boolean): Promise<(TimeSource & { close(): void }) | null> {
-  const track = await input.getPrimaryAudioTrack();
-  if (!track || !(await track.canDecode())) return null;
-  return playback(new AudioBufferSink(track), muted);
+export interface Sound extends TimeSource {
+  close(): void;
 }
 
-function playback(sink: AudioBufferSink, muted: () => boolean): TimeSource & { close(): void } {
+const AHEAD = 0.5; // seconds that are scheduled before they are heard
+
+/** Of a proxy whose sound starts at `start` in the clip's seconds; null if it has none that can be decoded. */
+export async function soundOf(input: Input, start: number, muted: () => boolean): Promise<Sound | null> {
+  const track = await input.getPrimaryAudioTrack();
+  if (!track || !(await track.canDecode())) return null;
+  return playback(new AudioBufferSink(track), start, muted);
+}
+
+function playback(sink: AudioBufferSink, begin: number, muted: () => boolean): Sound {
   let context: AudioContext | null = null;
   let playing: { from: number; at: number; nodes: Set<AudioBufferSourceNode> } | null = null;
 
   async function feed(run: NonNullable<typeof playing>, context: AudioContext): Promise<void> {
-    for await (const { buffer, timestamp } of sink.buffers(run.from)) {
-      while (playing === run && timestamp - run.from - (context.currentTime - run.at) > AHEAD) {
+    for await (const { buffer, timestamp } of sink.buffers(Math.max(run.from - begin, 0))) {
+      const time = begin + timestamp;
+      while (playing === run && time - run.from - (context.currentTime - run.at) > AHEAD) {
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
       if (playing !== run) return;
-      schedule(run, context, buffer, run.at + timestamp - run.from);
+      schedule(run, context, buffer, run.at + time - run.from);
     }
   }
 

@@ -12,7 +12,7 @@ import { capabilityText, describeCanvas, makeParts, placeHandle, samplesText } f
 import { listenCursor, listenWipe, listenZoom } from "./pointer";
 import { isLive } from "./rule/plan";
 import { viewerSignals } from "./signals";
-import { soundOf } from "./sound";
+import { type Sound, soundOf } from "./sound";
 import { Stage } from "./stage";
 import { fitted, type Look, MOST_ZOOM, present, sourcePicture } from "./surface";
 import type { ClipMedia, LayerState, View, ViewerApi, ViewerOptions, ViewerSignals } from "./types";
@@ -36,7 +36,7 @@ export class Viewer implements ViewerApi {
   private layers: LayerState[] = [];
   private strictChroma = false;
   private stage: Stage | null = null;
-  private sound: Awaited<ReturnType<typeof soundOf>> = null;
+  private sound: Sound | null = null;
   private clock: Clock | null = null;
   private wanted = 0;
   private composed = false;
@@ -130,7 +130,7 @@ export class Viewer implements ViewerApi {
 
   private async openStage(media: ClipMedia, capability: "exact" | "rgb", load: number): Promise<void> {
     const stage = await Stage.open(media, capability);
-    const sound = await soundOf(stage.track.input, () => this.told.muted.peek());
+    const sound = await soundOf(stage.track.input, media.times[0] ?? 0, () => this.told.muted.peek());
     if (load !== this.loads) return stage.close();
     [this.stage, this.sound] = [stage, sound];
     stage.setLayers(this.layers, this.strictChroma);

@@ -1,6 +1,6 @@
 /** One video track of a file: where the packet of each frame is, and a decoder that is kept from seek to seek. */
 
-import { ALL_FORMATS, EncodedPacketSink, Input, UrlSource, type EncodedPacket, type InputVideoTrack } from "mediabunny";
+import { EncodedPacketSink, Input, MP4, UrlSource, WEBM, type EncodedPacket, type InputVideoTrack } from "mediabunny";
 
 const FILE_CACHE = 8 * 2 ** 20; // bytes of the file itself: frames are decoded once and kept elsewhere
 
@@ -21,7 +21,7 @@ export class Track {
 
   /** Opens the first video track at a URL; an Error of one line if there is none or it cannot be decoded here. */
   static async open(url: string): Promise<Track> {
-    const input = new Input({ source: new UrlSource(url, { maxCacheSize: FILE_CACHE, getRetryDelay }), formats: ALL_FORMATS });
+    const input = new Input({ source: new UrlSource(url, { maxCacheSize: FILE_CACHE, getRetryDelay }), formats: [MP4, WEBM] });
     try {
       const video = await input.getPrimaryVideoTrack();
       const config = await video?.getDecoderConfig();
