@@ -5,6 +5,7 @@ import { glCompositor } from "./gl/compositor";
 import { Stage } from "./stage";
 import type { ClipMedia, LayerMedia, LayerState, ViewerOptions } from "./types";
 import { Viewer } from "./viewer";
+import "./dev.css";
 
 type PlainMedia = Omit<LayerMedia, "alphaStill"> & { still: string };
 type PlainState = Omit<LayerState, "media"> & { media: PlainMedia };
