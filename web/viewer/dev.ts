@@ -43,6 +43,25 @@ async function compose(clip: ClipMedia, states: PlainState[], frame: number, str
   return base64(Uint16Array.from(compositor.read("result", { x: 0, y: 0, width, height })));
 }
 
+/** Milliseconds that each of `frames` takes to decode with all its layers, and to compose. */
+async function times(clip: ClipMedia, states: PlainState[], frames: number[]): Promise<{ decode: number[]; compose: number[] }> {
+  const open = await Stage.open(clip, "exact");
+  open.setLayers(layersOf(states), false);
+  const compositor = compositorOf("WebGL2");
+  const found = { decode: [] as number[], compose: [] as number[] };
+  for (const frame of frames) {
+    const start = performance.now();
+    const drawing = await open.drawing(frame);
+    const decoded = performance.now();
+    compositor.compose(drawing);
+    compositor.read("result", { x: 0, y: 0, width: 1, height: 1 });
+    found.decode.push(decoded - start);
+    found.compose.push(performance.now() - decoded);
+  }
+  open.close();
+  return found;
+}
+
 function base64(values: Uint16Array): string {
   let text = "";
   for (const byte of new Uint8Array(values.buffer)) text += String.fromCharCode(byte);
@@ -74,4 +93,4 @@ HTMLCanvasElement.prototype.getContext = function (this: HTMLCanvasElement, ...g
   return context;
 } as typeof getContext;
 
-Object.assign(window, { dev: { open, openStrip, compose, layersOf, loseContext } });
+Object.assign(window, { dev: { open, openStrip, compose, times, layersOf, loseContext } });
