@@ -1,0 +1,173 @@
+/** What the server says, by the names of its own models. */
+
+export interface Stroke {
+  points: [number, number][];
+  radius: number;
+  softness: number;
+  value: number;
+  mode: "add" | "subtract";
+  range: [number | null, number | null];
+}
+
+export interface Adjustment {
+  opacity: number;
+  offset: [number, number];
+  scale: number;
+  feather: number;
+  choke: number;
+  lift: [number, number, number];
+  gamma: [number, number, number];
+  gain: [number, number, number];
+  blend: string;
+  range: [number | null, number | null];
+  paint: Stroke[];
+}
+
+export type LayerLine = { take: string; on: boolean } & Partial<Adjustment>;
+
+export interface Model {
+  name: string;
+  title: string;
+  steps: number;
+  guidance: number;
+}
+
+export interface About {
+  version: string;
+  roots: { id: string; name: string }[];
+  models: Model[];
+  limits: Record<string, number>;
+  open: { clip?: string | null; project?: string | null };
+  demo: boolean;
+}
+
+export interface Entry {
+  name: string;
+  inside: string;
+  kind: "folder" | "clip" | "layers" | "project";
+}
+
+export interface Clip {
+  id: string;
+  name: string;
+  width: number;
+  height: number;
+  frames: number;
+  times: number[];
+  rate: number;
+  duration: number;
+  pix_fmt: string;
+  depth: number;
+  color: string;
+  audio: boolean;
+  proxy: { state: "queued" | "running" | "ready" | "failed"; width: number; height: number; frames: number; job: string | null };
+  notes: string[];
+}
+
+export interface Project {
+  id: string;
+  name: string;
+  clip: string;
+  layers: LayerLine[];
+  strict_chroma: boolean;
+  takes: string[];
+  updated: string;
+}
+
+export type ProjectChange = Partial<Pick<Project, "name" | "layers" | "strict_chroma">>;
+
+export type JobState = "queued" | "running" | "done" | "failed" | "cancelled";
+
+export interface Job {
+  id: string;
+  kind: string;
+  spec: Record<string, unknown>;
+  state: JobState;
+  priority: number;
+  position: number;
+  attempts: number;
+  worker: string | null;
+  progress: { stage: string; done: number; total: number; eta: number | null } | null;
+  error: string | null;
+  result: Record<string, unknown> | null;
+  created: string;
+  started: string | null;
+  ended: string | null;
+}
+
+export interface JobList {
+  jobs: Job[];
+  paused: boolean;
+  workers: number;
+}
+
+export type Region = [x: number, y: number, width: number, height: number];
+
+export interface TakeRequest {
+  instruction: string;
+  seeds: number[];
+  model?: string;
+  quality?: boolean;
+  steps?: number;
+  guidance?: number;
+  mask?: string;
+  region?: Region;
+  start?: number;
+  frames?: number;
+}
+
+export interface Take {
+  id: string;
+  project: string;
+  job: string;
+  state: JobState;
+  instruction: string;
+  seed: number;
+  model: string;
+  settings: Omit<TakeRequest, "instruction" | "seeds" | "model">;
+  first: number;
+  frames: number[];
+  size: [number, number];
+  previews: number;
+  media: { edit: string; alpha: string; still: string } | null;
+  created: string;
+  binned: boolean;
+  error: string | null;
+}
+
+export interface Master {
+  name: string;
+  title: string;
+  promise: string;
+  codecs: { name: string; suffixes: string[] }[];
+}
+
+export interface Target {
+  name: string;
+  title: string;
+  alpha: string;
+  steps: string;
+}
+
+export interface WrittenFile {
+  name: string;
+  bytes: number;
+  created: string;
+}
+
+export interface Verified {
+  changed: number;
+  preserved: number;
+  samples: number;
+  frames: number;
+  max_difference: number;
+  broken: string | null;
+  heat: string | null;
+}
+
+export interface Samples {
+  source: number[];
+  result: number[];
+  edit: number[] | null;
+  alpha: number | null;
+}
