@@ -1,29 +1,13 @@
 /** What the server says, by the names of its own models. */
 
-export interface Stroke {
-  points: [number, number][];
-  radius: number;
-  softness: number;
-  value: number;
-  mode: "add" | "subtract";
-  range: [number | null, number | null];
-}
+import type { Adjustment as Changes } from "../../viewer/types";
 
-export interface Adjustment {
-  opacity: number;
-  offset: [number, number];
-  scale: number;
-  feather: number;
-  choke: number;
-  lift: [number, number, number];
-  gamma: [number, number, number];
-  gain: [number, number, number];
-  blend: string;
-  range: [number | null, number | null];
-  paint: Stroke[];
-}
+export type { BlendMode, Stroke } from "../../viewer/types";
 
-export type LayerLine = { take: string; on: boolean } & Partial<Adjustment>;
+/** With every field. */
+export type Adjustment = Required<Changes>;
+
+export type LayerLine = { take: string; on: boolean } & Changes;
 
 export interface Model {
   name: string;

@@ -1,6 +1,6 @@
 /** An adjustment of a layer: neutral values, what differs from them, and the fields as the page shows them. */
 
-import type { Adjustment } from "../api/types";
+import type { Adjustment, BlendMode } from "../api/types";
 
 export const NEUTRAL: Adjustment = {
   opacity: 1,
@@ -16,7 +16,7 @@ export const NEUTRAL: Adjustment = {
   paint: [],
 };
 
-export const BLEND_MODES = [
+export const BLEND_MODES: readonly BlendMode[] = [
   "normal",
   "multiply",
   "screen",
@@ -28,7 +28,7 @@ export const BLEND_MODES = [
   "difference",
   "add",
   "subtract",
-] as const;
+];
 
 /** A number of an adjustment: the limits of the server, and the part of them that the slider spans. */
 export interface NumberField {

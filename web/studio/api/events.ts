@@ -1,0 +1,40 @@
+/** Changes of jobs as the server tells them, with reconnection. */
+
+import { signal } from "@preact/signals";
+import type { Job } from "./types";
+import { ROOT } from "./client";
+
+export const live = signal(false);
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 10_000;
+
+/** Listen until the returned function is called; `onOpen` runs at each connection, to read what was missed. */
+export function listen(onJob: (job: Job) => void, onOpen: () => void): () => void {
+  let wait = FIRST_WAIT;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let source: EventSource;
+
+  function connect(): void {
+    source = new EventSource(`${ROOT}/events`);
+    source.onopen = () => {
+      wait = FIRST_WAIT;
+      live.value = true;
+      onOpen();
+    };
+    source.addEventListener("job", (event) => onJob(JSON.parse(event.data) as Job));
+    source.onerror = () => {
+      live.value = false;
+      // The browser connects again by itself, but not after an answer that is no stream.
+      if (source.readyState !== EventSource.CLOSED) return;
+      timer = setTimeout(connect, wait);
+      wait = Math.min(2 * wait, LONGEST_WAIT);
+    };
+  }
+
+  connect();
+  return () => {
+    clearTimeout(timer);
+    source.close();
+    live.value = false;
+  };
+}

@@ -1,0 +1,120 @@
+import { useSignal } from "@preact/signals";
+import * as api from "../api/client";
+import type { Job } from "../api/types";
+import { duration } from "../state/estimate";
+import { listed, paused, share, takeJob, workers } from "../state/jobs";
+import { guard } from "../state/notices";
+import { Rewrite } from "./Rewrite";
+
+const KINDS: Record<string, string> = {
+  proxy: "Preview of a clip",
+  take_proxy: "Preview of a take",
+  edit: "Take",
+  layerize: "Layerize",
+  composite: "Master",
+  export: "Export",
+  verify: "Verify",
+};
+
+/** The queue, which outlives the page and the server. */
+export function Queue() {
+  const all = listed.value;
+  return (
+    <div class="page queue">
+      <h1>Queue</h1>
+      <div class="row">
+        <button aria-pressed={paused.value} onClick={() => void guard(pause)}>
+          {paused.value ? "Go on" : "Pause"}
+        </button>
+        <p class={workers.value && !paused.value ? "quiet" : "warn"}>{stateLine()}</p>
+      </div>
+      {!all.length && <p class="quiet empty">Nothing was queued yet.</p>}
+      <ol class="jobs">
+        {all.map((job) => (
+          <Line key={job.id} job={job} />
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+async function pause(): Promise<void> {
+  await api.pauseQueue(!paused.value);
+  paused.value = !paused.value;
+}
+
+function stateLine(): string {
+  if (!workers.value) return "No worker is connected: jobs wait until one is.";
+  if (paused.value) return "Paused: what runs is finished, what waits goes on waiting.";
+  return `${workers.value} ${workers.value === 1 ? "worker" : "workers"} connected.`;
+}
+
+function Line({ job }: { job: Job }) {
+  const editing = useSignal(false);
+  const waits = job.state === "queued";
+  const act = (work: () => Promise<Job>) => () => void guard(async () => takeJob(await work()));
+  return (
+    <li
+      class={job.state}
+      tabIndex={waits ? 0 : undefined}
+      aria-label={waits ? `${titleOf(job)}: Alt+Up and Alt+Down move it` : undefined}
+      onKeyDown={(event) => waits && event.target === event.currentTarget && keys(event, job)}
+    >
+      <span class="kind">{KINDS[job.kind] ?? job.kind}</span>
+      <span class="title" title={job.error ?? ""}>
+        {titleOf(job)}
+      </span>
+      <span class="state">{stateOf(job)}</span>
+      {job.state === "running" ? <progress max={1} value={share(job)} aria-label={titleOf(job)} /> : <span />}
+      <span class="row">
+        {waits && (
+          <>
+            <button aria-label="Move up" onClick={() => void guard(() => move(job, -1))}>
+              Up
+            </button>
+            <button aria-label="Move down" onClick={() => void guard(() => move(job, 1))}>
+              Down
+            </button>
+            {job.kind === "edit" && <button onClick={() => void (editing.value = !editing.value)}>Edit</button>}
+          </>
+        )}
+        {(waits || job.state === "running") && <button onClick={act(() => api.changeJob(job.id, { cancel: true }))}>Cancel</button>}
+        {(job.state === "failed" || job.state === "cancelled") && <button onClick={act(() => api.retryJob(job.id))}>Retry</button>}
+      </span>
+      {job.error && <p class="error">{job.error}</p>}
+      {waits && editing.value && <Rewrite job={job} onDone={() => void (editing.value = false)} />}
+    </li>
+  );
+}
+
+function titleOf({ spec }: Job): string {
+  const word = (key: string) => (typeof spec[key] === "string" || typeof spec[key] === "number" ? String(spec[key]) : "");
+  const seed = word("seed") && ` (seed ${word("seed")})`;
+  return `${word("instruction") || word("title") || word("name") || word("target") || word("master")}${seed}`;
+}
+
+function stateOf({ state, progress, attempts, started, ended }: Job): string {
+  if (state === "running" && progress) {
+    const left = progress.eta ? `, ${duration(progress.eta)} left` : "";
+    return `${progress.stage} ${progress.done}/${progress.total}${left}`;
+  }
+  if (state === "done" && started && ended) return `done in ${duration(seconds(ended) - seconds(started))}`;
+  return attempts > 1 ? `${state}, ${attempts} attempts` : state;
+}
+
+const seconds = (time: string | number) => (typeof time === "number" ? time : Date.parse(time) / 1000);
+
+async function move(job: Job, by: number): Promise<void> {
+  const waiting = listed.value.filter(({ state }) => state === "queued");
+  const to = waiting.findIndex(({ id }) => id === job.id) + by;
+  if (to < 0 || to >= waiting.length) return;
+  await api.changeJob(job.id, { position: to });
+  const { jobs } = await api.jobs();
+  jobs.forEach(takeJob);
+}
+
+function keys(event: KeyboardEvent, job: Job): void {
+  if (!event.altKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
+  event.preventDefault();
+  void guard(() => move(job, event.key === "ArrowUp" ? -1 : 1));
+}

@@ -1,0 +1,49 @@
+import { NEUTRAL, fieldValue, fromSlider, toSlider, type NumberField as Field } from "../state/adjustment";
+import { closeStep } from "../state/history";
+import { sliding } from "../state/view";
+
+const STANDS = 1000; // of a slider
+
+/** A slider and a number; a double click, or Delete on the slider, sets it to neutral. */
+export function NumberField({ field, value, onChange }: { field: Field; value: number; onChange(value: number): void }) {
+  const neutral = fieldValue(NEUTRAL, field);
+  const reset = () => {
+    onChange(neutral);
+    closeStep();
+  };
+  const hold = (held: boolean) => () => {
+    sliding.value = held;
+    if (!held) closeStep();
+  };
+  return (
+    <div class={value === neutral ? "field" : "field set"} onDblClick={reset} title={`${field.label}: double-click to reset`}>
+      <span class="name">{field.label}</span>
+      <input
+        type="range"
+        min={0}
+        max={STANDS}
+        value={Math.round(toSlider(field, value) * STANDS)}
+        aria-label={field.label}
+        aria-valuetext={`${value}${field.unit && ` ${field.unit}`}`}
+        onInput={(event) => onChange(fromSlider(field, event.currentTarget.valueAsNumber / STANDS))}
+        onPointerDown={hold(true)}
+        onPointerUp={hold(false)}
+        onPointerCancel={hold(false)}
+        onChange={() => closeStep()}
+        onKeyDown={(event) => (event.key === "Delete" || event.key === "Backspace") && reset()}
+      />
+      <input
+        type="number"
+        min={field.low}
+        max={field.high}
+        step={field.step}
+        value={value}
+        aria-label={`${field.label}, number`}
+        onChange={({ currentTarget: input }) => {
+          if (Number.isFinite(input.valueAsNumber)) onChange(input.valueAsNumber);
+          else input.value = String(value);
+        }}
+      />
+    </div>
+  );
+}
