@@ -11,7 +11,7 @@ import { listen } from "./api/events";
 import type { Job } from "./api/types";
 import { followDrops } from "./drop";
 import { followKeys } from "./keys";
-import { ended, jobs, takeJob, takeList } from "./state/jobs";
+import { ended, jobs, takeJob, takeList, takeQueue } from "./state/jobs";
 import { guard } from "./state/notices";
 import { followAddress, goTo, hrefOf, route } from "./state/route";
 import { about, clip, close, open, readClip, readTakes, saveState } from "./state/session";
@@ -50,7 +50,7 @@ effect(() => {
   if ("project" in now) void guard(() => open(now.project));
   else if (now.page === "start") void guard(close);
 });
-listen(hear, readAll);
+listen(hear, takeQueue, readAll);
 addEventListener("beforeunload", (event) => {
   if (saveState.value !== "saved") event.preventDefault();
 });

@@ -3,7 +3,7 @@
 import type {
   About,
   Clip,
-  Entry,
+  Entries,
   Job,
   JobList,
   Master,
@@ -54,7 +54,7 @@ async function tagged(method: string, path: string, body?: unknown, headers?: Re
 
 export const about = () => call<About>("GET", "/about");
 export const entries = (root: string, inside: string) =>
-  call<Entry[]>("GET", `/roots/${root}/entries?inside=${encodeURIComponent(inside)}`);
+  call<Entries>("GET", `/roots/${root}/entries?inside=${encodeURIComponent(inside)}`);
 
 export const openClip = (footage: Footage) => call<Clip>("POST", "/clips", footage);
 export const clip = (id: string) => call<Clip>("GET", `/clips/${id}`);
@@ -65,35 +65,32 @@ export const projects = () => call<Project[]>("GET", "/projects");
 export const project = (id: string) => tagged("GET", `/projects/${id}`);
 export const changeProject = (id: string, changes: ProjectChange, etag: string) =>
   tagged("PATCH", `/projects/${id}`, changes, { "If-Match": etag });
-export const deleteProject = (id: string) => call<void>("DELETE", `/projects/${id}`);
 
 export const takes = (project: string) => call<Take[]>("GET", `/projects/${project}/takes`);
 export const makeTakes = (project: string, request: TakeRequest) => call<Take[]>("POST", `/projects/${project}/takes`, request);
 export const layerize = (project: string, second: { clip: string } | { upload: string }) =>
   call<Take>("POST", `/projects/${project}/layerize`, second);
 export const sendMask = (project: string, picture: Blob) => call<{ mask: string }>("POST", `/projects/${project}/masks`, picture);
-export const binTake = (id: string) => call<void>("DELETE", `/takes/${id}`);
-export const restoreTake = (id: string) => call<void>("POST", `/takes/${id}/restore`);
+export const binTake = (id: string) => call<Take>("DELETE", `/takes/${id}`);
+export const restoreTake = (id: string) => call<Take>("POST", `/takes/${id}/restore`);
 
 export const jobs = () => call<JobList>("GET", "/jobs");
 export const changeJob = (id: string, change: { position?: number; cancel?: boolean; spec?: Record<string, unknown> }) =>
   call<Job>("PATCH", `/jobs/${id}`, change);
 export const retryJob = (id: string) => call<Job>("POST", `/jobs/${id}/retry`);
-export const pauseQueue = (paused: boolean) => call<void>("PATCH", "/queue", { paused });
+export const pauseQueue = (paused: boolean) => call<JobList>("PATCH", "/queue", { paused });
 
 export const masters = () => call<Master[]>("GET", "/masters");
 export const targets = () => call<Target[]>("GET", "/targets");
 export const renderResult = (project: string, request: { master: string; codec?: string }) =>
   call<Job>("POST", `/projects/${project}/results`, request);
 export const exportLayers = (project: string, target: string) => call<Job>("POST", `/projects/${project}/exports`, { target });
-export const verify = (project: string) => call<Job>("POST", `/projects/${project}/verify`, {});
+export const verify = (project: string, file: string) => call<Job>("POST", `/projects/${project}/verify`, { file });
 export const files = (project: string) => call<WrittenFile[]>("GET", `/projects/${project}/files`);
 export const samples = (project: string, frame: number, x: number, y: number) =>
   call<Samples>("GET", `/projects/${project}/samples/${frame}?x=${x}&y=${y}`);
 
-export const fileUrl = (project: string, name: string) => `${ROOT}/projects/${project}/files/${encodeURIComponent(name)}`;
 export const frameUrl = (project: string, frame: number, view: string, format: "png" | "jpeg" = "png") =>
   `${ROOT}/projects/${project}/frames/${frame}?view=${view}&format=${format}`;
 export const previewUrl = (job: string, step: number, layer: "edit" | "alpha" | "composite") =>
   `${ROOT}/jobs/${job}/previews/${step}/${layer}.jpg`;
-export const clipUrl = (clip: string, file: "proxy.mp4" | "thumbnails.jpg" | "peaks") => `${ROOT}/clips/${clip}/${file}`;

@@ -12,8 +12,9 @@ export type LayerLine = { take: string; on: boolean } & Changes;
 export interface Model {
   name: string;
   title: string;
-  steps: number;
-  guidance: number;
+  steps: number | null;
+  guidance: number | null;
+  quality: boolean;
 }
 
 export interface About {
@@ -28,7 +29,7 @@ export interface About {
 export interface Entry {
   name: string;
   inside: string;
-  kind: "folder" | "clip" | "layers" | "project";
+  kind: "folder" | "clip" | "sequence" | "layers" | "project";
 }
 
 export interface Clip {
@@ -43,8 +44,9 @@ export interface Clip {
   pix_fmt: string;
   depth: number;
   color: string;
-  audio: boolean;
-  proxy: { state: "queued" | "running" | "ready" | "failed"; width: number; height: number; frames: number; job: string | null };
+  audio: string | null;
+  proxy: { state: "queued" | "running" | "ready" | "failed"; job: string | null; error: string | null };
+  media: { proxy: string; thumbnails: string; thumbnail_count: number; peaks: string | null } | null;
   notes: string[];
 }
 
@@ -55,7 +57,7 @@ export interface Project {
   layers: LayerLine[];
   strict_chroma: boolean;
   takes: string[];
-  updated: string;
+  updated: number;
 }
 
 export type ProjectChange = Partial<Pick<Project, "name" | "layers" | "strict_chroma">>;
@@ -70,13 +72,14 @@ export interface Job {
   priority: number;
   position: number;
   attempts: number;
-  worker: string | null;
+  cancelling: boolean;
   progress: { stage: string; done: number; total: number; eta: number | null } | null;
   error: string | null;
   result: Record<string, unknown> | null;
-  created: string;
-  started: string | null;
-  ended: string | null;
+  previews: number;
+  created: number;
+  started: number | null;
+  ended: number | null;
 }
 
 export interface JobList {
@@ -103,18 +106,20 @@ export interface TakeRequest {
 export interface Take {
   id: string;
   project: string;
-  job: string;
+  kind: "edit" | "layerize";
+  job: string | null;
   state: JobState;
   instruction: string;
-  seed: number;
-  model: string;
-  settings: Omit<TakeRequest, "instruction" | "seeds" | "model">;
+  seed: number | null;
+  model: string | null;
+  settings: { [Name in keyof Omit<TakeRequest, "instruction" | "seeds">]: TakeRequest[Name] | null };
   first: number;
-  frames: number[];
-  size: [number, number];
+  count: number;
+  frames: number[] | null;
   previews: number;
   media: { edit: string; alpha: string; still: string } | null;
-  created: string;
+  notices: string[];
+  created: number;
   binned: boolean;
   error: string | null;
 }
@@ -134,9 +139,12 @@ export interface Target {
 }
 
 export interface WrittenFile {
+  id: string;
   name: string;
+  kind: "result" | "export";
   bytes: number;
-  created: string;
+  created: number;
+  url: string;
 }
 
 export interface Verified {
@@ -149,9 +157,18 @@ export interface Verified {
   heat: string | null;
 }
 
+export interface Entries {
+  entries: Entry[];
+  more: number;
+}
+
+/** Code values at a pixel, one for each of `names` (Y, Cb, Cr or R, G, B). */
 export interface Samples {
+  x: number;
+  y: number;
+  names: string[];
   source: number[];
   result: number[];
   edit: number[] | null;
-  alpha: number | null;
+  alpha: number;
 }

@@ -1,7 +1,7 @@
 import type { Region } from "../api/types";
 import { FrameRange } from "../parts/FrameRange";
 import { ask, chooseMask, generate } from "../state/acts";
-import { duration, secondsPerStepFrame } from "../state/estimate";
+import { duration, secondsPerFrame } from "../state/estimate";
 import { form, framesOf } from "../state/form";
 import { jobs, paused, workers } from "../state/jobs";
 import { guard, say } from "../state/notices";
@@ -51,14 +51,11 @@ export function Ask() {
 
 function estimate(): string {
   const asked = form.value;
-  const model = about.value?.models.find(({ name }) => name === asked.model);
-  const rate = secondsPerStepFrame([...jobs.value.values()], asked.model);
-  const [frames, steps] = [framesOf(asked, clip.value!.frames), asked.steps ?? model?.steps];
-  const seeds = countSeeds(asked.seeds);
-  const what = `${seeds} ${seeds === 1 ? "take" : "takes"} of ${frames} ${frames === 1 ? "frame" : "frames"}`;
+  const rate = secondsPerFrame([...jobs.value.values()], asked, clip.value!);
+  const [frames, seeds] = [framesOf(asked, clip.value!.frames), countSeeds(asked.seeds)];
   if (!seeds) return "Seeds are whole numbers such as 3, 0-4 or 1, 5";
-  if (rate === null || !steps) return `${what}. The first finished take tells how long.`;
-  return `${what}, about ${duration(rate * steps * frames * seeds)}`;
+  const what = `${seeds} ${seeds === 1 ? "take" : "takes"} of ${frames} ${frames === 1 ? "frame" : "frames"}`;
+  return rate === null ? `${what}. The first finished take tells how long.` : `${what}, about ${duration(rate * frames * seeds)}`;
 }
 
 function countSeeds(text: string): number {
@@ -215,7 +212,7 @@ function ModelFields() {
         max={most}
         step={step}
         value={asked[name] ?? ""}
-        placeholder={model ? String(model[name]) : "model's own"}
+        placeholder={String(model?.[name] ?? "model's own")}
         onChange={({ currentTarget: { value } }) => ask({ [name]: value === "" ? null : Number(value) }, `Change ${name}`)}
       />
     </label>
@@ -233,7 +230,7 @@ function ModelFields() {
           ))}
         </select>
       </label>
-      <label class="line">
+      {model?.quality && <label class="line">
         <span>Quality</span>
         <select
           value={asked.quality ? "best" : "fast"}
@@ -242,7 +239,7 @@ function ModelFields() {
           <option value="fast">Fast</option>
           <option value="best">Best, more steps</option>
         </select>
-      </label>
+      </label>}
       {number("steps", "Steps", 1, 200)}
       {number("guidance", "Guidance", 0.1, 30)}
       <label class="line">

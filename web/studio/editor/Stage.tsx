@@ -4,9 +4,8 @@ import { Viewer } from "../../viewer/viewer";
 import { Strip } from "../../viewer/strip";
 import type { View } from "../../viewer/types";
 import * as api from "../api/client";
-import { clip, projectId, saveNow } from "../state/session";
+import { clip, doc, projectId, saveNow } from "../state/session";
 import { bars, shownLayers, sliding, viewer } from "../state/view";
-import { doc } from "../state/session";
 import { Tools } from "./Tools";
 import { ViewBar } from "./ViewBar";
 
@@ -25,7 +24,7 @@ export function Stage() {
       <div class="screen">
         <div class="host" ref={host} />
         <Tools />
-        {!ready && <p class="cover">{COVER[proxy.state]}</p>}
+        {!ready && <p class="cover">{proxy.error ?? COVER[proxy.state]}</p>}
       </div>
       <p class="status quiet">{viewer.value?.status.value}</p>
       <div class="strip" ref={strip} />
@@ -45,13 +44,10 @@ function mount(host: HTMLElement, below: HTMLElement): () => void {
   const made = new Viewer(host, { exact });
   const strip = new Strip(below, made);
   viewer.value = made;
-  if (source.proxy.state === "ready") {
-    const { width, height, times } = source;
-    void made.load({ url: api.clipUrl(source.id, "proxy.mp4"), times, width, height });
-    strip.load({
-      thumbnails: { url: api.clipUrl(source.id, "thumbnails.jpg"), count: thumbnailCount(source.frames) },
-      peaks: source.audio ? api.clipUrl(source.id, "peaks") : null,
-    });
+  if (source.media) {
+    const { width, height, times, media } = source;
+    void made.load({ url: media.proxy, times, width, height });
+    strip.load({ thumbnails: { url: media.thumbnails, count: media.thumbnail_count }, peaks: media.peaks });
   }
   const stops = [
     effect(() => made.setLayers(shownLayers.value, doc.value?.strict_chroma ?? false)),
@@ -78,9 +74,6 @@ function hideOverlayWhileSliding(overlay: { value: boolean; peek(): boolean }): 
     }
   });
 }
-
-const MOST_THUMBNAILS = 40;
-const thumbnailCount = (frames: number) => Math.min(MOST_THUMBNAILS, frames);
 
 /** The server's picture of a frame, of the document as it is now; null where it cannot be had. */
 async function exact(frame: number, view: View): Promise<ImageBitmap | null> {

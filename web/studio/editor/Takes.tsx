@@ -3,16 +3,16 @@ import * as api from "../api/client";
 import type { Take } from "../api/types";
 import { askAgain, binTake, cancelTake, layTake, nextSeed, restoreTake } from "../state/acts";
 import { duration } from "../state/estimate";
-import { jobs, share } from "../state/jobs";
+import { jobs, share, takeJob } from "../state/jobs";
 import { guard } from "../state/notices";
-import { chosenTake, doc, takes } from "../state/session";
+import { chosenTake, doc, readTakes, takes } from "../state/session";
 import { Layerize } from "./Layerize";
 
 /** All takes of the project, the newest first, and the bin. */
 export function Takes() {
   const binned = useSignal(false);
   const bin = takes.value.filter((take) => take.binned);
-  const shown = takes.value.filter((take) => take.binned === binned.value).reverse();
+  const shown = takes.value.filter((take) => take.binned === binned.value);
   return (
     <section class="takes" aria-label="Takes">
       <h2>
@@ -33,7 +33,7 @@ export function Takes() {
 }
 
 function Card({ take }: { take: Take }) {
-  const job = jobs.value.get(take.job);
+  const job = jobs.value.get(take.job ?? "");
   const state = job?.state ?? take.state;
   const chosen = chosenTake.value === take.id;
   const name = take.instruction || "Layerized clip";
@@ -44,7 +44,7 @@ function Card({ take }: { take: Take }) {
         {name}
       </p>
       <p class="facts">
-        <span class="mono">seed {take.seed}</span>
+        <span class="mono">{take.seed === null ? "layerized" : `seed ${take.seed}`}</span>
         <span class="quiet" title={take.error ?? job?.error ?? ""}>
           {stateOf(take, state)}
         </span>
@@ -70,13 +70,8 @@ function Buttons({ take, state }: { take: Take; state: Take["state"] }) {
         </button>
       )}
       {going && <button onClick={() => void guard(() => cancelTake(take))}>Cancel</button>}
-      {(state === "failed" || state === "cancelled") && <button onClick={() => void guard(() => api.retryJob(take.job))}>Retry</button>}
-      <button title={going ? "Key N: stop it and take the next seed" : "Key N: the same with the next seed"} onClick={() => void guard(() => nextSeed(take))}>
-        Next seed
-      </button>
-      <button class="plain" title="Fill the form with what this take was asked with" onClick={() => askAgain(take)}>
-        Settings
-      </button>
+      {(state === "failed" || state === "cancelled") && <button onClick={() => void guard(() => retry(take))}>Retry</button>}
+      {take.kind === "edit" && <Again take={take} going={going} />}
       {!going && (
         <button class="plain" title="Move to the bin" aria-label={`Delete take of seed ${take.seed}`} onClick={() => void guard(() => binTake(take))}>
           Delete
@@ -87,12 +82,13 @@ function Buttons({ take, state }: { take: Take; state: Take["state"] }) {
 }
 
 function Pictures({ take }: { take: Take }) {
-  const middle = take.frames.length >> 1;
-  if (take.previews)
+  const step = jobs.value.get(take.job ?? "")?.previews || take.previews;
+  const middle = take.count >> 1;
+  if (take.job && step)
     return (
       <div class="pictures">
-        <img src={api.previewUrl(take.job, take.previews, "composite")} alt={`Composite at step ${take.previews}`} />
-        <img src={api.previewUrl(take.job, take.previews, "alpha")} alt={`Alpha at step ${take.previews}`} />
+        <img src={api.previewUrl(take.job, step, "composite")} alt={`Composite at step ${step}`} />
+        <img src={api.previewUrl(take.job, step, "alpha")} alt={`Alpha at step ${step}`} />
       </div>
     );
   if (take.media)
@@ -104,10 +100,28 @@ function Pictures({ take }: { take: Take }) {
   return <div class="pictures empty" />;
 }
 
+function Again({ take, going }: { take: Take; going: boolean }) {
+  return (
+    <>
+      <button title={going ? "Key N: stop it and take the next seed" : "Key N: the same with the next seed"} onClick={() => void guard(() => nextSeed(take))}>
+        Next seed
+      </button>
+      <button class="plain" title="Fill the form with what this take was asked with" onClick={() => askAgain(take)}>
+        Settings
+      </button>
+    </>
+  );
+}
+
+async function retry({ job }: Take): Promise<void> {
+  if (job) takeJob(await api.retryJob(job));
+  await readTakes();
+}
+
 const WORDS = { queued: "waits", running: "starts", done: "done", failed: "failed", cancelled: "cancelled" };
 
 function stateOf(take: Take, state: Take["state"]): string {
-  const progress = jobs.value.get(take.job)?.progress;
+  const progress = jobs.value.get(take.job ?? "")?.progress;
   if (state === "done" && !take.media) return "preparing preview";
   if (state !== "running" || !progress) return WORDS[state];
   const left = progress.eta ? `, ${duration(progress.eta)} left` : "";

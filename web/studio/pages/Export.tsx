@@ -131,9 +131,9 @@ function Files() {
             <span class="quiet">{job.state}</span>
           </li>
         ))}
-        {written.value.map(({ name, bytes }) => (
-          <li key={name}>
-            <a href={api.fileUrl(projectId.value!, name)} download>
+        {written.value.map(({ id, name, url, bytes }) => (
+          <li key={id}>
+            <a href={url} download>
               {name}
             </a>
             <span class="mono quiet">{size(bytes)}</span>

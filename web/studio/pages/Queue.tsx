@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import * as api from "../api/client";
 import type { Job } from "../api/types";
 import { duration } from "../state/estimate";
-import { listed, paused, share, takeJob, workers } from "../state/jobs";
+import { listed, paused, share, takeJob, takeList, workers } from "../state/jobs";
 import { guard } from "../state/notices";
 import { Rewrite } from "./Rewrite";
 
@@ -39,8 +39,7 @@ export function Queue() {
 }
 
 async function pause(): Promise<void> {
-  await api.pauseQueue(!paused.value);
-  paused.value = !paused.value;
+  takeList(await api.pauseQueue(!paused.value));
 }
 
 function stateLine(): string {
@@ -93,24 +92,22 @@ function titleOf({ spec }: Job): string {
   return `${word("instruction") || word("title") || word("name") || word("target") || word("master")}${seed}`;
 }
 
-function stateOf({ state, progress, attempts, started, ended }: Job): string {
+function stateOf({ state, cancelling, progress, attempts, started, ended }: Job): string {
+  if (state === "running" && cancelling) return "stopping";
   if (state === "running" && progress) {
     const left = progress.eta ? `, ${duration(progress.eta)} left` : "";
     return `${progress.stage} ${progress.done}/${progress.total}${left}`;
   }
-  if (state === "done" && started && ended) return `done in ${duration(seconds(ended) - seconds(started))}`;
+  if (state === "done" && started && ended) return `done in ${duration(ended - started)}`;
   return attempts > 1 ? `${state}, ${attempts} attempts` : state;
 }
-
-const seconds = (time: string | number) => (typeof time === "number" ? time : Date.parse(time) / 1000);
 
 async function move(job: Job, by: number): Promise<void> {
   const waiting = listed.value.filter(({ state }) => state === "queued");
   const to = waiting.findIndex(({ id }) => id === job.id) + by;
   if (to < 0 || to >= waiting.length) return;
   await api.changeJob(job.id, { position: to });
-  const { jobs } = await api.jobs();
-  jobs.forEach(takeJob);
+  takeList(await api.jobs());
 }
 
 function keys(event: KeyboardEvent, job: Job): void {

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import * as api from "../api/client";
 import { send } from "../api/upload";
-import type { Entry, Project } from "../api/types";
+import type { Entries, Entry, Project } from "../api/types";
 import { guard } from "../state/notices";
 import { goTo, hrefOf } from "../state/route";
 import { about } from "../state/session";
@@ -86,8 +86,8 @@ function Projects() {
   );
 }
 
-const when = (time: string | number) =>
-  new Date(typeof time === "number" ? time * 1000 : time).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+const when = (time: number) =>
+  new Date(time * 1000).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
 
 function Folders() {
   const roots = about.value?.roots ?? [];
@@ -103,23 +103,24 @@ function Folders() {
 }
 
 function Folder({ root, inside, name }: { root: string; inside: string; name: string }) {
-  const found = useSignal<Entry[] | null>(null);
+  const found = useSignal<Entries | null>(null);
   const read = () => guard(async () => void (found.value = await api.entries(root, inside)));
   return (
     <details onToggle={({ currentTarget: { open } }) => open && !found.value && void read()}>
       <summary>{name}</summary>
-      {found.value?.length === 0 && <p class="quiet">Nothing to open here.</p>}
+      {found.value?.entries.length === 0 && <p class="quiet">Nothing to open here.</p>}
       <ul class="tree">
-        {found.value?.map((entry) => (
+        {found.value?.entries.map((entry) => (
           <li key={entry.inside}>{entry.kind === "folder" ? <Folder root={root} inside={entry.inside} name={entry.name} /> : <Item root={root} entry={entry} />}</li>
         ))}
       </ul>
+      {!!found.value?.more && <p class="quiet">And {found.value.more} more.</p>}
     </details>
   );
 }
 
 function Item({ root, entry }: { root: string; entry: Entry }) {
-  if (entry.kind !== "clip") return <span class="quiet">{entry.name}</span>;
+  if (entry.kind !== "clip" && entry.kind !== "sequence") return <span class="quiet">{entry.name}</span>;
   return (
     <button class="plain" onClick={() => void guard(() => begin({ root, inside: entry.inside }))}>
       {entry.name}

@@ -56,8 +56,9 @@ export function removeLayer(index: number): void {
 
 /** Stop a take and ask for the same with the next seed. */
 export async function nextSeed(take: Take): Promise<void> {
-  if (take.state === "queued" || take.state === "running") takeJob(await api.changeJob(take.job, { cancel: true }));
-  const used = [...takeById.value.values()].filter((other) => other.instruction === take.instruction).map(({ seed }) => seed);
+  if (take.kind !== "edit") throw new Error("A layerized clip has no seed");
+  if (take.state === "queued" || take.state === "running") await cancelTake(take);
+  const used = [...takeById.value.values()].filter((other) => other.instruction === take.instruction).map(({ seed }) => seed ?? 0);
   const [made] = await api.makeTakes(take.project, requestOfTake(take, Math.max(...used) + 1));
   chosenTake.value = made?.id ?? null;
   await readTakes();
@@ -65,7 +66,7 @@ export async function nextSeed(take: Take): Promise<void> {
 
 /** Stop a take. */
 export async function cancelTake(take: Take): Promise<void> {
-  takeJob(await api.changeJob(take.job, { cancel: true }));
+  if (take.job) takeJob(await api.changeJob(take.job, { cancel: true }));
 }
 
 /** Move a take to the bin. */

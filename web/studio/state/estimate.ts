@@ -2,19 +2,23 @@
 
 import type { Job } from "../api/types";
 
-/** Seconds for each step and frame: the median over finished takes of a model, null before the first. */
-export function secondsPerStepFrame(jobs: readonly Job[], model: string): number | null {
-  const rates = jobs.flatMap((job) => {
-    const { steps, frames, model: used } = job.spec as { steps?: number; frames?: number; model?: string };
-    if (job.kind !== "edit" || job.state !== "done" || !job.started || !job.ended) return [];
-    return used === model && steps && frames ? [(seconds(job.ended) - seconds(job.started)) / (steps * frames)] : [];
-  });
-  rates.sort((one, other) => one - other);
-  return rates.length ? rates[rates.length >> 1]! : null;
+/** What the time of a frame depends on. */
+export interface Effort {
+  model: string;
+  quality: boolean;
+  steps: number | null;
 }
 
-function seconds(time: string | number): number {
-  return typeof time === "number" ? time : Date.parse(time) / 1000;
+/** Seconds for each frame: the median over finished takes of this effort, null before the first. */
+export function secondsPerFrame(jobs: readonly Job[], effort: Effort, clip: { id: string; frames: number }): number | null {
+  const rates = jobs.flatMap(({ kind, state, spec, started, ended }) => {
+    if (kind !== "edit" || state !== "done" || !started || !ended || spec.model !== effort.model) return [];
+    if (Boolean(spec.quality) !== effort.quality || (spec.steps ?? null) !== effort.steps) return [];
+    const frames = (spec.frames as number | null) ?? (spec.clip === clip.id ? clip.frames - ((spec.start as number | null) ?? 0) : 0);
+    return frames > 0 ? [(ended - started) / frames] : [];
+  });
+  rates.sort((one, other) => one - other);
+  return rates[rates.length >> 1] ?? null;
 }
 
 /** A duration in words, such as `40 s`, `3 min` or `1 h 20 min`. */

@@ -69,8 +69,8 @@ export function formOfTake({ instruction, seed, model, settings }: Take): Form {
   return {
     ...EMPTY,
     instruction,
-    seeds: String(seed),
-    model,
+    seeds: String(seed ?? 0),
+    model: model ?? EMPTY.model,
     quality: settings.quality ?? false,
     steps: settings.steps ?? null,
     guidance: settings.guidance ?? null,
@@ -82,8 +82,9 @@ export function formOfTake({ instruction, seed, model, settings }: Take): Form {
 }
 
 /** The request of a take with another seed. */
-export function requestOfTake({ instruction, model, settings }: Take, seed: number): TakeRequest {
-  return { ...settings, instruction, model, seeds: [seed] };
+export function requestOfTake({ instruction, settings }: Take, seed: number): TakeRequest {
+  const given = Object.entries(settings).filter(([, value]) => value !== null);
+  return { ...Object.fromEntries(given), instruction, seeds: [seed] };
 }
 
 /** The form that a layer folder's manifest tells of. Throws an Error of one line if it is none. */

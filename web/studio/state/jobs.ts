@@ -14,7 +14,7 @@ export const listed = computed(() =>
   [...jobs.value.values()].sort(
     (one, other) =>
       ORDER[one.state] - ORDER[other.state] ||
-      (one.state === "queued" ? one.position - other.position : String(other.created).localeCompare(String(one.created))),
+      (one.state === "queued" ? one.position - other.position : other.created - one.created),
   ),
 );
 
@@ -23,8 +23,13 @@ export const waiting = computed(() => listed.value.filter((job) => job.state ===
 /** Take the whole list. */
 export function takeList(list: JobList): void {
   jobs.value = new Map(list.jobs.map((job) => [job.id, job]));
-  paused.value = list.paused;
-  workers.value = list.workers;
+  takeQueue(list);
+}
+
+/** Take whether the queue is paused and how many work. */
+export function takeQueue(queue: Pick<JobList, "paused" | "workers">): void {
+  paused.value = queue.paused;
+  workers.value = queue.workers;
 }
 
 /** Take a change of one job. */

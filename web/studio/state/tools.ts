@@ -20,7 +20,7 @@ export const brush = signal<Brush>({ radius: 24, softness: 0.5, value: 1, mode: 
 /** The stroke under the pointer, not yet a step. */
 export const draft = signal<Stroke | null>(null);
 const FACTOR = 1.2; // a step of the brush's size
-const LARGEST = 2000;
+const LARGEST = 1000; // that the server takes
 
 /** Take a tool up, or lay it down if it is the one in hand. */
 export function toggleTool(next: Tool): void {

@@ -24,7 +24,7 @@ export const shownLayers = computed<LayerState[]>(() =>
 export const bars = computed<Bar[]>(() =>
   (doc.value?.layers ?? []).flatMap(({ take, on, adjustment }, index) => {
     const found = takeById.value.get(take);
-    if (!found?.frames.length) return [];
+    if (!found?.frames?.length) return [];
     const first = Math.max(found.frames[0]!, adjustment.range[0] ?? 0);
     const last = Math.min(found.frames.at(-1)!, adjustment.range[1] ?? Infinity);
     return first > last ? [] : [{ id: String(index), label: found.instruction, first, last, on }];
@@ -32,7 +32,7 @@ export const bars = computed<Bar[]>(() =>
 );
 
 function mediaOf(take: Take | undefined): LayerState["media"] | null {
-  if (!take?.media) return null;
+  if (!take?.media || !take.frames) return null;
   const { edit, alpha, still } = take.media;
   return { id: take.id, edit, alpha, alphaStill: (n) => still.replace("{n}", String(n)), frames: take.frames };
 }
