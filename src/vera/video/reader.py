@@ -82,6 +82,33 @@ class FrameReader:
                 f"{self.path}: its pictures can't be taken over ({error.strerror}); convert it to H.264, ProRes or FFV1"
             ) from error
 
+    def frames_from(self, key: int) -> Iterator[av.VideoFrame]:
+        """Frames from the key frame at time `key` on, as iterating gives them where nothing is damaged.
+
+        Frames that are shown before it are left out. None come where the file cannot be entered there. For files whose
+        packets are frames with times, or an image sequence; instead of iterating.
+        """
+        try:
+            yield from self._checked(self._entered(key))
+        except av.FFmpegError as error:
+            raise VeraError(
+                f"{self.path}: is damaged ({error.strerror}); copy or export it again"
+            ) from error
+
+    def _entered(self, key: int) -> Iterator[av.VideoFrame]:
+        is_sequence = self.container.format.name == "image2"
+        if not is_sequence:
+            self.container.seek(key, stream=self.stream)
+        decode = frame_decoder(self.stream, self._files)
+        entered = False
+        for packet in packets(self.container, self.stream, self._files, key if is_sequence else 0):
+            if not entered and packet.pts != key:
+                return
+            entered = True
+            for frame in decode(packet) or ():
+                if frame.pts is not None and frame.pts >= key:
+                    yield frame
+
     def _checked(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """Frames in their plain formats, progressive or to be made so."""
         scaler = VideoReformatter()

@@ -1,0 +1,50 @@
+"""Exact pictures for the page, drawn by the process beside the server."""
+
+from pathlib import Path
+
+from vera.errors import VeraError
+from vera.service.problems import MissingError
+from vera.studio.clips import clip_record
+from vera.studio.footage import Source, draw_picture, draw_still, read_samples
+from vera.studio.projects import LAYERS, project_folder, project_record
+from vera.studio.schema.projects import Samples, View
+from vera.studio.studio import Studio
+from vera.studio.takes import take_folder
+
+
+def exact_picture(studio: Studio, project: str, frame: int, view: View, format: str) -> bytes:
+    """Draw a frame of a project at full size as PNG or JPEG. Raises MissingError for a frame that there is not."""
+    source, layers = _project(studio, project, frame)
+    return studio.drawing.call(draw_picture, source, layers, frame, view, format)
+
+
+def exact_samples(studio: Studio, project: str, frame: int, x: int, y: int) -> Samples:
+    """Read code values at an upright pixel. Raises VeraError for a pixel that there is not."""
+    source, layers = _project(studio, project, frame)
+    return Samples(**studio.drawing.call(read_samples, source, layers, frame, x, y))
+
+
+def alpha_still(studio: Studio, take: str, frame: int) -> bytes:
+    """Draw the matte of a layer frame as a grey PNG of the proxy's size. Raises MissingError if there is none."""
+    path = take_folder(studio, take) / "alpha.webm"
+    if not path.is_file():
+        raise MissingError(f"take {take}: has no layers yet")
+    return studio.drawing.call(draw_still, path, frame)
+
+
+def source_of(studio: Studio, clip: str) -> Source:
+    """Say where a clip is and how it is read. Raises VeraError if its file is gone."""
+    record = clip_record(studio, clip)
+    if not Path(record["path"]).exists():
+        raise VeraError(f"{record['name']}: is no longer where it was; put it back, or open it anew")
+    options = record["probe"]["options"]
+    state = tuple(tuple(part) for part in record["probe"]["state"])
+    return Source(Path(record["path"]), state, options["deinterlace"], options["progressive"])
+
+
+def _project(studio: Studio, project: str, frame: int) -> tuple[Source, Path]:
+    record = project_record(studio, project)
+    count = clip_record(studio, record["clip"])["probe"]["frames"]
+    if frame >= count:
+        raise MissingError(f"frame {frame}: the clip has 0 to {count - 1}")
+    return source_of(studio, record["clip"]), project_folder(studio, project) / LAYERS
