@@ -35,6 +35,6 @@ export function Layerize() {
 
 /** Send a file and make a layer of what differs from the source. */
 export async function layerizeFile(file: File): Promise<void> {
-  await api.layerize(projectId.value!, { upload: await send(file) });
+  await api.layerize(projectId.value!, await send(file));
   await readTakes();
 }

@@ -14,6 +14,16 @@ export function Paint({ adjustment, onChange }: { adjustment: Adjustment; onChan
         <span class="mono quiet">
           {count} {count === 1 ? "stroke" : "strokes"}
         </span>
+        <button
+          class="plain"
+          disabled={!count}
+          onClick={() => onChange({ ...adjustment, paint: adjustment.paint.slice(0, -1) }, "Remove the last stroke")}
+        >
+          Remove last
+        </button>
+        <button class="plain" disabled={!count} onClick={() => onChange({ ...adjustment, paint: [] }, "Clear the paint")}>
+          Clear
+        </button>
       </h2>
       <div class="row">
         <button aria-pressed={tool.value === "paint"} onClick={() => toggleTool("paint")} title="Key B">
@@ -21,12 +31,6 @@ export function Paint({ adjustment, onChange }: { adjustment: Adjustment; onChan
         </button>
         <Mode name="add" label="Add" />
         <Mode name="subtract" label="Erase" />
-        <button disabled={!count} onClick={() => onChange({ ...adjustment, paint: adjustment.paint.slice(0, -1) }, "Take the last stroke away")}>
-          Last away
-        </button>
-        <button disabled={!count} onClick={() => onChange({ ...adjustment, paint: [] }, "Clear the paint")}>
-          Clear
-        </button>
       </div>
       <Setting name="radius" label="Size" low={1} high={400} step={1} hint="[ and ]" />
       <Setting name="softness" label="Softness" low={0} high={1} step={0.01} />

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import { effect } from "@preact/signals";
+import { effect, untracked } from "@preact/signals";
 import { Viewer } from "../../viewer/viewer";
 import { Strip } from "../../viewer/strip";
 import type { View } from "../../viewer/types";
@@ -26,7 +26,6 @@ export function Stage() {
         <Tools />
         {!ready && <p class="cover">{proxy.error ?? COVER[proxy.state]}</p>}
       </div>
-      <p class="status quiet">{viewer.value?.status.value}</p>
       <div class="strip" ref={strip} />
     </section>
   );
@@ -50,8 +49,14 @@ function mount(host: HTMLElement, below: HTMLElement): () => void {
     strip.load({ thumbnails: { url: media.thumbnails, count: media.thumbnail_count }, peaks: media.peaks });
   }
   const stops = [
-    effect(() => made.setLayers(shownLayers.value, doc.value?.strict_chroma ?? false)),
-    effect(() => strip.setBars(bars.value)),
+    effect(() => {
+      const [layers, strict] = [shownLayers.value, doc.value?.strict_chroma ?? false];
+      untracked(() => made.setLayers(layers, strict));
+    }),
+    effect(() => {
+      const shown = bars.value;
+      untracked(() => strip.setBars(shown));
+    }),
     hideOverlayWhileSliding(made.overlay),
   ];
   return () => {

@@ -34,7 +34,7 @@ async function start(ask: () => Promise<Job>): Promise<void> {
 }
 
 function Masters({ masters }: { masters: Master[] }) {
-  const chosen = useSignal("exact");
+  const chosen = useSignal<Master["name"]>("exact");
   const codec = useSignal("");
   const master = masters.find(({ name }) => name === chosen.value);
   return (
@@ -97,7 +97,7 @@ function Targets({ targets }: { targets: Target[] }) {
             <button
               disabled={none}
               aria-label={`Export ${title}`}
-              onClick={() => void guard(() => start(() => api.exportLayers(projectId.value!, name)))}
+              onClick={() => void guard(() => start(() => api.exportLayers(projectId.value!, { target: name })))}
             >
               Export
             </button>

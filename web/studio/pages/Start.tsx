@@ -2,15 +2,15 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import * as api from "../api/client";
 import { send } from "../api/upload";
-import type { Entries, Entry, Project } from "../api/types";
+import type { Entries, Entry, Footage, Project } from "../api/types";
 import { guard } from "../state/notices";
 import { goTo, hrefOf } from "../state/route";
 import { about } from "../state/session";
 
 /** Open footage as a new project and show it. */
-export async function begin(footage: api.Footage): Promise<void> {
+export async function begin(footage: Partial<Footage>): Promise<void> {
   const clip = await api.openClip(footage);
-  const { id } = await api.makeProject(clip.id, clip.name);
+  const { id } = await api.makeProject(clip.id);
   goTo({ page: "edit", project: id });
 }
 

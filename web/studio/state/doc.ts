@@ -18,7 +18,11 @@ export interface Doc {
 
 /** Read the document of a project as the server sends it. */
 export function docOf(project: Pick<Project, "name" | "layers" | "strict_chroma">): Doc {
-  const layers = project.layers.map(({ take, on, ...changes }) => ({ take, on, adjustment: { ...NEUTRAL, ...changes } }));
+  const layers = project.layers.map(({ take, on = true, ...changes }) => ({
+    take,
+    on,
+    adjustment: { ...NEUTRAL, ...changes } as Adjustment, // the server sends its own defaults of strokes too
+  }));
   return { name: project.name, strict_chroma: project.strict_chroma, layers };
 }
 

@@ -63,8 +63,11 @@ export function requestOf(form: Form, count: number, mask: string | null): TakeR
   };
 }
 
+type Settings = Partial<Omit<TakeRequest, "instruction" | "seeds">>;
+
 /** The form that asks for a take again. */
-export function formOfTake({ instruction, seed, model, settings }: Take): Form {
+export function formOfTake({ instruction, seed, model, settings: asked }: Take): Form {
+  const settings = asked as Settings;
   const first = settings.start ?? null;
   return {
     ...EMPTY,

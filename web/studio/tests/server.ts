@@ -15,13 +15,14 @@ export const CLIP: Clip = {
   depth: 8,
   color: "BT.709",
   audio: null,
-  proxy: { state: "ready", job: null, error: null },
+  pixel_aspect: 1,
+  proxy: { state: "ready", width: 640, height: 272, frames: 250, job: null, error: null },
   media: null,
   notes: [],
 };
 
 export class FakeServer {
-  project: Project = { id: "project1", name: "bikes", clip: CLIP.id, layers: [], strict_chroma: false, takes: [], updated: 0 };
+  project: Project = { id: "project1", name: "bikes", clip: CLIP.id, layers: [], strict_chroma: false, width: 640, height: 272, takes: [], updated: 0 };
   version = 1;
   takes: Take[] = [];
   cancelled: string[] = [];
@@ -29,12 +30,12 @@ export class FakeServer {
   down = false;
 
   /** What `fetch` is replaced by. */
-  fetch = async (input: string, init: RequestInit = {}): Promise<Response> => {
+  fetch = async (request: Request): Promise<Response> => {
     if (this.down) throw new TypeError("Failed to fetch");
-    const [method, path] = [init.method ?? "GET", input.replace("/api/v1", "")];
-    const body = typeof init.body === "string" ? (JSON.parse(init.body) as unknown) : init.body;
+    const [{ method, headers }, path] = [request, new URL(request.url).pathname.replace("/api/v1", "")];
+    const body = headers.get("Content-Type")?.includes("json") ? ((await request.json()) as unknown) : null;
     this.requests.push({ method, path, body });
-    return this.answer(method, path, body, new Headers(init.headers));
+    return this.answer(method, path, body, headers);
   };
 
   private answer(method: string, path: string, body: unknown, headers: Headers): Response {
@@ -95,6 +96,9 @@ export function makeTake(given: Partial<Take>): Take {
     first: 0,
     count: 9,
     frames: null,
+    width: null,
+    height: null,
+    manifest: null,
     previews: 0,
     media: null,
     notices: [],
@@ -114,6 +118,7 @@ export function makeJob(given: Partial<Job>): Job {
     priority: 0,
     position: 0,
     attempts: 0,
+    worker: null,
     cancelling: false,
     progress: null,
     error: null,
