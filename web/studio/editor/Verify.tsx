@@ -47,8 +47,8 @@ function Report({ report }: { report: NonNullable<(typeof verification.value)["r
       </dl>
       {report.heat && (
         <figure>
-          <img src={report.heat} alt="Where samples differ from the source, over all frames" />
-          <figcaption class="quiet">Where the result differs from the source, over all frames: black nowhere, white most.</figcaption>
+          <img src={report.heat} alt="Map of the samples that changed" />
+          <figcaption class="quiet">Where samples changed that should not have, over all frames: black nowhere, white most.</figcaption>
         </figure>
       )}
     </>
