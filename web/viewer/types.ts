@@ -140,6 +140,10 @@ export interface ViewerApi extends ViewerSignals {
   step(frames: number): void;
   play(speed?: number): void;
   pause(): void;
+  /** Device pixels a pixel of the proxy now, fitted or not. */
+  zoomNow(): number;
+  /** Zooms, and keeps what lies at a place of the host (CSS pixels; its middle if absent) where it is. */
+  zoomAt(zoom: number, at?: { x: number; y: number }): void;
   /** Asks `exact` again: the server's picture of this frame has changed. */
   refresh(): void;
   destroy(): void;
