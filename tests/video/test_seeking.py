@@ -78,9 +78,7 @@ def reordered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clip, list[list
 
 @settings(max_examples=25, deadline=None)
 @given(order=st.lists(st.integers(0, 36), min_size=1, max_size=12), kept=st.integers(1, 40))
-def test_any_memory_and_order(
-    reordered: tuple[Clip, list[list[np.ndarray]]], order: list[int], kept: int
-) -> None:
+def test_any_memory_and_order(reordered: tuple[Clip, list[list[np.ndarray]]], order: list[int], kept: int) -> None:
     clip, wanted = reordered
     with FrameSeeker(clip, memory=kept * 64 * 48 * 2) as seeker:
         check(seeker, wanted, order)

@@ -1,6 +1,6 @@
 """The queue over HTTP: what pages see of it and do with it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -22,6 +22,7 @@ LOG_SHOWN = 256 << 10  # bytes of a log's end
 
 Id = Annotated[str, InPath(pattern="^[0-9a-f]{16}$")]
 After = Annotated[int | None, Query(ge=0, le=LARGEST)]
+Check = Callable[[Job, dict[str, Any]], dict[str, Any]]
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=20)]
 
 
@@ -51,8 +52,11 @@ class QueuePatch(BaseModel):
     paused: bool
 
 
-def router(store: JobStore) -> APIRouter:
-    """Make the routes of a queue, those of its workers included."""
+def router(store: JobStore, check: Check = lambda job, spec: spec) -> APIRouter:
+    """Make the routes of a queue, those of its workers included.
+
+    `check` is given a job and what a page would have it do instead, and returns what is kept, or raises VeraError.
+    """
     routes = APIRouter(prefix=PREFIX, tags=["jobs"])
 
     @routes.get("/jobs")
@@ -70,7 +74,7 @@ def router(store: JobStore) -> APIRouter:
     def change(job: Id, patch: JobPatch) -> Job:
         """Edit, move or stop a job, in this order; 409 where it no longer waits."""
         if patch.spec is not None:
-            store.edit(job, patch.spec)
+            store.edit(job, check(store.job(job), patch.spec))
         if patch.position is not None:
             store.move(job, patch.position)
         return store.cancel(job) if patch.cancel else store.job(job)

@@ -94,6 +94,7 @@ class Placed:
         }
 
     def on(self, frame: av.VideoFrame) -> list[tuple[LayeredEdit, int]]:
+        """Edits that lie over a frame of the clip, the lowest first, each with the index of its layer frame."""
         pts = frame.pts
         return [(edit, index_of[pts]) for edit, index_of in self.edits if pts is not None and pts in index_of]
 

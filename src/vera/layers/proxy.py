@@ -1,5 +1,6 @@
 """Proxies of layers for a viewer: the edit layer as H.264 of key frames, alpha as lossless VP9, code for code."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from vera.color.tags import FULL
 from vera.color.transform import ColorTransform, color_transform
+from vera.layers.adjust import NEUTRAL
 from vera.layers.layer_frame import to_codes, unit
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.source_match import frame_map
@@ -32,6 +34,7 @@ def write_take_proxies(clip: Clip, edit: LayeredEdit, folder: Path, progress: Pr
     """
     size, transform = proxy_size(clip), color_transform(clip.color, None, None)
     index_of = frame_map(edit, clip)
+    edit = replace(edit, adjustment=NEUTRAL)
     with (
         open_output(folder / "edit.mp4", container_options={"movflags": "faststart"}) as pictures,
         open_output(folder / "alpha.webm") as mattes,

@@ -1,14 +1,17 @@
 """Clips that were opened: a record of each in the workspace, and the job that makes its proxy."""
 
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
+from anyio import from_thread
+
 from vera.errors import VeraError
 from vera.files import json_text, read_json, write_text
 from vera.jobs.job import Job
-from vera.service.media import plain_name
-from vera.service.problems import MissingError
+from vera.service.errors import MissingError
+from vera.service.names import plain_name
 from vera.studio.probe import probe
 from vera.studio.roots import root_path
 from vera.studio.schema.clips import Clip, ClipMedia, OpenClip, Proxy
@@ -82,18 +85,16 @@ def demo_clip() -> Path | None:
 def _open_upload(studio: Studio, upload: str) -> Clip:
     whole = studio.uploads.whole(upload)
     clip, name = new_id(), plain_name(whole.name)
-    probed = studio.drawing.call(probe, whole.path)
+    studio.drawing.call(probe, whole.path)  # before it is moved: what is no clip stays an upload
     folder = studio.workspace / "clips" / clip
     folder.mkdir(parents=True)
     path = folder / f"source{Path(name).suffix.lower()[:16]}"
     whole.path.rename(path)
-    studio.uploads.remove(upload)
+    from_thread.run(studio.uploads.remove, upload)
     return _keep(studio, clip, path, name, studio.drawing.call(probe, path))
 
 
 def _keep(studio: Studio, clip: str, path: Path, name: str, probed: dict[str, Any]) -> Clip:
-    import time
-
     folder = studio.workspace / "clips" / clip
     folder.mkdir(parents=True, exist_ok=True)
     job = studio.jobs.submit("proxy", {"clip": clip, "out": f"clips/{clip}/proxy"}, key=f"proxy of {clip}", priority=1)

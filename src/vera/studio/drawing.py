@@ -30,9 +30,7 @@ class Drawing:
         self._lock = Lock()
         self._pool: ProcessPoolExecutor | None = None
 
-    def call(
-        self, work: Callable[Parameters, Result], *args: Parameters.args, **options: Parameters.kwargs
-    ) -> Result:
+    def call(self, work: Callable[Parameters, Result], *args: Parameters.args, **options: Parameters.kwargs) -> Result:
         """Call a function of a module with values that can be pickled, there, and return what it returns.
 
         Raises what it raises, and VeraError where it took too long or its process was lost.

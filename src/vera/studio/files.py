@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 
 from vera.files import read_json
-from vera.service.problems import MissingError
+from vera.jobs.kinds.inputs import laid_name
+from vera.service.errors import MissingError
 from vera.studio.projects import project_folder
 from vera.studio.schema.projects import File
 from vera.studio.studio import Studio, existing
@@ -30,10 +31,8 @@ def open_file(studio: Studio, project: str, file: str) -> Path:
 
 def delete_file(studio: Studio, project: str, file: str) -> None:
     """Delete a result or an export, and the copy of the project that it was made of. Raises MissingError."""
-    from vera.studio.outputs import snapshot_path
-
     shutil.rmtree(_folder(studio, project, file))
-    snapshot_path(project_folder(studio, project), file).unlink(missing_ok=True)
+    (project_folder(studio, project) / laid_name(file)).unlink(missing_ok=True)
 
 
 def check_folder(studio: Studio, project: str, check: str) -> Path:

@@ -1,12 +1,12 @@
 """What the process beside the server does: opens footage, draws frames and reads samples, and keeps what it opened."""
 
 import io
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vera.errors import VeraError
+from vera.jobs.kinds.inputs import Source, open_source
 from vera.studio.schema.projects import View
 
 if TYPE_CHECKING:
@@ -17,16 +17,6 @@ if TYPE_CHECKING:
     from vera.video import Clip, FrameSeeker
 
 JPEG_QUALITY = 90
-
-
-@dataclass(frozen=True)
-class Source:
-    """A clip's file as it was when it was opened, and how it is read."""
-
-    path: Path
-    state: tuple[tuple[int, ...], ...]
-    deinterlace: bool = False
-    progressive: bool = False
 
 
 def open_footage(path: Path) -> "Clip":
@@ -43,17 +33,6 @@ def open_footage(path: Path) -> "Clip":
         if not clip.interlaced:
             raise error from None
         return clip
-
-
-def open_source(source: Source) -> "Clip":
-    """Open a clip as it was opened first. Raises VeraError if its file is gone, or another one by now."""
-    from vera.video import open_clip
-    from vera.video.open import check_unchanged
-
-    if not source.path.exists():
-        raise VeraError(f"{source.path.name}: is no longer where it was; put it back, or open it anew")
-    check_unchanged(source.path, source.state)  # type: ignore[arg-type]
-    return open_clip(source.path, deinterlace=source.deinterlace, progressive=source.progressive)
 
 
 def draw_picture(source: Source, project: Path, number: int, view: View, format: str) -> bytes:

@@ -1,12 +1,12 @@
 """What leaves the studio, as jobs over a copy of the project as it is when they are asked for."""
 
 import shutil
-from pathlib import Path
 from typing import Any
 
 from vera.errors import VeraError
 from vera.files import whole_file
 from vera.jobs.job import Job
+from vera.jobs.kinds.inputs import laid_name
 from vera.studio.files import list_files, open_file
 from vera.studio.projects import LAYERS, project_folder, project_record, read_layers
 from vera.studio.schema.projects import NewExport, NewResult, NewVerification
@@ -45,14 +45,9 @@ def submit_verification(studio: Studio, project: str, asked: NewVerification) ->
     return studio.jobs.submit("verify", {"project": project, "clip": record["clip"], "file": file, "out": out})
 
 
-def snapshot_path(folder: Path, file: str) -> Path:
-    """Name the copy of the project file that a result or an export is made of, beside the takes that it names."""
-    return folder / f"laid-{file}.json"
-
-
 def _submit(studio: Studio, project: str, kind: str, asked: dict[str, Any]) -> Job:
     record, folder, file = project_record(studio, project), project_folder(studio, project), new_id()
-    with whole_file(snapshot_path(folder, file)) as partial:
+    with whole_file(folder / laid_name(file)) as partial:
         shutil.copyfile(folder / LAYERS, partial)
     names = {"project": project, "clip": record["clip"], "file": file, "name": record["name"]}
     return studio.jobs.submit(kind, asked | names | {"out": f"projects/{project}/exports/{file}"})

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from vera.errors import VeraError
-from vera.service.problems import MissingError
+from vera.jobs.kinds.inputs import Source, find_source
+from vera.service.errors import MissingError
 from vera.studio.clips import clip_record
-from vera.studio.footage import Source, draw_picture, draw_still, read_samples
+from vera.studio.footage import draw_picture, draw_still, read_samples
 from vera.studio.projects import LAYERS, project_folder, project_record
 from vera.studio.schema.projects import Samples, View
 from vera.studio.studio import Studio
@@ -32,19 +32,9 @@ def alpha_still(studio: Studio, take: str, frame: int) -> bytes:
     return studio.drawing.call(draw_still, path, frame)
 
 
-def source_of(studio: Studio, clip: str) -> Source:
-    """Say where a clip is and how it is read. Raises VeraError if its file is gone."""
-    record = clip_record(studio, clip)
-    if not Path(record["path"]).exists():
-        raise VeraError(f"{record['name']}: is no longer where it was; put it back, or open it anew")
-    options = record["probe"]["options"]
-    state = tuple(tuple(part) for part in record["probe"]["state"])
-    return Source(Path(record["path"]), state, options["deinterlace"], options["progressive"])
-
-
 def _project(studio: Studio, project: str, frame: int) -> tuple[Source, Path]:
     record = project_record(studio, project)
     count = clip_record(studio, record["clip"])["probe"]["frames"]
     if frame >= count:
         raise MissingError(f"frame {frame}: the clip has 0 to {count - 1}")
-    return source_of(studio, record["clip"]), project_folder(studio, project) / LAYERS
+    return find_source(studio.workspace, record["clip"]), project_folder(studio, project) / LAYERS

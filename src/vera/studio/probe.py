@@ -60,7 +60,7 @@ def describe(clip: Any) -> dict[str, Any]:
 
 def color_text(clip: Any) -> str:
     """Primaries, transfer, matrix and range, as resolved where the file says nothing."""
-    from av.video.reformatter import Colorspace, ColorPrimaries, ColorRange, ColorTrc
+    from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
     from vera.color.tags import resolve_color
 

@@ -52,7 +52,7 @@ def create_project(studio: Studio, asked: NewProject) -> Tagged:
     folder = studio.workspace / "projects" / project
     (folder / "takes").mkdir(parents=True)
     record = {"name": asked.name or Path(clip["name"]).stem[:200] or "clip", "clip": asked.clip}
-    write_text(folder / LAYERS, _layers_text([], False))
+    write_layers(folder, [], False)
     write_text(folder / RECORD, json_text(record | {"created": time.time(), "takes": {}}) + "\n")
     return read_project(studio, project)
 
@@ -98,7 +98,7 @@ def change_project(studio: Studio, project: str, asked: ChangedProject, if_match
             for layer in layers:
                 _check_take(folder, record, layer.take)
             _check_adjustments(layers)
-            write_text(folder / LAYERS, _layers_text(layers, strict))
+            write_layers(folder, layers, strict)
         if asked.name is not None:
             write_record(studio, project, project_record(studio, project) | {"name": asked.name})
         return read_project(studio, project)
@@ -125,17 +125,20 @@ def read_layers(path: Path) -> tuple[list[Layer], bool]:
         layers = [Layer(take=Path(line.pop("folder")).name, **line) for line in lines]
         return layers, bool(found.get("strict_chroma", False))
     except (ValidationError, TypeError, ValueError, KeyError, AttributeError):
-        raise VeraError(f"{path.parent.name}: its {LAYERS} was damaged, or changed by hand; mend or delete it") from None
+        raise VeraError(
+            f"{path.parent.name}: its {LAYERS} was damaged, or changed by hand; mend or delete it"
+        ) from None
 
 
-def _layers_text(layers: list[Layer], strict: bool) -> str:
-    """A project file as `vera.layers.stack.read_project` reads it: what is neutral is left out."""
+def write_layers(folder: Path, layers: list[Layer], strict: bool) -> None:
+    """Write a project file as `vera.layers.stack.read_project` reads it: what is neutral is left out."""
     lines = [
         {"folder": f"takes/{layer.take}", "on": layer.on}
         | layer.model_dump(mode="json", exclude={"take", "on"}, exclude_defaults=True)
         for layer in layers
     ]
-    return json_text({"format": 1, "strict_chroma": strict, "layers": lines}) + "\n"
+    text = json_text({"format": 1, "strict_chroma": strict, "layers": lines}) + "\n"
+    write_text(folder / LAYERS, text)
 
 
 def _check_take(folder: Path, record: Record, take: str) -> None:
@@ -160,7 +163,9 @@ def _check_match(etag: str, if_match: str | None) -> None:
     if if_match is None:
         raise HTTPException(428, "say which state of the project this changes: send its ETag as If-Match")
     if if_match.strip() not in ("*", etag):
-        raise HTTPException(412, "the project was changed in another tab or window since; load it again", {"ETag": etag})
+        raise HTTPException(
+            412, "the project was changed in another tab or window since; load it again", {"ETag": etag}
+        )
 
 
 def _etag(name: str, folder: Path) -> str:

@@ -1,10 +1,11 @@
 """What can be opened in the folders that were named when the studio was started."""
 
 from pathlib import Path
+from typing import Literal
 
 from vera.errors import VeraError
-from vera.service.media import inside as within
-from vera.service.problems import MissingError
+from vera.service.errors import MissingError
+from vera.service.names import inside as within
 from vera.studio.schema.clips import Entries, Entry
 from vera.studio.studio import Studio
 
@@ -19,7 +20,7 @@ def root_path(studio: Studio, root: str, inside: str) -> Path:
     """Find a path below a root, links followed. Raises MissingError if there is none, VeraError if it leads out."""
     if root not in studio.roots:
         raise MissingError(f"{root}: no such folder was named when the studio was started")
-    path = within(studio.roots[root], inside) if inside.strip("/.") else studio.roots[root].resolve()
+    path = within(studio.roots[root], inside) if inside else studio.roots[root].resolve()
     if not path.exists():
         raise MissingError(f"{inside}: there is no such file or folder")
     return path
@@ -54,7 +55,7 @@ def _entry(path: Path, home: Path) -> Entry | None:
     return None
 
 
-def _folder_kind(folder: Path) -> str:
+def _folder_kind(folder: Path) -> Literal["folder", "sequence", "layers"]:
     if all((folder / name).is_file() for name in _LAYERS):
         return "layers"
     pictures = 0

@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING
 
 from vera.jobs.store import JobStore
-from vera.service.problems import MissingError
+from vera.service.errors import MissingError
+from vera.service.uploads import Uploads
 from vera.studio.drawing import Drawing
 from vera.studio.schema.about import Opened
-
-if TYPE_CHECKING:
-    from vera.service.uploads import Uploads
 
 ID_LENGTH = 16  # characters; a take's id is its project's with half as many more
 
@@ -34,7 +31,7 @@ class Studio:
 
     workspace: Path
     jobs: JobStore
-    uploads: "Uploads"
+    uploads: Uploads
     drawing: Drawing
     roots: Mapping[str, Path]
     models: tuple[str, ...] = ("nano",)

@@ -5,49 +5,41 @@ import time
 from pathlib import Path
 from typing import Any, cast
 
+from pydantic import ValidationError
+
 from vera.errors import VeraError
 from vera.files import read_json
 from vera.jobs.job import Job
-from vera.service.problems import MissingError
-from vera.studio.clips import clip_record, find_job
+from vera.service.errors import MissingError
+from vera.studio.clips import clip_record, find_job, open_for
 from vera.studio.masks import mask_path
 from vera.studio.projects import project_folder, project_record, write_record
+from vera.studio.schema.clips import OpenClip
 from vera.studio.schema.takes import Layerize, NewTakes, State, Take, TakeMedia
 from vera.studio.studio import ID_LENGTH, Studio
 
 MOST_TAKES = 10_000  # of a project
+_EDITED = ("instruction", "seed", *NewTakes.model_fields.keys() - {"instruction", "seeds"})  # of a job that waits
 Record = dict[str, Any]
 
 
 def create_takes(studio: Studio, project: str, asked: NewTakes) -> list[Take]:
     """Queue a take for each seed. Raises MissingError, and VeraError for what the clip does not have."""
-    record = project_record(studio, project)
-    probe = clip_record(studio, record["clip"])["probe"]
-    model = asked.model or studio.models[0]
-    if model not in studio.models:
-        raise VeraError(f"model {model}: is none of this studio's, which are {', '.join(studio.models)}")
-    _check_part(asked, probe)
-    if asked.mask is not None:
-        mask_path(studio, project, asked.mask)
-    settings = asked.model_dump(mode="json", exclude={"instruction", "seeds"}) | {"model": model}
-    takes = []
-    for seed in asked.seeds:
-        spec = settings | {"clip": record["clip"], "instruction": asked.instruction, "seed": seed}
-        takes.append(_submit(studio, project, "edit", spec, settings))
-    return takes
+    _check_asked(studio, project, asked)
+    settings = asked.model_dump(mode="json", exclude={"instruction", "seeds"})
+    settings["model"] = asked.model or studio.models[0]
+    spec = settings | {"clip": project_record(studio, project)["clip"], "instruction": asked.instruction}
+    return [submit_take(studio, project, "edit", spec | {"seed": seed}, settings) for seed in asked.seeds]
 
 
 def layerize_take(studio: Studio, project: str, asked: Layerize) -> Take:
     """Queue the recovery of layers from an edited clip. Raises VeraError unless exactly one clip is named."""
     if (asked.clip is None) == (asked.upload is None):
         raise VeraError("name a clip that is open, or an upload: one of them")
-    from vera.studio.clips import open_for
-    from vera.studio.schema.clips import OpenClip
-
     edited = asked.clip or open_for(studio, OpenClip(upload=asked.upload)).id
     name = clip_record(studio, edited)["name"]
     spec = {"clip": project_record(studio, project)["clip"], "edited": edited}
-    return _submit(studio, project, "layerize", spec, {"edited": name})
+    return submit_take(studio, project, "layerize", spec, {"edited": name})
 
 
 def list_takes(studio: Studio, project: str) -> list[Take]:
@@ -77,6 +69,27 @@ def restore_take(studio: Studio, take: str) -> Take:
     return _set_binned(studio, take, False)
 
 
+def check_spec(studio: Studio, job: Job, spec: Record) -> Record:
+    """What a job that waits is to do, as a page changes it: only what a take is asked for, within the same ranges.
+
+    Folders, clips and the job's own ids stay. Raises VeraError for anything else.
+    """
+    if job.kind != "edit":
+        raise VeraError("what this job does cannot be changed; cancel it, and ask anew")
+    changed = {name: value for name, value in spec.items() if value != job.spec.get(name)}
+    foreign = sorted(changed.keys() - set(_EDITED))
+    if foreign:
+        raise VeraError(f"{', '.join(map(repr, foreign))}: cannot be changed; only {', '.join(sorted(_EDITED))} can")
+    said = {name: value for name, value in (job.spec | changed).items() if name in _EDITED}
+    try:
+        asked = NewTakes(**{name: value for name, value in said.items() if name != "seed"}, seeds=[said["seed"]])
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise VeraError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    _check_asked(studio, job.spec["project"], asked)
+    return job.spec | asked.model_dump(mode="json", exclude={"seeds"}) | {"seed": asked.seeds[0]}
+
+
 def take_folder(studio: Studio, take: str) -> Path:
     """Name the layer folder of a take, whether it is done or not. Raises MissingError for a take that there is not."""
     project = take_project(take)
@@ -89,15 +102,23 @@ def take_project(take: str) -> str:
     return take[:ID_LENGTH]
 
 
-def _submit(studio: Studio, project: str, kind: str, spec: Record, settings: Record) -> Take:
+def new_take(project: str) -> str:
+    """Make the id of a take: its project's, and half as many characters more."""
+    return project + secrets.token_hex(ID_LENGTH // 4)
+
+
+def submit_take(
+    studio: Studio, project: str, kind: str, spec: Record, settings: Record, take: str | None = None
+) -> Take:
+    """Queue a take's job and keep its record in the project."""
+    take = take or new_take(project)
     with studio.lock:
         record = project_record(studio, project)
         if len(record["takes"]) >= MOST_TAKES:
             raise VeraError(f"a project has at most {MOST_TAKES:,} takes; begin another one")
-        take = project + secrets.token_hex(ID_LENGTH // 4)
         job = studio.jobs.submit(kind, spec | {"project": project, "out": f"projects/{project}/takes/{take}"})
         said = {
-            "kind": kind,
+            "kind": "brought" if kind == "take_proxy" else kind,
             "job": job.id,
             "instruction": spec.get("instruction", ""),
             "seed": spec.get("seed"),
@@ -118,7 +139,8 @@ def _describe(studio: Studio, project: str, take: str, said: Record) -> Take:
     folder = studio.workspace / "projects" / project / "takes" / take
     done = read_json(folder / "take.json") if (folder / "take.json").is_file() else None
     job = find_job(studio, said["job"])
-    settings = said["settings"]
+    asked = job.spec if job is not None else said  # one that waits may have been changed
+    settings = {name: asked.get(name, value) for name, value in said["settings"].items()}
     url = f"/api/v1/takes/{take}"
     return Take(
         id=take,
@@ -127,9 +149,9 @@ def _describe(studio: Studio, project: str, take: str, said: Record) -> Take:
         job=said["job"],
         state=_state(job, done is not None),
         error=_error(job, done is not None),
-        instruction=said["instruction"],
-        seed=said["seed"],
-        model=said["model"],
+        instruction=asked.get("instruction", ""),
+        seed=asked.get("seed"),
+        model=asked.get("model"),
         settings=settings,
         first=done["frames"][0] if done else settings.get("start") or 0,
         count=len(done["frames"]) if done else settings.get("frames") or 0,
@@ -175,6 +197,14 @@ def _set_binned(studio: Studio, take: str, binned: bool) -> Take:
         said = _record(studio, project, take) | {"binned": binned}
         write_record(studio, project, record | {"takes": record["takes"] | {take: said}})
     return _describe(studio, project, take, said)
+
+
+def _check_asked(studio: Studio, project: str, asked: NewTakes) -> None:
+    if asked.model is not None and asked.model not in studio.models:
+        raise VeraError(f"model {asked.model}: is none of this studio's, which are {', '.join(studio.models)}")
+    _check_part(asked, clip_record(studio, project_record(studio, project)["clip"])["probe"])
+    if asked.mask is not None:
+        mask_path(studio, project, asked.mask)
 
 
 def _check_part(asked: NewTakes, probe: Record) -> None:

@@ -1,4 +1,4 @@
-"""A clip's proxy: small, every frame a key frame, one for each of its own; its thumbnails and the peaks of its sound."""
+"""A clip's proxy: small, a key frame for each of its frames; its thumbnails and the peaks of its sound."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -29,8 +29,9 @@ INTRA = {"crf": "18", "preset": "veryfast", "bf": "0", "x264-params": "keyint=1:
 def proxy_size(clip: Clip) -> tuple[int, int]:
     """Width and height of the proxy: upright, with square pixels, even, no side above 1280 and none enlarged."""
     width, height = clip.display_size
-    wide, high = width * max(clip.display_aspect, 1), height * max(1 / clip.display_aspect, 1)
-    scale = min(Fraction(1), Fraction(LONGEST_SIDE) / max(wide, high))
+    one, aspect = Fraction(1), clip.display_aspect
+    wide, high = width * max(aspect, one), height * max(1 / aspect, one)
+    scale = min(one, Fraction(LONGEST_SIDE) / max(wide, high))
     return max(2, round(wide * scale / 2) * 2), max(2, round(high * scale / 2) * 2)
 
 
@@ -128,7 +129,7 @@ def _write_sound(container: Any, track: Any, clip: Clip, index: int) -> list[int
             frame.pts, frame.time_base = first, Fraction(1, rate)
             container.mux(track.encode(frame))
     container.mux(track.encode(None))
-    return [int(round(peak * 255)) for peak in peaks.clip(0, 1)]
+    return [round(peak * 255) for peak in peaks.clip(0, 1)]
 
 
 def _resampled(source: Any, stream: Any, resampler: AudioResampler) -> Any:

@@ -91,9 +91,7 @@ class FrameReader:
         try:
             yield from self._checked(self._entered(key))
         except av.FFmpegError as error:
-            raise VeraError(
-                f"{self.path}: is damaged ({error.strerror}); copy or export it again"
-            ) from error
+            raise VeraError(f"{self.path}: is damaged ({error.strerror}); copy or export it again") from error
 
     def _entered(self, key: int) -> Iterator[av.VideoFrame]:
         is_sequence = self.container.format.name == "image2"

@@ -1,6 +1,6 @@
 """Exact frames of a project at full size, and the code values behind them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 
@@ -10,7 +10,9 @@ from vera.studio.schema.projects import Samples, View
 from vera.studio.studio import Studio
 
 Pixel = Annotated[int, Query(ge=0, lt=16384)]
-_PICTURE = {200: {"content": {"image/png": {}, "image/jpeg": {}}, "description": "A picture."}}
+_PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {}, "image/jpeg": {}}, "description": "A picture."}
+}
 
 
 def pictures_router(studio: Studio) -> APIRouter:

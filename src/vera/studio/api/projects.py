@@ -1,6 +1,6 @@
 """Projects: layers over a clip, changed by one tab at a time."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
 
@@ -11,7 +11,7 @@ from vera.studio.schema.projects import ChangedProject, NewProject, Project
 from vera.studio.studio import Studio
 
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=200)]
-_STALE = {412: {"model": Problem}, 428: {"model": Problem}}
+_STALE: dict[int | str, dict[str, Any]] = {412: {"model": Problem}, 428: {"model": Problem}}
 
 
 def projects_router(studio: Studio) -> APIRouter:

@@ -1,5 +1,7 @@
 """Takes: generating, recovering, the bin, masks, and the files of their proxies."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
@@ -9,9 +11,17 @@ from vera.studio.pictures import alpha_still
 from vera.studio.schema.base import Id, Position
 from vera.studio.schema.takes import Layerize, Mask, NewTakes, Take
 from vera.studio.studio import Studio
-from vera.studio.takes import bin_take, create_takes, describe_take, layerize_take, list_takes, restore_take, take_folder
+from vera.studio.takes import (
+    bin_take,
+    create_takes,
+    describe_take,
+    layerize_take,
+    list_takes,
+    restore_take,
+    take_folder,
+)
 
-PNG = {200: {"content": {"image/png": {}}, "description": "A picture."}}
+_PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}, "description": "A picture."}}
 
 
 def takes_router(studio: Studio) -> APIRouter:
@@ -67,7 +77,7 @@ def takes_router(studio: Studio) -> APIRouter:
         """Give the matte's proxy: lossless VP9, whose luma is alpha from 0 to 255."""
         return media(take_folder(studio, take) / "alpha.webm", studio.workspace, immutable=True)
 
-    @router.get("/takes/{take}/alpha/{frame}.png", responses=PNG, response_class=Response)
+    @router.get("/takes/{take}/alpha/{frame}.png", responses=_PNG, response_class=Response)
     def still(take: Id, frame: Position) -> Response:
         """Give the matte of a layer frame as a grey PNG of the proxy's size: the same codes as in `alpha.webm`."""
         return Response(alpha_still(studio, take, frame), media_type="image/png")

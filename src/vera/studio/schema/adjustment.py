@@ -53,7 +53,7 @@ class Adjustment(Body):
     gain: tuple[Gain, Gain, Gain] = (1, 1, 1)
     blend: BlendMode = "normal"
     range: Range = (None, None)
-    paint: Annotated[list[Stroke], Field(max_length=1000)] = []
+    paint: Annotated[list[Stroke], Field(max_length=1000, default_factory=list)]
 
 
 class Layer(Adjustment):

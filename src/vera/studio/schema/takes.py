@@ -67,7 +67,7 @@ class Take(Body):
 
     id: Id
     project: Id
-    kind: Literal["edit", "layerize"]
+    kind: Literal["edit", "layerize", "brought"]
     job: str | None
     state: State
     error: str | None
