@@ -4,6 +4,7 @@ import { sheetOpen, SHEET } from "./keys";
 import { Export } from "./pages/Export";
 import { Queue } from "./pages/Queue";
 import { Start } from "./pages/Start";
+import { Typed } from "./parts/Typed";
 import { Notices } from "./parts/Notices";
 import { live } from "./api/events";
 import { edit } from "./state/acts";
@@ -38,11 +39,13 @@ function Head() {
         Vera
       </a>
       {doc.value && (
-        <input
+        <Typed
+          type="text"
           class="project"
           aria-label="Name of the project"
+          maxLength={200}
           value={doc.value.name}
-          onChange={({ currentTarget: { value } }) => edit((now) => ({ ...now, name: value.trim() || now.name }), "Rename the project")}
+          onTyped={(text) => edit((now) => ({ ...now, name: text.trim() || now.name }), "Rename the project")}
         />
       )}
       <nav aria-label="Pages">

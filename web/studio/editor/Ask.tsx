@@ -1,5 +1,6 @@
 import type { Region } from "../api/types";
 import { FrameRange } from "../parts/FrameRange";
+import { numberOf, Typed } from "../parts/Typed";
 import { ask, chooseMask, generate } from "../state/acts";
 import { duration, secondsPerFrame } from "../state/estimate";
 import { form, framesOf } from "../state/form";
@@ -14,14 +15,7 @@ import { viewer } from "../state/view";
 export function Ask() {
   const asked = form.value;
   return (
-    <form
-      class="panel ask"
-      aria-label="New takes"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void guard(generate);
-      }}
-    >
+    <section class="panel ask" aria-label="New takes">
       <label class="stacked">
         <span>Instruction</span>
         <textarea
@@ -39,13 +33,13 @@ export function Ask() {
       <Frames />
       <ModelFields />
       <div class="go">
-        <button class="main" type="submit" title="Ctrl+Enter">
+        <button class="main" title="Ctrl+Enter" onClick={() => void guard(generate)}>
           Generate
         </button>
         <p class="quiet">{estimate()}</p>
       </div>
       <QueueState />
-    </form>
+    </section>
   );
 }
 
@@ -82,15 +76,15 @@ function RegionField() {
     <fieldset>
       <legend>Region</legend>
       <div class="row">
-        <button type="button" class="brushes" aria-pressed={tool.value === "region"} onClick={() => toggleTool("region")} title="Key R">
+        <button class="brushes" aria-pressed={tool.value === "region"} onClick={() => toggleTool("region")} title="Key R">
           Draw on frame
         </button>
         {region ? (
-          <button type="button" onClick={() => ask({ region: null }, "Clear the region")}>
+          <button onClick={() => ask({ region: null }, "Clear the region")}>
             Whole frame
           </button>
         ) : (
-          <button type="button" onClick={() => ask({ region: middle }, "Set a region")}>
+          <button onClick={() => ask({ region: middle }, "Set a region")}>
             Set by numbers
           </button>
         )}
@@ -100,13 +94,12 @@ function RegionField() {
           {["X", "Y", "W", "H"].map((name, part) => (
             <label key={name}>
               {name}
-              <input
-                type="number"
+              <Typed
                 min={part < 2 ? 0 : 8}
                 max={part % 2 ? height : width}
-                value={region[part]}
+                value={region[part]!}
                 aria-label={`Region ${name}`}
-                onChange={(event) => set(part, event.currentTarget.valueAsNumber || 0)}
+                onTyped={(text) => set(part, numberOf(text) ?? region[part]!)}
               />
             </label>
           ))}
@@ -123,7 +116,7 @@ function MaskField() {
     <fieldset>
       <legend>Mask of what to keep</legend>
       <div class="row">
-        <button type="button" class="brushes" aria-pressed={drawing} onClick={() => toggleTool("mask")}>
+        <button class="brushes" aria-pressed={drawing} onClick={() => toggleTool("mask")}>
           Draw on frame
         </button>
         <label class="button">
@@ -140,7 +133,7 @@ function MaskField() {
           />
         </label>
         {mask.kind !== "none" && (
-          <button type="button" onClick={() => ask({ mask: { kind: "none" } }, "Clear the mask")}>
+          <button onClick={() => ask({ mask: { kind: "none" } }, "Clear the mask")}>
             Clear
           </button>
         )}
@@ -151,11 +144,11 @@ function MaskField() {
         <div class="row brushes">
           <Mode name="add" label="Add" />
           <Mode name="subtract" label="Erase" />
-          <button type="button" aria-label="Smaller brush" onClick={() => resizeBrush(false)}>
+          <button aria-label="Smaller brush" onClick={() => resizeBrush(false)}>
             [
           </button>
           <span class="mono">{brush.value.radius} px</span>
-          <button type="button" aria-label="Larger brush" onClick={() => resizeBrush(true)}>
+          <button aria-label="Larger brush" onClick={() => resizeBrush(true)}>
             ]
           </button>
         </div>
@@ -167,7 +160,7 @@ function MaskField() {
 /** A choice of the brush's mode. */
 export function Mode({ name, label }: { name: "add" | "subtract"; label: string }) {
   return (
-    <button type="button" aria-pressed={brush.value.mode === name} onClick={() => void (brush.value = { ...brush.value, mode: name })}>
+    <button aria-pressed={brush.value.mode === name} onClick={() => void (brush.value = { ...brush.value, mode: name })}>
       {label}
     </button>
   );
@@ -188,7 +181,6 @@ function Frames() {
       />
       <div class="row">
         <button
-          type="button"
           title="I and O set them"
           onClick={() => (first === null && last === null ? say("Set in and out on the strip first, with I and O") : ask({ first, last }, "Use in and out"))}
         >
@@ -206,14 +198,13 @@ function ModelFields() {
   const number = (name: "steps" | "guidance", label: string, step: number, most: number) => (
     <label class="line">
       <span>{label}</span>
-      <input
-        type="number"
+      <Typed
         min={step}
         max={most}
         step={step}
         value={asked[name] ?? ""}
         placeholder={String(model?.[name] ?? "model's own")}
-        onChange={({ currentTarget: { value } }) => ask({ [name]: value === "" ? null : Number(value) }, `Change ${name}`)}
+        onTyped={(text) => ask({ [name]: numberOf(text) }, `Change ${name}`)}
       />
     </label>
   );
@@ -244,7 +235,7 @@ function ModelFields() {
       {number("guidance", "Guidance", 0.1, 30)}
       <label class="line">
         <span>Seeds</span>
-        <input value={asked.seeds} onInput={({ currentTarget: { value } }) => ask({ seeds: value }, "Change the seeds", "seeds")} />
+        <Typed type="text" value={asked.seeds} onTyped={(seeds) => ask({ seeds }, "Change the seeds")} />
       </label>
     </fieldset>
   );

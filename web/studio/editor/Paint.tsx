@@ -1,4 +1,5 @@
 import { FrameRange } from "../parts/FrameRange";
+import { numberOf, Typed } from "../parts/Typed";
 import type { Adjustment } from "../api/types";
 import { clip } from "../state/session";
 import { brush, toggleTool, tool, type Brush } from "../state/tools";
@@ -56,14 +57,14 @@ interface SettingProps {
 
 function Setting({ name, label, low, high, step, hint = "" }: SettingProps) {
   const set = (value: number) => {
-    if (Number.isFinite(value)) brush.value = { ...brush.value, [name]: Math.min(high, Math.max(low, value)) } as Brush;
+    brush.value = { ...brush.value, [name]: Math.min(high, Math.max(low, value)) } as Brush;
   };
   const shared = { min: low, max: high, step, value: brush.value[name] };
   return (
     <div class="field" title={hint}>
       <span class="name">{label}</span>
       <input type="range" {...shared} aria-label={`Brush ${name}`} onInput={({ currentTarget }) => set(currentTarget.valueAsNumber)} />
-      <input type="number" {...shared} aria-label={`Brush ${name}, number`} onChange={({ currentTarget }) => set(currentTarget.valueAsNumber)} />
+      <Typed {...shared} aria-label={`Brush ${name}, number`} onTyped={(text) => set(numberOf(text) ?? brush.value[name])} />
     </div>
   );
 }

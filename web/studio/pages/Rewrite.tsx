@@ -3,6 +3,7 @@ import * as api from "../api/client";
 import type { Job } from "../api/types";
 import { takeJob } from "../state/jobs";
 import { guard } from "../state/notices";
+import { numberOf, Typed } from "../parts/Typed";
 
 /** Change a waiting take: its instruction, seed and steps. */
 export function Rewrite({ job, onDone }: { job: Job; onDone(): void }) {
@@ -25,17 +26,16 @@ export function Rewrite({ job, onDone }: { job: Job; onDone(): void }) {
         <textarea rows={2} maxLength={2000} value={String(spec.value.instruction ?? "")} onInput={({ currentTarget: { value } }) => set("instruction", value)} />
       </label>
       <label>
-        Seed <input type="number" min={0} value={Number(spec.value.seed ?? 0)} onChange={({ currentTarget }) => set("seed", currentTarget.valueAsNumber)} />
+        Seed <Typed min={0} value={Number(spec.value.seed ?? 0)} onTyped={(text) => set("seed", numberOf(text) ?? spec.value.seed)} />
       </label>
       <label>
         Steps{" "}
-        <input
-          type="number"
+        <Typed
           min={1}
           max={200}
           value={(spec.value.steps as number | null) ?? ""}
           placeholder="model's own"
-          onChange={({ currentTarget: { value } }) => set("steps", value === "" ? null : Number(value))}
+          onTyped={(text) => set("steps", numberOf(text))}
         />
       </label>
       <button class="main">Save</button>

@@ -1,19 +1,21 @@
+import { numberOf, Typed } from "./Typed";
+
 type Range = [number | null, number | null];
 
 /** First and last frame; an empty field leaves that end open. */
 export function FrameRange({ label, range, count, onChange }: { label: string; range: Range; count: number; onChange(range: Range): void }) {
   const end = (part: 0 | 1, name: string, open: number) => (
-    <input
-      type="number"
+    <Typed
       min={part ? (range[0] ?? 0) : 0}
       max={part ? count - 1 : (range[1] ?? count - 1)}
       step={1}
       value={range[part] ?? ""}
       placeholder={String(open)}
       aria-label={`${label}, ${name} frame`}
-      onChange={({ currentTarget: { value } }) => {
+      onTyped={(text) => {
         const next: Range = [...range];
-        next[part] = value === "" ? null : Math.min(count - 1, Math.max(0, Math.round(Number(value))));
+        const number = numberOf(text);
+        next[part] = number === null ? null : Math.min(count - 1, Math.max(0, Math.round(number)));
         onChange(ordered(next, part));
       }}
     />

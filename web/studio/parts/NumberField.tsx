@@ -1,6 +1,7 @@
 import { NEUTRAL, fieldValue, fromSlider, toSlider, type NumberField as Field } from "../state/adjustment";
 import { closeStep } from "../state/history";
 import { sliding } from "../state/view";
+import { numberOf, Typed } from "./Typed";
 
 const STANDS = 1000; // of a slider
 
@@ -32,17 +33,13 @@ export function NumberField({ field, value, onChange }: { field: Field; value: n
         onChange={() => closeStep()}
         onKeyDown={(event) => (event.key === "Delete" || event.key === "Backspace") && reset()}
       />
-      <input
-        type="number"
+      <Typed
         min={field.low}
         max={field.high}
         step={field.step}
         value={value}
         aria-label={`${field.label}, number`}
-        onChange={({ currentTarget: input }) => {
-          if (Number.isFinite(input.valueAsNumber)) onChange(input.valueAsNumber);
-          else input.value = String(value);
-        }}
+        onTyped={(text) => onChange(numberOf(text) ?? value)}
       />
     </div>
   );
