@@ -4,6 +4,7 @@ import { type Compositor, plainCompositor } from "./compositor";
 import { glCompositor } from "./gl/compositor";
 import { Stage } from "./stage";
 import type { ClipMedia, LayerMedia, LayerState, ViewerOptions } from "./types";
+import { Strip } from "./strip";
 import { Viewer } from "./viewer";
 import "./dev.css";
 
@@ -54,4 +55,10 @@ function open(options: ViewerOptions = {}): Viewer {
   return new Viewer(host, options);
 }
 
-Object.assign(window, { dev: { open, compose, layersOf } });
+function openStrip(viewer: Viewer): Strip {
+  const host = document.getElementById("strip")!;
+  host.replaceChildren();
+  return new Strip(host, viewer);
+}
+
+Object.assign(window, { dev: { open, openStrip, compose, layersOf } });

@@ -271,7 +271,7 @@ export class Viewer implements ViewerApi {
     const marks = { overlay: this.told.overlay.value, checkerboard: this.told.checkerboard.value };
     const look = this.look();
     const picture = (view: View) => this.exact.get(view) ?? (this.composed ? this.compositor!.draw(view, marks) : null);
-    present(canvas.getContext("2d", { alpha: false })!, this.proxy(), look, picture);
+    present(canvas.getContext("2d")!, this.proxy(), look, picture);
     const place = sourcePicture(canvas, this.proxy(), this.media.width, look, devicePixelRatio);
     this.told.picture.value = place;
     placeHandle(handle, look.wipe, place, this.media);
