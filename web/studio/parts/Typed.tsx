@@ -19,7 +19,7 @@ export function Typed({ value, onTyped, type = "number", ...shown }: Props) {
   return (
     <input
       {...shown}
-      type={type}
+      type={type as "number"} // the types of attributes know no input that is one or the other
       value={draft.value ?? value}
       onInput={({ currentTarget }) => void (draft.value = currentTarget.value)}
       onChange={({ currentTarget }) => {
