@@ -1,6 +1,7 @@
 /** Keys of the page; those of the viewer go to it. */
 
 import { signal } from "@preact/signals";
+import { KEYS } from "../viewer/keys";
 import { nextSeed } from "./state/acts";
 import { redo, undo } from "./state/history";
 import { guard, say } from "./state/notices";
@@ -10,44 +11,37 @@ import { brush, resizeBrush, toggleTool, tool, type Tool } from "./state/tools";
 
 export const sheetOpen = signal(false);
 
+const VIEWER_KEYS = KEYS.map(({ keys, shift, label }): [string, string] => [
+  `${shift ? "Shift+" : ""}${keys[0] === " " ? "Space" : keys[0]!.length === 1 ? keys[0]!.toUpperCase() : keys[0]!.replace("Arrow", "")}`,
+  label,
+]);
+
 /** All keys, as the sheet shows them. */
 export const SHEET: [string, [string, string][]][] = [
-  [
-    "Play and look",
-    [
-      ["Space", "Play or pause"],
-      ["J K L", "Backwards, stop, forwards; again for faster"],
-      ["Left Right", "One frame"],
-      ["Home End", "First frame, last frame"],
-      ["I O", "In point, out point"],
-      ["1 to 5", "Source, edit, alpha, result, difference"],
-      ["A M", "Alpha, matte overlay"],
-      ["+ -", "Zoom"],
-    ],
-  ],
+  ["Play and look", VIEWER_KEYS],
   [
     "Edit",
     [
-      ["Ctrl+Enter", "Generate"],
-      ["N", "Stop this take, next seed"],
-      ["Ctrl+Z", "Undo"],
-      ["Ctrl+Shift+Z", "Redo"],
-      ["Alt+Up Alt+Down", "Move a layer or a job"],
-      ["Delete", "Remove a layer; on a slider: reset"],
+      ["Ctrl+Enter", "generate"],
+      ["N", "stop this take, next seed"],
+      ["Ctrl+Z", "undo"],
+      ["Ctrl+Shift+Z", "redo"],
+      ["Alt+Up Alt+Down", "move a layer or a job"],
+      ["Delete", "remove a layer; on a slider: reset"],
     ],
   ],
   [
     "Tools on the frame",
     [
-      ["B", "Matte brush"],
-      ["[ ]", "Brush smaller, larger"],
-      ["E", "Erase or add"],
-      ["R", "Region"],
-      ["V", "Move the layer"],
-      ["Esc", "Put the tool down"],
+      ["B", "matte brush"],
+      ["[ ]", "brush smaller, larger"],
+      ["E", "erase or add"],
+      ["R", "region"],
+      ["V", "move the layer"],
+      ["Esc", "put the tool down"],
     ],
   ],
-  ["Page", [["?", "This sheet"]]],
+  ["Page", [["?", "this sheet"]]],
 ];
 
 const TOOLS: Record<string, Tool> = { b: "paint", r: "region", v: "move" };
@@ -60,7 +54,7 @@ export function followKeys(): void {
     if ((event.ctrlKey || event.metaKey) && !typing && isUndo(event)) return;
     if (event.ctrlKey || event.metaKey || event.altKey || typing) return;
     if (act(event)) event.preventDefault();
-    else if (route.value.page === "edit" && isFree(event.target)) handOn(event);
+    else if (route.value.page === "edit" && isFree(event)) handOn(event);
   });
 }
 
@@ -100,13 +94,18 @@ function isTyping(target: EventTarget | null): boolean {
   return target.matches("textarea, select, input:not([type=range], [type=checkbox], [type=radio])");
 }
 
-/** Whether nothing else would take the key: a slider takes arrows, a button Space. */
-function isFree(target: EventTarget | null): boolean {
-  return target === document.body || !(target instanceof Element) || !target.matches("input, button, a, summary, [tabindex]");
+const MOVES = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
+
+/** Whether what has the focus does not use the key itself: a button takes Space, a slider arrows. */
+function isFree({ key, target }: KeyboardEvent): boolean {
+  if (!(target instanceof Element) || target.matches("body, .host")) return true;
+  if (key === " " || key === "Enter") return !target.matches("button, summary, a, input");
+  return !MOVES.includes(key) || !target.matches("[type=range], [type=radio], .stack .name");
 }
 
 function handOn(event: KeyboardEvent): void {
   const host = document.querySelector(".host");
+  if (host?.contains(event.target as Node)) return; // it has heard it
   const copy = new KeyboardEvent("keydown", { key: event.key, code: event.code, shiftKey: event.shiftKey, cancelable: true, bubbles: false });
   if (host && !host.dispatchEvent(copy)) event.preventDefault();
 }

@@ -65,6 +65,8 @@ export const entries = (root: string, inside: string) =>
 export const openClip = (footage: Partial<Footage>) => body<Clip>(client.POST("/api/v1/clips", { body: footage as Footage }));
 export const clip = (id: string) => body<Clip>(client.GET("/api/v1/clips/{clip}", { params: to("clip", id) }));
 
+export const clips = () => body<Clip[]>(client.GET("/api/v1/clips"));
+
 export const makeProject = (clip: string) => body<Project>(client.POST("/api/v1/projects", { body: { clip } }));
 export const projects = () => body<Project[]>(client.GET("/api/v1/projects"));
 export const project = (id: string) => tagged(client.GET("/api/v1/projects/{project}", { params: to("project", id) }));

@@ -9,7 +9,7 @@ import { Mode } from "./Ask";
 export function Paint({ adjustment, onChange }: { adjustment: Adjustment; onChange(adjustment: Adjustment, label: string): void }) {
   const count = adjustment.paint.length;
   return (
-    <section class="paint brushes" aria-label="Matte paint">
+    <section class="strokes brushes" aria-label="Matte paint">
       <h2>
         Matte paint
         <span class="mono quiet">
@@ -17,10 +17,11 @@ export function Paint({ adjustment, onChange }: { adjustment: Adjustment; onChan
         </span>
         <button
           class="plain"
+          title="Remove the last stroke"
           disabled={!count}
           onClick={() => onChange({ ...adjustment, paint: adjustment.paint.slice(0, -1) }, "Remove the last stroke")}
         >
-          Remove last
+          Remove
         </button>
         <button class="plain" disabled={!count} onClick={() => onChange({ ...adjustment, paint: [] }, "Clear the paint")}>
           Clear

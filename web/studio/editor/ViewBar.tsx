@@ -8,7 +8,7 @@ const VIEWS: [View, string][] = [
   ["alpha", "Alpha"],
   ["result", "Result"],
   ["difference", "Difference"],
-  ["matte", "Matte monitor"],
+  ["matte", "Matte"],
 ];
 
 /** What the viewer shows: view, wipe, overlay, zoom; the frame and the code values under the pointer. */
@@ -107,7 +107,6 @@ export function Transport() {
       <Toggle label="Loop" on={shown.loop.value} onClick={() => void (shown.loop.value = !shown.loop.value)} />
       {source.audio && <Toggle label="Mute" on={shown.muted.value} onClick={() => void (shown.muted.value = !shown.muted.value)} />}
       <CodeValues shown={shown} />
-      <span class="quiet exact">{shown.exactShown.value ? "exact frame" : "preview"}</span>
     </div>
   );
 }

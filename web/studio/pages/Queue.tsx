@@ -1,4 +1,5 @@
-import { useSignal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import * as api from "../api/client";
 import type { Job } from "../api/types";
 import { duration } from "../state/estimate";
@@ -19,6 +20,7 @@ const KINDS: Record<string, string> = {
 /** The queue, which outlives the page and the server. */
 export function Queue() {
   const all = listed.value;
+  useEffect(() => void guard(readNames), [all.length]);
   return (
     <div class="page queue">
       <h1>Queue</h1>
@@ -36,6 +38,14 @@ export function Queue() {
       </ol>
     </div>
   );
+}
+
+/** Names of projects and clips by their ids. */
+const names = signal<ReadonlyMap<string, string>>(new Map());
+
+async function readNames(): Promise<void> {
+  const [projects, clips] = await Promise.all([api.projects(), api.clips()]);
+  names.value = new Map([...projects, ...clips].map(({ id, name }) => [id, name]));
 }
 
 async function pause(): Promise<void> {
@@ -88,8 +98,9 @@ function Line({ job }: { job: Job }) {
 
 function titleOf({ spec }: Job): string {
   const word = (key: string) => (typeof spec[key] === "string" || typeof spec[key] === "number" ? String(spec[key]) : "");
-  const seed = word("seed") && ` (seed ${word("seed")})`;
-  return `${word("instruction") || word("title") || word("name") || word("target") || word("master")}${seed}`;
+  const name = names.value.get(word("project")) ?? names.value.get(word("clip")) ?? "";
+  if (word("instruction")) return `${word("instruction")} (seed ${word("seed")})`;
+  return [name, word("target") || word("master")].filter(Boolean).join(", ");
 }
 
 function stateOf({ state, cancelling, progress, attempts, started, ended }: Job): string {

@@ -1,9 +1,11 @@
-import { NEUTRAL, fieldValue, fromSlider, toSlider, type NumberField as Field } from "../state/adjustment";
+import { NEUTRAL, fieldValue, fromSlider, onGrid, toSlider, type NumberField as Field } from "../state/adjustment";
 import { closeStep } from "../state/history";
 import { sliding } from "../state/view";
 import { numberOf, Typed } from "./Typed";
 
 const STANDS = 1000; // of a slider
+// Keys move by the field's own steps: a slider's stands are coarser or finer than these.
+const STEPS: Record<string, number> = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10 };
 
 /** A slider and a number; a double click, or Delete on the slider, sets it to neutral. */
 export function NumberField({ field, value, onChange }: { field: Field; value: number; onChange(value: number): void }) {
@@ -31,7 +33,13 @@ export function NumberField({ field, value, onChange }: { field: Field; value: n
         onPointerUp={hold(false)}
         onPointerCancel={hold(false)}
         onChange={() => closeStep()}
-        onKeyDown={(event) => (event.key === "Delete" || event.key === "Backspace") && reset()}
+        onKeyDown={(event) => {
+          const steps = STEPS[event.key];
+          if (event.key === "Delete" || event.key === "Backspace") reset();
+          else if (steps) onChange(onGrid(field, value + steps * field.step));
+          else return;
+          event.preventDefault();
+        }}
       />
       <Typed
         min={field.low}

@@ -102,6 +102,11 @@ export function fromSlider(field: NumberField, at: number): number {
     field.curve === "log"
       ? Math.exp(Math.log(field.from) + at * (Math.log(field.to) - Math.log(field.from)))
       : field.from + at * (field.to - field.from);
+  return onGrid(field, value);
+}
+
+/** The nearest multiple of the field's step. */
+export function onGrid(field: NumberField, value: number): number {
   const digits = Math.max(0, -Math.floor(Math.log10(field.step) + 1e-9));
   return Number((Math.round(value / field.step) * field.step).toFixed(digits));
 }

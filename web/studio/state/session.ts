@@ -4,7 +4,7 @@ import { computed, effect, signal } from "@preact/signals";
 import * as api from "../api/client";
 import type { About, Clip, Take } from "../api/types";
 import { type Doc, changesOf, docOf } from "./doc";
-import { EMPTY, type Form, form } from "./form";
+import { EMPTY, type Form, form, formOfTake } from "./form";
 import { forget } from "./history";
 import { say } from "./notices";
 import { makeSaver, type Saver } from "./saving";
@@ -52,9 +52,15 @@ export async function open(id: string): Promise<void> {
   takes.value = made;
   doc.value = saved;
   selected.value = saved.layers.length - 1;
-  form.value = { ...EMPTY, model: about.value?.models[0]?.name ?? EMPTY.model, ...recall<Form>(`vera:form:${id}`) };
+  form.value = recall<Form>(`vera:form:${id}`) ?? firstForm(made);
   projectId.value = id;
   if (kept?.etag === etag) doc.value = kept.doc;
+}
+
+/** The form of who comes back on another day, or from another browser: that of the newest take. */
+function firstForm(made: readonly Take[]): Form {
+  const newest = made.find(({ kind }) => kind === "edit");
+  return newest ? formOfTake(newest) : { ...EMPTY, model: about.value?.models[0]?.name ?? EMPTY.model };
 }
 
 /** Save and leave the project. */
