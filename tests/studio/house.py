@@ -1,6 +1,7 @@
 """A studio for tests: an app with a client that may call it, and jobs done at once, in this process."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,9 @@ class House:
         done = []
         while (claim := self.studio.jobs.claim("here", kinds or tuple(KINDS))) is not None:
             job, outcome, error, result = claim.job, "done", None, None
+            run = partial(self._run, job)
             try:
-                result = with_results(
-                    self.studio.workspace, job.id, job.spec.get("out"), lambda out: self._run(job, out)
-                )
+                result = with_results(self.studio.workspace, job.id, job.spec.get("out"), run)
             except VeraError as failure:
                 outcome, error = "failed", str(failure)
             done.append(self.studio.jobs.report(job.id, "here", claim.lease, outcome, error, result))  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from vera.jobs.database import Database
 from vera.jobs.job import Job, Progress
 from vera.service.errors import MissingError
 
-IN_ORDER = "ORDER BY priority DESC, position"  # in which waiting jobs are begun
+IN_ORDER = "ORDER BY priority DESC, position, rowid"  # in which waiting jobs are begun
 
 
 class Table:

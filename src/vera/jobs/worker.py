@@ -92,7 +92,7 @@ def _do(client: Client, child: Child, workspace: Path, claim: dict[str, Any]) ->
 
 
 def _report(ended: dict[str, Any]) -> dict[str, Any]:
-    told = {name: ended[name] for name in ("error", "result") if name in ended}
+    told: dict[str, Any] = {name: ended[name] for name in ("error", "result") if name in ended}
     return {"outcome": ended["ended"], **told}
 
 

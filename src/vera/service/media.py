@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fastapi.responses import FileResponse
 
-from vera.errors import printable
+from vera.errors import brief
 from vera.service.errors import MissingError
 from vera.service.names import plain_name
 
@@ -28,12 +28,21 @@ def media(path: Path, root: Path, *, download: str | None = None, immutable: boo
     Args:
         immutable: the file never changes under its URL, so that browsers need not ask again.
     """
-    place = path.resolve()
-    if not place.is_relative_to(root.resolve()) or not place.is_file():
-        raise MissingError(f"{printable(path.name)}: there is no such file")
+    place = _real(path)
+    if place is None or not place.is_relative_to(root.resolve()):
+        raise MissingError(f"{brief(path.name)}: there is no such file")
     kind = TYPES.get(place.suffix.lower())
     headers = {"cache-control": FOREVER if immutable else "private, no-cache"}
     if kind is None or download is not None:
         name = plain_name(download or place.name)
         return FileResponse(place, media_type=kind or "application/octet-stream", filename=name, headers=headers)
     return FileResponse(place, media_type=kind, headers=headers)
+
+
+def _real(path: Path) -> Path | None:
+    """A file's place, links followed; None where there is none, or its name can be no file's."""
+    try:
+        place = path.resolve()
+        return place if place.is_file() else None
+    except (OSError, ValueError):
+        return None

@@ -21,6 +21,6 @@ def inside(root: Path, name: str) -> Path:
 
 def plain_name(name: str) -> str:
     """What a stranger calls a file, as a name to show or to save under: its last part, on one line, never empty."""
-    last = PureWindowsPath(printable(name)).name  # takes `/` and `\\` for what they are on some system
-    kept = "".join(letter for letter in last if letter not in '<>:"|?*').strip(". ")
+    last = PureWindowsPath(name).name  # takes `/` and `\\` for what they are on some system
+    kept = "".join(letter for letter in last if letter not in '<>:"|?*' and printable(letter) == letter).strip(". ")
     return kept[-120:].strip(". ") or "file"

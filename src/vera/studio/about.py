@@ -1,12 +1,14 @@
 """What the studio says of itself, and the ways out of it: tiers of masters, targets of exports."""
 
+import re
 from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from vera._version import __version__
 from vera.presets import STUDENTS
-from vera.service.guard import BODIES, JSON_LIMIT
+from vera.service.bodies import BODIES
 from vera.studio.clips import demo_clip
 from vera.studio.probe import LONGEST_SIDE
 from vera.studio.schema.about import About, Limits, Master, MasterCodec, Model, Target
@@ -35,7 +37,7 @@ def describe_studio(studio: Studio) -> About:
         models=list(map(_model, studio.models)),
         limits=Limits(
             upload_bytes=UPLOAD_LIMIT,
-            json_bytes=JSON_LIMIT,
+            json_bytes=BODIES["application/json"] or 0,
             mask_bytes=BODIES["image/png"] or 0,
             instruction=LONGEST_INSTRUCTION,
             side=LONGEST_SIDE,
@@ -69,12 +71,14 @@ def list_masters() -> list[Master]:
 
 @cache
 def list_targets() -> list[Target]:
-    """List the targets; steps are those of a shot that begins at frame 1001 in linear light."""
+    """List the targets; steps are those of a shot of BT.709 in linear light, files named by what they are."""
     from vera.layers.export import TARGETS
 
-    shot: Any = SimpleNamespace(light="linear", first=0, start_frame=1001, numbers=range(1001, 1002), padding="%04d")
+    color = SimpleNamespace(trc=1)
+    clip = SimpleNamespace(pix_fmt="yuv420p", color=color, path=Path("clip.mov"))
+    shot: Any = SimpleNamespace(light="linear", sequence=None, clip=clip)  # all of a shot that steps ask for
     return [
-        Target(name=name, title=target.title, alpha=target.alpha, steps=target.steps(shot))
+        Target(name=name, title=target.title, alpha=target.alpha, steps=re.sub(r"[{}]", "", target.steps(shot)))
         for name, target in TARGETS.items()
     ]
 

@@ -140,7 +140,7 @@ def _describe(studio: Studio, project: str, take: str, said: Record) -> Take:
     done = read_json(folder / "take.json") if (folder / "take.json").is_file() else None
     job = find_job(studio, said["job"])
     asked = job.spec if job is not None else said  # one that waits may have been changed
-    settings = {name: asked.get(name, value) for name, value in said["settings"].items()}
+    settings = {name: asked.get(name, value) if name in _EDITED else value for name, value in said["settings"].items()}
     url = f"/api/v1/takes/{take}"
     return Take(
         id=take,
