@@ -55,10 +55,23 @@ function open(options: ViewerOptions = {}): Viewer {
   return new Viewer(host, options);
 }
 
+/** Takes the GPU away from every viewer on the page. */
+function loseContext(): void {
+  for (const context of contexts) context.getExtension("WEBGL_lose_context")?.loseContext();
+}
+
 function openStrip(viewer: Viewer): Strip {
   const host = document.getElementById("strip")!;
   host.replaceChildren();
   return new Strip(host, viewer);
 }
 
-Object.assign(window, { dev: { open, openStrip, compose, layersOf } });
+const contexts: WebGL2RenderingContext[] = [];
+const getContext = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (this: HTMLCanvasElement, ...given: unknown[]) {
+  const context = getContext.apply(this, given as Parameters<typeof getContext>);
+  if (context instanceof WebGL2RenderingContext) contexts.push(context);
+  return context;
+} as typeof getContext;
+
+Object.assign(window, { dev: { open, openStrip, compose, layersOf, loseContext } });
