@@ -51,7 +51,7 @@ export function followKeys(): void {
   addEventListener("keydown", (event) => {
     if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
     const typing = isTyping(event.target);
-    if ((event.ctrlKey || event.metaKey) && !typing && isUndo(event)) return;
+    if ((event.ctrlKey || event.metaKey) && !hasOwnUndo(event.target) && isUndo(event)) return;
     if (event.ctrlKey || event.metaKey || event.altKey || typing) return;
     if (act(event)) event.preventDefault();
     else if (route.value.page === "edit" && isFree(event)) handOn(event);
@@ -87,6 +87,11 @@ function newSeed(): void {
   const take = takeById.value.get(chosenTake.value ?? "");
   if (take) void guard(() => nextSeed(take));
   else say("Choose a take first");
+}
+
+/** Whether the browser's own undo takes back what is being typed. */
+function hasOwnUndo(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.matches("textarea, [data-draft=true]");
 }
 
 function isTyping(target: EventTarget | null): boolean {

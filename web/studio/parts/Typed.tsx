@@ -21,6 +21,7 @@ export function Typed({ value, onTyped, type = "number", ...shown }: Props) {
       {...shown}
       type={type as "number"} // the types of attributes know no input that is one or the other
       value={draft.value ?? value}
+      data-draft={draft.value !== null}
       onInput={({ currentTarget }) => void (draft.value = currentTarget.value)}
       onChange={({ currentTarget }) => {
         draft.value = null;
