@@ -109,9 +109,9 @@ function isFree({ key, target }: KeyboardEvent): boolean {
 }
 
 function handOn(event: KeyboardEvent): void {
-  const host = document.querySelector(".host");
-  if (host?.contains(event.target as Node)) return; // it has heard it
+  const host = document.querySelector(".host > *");
+  if (!host || host.contains(event.target as Node)) return; // it has heard it
   const copy = new KeyboardEvent("keydown", { key: event.key, code: event.code, shiftKey: event.shiftKey, cancelable: true, bubbles: false });
-  if (host && !host.dispatchEvent(copy)) event.preventDefault();
+  if (!host.dispatchEvent(copy)) event.preventDefault();
 }
 

@@ -11,10 +11,10 @@ import { listen } from "./api/events";
 import type { Job } from "./api/types";
 import { followDrops } from "./drop";
 import { followKeys } from "./keys";
-import { ended, jobs, takeJob, takeList, takeQueue } from "./state/jobs";
+import { jobs, takeJob, takeList, takeQueue } from "./state/jobs";
 import { guard } from "./state/notices";
 import { followAddress, goTo, hrefOf, route } from "./state/route";
-import { about, clip, close, open, readClip, readTakes, saveState } from "./state/session";
+import { about, clip, close, open, projectId, readClip, readTakes, saveState } from "./state/session";
 
 async function start(): Promise<void> {
   about.value = await api.about();
@@ -29,9 +29,9 @@ async function start(): Promise<void> {
 function hear(job: Job): void {
   const before = jobs.peek().get(job.id);
   takeJob(job);
-  const previews = job.kind === "edit" && job.state === "running";
-  if (job.kind === "proxy" && job.id === clip.peek()?.proxy.job && before?.state !== job.state) void guard(readClip);
-  else if (previews || (ended(job) && !ended(before))) void guard(readTakes);
+  if (before?.state === job.state) return;
+  if (job.kind === "proxy" && job.id === clip.peek()?.proxy.job) void guard(readClip);
+  else if (job.spec.project === projectId.peek()) void guard(readTakes);
 }
 
 function readAll(): void {
@@ -47,7 +47,7 @@ render(<App />, document.getElementById("app")!);
 await guard(start);
 effect(() => {
   const now = route.value;
-  if ("project" in now) void guard(() => open(now.project));
+  if ("project" in now) void guard(() => open(now.project)).then((opened) => opened === undefined && goTo({ page: "start" }));
   else if (now.page === "start") void guard(close);
 });
 listen(hear, takeQueue, readAll);

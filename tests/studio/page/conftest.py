@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
 from tests.studio.serving import Served, served
 
 from vera.layers import LayeredEdit, save_layers
@@ -108,9 +108,14 @@ def visited(context: BrowserContext, studio: Served, project: str) -> Visit:
     visit = Visit(context.new_page(), studio, project)
 
     def told(message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" and "status of" not in message.text:  # that `refused` tells better
             visit.problems.append(message.text)
 
+    def refused(response: Response) -> None:
+        if response.status >= 400:
+            visit.problems.append(f"{response.status} {response.request.method} {response.url}")
+
     visit.page.on("console", told)
+    visit.page.on("response", refused)
     visit.page.on("pageerror", lambda error: visit.problems.append(str(error)))
     return visit

@@ -106,9 +106,8 @@ def test_the_second_window_is_told_and_chooses(browser: Browser, studio: Served,
     other.page.get_by_label("Feather, number").fill("4")
     other.page.get_by_label("Feather, number").press("Enter")
     assert other.layers()[0]["feather"] == 4
-    other.problems = [one for one in other.problems if "412" not in one]
     context.close()
-    assert other.problems == []
+    assert [one for one in other.problems if not one.startswith("412 PATCH")] == []
 
 
 def test_a_broken_connection_loses_nothing(visit: Visit) -> None:
@@ -120,7 +119,7 @@ def test_a_broken_connection_loses_nothing(visit: Visit) -> None:
     page.context.set_offline(False)
     page.get_by_label("Opacity", exact=True).press("ArrowLeft")
     assert visit.layers()[0]["opacity"] == pytest.approx(0.98)
-    visit.problems = [one for one in visit.problems if "ERR_INTERNET_DISCONNECTED" not in one]
+    visit.problems[:] = [one for one in visit.problems if "ERR_" not in one]
 
 
 def test_a_take_goes_to_the_bin_and_comes_back(visit: Visit) -> None:

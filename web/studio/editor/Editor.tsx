@@ -5,7 +5,7 @@ import { Stack } from "./Stack";
 import { Stage } from "./Stage";
 import { Takes } from "./Takes";
 import { Verify } from "./Verify";
-import { Transport } from "./ViewBar";
+import { Transport } from "./Transport";
 
 /** The editor: what to change on the left, the picture in the middle, the layers on the right, the takes below. */
 export function Editor() {

@@ -1,5 +1,4 @@
 import type { View, ViewerApi } from "../../viewer/types";
-import { clip } from "../state/session";
 import { viewer } from "../state/view";
 
 const VIEWS: [View, string][] = [
@@ -47,7 +46,8 @@ export function ViewBar() {
   );
 }
 
-function Toggle({ label, title = "", on, onClick }: { label: string; title?: string; on: boolean; onClick(): void }) {
+/** A button that stays pressed. */
+export function Toggle({ label, title = "", on, onClick }: { label: string; title?: string; on: boolean; onClick(): void }) {
   return (
     <button aria-pressed={on} title={title} onClick={onClick}>
       {label}
@@ -81,43 +81,3 @@ function Wiping({ shown }: { shown: ViewerApi }) {
 
 const ZOOMS = [0.5, 1, 2, 4, 8];
 const zooms = (now: number | null) => (now === null || ZOOMS.includes(now) ? ZOOMS : [...ZOOMS, now].sort((a, b) => a - b));
-
-/** Play, the frame's number and time, and code values under the pointer. */
-export function Transport() {
-  const shown = viewer.value;
-  const source = clip.value;
-  if (!shown || !source) return null;
-  const frame = shown.frame.value;
-  const playing = shown.playing.value;
-  return (
-    <div class="transport" role="toolbar" aria-label="Play">
-      <button aria-label="Back one frame" onClick={() => shown.step(-1)}>
-        ‹
-      </button>
-      <button class="play" onClick={() => (playing ? shown.pause() : shown.play())}>
-        {playing ? "Pause" : "Play"}
-      </button>
-      <button aria-label="Forward one frame" onClick={() => shown.step(1)}>
-        ›
-      </button>
-      <span class="mono frame">
-        {String(frame).padStart(String(source.frames).length, "0")} / {source.frames - 1}
-      </span>
-      <span class="mono">{(source.times[frame] ?? 0).toFixed(3)} s</span>
-      <Toggle label="Loop" on={shown.loop.value} onClick={() => void (shown.loop.value = !shown.loop.value)} />
-      {source.audio && <Toggle label="Mute" on={shown.muted.value} onClick={() => void (shown.muted.value = !shown.muted.value)} />}
-      <CodeValues shown={shown} />
-    </div>
-  );
-}
-
-function CodeValues({ shown }: { shown: ViewerApi }) {
-  const [at, found] = [shown.cursor.value, shown.samples.value];
-  if (!at) return <span class="mono values quiet">No pixel under the pointer</span>;
-  return (
-    <span class="mono values">
-      x {at.x} y {at.y}
-      {found && `  source ${found.source.join(" ")}  result ${found.result.join(" ")}  alpha ${found.alpha.toFixed(3)}`}
-    </span>
-  );
-}

@@ -118,6 +118,10 @@ function Files() {
     const id = projectId.value;
     if (id) void guard(async () => void (written.value = await api.files(id)));
   }, [done, projectId.value]);
+  async function remove(file: string): Promise<void> {
+    await api.deleteFile(projectId.value!, file);
+    written.value = written.value.filter(({ id }) => id !== file);
+  }
   const going = mine.value.filter(({ state }) => state !== "done" && state !== "cancelled");
   return (
     <section aria-label="Files">
@@ -137,6 +141,9 @@ function Files() {
               {name}
             </a>
             <span class="mono quiet">{size(bytes)}</span>
+            <button class="plain" aria-label={`Delete ${name}`} onClick={() => void guard(() => remove(id))}>
+              Delete
+            </button>
           </li>
         ))}
       </ul>

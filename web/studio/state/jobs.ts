@@ -42,5 +42,3 @@ export function share(job: Job): number {
   if (job.state === "done") return 1;
   return job.progress && job.progress.total > 0 ? job.progress.done / job.progress.total : 0;
 }
-
-export const ended = (job: Job | undefined): boolean => job?.state === "done" || job?.state === "failed" || job?.state === "cancelled";

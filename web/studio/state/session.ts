@@ -23,6 +23,7 @@ export const saveState = computed(() => saver.value?.state.value ?? "saved");
 export const takeById = computed(() => new Map(takes.value.map((take) => [take.id, take])));
 export const layer = computed(() => doc.value?.layers[selected.value] ?? null);
 
+let turns = 0; // how often a project was asked for
 let tag = ""; // of what the server has
 let saved: Doc | null = null; // what the server is known to have, or was given when the project was opened
 
@@ -38,12 +39,14 @@ effect(() => {
   if (projectId.value && form.value !== EMPTY) store(`vera:form:${projectId.value}`, form.value);
 });
 
-/** Open a project; a document that could not be saved the last time is taken up again. */
-export async function open(id: string): Promise<void> {
-  if (projectId.peek() === id) return;
+/** Open a project; a document that could not be saved the last time is taken up again. True once one is open. */
+export async function open(id: string): Promise<boolean> {
+  if (projectId.peek() === id) return true;
+  const turn = ++turns;
   await close();
   const { value: project, etag } = await api.project(id);
   const [opened, made] = await Promise.all([api.clip(project.clip), api.takes(id)]);
+  if (turn !== turns) return true; // another one was asked for meanwhile
   const kept = recall<{ etag: string; doc: Doc }>(`vera:unsaved:${id}`);
   tag = etag;
   saver.value = saverOf(id, etag);
@@ -55,6 +58,7 @@ export async function open(id: string): Promise<void> {
   form.value = recall<Form>(`vera:form:${id}`) ?? firstForm(made);
   projectId.value = id;
   if (kept?.etag === etag) doc.value = kept.doc;
+  return true;
 }
 
 /** The form of who comes back on another day, or from another browser: that of the newest take. */
