@@ -3,6 +3,8 @@ import { render } from "preact";
 import "../shared/tokens.css";
 import "../shared/base.css";
 import "./css/frame.css";
+import "./css/stage.css";
+import "./css/takes.css";
 import "./css/editor.css";
 import "./css/pages.css";
 import { App } from "./App";

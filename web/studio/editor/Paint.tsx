@@ -3,7 +3,7 @@ import { numberOf, Typed } from "../parts/Typed";
 import type { Adjustment } from "../api/types";
 import { clip } from "../state/session";
 import { brush, toggleTool, tool, type Brush } from "../state/tools";
-import { Mode } from "./Ask";
+import { Mode } from "./WhereFields";
 
 /** The brush that paints a layer's matte. Strokes are data of the layer, each a step that can be undone. */
 export function Paint({ adjustment, onChange }: { adjustment: Adjustment; onChange(adjustment: Adjustment, label: string): void }) {
