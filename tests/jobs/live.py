@@ -43,10 +43,10 @@ def wait(condition: Callable[[], object], within: float = 60) -> None:
 
 
 @contextmanager
-def live(workspace: Path) -> Iterator[Live]:
-    store, access = JobStore(workspace / "jobs.sqlite"), Access()
+def live(workspace: Path, token: str | None = None, port: int = 0) -> Iterator[Live]:
+    store, access = JobStore(workspace / "jobs.sqlite"), Access(token)
     app = make_app(title="t", hosts=allowed_hosts("127.0.0.1"), access=access, routers=[router(store)])
-    with bind("127.0.0.1") as bound:
+    with bind("127.0.0.1", port) as bound:
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
         thread.start()

@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -79,11 +80,9 @@ def warm(spec: dict[str, Any], work: Work) -> dict[str, Any]:
 
 
 def show(spec: dict[str, Any], work: Work) -> dict[str, Any]:
-    from vera.pipelines.footage.preview import Preview
-
     grey = np.full((4, 6), 128, np.uint8)
     for step in (1, 2):
-        work.preview(Preview(step, 2, np.dstack([grey] * 3), grey, None))
+        work.preview(SimpleNamespace(step=step, edit=np.dstack([grey] * 3), alpha=grey, composite=None))  # type: ignore[arg-type]
     return {}
 
 

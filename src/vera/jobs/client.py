@@ -1,10 +1,12 @@
 """What a worker says to the server."""
 
+import re
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import httpx2
 
-from vera.errors import VeraError, first_line
+from vera.errors import VeraError
 
 CONNECT, REPLY = 3.0, 10.0  # seconds
 REPEAT = 0.5  # seconds between tries
@@ -16,16 +18,15 @@ class Client:
     """A worker's connection; `name` is the worker's own. Raises VeraError where no try would fare better."""
 
     def __init__(self, server: str, token: str, name: str) -> None:
-        try:
-            self._http = httpx2.Client(
-                base_url=f"{server.rstrip('/')}/api/v1/workers/",
-                headers={"Authorization": f"Bearer {token}"},
-                timeout=httpx2.Timeout(REPLY, connect=CONNECT),
-                follow_redirects=False,  # the token is for this host
-                trust_env=False,  # no proxy of the environment sees it
-            )
-        except httpx2.InvalidURL as error:
-            raise VeraError(f"{server}: is no URL ({first_line(error)}); name one such as http://host:8000") from None
+        if not _is_url(server):
+            raise VeraError(f"{server}: is no URL of a server; name one such as http://studio.example.com:8000")
+        self._http = httpx2.Client(
+            base_url=f"{server.rstrip('/')}/api/v1/workers/",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=httpx2.Timeout(REPLY, connect=CONNECT),
+            follow_redirects=False,  # the token is for this host
+            trust_env=False,  # no proxy of the environment sees it
+        )
         self._server, self._name = server, name
 
     def close(self) -> None:
@@ -35,8 +36,12 @@ class Client:
     def claim(self, kinds: list[str]) -> dict[str, Any] | None:
         """A job and its lease; None if there is none, or the server is not heard."""
         response = self._post("claim", {"worker": self._name, "kinds": kinds})
-        if response is None or response.status_code != 200:
+        if response is None or response.status_code >= 500:
             return None
+        if response.status_code != 200:
+            raise VeraError(
+                f"{self._server}: gives no jobs ({_detail(response)}); is it the URL that a studio printed?"
+            )
         claim: dict[str, Any] | None = response.json()
         return claim
 
@@ -62,15 +67,13 @@ class Client:
             return self.report(claim, "failed", error=why)
         return True
 
-    def preview(self, claim: dict[str, Any], step: int, layer: str, picture: bytes) -> None:
-        """Send a step's picture; one that does not arrive is not missed."""
+    def previews(self, claim: dict[str, Any], step: int, pictures: dict[str, bytes]) -> None:
+        """Send a step's pictures, by layer; those that do not arrive are not missed."""
+        kind = {"Content-Type": "image/jpeg"}
         try:
-            self._http.post(
-                "preview",
-                params={**self._of(claim), "step": step, "layer": layer},
-                content=picture,
-                headers={"Content-Type": "image/jpeg"},
-            )
+            for number, (layer, picture) in enumerate(pictures.items(), 1):
+                about = {**self._of(claim), "step": step, "layer": layer, "last": number == len(pictures)}
+                self._http.post("preview", params=about, content=picture, headers=kind)
         except httpx2.HTTPError:
             return
 
@@ -85,11 +88,16 @@ class Client:
             return None
         if response.status_code in (401, 403):
             raise VeraError(f"{self._server}: refuses this worker ({_detail(response)}); is it the server's token?")
-        if response.status_code in (404, 405) and "json" not in response.headers.get("content-type", ""):
-            raise VeraError(f"{self._server}: is no server of Vera's; name the URL that it printed")
-        if response.status_code == 421:
-            raise VeraError(f"{self._server}: {_detail(response)}")
         return response
+
+
+def _is_url(server: str) -> bool:
+    try:
+        url = urlsplit(server)
+        name, _ = url.hostname or "", url.port  # a port beyond all ports is a ValueError
+    except ValueError:
+        return False
+    return url.scheme in ("http", "https") and bool(re.fullmatch(r"[\w.:-]+", name)) and not url.query
 
 
 def _detail(response: httpx2.Response) -> str:

@@ -82,11 +82,13 @@ class Runner:
         return with_results(workspace, job["id"], job["spec"].get("out"), run)
 
     def _preview(self, preview: "Preview") -> None:
-        for layer in ("edit", "alpha", "composite"):
-            picture = getattr(preview, layer)
-            if picture is not None:
-                data = base64.b64encode(_jpeg(picture)).decode()
-                self._tell({"preview": data, "layer": layer, "step": preview.step})
+        pictures = {layer: getattr(preview, layer) for layer in ("edit", "alpha", "composite")}
+        shown = {
+            layer: base64.b64encode(_jpeg(picture)).decode()
+            for layer, picture in pictures.items()
+            if picture is not None
+        }
+        self._tell({"previews": shown, "step": preview.step})
 
 
 def _fit(result: Any) -> dict[str, Any]:

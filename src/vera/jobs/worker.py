@@ -102,7 +102,7 @@ def _listen(child: Child, job: _Job) -> None:
     for message in child.messages(0.0 if dead else 0.05):
         if "progress" in message:
             job.progress = message["progress"]
-        elif "preview" in message:
+        elif "previews" in message:
             job.pictures.append(message)
         else:
             job.ended = message
@@ -126,8 +126,9 @@ def _talk(client: Client, child: Child, job: _Job) -> None:
 
 
 def _show(client: Client, job: _Job) -> None:
-    for picture in job.pictures:
-        client.preview(job.claim, picture["step"], picture["layer"], base64.b64decode(picture["preview"]))
+    for shown in job.pictures:
+        pictures = {layer: base64.b64decode(picture) for layer, picture in shown["previews"].items()}
+        client.previews(job.claim, shown["step"], pictures)
     job.pictures.clear()
 
 

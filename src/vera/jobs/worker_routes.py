@@ -91,8 +91,9 @@ def worker_router(store: JobStore) -> APIRouter:
         step: Annotated[int, Query(ge=1, le=100_000)],
         layer: Literal["edit", "alpha", "composite"],
         picture: Annotated[bytes, Body(media_type="image/jpeg")],
+        last: bool = True,
     ) -> None:
-        """Keep a step's picture of a layer."""
+        """Keep a step's picture of a layer; the job tells of the step with its `last`, when all can be shown."""
         if not picture.startswith(JPEG):
             raise VeraError("a preview is a JPEG picture")
         store.heartbeat(job, worker, lease)  # before anything is written
@@ -100,6 +101,7 @@ def worker_router(store: JobStore) -> APIRouter:
         folder.mkdir(parents=True, exist_ok=True)
         with whole_file(folder / f"{layer}.jpg") as partial:
             partial.write_bytes(picture)
-        store.preview(job, worker, lease, step)
+        if last:
+            store.preview(job, worker, lease, step)
 
     return routes

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
 from fastapi import Path as InPath
 from starlette.requests import ClientDisconnect
 
+from vera.service.problems import Problem
 from vera.service.uploads import Uploads
 
 VERSION = "1.0.0"
@@ -29,7 +30,7 @@ async def speaks_tus(tus_resumable: Annotated[str, Header()] = "") -> None:
 
 def uploads_router(uploads: Uploads, prefix: str = "/api/v1/uploads") -> APIRouter:
     """Make the routes of a folder of uploads. The id of one is the last part of its Location."""
-    router = APIRouter(prefix=prefix, tags=["uploads"])
+    router = APIRouter(prefix=prefix, tags=["uploads"], responses={412: {"model": Problem}})
     ours = [Depends(speaks_tus)]
 
     @router.options("", status_code=204)
@@ -38,13 +39,13 @@ def uploads_router(uploads: Uploads, prefix: str = "/api/v1/uploads") -> APIRout
         told = {"Tus-Version": VERSION, "Tus-Extension": "creation,termination,expiration"}
         return Response(status_code=204, headers={**told, "Tus-Max-Size": str(uploads.limit)})
 
-    @router.post("", status_code=201, dependencies=ours)
+    @router.post("", status_code=201, response_class=Response, dependencies=ours)
     def create(request: Request, upload_length: Size, upload_metadata: Metadata = "") -> Response:
         """Begin an upload of Upload-Length bytes."""
         made = uploads.create(upload_length, _told(upload_metadata).get("filename", ""))
         return _answer(201, made.offset, Location=f"{request.url.path}/{made.id}", **_expiry(uploads))
 
-    @router.head("/{upload}", dependencies=ours)
+    @router.head("/{upload}", response_class=Response, dependencies=ours)
     def offset(upload: Id) -> Response:
         """Tell how much of an upload there is."""
         found = uploads.get(upload)
