@@ -66,12 +66,12 @@ def studio(
     from vera.studio.opening import choose_workspace, open_named
 
     check_host(host, token_file)
+    access = Access(None if token_file is None else read_token(token_file))
     place = workspace or choose_workspace(named)
     roots = root or (Path() if named is None else named.absolute().parent,)
     opened = open_studio(place, roots, model)
     if named is not None:
         opened = replace(opened, opened=open_named(opened, named))
-    access = Access(None if token_file is None else read_token(token_file))
     say(f"workspace  {opened.workspace}")
 
     def ready(url: str) -> None:

@@ -18,7 +18,7 @@ from vera.progress import Progress
 from vera.video import Clip, model_view
 from vera.video.arrays import planes
 from vera.video.open import open_output
-from vera.video.proxy import IntraWriter, proxy_size
+from vera.video.proxy import MUXING, IntraWriter, proxy_size
 
 # One key frame after the other, nothing that waits for others, and no loss; the speed of libvpx costs no quality here.
 LOSSLESS = {"lossless": "1", "g": "1", "keyint_min": "1", "deadline": "realtime", "cpu-used": "8", "row-mt": "1"}
@@ -36,8 +36,8 @@ def write_take_proxies(clip: Clip, edit: LayeredEdit, folder: Path, progress: Pr
     index_of = frame_map(edit, clip)
     edit = replace(edit, adjustment=NEUTRAL)
     with (
-        open_output(folder / "edit.mp4", container_options={"movflags": "faststart"}) as pictures,
-        open_output(folder / "alpha.webm") as mattes,
+        open_output(folder / "edit.mp4", container_options=MUXING) as pictures,
+        open_output(folder / "alpha.webm", container_options=MUXING) as mattes,
     ):
         writer, matte = IntraWriter(pictures, size, clip), AlphaWriter(mattes, size)
         for done, (index, pts, plate) in enumerate(_plates(clip, edit, index_of, size), 1):

@@ -1,5 +1,6 @@
 """Clips that were opened: a record of each in the workspace, and the job that makes its proxy."""
 
+import shutil
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -85,11 +86,14 @@ def demo_clip() -> Path | None:
 def _open_upload(studio: Studio, upload: str) -> Clip:
     whole = studio.uploads.whole(upload)
     clip, name = new_id(), plain_name(whole.name)
-    studio.drawing.call(probe, whole.path)  # before it is moved: what is no clip stays an upload
+    studio.drawing.call(probe, whole.path)  # before it has a folder: what is no clip stays an upload
     folder = studio.workspace / "clips" / clip
     folder.mkdir(parents=True)
     path = folder / f"source{Path(name).suffix.lower()[:16]}"
-    whole.path.rename(path)
+    try:
+        path.hardlink_to(whole.path)
+    except OSError:  # a file system without links
+        shutil.copyfile(whole.path, path)
     from_thread.run(studio.uploads.remove, upload)
     return _keep(studio, clip, path, name, studio.drawing.call(probe, path))
 

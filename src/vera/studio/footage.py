@@ -40,7 +40,8 @@ def draw_picture(source: Source, project: Path, number: int, view: View, format:
     from vera.layers.render import render_frame
 
     frames = _frames(source)
-    return _encoded(render_frame(_placed(source, project), frames, number, view), format)
+    placed = _bare(source) if view == "source" else _placed(source, project)
+    return _encoded(render_frame(placed, frames, number, view), format)
 
 
 def read_samples(source: Source, project: Path, number: int, x: int, y: int) -> dict[str, Any]:
@@ -106,6 +107,13 @@ def _matte(path: Path, changed: int) -> "FrameSeeker":
 
 def _placed(source: Source, project: Path) -> "Placed":
     return _placed_as(source, project, project.stat().st_mtime_ns)
+
+
+def _bare(source: Source) -> "Placed":
+    from vera.layers import Stack
+    from vera.layers.composite import place
+
+    return place(Stack(()), _frames(source).clip)
 
 
 @lru_cache(maxsize=2)

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from vera.errors import VeraError
 from vera.jobs.kinds.inputs import Source, find_source
 from vera.service.errors import MissingError
 from vera.studio.clips import clip_record
 from vera.studio.footage import draw_picture, draw_still, read_samples
-from vera.studio.projects import LAYERS, project_folder, project_record
+from vera.studio.projects import LAYERS, project_folder, project_record, read_layers
 from vera.studio.schema.projects import Samples, View
 from vera.studio.studio import Studio
 from vera.studio.takes import take_folder
@@ -15,12 +16,15 @@ from vera.studio.takes import take_folder
 def exact_picture(studio: Studio, project: str, frame: int, view: View, format: str) -> bytes:
     """Draw a frame of a project at full size as PNG or JPEG. Raises MissingError for a frame that there is not."""
     source, layers = _project(studio, project, frame)
+    if view != "source":
+        _check_ready(layers)
     return studio.drawing.call(draw_picture, source, layers, frame, view, format)
 
 
 def exact_samples(studio: Studio, project: str, frame: int, x: int, y: int) -> Samples:
     """Read code values at an upright pixel. Raises VeraError for a pixel that there is not."""
     source, layers = _project(studio, project, frame)
+    _check_ready(layers)
     return Samples(**studio.drawing.call(read_samples, source, layers, frame, x, y))
 
 
@@ -30,6 +34,13 @@ def alpha_still(studio: Studio, take: str, frame: int) -> bytes:
     if not path.is_file():
         raise MissingError(f"take {take}: has no layers yet")
     return studio.drawing.call(draw_still, path, frame)
+
+
+def _check_ready(project: Path) -> None:
+    """VeraError if a layer that is on has no files yet, as one that was just brought in."""
+    for layer in read_layers(project)[0]:
+        if layer.on and not (project.parent / "takes" / layer.take / "manifest.json").is_file():
+            raise VeraError(f"take {layer.take}: has no layers yet; wait until it is done")
 
 
 def _project(studio: Studio, project: str, frame: int) -> tuple[Source, Path]:

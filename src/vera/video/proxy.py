@@ -23,6 +23,7 @@ MOST_THUMBNAILS, THUMBNAIL_HEIGHT = 48, 72
 PEAKS = 2000
 BT709 = ColorTags(range=LIMITED, space=1, trc=1, primaries=1)
 # Every frame a key frame and none that waits for another: any of them is shown after one packet, backwards as well.
+MUXING = {"movflags": "faststart", "fflags": "+bitexact"}  # the index first, and no ids made up
 INTRA = {"crf": "18", "preset": "veryfast", "bf": "0", "x264-params": "keyint=1:scenecut=0"}
 
 
@@ -48,7 +49,7 @@ def write_proxy(clip: Clip, folder: Path, progress: Progress | None = None) -> N
     """
     size, transform = proxy_size(clip), color_transform(clip.color, None, None)
     wanted, tiles = set(thumbnail_frames(clip)), []
-    with open_output(folder / "proxy.mp4", container_options={"movflags": "faststart"}) as container:
+    with open_output(folder / "proxy.mp4", container_options=MUXING) as container:
         sound = clip.audio[0].index if clip.audio else None
         track: Any = None if sound is None else _add_sound(container, clip)
         writer = IntraWriter(container, size, clip)

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse
 
 from vera.service.media import media
+from vera.service.problems import Problem
 from vera.studio.clips import clip_folder, describe_clip, list_clips, open_for
 from vera.studio.schema.base import Id
 from vera.studio.schema.clips import Clip, OpenClip, Peaks
@@ -14,7 +15,7 @@ def clips_router(studio: Studio) -> APIRouter:
     """Make the routes of clips."""
     router = APIRouter(tags=["clips"])
 
-    @router.post("/clips", status_code=201)
+    @router.post("/clips", status_code=201, responses={503: {"model": Problem}})
     def open_clip(body: OpenClip) -> Clip:
         """Open a clip, in a process of its own; its proxy is queued. A clip that is open already is given again."""
         return open_for(studio, body)

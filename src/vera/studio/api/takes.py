@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
 from vera.service.media import media
+from vera.service.problems import Problem
 from vera.studio.masks import add_mask
 from vera.studio.pictures import alpha_still
 from vera.studio.schema.base import Id, Position
@@ -21,7 +22,10 @@ from vera.studio.takes import (
     take_folder,
 )
 
-_PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}, "description": "A picture."}}
+_PNG: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {}}, "description": "A picture."},
+    503: {"model": Problem},
+}
 
 
 def takes_router(studio: Studio) -> APIRouter:
@@ -46,6 +50,7 @@ def takes_router(studio: Studio) -> APIRouter:
     @router.post(
         "/projects/{project}/masks",
         status_code=201,
+        responses={503: {"model": Problem}},
         openapi_extra={"requestBody": {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}},
     )
     async def mask(project: Id, request: Request) -> Mask:
