@@ -23,7 +23,7 @@ function layersOf(states: PlainState[]): LayerState[] {
 }
 
 function compositorOf(name: string): Compositor {
-  compositors[name] ??= name === "WebGL2" ? glCompositor(() => undefined)! : plainCompositor();
+  compositors[name] ??= name === "WebGL2" ? glCompositor(() => undefined, true)! : plainCompositor();
   return compositors[name];
 }
 
@@ -41,6 +41,27 @@ async function compose(clip: ClipMedia, states: PlainState[], frame: number, str
   compositor.compose(drawing);
   const { width, height } = drawing.source;
   return base64(Uint16Array.from(compositor.read("result", { x: 0, y: 0, width, height })));
+}
+
+/** Milliseconds that each of `frames` takes to decode with all its layers, and to compose in each way. */
+async function times(clip: ClipMedia, states: PlainState[], frames: number[]): Promise<Record<string, number[]>> {
+  const open = await Stage.open(clip, "exact");
+  open.setLayers(layersOf(states), false);
+  const names = ["WebGL2", "JavaScript"];
+  const found: Record<string, number[]> = { decode: [], WebGL2: [], JavaScript: [] };
+  for (const frame of frames) {
+    let start = performance.now();
+    const drawing = await open.drawing(frame);
+    found.decode!.push(performance.now() - start);
+    for (const name of names) {
+      start = performance.now();
+      compositorOf(name).compose(drawing);
+      compositorOf(name).read("result", { x: 0, y: 0, width: 1, height: 1 });
+      found[name]!.push(performance.now() - start);
+    }
+  }
+  open.close();
+  return found;
 }
 
 function base64(values: Uint16Array): string {
@@ -74,4 +95,4 @@ HTMLCanvasElement.prototype.getContext = function (this: HTMLCanvasElement, ...g
   return context;
 } as typeof getContext;
 
-Object.assign(window, { dev: { open, openStrip, compose, layersOf, loseContext } });
+Object.assign(window, { dev: { open, openStrip, compose, times, layersOf, loseContext } });

@@ -99,6 +99,8 @@ export interface ViewerOptions {
   exact?(frame: number, view: View): Promise<ImageBitmap | null>;
   /** Capabilities to leave out, for tests of what the browser at hand would never need. */
   without?: ("planes" | "webcodecs" | "webgl")[];
+  /** WebGL also where the processor draws it, which is slow. */
+  slowWebgl?: boolean;
 }
 
 export interface ViewerSignals {

@@ -143,7 +143,8 @@ export class Viewer implements ViewerApi {
       this.composed = false;
       this.refresh();
     };
-    return (this.options.without?.includes("webgl") ? null : glCompositor(lost)) ?? plainCompositor();
+    const { without, slowWebgl } = this.options;
+    return (without?.includes("webgl") ? null : glCompositor(lost, slowWebgl)) ?? plainCompositor();
   }
 
   private unload(): void {

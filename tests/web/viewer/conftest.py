@@ -1,28 +1,11 @@
-"""A browser with the viewer's page, built on the spot and served with its clips on the loopback."""
+"""A browser with the viewer's page."""
 
-import shutil
-import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
-from starlette.applications import Starlette
-from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
-
-WEB = Path(__file__).parents[3] / "web"
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The viewer's page, built."""
-    folder = tmp_path_factory.mktemp("page")
-    command = ["npx", "vite", "build", "-c", "viewer/dev.config.ts", "--outDir", str(folder), "--emptyOutDir"]
-    subprocess.run(command, cwd=WEB, check=True, capture_output=True)
-    return folder
+from playwright.sync_api import Browser, ConsoleMessage, Page
+from tests.web.viewer.served import build_page, chromium, served
 
 
 @pytest.fixture(scope="session")
@@ -32,27 +15,17 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def address(built: Path, media: Path) -> Iterator[str]:
-    routes = [Mount("/media", StaticFiles(directory=media)), Mount("/", StaticFiles(directory=built))]
-    server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), port=0, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+def address(tmp_path_factory: pytest.TempPathFactory, media: Path) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("page")
+    build_page(folder)
+    with served(folder, media) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    assert path is not None, "no Chromium: `make test-slow` installs Debian's"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--enable-unsafe-swiftshader"])
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture

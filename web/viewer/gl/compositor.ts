@@ -11,13 +11,29 @@ import { BLUR, CHOKE, SHEET, SHIFT, START, WARP } from "./layer_passes";
 import { Store } from "./store";
 import { VIEW } from "./view_pass";
 
-/** The compositor on a canvas of its own, null without WebGL2. `lost` is called if the context goes. */
-export function glCompositor(lost: () => void): Compositor | null {
+/**
+ * The compositor on a canvas of its own, null without WebGL2 or where the processor has to draw it, unless `slow` allows
+ * that: plain JavaScript is twenty times faster there. `lost` is called if the context goes.
+ */
+export function glCompositor(lost: () => void, slow = false): Compositor | null {
   const canvas = document.createElement("canvas");
-  const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: false, preserveDrawingBuffer: true });
-  if (!gl) return null;
+  const gl = canvas.getContext("webgl2", {
+    alpha: false,
+    antialias: false,
+    depth: false,
+    preserveDrawingBuffer: true,
+    failIfMajorPerformanceCaveat: !slow,
+  });
+  if (!gl || (!slow && isSoftware(gl))) return null;
   canvas.addEventListener("webglcontextlost", lost, { once: true });
   return compositorOn(gl, canvas);
+}
+
+/** Chromium, for one, sees no caveat in a software renderer that it was started with. */
+function isSoftware(gl: Gl): boolean {
+  const names = gl.getExtension("WEBGL_debug_renderer_info");
+  const renderer = String(gl.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+  return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(renderer);
 }
 
 function compositorOn(gl: Gl, canvas: HTMLCanvasElement): Compositor {
