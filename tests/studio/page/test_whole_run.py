@@ -66,9 +66,9 @@ def test_from_a_dropped_file_to_an_opened_export(browser: Browser, tmp_path: Pat
         page.goto(f"{studio.client.base_url}#/start")
         keep(page, pictures, "studio-start")
         page.evaluate(DROP, [base64.b64encode(clip.read_bytes()).decode(), clip.name])
-        page.wait_for_url("**/#/edit/*")
+        page.wait_for_function("location.hash.startsWith('#/edit/')", timeout=2 * MINUTES)
         visit.project = page.url.rsplit("/", 1)[1]
-        page.locator(".cover").wait_for(state="detached")
+        page.locator(".cover").wait_for(state="detached", timeout=2 * MINUTES)
 
         ask(page)
         page.locator(".card img").first.wait_for(timeout=10 * MINUTES)

@@ -3,14 +3,13 @@ import { useEffect, useRef } from "preact/hooks";
 import * as api from "../api/client";
 import { send } from "../api/upload";
 import type { Entries, Entry, Footage, Project } from "../api/types";
-import { guard } from "../state/notices";
+import { guard, whileBusy } from "../state/notices";
 import { goTo, hrefOf } from "../state/route";
 import { about } from "../state/session";
 
 /** Open footage as a new project and show it. */
 export async function begin(footage: Partial<Footage>): Promise<void> {
-  const clip = await api.openClip(footage);
-  const { id } = await api.makeProject(clip.id);
+  const { id } = await whileBusy("Opening the clip", async () => api.makeProject((await api.openClip(footage)).id));
   goTo({ page: "edit", project: id });
 }
 

@@ -1,5 +1,5 @@
 import { saveState, loadTheirs, keepMine } from "../state/session";
-import { dismiss, guard, notices } from "../state/notices";
+import { busy, dismiss, guard, notices } from "../state/notices";
 import { sending } from "../api/upload";
 
 /** Lines at the page's foot: errors, what can be taken back, an upload on its way, a project that was changed elsewhere. */
@@ -8,6 +8,7 @@ export function Notices() {
     <div class="notices" role="status" aria-live="polite">
       <Conflict />
       <Upload />
+      {busy.value && <div class="notice info">{busy.value}</div>}
       {notices.value.map(({ id, text, kind, action }) => (
         <div class={`notice ${kind}`} key={id}>
           <p>{text}</p>

@@ -28,6 +28,19 @@ export function dismiss(id: number): void {
   notices.value = notices.value.filter((notice) => notice.id !== id);
 }
 
+/** What is under way and has no progress to tell, such as the opening of a clip. */
+export const busy = signal<string | null>(null);
+
+/** Say that something is under way while it is. */
+export async function whileBusy<T>(text: string, work: () => Promise<T>): Promise<T> {
+  busy.value = text;
+  try {
+    return await work();
+  } finally {
+    busy.value = null;
+  }
+}
+
 /** Run something; what it throws becomes one line, and the answer is undefined. */
 export async function guard<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
