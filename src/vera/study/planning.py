@@ -66,8 +66,8 @@ def _needed(design: StudyDesign, rate: float, simulations: int) -> str:
 
 def _legend(rater_sd: float, level: float, tests: int) -> str:
     return (
-        f"Chance that the sign-flip test by rater finds a true win rate at {level:g}, and at {level:g}/{tests}, which is "
-        f"what Holm's first step asks; raters' own preferences differ by {rater_sd:g} logits. In brackets: as many "
+        f"Chance that the sign-flip test by rater finds a true win rate at {level:g}, and at {level:g}/{tests}, which "
+        f"is what Holm's first step asks; raters' own preferences differ by {rater_sd:g} logits. In brackets: as many "
         "independent trials by the exact binomial test. Wins: the fewest of independent trials that are significant."
     )
 

@@ -15,8 +15,8 @@ WORDING = {
 LEVEL = 0.05
 PRIMARY = (
     "Sign-flip test by rater, two-sided, exact: were nobody to prefer either, each rater's wins minus losses could as "
-    "well have the other sign. Answers to pairs only, without catches and repeats. Corrected by Holm over all baselines "
-    "and questions; a hypothesis holds if its corrected p is at most 0.05."
+    "well have the other sign. Answers to pairs only, without catches and repeats. Corrected by Holm over all "
+    "baselines and questions; a hypothesis holds if its corrected p is at most 0.05."
 )
 SECONDARY = (
     "share of wins with the 95 % interval of Wilson by rater, and that of the bootstrap of raters",
@@ -60,9 +60,9 @@ def exclusions_of(study: Study) -> list[str]:
     """Say in words whose answers are left out."""
     design, rules = study.design, study.design.rules
     return [
-        f"at least {rules.missed} of {design.catches} catches missed: the damaged result was chosen for preservation or "
-        "for quality",
-        f"more than {rules.side:.0%} of the answers to pairs on one side, which by chance has a p below {rules.side_p:g}",
+        f"at least {rules.missed} of {design.catches} catches missed: the damaged result was chosen for preservation "
+        "or for quality",
+        f"more than {rules.side:.0%} of the answers to pairs on one side, by chance with a p below {rules.side_p:g}",
         "median time to decide, from a trial's beginning, shorter than the clips' median length",
         f"fewer than {rules.done:.0%} of the trials done",
     ]
@@ -81,9 +81,10 @@ def registration_text(found: dict[str, Any]) -> str:
         _list(found["hypotheses"]),
         "## Design",
         f"{design['raters']} raters are planned. Each meets {design['trials']} pairs of different cases, in balanced "
-        f"incomplete blocks over {len(found['cases'])} cases and {len(found['baselines'])} baselines, {design['catches']} "
-        f"catches (a result beside its damaged self) and {design['repeats']} of the pairs again with sides swapped. Order "
-        "and sides are drawn by the rater's seed; within each rater the reference is on either side equally often, or "
+        f"incomplete blocks over {len(found['cases'])} cases and {len(found['baselines'])} baselines, "
+        f"{design['catches']} catches (a result beside its damaged self) and {design['repeats']} of the pairs again "
+        "with sides swapped. Order and sides are drawn by the rater's seed; within each rater "
+        "the reference is on either side equally often, or "
         "once more on one of them where the pairs are odd. Methods have no names; difference heat maps are shown on "
         "demand.",
         "## Left out",

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-QUESTIONS = ("preservation", "compliance", "quality")
 Question = Literal["preservation", "compliance", "quality"]
+QUESTIONS: tuple[Question, ...] = ("preservation", "compliance", "quality")
 Side = Literal["left", "right"]
 Kind = Literal["pair", "catch", "repeat"]
 
@@ -80,8 +80,8 @@ class Texts(Struct, frozen=True):
     title: str = "Which edit is better?"
     consent: str = (
         "You will see short video clips and, below each, two edited versions of it. For each pair you answer three "
-        "questions by choosing one of the two. Your choices, the times they took, how often you replayed a clip and the "
-        "size of your window are recorded. Your name and address are not. You may stop at any time, and delete "
+        "questions by choosing one of the two. Your choices, the times they took, how often you replayed a clip and "
+        "the size of your window are recorded. Your name and address are not. You may stop at any time, and delete "
         "everything that was recorded by the code that you are given."
     )
     contact: str = ""

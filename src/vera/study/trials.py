@@ -3,7 +3,7 @@
 import numpy as np
 
 from vera.study.blocks import block
-from vera.study.study import Item, Study, Trial
+from vera.study.study import Item, Kind, Study, Trial
 
 APART = 5  # trials, at least, between a pair and its repeat, where there are enough
 
@@ -42,7 +42,7 @@ def _sided(items: list[Item], slot: int) -> list[Trial]:
     return [_trial(item, "pair", (number + slot) % 2 == 0) for number, item in enumerate(items)]
 
 
-def _trial(item: Item, kind: str, reference_left: bool) -> Trial:
+def _trial(item: Item, kind: Kind, reference_left: bool) -> Trial:
     return Trial(item.id, kind, reference_left != (item.reference == "first"))
 
 
