@@ -42,9 +42,9 @@ class Links(Struct, frozen=True, dict=True):
         """Derive the id of a session from whose it is; equal persons, equal sessions."""
         return self._derived("session", what)[:22]
 
-    def cookie_of(self, session: str) -> str:
-        """Derive the cookie that opens a session."""
-        return self._derived("cookie", session)
+    def seal(self, session: str, statement: str) -> str:
+        """Derive the seal of what a session's cookie states."""
+        return self._derived("cookie", f"{session} {statement}")
 
     def code_of(self, session: str) -> str:
         """Derive the code by which a rater deletes what was recorded."""
@@ -52,9 +52,9 @@ class Links(Struct, frozen=True, dict=True):
         letters = base64.b32encode(digest).decode()[:CODE_LETTERS]
         return "-".join(letters[start : start + 4] for start in range(0, CODE_LETTERS, 4))
 
-    def holds(self, session: str, cookie: str) -> bool:
-        """Whether a cookie opens a session, in a time that tells nothing."""
-        return hmac.compare_digest(self.cookie_of(session).encode(), cookie.encode("utf-8", "replace"))
+    def holds(self, session: str, statement: str, seal: str) -> bool:
+        """Whether a cookie's seal is that of its statement and session, compared in a time that tells nothing."""
+        return hmac.compare_digest(self.seal(session, statement).encode(), seal.encode("utf-8", "replace"))
 
     def _derived(self, kind: str, what: str) -> str:
         digest = hmac.new(self.secret.encode(), f"{kind} {what}".encode(), hashlib.sha256).digest()

@@ -39,11 +39,15 @@ def plan_table(
     return "\n".join(parts) + "\n"
 
 
+def minutes(design: Design) -> int:
+    """Return about how many minutes a rater needs."""
+    return max(1, round(design.length * SECONDS / 60))
+
+
 def _told(design: Design, baselines: int, cases: int, tests: int, each: int) -> str:
-    minutes = round(design.length * SECONDS / 60)
     return (
         f"Each rater: {design.trials} pairs of {cases} cases, {design.catches} catches, {design.repeats} repeats, "
-        f"about {minutes} minutes. {baselines} baselines x {len(QUESTIONS)} questions are {tests} tests. "
+        f"about {minutes(design)} minutes. {baselines} baselines x {len(QUESTIONS)} questions are {tests} tests. "
         f"A rater meets each baseline {each} times or more.\n"
     )
 

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 
 from vera.study.folder import HASH, registration_hash, sha256, struct_text
-from vera.study.study import QUESTIONS, Key, Study
+from vera.study.study import QUESTIONS, Key, Question, Study
 
-WORDING = {
+WORDING: dict[Question, str] = {
     "preservation": "Which one keeps better what should not change?",
     "compliance": "Which one follows the instruction better?",
     "quality": "Which video looks better?",

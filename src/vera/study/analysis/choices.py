@@ -15,13 +15,14 @@ from vera.study.study import QUESTIONS, Item, Question, Side, Study, Trial
 
 @dataclass(frozen=True)
 class Answered:
-    """An answered trial: the number of it, what was shown, the side chosen for each question, what was recorded."""
+    """An answered trial: its number, what was shown, the side chosen for each question, what was recorded, and when."""
 
     number: int
     trial: Trial
     item: Item
     sides: Mapping[Question, Side]
     record: Mapping[str, Any]
+    received: float = 0.0
 
     def won(self, question: Question) -> bool:
         """Whether the reference's result was chosen, or a catch's undamaged one."""
@@ -80,7 +81,7 @@ def _answered(row: Mapping[str, Any], trials: Sequence[Trial], items: Mapping[st
     whole = number < len(trials) and trials[number].item in items and set(row["sides"]) == set(QUESTIONS)
     if not whole:
         raise VeraError(f"the database holds an answer to trial {number} that is none of this study; restore it")
-    return Answered(number, trials[number], items[trials[number].item], row["sides"], row["record"])
+    return Answered(number, trials[number], items[trials[number].item], row["sides"], row["record"], row["received"])
 
 
 def choices_of(raters: Sequence[Rater]) -> list[Choice]:

@@ -9,13 +9,13 @@ from sqlalchemy.exc import IntegrityError
 
 from vera.study.store.connect import reading, writing
 from vera.study.store.tables import answers, sessions, trials
-from vera.study.study import Side
+from vera.study.study import Question, Side
 
 Saved = Literal["saved", "again", "other", "none"]
 
 
 def save_answer(
-    engine: Engine, session: str, trial: int, attempt: str, sides: Mapping[str, Side], record: Mapping[str, Any]
+    engine: Engine, session: str, trial: int, attempt: str, sides: Mapping[Question, Side], record: Mapping[str, Any]
 ) -> Saved:
     """Keep a trial's choices by question, and what is recorded of it; they are on the disk when this returns.
 
@@ -49,7 +49,7 @@ def _insert(
     session: str,
     trial: int,
     attempt: str,
-    sides: Mapping[str, Side],
+    sides: Mapping[Question, Side],
     record: Mapping[str, Any],
 ) -> None:
     now = time.time()
