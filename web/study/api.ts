@@ -8,6 +8,7 @@ export interface ShownTrial {
   instruction: string;
   width: number;
   height: number;
+  top: number;
   rows: number;
   frames: number;
   seconds: number;

@@ -1,4 +1,5 @@
 // One video, three canvases: source over first over second result. Nothing can drift, since all are of one frame.
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { ShownTrial } from "./api";
 import { heatMap } from "./heat";
@@ -13,9 +14,10 @@ export interface PlayerProps {
   onPass(): void;
   onWaiting(): void;
   onPlaying(playing: boolean): void;
+  beside: ComponentChildren[];
 }
 
-export function Player({ src, trial, heat, playing, restart, onReady, onPass, onWaiting, onPlaying }: PlayerProps) {
+export function Player({ src, trial, heat, playing, restart, onReady, onPass, onWaiting, onPlaying, beside }: PlayerProps) {
   const video = useRef<HTMLVideoElement>(null);
   const canvases = useRef<(HTMLCanvasElement | null)[]>([null, null, null]);
   const draw = useRef(() => {});
@@ -58,6 +60,7 @@ export function Player({ src, trial, heat, playing, restart, onReady, onPass, on
         onEnded={ended}
         onWaiting={onWaiting}
       />
+      {beside}
       {shown.map(({ name, place }) => (
         <figure key={place} class={`clip ${name.toLowerCase()}`}>
           <figcaption>
@@ -116,22 +119,22 @@ const scratch = document.createElement("canvas");
 function drawFrame(
   video: HTMLVideoElement | null,
   canvases: (HTMLCanvasElement | null)[],
-  { width, height, rows }: ShownTrial,
+  { width, height, top, rows }: ShownTrial,
   heat: boolean,
 ): void {
   if (!video || video.readyState < 2) return;
   canvases.forEach((canvas, place) => {
     if (canvas && (place === 0 || !heat)) {
-      canvas.getContext("2d")!.drawImage(video, 0, place * rows, width, height, 0, 0, width, height);
+      canvas.getContext("2d")!.drawImage(video, 0, top + place * rows, width, height, 0, 0, width, height);
     }
   });
   if (!heat) return;
   if (scratch.width !== width || scratch.height !== 3 * rows) Object.assign(scratch, { width, height: 3 * rows });
   const context = scratch.getContext("2d", { willReadFrequently: true })!;
   context.drawImage(video, 0, 0);
-  const source = context.getImageData(0, 0, width, height);
+  const source = context.getImageData(0, top, width, height);
   for (const place of [1, 2]) {
-    const result = context.getImageData(0, place * rows, width, height);
+    const result = context.getImageData(0, top + place * rows, width, height);
     heatMap(source.data, result.data, result.data);
     canvases[place]?.getContext("2d")!.putImageData(result, 0, 0);
   }

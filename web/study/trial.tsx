@@ -1,4 +1,5 @@
 // One trial: look, choose three times, go on.
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { mediaPath, QUESTIONS, type Question, type ShownTrial, type Side } from "./api";
 import { deedOf, KEYS } from "./keys";
@@ -73,9 +74,6 @@ export function Trial({ session, number, done, total, trial, questions, opened, 
         </h1>
         <progress max={total} value={done} aria-label="Pairs answered" />
       </header>
-      <p class="instruction">
-        <span class="quiet">Instruction</span> {trial.instruction}
-      </p>
       <Player
         src={src}
         trial={trial}
@@ -89,21 +87,15 @@ export function Trial({ session, number, done, total, trial, questions, opened, 
         }}
         onWaiting={() => note("waiting")}
         onPlaying={setPlaying}
+        beside={[
+          <p key="instruction" class="instruction">
+            <span class="quiet">Instruction</span> {trial.instruction}
+          </p>,
+          <Tools key="tools" playing={playing} heat={heat} deeds={deeds}>
+            {status(ready, seen, heat)}
+          </Tools>,
+        ]}
       />
-      <div class="tools">
-        <button type="button" onClick={deeds.play}>
-          {playing ? "Pause" : "Play"} <kbd>Space</kbd>
-        </button>
-        <button type="button" onClick={deeds.again}>
-          From the start <kbd>R</kbd>
-        </button>
-        <button type="button" aria-pressed={heat} onClick={deeds.heat}>
-          Difference <kbd>H</kbd>
-        </button>
-        <p class="quiet" role="status">
-          {!ready ? "Loading the clip" : seen ? (heat ? "Black: as the source. Yellow: changed." : "") : "Choices open when the clip has played once."}
-        </p>
-      </div>
       <div class="questions">
         {QUESTIONS.map((question) => (
           <Choice
@@ -120,6 +112,38 @@ export function Trial({ session, number, done, total, trial, questions, opened, 
         Next <kbd>Enter</kbd>
       </button>
     </main>
+  );
+}
+
+function status(ready: boolean, seen: boolean, heat: boolean): string {
+  if (!ready) return "Loading the clip";
+  if (!seen) return "Choices open when the clip has played once.";
+  return heat ? "Black: as the source. Yellow: changed." : "";
+}
+
+interface ToolsProps {
+  playing: boolean;
+  heat: boolean;
+  deeds: { play(): void; again(): void; heat(): void };
+  children: ComponentChildren;
+}
+
+function Tools({ playing, heat, deeds, children }: ToolsProps) {
+  return (
+    <div class="tools">
+      <button type="button" onClick={deeds.play}>
+        {playing ? "Pause" : "Play"} <kbd>Space</kbd>
+      </button>
+      <button type="button" onClick={deeds.again}>
+        From the start <kbd>R</kbd>
+      </button>
+      <button type="button" aria-pressed={heat} onClick={deeds.heat}>
+        Difference <kbd>H</kbd>
+      </button>
+      <p class="quiet" role="status">
+        {children}
+      </p>
+    </div>
   );
 }
 

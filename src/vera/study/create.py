@@ -27,7 +27,7 @@ from vera.study.folder import (
     struct_text,
 )
 from vera.study.links import make_links
-from vera.study.packing import Place, check_alike, pack, rows_apart, shown_size
+from vera.study.packing import TOP, Place, check_alike, pack, rows_apart, shown_size
 from vera.study.registration import registration_of, registration_text
 from vera.study.study import Design, Item, Key, Study, Texts
 from vera.video import open_clip
@@ -124,7 +124,7 @@ def pack_item(edits: dict[str, JudgedCase], plan: _Plan, names: tuple[str, ...],
     clip = open_clip(first.source)
     width, height = shown_size(clip)
     return Item(
-        plan.id, plan.case, first.task, first.instruction, plan.baseline, plan.reference, (width, height),
+        plan.id, plan.case, first.task, first.instruction, plan.baseline, plan.reference, (width, height), TOP,
         rows_apart(height), clip.frame_count, float(clip.frame_count / clip.average_rate), sha256(path.read_bytes()),
     )  # fmt: skip
 

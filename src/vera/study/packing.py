@@ -21,7 +21,9 @@ from vera.vlm.media import fitting_size
 
 Picture = NDArray[np.uint8]
 LONGEST = 1280  # pixels of a shown picture: three of them over each other still play on phones
-BLOCK = 16  # pixels of a macroblock: pictures begin on one, so that none is coded from two
+# Rows above and below a picture that repeat its edge: what a codec and a player smooth over edges stays in them.
+TOP = 8
+BLOCK = 16  # pixels of a macroblock, of which every picture has its own
 CLOCK = 90_000  # ticks a second, which hold every rate's times to a hundredth of a millisecond
 COARSE = 14  # cells across a damaged picture
 Place = Literal["first", "second"]
@@ -52,7 +54,7 @@ def shown_size(source: Clip) -> tuple[int, int]:
 
 def rows_apart(height: int) -> int:
     """Return how far the upper edges of packed pictures are apart, in pixels."""
-    return -(-height // BLOCK) * BLOCK
+    return -(-(height + 2 * TOP) // BLOCK) * BLOCK
 
 
 def pack(source: Path, first: Path, second: Path, out: Path, damaged: Place | None = None) -> None:
@@ -100,9 +102,9 @@ def _stream(container: Any, source: Clip, size: tuple[int, int]) -> Any:
 
 
 def _stacked(pictures: Sequence[Picture], rows: int, damaged: int | None) -> Picture:
-    """Stack three pictures, their lower edges repeated down to where the next begins."""
+    """Stack three pictures, their upper and lower edges repeated up to where the others' begin."""
     shown = [damage(picture) if place == damaged else picture for place, picture in enumerate(pictures)]
-    return np.concatenate([np.pad(one, ((0, rows - len(one)), (0, 0), (0, 0)), "edge") for one in shown])
+    return np.concatenate([np.pad(one, ((TOP, rows - TOP - len(one)), (0, 0), (0, 0)), "edge") for one in shown])
 
 
 def _frame(picture: Picture, time: Fraction) -> av.VideoFrame:

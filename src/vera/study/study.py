@@ -56,7 +56,7 @@ class Item(Struct, frozen=True):
         case, task, instruction: of the evaluation that it comes from.
         baseline: the number of the method that the reference is compared with; -1 of a catch.
         reference: which result, the first (upper) or the second, is the reference's, or a catch's undamaged one.
-        size: width and height of a picture in pixels; `rows` is how far the pictures' upper edges are apart.
+        size: width and height of a picture in pixels; the first begins at row `top`, the others `rows` further each.
         frames: how many there are, in `seconds` of time.
         sha256: of the file.
     """
@@ -68,6 +68,7 @@ class Item(Struct, frozen=True):
     baseline: int
     reference: Literal["first", "second"]
     size: tuple[int, int]
+    top: int
     rows: int
     frames: int
     seconds: float

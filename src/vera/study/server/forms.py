@@ -81,11 +81,12 @@ class Withdrawal(Strict):
 
 
 class ShownTrial(BaseModel):
-    """A trial as the page needs it: the size of a picture, how far they are apart in the packed video, its length."""
+    """A trial as the page needs it: sizes and places of the packed pictures, the clip's length, the side of each."""
 
     instruction: str
     width: int
     height: int
+    top: int
     rows: int
     frames: int
     seconds: float

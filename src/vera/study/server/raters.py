@@ -135,6 +135,7 @@ def _shown(study: Study, session: Session) -> list[ShownTrial]:
                 instruction=item.instruction,
                 width=item.size[0],
                 height=item.size[1],
+                top=item.top,
                 rows=item.rows,
                 frames=item.frames,
                 seconds=item.seconds,
