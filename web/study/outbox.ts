@@ -75,7 +75,8 @@ export class Outbox {
 
   private later(left: number, why: string): void {
     this.tell({ kind: "waiting", left, why });
-    this.timer = setTimeout(() => void this.flush(), this.pause);
+    const spread = 0.5 + Math.random(); // not all pages at once when a server is back
+    this.timer = setTimeout(() => void this.flush(), this.pause * spread);
     this.pause = Math.min(LONGEST, 2 * this.pause);
   }
 }
