@@ -1,7 +1,6 @@
 """Making a study: what is in its folder, and what is refused before anything is written."""
 
 import json
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -93,7 +92,7 @@ def test_designs_that_cannot_be_are_refused(
     listed = make_edits(tmp_path / "edits", 3)
     with pytest.raises(VeraError, match=message):
         create_study(listed, methods, tmp_path / "study", Design(catches=0, repeats=repeats), trials)
-    assert sorted(os.listdir(tmp_path)) == ["edits"]
+    assert [path.name for path in tmp_path.iterdir()] == ["edits"]
 
 
 def test_a_pair_of_other_length_is_refused_by_name_and_nothing_is_left(tmp_path: Path) -> None:
@@ -101,7 +100,7 @@ def test_a_pair_of_other_length_is_refused_by_name_and_nothing_is_left(tmp_path:
     write_lossless(tmp_path / "edits" / "1-2.mkv", texture(0, 4, 48, 64), RATE)
     with pytest.raises(VeraError, match=f"case case-1, {METHODS[2]}: .*4 frames of 64x48.*size, length and rate"):
         create_study(listed, (), tmp_path / "study", Design(catches=0, repeats=0))
-    assert sorted(os.listdir(tmp_path)) == ["edits"]
+    assert [path.name for path in tmp_path.iterdir()] == ["edits"]
 
 
 def test_a_case_of_two_instructions_is_refused(tmp_path: Path) -> None:

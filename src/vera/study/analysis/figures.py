@@ -83,6 +83,7 @@ def write_times(folder: Path, raters: Sequence[Rater]) -> list[Path]:
         figure, axis = plt.subplots(figsize=(min(12.0, 4 + 0.2 * len(shown)), 2.8))
         axis.boxplot([seconds for _, seconds in shown], showfliers=True, flierprops={"markersize": 2})
         axis.set_xticks(range(1, len(shown) + 1), [rater.name[6:] for rater, _ in shown], rotation=90)
-        axis.set(xlabel="rater", ylabel="seconds a pair", yscale="log")
+        axis.set(xlabel="rater", ylabel="seconds a pair")
+        axis.set_ylim(bottom=0)
         axis.set_title("Exploratory: time from a trial's beginning to its answer", loc="left")
         return save_figure(figure, folder / "times")
