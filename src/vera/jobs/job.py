@@ -11,7 +11,7 @@ MOST_ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a job is in one stage of its work. `eta`: seconds to the end of the stage; None before there is a rate."""
+    """How far a job is in one stage of its work. `eta`: seconds to the stage's end; None before there is a rate."""
 
     stage: str
     done: int

@@ -12,7 +12,7 @@ from typing import Any
 from vera.errors import brief
 from vera.jobs.job import MOST_ATTEMPTS, Change, Claim, Job, Outcome, Progress, Step
 from vera.jobs.table import IN_ORDER, Table, as_job, as_json
-from vera.service.problems import ConflictError
+from vera.service.errors import ConflictError
 
 LEASE = 20.0  # seconds that a worker may be silent
 
@@ -215,7 +215,7 @@ class JobStore:
                 return self._table.job(job)
             with self._table.changing():
                 if outcome == "done":
-                    self._end(job, "done", "done", result=as_json(result))
+                    self._end(job, "done", "done", result=as_json(result), progress=None)
                 elif outcome == "failed":
                     self._end(job, error or "", "failed", error=error)
                 elif row["cancelling"]:

@@ -13,13 +13,13 @@ from typing import Any
 from vera.errors import VeraError, brief
 from vera.jobs.database import Database
 from vera.jobs.job import Job, Progress
-from vera.service.problems import MissingError
+from vera.service.errors import MissingError
 
-IN_ORDER = "ORDER BY priority DESC, position"  # in which waiting jobs are begun
+IN_ORDER = "ORDER BY priority DESC, position, rowid"  # in which waiting jobs are begun
 
 
 class Table:
-    """Jobs and their history. `lock` is held for whatever reads and then changes; `number` is that of the newest change."""
+    """Jobs and their history. `lock` is held by who reads and then changes; `number` is the newest change's."""
 
     def __init__(self, path: Path) -> None:
         self._database, self.lock = Database(path), RLock()

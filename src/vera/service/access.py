@@ -6,19 +6,15 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
-from vera.errors import VeraError, printable
-from vera.files import read_text
+from vera.errors import printable
 from vera.service.problems import problem
 
 LIFETIME = 30 * 24 * 3600  # seconds that a browser stays known
-SHORTEST = 16  # characters of a token that somebody chose
-LOCAL = ("127.0.0.1", "localhost", "::1")
 CLOSED = "open the link that the server printed, or send its token"
 
 
@@ -116,19 +112,3 @@ async def programs_only(request: Request) -> None:
     """Refuse browsers, as a dependency: what workers say is not to be said by a page. Raises HTTPException 403."""
     if getattr(request.state, "caller", None) != Caller("program"):
         raise HTTPException(403, "this is for workers, which send the server's token")
-
-
-def read_token(path: Path) -> str:
-    """Read the token of a file, one line. Raises VeraError if others may read it, or it is short enough to guess."""
-    token = read_text(path, limit=4096).strip()
-    if path.stat().st_mode & 0o077:
-        raise VeraError(f"{path}: others can read it; chmod 600 {path}")
-    if len(token) < SHORTEST or not token.isascii() or not token.isprintable() or " " in token:
-        raise VeraError(f"{path}: holds no token of {SHORTEST} or more letters and digits on one line; write one")
-    return token
-
-
-def check_host(host: str, token_file: Path | None) -> None:
-    """Raise VeraError if others could reach `host` and there is no token of the user's own."""
-    if host not in LOCAL and token_file is None:
-        raise VeraError(f"--host {host}: others can reach it; name a file with a token as well: --token-file FILE")

@@ -1,11 +1,12 @@
 """Files of a root folder, in ranges, as types of our own list: nothing that a browser runs."""
 
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 from fastapi.responses import FileResponse
 
-from vera.errors import VeraError, printable
-from vera.service.problems import MissingError
+from vera.errors import brief
+from vera.service.errors import MissingError
+from vera.service.names import plain_name
 
 TYPES = {
     ".mp4": "video/mp4",
@@ -27,9 +28,9 @@ def media(path: Path, root: Path, *, download: str | None = None, immutable: boo
     Args:
         immutable: the file never changes under its URL, so that browsers need not ask again.
     """
-    place = path.resolve()
-    if not place.is_relative_to(root.resolve()) or not place.is_file():
-        raise MissingError(f"{printable(path.name)}: there is no such file")
+    place = _real(path)
+    if place is None or not place.is_relative_to(root.resolve()):
+        raise MissingError(f"{brief(path.name)}: there is no such file")
     kind = TYPES.get(place.suffix.lower())
     headers = {"cache-control": FOREVER if immutable else "private, no-cache"}
     if kind is None or download is not None:
@@ -38,23 +39,10 @@ def media(path: Path, root: Path, *, download: str | None = None, immutable: boo
     return FileResponse(place, media_type=kind, headers=headers)
 
 
-def inside(root: Path, name: str) -> Path:
-    """Join a relative name, parts by `/`, to a root; both are made real. Raises VeraError where it would lead out.
-
-    What would be absolute, or have a drive, on Windows is refused everywhere.
-    """
-    parts = PurePosixPath(name).parts
-    windows = PureWindowsPath(name)
-    if not parts or "\\" in name or "\0" in name or windows.drive or windows.root or ".." in parts:
-        raise VeraError(f"{printable(name)[:200]}: is no name inside of the folder")
-    place = (root / name).resolve()
-    if not place.is_relative_to(root.resolve()):
-        raise VeraError(f"{printable(name)[:200]}: leads out of the folder")
-    return place
-
-
-def plain_name(name: str) -> str:
-    """What a stranger calls a file, as a name to show or to save under: its last part, on one line, never empty."""
-    last = PureWindowsPath(printable(name)).name  # takes `/` and `\\` for what they are on some system
-    kept = "".join(letter for letter in last if letter not in '<>:"|?*').strip(". ")
-    return kept[-120:] or "file"
+def _real(path: Path) -> Path | None:
+    """A file's place, links followed; None where there is none, or its name can be no file's."""
+    try:
+        place = path.resolve()
+        return place if place.is_file() else None
+    except (OSError, ValueError):
+        return None

@@ -1,6 +1,5 @@
 """One form for everything that goes wrong: `{"detail": one line}`."""
 
-import errno
 import logging
 import sqlite3
 
@@ -11,8 +10,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException as StarletteError
 
 from vera.errors import VeraError, printable
+from vera.service.errors import FULL, STATUS
 
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _log = logging.getLogger("vera.service")
 
 
@@ -28,7 +27,7 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Have all errors of an app answered in the one form: a VeraError by 422, a full disk by 507. `Guard` answers bugs."""
+    """Have the errors of an app answered in the one form: a VeraError by 422, a full disk by 507; bugs by `Guard`."""
     for kind, handler in (
         (VeraError, _mendable),
         (RequestValidationError, _invalid),
@@ -39,17 +38,8 @@ def add_handlers(app: FastAPI) -> None:
         app.add_exception_handler(kind, handler)
 
 
-class ConflictError(VeraError):
-    """What is asked for does not fit the present state: answered by 409."""
-
-
-class MissingError(VeraError):
-    """There is nothing of that id: answered by 404."""
-
-
 def _mendable(request: Request, error: Exception) -> JSONResponse:
-    status = 409 if isinstance(error, ConflictError) else 404 if isinstance(error, MissingError) else 422
-    return problem(status, str(error))
+    return problem(next((status for kind, status in STATUS.items() if isinstance(error, kind)), 422), str(error))
 
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:

@@ -4,13 +4,12 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from vera.errors import VeraError
-from vera.service.access import LOCAL
+from vera.service.tokens import LOCAL
 
 GRACE = 3  # seconds that requests have to end; pages listen for events without end
 
