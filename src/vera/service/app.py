@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI
 
 from vera._version import __version__
+from vera.service.bodies import JSON
 from vera.service.guard import Guard
 from vera.service.problems import Problem, add_handlers
 
@@ -55,10 +56,21 @@ def make_app(
     @behind_door.get("/openapi.json", include_in_schema=False)
     def description() -> dict[str, Any]:
         """Describe the API as OpenAPI 3.1."""
-        return app.openapi()
+        return describe(app)
 
     if static is not None:
         behind_door.frontend("/", directory=static, fallback=None)
     for router in (*public, behind_door):
         app.include_router(router)
     return app
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Describe the API of an app as OpenAPI 3.1: errors are JSON also where the answer is text, or events."""
+    described = app.openapi()
+    for operations in described["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                if int(status) >= 400 and "content" in response:
+                    response["content"] = {JSON: next(iter(response["content"].values()))}
+    return described

@@ -39,13 +39,13 @@ def uploads_router(uploads: Uploads, prefix: str = "/api/v1/uploads") -> APIRout
         told = {"Tus-Version": VERSION, "Tus-Extension": "creation,termination,expiration"}
         return Response(status_code=204, headers={**told, "Tus-Max-Size": str(uploads.limit)})
 
-    @router.post("", status_code=201, dependencies=ours)
+    @router.post("", status_code=201, response_class=Response, dependencies=ours)
     def create(request: Request, upload_length: Size, upload_metadata: Metadata = "") -> Response:
         """Begin an upload of Upload-Length bytes."""
         made = uploads.create(upload_length, _told(upload_metadata).get("filename", ""))
         return _answer(201, made.offset, Location=f"{request.url.path}/{made.id}", **_expiry(uploads))
 
-    @router.head("/{upload}", dependencies=ours)
+    @router.head("/{upload}", response_class=Response, dependencies=ours)
     def offset(upload: Id) -> Response:
         """Tell how much of an upload there is."""
         found = uploads.get(upload)
