@@ -9,8 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from pydantic import BaseModel
 
 from vera.evaluation.reports.run.heat import FULL
+from vera.study.server.forms import Progress, Record, ShownTrial, State
 
 ROOT = Path(__file__).parents[2]
 BUDGET = 250_000  # bytes of a page
@@ -30,6 +32,21 @@ def test_the_built_page_is_small_and_asks_for_nothing_from_elsewhere() -> None:
     text = "".join(built.values())
     assert not re.search(r"""(?:src|href|import|url)\s*[=(]\s*["']?https?:""", text)
     assert "<style" not in text and " style=" not in built["index.html"] and not re.search(r"<script>", text)
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "file"),
+    [
+        ("State", State, "api"),
+        ("ShownTrial", ShownTrial, "api"),
+        ("Progress", Progress, "api"),
+        ("Recorded", Record, "record"),
+    ],
+)
+def test_the_page_and_the_server_name_the_same_fields(name: str, model: type[BaseModel], file: str) -> None:
+    body = re.search(rf"export interface {name} {{(.*?)\n}}", (ROOT / f"web/study/{file}.ts").read_text(), re.DOTALL)
+    assert body is not None
+    assert re.findall(r"^  (\w+)\??:", body[1], re.MULTILINE) == list(model.model_fields)
 
 
 @pytest.mark.slow

@@ -8,8 +8,8 @@ from fastapi import Path as InPath
 from fastapi.responses import FileResponse
 from sqlalchemy import Engine
 
+from vera.service.errors import ConflictError, MissingError
 from vera.service.media import media
-from vera.service.problems import ConflictError, MissingError
 from vera.study.folder import MEDIA, media_path
 from vera.study.planning import minutes
 from vera.study.registration import WORDING
