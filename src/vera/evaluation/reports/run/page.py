@@ -37,10 +37,9 @@ class ShownCase:
 def render_page(name: str, tables: Tables, cases: Sequence[ShownCase], figures: Mapping[str, Sequence[bytes]]) -> str:
     """Return the page's HTML. `figures` are PNG files by task."""
     jinja2 = optional.need("jinja2", "jinja2", "a report", "evaluation")
-    templates = files(__package__) / "templates"
-    style, script = ((templates / f"report.{kind}").read_text("utf-8") for kind in ("css", "js"))
+    style, script = template_text("report.css"), template_text("report.js")
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: (templates / name).read_text("utf-8")),
+        loader=jinja2.FunctionLoader(template_text),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -48,7 +47,7 @@ def render_page(name: str, tables: Tables, cases: Sequence[ShownCase], figures: 
     )
     context = {
         "name": name, "tables": tables, "cases": cases, "figures": figures, "columns": _columns(tables),
-        "judged": _judged(tables), "style": style, "script": script, "policy": _policy(style, script),
+        "judged": _judged(tables), "style": style, "script": script, "policy": page_policy(style, script),
         "published": PUBLISHED, "best_published": best_published, "published_columns": COLUMNS,
         "published_source": SOURCE,
         "title_of": title_of, "ours": ours_beside_published, "gaps": gaps, "test_of": test_of, "values_of": values_of,
@@ -119,7 +118,12 @@ def _judged(tables: Tables) -> list[tuple[str, str, str]]:
     return [] if tables.judges is None else list(dict.fromkeys(key[:3] for key in tables.judges.means))
 
 
-def _policy(style: str, script: str) -> str:
+def template_text(name: str) -> str:
+    """Return a file of the page: its style, its script or its template."""
+    return (files(__package__) / "templates" / name).read_text("utf-8")
+
+
+def page_policy(style: str, script: str) -> str:
     """A content security policy: no address at all, and no style or script but these two."""
     style, script = (
         base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii") for text in (style, script)

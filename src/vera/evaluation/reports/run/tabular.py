@@ -31,7 +31,7 @@ def title_of(task: str) -> str:
 
 def summary_csv(tables: Tables) -> str:
     """Return means with intervals in the measures' own units, a line for each task, method and measure."""
-    return _csv(
+    return csv_text(
         SUMMARY,
         (
             (table.task, method, name, cell.mean, cell.low, cell.high, cell.count, int(cell.best), cell.reason)
@@ -43,7 +43,7 @@ def summary_csv(tables: Tables) -> str:
 
 def cases_csv(tables: Tables) -> str:
     """Return every single value, a line each."""
-    return _csv(
+    return csv_text(
         CASES,
         (
             (table.task, case, method, name, value)
@@ -149,7 +149,8 @@ def _tabular(heads: Sequence[str], rows: Iterable[Sequence[str]], caption: str) 
     ]
 
 
-def _csv(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def csv_text(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Return CSV whose numbers are whole and whose texts no spreadsheet works out."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(heads)

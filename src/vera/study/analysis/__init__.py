@@ -1,0 +1,1 @@
+"""What the answers show: read, unblinded, tested as registered, reported."""

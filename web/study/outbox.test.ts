@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ApiError } from "./api";
+import { Outbox, type Told, type Waiting } from "./outbox";
+import { memoryShelf } from "./shelf";
+
+const answer = (attempt: string): Waiting["answer"] => ({
+  attempt,
+  sides: { preservation: "left", compliance: "right", quality: "left" },
+  record: {} as Waiting["answer"]["record"],
+});
+
+function made(send: (one: Waiting) => Promise<unknown>) {
+  const told: Told[] = [];
+  const shelf = memoryShelf();
+  return { told, shelf, outbox: new Outbox("s", shelf, (one) => told.push(one), send) };
+}
+
+const settled = () => vi.advanceTimersByTimeAsync(0);
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe("the outbox", () => {
+  it("sends in order, and holds each answer until it is kept", async () => {
+    const sent: number[] = [];
+    const { outbox, shelf } = made(async (one) => {
+      expect((await shelf.all("s")).map((waiting) => waiting.trial)).toContain(one.trial);
+      sent.push(one.trial);
+    });
+    await Promise.all([outbox.add(0, answer("a")), outbox.add(1, answer("b")), outbox.add(2, answer("c"))]);
+    await outbox.flush();
+    expect(sent).toEqual([0, 1, 2]);
+    expect(await shelf.all("s")).toEqual([]);
+  });
+
+  it("tries again for as long as the network, the server or its database is away", async () => {
+    const answers = [0, 503, 500, 429];
+    const { outbox, told, shelf } = made(async () => {
+      const status = answers.shift();
+      if (status !== undefined) throw new ApiError(status, "away");
+    });
+    await outbox.add(0, answer("a"));
+    await settled();
+    expect(told.at(-1)).toMatchObject({ kind: "waiting", left: 1 });
+    expect(await shelf.all("s")).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(told.at(-1)).toEqual({ kind: "sent", left: 0 });
+    expect(await shelf.all("s")).toEqual([]);
+  });
+
+  it("sends the same attempt again, so that the server knows it", async () => {
+    const attempts: string[] = [];
+    const { outbox } = made(async (one) => {
+      attempts.push(one.answer.attempt);
+      if (attempts.length < 3) throw new ApiError(0, "away");
+    });
+    await outbox.add(0, answer("same"));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(attempts).toEqual(["same", "same", "same"]);
+  });
+
+  it("gives way to another tab's answer, and goes on", async () => {
+    const { outbox, told, shelf } = made(async (one) => {
+      if (one.trial === 0) throw new ApiError(409, "answered");
+    });
+    await outbox.add(0, answer("a"));
+    await outbox.add(1, answer("b"));
+    await outbox.flush();
+    expect(told).toContainEqual({ kind: "other", trial: 0 });
+    expect(await shelf.all("s")).toEqual([]);
+  });
+
+  it("keeps answers when the session is closed", async () => {
+    const { outbox, told, shelf } = made(async () => {
+      throw new ApiError(401, "open your link");
+    });
+    await outbox.add(0, answer("a"));
+    await settled();
+    expect(told.at(-1)).toEqual({ kind: "closed", why: "open your link" });
+    expect(await shelf.all("s")).toHaveLength(1);
+  });
+});

@@ -1,0 +1,82 @@
+// Answers on their way: each lies in the browser's own database until the server says that it is on the disk.
+import { ApiError, call, sessionPath, type Question, type Side } from "./api";
+import type { Recorded } from "./record";
+
+export interface Waiting {
+  session: string;
+  trial: number;
+  answer: { attempt: string; sides: Record<Question, Side>; record: Recorded };
+}
+
+export interface Shelf {
+  put(one: Waiting): Promise<void>;
+  all(session: string): Promise<Waiting[]>;
+  remove(one: Waiting): Promise<void>;
+}
+
+export type Told =
+  | { kind: "sent"; left: number }
+  | { kind: "waiting"; left: number; why: string }
+  | { kind: "other"; trial: number }
+  | { kind: "closed"; why: string };
+
+const LONGEST = 30_000;
+const FIRST = 1_000;
+
+/** Sends what lies on a shelf, in order, again and again until it is kept; `tell` hears what becomes of it. */
+export class Outbox {
+  private busy: Promise<void> | null = null;
+  private pause = FIRST;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly session: string,
+    private readonly shelf: Shelf,
+    private readonly tell: (told: Told) => void,
+    private readonly send = (one: Waiting) =>
+      call("PUT", `${sessionPath(one.session)}/answers/${one.trial}`, one.answer),
+  ) {}
+
+  async add(trial: number, answer: Waiting["answer"]): Promise<void> {
+    await this.shelf.put({ session: this.session, trial, answer });
+    void this.flush();
+  }
+
+  waiting(): Promise<Waiting[]> {
+    return this.shelf.all(this.session);
+  }
+
+  /** Send all that waits; what comes meanwhile is sent, too. */
+  flush(): Promise<void> {
+    clearTimeout(this.timer);
+    this.busy ??= this.run().finally(() => {
+      this.busy = null;
+    });
+    return this.busy;
+  }
+
+  private async run(): Promise<void> {
+    for (let left = await this.waiting(); left.length; left = await this.waiting()) {
+      const one = left[0]!;
+      try {
+        await this.send(one);
+      } catch (error) {
+        const status = error instanceof ApiError ? error.status : 0;
+        const why = error instanceof Error ? error.message : String(error);
+        if (status === 409) this.tell({ kind: "other", trial: one.trial });
+        else if ([401, 404, 422].includes(status)) return this.tell({ kind: "closed", why });
+        else return this.later(left.length, why);
+      }
+      await this.shelf.remove(one);
+      this.pause = FIRST;
+    }
+    this.tell({ kind: "sent", left: 0 });
+  }
+
+  private later(left: number, why: string): void {
+    this.tell({ kind: "waiting", left, why });
+    const spread = 0.5 + Math.random(); // not all pages at once when a server is back
+    this.timer = setTimeout(() => void this.flush(), this.pause * spread);
+    this.pause = Math.min(LONGEST, 2 * this.pause);
+  }
+}
