@@ -12,6 +12,7 @@ import yaml
 from vera.construction.dataset import check_licences, write_rows
 from vera.construction.decisions import held_decisions, read_decisions
 from vera.construction.engine.build import Build, open_build
+from vera.construction.engine.executors.opening import Where
 from vera.construction.engine.index import Index
 from vera.construction.engine.record import Layout
 from vera.construction.engine.stage import Stage
@@ -66,15 +67,17 @@ def build_samples(
     until: str | None = None,
     limit: int | None = None,
     unattended: bool = False,
+    executor: Where = "local",
     stages: Sequence[Stage] | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Run all that is ready of a recipe, in `workers` processes, into the folder `out`; the same call goes on.
+    """Run all that is ready of a recipe, `workers` runs at a time, into the folder `out`; the same call goes on.
 
     Args:
         until: the last stage to run.
         limit: of so many clips only.
         unattended: take proposals and removals as they are where nobody decided; the rows say `nobody`.
+        executor: processes of this machine, or actors of a Ray cluster.
         stages: instead of the recipe's own, for stages that the recipe has no section for.
 
     Of each source that cannot be used, and each failure, a DamageWarning tells. VeraError before any work for licences
@@ -88,7 +91,7 @@ def build_samples(
     chosen = make_stages(recipe, until) if stages is None else tuple(stages)
     with _opened(recipe, layout, chosen, unattended, limit) as build:
         write_text(layout.recipe, yaml.safe_dump(read_fields(recipe_path), sort_keys=False))
-        build.run(workers, progress)
+        build.run(workers, progress, executor)
         if chosen[-1].dataset:
             write_rows(build)
         report = _report(build.index)

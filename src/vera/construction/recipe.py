@@ -18,6 +18,22 @@ from vera.training.recipe_file import read_fields
 STRIDE = 16  # what Wan's pixels come in; in time it is 4
 
 
+Price = Annotated[float, Range(0, 1e9)]
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What `--plan` counts with, in any currency: an hour of a core, of a GPU and of a person, a terabyte for as long
+    as it is kept, a million tokens of questions to a model and of its answers."""
+
+    cpu_hour: Price = 0.04
+    gpu_hour: Price = 2.0
+    person_hour: Price = 20.0
+    terabyte: Price = 25.0
+    prompt_tokens: Price = 0.1
+    answer_tokens: Price = 0.4
+
+
 @dataclass(frozen=True)
 class BuildRecipe:
     """A recipe. Each stage that has parameters has a section of its name.
@@ -42,6 +58,7 @@ class BuildRecipe:
     masks: Masks = field(default_factory=Masks)
     remove: Remove = field(default_factory=Remove)
     check: Check = field(default_factory=Check)
+    prices: Prices = field(default_factory=Prices)
 
 
 def read_recipe(path: Path) -> BuildRecipe:

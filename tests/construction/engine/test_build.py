@@ -241,5 +241,5 @@ def surroundings(log: Path, sleep: float) -> dict[str, str]:
 
 
 def start(root: Path, environment: dict[str, str], *paths: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.construction.toys", str(root), "2", *paths]
+    command = [sys.executable, "-m", "tests.construction.build_toys", "local", str(root), "2", *paths]
     return subprocess.Popen(command, env=environment, cwd=ROOT, start_new_session=True)

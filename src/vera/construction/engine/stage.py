@@ -19,6 +19,14 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Resources:
+    """What one run takes of a machine: cores and GPUs, of which it may take a part."""
+
+    cpus: float = 1
+    gpus: float = 0
+
+
+@dataclass(frozen=True)
 class Item:
     """What a stage works on.
 
@@ -29,6 +37,7 @@ class Item:
         facts: by stage, what the stages that are needed found.
         files: by name, what they wrote.
         out: an empty folder for what this stage writes.
+        cache: a folder of the build that all runs share, for what is paid for once.
         decision: what a person, or the engine, said of it; None for stages that do not wait.
     """
 
@@ -39,6 +48,7 @@ class Item:
     facts: Mapping[str, Facts]
     files: Mapping[str, Path]
     out: Path
+    cache: Path
     decision: Facts | None = None
 
 
@@ -63,8 +73,9 @@ class Stage(Protocol):
 
     `name` is unique, `version` counts changes of what it makes, `kind` is what it works on, `needs` names the stages
     whose facts and files it is given; of another kind, they only come before it. `waits`: for a decision of `people`,
-    or until `all` clips have what this one needs, so that they can be compared. `models` touch its samples. Files go
-    into the unit's own folder, or into the `dataset`.
+    or until `all` clips have what this one needs, so that they can be compared. `models` touch its samples, `method`
+    names the first one's kind, empty for the embedded steps, `resources` are what a run takes. Files go into the unit's
+    own folder, or into the `dataset`.
     """
 
     name: ClassVar[str]
@@ -72,8 +83,19 @@ class Stage(Protocol):
     kind: ClassVar[Kind]
     needs: ClassVar[tuple[str, ...]]
     waits: ClassVar[Literal["", "people", "all"]]
-    models: ClassVar[tuple[Model, ...]]
     dataset: ClassVar[bool]
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """The networks that touch its samples."""
+
+    @property
+    def method(self) -> str:
+        """The kind of its network."""
+
+    @property
+    def resources(self) -> Resources:
+        """What a run takes."""
 
     def setup(self) -> None:
         """Load what every run needs, such as weights: once in a process."""
@@ -88,8 +110,22 @@ class Plain:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ()
     waits: ClassVar[Literal["", "people", "all"]] = ""
-    models: ClassVar[tuple[Model, ...]] = ()
     dataset: ClassVar[bool] = False
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """None."""
+        return ()
+
+    @property
+    def method(self) -> str:
+        """The embedded one."""
+        return ""
+
+    @property
+    def resources(self) -> Resources:
+        """One core."""
+        return Resources()
 
     def setup(self) -> None:
         """Load nothing."""
