@@ -1,4 +1,4 @@
-"""Adjusting a layer without the model: opacity, place, matte, colour and blend mode, all neutral by default."""
+"""Adjusting a layer without the model: place, matte, paint, opacity, colour and blend, all neutral by default."""
 
 import math
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from vera.arrays import Float
 from vera.errors import VeraError, brief
 from vera.layers.blend_modes import BLEND_MODES
 from vera.layers.layer_frame import LayerFrame, unit
+from vera.layers.paint import Stroke, check_paint, paint_alpha, strokes_from_json
 from vera.layers.refine.floor import floor_alpha
 
 Triple = tuple[float, float, float]
@@ -39,6 +40,7 @@ class Adjustment:
         lift, gamma, gain: for R', G', B' of the edit layer: `(gain * (x + lift * (1 - x))) ** (1 / gamma)`, clipped.
         blend: a name in `BLEND_MODES`.
         range: first and last source frame it is laid over, counted from 0; None leaves an end open.
+        paint: strokes over the matte, after all but opacity. Where the layer has no frame they do nothing.
     """
 
     opacity: float = 1.0
@@ -51,6 +53,7 @@ class Adjustment:
     gain: Triple = (1.0, 1.0, 1.0)
     blend: str = "normal"
     range: tuple[int | None, int | None] = (None, None)
+    paint: tuple[Stroke, ...] = ()
 
     def __post_init__(self) -> None:
         _check("opacity", self.opacity, 0, 1)
@@ -69,10 +72,16 @@ class Adjustment:
             raise VeraError(
                 f"a range is from a frame to one not before it, counted from 0, not {brief(first)} to {brief(last)}"
             )
+        check_paint(self.paint)
+
+    def adds_at(self, frame: int) -> bool:
+        """Whether it may raise alpha at a source frame, also where the layer has none."""
+        return any(stroke.mode == "add" and stroke.is_on(frame) for stroke in self.paint)
 
     def to_json(self) -> dict[str, Any]:
         """What differs from neutral, as plain JSON values."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values["paint"] = tuple(stroke.to_json() for stroke in self.paint)
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in values.items()
@@ -90,6 +99,9 @@ def adjustment_from_json(values: Mapping[str, Any]) -> Adjustment:
     for name, value in values.items():
         if name not in known:
             raise VeraError(f"no adjustment is named {brief(name)}; choose from {', '.join(known)}")
+        if name == "paint":
+            read[name] = strokes_from_json(value)
+            continue
         default = known[name]
         parts = value if isinstance(default, tuple) else [value]
         kinds: tuple[type, ...] = (str,) if name == "blend" else (int, type(None)) if name == "range" else (int, float)
@@ -110,13 +122,18 @@ def adjust_colors(edit: NDArray[Any], adjustment: Adjustment) -> NDArray[Any]:
     return np.stack([_curve(*channel, top)[edit[..., i]] for i, channel in enumerate(settings)], axis=-1)
 
 
-def adjust_layer(layer: LayerFrame, adjustment: Adjustment) -> LayerFrame:
-    """Place a layer of the upright source picture's size, change its matte and opacity: alpha float32 if it changes."""
+def adjust_layer(layer: LayerFrame, adjustment: Adjustment, frame: int = 0) -> LayerFrame:
+    """Place a layer of the upright source picture's size, change its matte and opacity: alpha float32 if it changes.
+
+    `frame`: number of the source frame that it is laid over, by which strokes of paint are on or off.
+    """
     edit, alpha = layer
     if adjustment.scale != 1 or adjustment.offset != (0, 0):
         edit, alpha = _moved(edit, alpha, adjustment)
     if adjustment.choke or adjustment.feather:
         alpha = _soft_matte(unit(alpha), adjustment)
+    if adjustment.paint:
+        alpha = paint_alpha(unit(alpha), adjustment.paint, frame)
     if adjustment.opacity != 1:
         alpha = unit(alpha) * np.float32(adjustment.opacity)
     return LayerFrame(edit, alpha)

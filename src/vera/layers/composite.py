@@ -90,7 +90,7 @@ class Placed:
             pts
             for edit, index_of in self.edits
             for pts, index in index_of.items()
-            if edit.adjustment.opacity and edit.alpha[index].any()
+            if edit.adjustment.opacity and (edit.adjustment.adds_at(self.clip.position(pts)) or edit.alpha[index].any())
         }
 
     def _on(self, frame: av.VideoFrame) -> list[tuple[LayeredEdit, int]]:

@@ -49,14 +49,16 @@ class LayeredEdit:
         """Width and height of the layers."""
         return self.alpha.shape[2], self.alpha.shape[1]
 
-    def frame(self, index: int, size: tuple[int, int], plate: NDArray[Any] | None = None) -> LayerFrame:
+    def frame(
+        self, index: int, size: tuple[int, int], plate: NDArray[Any] | None = None, position: int = 0
+    ) -> LayerFrame:
         """Bring layer frame `index` to `size` (width, height), finished and adjusted.
 
         `plate` is the source's frame at that size, upright R'G'B' uint8 or uint16; without it, what needs it
-        is left out.
+        is left out. `position` is that frame's number in the source, for what is painted in a range of frames.
         """
         layer = LayerFrame(adjust_colors(self.edit[index], self.adjustment), self.alpha[index])
-        return adjust_layer(finish_layer(layer, size, self.finish, plate, index), self.adjustment)
+        return adjust_layer(finish_layer(layer, size, self.finish, plate, index), self.adjustment, position)
 
     def coded_frame(self, index: int, clip: Clip, source: av.VideoFrame | None = None) -> LayerFrame:
         """Bring a layer frame, as `frame` does, to size and orientation of the clip's coded pictures, perhaps rotated.
@@ -66,4 +68,6 @@ class LayeredEdit:
         plate = None
         if source is not None and self.finish.needs_plate:
             plate = model_view(source, *clip.display_size, clip.orientation)
-        return LayerFrame(*map(clip.orientation.stored, self.frame(index, clip.display_size, plate)))
+        time = self.pts[index] if source is None or source.pts is None else source.pts
+        position = clip.position(time)
+        return LayerFrame(*map(clip.orientation.stored, self.frame(index, clip.display_size, plate, position)))

@@ -43,8 +43,8 @@ def contact_sheet(
     tiles = []
     before = _pick(clip.footage, positions, size, clip.orientation)
     after = _pick(result, positions, size, clip.orientation)
-    for index, original, edited in zip(chosen, before, after, strict=True):
-        color, alpha = fit_layer(edit.frame(int(index), clip.display_size), size)
+    for index, position, original, edited in zip(chosen, positions, before, after, strict=True):
+        color, alpha = fit_layer(edit.frame(int(index), clip.display_size, position=position), size)
         alpha = unit(alpha)[..., None]
         shown = alpha * (unit(color) * 255) + (1 - alpha) * _checkerboard(size)[..., None]
         grey = np.repeat(alpha * 255, 3, axis=-1)

@@ -1,6 +1,7 @@
 """An open clip: what a video file is, to the exact timestamp, as an immutable record that reads its frames."""
 
 import itertools
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -110,6 +111,10 @@ class Clip:
     def frame_count(self) -> int:
         """How many frames it has."""
         return len(self.pts)
+
+    def position(self, pts: int) -> int:
+        """Number of the frame that is shown from `pts` on, from 0."""
+        return bisect_left(self.pts, pts)
 
     def frame_durations(self) -> dict[int, int]:
         """How long each frame is shown: pts -> ticks of `time_base`."""

@@ -73,7 +73,8 @@ def _readme(shot: Shot, target: Target, files: Mapping[str, str], record: Mappin
     ]
     adjustment = shot.edit.adjustment
     if adjustment != NEUTRAL:
-        said = [f"{name} {_plain(value)}" for name, value in adjustment.to_json().items() if name != "blend"]
+        values = adjustment.to_json() | ({"paint": len(adjustment.paint)} if adjustment.paint else {})
+        said = [f"{name} {_plain(value)}" for name, value in values.items() if name != "blend"]
         facts += [("adjusted", ", ".join(said))] if said else []
         mode = f"{adjustment.blend}; these files can't say so: set it for the layer in your program"
         facts += [("blend", mode)] if adjustment.blend != NEUTRAL.blend else []

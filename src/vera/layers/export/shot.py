@@ -110,7 +110,7 @@ class Shot:
     def frame(self, pts: int, plate: NDArray[np.uint8] | None = None) -> LayerFrame:
         """Give the layer for the source's frame at `pts`, as `frames` gives it; `plate` is that frame's `view`."""
         if pts in self.index_of:
-            return self.edit.frame(self.index_of[pts], self.size, plate).codes(np.uint16)
+            return self.edit.frame(self.index_of[pts], self.size, plate, self.clip.position(pts)).codes(np.uint16)
         width, height = self.size
         return LayerFrame(np.zeros((height, width, 3), self.edit.edit.dtype), np.zeros((height, width), np.uint16))
 
