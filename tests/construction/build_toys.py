@@ -1,4 +1,4 @@
-"""A build of toys in a process of its own: `python -m tests.construction.build_toys EXECUTOR FOLDER WORKERS PATH...`."""
+"""A build of toys as a process: `python -m tests.construction.build_toys EXECUTOR FOLDER WORKERS PATH...`."""
 
 import sys
 from pathlib import Path

@@ -17,8 +17,10 @@ from vera.construction.engine.index import Index
 from vera.construction.engine.record import Layout
 from vera.construction.engine.stage import Stage
 from vera.construction.engine.state import Plan, Task
+from vera.construction.pictures import find_pictures
 from vera.construction.recipe import BuildRecipe, make_stages, read_recipe
 from vera.construction.sources import find_sources, remember_sources
+from vera.construction.stages.background import Picture
 from vera.errors import DamageWarning, VeraError
 from vera.files import check_outputs, write_text
 from vera.progress import Progress
@@ -41,7 +43,9 @@ class Report:
     @property
     def samples(self) -> int:
         """How many samples are published."""
-        return self.count("publish", "done")
+        return sum(
+            self.count(stage, "done") for stage in {name for name, _, _ in self.counts} if stage.endswith("publish")
+        )
 
     def count(self, stage: str | None, state: str) -> int:
         """How many tasks of a stage, or of all, are in a state."""
@@ -88,8 +92,9 @@ def build_samples(
         raise VeraError(f"limit is at least 1, not {limit}")
     layout = Layout(out)
     check_outputs([recipe_path, *map(Path, recipe.decisions)], [out])
-    chosen = make_stages(recipe, until) if stages is None else tuple(stages)
-    with _opened(recipe, layout, chosen, unattended, limit) as build:
+    pictures = _pictures(recipe)
+    chosen = make_stages(recipe, until, pictures) if stages is None else tuple(stages)
+    with _opened(recipe, layout, chosen, pictures, unattended, limit) as build:
         write_text(layout.recipe, yaml.safe_dump(read_fields(recipe_path), sort_keys=False))
         build.run(workers, progress, executor)
         if chosen[-1].dataset:
@@ -117,21 +122,34 @@ def reopened(out: Path) -> Iterator[Build]:
     if not layout.recipe.is_file():
         raise VeraError(f"{out}: holds no build; run vera data build RECIPE --out {out}")
     recipe = read_recipe(layout.recipe)
-    with _opened(recipe, layout, make_stages(recipe), False, None) as build:
+    pictures = _pictures(recipe)
+    with _opened(recipe, layout, make_stages(recipe, None, pictures), pictures, False, None) as build:
         yield build
 
 
 @contextmanager
 def _opened(
-    recipe: BuildRecipe, layout: Layout, stages: Sequence[Stage], unattended: bool, limit: int | None
+    recipe: BuildRecipe,
+    layout: Layout,
+    stages: Sequence[Stage],
+    pictures: Sequence[Picture],
+    unattended: bool,
+    limit: int | None,
 ) -> Iterator[Build]:
     logs = [*map(Path, recipe.decisions), *held_decisions(layout.decisions)]
     plan = Plan(stages, read_decisions(logs), unattended)
     sources = find_sources(recipe.footage, layout)
-    check_licences(sources, stages, recipe.commercial)
+    check_licences(sources, stages, recipe.commercial, pictures)
     remember_sources(sources, layout)
     with open_build(layout, plan, sources, limit) as build:
         yield build
+
+
+def _pictures(recipe: BuildRecipe) -> tuple[Picture, ...]:
+    """What may stand behind subjects, if any is to."""
+    if "background_replace" not in recipe.tasks:
+        return ()
+    return find_pictures(recipe.background.photos, recipe.background.panoramas)
 
 
 def _report(index: Index) -> Report:

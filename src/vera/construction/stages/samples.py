@@ -1,5 +1,6 @@
 """From layers to samples: the words, what must hold of every sample, and its files."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -45,7 +46,7 @@ class Words(Plain):
             _motion(*measured["way"]),
             None,
             "plain",
-            np.random.default_rng(int(item.id, 16) + int(item.object[1:])),
+            np.random.default_rng(item_seed(item)),
         )
         return Done({"instruction": text, "by": "template"})
 
@@ -91,21 +92,34 @@ class Publish(Plain):
     def run(self, item: Item) -> Done | Rejected:
         """Facts: `index`, the JSONL that the row belongs to, and `row`, without what the licences say."""
         sample = _sample(item)
-        name = f"{item.about['source']}_{item.id}_{item.object}"  # rows of one source are held out together by its hash
-        row = write_clips(sample, item.out, SPLIT, name)
-        measured = {name: item.facts[stage][name] for stage, name in (("remove", "unseen"), ("check", "identity"))}
-        provenance: dict[str, Any] = {
-            "source": item.about["source"],
-            "clip": item.id,
-            "object": item.object,
-            "first_pts": item.about["first_pts"],
-            "noun": chosen_object(item)["noun"],
-            "annotated_by": chosen_object(item)["by"],
+        provenance = {
             "reviewed_by": item.facts["filter"]["by"],
             "instruction_by": item.facts["words"]["by"],
-            **measured,
+            "unseen": item.facts["remove"]["unseen"],
+            "identity": item.facts["check"]["identity"],
         }
-        return Done({"index": index_path(SPLIT, len(sample.alpha)), "row": {**row, "provenance": provenance}})
+        row = sample_row(item, sample, SPLIT, provenance)
+        return Done({"index": index_path(SPLIT, len(sample.alpha)), "row": row})
+
+
+def item_seed(item: Item) -> int:
+    """The seed of what is drawn for an object."""
+    return int(item.id, 16) + int(item.object[1:])
+
+
+def sample_row(item: Item, sample: LayeredSample, split: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a sample's clips, and return its row: with where it is from, who chose it, and what else is `told`."""
+    name = f"{item.about['source']}_{item.id}_{item.object}"  # rows of one source are held out together by its hash
+    provenance = {
+        "source": item.about["source"],
+        "clip": item.id,
+        "object": item.object,
+        "first_pts": item.about["first_pts"],
+        "noun": chosen_object(item)["noun"],
+        "annotated_by": chosen_object(item)["by"],
+        **told,
+    }
+    return {**write_clips(sample, item.out, split, name), "provenance": provenance}
 
 
 def _sample(item: Item) -> LayeredSample:
