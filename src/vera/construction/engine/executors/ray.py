@@ -3,8 +3,15 @@
 The build's folder must have the same path on all machines; what a run reads and writes never passes through Ray.
 """
 
+import os
+import signal
+from contextlib import suppress
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from vera.construction.engine.executors.executor import Job
 from vera.construction.engine.record import Record
@@ -13,6 +20,8 @@ from vera.construction.engine.stage import Resources
 from vera.construction.engine.state import Task
 from vera.errors import VeraError, first_line
 from vera.optional import need
+
+LOOK = 1.0  # seconds between looks at what runs
 
 
 class RayActors:
@@ -31,6 +40,8 @@ class RayActors:
             raise VeraError(
                 f"no Ray cluster: {first_line(error)}; is the one that RAY_ADDRESS names running?"
             ) from None
+        self._watcher = get_context("spawn").Process(target=_end_with_driver, daemon=True)
+        self._watcher.start()
         self._root, self._workers = root.resolve(), workers
         self._stages = self._ray.put(stages)
         self._actors: dict[Any, Resources] = {}
@@ -61,6 +72,7 @@ class RayActors:
         """End the actors and leave the cluster; what they were at is begun anew by the next build."""
         for actor in self._actors:
             self._ray.kill(actor)
+        self._watcher.kill()
         self._ray.shutdown()
 
     def _take(self, reference: Any) -> tuple[Task, Ran]:
@@ -82,6 +94,20 @@ class RayActors:
         if not resources.gpus:
             return self._workers
         return int(self._ray.cluster_resources().get("GPU", 0) / resources.gpus)
+
+
+def _end_with_driver() -> None:
+    """End what the driver had begun when it is no more: of a Ray of its own, some processes stay for a minute."""
+    parent, begun = parent_process(), set[psutil.Process]()
+    assert parent is not None
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    driver = psutil.Process(parent.pid)
+    while not wait([parent.sentinel], LOOK):
+        with suppress(psutil.Error):
+            begun |= {process for process in driver.children(recursive=True) if process.pid != os.getpid()}
+    for process in begun:
+        with suppress(psutil.Error):
+            process.kill()
 
 
 class _Actor:
