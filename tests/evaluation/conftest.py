@@ -9,7 +9,7 @@ import pytest
 from tests.data.synthetic_assets import make_assets
 
 from vera.evaluation.predictions import clips, galleries, synthetic
-from vera.metrics.recognition.features import Pictures, Vectors, unit
+from vera.metrics.recognition.features import Pictures, Vectors, unit_vectors
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +32,7 @@ def mean_colors(monkeypatch: pytest.MonkeyPatch) -> None:
     """Features are the mean colour of a picture."""
 
     def embed(pictures: Pictures) -> Vectors:
-        return unit(pictures.mean(axis=(1, 2), dtype=np.float32))
+        return unit_vectors(pictures.mean(axis=(1, 2), dtype=np.float32))
 
     monkeypatch.setattr(galleries, "load_embedding", lambda: embed)
     synthetic._open.cache_clear()

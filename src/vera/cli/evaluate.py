@@ -1,7 +1,8 @@
 """`vera evaluate`: measure a model."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -12,6 +13,41 @@ from vera.cli.terminal import say
 app = App(name="evaluate", help="Measure models and anybody's edits on a benchmark, on held-out cases, on real clips.")
 app.command("vera.cli.judge:judge", name="judge", help="Have a vision-language model score edits, 1 to 5.")
 app.command("vera.cli.report:report", name="report", help="Write the report of a run: page, numbers, figures.")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class World:
+    """Which model is measured, and in which world.
+
+    Parameters
+    ----------
+    model
+        nano (ships with Vera), or a folder in diffusers' layout.
+    lora
+        LoRA: nano-8-steps (ships with Vera), a file or a folder. May be repeated.
+    steps
+        Sampling steps. Default: the model's own.
+    guidance
+        How strongly the instruction steers. Default: the model's own.
+    recipe
+        YAML file of a training run whose things are asked for. Default: the 24 that the shipped nano knows.
+    assets
+        Folder that `make assets` fills.
+    renders
+        Folder of `vera data render`, if the model was trained on it: objects are then told apart from those, too.
+    workers
+        Processes that share the work. Default: one for each core, at most eight with a GPU.
+    """
+
+    model: str = "nano"
+    lora: Annotated[tuple[str, ...], Parameter(negative=())] = ()
+    steps: int | None = None
+    guidance: float | None = None
+    recipe: Path | None = None
+    assets: str = "assets/npm"
+    renders: str | None = None
+    workers: int | None = None
 
 
 @app.command
@@ -144,99 +180,62 @@ def run(
 @app.command
 def held_out(
     *,
-    model: str = "nano",
-    lora: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    world: World = World(),
     count: int | None = None,
-    steps: int | None = None,
-    guidance: float | None = None,
     sampler: Sampler | None = None,
     sweep: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     out: Path = Path("runs/evaluate-held-out"),
-    assets: str = "assets/npm",
-    renders: str | None = None,
     baselines: bool = True,
-    workers: int | None = None,
 ) -> None:
     """Run a model on held-out synthetic cases and print every measure; the same command goes on with stopped work.
 
     Parameters
     ----------
-    model
-        nano (ships with Vera), or a folder in diffusers' layout.
-    lora
-        LoRA: nano-8-steps (ships with Vera), a file or a folder. May be repeated.
     count
         How many cases: 200, or 40 validation cases for a sweep.
-    steps
-        Sampling steps. Default: the model's own.
-    guidance
-        How strongly the instruction steers. Default: the model's own.
     sampler
         Default: the model's own.
     sweep
         Settings to compare on validation cases, such as steps=4,8,12; give it again for guidance, sampler or shift.
     out
         Folder for records, tables and sheets.
-    assets
-        Folder that `make assets` fills.
-    renders
-        Folder of `vera data render`, if the model was trained on it: objects are then told apart from those, too.
     baselines
         Also measure the truth, the truth coded again, and no edit: the same for every model with one autoencoder.
-    workers
-        Processes that share the work. Default: one for each core, at most eight with a GPU.
     """
     from vera.errors import VeraError
+    from vera.evaluation.cases.things import recipe_sprites
     from vera.evaluation.held_out import BASELINES, evaluate_held_out, sweep_settings
     from vera.evaluation.predictions.predict import Candidate
 
-    setting = Candidate("model", steps, guidance, sampler)
+    setting = Candidate("model", world.steps, world.guidance, sampler)
+    about: dict[str, Any] = {
+        "assets": world.assets,
+        "renders": world.renders,
+        "sprites": recipe_sprites(world.recipe),
+        "workers": world.workers,
+    }
     with progress_bar() as report:
         if sweep:
             if setting != Candidate():
                 raise VeraError("with --sweep give steps, guidance and sampler in it, such as --sweep steps=12")
-            text = sweep_settings(
-                out,
-                sweep,
-                model,
-                lora,
-                40 if count is None else count,
-                assets=assets,
-                renders=renders,
-                workers=workers,
-                progress=report,
-            )
+            cases = 40 if count is None else count
+            text = sweep_settings(out, sweep, world.model, world.lora, cases, **about, progress=report)
             sheets: list[Path] = []
         else:
+            cases = 200 if count is None else count
+            beside = BASELINES if baselines else ()
             text, sheets = evaluate_held_out(
-                out,
-                model,
-                lora,
-                200 if count is None else count,
-                setting,
-                BASELINES if baselines else (),
-                assets=assets,
-                renders=renders,
-                workers=workers,
-                progress=report,
+                out, world.model, world.lora, cases, setting, beside, **about, progress=report
             )
-    say(*text.splitlines())
-    for path in sheets:
-        say(f"sheet    {path}")
+    say(*text.splitlines(), *(f"sheet    {path}" for path in sheets))
 
 
 @app.command
 def footage(
     *,
+    world: World = World(),
     out: Path = Path("runs/evaluate-footage"),
-    model: str = "nano",
-    lora: Annotated[tuple[str, ...], Parameter(negative=())] = (),
-    steps: int | None = None,
-    guidance: float | None = None,
-    assets: str = "assets/npm",
-    renders: str | None = None,
     film: Path = Path("assets/footage/bbb.mp4"),
-    workers: int | None = None,
 ) -> None:
     """Edit five real clips by ten instructions each, and print what can be measured without a truth.
 
@@ -244,42 +243,28 @@ def footage(
     ----------
     out
         Folder for clips, edits, tables and a sheet for each clip. The same command goes on with stopped work.
-    model
-        nano (ships with Vera), or a folder in diffusers' layout.
-    lora
-        LoRA: nano-8-steps (ships with Vera), a file or a folder. May be repeated.
-    steps
-        Sampling steps. Default: the model's own.
-    guidance
-        How strongly the instruction steers. Default: the model's own.
-    assets
-        Folder that `make assets` fills.
-    renders
-        Folder of `vera data render`, if the model was trained on it: objects are then told apart from those, too.
     film
         Big Buck Bunny, which `make assets` fetches, too.
-    workers
-        Processes that share the work. Default: one for each core, at most eight with a GPU.
     """
     from vera.evaluation.cases.clips import real_excerpts
+    from vera.evaluation.cases.things import recipe_sprites
     from vera.evaluation.footage import evaluate_footage
     from vera.evaluation.predictions.predict import Candidate
 
     with progress_bar() as report:
         text, sheets = evaluate_footage(
             out,
-            model,
-            lora,
-            Candidate("model", steps, guidance),
-            assets=assets,
-            renders=renders,
+            world.model,
+            world.lora,
+            Candidate("model", world.steps, world.guidance),
+            assets=world.assets,
+            renders=world.renders,
+            sprites=recipe_sprites(world.recipe),
             excerpts=real_excerpts(film),
-            workers=workers,
+            workers=world.workers,
             progress=report,
         )
-    say(*text.splitlines())
-    for path in sheets:
-        say(f"sheet    {path}")
+    say(*text.splitlines(), *(f"sheet    {path}" for path in sheets))
 
 
 @app.command

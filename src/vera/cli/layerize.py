@@ -15,6 +15,8 @@ def layerize(
     out: Path,
     mask: Path | None = None,
     matte: Path | None = None,
+    matting: str | None = None,
+    device: str = "auto",
     sheet: Path | None = None,
     deinterlace: Deinterlace = False,
     rate: Rate = None,
@@ -34,14 +36,24 @@ def layerize(
         Picture or video, of the source's size, whose white marks what the edit preserves.
     matte
         The same, whose white marks what the edit covers for certain, also where it looks like the source.
+    matting
+        ViTMatte, which finds hair and fine edges of solid things: a folder, or a model of the hub such as
+        hustvl/vitmatte-small-composition-1k.
+    device
+        Where it runs: auto, cpu, cuda, cuda:1, mps.
     sheet
         PNG of a few frames: both clips, the matte, the layers over the source, and what was refused.
     """
     from vera.layers.layerize import layerize as recover
 
+    network = None
+    if matting is not None:
+        from vera.pipelines.matting import load_matting
+
+        network = load_matting(matting, device)
     clip, other = (open_source(path, deinterlace, rate, progressive) for path in (source, edited))
     with progress_bar() as report:
-        done = recover(clip, other, out, mask, report, matte, sheet)
+        done = recover(clip, other, out, mask, report, matte, sheet, network)
     width, height = done.size
     say(f"layers   {done.layers}")
     say(f"frames   {done.frames} of {done.source_frames} at {width}x{height}, {done.coverage:.1%} covered")

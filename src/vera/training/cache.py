@@ -13,7 +13,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from vera.data.latents.dataset import PARTS
-from vera.data.latents.writer import SHARD_SAMPLES, Written, write_shards
+from vera.data.latents.writer import SHARD_SAMPLES, Written, write_sample_shards
 from vera.data.sample import BadSample, LatentSample, LayerData, LayeredSample
 from vera.data.sources import open_layer_data
 from vera.errors import VeraError
@@ -72,7 +72,7 @@ def cache_data(
 
     def write(held_out: bool) -> Written:
         data, part = opened[held_out], PARTS[held_out]
-        return write_shards(
+        return write_sample_shards(
             out / part,
             keys[held_out],
             lambda some: _encode(encoders, data, some, recipe, dtype),

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load
 
 from vera.data.latents.dataset import ShardedLayers, ShardReader
-from vera.data.latents.writer import Written, write_shards
+from vera.data.latents.writer import Written, write_sample_shards
 from vera.data.sample import BadSample, LatentSample
 from vera.data.sources import open_layer_data
 from vera.errors import VeraError
@@ -51,7 +51,9 @@ def empty_text() -> torch.Tensor:
 
 
 def write(folder: Path, count: int = 20, note: str = "a", shard_samples: int = SMALL) -> Written:
-    return write_shards(folder, range(count), encode, {"encoders": note}, empty_text, shard_samples=shard_samples)
+    return write_sample_shards(
+        folder, range(count), encode, {"encoders": note}, empty_text, shard_samples=shard_samples
+    )
 
 
 @pytest.fixture
@@ -131,10 +133,10 @@ def test_progress_and_bad_samples_are_told(tmp_path: Path) -> None:
         "progress": lambda *tick: told.append(tick),
         "skipped": lambda *problem: told.append(problem),
     }
-    write_shards(tmp_path, range(6), encode, {}, empty_text, **options)
+    write_sample_shards(tmp_path, range(6), encode, {}, empty_text, **options)
     assert told == [(0, 6), *((number, 6) for number in range(1, 7))]
     told.clear()
-    write_shards(tmp_path, range(10), encode, {}, empty_text, **options)
+    write_sample_shards(tmp_path, range(10), encode, {}, empty_text, **options)
     # Four were in a full shard; the two of the last one are done again.
     ticks = [(number, 10) for number in range(5, 11)]
     assert told == [(4, 10), *ticks[:3], (f"clip {BAD}: torn", 1, 8), *ticks[3:]]
@@ -160,7 +162,7 @@ def test_the_work_goes_on_where_it_ended(tmp_path: Path, cache: Path, after: int
 
     part = tmp_path / "part"
     with pytest.raises(StoppedError):
-        write_shards(part, range(20), stopped, {"encoders": "a"}, empty_text, shard_samples=SMALL)
+        write_sample_shards(part, range(20), stopped, {"encoders": "a"}, empty_text, shard_samples=SMALL)
     whole = len(list(part.glob("*.tar")))
     assert whole == after // SMALL and not list(part.glob(".*"))  # only the shard in flight is lost
     with pytest.raises(VeraError, match="the cache is not whole; run `vera data cache`"):
@@ -182,7 +184,7 @@ def test_killed_at_any_moment_it_goes_on(tmp_path: Path, cache: Path) -> None:
 
     def work() -> None:
         torch.set_num_threads(1)
-        write_shards(part, range(20), slow, {"encoders": "a"}, empty_text, shard_samples=SMALL)
+        write_sample_shards(part, range(20), slow, {"encoders": "a"}, empty_text, shard_samples=SMALL)
 
     part, whole, delays = tmp_path / "part", content(cache / "train"), random.Random(0)
     for _ in range(12):
@@ -245,7 +247,7 @@ def test_the_index_of_another_cache_is_noticed(tmp_path: Path, cache: Path) -> N
     def other(keys: Sequence[int]) -> Iterator[LatentSample]:
         return (make(key + 2) for key in keys)
 
-    write_shards(tmp_path / "other", range(20), other, {"encoders": "a"}, empty_text, shard_samples=SMALL)
+    write_sample_shards(tmp_path / "other", range(20), other, {"encoders": "a"}, empty_text, shard_samples=SMALL)
     shutil.copy(tmp_path / "other" / "index.json", cache / "train" / "index.json")
     with pytest.raises(
         BadSample, match=r"00000000.tar: byte 512 on is not what index.json says: damaged, or of another"
@@ -281,14 +283,14 @@ def test_another_kind_of_samples_or_other_keys_are_refused(cache: Path) -> None:
     with pytest.raises(VeraError, match="holds a cache of other samples: shard_samples is 3, not 4; choose another"):
         write(cache / "train", shard_samples=4)
     with pytest.raises(VeraError, match="holds other samples, or in another order"):
-        write_shards(cache / "train", range(1, 20), encode, {"encoders": "a"}, empty_text, shard_samples=SMALL)
+        write_sample_shards(cache / "train", range(1, 20), encode, {"encoders": "a"}, empty_text, shard_samples=SMALL)
     assert content(cache) == before
 
 
 def test_the_order_of_fields_makes_no_other_kind(tmp_path: Path) -> None:
     for stage in ({"until": 1, "frames": {1: 1}}, {"frames": {1: 1}, "until": 1}):
         note = {"stages": [stage]}
-        assert write_shards(tmp_path, range(2), encode, note, empty_text).samples == 2
+        assert write_sample_shards(tmp_path, range(2), encode, note, empty_text).samples == 2
 
 
 def test_a_disk_that_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,7 +308,7 @@ def test_every_epoch_has_each_sample_of_one_shape_once(tmp_path: Path) -> None:
         return (make(2 * key) for key in keys)
 
     for part in ("train", "held_out"):
-        write_shards(tmp_path / part, range(10), pictures, {"encoders": "a"}, empty_text)
+        write_sample_shards(tmp_path / part, range(10), pictures, {"encoders": "a"}, empty_text)
     source = ShardedLayers(str(tmp_path))
     drawn = [source.draw(step, 4) for step in range(10)]
     keys = [key for batch in drawn for key in batch]

@@ -16,7 +16,7 @@ from vera.evaluation.predictions.metrics import HELD_OUT, choose_metrics
 from vera.evaluation.predictions.predict import lay_over
 from vera.evaluation.predictions.prediction import Prediction
 from vera.metrics.objects import to_alpha
-from vera.metrics.recognition.features import Pictures, Vectors, unit
+from vera.metrics.recognition.features import Pictures, Vectors, unit_vectors
 from vera.metrics.recognition.gallery import make_gallery
 
 RED, GREEN = (250, 20, 20), (20, 250, 20)
@@ -44,10 +44,10 @@ def measure(case: EvaluationCase, sample: LayeredSample, found: Prediction, gall
 
 def embed(pictures: Pictures) -> Vectors:
     middle = pictures[:, pictures.shape[1] // 2, pictures.shape[2] // 2]
-    return unit(middle.astype(np.float32))
+    return unit_vectors(middle.astype(np.float32))
 
 
-COLORS = {name: unit(np.array([color], np.float32)) for name, color in (("berry", RED), ("leaf", GREEN))}
+COLORS = {name: unit_vectors(np.array([color], np.float32)) for name, color in (("berry", RED), ("leaf", GREEN))}
 SILHOUETTES = {"berry": [np.ones((9, 9), bool)], "leaf": [np.ones((9, 3), bool)]}
 GALLERIES = Galleries(make_gallery(COLORS), make_gallery(COLORS), embed, SILHOUETTES)
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from vera.metrics.recognition.features import SIDE, Pictures, Vectors, unit
+from vera.metrics.recognition.features import SIDE, Pictures, Vectors, unit_vectors
 from vera.metrics.recognition.object_hit import BACKDROPS, object_gallery, object_pictures, object_vector
 
 
 def mean_color(pictures: Pictures) -> Vectors:
     """A network that sees nothing but the middle of a picture."""
     middle = pictures[:, SIDE * 2 // 5 : SIDE * 3 // 5, SIDE * 2 // 5 : SIDE * 3 // 5]
-    return unit(middle.mean(axis=(1, 2)).astype(np.float32))
+    return unit_vectors(middle.mean(axis=(1, 2)).astype(np.float32))
 
 
 def layer(color: tuple[int, int, int], frames: int = 2) -> tuple[np.ndarray, np.ndarray]:

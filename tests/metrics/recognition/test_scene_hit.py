@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from vera.metrics.recognition.features import Pictures, Vectors, unit
+from vera.metrics.recognition.features import Pictures, Vectors, unit_vectors
 from vera.metrics.recognition.scene_hit import VIEWS, WIDTH, scene_gallery, scene_vector, scene_views
 
 
 def mean_color(pictures: Pictures) -> Vectors:
-    return unit(pictures.mean(axis=(1, 2), dtype=np.float32))
+    return unit_vectors(pictures.mean(axis=(1, 2), dtype=np.float32))
 
 
 def test_views_go_once_around_the_horizon() -> None:

@@ -176,8 +176,6 @@ REFUSED: dict[str, tuple[Draw, str]] = {
         lambda frames: np.where(np.arange(frames.size).reshape(frames.shape) == 77, np.inf, frames / 255),
         "NaN",
     ),
-    "unchanged": (unchanged, r"left the clip as it was"),
-    "the source": (lambda frames: frames, r"left the clip as it was"),
     "another clip": (other_clip, r"nothing of the source"),
 }
 
@@ -188,6 +186,21 @@ def test_what_is_no_edit_is_told(kind: str) -> None:
     with pytest.raises(VeraError, match=f"^it .*{told}") as error:
         run(DrawingEditor(draw), 9)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("draw", [unchanged, lambda frames: frames])
+def test_an_editor_that_changed_nothing_is_seen(draw: Draw) -> None:
+    clip = edited(DrawingEditor(draw), 9)
+    assert len(list(clip.layers(source(9), None))) == 9
+    assert not clip.touched
+
+
+def test_an_editor_that_changed_one_window_is_seen() -> None:
+    clip = edited(
+        DrawingEditor(lambda frames: with_square(frames) if (frames[0] == source(20)[0]).all() else frames), 20
+    )
+    assert len(list(clip.layers(source(20), None))) == 20
+    assert clip.touched
 
 
 def test_a_black_source_may_stay_black() -> None:

@@ -19,7 +19,8 @@ from vera import VeraError
 from vera.layers import load_layers, verify
 from vera.layers.refine.clip import Refinement
 from vera.models.baselines import VARIANTS
-from vera.pipelines import EditJob, ModelChoice, Sampling, VeraPipeline, edit
+from vera.pipelines import EditJob, ModelChoice, Sampling, VeraPipeline, edit, memory
+from vera.pipelines.footage.draw import fit_clip
 from vera.pipelines.footage.draw_editor import draw_by_editor
 from vera.pipelines.footage.write import write_layers
 from vera.video import model_view, open_clip
@@ -81,6 +82,18 @@ def test_a_region_is_edited_and_all_else_is_kept(pipeline: VeraPipeline, source:
     assert counts.changed == 0 and counts.preserved > counts.samples / 4
     assert {("read", 7, 7), ("sample", 2, 2), ("layers", 7, 7)} <= set(stages)
     assert any("reached the border" in notice for notice in report.notices)
+
+
+def test_regions_that_fit_one_by_one_may_not_fit_together(
+    pipeline: VeraPipeline, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = ["40,30,48,40", "120,60,48,40"]
+    monkeypatch.setattr(memory, "free_bytes", lambda device: memory.latent_bytes(pipeline, 7, [SIZE], False))
+    job = EditJob.check(source, TEXT, region=both[:1], sampling=Sampling(size=SIZE))
+    assert fit_clip(job, pipeline)
+    job = EditJob.check(source, TEXT, region=both, sampling=Sampling(size=SIZE))
+    with pytest.raises(VeraError, match="7 frames at 192x128 and 192x128 need"):
+        fit_clip(job, pipeline)
 
 
 def test_the_model_sees_the_region_and_its_layers_are_those_of_the_crop(
@@ -245,6 +258,22 @@ def test_an_editor_draws_in_two_regions(smooth_source: Path, tmp_path: Path) -> 
         assert alpha[:, round(y * scale[1]), round(x * scale[0])].min() > 60000
     assert alpha[:, round(64 * scale[1]), round(92 * scale[0])].max() == 0
     assert len(found.metadata["layerize"]) == len(editor.calls) == 4
+
+
+def test_a_region_that_an_editor_leaves_alone_is_told(smooth_source: Path, tmp_path: Path) -> None:
+    drawn = iter([red, lambda frames: frames])
+    editor = DrawingEditor(lambda frames: next(drawn)(frames))
+    found, notices = draw(smooth_source, tmp_path / "layers", editor, region=["10,10,48,48", "120,60,48,48"])
+    assert notices == ["test left the region 120,60,48,48 as it was, within its noise"]
+    alpha, scale = np.asarray(found.alpha), found.size[0] / SIZE[0]
+    assert alpha.any() and not alpha[:, :, round(110 * scale) :].any()
+
+
+def test_an_editor_that_leaves_all_regions_alone_edits_nothing(smooth_source: Path, tmp_path: Path) -> None:
+    editor = DrawingEditor(lambda frames: frames)
+    with pytest.raises(VeraError, match="test left the clip as it was"):
+        draw(smooth_source, tmp_path / "layers", editor, region=["10,10,48,48", "120,60,48,48"])
+    assert not (tmp_path / "layers").exists()
 
 
 def test_an_editor_that_draws_all_anew_takes_no_region(source: Path, moving: Path, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ class Written:
     bad: int
 
 
-def write_shards(
+def write_sample_shards(
     folder: Path,
     keys: Sequence[Any],
     encode: Encode,

@@ -12,6 +12,7 @@ from vera.layers.folder import check_layers_folder, layer_files, write_layers
 from vera.layers.layer_frame import LayerFrame
 from vera.layers.layerize.footage import ArrayFootage, ClipFootage, Footage, Footages, Pictures
 from vera.layers.layerize.match import Match
+from vera.layers.layerize.matting import Matting
 from vera.layers.layerize.recover import RecoveredLayers, recover_layers
 from vera.layers.masks import check_mask
 from vera.layers.source_match import describe_source
@@ -46,6 +47,7 @@ def layerize(
     progress: Progress | None = None,
     matte: str | Path | None = None,
     sheet: str | Path | None = None,
+    matting: Matting | None = None,
 ) -> LayerizeReport:
     """Recover the alpha matte and the edit layer of `edited`, a regenerated copy of `source`, as the folder `layers`.
 
@@ -58,6 +60,7 @@ def layerize(
         mask: video, or a still image, of the source's size, whose white marks what the edit preserves.
         matte: the same, whose white marks what the edit covers for certain.
         sheet: PNG of a few frames: both clips, the matte, the layers over the source, and what was refused.
+        matting: a network that finds the fine edges of solid things, such as `vera.pipelines.load_matting` loads.
         progress: called with (stage, done, total).
 
     Raises VeraError for clips that cannot be read, a mask that does not fit, a folder that cannot be written, and if
@@ -78,6 +81,7 @@ def layerize(
         if path is not None:
             check_mask(path, clip)
     found = recover_layers(clips, progress)
+    found.matting = matting
     told = found.notices
     metadata: dict[str, Any] = {"source": describe_source(clip), "versions": {"vera": __version__}}
     pts = [clip.pts[i] for i in found.positions]
@@ -115,6 +119,7 @@ def layerize_frames(
     mattes: Pictures | None = None,
     name: str = "the edited frames",
     in_step: bool = False,
+    matting: Matting | None = None,
     progress: Progress | None = None,
 ) -> RecoveredLayers:
     """Recover the layers of frames that an editor drew, RGB `[T,h,w,3]` of its own size, count and rate.
@@ -131,6 +136,7 @@ def layerize_frames(
         mattes: alpha of the solid things in the edit, `[T,H,W]` by frame of the source, where it is known.
         name: what messages call the frames.
         in_step: frame for frame those of the source, of which some or all may be unedited.
+        matting: as for `layerize`.
 
     Raises VeraError for frames of no picture's shape, of different sizes, with values that are no numbers or of one
     colour, for those that show nothing of the source, and, at the end of `frames()`, if nothing was edited.
@@ -144,7 +150,7 @@ def layerize_frames(
             check_mask(mask, footage.clip)
     clips = Footages(footage, ArrayFootage(frames, rate, name), mask, mattes)
     found = recover_layers(clips, progress, in_step)
-    found.must_differ = not in_step
+    found.must_differ, found.matting = not in_step, matting
     return found
 
 

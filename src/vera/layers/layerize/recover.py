@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Float
 from vera.errors import VeraError
 from vera.layers.layer_frame import FULL, LayerFrame, unit
 from vera.layers.layerize.align import initial_map
@@ -14,6 +15,7 @@ from vera.layers.layerize.difference import Mask, find_changes
 from vera.layers.layerize.drift import DriftMap
 from vera.layers.layerize.footage import Footages, FramePair
 from vera.layers.layerize.match import Match, Matched, apply_match, fit_match
+from vera.layers.layerize.matting import Matting, solid_matte
 from vera.layers.layerize.noise import smoothed_difference
 from vera.layers.layerize.pairing import (
     Group,
@@ -28,7 +30,7 @@ from vera.layers.layerize.pairing import (
 from vera.layers.layerize.sharpen import sharpen_edges
 from vera.layers.layerize.smear import MIXED, NEARBY, beyond_range, close_bites, smears, value_range, with_neighbours
 from vera.layers.layerize.steady import Unmixed, steady
-from vera.layers.layerize.unmix import EDGE, straight_colors, unmix
+from vera.layers.layerize.unmix import EDGE, Layers, straight_colors, unmix
 from vera.layers.refine.floor import floor_alpha
 from vera.progress import Progress
 from vera.video.view import spread_frames
@@ -51,6 +53,7 @@ class RecoveredLayers:
     Args:
         clips, pairing, groups, match: what was found before.
         must_differ: whether frames without any edit are an error.
+        matting: a network that finds the fine edges of solid things, if there is one.
         coverage: mean alpha; `corrected`: frames that lay beside the rest; `drift`: what was refused. Of the frames
             that were read.
     """
@@ -60,6 +63,7 @@ class RecoveredLayers:
     groups: list[Group]
     match: Match
     must_differ: bool = False
+    matting: Matting | None = None
     coverage: float = 0.0
     corrected: int = 0
     drift: DriftMap = field(default_factory=DriftMap)
@@ -98,10 +102,17 @@ class RecoveredLayers:
             matched = apply_match(self.match, pair)
             self.corrected += matched.shift != (0.0, 0.0)
             inside = self._changes(pair, matched, [other.source for other in nearby])
-            found = unmix(
-                matched.softened, matched.edited, inside, matched.level, edge, pair.matte, self.match.softness
-            )
+            found = self._layers(matched, inside, edge, pair.matte)
             yield Unmixed(matched.softened, matched.edited, matched.level, found, (pair.source, pair.edited))
+
+    def _layers(self, matched: Matched, inside: Mask, edge: int, matte: Float | None) -> Layers:
+        """The layers of a frame: those that the pictures tell, and of solid things also what a network sees in them."""
+        seen = matched.softened, matched.edited, inside, matched.level, edge
+        found = unmix(*seen, matte, self.match.softness)
+        solid = None if self.matting is None else solid_matte(self.matting, matched.edited, found.alpha)
+        if solid is None:
+            return found
+        return unmix(*seen, solid if matte is None else np.maximum(solid, matte), self.match.softness)
 
     def _changes(self, pair: FramePair, matched: Matched, nearby: Sequence[NDArray[Any]]) -> Mask:
         """Where the frame is edited; an editor that smears what moves is given the frames around as an excuse."""
@@ -134,6 +145,7 @@ class RecoveredLayers:
             "noise": [match.noise.flat, match.noise.steep],
             "agreement": match.agreement,
             "drift": self.drift.record(),
+            "matting": None if self.matting is None else self.matting.name,
         }
 
 

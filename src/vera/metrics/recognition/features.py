@@ -50,12 +50,12 @@ def load_embedding() -> Embed:
             batch = np.stack([fit(picture) for picture in pictures[start : start + _BATCH]])
             x = (torch.from_numpy(batch).permute(0, 3, 1, 2).float() / 255 - mean) / std
             vectors.append(network.extract_features(x).mean(dim=(2, 3)))
-        return unit(torch.cat(vectors).numpy())
+        return unit_vectors(torch.cat(vectors).numpy())
 
     return embed
 
 
-def unit(vectors: Vectors) -> Vectors:
+def unit_vectors(vectors: Vectors) -> Vectors:
     """`[..., D]` scaled to length 1."""
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12), np.float32)
 

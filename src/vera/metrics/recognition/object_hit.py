@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.metrics.objects import Alpha, bounding_box, main_component, to_alpha
-from vera.metrics.recognition.features import Embed, Vectors, fit, unit
+from vera.metrics.recognition.features import Embed, Vectors, fit, unit_vectors
 from vera.metrics.recognition.gallery import Gallery, make_gallery
 from vera.video.view import spread_frames
 
@@ -76,4 +76,4 @@ def _scaled(rgba: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
 
 
 def _mean(vectors: Vectors) -> Vectors:
-    return unit(vectors.mean(axis=0))
+    return unit_vectors(vectors.mean(axis=0))

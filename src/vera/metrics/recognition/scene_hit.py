@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.metrics.recognition.features import Embed, Vectors, unit
+from vera.metrics.recognition.features import Embed, Vectors, unit_vectors
 from vera.metrics.recognition.gallery import Gallery, make_gallery
 from vera.video.view import spread_frames
 
@@ -32,4 +32,4 @@ def scene_views(panorama: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def scene_vector(edit: NDArray[np.uint8], embed: Embed) -> Vectors:
     """Features `[D]` of a background clip `[T,H,W,3]`, the mean over `LOOKS` frames."""
     frames = spread_frames(len(edit), LOOKS)
-    return unit(embed(edit[frames]).mean(axis=0))
+    return unit_vectors(embed(edit[frames]).mean(axis=0))

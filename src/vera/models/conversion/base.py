@@ -22,7 +22,7 @@ from vera.models.conversion.checkpoint import (
     list_tensors,
     read_tensors,
     weight_files,
-    write_shards,
+    write_weight_shards,
 )
 from vera.models.header_bounds import check_config
 
@@ -136,7 +136,7 @@ def write_transformer(
     folder.mkdir()
     model.save_config(folder)
     shapes = {name: planned(name, meta) for name, meta in model.state_dict().items()}
-    write_shards(folder, DIFFUSERS_STEM, shapes, read, max_shard_size, report)
+    write_weight_shards(folder, DIFFUSERS_STEM, shapes, read, max_shard_size, report)
     return model
 
 

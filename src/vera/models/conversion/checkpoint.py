@@ -156,7 +156,7 @@ def read_tensors(stored: Mapping[str, StoredTensor]) -> Iterator[tuple[str, Tens
             yield name, files[where.file](where.key)
 
 
-def write_shards(
+def write_weight_shards(
     folder: Path,
     stem: str,
     planned: Mapping[str, Tensor],

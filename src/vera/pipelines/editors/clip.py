@@ -37,6 +37,7 @@ class EditedClip:
         progress: called with ("sample", steps done, all steps).
         notices: what the user should know; filled while `layers` runs.
         recovered: of each window, how its layers came about and what was refused; filled likewise.
+        touched: whether the editor changed anything in the frames that `layers` has yielded.
     """
 
     editor: Editor
@@ -49,6 +50,7 @@ class EditedClip:
     progress: Progress | None = None
     notices: list[str] = field(default_factory=list)
     recovered: list[dict[str, Any]] = field(default_factory=list)
+    touched: bool = False
 
     def check(self, size: tuple[int, int]) -> None:
         """Raise VeraError for what no window of this editor can be, before any frame is read."""
@@ -63,19 +65,14 @@ class EditedClip:
             raise VeraError(f"{self.name} has too little to see of frames of {width}x{height}: give a larger --size")
 
     def layers(self, pictures: Pictures, masks: Masks | None) -> Iterator[LayerFrame]:
-        """Yield the layers of every shown frame; VeraError, after the last, if the editor changed nothing.
+        """Yield the layers of every shown frame, and see whether they hold anything.
 
         `pictures` and `masks` are those of the shown frames, at the model's size.
         """
-        touched = False
+        self.touched = False
         for layer in self._carried(pictures, masks) if self.editor.traits.still else self._joined(pictures, masks):
-            touched = touched or bool((layer.alpha >= ALPHA_FLOOR / FULL).any())
+            self.touched = self.touched or bool((layer.alpha >= ALPHA_FLOOR / FULL).any())
             yield layer
-        if not touched:
-            raise VeraError(
-                f"{self.name} left the clip as it was, within its noise: try other words, another --seed, or more "
-                "--guidance; nothing was written"
-            )
 
     def record(self) -> dict[str, Any]:
         """Say in JSON values what the edit was made by, after the last frame."""

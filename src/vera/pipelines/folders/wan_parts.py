@@ -22,7 +22,7 @@ from vera.models.conversion.checkpoint import (
     list_tensors,
     load_pickled,
     weight_files,
-    write_shards,
+    write_weight_shards,
 )
 from vera.models.model_files import pipeline_files
 from vera.progress import Progress
@@ -168,4 +168,4 @@ def _write_text_encoder(file: Path, folder: Path, report: Report) -> None:
     def read(names: set[str]) -> Iterator[tuple[str, Tensor]]:
         return ((name, stored[name]) for name in names)
 
-    write_shards(folder, TRANSFORMERS_STEM, stored, read, report=report)
+    write_weight_shards(folder, TRANSFORMERS_STEM, stored, read, report=report)

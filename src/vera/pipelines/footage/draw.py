@@ -111,8 +111,7 @@ def fit_clip(job: EditJob, pipeline: VeraPipeline) -> tuple[SourceViews, tuple[i
     plan = plan_crops(job.clip, job.regions, strides, pipeline.config.model_pixels, job.sampling.size)
     pipeline.check_text(job.instruction, "instruction", pipeline.config.max_sequence_length)
     shown = sampled_frames(len(job.edited), job.refinement.every)
-    for crop in plan.crops:
-        check_memory(pipeline, len(shown), crop.model, job.mask is not None)
+    check_memory(pipeline, len(shown), [crop.model for crop in plan.crops], job.mask is not None)
     return SourceViews(job.clip, job.edited, plan.canvas, job.transform), shown, plan
 
 

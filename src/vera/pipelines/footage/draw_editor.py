@@ -1,7 +1,7 @@
 """Layers of a clip by anybody's editor, which draws frames: they are made as they are asked for, window by window."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -73,11 +73,27 @@ def draw_by_editor(job: EditJob, editor: Adapter, progress: Progress | None) -> 
         views=views,
         refinement=refinement,
         plates=plates,
-        spans=place_layers(plan, shown, spans),
+        spans=_some(place_layers(plan, shown, spans), clips, plan.crops, notices),
         manifest=manifest,
         choice=describe_editor(model, type(editor).PIPELINE, terms),
         notices=notices,
     )
+
+
+def _some(
+    spans: Iterable[Span], clips: Sequence[EditedClip], crops: Sequence[Crop], notices: list[str]
+) -> Iterator[Span]:
+    """Pass all layers; then VeraError if the editor changed nothing anywhere, a notice for each region of which so."""
+    yield from spans
+    model = clips[0].name
+    if not any(clip.touched for clip in clips):
+        raise VeraError(
+            f"{model} left the clip as it was, within its noise: try other words, another --seed, or more "
+            "--guidance; nothing was written"
+        )
+    for clip, crop in zip(clips, crops, strict=True):
+        if not clip.touched:
+            notices.append(f"{model} left the region {crop.asked} as it was, within its noise")
 
 
 def frame_rate(clip: Clip, edited: range) -> float:
