@@ -75,9 +75,12 @@ class BuildRecipe:
     propose: Propose = field(default_factory=Propose)
     annotate: Annotate = field(default_factory=Annotate)
     masks: Masks = field(default_factory=Masks)
+    matte: Matte = field(default_factory=Matte)
     remove: Remove = field(default_factory=Remove)
+    words: Words = field(default_factory=Words)
     check: Check = field(default_factory=Check)
     background: Backgrounds = field(default_factory=Backgrounds)
+    background_words: BackgroundWords = field(default_factory=BackgroundWords)
     background_check: BackgroundCheck = field(default_factory=BackgroundCheck)
     prices: Prices = field(default_factory=Prices)
 
@@ -121,7 +124,7 @@ def make_stages(recipe: BuildRecipe, until: str | None = None, pictures: tuple[P
         recipe.propose,
         recipe.annotate,
         recipe.masks,
-        Matte(),
+        recipe.matte,
         *(_addition(recipe) if "obj_add" in recipe.tasks else ()),
         *(_replacement(recipe, pictures) if "background_replace" in recipe.tasks else ()),
     )
@@ -132,10 +135,10 @@ def make_stages(recipe: BuildRecipe, until: str | None = None, pictures: tuple[P
 
 
 def _addition(recipe: BuildRecipe) -> tuple[Stage, ...]:
-    return recipe.remove, Filter(), Layers(), Words(), recipe.check, Publish()
+    return recipe.remove, Filter(), Layers(), recipe.words, recipe.check, Publish()
 
 
 def _replacement(recipe: BuildRecipe, pictures: tuple[Picture, ...]) -> tuple[Stage, ...]:
     told = recipe.background
     background = Background(pictures, told.residual, told.enlarged, told.field_of_view)
-    return Curate(), background, BackgroundWords(), recipe.background_check, BackgroundPublish()
+    return Curate(), background, recipe.background_words, recipe.background_check, BackgroundPublish()

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from vera.construction.engine.record import Entry, Layout, Record, read_record, write_record
-from vera.construction.engine.stage import Facts, Item, Rejected, Stage
+from vera.construction.engine.stage import BuildStopError, Facts, Item, Rejected, Stage
 from vera.construction.engine.state import Task
 from vera.errors import VeraError, first_line
 from vera.files import locked, scratch_folder, sweep, sync
@@ -49,6 +49,8 @@ def run_task(root: Path, stages: bytes, task: Task, about: Record) -> Ran:
             with scratch_folder(folder / "run") as out:
                 entry, trace = _run(layout, record, _opened(stages, task.stage), task, out)
                 _commit(layout, record, task, entry, out, _opened(stages, task.stage).dataset)
+    except BuildStopError as error:
+        return Ran(None, time.perf_counter() - start, stopped=str(error))
     except OSError as error:
         if error.errno not in FULL:
             raise
@@ -67,6 +69,8 @@ def _opened(stages: bytes, name: str) -> Stage:
 def _run(layout: Layout, record: Record, stage: Stage, task: Task, out: Path) -> tuple[Entry, str]:
     try:
         outcome = stage.run(_item(layout, record, stage, task, out))
+    except BuildStopError:
+        raise
     except Exception as error:
         if (full := full_disk(error)) is not None:
             raise full from None

@@ -5,8 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
+from vera.errors import VeraError
+
 Kind = Literal["source", "clip", "object"]
 Facts = Mapping[str, Any]  # JSON
+HOW = {"how": True}  # metadata of fields that say how a stage runs, not what it makes
+
+
+class BuildStopError(VeraError):
+    """What no run of a stage can go on with, such as an endpoint that cannot be reached: the build ends with the line,
+    and it costs no try."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,8 @@ class Rejected:
 
 
 class Stage(Protocol):
-    """A step of the work on each source, clip or object. Its dataclass fields are its parameters.
+    """A step of the work on each source, clip or object. Its dataclass fields are its parameters; those
+    with the metadata `HOW` do not count when it is asked whether what it made is still good.
 
     `name` is unique, `version` counts changes of what it makes, `kind` is what it works on, `needs` names the stages
     whose facts and files it is given; of another kind, they only come before it. `waits`: for a decision of `people`,

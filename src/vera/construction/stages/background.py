@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 import cv2
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vera.arrays import Float
 from vera.construction import embedded
-from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
+from vera.construction.engine.stage import HOW, Done, Item, Kind, Plain, Rejected
 from vera.construction.stages.removal import DEEP
 from vera.data.released.writer import FRAME_RATE
 from vera.data.synthesis.assets import tone_map
@@ -28,7 +28,7 @@ Angle = Annotated[float, Range(10, 120)]
 class Picture:
     """A photograph, or an equirectangular `panorama`; its SHA-256, and what the file beside it says of its licence."""
 
-    path: str
+    path: str = field(metadata=HOW)
     sha256: str
     panorama: bool
     licence: Mapping[str, Any]

@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
+from vera.construction.adapters.writer import Addition, WriterNetwork, write_words
+from vera.construction.engine.stage import Done, Facts, Item, Kind, Plain, Rejected
+from vera.construction.stages.networked import Networked
 from vera.construction.stages.objects import chosen_object
 from vera.construction.stages.removal import DEEP
 from vera.construction.stages.screening import Score
@@ -17,8 +19,10 @@ from vera.data.released.writer import write_clips
 from vera.data.sample import LayeredSample
 from vera.data.synthesis.compose import make_sample
 from vera.data.synthesis.instructions import describe_addition
+from vera.errors import VeraError
 from vera.fields import Share
 from vera.video import read_lossless
+from vera.vlm import Outcome
 
 SPLIT = "realistic-set1-obj-add"
 THIRDS = ("left", "center", "right")
@@ -28,16 +32,21 @@ TRAVEL = 0.15  # of the frame's width or height, that an object's middle goes be
 
 
 @dataclass(frozen=True)
-class Words(Plain):
-    """Write the instruction by a template, from the noun and what was measured: size, place, motion."""
+class Words(Networked[WriterNetwork]):
+    """Write the instruction by a template, from the noun and what was measured: size, place, motion; or have the
+    `network` write it, and captions, from the plate and the clip."""
 
     name: ClassVar[str] = "words"
     kind: ClassVar[Kind] = "object"
-    needs: ClassVar[tuple[str, ...]] = ("annotate", "masks", "filter")
+    needs: ClassVar[tuple[str, ...]] = ("proxy", "annotate", "masks", "remove", "filter")
+    network: WriterNetwork | None = None
 
     def run(self, item: Item) -> Done | Rejected:
-        """Facts: instruction, and `by`, which is template."""
+        """Facts: instruction; `by`, which is template, or the network's name; its captions."""
         chosen, measured = chosen_object(item), item.facts["masks"]
+        if self.network is not None:
+            before, after = item.files["plate.mkv"], item.files["frames.mkv"]
+            return written(write_words(self.network, item.cache, before, after, chosen["noun"], Addition), self.network)
         area = measured["area"]
         text = describe_addition(
             chosen["noun"],
@@ -94,12 +103,33 @@ class Publish(Plain):
         sample = _sample(item)
         provenance = {
             "reviewed_by": item.facts["filter"]["by"],
-            "instruction_by": item.facts["words"]["by"],
+            **told_words(item.facts["words"]),
             "unseen": item.facts["remove"]["unseen"],
             "identity": item.facts["check"]["identity"],
         }
         row = sample_row(item, sample, SPLIT, provenance)
         return Done({"index": index_path(SPLIT, len(sample.alpha)), "row": row})
+
+
+def written(outcome: Outcome[Any], network: WriterNetwork) -> Done | Rejected:
+    """What comes of a question for words. VeraError where there was no reply of the form: it is tried again."""
+    if outcome.problem == "refused":
+        return Rejected("words refused", outcome.why)
+    if outcome.answer is None:
+        raise VeraError(f"{network.name}: {outcome.why}")
+    words = outcome.answer
+    return Done(
+        {
+            "instruction": words.instruction,
+            "by": network.name,
+            "captions": {"before": words.before, "after": words.after},
+        }
+    )
+
+
+def told_words(facts: Facts) -> dict[str, Any]:
+    """What a row says of its words."""
+    return {"instruction_by": facts["by"], **({"captions": facts["captions"]} if "captions" in facts else {})}
 
 
 def item_seed(item: Item) -> int:
