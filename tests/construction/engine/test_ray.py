@@ -7,12 +7,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
 from tests.construction.engine.test_build import ROOT, Faulty, make, surroundings
-from tests.construction.toys import Alone, Choose, Cut, Ship, finish, opened, tree
+from tests.construction.toys import Alone, Choose, Cut, Draw, Ship, finish, opened, tree
 
 from vera.errors import VeraError
 
@@ -69,6 +70,28 @@ def test_ray_makes_the_same_bytes_and_three_kills_lose_nothing(tmp_path: Path) -
     while (left := ray_processes() - before) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert not left, [psutil.Process(pid).cmdline() for pid in left if psutil.pid_exists(pid)]
+
+
+@dataclass(frozen=True)
+class Unready(Draw):
+    """Has no weights to load."""
+
+    def setup(self) -> None:
+        raise VeraError("model nowhere: cannot be loaded")
+
+
+@pytest.mark.slow
+def test_what_no_run_can_do_without_ends_the_build_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), str(ROOT)]))
+    stages = (Cut(), Unready(), Alone(), Choose(), Ship())
+    with opened(tmp_path / "out", "2", stages=stages) as build:
+        with pytest.raises(VeraError) as error:
+            finish(build, 1, "ray")
+        assert str(error.value) == "model nowhere: cannot be loaded"
+        assert len(build.index.find("ready", "draw")) == 2
 
 
 @pytest.mark.slow

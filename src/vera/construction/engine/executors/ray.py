@@ -82,6 +82,8 @@ class RayActors:
         except self._ray.exceptions.RayActorError:
             del self._actors[actor]
             return task, died(self._root, task, about)
+        except self._ray.exceptions.RayTaskError as error:  # what the run raised, wrapped in the actor's trace
+            raise error.cause from None
         self._idle.append(actor)
         return task, ran
 
