@@ -22,7 +22,7 @@ def write_rows(build: Build) -> int:
     rows: dict[str, list[str]] = defaultdict(list)
     published = [stage.name for stage in build.plan.stages if stage.dataset]
     for task in (task for name in published for task in build.index.find("done", name)):
-        record = build.record(build.clips[task.unit])
+        record = build.record(build.about(task))
         facts = record.stages[task.key].facts
         licence = licence_fields(sources[record.about["source"]], build.plan.stages, facts.get("pictures", ()))
         row = {**facts["row"], "provenance": {**facts["row"]["provenance"], **licence}}

@@ -72,7 +72,7 @@ class Build:
         task: Task | None = first
         while True:
             while task is not None:
-                executor.submit(task, self._about(task), self.plan.stages[task.rank].resources)
+                executor.submit(task, self.about(task), self.plan.stages[task.rank].resources)
                 running += 1
                 task = self._claim(executor)
             for ended, ran in executor.ended(PATIENCE) if running else ():
@@ -106,12 +106,19 @@ class Build:
             [rank for rank, stage in enumerate(self.plan.stages) if executor.takes(stage.resources)]
         )
 
-    def _about(self, task: Task) -> Record:
-        return self.clips.get(task.unit) or next(source for source in self.sources if source.id == task.unit)
+    def about(self, task: Task) -> Record:
+        """What the unit of a task is. VeraError where another build of the folder works on other footage."""
+        for again in (False, True):
+            if again:  # another build has split a source since
+                self._find_clips(self.sources)
+            units = (self.clips.get(task.unit), *(source for source in self.sources if source.id == task.unit))
+            if (found := next((unit for unit in units if unit is not None), None)) is not None:
+                return found
+        raise VeraError(f"{self.layout.root}: another build with other footage is at work in it; wait for its end")
 
     def _follow(self, task: Task, ran: Ran) -> None:
         """Take over what a run made of its unit."""
-        self._put(self._about(task))
+        self._put(self.about(task))
         if task.kind == "source" and ran.entry is not None and "clips" in ran.entry.facts:
             known = set(self.clips)
             self._find_clips([source for source in self.sources if source.id == task.unit])
