@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.construction.engine.executors.test_local import OnGpu
 from tests.construction.engine.test_build import ROOT, Faulty, make, surroundings
 from tests.construction.toys import Alone, Choose, Cut, Draw, Ship, finish, opened, tree
 
@@ -92,6 +93,15 @@ def test_what_no_run_can_do_without_ends_the_build_with_its_line(
             finish(build, 1, "ray")
         assert str(error.value) == "model nowhere: cannot be loaded"
         assert len(build.index.find("ready", "draw")) == 2
+
+
+@pytest.mark.slow
+def test_a_cluster_without_gpus_is_told(tmp_path: Path) -> None:
+    ray = pytest.importorskip("ray")
+    stages = (Cut(), OnGpu(), Alone(), Choose(), Ship())
+    with opened(tmp_path / "out", "2", stages=stages) as build, pytest.raises(VeraError, match="draw: its model wants"):
+        finish(build, 1, "ray")
+    assert not ray.is_initialized()
 
 
 @pytest.mark.slow

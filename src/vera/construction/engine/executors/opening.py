@@ -22,14 +22,22 @@ def open_executor(where: Where, root: Path, stages: Sequence[Stage], workers: in
     if where == "ray":
         from vera.construction.engine.executors.ray import RayActors
 
-        return RayActors(root, packed, workers)
+        actors = RayActors(root, packed, workers)
+        if lacking := next((stage for stage in needing if not actors.takes(stage.resources)), None):
+            actors.close()
+            raise VeraError(_without_gpu(lacking))
+        return actors
     gpus = _count_gpus() if needing else 0
     if needing and not gpus:
-        raise VeraError(
-            f"{needing[0].name}: its model wants a GPU, and there is none here; set its device to cpu, use "
-            "--executor ray with a cluster that has some, or take the model out of the recipe"
-        )
+        raise VeraError(_without_gpu(needing[0]))
     return InProcess(root, packed) if workers <= 1 else Processes(root, packed, workers, gpus)
+
+
+def _without_gpu(stage: Stage) -> str:
+    return (
+        f"{stage.name}: its model wants a GPU, and there is none here; set its device to cpu, use --executor ray with "
+        "a cluster that has some, or take the model out of the recipe"
+    )
 
 
 def _count_gpus() -> int:
