@@ -47,7 +47,7 @@ def measure_index(path: Path) -> None:
     print(f"index of {ROWS:,} clips: {(time.process_time() - start) / ROWS * 1e6:.0f} us to put one")
     start = time.process_time()
     for _ in range(1000):
-        assert index.claim(5) is not None
+        assert index.claim(range(5)) is not None
     print(f"claim among {ROWS:,}, up to 1,000 leased: {(time.process_time() - start) * 1000:.0f} us")
     start = time.process_time()
     index.counts()

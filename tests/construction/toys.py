@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from vera.construction.engine.build import Build, open_build
+from vera.construction.engine.executors.opening import Where
 from vera.construction.engine.record import Layout, Record
 from vera.construction.engine.stage import Done, Facts, Item, Kind, Model, Plain, Rejected, Stage
 from vera.construction.engine.state import Plan
@@ -125,10 +125,10 @@ def opened(root: Path, *paths: str, stages: tuple[Stage, ...] = STAGES, unattend
     return open_build(Layout(root), Plan(stages, unattended=unattended, **more), sources(*paths), limit)
 
 
-def finish(build: Build, workers: int = 1) -> None:
+def finish(build: Build, workers: int = 1, where: Where = "local") -> None:
     from vera.construction.dataset import write_rows
 
-    build.run(workers)
+    build.run(workers, where=where)
     write_rows(build)
 
 
@@ -140,8 +140,3 @@ def tree(root: Path) -> dict[str, str]:
         for path in sorted((root / kind).rglob("*"))
         if path.is_file()
     }
-
-
-if __name__ == "__main__":
-    with opened(Path(sys.argv[1]), *sys.argv[3:]) as made:
-        finish(made, int(sys.argv[2]))

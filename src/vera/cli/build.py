@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from vera.cli.build_plan import tell_plan
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
+from vera.errors import VeraError
 
 if TYPE_CHECKING:
     from vera.construction.construct import Report
@@ -20,11 +22,14 @@ Flag = Annotated[bool, Parameter(negative=())]
 def build(
     recipe: Path,
     *,
-    out: Path,
+    out: Path | None = None,
     workers: int = 1,
+    executor: Literal["local", "ray"] = "local",
     until: str | None = None,
     limit: int | None = None,
     unattended: Flag = False,
+    plan: Flag = False,
+    clips: float | None = None,
 ) -> None:
     """Make layered samples from footage; the same command goes on with work that was stopped. Needs two packages:
     pip install 'vera-layers[construct]'.
@@ -36,19 +41,41 @@ def build(
     out
         Folder for the records and pictures of all clips, and for the samples: dataset/vera-train-set/.
     workers
-        Processes. The samples are the same for any number.
+        Runs at a time, in as many processes. The samples are the same for any number.
+    executor
+        Processes of this machine, or Ray: the cluster that RAY_ADDRESS names, on all of whose machines the folder has
+        the same path, or one of this machine's own. Needs a package: pip install 'vera-layers[ray]'.
     until
         The last stage to run, such as screen.
     limit
         Work on so many clips only, the first of the footage.
     unattended
         Ask nobody: take what is proposed, and removals as they are. The rows say that nobody reviewed them.
+    plan
+        Run nothing: tell what every stage would take of processors, GPUs, people and disks, and what that costs. With
+        the folder of a build, its own measurements count.
+    clips
+        With --plan: of how many clips, such as 1e6.
     """
+    if plan:
+        tell_plan(recipe, out, clips)
+        return
+    if clips is not None:
+        raise VeraError("--clips is for --plan; --limit takes the first clips of the footage")
+    if out is None:
+        raise VeraError("name the build's folder: --out DIR")
     from vera.construction.construct import build_samples
 
     with progress_bar() as report:
         done = build_samples(
-            recipe, out, workers=workers, until=until, limit=limit, unattended=unattended, progress=report
+            recipe,
+            out,
+            workers=workers,
+            until=until,
+            limit=limit,
+            unattended=unattended,
+            executor=executor,
+            progress=report,
         )
     _tell(done)
     say(f"samples  {out / 'dataset'} ({done.samples})")

@@ -12,12 +12,15 @@ import yaml
 from vera.construction.dataset import check_licences, write_rows
 from vera.construction.decisions import held_decisions, read_decisions
 from vera.construction.engine.build import Build, open_build
+from vera.construction.engine.executors.opening import Where
 from vera.construction.engine.index import Index
 from vera.construction.engine.record import Layout
 from vera.construction.engine.stage import Stage
 from vera.construction.engine.state import Plan, Task
+from vera.construction.pictures import find_pictures
 from vera.construction.recipe import BuildRecipe, make_stages, read_recipe
 from vera.construction.sources import find_sources, remember_sources
+from vera.construction.stages.background import Picture
 from vera.errors import DamageWarning, VeraError
 from vera.files import check_outputs, write_text
 from vera.progress import Progress
@@ -40,7 +43,9 @@ class Report:
     @property
     def samples(self) -> int:
         """How many samples are published."""
-        return self.count("publish", "done")
+        return sum(
+            self.count(stage, "done") for stage in {name for name, _, _ in self.counts} if stage.endswith("publish")
+        )
 
     def count(self, stage: str | None, state: str) -> int:
         """How many tasks of a stage, or of all, are in a state."""
@@ -66,15 +71,17 @@ def build_samples(
     until: str | None = None,
     limit: int | None = None,
     unattended: bool = False,
+    executor: Where = "local",
     stages: Sequence[Stage] | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Run all that is ready of a recipe, in `workers` processes, into the folder `out`; the same call goes on.
+    """Run all that is ready of a recipe, `workers` runs at a time, into the folder `out`; the same call goes on.
 
     Args:
         until: the last stage to run.
         limit: of so many clips only.
         unattended: take proposals and removals as they are where nobody decided; the rows say `nobody`.
+        executor: processes of this machine, or actors of a Ray cluster.
         stages: instead of the recipe's own, for stages that the recipe has no section for.
 
     Of each source that cannot be used, and each failure, a DamageWarning tells. VeraError before any work for licences
@@ -85,10 +92,11 @@ def build_samples(
         raise VeraError(f"limit is at least 1, not {limit}")
     layout = Layout(out)
     check_outputs([recipe_path, *map(Path, recipe.decisions)], [out])
-    chosen = make_stages(recipe, until) if stages is None else tuple(stages)
-    with _opened(recipe, layout, chosen, unattended, limit) as build:
+    pictures = _pictures(recipe)
+    chosen = make_stages(recipe, until, pictures) if stages is None else tuple(stages)
+    with _opened(recipe, layout, chosen, pictures, unattended, limit) as build:
         write_text(layout.recipe, yaml.safe_dump(read_fields(recipe_path), sort_keys=False))
-        build.run(workers, progress)
+        build.run(workers, progress, executor)
         if chosen[-1].dataset:
             write_rows(build)
         report = _report(build.index)
@@ -114,21 +122,34 @@ def reopened(out: Path) -> Iterator[Build]:
     if not layout.recipe.is_file():
         raise VeraError(f"{out}: holds no build; run vera data build RECIPE --out {out}")
     recipe = read_recipe(layout.recipe)
-    with _opened(recipe, layout, make_stages(recipe), False, None) as build:
+    pictures = _pictures(recipe)
+    with _opened(recipe, layout, make_stages(recipe, None, pictures), pictures, False, None) as build:
         yield build
 
 
 @contextmanager
 def _opened(
-    recipe: BuildRecipe, layout: Layout, stages: Sequence[Stage], unattended: bool, limit: int | None
+    recipe: BuildRecipe,
+    layout: Layout,
+    stages: Sequence[Stage],
+    pictures: Sequence[Picture],
+    unattended: bool,
+    limit: int | None,
 ) -> Iterator[Build]:
     logs = [*map(Path, recipe.decisions), *held_decisions(layout.decisions)]
     plan = Plan(stages, read_decisions(logs), unattended)
     sources = find_sources(recipe.footage, layout)
-    check_licences(sources, stages, recipe.commercial)
+    check_licences(sources, stages, recipe.commercial, pictures)
     remember_sources(sources, layout)
     with open_build(layout, plan, sources, limit) as build:
         yield build
+
+
+def _pictures(recipe: BuildRecipe) -> tuple[Picture, ...]:
+    """What may stand behind subjects, if any is to."""
+    if "background_replace" not in recipe.tasks:
+        return ()
+    return find_pictures(recipe.background.photos, recipe.background.panoramas)
 
 
 def _report(index: Index) -> Report:

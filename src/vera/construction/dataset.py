@@ -7,8 +7,9 @@ from typing import Any
 
 from vera.construction.engine.build import Build
 from vera.construction.engine.record import Record
-from vera.construction.engine.stage import Stage
+from vera.construction.engine.stage import Facts, Stage
 from vera.construction.licences import Terms, exclude_each_other, strictest, terms_of
+from vera.construction.stages.background import Picture
 from vera.errors import VeraError
 from vera.files import write_text
 
@@ -19,10 +20,11 @@ def write_rows(build: Build) -> int:
     """Write the JSONL of each split anew where it changes; how many samples the data set has."""
     sources = {source.id: source for source in build.sources}
     rows: dict[str, list[str]] = defaultdict(list)
-    for task in build.index.find("done", "publish"):
-        record = build.record(build.clips[task.unit])
+    published = [stage.name for stage in build.plan.stages if stage.dataset]
+    for task in (task for name in published for task in build.index.find("done", name)):
+        record = build.record(build.about(task))
         facts = record.stages[task.key].facts
-        licence = licence_fields(sources[record.about["source"]], build.plan.stages)
+        licence = licence_fields(sources[record.about["source"]], build.plan.stages, facts.get("pictures", ()))
         row = {**facts["row"], "provenance": {**facts["row"]["provenance"], **licence}}
         rows[facts["index"]].append(json.dumps(row))
     for path in build.layout.dataset.glob("*/*/*.jsonl"):
@@ -38,19 +40,21 @@ def write_rows(build: Build) -> int:
     return sum(map(len, rows.values()))
 
 
-def touching(source: Record, stages: Sequence[Stage]) -> Touching:
-    """The licences of a source and of all models that touch its samples."""
-    held: Mapping[str, Any] = source.about["licence"]
+def touching(footage: Sequence[Facts], stages: Sequence[Stage]) -> Touching:
+    """The licences of footage and pictures, as `Licence.about` gives them, and of all models on their way."""
     models = [model.licence for stage in stages for model in stage.models]
-    return [(held["licence"], Terms(**held["terms"])), *((licence, terms_of(licence)) for licence in models)]
+    held = [(each["licence"], Terms(**each["terms"])) for each in footage]
+    return [*held, *((licence, terms_of(licence)) for licence in models)]
 
 
-def licence_fields(source: Record, stages: Sequence[Stage]) -> dict[str, Any]:
+def licence_fields(source: Record, stages: Sequence[Stage], pictures: Sequence[Facts] = ()) -> dict[str, Any]:
     """What a row says of its licence: the strictest, all, whether commercial use is allowed, and whom to name."""
-    licences = touching(source, stages)
-    name, terms = strictest(licences)
     held = source.about["licence"]
+    licences = touching([held, *pictures], stages)
+    name, terms = strictest(licences)
+    made = [{name: picture[name] for name in ("licence", "creator", "url")} for picture in pictures]
     return {
+        **({"pictures": made} if made else {}),
         "licence": name,
         "licences": sorted({licence for licence, _ in licences}),
         "commercial": terms.commercial,
@@ -59,7 +63,9 @@ def licence_fields(source: Record, stages: Sequence[Stage]) -> dict[str, Any]:
     }
 
 
-def check_licences(sources: Sequence[Record], stages: Sequence[Stage], commercial: bool) -> None:
+def check_licences(
+    sources: Sequence[Record], stages: Sequence[Stage], commercial: bool, pictures: Sequence[Picture] = ()
+) -> None:
     """VeraError for a licence under which no sample may be made, or none for the use that is asked for."""
     for model in (model for stage in stages for model in stage.models):
         if commercial and not terms_of(model.licence).commercial:
@@ -67,16 +73,31 @@ def check_licences(sources: Sequence[Record], stages: Sequence[Stage], commercia
                 f"model {model.name}: {model.licence} forbids commercial use, and the recipe says commercial: true; "
                 "choose another model"
             )
-    refused = [told for source in sources if (told := _refusal(source, stages, commercial)) is not None]
+    # A source without a licence is rejected by the first stage.
+    footage = {source.about["path"]: source.about["licence"] for source in sources if source.about["licence"]}
+    files = [*footage.items(), *((picture.path, picture.licence) for picture in pictures)]
+    refused = [told for path, held in files if (told := _refusal(path, touching([held], stages), commercial))]
+    refused += _exclusions(footage, pictures, stages)
     if refused:
-        more = f" (and {len(refused) - 1} more sources)" if len(refused) > 1 else ""
+        more = f" (and {len(refused) - 1} more files)" if len(refused) > 1 else ""
         raise VeraError(f"{refused[0]}{more}")
 
 
-def _refusal(source: Record, stages: Sequence[Stage], commercial: bool) -> str | None:
-    if source.about["licence"] is None:
-        return None  # the first stage rejects it
-    path, licences = source.about["path"], touching(source, stages)
+def _exclusions(footage: Mapping[str, Facts], pictures: Sequence[Picture], stages: Sequence[Stage]) -> list[str]:
+    """Pictures and footage whose licences leave no sample of both: one line for each pair of licences."""
+    pairs = {
+        (held["licence"], picture.licence["licence"]): (path, held, picture)
+        for path, held in footage.items()
+        for picture in pictures
+    }
+    return [
+        f"{picture.path}: {other} and {one} of {path} exclude each other; leave one of them out"
+        for (one, other), (path, held, picture) in pairs.items()
+        if exclude_each_other(touching([held, picture.licence], stages))
+    ]
+
+
+def _refusal(path: str, licences: Touching, commercial: bool) -> str | None:
     name, terms = strictest(licences)
     if not terms.derivatives:
         return f"{path}: {name} forbids derivatives, which layers are; leave the file out"

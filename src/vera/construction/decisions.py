@@ -9,6 +9,7 @@ from vera.construction.engine.stage import Facts
 from vera.errors import VeraError
 from vera.fields import Name, Range, build, check_plain
 from vera.files import whole_file
+from vera.layers.paint import check_paint, strokes_from_json
 from vera.resumable import read_rows
 
 Pixel = Annotated[int, Range(-(1 << 16), 1 << 16)]
@@ -49,11 +50,13 @@ class Chosen:
 class Decision:
     """A line of a log: who decided what of a clip, or of an object of it, when.
 
-    `annotate` has `objects`, or `unusable` with a reason; `filter` has `accept`, and a `reason` if not.
+    `annotate` has `objects`, or `unusable` with a reason. `filter`, on a removal, and `curate`, on a matte, have
+    `accept`, and a `reason` if not; `curate` perhaps `strokes` that mend the matte (`vera.layers.paint`), and words for
+    the `scene` behind the object.
     """
 
     clip: Annotated[str, Range(16, 16)]
-    gate: Literal["annotate", "filter"]
+    gate: Literal["annotate", "filter", "curate"]
     by: Name
     object: str = ""
     at: str = ""
@@ -61,6 +64,8 @@ class Decision:
     unusable: str = ""
     accept: bool | None = None
     reason: str = ""
+    scene: Annotated[str, Range(0, 200)] = ""
+    strokes: tuple[Any, ...] = ()
 
 
 def read_decisions(paths: Iterable[Path]) -> dict[tuple[str, str, str], Facts]:
@@ -88,7 +93,13 @@ def _check(row: Mapping[str, Any], where: str) -> Decision:
         if any(not chosen.prompts and chosen.proposal is None for chosen in decision.objects):
             raise VeraError(f"{where}: an object has prompts, or the number of a proposal")
     elif decision.accept is None or not decision.object:
-        raise VeraError(f"{where}: filter is of an object, such as o1, and has accept: true or false")
+        raise VeraError(f"{where}: {decision.gate} is of an object, such as o1, and has accept: true or false")
+    if decision.gate != "curate" and (decision.scene or decision.strokes):
+        raise VeraError(f"{where}: scene and strokes are of curate, not of {decision.gate}")
+    try:
+        check_paint(strokes_from_json(list(decision.strokes)))
+    except VeraError as error:
+        raise VeraError(f"{where}: {error}") from None
     return decision
 
 

@@ -51,7 +51,7 @@ def find_sources(patterns: Sequence[str], layout: Layout) -> list[Record]:
     """
     found: dict[str, Record] = {}
     known = _known(layout)
-    for path in _paths(patterns):
+    for path in match_files(patterns, "footage"):
         held = path.stat()
         state = [held.st_size, held.st_mtime_ns]
         source = known.get((str(path), *state)) or file_hash(path)[:16]
@@ -91,13 +91,14 @@ def read_licence(path: Path) -> dict[str, Any] | None:
         raise VeraError(f"{sidecar}: {error}") from None
 
 
-def _paths(patterns: Sequence[str]) -> list[Path]:
+def match_files(patterns: Sequence[str], where: str) -> list[Path]:
+    """The files that patterns name, in order, without licences. VeraError, which begins with `where`, for none."""
     paths: set[Path] = set()
     for pattern in patterns:
         matches = {Path(name) for name in glob.glob(pattern, recursive=True)}  # noqa: PTH207 (absolute patterns)
         files = {path for path in matches if path.is_file() and not path.name.endswith(FOLDER_SIDECAR)}
         if not files:
-            raise VeraError(f"footage: {pattern} names no file; check the path")
+            raise VeraError(f"{where}: {pattern} names no file; check the path")
         paths |= files
     return sorted(paths)
 

@@ -201,13 +201,14 @@ def test_a_full_disk_ends_the_build_and_costs_no_try(tmp_path: Path, log: Path, 
     assert [path.read_text() for path in (tmp_path / "out").rglob("drawn.txt")] == ["whole"] * 2
 
 
-def test_two_builds_of_one_folder_share_the_work(tmp_path: Path) -> None:
+@pytest.mark.parametrize("paths", [["6"], ["2"] * 6])
+def test_two_builds_of_one_folder_share_the_work(tmp_path: Path, paths: list[str]) -> None:
     environment = surroundings(tmp_path / "log", 0.05)
-    both = [start(tmp_path / "out", environment, "6") for _ in range(2)]
+    both = [start(tmp_path / "out", environment, *paths) for _ in range(2)]
     assert [process.wait(120) for process in both] == [0, 0]
     began = Counter((tmp_path / "log").read_text().splitlines())
     assert set(began.values()) == {1}
-    make(tmp_path / "new", "6")
+    make(tmp_path / "new", *paths)
     assert tree(tmp_path / "out") == tree(tmp_path / "new")
 
 
@@ -241,5 +242,5 @@ def surroundings(log: Path, sleep: float) -> dict[str, str]:
 
 
 def start(root: Path, environment: dict[str, str], *paths: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.construction.toys", str(root), "2", *paths]
+    command = [sys.executable, "-m", "tests.construction.build_toys", "local", str(root), "2", *paths]
     return subprocess.Popen(command, env=environment, cwd=ROOT, start_new_session=True)

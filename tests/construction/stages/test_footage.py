@@ -27,7 +27,7 @@ def noise(seed: int, count: int) -> np.ndarray:
 def item(path: Path, out: Path, **about: object) -> Item:
     out.mkdir()
     source = {"path": str(path), "state": [path.stat().st_size, path.stat().st_mtime_ns]}
-    return Item("0" * 16, "", {**source, **about}, source, {}, {}, out)
+    return Item("0" * 16, "", {**source, **about}, source, {}, {}, out, out)
 
 
 def test_cuts_and_windows(tmp_path: Path) -> None:

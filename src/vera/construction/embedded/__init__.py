@@ -7,6 +7,7 @@ from vera.construction.embedded.background import (
     Replaced,
     panorama_background,
     photo_background,
+    photo_scale,
     replace_background,
 )
 from vera.construction.embedded.camera import CameraTrack, track_camera
@@ -16,6 +17,7 @@ from vera.construction.embedded.matte import mattes
 from vera.construction.embedded.moving import changes, pick_moving, track_moving
 from vera.construction.embedded.plate import UNSEEN_LIMIT, CleanPlate, clean_plate, holes_of, unseen_share
 from vera.construction.embedded.propose import Proposal, propose_objects
+from vera.construction.embedded.scene_words import scene_words
 from vera.construction.embedded.screen import Scores, hash_distance, perceptual_hash, screen
 from vera.construction.embedded.segment import Prompts, mask_from_prompts, propagate
 
@@ -39,10 +41,12 @@ __all__ = [
     "panorama_background",
     "perceptual_hash",
     "photo_background",
+    "photo_scale",
     "pick_moving",
     "propagate",
     "propose_objects",
     "replace_background",
+    "scene_words",
     "screen",
     "track_camera",
     "track_moving",

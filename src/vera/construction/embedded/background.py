@@ -54,14 +54,20 @@ def replace_background(frames: Frames, mattes: Float, plate: Frames, background:
     return Replaced(source, edit, alpha, composite, float(distance))
 
 
+def photo_scale(photo: Frames, camera: CameraTrack, size: tuple[int, int]) -> float:
+    """How many times a photograph `[h,w,3]` is enlarged to cover all that the camera sees, in the first frame."""
+    low, high = _seen_area(camera, size)
+    width, height = high - low
+    return float(max(width / photo.shape[1], height / photo.shape[0]))
+
+
 def photo_background(photo: Frames, camera: CameraTrack, size: tuple[int, int]) -> Frames:
     """A photograph `[h,w,3]` filmed by `camera`: uint8 `[T,H,W,3]` of `size` (width, height).
 
     It covers all that the camera sees, cut to that shape, as a flat picture that stands where the first frame is.
     """
     low, high = _seen_area(camera, size)
-    width, height = high - low
-    scale = max(width / photo.shape[1], height / photo.shape[0])
+    scale = photo_scale(photo, camera, size)
     middle = (low + high) / 2
     left, top = middle - scale * np.array([photo.shape[1], photo.shape[0]]) / 2
     place = np.array([[scale, 0, left], [0, scale, top], [0, 0, 1]])

@@ -10,10 +10,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from vera.construction.engine.executors.executor import Executor
+from vera.construction.engine.executors.opening import Where, open_executor
 from vera.construction.engine.index import LEASE, Index
-from vera.construction.engine.pool import Executor, open_executor
 from vera.construction.engine.record import Layout, Record, read_record
-from vera.construction.engine.run import Ran, stage_bytes, without_lost
+from vera.construction.engine.run import Ran, without_lost
 from vera.construction.engine.stage import Facts, Stage
 from vera.construction.engine.state import Plan, Task, derive
 from vera.errors import VeraError
@@ -52,11 +53,11 @@ class Build:
                 self._put(about)
         self.index.forget(self.index.units() - {source.id for source in self.sources} - set(self.clips))
 
-    def run(self, workers: int = 1, progress: Progress | None = None) -> None:
+    def run(self, workers: int = 1, progress: Progress | None = None, where: Where = "local") -> None:
         """Run all that is ready, and what becomes so. VeraError where the disk is full."""
-        if not (first := self.index.claim(len(self.plan.stages))):
+        if not (first := self.index.claim(range(len(self.plan.stages)))):
             return
-        executor = open_executor(self.layout.root, stage_bytes(tuple(self.plan.stages)), workers)
+        executor = open_executor(where, self.layout.root, self.plan.stages, workers)
         try:
             with self._events() as tell:
                 self._loop(executor, first, tell, progress)
@@ -71,9 +72,9 @@ class Build:
         task: Task | None = first
         while True:
             while task is not None:
-                executor.submit(task, self._about(task))
+                executor.submit(task, self.about(task), self.plan.stages[task.rank].resources)
                 running += 1
-                task = self.index.claim(len(self.plan.stages)) if executor.free else None
+                task = self._claim(executor)
             for ended, ran in executor.ended(PATIENCE) if running else ():
                 running -= 1
                 tell(ended, ran)
@@ -87,7 +88,7 @@ class Build:
                 self.index.keep()
                 self.index.free()
                 looked = time.monotonic()
-            task = self.index.claim(len(self.plan.stages)) if executor.free else None
+            task = self._claim(executor)
             if task is None and not running:
                 shared = bool(self.index.leased())  # another build is at them
                 if shared:
@@ -95,16 +96,29 @@ class Build:
                     self.index.free()
                 else:
                     self._compare()
-                task = self.index.claim(len(self.plan.stages))
+                task = self._claim(executor)
                 if task is None and not shared:
                     return
 
-    def _about(self, task: Task) -> Record:
-        return self.clips.get(task.unit) or next(source for source in self.sources if source.id == task.unit)
+    def _claim(self, executor: Executor) -> Task | None:
+        """Lease a task for which the executor has room."""
+        return self.index.claim(
+            [rank for rank, stage in enumerate(self.plan.stages) if executor.takes(stage.resources)]
+        )
+
+    def about(self, task: Task) -> Record:
+        """What the unit of a task is. VeraError where another build of the folder works on other footage."""
+        for again in (False, True):
+            if again:  # another build has split a source since
+                self._find_clips(self.sources)
+            units = (self.clips.get(task.unit), *(source for source in self.sources if source.id == task.unit))
+            if (found := next((unit for unit in units if unit is not None), None)) is not None:
+                return found
+        raise VeraError(f"{self.layout.root}: another build with other footage is at work in it; wait for its end")
 
     def _follow(self, task: Task, ran: Ran) -> None:
         """Take over what a run made of its unit."""
-        self._put(self._about(task))
+        self._put(self.about(task))
         if task.kind == "source" and ran.entry is not None and "clips" in ran.entry.facts:
             known = set(self.clips)
             self._find_clips([source for source in self.sources if source.id == task.unit])
@@ -189,6 +203,7 @@ class Build:
                     "stage": task.key,
                     "status": "lost" if entry is None else entry.status,
                     "seconds": round(ran.seconds, 4),
+                    "cpu": round(ran.cpu, 4),
                 }
                 if entry is not None and entry.reason:
                     row |= {"reason": entry.reason, "detail": entry.detail}

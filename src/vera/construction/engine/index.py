@@ -6,7 +6,7 @@ import socket
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,16 +53,19 @@ class Index:
             for unit in units:
                 self._db.execute("DELETE FROM tasks WHERE unit = ?", (unit,))
 
-    def claim(self, stages: int) -> Task | None:
-        """Lease a ready task of the first `stages` stages, the latest that has one, of a unit on which nothing runs;
-        None if there is none."""
-        row = self._db.execute(
-            "UPDATE tasks SET state = 'leased', owner = ?, lease = ? WHERE rowid = (SELECT rowid FROM tasks "
-            "WHERE state = 'ready' AND rank < ? AND unit NOT IN (SELECT unit FROM tasks WHERE state = 'leased') "
-            f"ORDER BY rank DESC, unit LIMIT 1) RETURNING {_FIELDS}",
-            (self.owner, time.time() + LEASE, stages),
-        ).fetchall()
-        return _task(row[0]) if row else None
+    def claim(self, ranks: Sequence[int]) -> Task | None:
+        """Lease a ready task of a stage of these `ranks`, which ascend: of the latest that has one, of a unit on which
+        nothing runs; None if there is none."""
+        for low, high in _ranges(ranks):
+            row = self._db.execute(
+                "UPDATE tasks SET state = 'leased', owner = ?, lease = ? WHERE rowid = (SELECT rowid FROM tasks WHERE "
+                "state = 'ready' AND rank BETWEEN ? AND ? AND unit NOT IN (SELECT unit FROM tasks WHERE "
+                f"state = 'leased') ORDER BY rank DESC, unit LIMIT 1) RETURNING {_FIELDS}",
+                (self.owner, time.time() + LEASE, low, high),
+            ).fetchall()
+            if row:
+                return _task(row[0])
+        return None
 
     def keep(self) -> None:
         """Prolong the leases of this build."""
@@ -113,6 +116,17 @@ def _task(row: tuple[object, ...]) -> Task:
     task = Task(*row)  # type: ignore[arg-type]
     decision = None if task.decision is None else json.loads(str(task.decision))
     return replace(task, stale=bool(task.stale), decision=decision)
+
+
+def _ranges(ranks: Sequence[int]) -> list[tuple[int, int]]:
+    """The first and last of each run of neighbours, the last run first: the table's index finds those."""
+    found: list[tuple[int, int]] = []
+    for rank in reversed(ranks):
+        if found and found[-1][0] == rank + 1:
+            found[-1] = rank, found[-1][1]
+        else:
+            found.append((rank, rank))
+    return found
 
 
 def _lives(owner: str) -> bool:

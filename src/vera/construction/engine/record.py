@@ -68,6 +68,11 @@ class Layout:
         return self.root / "events"
 
     @property
+    def cache(self) -> Path:
+        """What is paid for once: replies of models, by their requests."""
+        return self.root / "cache"
+
+    @property
     def dataset(self) -> Path:
         """The samples, in the released layout."""
         return self.root / "dataset"

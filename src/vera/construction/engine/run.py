@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from vera.construction.engine.record import Entry, Layout, Record, read_record, write_record
-from vera.construction.engine.stage import Facts, Item, Rejected, Stage
+from vera.construction.engine.stage import BuildStopError, Facts, Item, Rejected, Stage
 from vera.construction.engine.state import Task
 from vera.errors import VeraError, first_line
 from vera.files import locked, scratch_folder, sweep, sync
@@ -21,10 +21,12 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # what the machine lacks, not 
 
 @dataclass(frozen=True)
 class Ran:
-    """What came of a run. `entry` is None where what it needs was gone; `stopped` says why no run can go on."""
+    """What came of a run, and its seconds by the clock and of the processor. `entry` is None where what it needs was
+    gone; `stopped` says why no run can go on."""
 
     entry: Entry | None
     seconds: float
+    cpu: float = 0.0
     trace: str = ""
     stopped: str = ""
 
@@ -34,7 +36,7 @@ def run_task(root: Path, stages: bytes, task: Task, about: Record) -> Ran:
 
     The unit's folder is held locked meanwhile, so that a run that outlives its build does not meet another.
     """
-    layout, start = Layout(root), time.perf_counter()
+    layout, start, cpu = Layout(root), time.perf_counter(), time.process_time()
     folder = layout.folder(task.kind, task.unit)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,11 +49,13 @@ def run_task(root: Path, stages: bytes, task: Task, about: Record) -> Ran:
             with scratch_folder(folder / "run") as out:
                 entry, trace = _run(layout, record, _opened(stages, task.stage), task, out)
                 _commit(layout, record, task, entry, out, _opened(stages, task.stage).dataset)
+    except BuildStopError as error:
+        return Ran(None, time.perf_counter() - start, stopped=str(error))
     except OSError as error:
         if error.errno not in FULL:
             raise
         return Ran(None, time.perf_counter() - start, stopped=f"{folder}: {error.strerror}; free space, then go on")
-    return Ran(entry, time.perf_counter() - start, trace)
+    return Ran(entry, time.perf_counter() - start, time.process_time() - cpu, trace)
 
 
 @cache
@@ -65,6 +69,8 @@ def _opened(stages: bytes, name: str) -> Stage:
 def _run(layout: Layout, record: Record, stage: Stage, task: Task, out: Path) -> tuple[Entry, str]:
     try:
         outcome = stage.run(_item(layout, record, stage, task, out))
+    except BuildStopError:
+        raise
     except Exception as error:
         if (full := full_disk(error)) is not None:
             raise full from None
@@ -89,7 +95,7 @@ def _item(layout: Layout, record: Record, stage: Stage, task: Task, out: Path) -
             if (entry := record.stages.get(key)) is not None:
                 facts[need] = entry.facts
                 files |= {Path(path).name: layout.root / path for path in entry.files}
-    return Item(record.id, task.object, record.about, source.about, facts, files, out, task.decision)
+    return Item(record.id, task.object, record.about, source.about, facts, files, out, layout.cache, task.decision)
 
 
 def _commit(layout: Layout, record: Record, task: Task, entry: Entry, out: Path, dataset: bool) -> None:

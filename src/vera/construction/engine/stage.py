@@ -5,8 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
+from vera.errors import VeraError
+
 Kind = Literal["source", "clip", "object"]
 Facts = Mapping[str, Any]  # JSON
+HOW = {"how": True}  # metadata of fields that say how a stage runs, not what it makes
+
+
+class BuildStopError(VeraError):
+    """What no run of a stage can go on with, such as an endpoint that cannot be reached: the build ends with the line,
+    and it costs no try."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +24,14 @@ class Model:
     name: str
     revision: str
     licence: str
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one run takes of a machine: cores and GPUs, of which it may take a part."""
+
+    cpus: float = 1
+    gpus: float = 0
 
 
 @dataclass(frozen=True)
@@ -29,6 +45,7 @@ class Item:
         facts: by stage, what the stages that are needed found.
         files: by name, what they wrote.
         out: an empty folder for what this stage writes.
+        cache: a folder of the build that all runs share, for what is paid for once.
         decision: what a person, or the engine, said of it; None for stages that do not wait.
     """
 
@@ -39,6 +56,7 @@ class Item:
     facts: Mapping[str, Facts]
     files: Mapping[str, Path]
     out: Path
+    cache: Path
     decision: Facts | None = None
 
 
@@ -59,12 +77,14 @@ class Rejected:
 
 
 class Stage(Protocol):
-    """A step of the work on each source, clip or object. Its dataclass fields are its parameters.
+    """A step of the work on each source, clip or object. Its dataclass fields are its parameters; those
+    with the metadata `HOW` do not count when it is asked whether what it made is still good.
 
     `name` is unique, `version` counts changes of what it makes, `kind` is what it works on, `needs` names the stages
     whose facts and files it is given; of another kind, they only come before it. `waits`: for a decision of `people`,
-    or until `all` clips have what this one needs, so that they can be compared. `models` touch its samples. Files go
-    into the unit's own folder, or into the `dataset`.
+    or until `all` clips have what this one needs, so that they can be compared. `models` touch its samples, `method`
+    names the first one's kind, empty for the embedded steps, `resources` are what a run takes. Files go into the unit's
+    own folder, or into the `dataset`.
     """
 
     name: ClassVar[str]
@@ -72,8 +92,19 @@ class Stage(Protocol):
     kind: ClassVar[Kind]
     needs: ClassVar[tuple[str, ...]]
     waits: ClassVar[Literal["", "people", "all"]]
-    models: ClassVar[tuple[Model, ...]]
     dataset: ClassVar[bool]
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """The networks that touch its samples."""
+
+    @property
+    def method(self) -> str:
+        """The kind of its network."""
+
+    @property
+    def resources(self) -> Resources:
+        """What a run takes."""
 
     def setup(self) -> None:
         """Load what every run needs, such as weights: once in a process."""
@@ -88,8 +119,22 @@ class Plain:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ()
     waits: ClassVar[Literal["", "people", "all"]] = ""
-    models: ClassVar[tuple[Model, ...]] = ()
     dataset: ClassVar[bool] = False
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """None."""
+        return ()
+
+    @property
+    def method(self) -> str:
+        """The embedded one."""
+        return ""
+
+    @property
+    def resources(self) -> Resources:
+        """One core."""
+        return Resources()
 
     def setup(self) -> None:
         """Load nothing."""

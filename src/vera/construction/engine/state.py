@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 from vera.construction.engine.record import Entry, Record
@@ -59,6 +59,15 @@ def fingerprint(*parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def parameters(value: Any) -> Any:
+    """The fields of a stage, and of what they hold, as JSON values: those that what it makes hangs on."""
+    if is_dataclass(value):
+        return {
+            each.name: parameters(getattr(value, each.name)) for each in fields(value) if "how" not in each.metadata
+        }
+    return [parameters(each) for each in value] if isinstance(value, tuple | list) else value
+
+
 def derive(plan: Plan, record: Record) -> list[Task]:
     """The tasks of a source, or of a clip and its objects, each in its state. A stage hangs on those it needs: where
     one of their fingerprints changes, so does its own."""
@@ -95,7 +104,7 @@ def _task(
     own = fingerprint(
         stage.name,
         stage.version,
-        asdict(stage),  # type: ignore[call-overload]
+        parameters(stage),
         [asdict(model) for model in stage.models],
         {key: value for key, value in (decision or {}).items() if key != "at"},
         prints,

@@ -9,31 +9,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.construction import embedded
+from vera.construction.adapters.segmenter import SegmenterNetwork, load_segmenter, with_box
 from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
+from vera.construction.stages.networked import Networked
 from vera.data.released.writer import FRAME_RATE
 from vera.fields import Range, Share
 from vera.video import read_lossless, write_lossless
 
 Mask = NDArray[np.bool_]
+NO_PROMPTS = embedded.Prompts()
 UNNAMED = "moving object"  # what nobody has named
 
 
 @dataclass(frozen=True)
-class Propose(Plain):
-    """Find up to `most` things that cross the background: `proposals.mkv` has a mask of each in one frame."""
+class Propose(Networked[SegmenterNetwork]):
+    """Find up to `most` things that cross the background: `proposals.mkv` has a mask of each in one frame, which the
+    `network` draws anew where there is one."""
 
     name: ClassVar[str] = "propose"
     kind: ClassVar[Kind] = "clip"
     needs: ClassVar[tuple[str, ...]] = ("proxy", "unique")
     most: Annotated[int, Range(1, 100)] = 5
+    network: SegmenterNetwork | None = None
 
     def run(self, item: Item) -> Done | Rejected:
         """Facts: proposals, each with its score and the frame of its mask; none is no reason to refuse a clip."""
-        found = embedded.propose_objects(read_lossless(item.files["frames.mkv"]), most=self.most)
+        frames = read_lossless(item.files["frames.mkv"])
+        found = embedded.propose_objects(frames, most=self.most)
         if found:
-            masks = np.stack([proposal.mask for proposal in found])
+            masks = np.stack([self._drawn(frames[proposal.frame], proposal.mask) for proposal in found])
             write_lossless(item.out / "proposals.mkv", masks.astype(np.uint8) * np.uint8(255), FRAME_RATE)
         return Done({"proposals": [{"score": one.score, "frame": one.frame} for one in found]})
+
+    def setup(self) -> None:
+        """Load the network, if there is one."""
+        if self.network is not None:
+            load_segmenter(self.network)
+
+    def _drawn(self, frame: NDArray[np.uint8], mask: Mask) -> Mask:
+        return mask if self.network is None else load_segmenter(self.network).mask(frame, with_box(NO_PROMPTS, mask))
 
 
 @dataclass(frozen=True)
@@ -70,7 +84,7 @@ class Annotate(Plain):
 
 
 @dataclass(frozen=True)
-class Masks(Plain):
+class Masks(Networked[SegmenterNetwork]):
     """Carry what was chosen through the clip, and refuse objects that a sample cannot show: `masks.mkv`.
 
     Args:
@@ -78,6 +92,7 @@ class Masks(Plain):
         inside: least share of the frames in which it is seen that show it wholly.
         seen: least share of the frames that show it.
         whole: least share of its area in one piece.
+        network: what follows the object, in the place of colours and motion.
     """
 
     name: ClassVar[str] = "masks"
@@ -87,11 +102,17 @@ class Masks(Plain):
     inside: Share = 0.8
     seen: Share = 0.8
     whole: Share = 0.9
+    network: SegmenterNetwork | None = None
+
+    def setup(self) -> None:
+        """Load the network, if there is one."""
+        if self.network is not None:
+            load_segmenter(self.network)
 
     def run(self, item: Item) -> Done | Rejected:
         """Facts: those of `measure`."""
         frames = read_lossless(item.files["frames.mkv"])
-        masks = object_masks(frames, chosen_object(item), item)
+        masks = object_masks(frames, chosen_object(item), item, self.network)
         facts = measure(masks)
         limits = {
             "too small": facts["area"] < self.area[0],
@@ -116,8 +137,10 @@ def chosen_object(item: Item) -> Mapping[str, Any]:
     return chosen
 
 
-def object_masks(frames: NDArray[np.uint8], chosen: Mapping[str, Any], item: Item) -> Mask:
-    """Masks `[T,H,W]` of a chosen object, from its prompts and its proposal."""
+def object_masks(
+    frames: NDArray[np.uint8], chosen: Mapping[str, Any], item: Item, network: SegmenterNetwork | None = None
+) -> Mask:
+    """Masks `[T,H,W]` of a chosen object, from its prompts and its proposal, by a network or the embedded steps."""
     prompts = {
         prompt["frame"]: _prompts(prompt) for prompt in chosen.get("prompts", ()) if prompt["frame"] < len(frames)
     }
@@ -125,6 +148,9 @@ def object_masks(frames: NDArray[np.uint8], chosen: Mapping[str, Any], item: Ite
     if (number := chosen.get("proposal")) is not None:
         start = item.facts["propose"]["proposals"][number]["frame"]
         given[start] = read_lossless(item.files["proposals.mkv"])[number] > 0
+    if network is not None:
+        corrected = {t: with_box(prompt, given[t]) if t in given else prompt for t, prompt in prompts.items()}
+        return load_segmenter(network).propagate(frames, {**given, **corrected}, chosen.get("barriers", ()))
     if chosen.get("moving"):
         boxes = {t: embedded.Prompts(box=_box(mask)) for t, mask in given.items()}
         return embedded.track_moving(frames, {**boxes, **prompts})

@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.construction import embedded
+from vera.construction.adapters.matter import MatterNetwork, load_matter
 from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
+from vera.construction.stages.networked import Networked
 from vera.data.released.writer import FRAME_RATE
 from vera.fields import Share
 from vera.video import read_lossless, write_lossless
@@ -16,16 +18,23 @@ DEEP = np.float32(65535)  # mattes on their way to the layers are kept in 16 bit
 
 
 @dataclass(frozen=True)
-class Matte(Plain):
-    """Find what the object covers at its edges, in closed form: `matte.mkv`, 16 bits."""
+class Matte(Networked[MatterNetwork]):
+    """Find what the object covers at its edges, in closed form or by a network: `matte.mkv`, 16 bits."""
 
     name: ClassVar[str] = "matte"
     kind: ClassVar[Kind] = "object"
     needs: ClassVar[tuple[str, ...]] = ("proxy", "masks")
+    network: MatterNetwork | None = None
+
+    def setup(self) -> None:
+        """Load the network, if there is one."""
+        if self.network is not None:
+            load_matter(self.network)
 
     def run(self, item: Item) -> Done | Rejected:
         """Facts: none."""
-        matte = embedded.mattes(read_lossless(item.files["frames.mkv"]), _mask(item, "masks.mkv"))
+        find = embedded.mattes if self.network is None else load_matter(self.network)
+        matte = find(read_lossless(item.files["frames.mkv"]), _mask(item, "masks.mkv"))
         write_lossless(item.out / "matte.mkv", np.rint(matte * DEEP).astype(np.uint16), FRAME_RATE)
         return Done()
 

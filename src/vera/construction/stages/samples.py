@@ -1,5 +1,6 @@
 """From layers to samples: the words, what must hold of every sample, and its files."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -7,7 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
+from vera.construction.adapters.writer import Addition, WriterNetwork, write_words
+from vera.construction.engine.stage import Done, Facts, Item, Kind, Plain, Rejected
+from vera.construction.stages.networked import Networked
 from vera.construction.stages.objects import chosen_object
 from vera.construction.stages.removal import DEEP
 from vera.construction.stages.screening import Score
@@ -16,8 +19,10 @@ from vera.data.released.writer import write_clips
 from vera.data.sample import LayeredSample
 from vera.data.synthesis.compose import make_sample
 from vera.data.synthesis.instructions import describe_addition
+from vera.errors import VeraError
 from vera.fields import Share
 from vera.video import read_lossless
+from vera.vlm import Outcome
 
 SPLIT = "realistic-set1-obj-add"
 THIRDS = ("left", "center", "right")
@@ -27,16 +32,21 @@ TRAVEL = 0.15  # of the frame's width or height, that an object's middle goes be
 
 
 @dataclass(frozen=True)
-class Words(Plain):
-    """Write the instruction by a template, from the noun and what was measured: size, place, motion."""
+class Words(Networked[WriterNetwork]):
+    """Write the instruction by a template, from the noun and what was measured: size, place, motion; or have the
+    `network` write it, and captions, from the plate and the clip."""
 
     name: ClassVar[str] = "words"
     kind: ClassVar[Kind] = "object"
-    needs: ClassVar[tuple[str, ...]] = ("annotate", "masks", "filter")
+    needs: ClassVar[tuple[str, ...]] = ("proxy", "annotate", "masks", "remove", "filter")
+    network: WriterNetwork | None = None
 
     def run(self, item: Item) -> Done | Rejected:
-        """Facts: instruction, and `by`, which is template."""
+        """Facts: instruction; `by`, which is template, or the network's name; its captions."""
         chosen, measured = chosen_object(item), item.facts["masks"]
+        if self.network is not None:
+            before, after = item.files["plate.mkv"], item.files["frames.mkv"]
+            return written(write_words(self.network, item.cache, before, after, chosen["noun"], Addition), self.network)
         area = measured["area"]
         text = describe_addition(
             chosen["noun"],
@@ -45,7 +55,7 @@ class Words(Plain):
             _motion(*measured["way"]),
             None,
             "plain",
-            np.random.default_rng(int(item.id, 16) + int(item.object[1:])),
+            np.random.default_rng(item_seed(item)),
         )
         return Done({"instruction": text, "by": "template"})
 
@@ -91,21 +101,55 @@ class Publish(Plain):
     def run(self, item: Item) -> Done | Rejected:
         """Facts: `index`, the JSONL that the row belongs to, and `row`, without what the licences say."""
         sample = _sample(item)
-        name = f"{item.about['source']}_{item.id}_{item.object}"  # rows of one source are held out together by its hash
-        row = write_clips(sample, item.out, SPLIT, name)
-        measured = {name: item.facts[stage][name] for stage, name in (("remove", "unseen"), ("check", "identity"))}
-        provenance: dict[str, Any] = {
-            "source": item.about["source"],
-            "clip": item.id,
-            "object": item.object,
-            "first_pts": item.about["first_pts"],
-            "noun": chosen_object(item)["noun"],
-            "annotated_by": chosen_object(item)["by"],
+        provenance = {
             "reviewed_by": item.facts["filter"]["by"],
-            "instruction_by": item.facts["words"]["by"],
-            **measured,
+            **told_words(item.facts["words"]),
+            "unseen": item.facts["remove"]["unseen"],
+            "identity": item.facts["check"]["identity"],
         }
-        return Done({"index": index_path(SPLIT, len(sample.alpha)), "row": {**row, "provenance": provenance}})
+        row = sample_row(item, sample, SPLIT, provenance)
+        return Done({"index": index_path(SPLIT, len(sample.alpha)), "row": row})
+
+
+def written(outcome: Outcome[Any], network: WriterNetwork) -> Done | Rejected:
+    """What comes of a question for words. VeraError where there was no reply of the form: it is tried again."""
+    if outcome.problem == "refused":
+        return Rejected("words refused", outcome.why)
+    if outcome.answer is None:
+        raise VeraError(f"{network.name}: {outcome.why}")
+    words = outcome.answer
+    return Done(
+        {
+            "instruction": words.instruction,
+            "by": network.name,
+            "captions": {"before": words.before, "after": words.after},
+        }
+    )
+
+
+def told_words(facts: Facts) -> dict[str, Any]:
+    """What a row says of its words."""
+    return {"instruction_by": facts["by"], **({"captions": facts["captions"]} if "captions" in facts else {})}
+
+
+def item_seed(item: Item) -> int:
+    """The seed of what is drawn for an object."""
+    return int(item.id, 16) + int(item.object[1:])
+
+
+def sample_row(item: Item, sample: LayeredSample, split: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a sample's clips, and return its row: with where it is from, who chose it, and what else is `told`."""
+    name = f"{item.about['source']}_{item.id}_{item.object}"  # rows of one source are held out together by its hash
+    provenance = {
+        "source": item.about["source"],
+        "clip": item.id,
+        "object": item.object,
+        "first_pts": item.about["first_pts"],
+        "noun": chosen_object(item)["noun"],
+        "annotated_by": chosen_object(item)["by"],
+        **told,
+    }
+    return {**write_clips(sample, item.out, split, name), "provenance": provenance}
 
 
 def _sample(item: Item) -> LayeredSample:

@@ -113,7 +113,7 @@ def load_panoramas(folder: Path) -> dict[str, Panorama]:
     """The panoramas of an unpacked `@pmndrs/assets` by name, tone-mapped; VeraError for a missing folder."""
     if not folder.is_dir():
         raise VeraError(f"no panoramas in {folder}: run `make assets` first")
-    return {name: Panorama(name, _tone_map(load_radiance(folder, name), EXPOSURES.get(name, 1.0))) for name in SCENES}
+    return {name: Panorama(name, tone_map(load_radiance(folder, name), EXPOSURES.get(name, 1.0))) for name in SCENES}
 
 
 def load_radiance(folder: Path, name: str) -> NDArray[np.float32]:
@@ -145,7 +145,7 @@ def _half_plane(plane: av.video.plane.VideoPlane) -> NDArray[np.float32]:
     return np.asarray(rows[:, : plane.width], np.float32)
 
 
-def _tone_map(linear: NDArray[np.float32], gain: float) -> NDArray[np.uint8]:
-    """Reinhard's curve with the median at a middle grey, then gamma 2.2."""
+def tone_map(linear: NDArray[np.float32], gain: float) -> NDArray[np.uint8]:
+    """Linear radiance `[h,w,3]` as uint8: Reinhard's curve with the median at a middle grey, then gamma 2.2."""
     exposed = linear * (gain * 0.4 / float(np.median(linear)))
     return np.asarray(np.clip(exposed / (1 + 0.5 * exposed), 0, 1) ** (1 / 2.2) * 255, dtype=np.uint8)

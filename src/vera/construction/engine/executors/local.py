@@ -1,38 +1,18 @@
-"""Where runs happen: in this process, or in several of this machine of which any may die without the others.
+"""Runs on this machine: in this process, or in several of which any may die without the others."""
 
-An executor takes tasks while it is `free` and gives back what came of them; others, of a cluster, have the same form.
-"""
-
+import os
 import signal
 from collections import deque
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Protocol
 
+from vera.construction.engine.executors.executor import Job
 from vera.construction.engine.record import Record
 from vera.construction.engine.run import Ran, died, run_task
+from vera.construction.engine.stage import Resources
 from vera.construction.engine.state import Task
 from vera.workers import begin_worker
-
-Job = tuple[Task, Record]
-
-
-class Executor(Protocol):
-    """Runs tasks."""
-
-    @property
-    def free(self) -> bool:
-        """Whether it takes another task."""
-
-    def submit(self, task: Task, about: Record) -> None:
-        """Begin a task; `about` stands for its unit's record if there is none."""
-
-    def ended(self, timeout: float) -> list[tuple[Task, Ran]]:
-        """What ended; waits for something to, at most `timeout` seconds."""
-
-    def close(self) -> None:
-        """End all runs, whatever they are at."""
 
 
 class InProcess:
@@ -42,12 +22,11 @@ class InProcess:
         self._root, self._stages = root, stages
         self._jobs: deque[Job] = deque()
 
-    @property
-    def free(self) -> bool:
+    def takes(self, resources: Resources) -> bool:
         """Whether nothing is begun."""
         return not self._jobs
 
-    def submit(self, task: Task, about: Record) -> None:
+    def submit(self, task: Task, about: Record, resources: Resources) -> None:
         """Begin a task."""
         self._jobs.append((task, about))
 
@@ -62,37 +41,50 @@ class InProcess:
 
 
 class _Process:
-    """A process and what it runs."""
+    """A process, the number of the GPU that it has for itself, or None, and what it runs."""
 
-    def __init__(self, root: Path, stages: bytes) -> None:
+    def __init__(self, root: Path, stages: bytes, gpu: int | None) -> None:
+        self.gpu = gpu
         self.connection, theirs = get_context("spawn").Pipe()
         # Not forked: torch's thread pools, and FFmpeg's, do not survive that.
-        self.process = get_context("spawn").Process(target=_work, args=(theirs, root, stages), daemon=True)
+        self.process = get_context("spawn").Process(target=_work, args=(theirs, root, stages, gpu), daemon=True)
         self.process.start()
         theirs.close()
         self.job: Job | None = None
 
 
 class Processes:
-    """Runs tasks in `count` processes. One that dies costs its task a try, and another takes its place."""
+    """Runs tasks in `count` processes, and those that need a GPU in one more for each of `gpus`, where all their models
+    stay loaded. A process that dies costs its task a try, and another takes its place."""
 
-    def __init__(self, root: Path, stages: bytes, count: int) -> None:
+    def __init__(self, root: Path, stages: bytes, count: int, gpus: int = 0) -> None:
         self._root, self._stages = root, stages
-        self._all = [_Process(root, stages) for _ in range(count)]
+        self._all = [_Process(root, stages, gpu) for gpu in [*[None] * count, *range(gpus)]]
 
-    @property
-    def free(self) -> bool:
-        """Whether a process has nothing to do."""
-        return any(worker.job is None for worker in self._all)
+    def takes(self, resources: Resources) -> bool:
+        """Whether a process of that kind has nothing to do."""
+        return self._idle(resources) is not None
 
-    def submit(self, task: Task, about: Record) -> None:
+    def submit(self, task: Task, about: Record, resources: Resources) -> None:
         """Begin a task in a process that has nothing to do."""
-        place = next(place for place, worker in enumerate(self._all) if worker.job is None)
+        place = self._idle(resources)
+        assert place is not None
         if not self._all[place].process.is_alive():  # killed while it had nothing to do
-            self._all[place] = _Process(self._root, self._stages)
+            self._all[place] = self._another(self._all[place])
         worker = self._all[place]
         worker.job = task, about
         worker.connection.send((task, about))
+
+    def _idle(self, resources: Resources) -> int | None:
+        wanted = (
+            place
+            for place, worker in enumerate(self._all)
+            if worker.job is None and (worker.gpu is not None) == (resources.gpus > 0)
+        )
+        return next(wanted, None)
+
+    def _another(self, worker: _Process) -> _Process:
+        return _Process(self._root, self._stages, worker.gpu)
 
     def ended(self, timeout: float) -> list[tuple[Task, Ran]]:
         """What ended, waiting for something to."""
@@ -111,7 +103,7 @@ class Processes:
             except (EOFError, ConnectionError):
                 worker.process.join()
                 ran = died(self._root, task, about)
-                self._all[self._all.index(worker)] = _Process(self._root, self._stages)
+                self._all[self._all.index(worker)] = self._another(worker)
             done.append((task, ran))
         return done
 
@@ -123,7 +115,8 @@ class Processes:
             worker.process.join()
 
 
-def _work(connection: Connection, root: Path, stages: bytes) -> None:
+def _work(connection: Connection, root: Path, stages: bytes, gpu: int | None) -> None:
+    os.environ["CUDA_VISIBLE_DEVICES"] = "" if gpu is None else _visible()[gpu]
     begin_worker()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     while True:
@@ -137,6 +130,7 @@ def _work(connection: Connection, root: Path, stages: bytes) -> None:
             connection.send(error)
 
 
-def open_executor(root: Path, stages: bytes, workers: int) -> Executor:
-    """An executor of this machine: this process for one worker, processes for more."""
-    return InProcess(root, stages) if workers <= 1 else Processes(root, stages, workers)
+def _visible() -> list[str]:
+    """The names of this machine's GPUs, or of those that are left to this process."""
+    held = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return held.split(",") if held else [str(number) for number in range(1024)]

@@ -1,0 +1,66 @@
+"""Networks that find the fine edges of an object that is roughly known: ViTMatte."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+
+from vera.arrays import Float
+from vera.construction.adapters.network import Network, with_less
+from vera.construction.embedded.regions import Frames, Mask, box_about, grown, shrunk
+
+MARGIN = 32  # pixels about what is unknown, that the network is shown as well
+SMALLEST = 4  # parts of a picture's side below which the network is not worth its memory
+# The published networks' trimaps are of dilations by up to 20 pixels of pictures about 1000 wide; here a mask is known.
+REACH = 1 / 60  # of the frame's longer side, to either side of a mask's edge
+
+
+@dataclass(frozen=True)
+class MatterNetwork(Network):
+    """Which one."""
+
+    kind: Literal["vitmatte"] = "vitmatte"
+
+
+@cache
+def load_matter(network: MatterNetwork) -> Callable[[Frames, Mask], Float]:
+    """Load a network, once in a process: a function from frames `[T,H,W,3]` and masks `[T,H,W]` to mattes `[T,H,W]`.
+
+    VeraError if it cannot be loaded, or the device is not here.
+    """
+    from vera.pipelines.matting import load_matting
+
+    matting = load_matting(network.folder(), network.device)
+    return lambda frames, masks: np.stack(
+        [_matte(matting, frame, mask) for frame, mask in zip(frames, masks, strict=True)]
+    )
+
+
+def _matte(matting: Any, frame: Frames, mask: Mask) -> Float:
+    """Alpha `[H,W]` in [0,1]: 1 well inside the mask, 0 well outside, and the network's own in between."""
+    alpha = np.zeros(mask.shape, np.float32)
+    reach = max(3, round(REACH * max(mask.shape)))
+    around, inside = grown(mask, reach), shrunk(mask, reach)
+    box = box_about(around, MARGIN)
+    if not mask.any() or around.all():
+        return mask.astype(np.float32)
+    trimap = np.where(inside, np.uint8(255), around * np.uint8(128))[box]
+    picture = np.ascontiguousarray(frame[box])
+    found = with_less(lambda parts: _shown(matting, picture, trimap, parts), SMALLEST, 1, "matte")
+    alpha[box] = np.where(trimap == 128, found, trimap / np.float32(255))
+    return alpha
+
+
+def _shown(matting: Any, picture: Frames, trimap: Frames, parts: int) -> Float:
+    """The network's alpha of a picture in `parts / SMALLEST` of its size: half of it takes a quarter of the memory."""
+    if parts == SMALLEST:
+        return np.asarray(matting(picture, trimap))
+    size = tuple(max(32, side * parts // SMALLEST) for side in trimap.shape[::-1])
+    small = matting(
+        cv2.resize(picture, size, interpolation=cv2.INTER_AREA),
+        cv2.resize(trimap, size, interpolation=cv2.INTER_NEAREST),
+    )
+    return np.asarray(cv2.resize(small, trimap.shape[::-1], interpolation=cv2.INTER_LINEAR))

@@ -1,0 +1,87 @@
+"""Published networks that a recipe names: which weights exactly, under which licence, and on what they run."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from vera.construction.engine.run import file_hash
+from vera.construction.engine.stage import HOW, Model, Resources
+from vera.errors import VeraError
+from vera.fields import Name
+
+Result = TypeVar("Result")
+FILES = ("*.json", "*.safetensors")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True)
+class Network:
+    """Weights of a folder, or of a model of the hub.
+
+    Args:
+        path: of the folder, or the hub's owner/name.
+        licence: of what it makes: an SPDX identifier.
+        revision: the commit of a model of the hub, so that a build can be repeated; a folder's is found from its files.
+        device: what it runs on. Samples are taken to be the same, whichever it is.
+    """
+
+    path: Name
+    licence: Name
+    revision: str = ""
+    device: str = field(default="cuda", metadata=HOW)
+
+    @property
+    def model(self) -> Model:
+        """What rows and fingerprints say of it."""
+        return Model(self.path, weights_id(self.path, self.revision), self.licence)
+
+    @property
+    def resources(self) -> Resources:
+        """One core, and a GPU if it is to run on one."""
+        return Resources(gpus=0 if self.device == "cpu" else 1)
+
+    def folder(self) -> str:
+        """The folder of the weights, fetched if need be. VeraError where they cannot be had."""
+        from vera.pipelines.folders.hub import fetch_model, hub_name
+
+        name = hub_name(self.path)
+        return self.path if name is None else str(fetch_model(name, FILES, self.revision))
+
+
+@cache
+def weights_id(path: str, revision: str) -> str:
+    """What tells weights from others: the hub's commit, or a hash of all settings and weights of a folder.
+
+    VeraError for a model of the hub without its commit, or a folder without weights.
+    """
+    from vera.pipelines.folders.hub import hub_name
+
+    if hub_name(path) is not None:
+        if not COMMIT.fullmatch(revision):
+            raise VeraError(f"model {path}: give `revision`, the 40 digits of its commit there, not {revision!r:.50}")
+        return revision
+    files = sorted(file for pattern in FILES for file in Path(path).glob(pattern))
+    if not any(file.suffix == ".safetensors" for file in files):
+        raise VeraError(f"model {path}: is no folder with weights (.safetensors); check the path")
+    lines = "".join(f"{file.name} {file_hash(file)}\n" for file in files)
+    return hashlib.sha256(lines.encode()).hexdigest()[:40]
+
+
+def with_less(work: Callable[[int], Result], most: int, least: int, what: str) -> Result:
+    """`work(most)`, or of half as much, and half of that, where memory does not suffice. VeraError below `least`."""
+    import torch
+
+    while True:
+        try:
+            return work(most)
+        except (torch.OutOfMemoryError, MemoryError):
+            pass  # outside of this clause, which keeps what the failed attempt holds
+        if most <= least:
+            raise VeraError(f"{what}: memory does not suffice, even for the smallest window; use a smaller model")
+        most = max(least, most // 2)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()

@@ -1,0 +1,143 @@
+"""Vision-language models that write instructions and captions, and what must hold of what they write."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from vera.construction.engine.stage import HOW, BuildStopError, Model, Resources
+from vera.errors import VeraError
+from vera.fields import Name, Range
+from vera.vlm import Client, Endpoint, Outcome, Question, ReplyCache, image_parts, text_part
+
+Count = Annotated[int, Range(1, 64)]
+Text = Annotated[str, msgspec.Meta(min_length=10, max_length=1500)]
+Instruction = Annotated[str, msgspec.Meta(min_length=10, max_length=400)]
+
+SYSTEM = (
+    "You write captions and editing instructions for training data of a video editor. Plain, exact English: say what "
+    "is to be seen, in concrete colours and textures, the light, the shot and the camera. No interpretation, no vague "
+    'praise, and never the words "depth of field": say that the background is sharp, soft or blurred.'
+)
+ADDITION = (
+    "The first pictures are a video before an edit, in order of time; the others are the same video after {noun} was "
+    "added. Describe both, and write the instruction that asks for the edit: one or two sentences that begin with "
+    '"Add ", then what it looks like, what it does, where, and the light on it.'
+)
+REPLACEMENT = (
+    "The first pictures are a video before an edit, in order of time; the others are the same video after the "
+    "background behind {noun} was replaced. Describe both, and write the instruction that asks for the edit: it begins "
+    'with "Change the background to ", describes the new scene, its light, the shot and the camera, and ends with '
+    '"Keep the ... intact.", which names what stays.'
+)
+FORBIDDEN = ("depth of field", "before picture", "after picture", "first video", "second video")
+
+
+class Addition(msgspec.Struct, forbid_unknown_fields=True):
+    """Captions before and after something was added, and the instruction."""
+
+    before: Text
+    after: Text
+    instruction: Instruction
+
+    def __post_init__(self) -> None:
+        check_words([self.before, self.after, self.instruction])
+        if not self.instruction.startswith("Add "):
+            raise ValueError('instruction: does not begin with "Add "')
+
+
+class Replacement(msgspec.Struct, forbid_unknown_fields=True):
+    """Captions before and after a background was replaced, and the instruction."""
+
+    before: Text
+    after: Text
+    instruction: Instruction
+
+    def __post_init__(self) -> None:
+        check_words([self.before, self.after, self.instruction])
+        kept = self.instruction.rstrip().rpartition(" Keep the ")[2]
+        if not self.instruction.startswith("Change the background to "):
+            raise ValueError('instruction: does not begin with "Change the background to "')
+        if not kept.endswith(" intact.") or kept == self.instruction.rstrip() or "." in kept[:-1]:
+            raise ValueError('instruction: does not end with "Keep the ... intact."')
+
+
+Words = Addition | Replacement
+
+
+@dataclass(frozen=True)
+class WriterNetwork:
+    """A model at an endpoint that speaks OpenAI's chat completions.
+
+    Args:
+        licence: of what it writes: an SPDX identifier.
+        revision: of its weights, if the endpoint has several under one name.
+        frames: of each of the two clips, that it is shown.
+        key_variable: the environment variable that holds the endpoint's key.
+    """
+
+    url: Name = field(metadata=HOW)
+    name: Name
+    licence: Name
+    revision: str = ""
+    frames: Count = 8
+    structured: Literal["schema", "object", "none"] = "schema"
+    max_tokens: Annotated[int, Range(64, 32_768)] = 1024
+    key_variable: str | None = field(default=None, metadata=HOW)
+    requests_per_minute: float | None = field(default=None, metadata=HOW)
+    kind: Literal["vlm"] = "vlm"
+
+    def __post_init__(self) -> None:
+        Endpoint(self.url, self.name)  # raises for what cannot be right
+
+    @property
+    def model(self) -> Model:
+        """What rows and fingerprints say of it."""
+        return Model(self.name, self.revision, self.licence)
+
+    @property
+    def resources(self) -> Resources:
+        """A tenth of a core: it waits."""
+        return Resources(cpus=0.1)
+
+
+def write_words(
+    network: WriterNetwork, cache_folder: Path, before: Path, after: Path, noun: str, answer: type[Words]
+) -> Outcome[Words]:
+    """Ask for the words of an edit from the clips `before` and `after`; what was asked before is not paid for again.
+
+    BuildStopError for what would spoil any question: no connection, a wrong key, no such model.
+    """
+    task = (ADDITION if answer is Addition else REPLACEMENT).format(
+        noun=f"a {noun}" if answer is Addition else f"the {noun}"
+    )
+    parts = [text_part(task), text_part("Before:"), *image_parts(before, network.frames)]
+    parts += [text_part("After:"), *image_parts(after, network.frames)]
+    try:
+        return _client(network, cache_folder).ask(Question(SYSTEM, parts, answer))
+    except VeraError as error:
+        raise BuildStopError(str(error)) from None
+
+
+def check_words(texts: Sequence[str]) -> None:
+    """ValueError, which a model is told, for words that the published captions never have."""
+    for text in texts:
+        found = next((words for words in FORBIDDEN if words in text.lower()), None)
+        if found is not None:
+            raise ValueError(f'never say "{found}"')
+
+
+@cache
+def _client(network: WriterNetwork, folder: Path) -> Client:
+    endpoint = Endpoint(
+        network.url,
+        network.name,
+        network.key_variable,
+        max_tokens=network.max_tokens,
+        structured=network.structured,
+        requests_per_minute=network.requests_per_minute,
+    )
+    return Client(endpoint, ReplyCache(folder / "vlm"))

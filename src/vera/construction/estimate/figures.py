@@ -1,0 +1,93 @@
+"""What one clip takes in each stage, and how many go on from it: figures, each with where it is from.
+
+Seconds of the processor and bytes are those of one frame of 832x480, and are taken to grow with frames and pixels.
+"""
+
+from dataclasses import dataclass
+
+FRAME = 832 * 480  # pixels of the frame that figures are for
+CLIP = 81 * FRAME  # pixels of the clip that the published speeds of networks are counted for
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number and its source."""
+
+    value: float
+    source: str
+
+
+HERE = "measured: python -m benchmarks.construction_stages"
+JUDGED = "assumed: a judgement, measured by nobody"
+NOTHING = Figure(0.0, "")
+ALL = Figure(1.0, "")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a stage takes and keeps. None is a figure that nobody has.
+
+    Args:
+        cpu: seconds of the processor, a frame.
+        size: bytes kept, a frame.
+        gpu: seconds of a GPU, a clip of 81 frames of 832x480.
+        people: seconds of a person, an item.
+        tokens: of prompts and answers, an item.
+        keeps: share of the items that go on.
+    """
+
+    cpu: Figure | None = NOTHING
+    size: Figure | None = NOTHING
+    gpu: Figure | None = NOTHING
+    people: Figure = NOTHING
+    tokens: tuple[Figure, Figure] = (NOTHING, NOTHING)
+    keeps: Figure = ALL
+
+
+def _here(cpu: float, size: float = 0.0, keeps: Figure = ALL) -> Work:
+    return Work(Figure(cpu, HERE), Figure(size, HERE) if size else NOTHING, keeps=keeps)
+
+
+OPEN_SORA = Figure(
+    0.42, "assumed: Open-Sora Plan kept 42 % of Panda-70M by cuts, motion, aesthetic and technical scores, not by these"
+)
+HALF = Figure(0.5, JUDGED)
+TWICE = 1.1  # one decision in ten is made by a second person as well
+VERDICT = Figure(8 * TWICE, JUDGED)
+SAM2 = Figure(81 / 64, "published: SAM 2.1 base+ follows 64 frames a second on an A100")
+PROMPT = Figure(5000, "assumed: about what cosmos-curate sends for a window of a clip")
+ANSWER = Figure(500, "assumed: about what cosmos-curate gets for a window of a clip")
+
+
+def _network(gpu: Figure | None, size: float = 0.0, cpu: Figure | None = None) -> Work:
+    return Work(cpu, Figure(size, HERE) if size else NOTHING, gpu)
+
+
+# By stage, and for stages that a network does by stage and its kind.
+WORK = {
+    "ingest": _here(0.0002),
+    "split": _here(0.0018),
+    "proxy": _here(0.0137, 143_000),
+    "screen": _here(0.0126, keeps=OPEN_SORA),
+    "unique": _here(0.0001),
+    "propose": _here(0.0901, 13),
+    "annotate": Work(people=Figure(45 * TWICE, JUDGED), keeps=HALF),
+    "masks": _here(0.0559, 480),
+    "matte": _here(0.0394, 10_200),
+    "remove": _here(0.3818, 145_000),
+    "filter": Work(people=VERDICT, keeps=HALF),
+    "layers": _here(0.1266, 66_900),
+    "words": _here(0.0001),
+    "check": _here(0.0748),
+    "publish": _here(0.0639, 276_000),
+    "curate": Work(people=VERDICT, keeps=HALF),
+    "background": _here(0.3873, 412_000),
+    "background_words": _here(0.0001),
+    "background_check": _here(0.0524),
+    "background_publish": _here(0.0447, 447_000),
+    **{f"propose:{kind}": _network(None, 13) for kind in ("sam2", "edgetam", "sam3")},
+    "masks:sam2": _network(SAM2, 480),
+    **{f"masks:{kind}": _network(None, 480) for kind in ("edgetam", "sam3")},
+    "matte:vitmatte": _network(None, 10_200),
+    **{f"{stage}:vlm": Work(cpu=None, tokens=(PROMPT, ANSWER)) for stage in ("words", "background_words")},
+}
