@@ -80,7 +80,9 @@ def test_the_description(page: TestClient) -> None:
     assert len(operations) > 10
     problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for operation in operations:
-        assert all(operation["responses"][status]["content"] == problem for status in ("401", "404", "422", "500", "507"))
+        assert all(
+            operation["responses"][status]["content"] == problem for status in ("401", "404", "422", "500", "507")
+        )
 
 
 def test_changes(page: TestClient, store: JobStore) -> None:
