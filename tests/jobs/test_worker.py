@@ -12,6 +12,7 @@ import pytest
 from tests.jobs.live import TOYS, Live, live, wait
 
 from vera.errors import VeraError
+from vera.jobs.client import Client
 from vera.jobs.embedded import embedded_worker
 from vera.jobs.worker import run_worker
 
@@ -261,6 +262,18 @@ def test_what_a_job_says_of_itself_is_made_fit_to_be_told(worked: Live) -> None:
     assert job.error is not None and job.error.startswith("ValueError: caf\\xe9yyy") and len(job.error) == 2000
     assert job.progress is not None and job.progress.stage.startswith("caf\\xe9.mp4\\x1b[31mxxx")
     assert len(job.progress.stage) == 200 and job.progress.total == 2
+
+
+def test_unfit_progress_costs_no_lease(server: Live, tmp_path: Path) -> None:
+    job = server.store.submit("a", {})
+    client = Client(server.url, server.token, "w")
+    claim = client.claim(["a"])
+    assert claim is not None and claim["job"]["id"] == job.id
+    unfit = {"stage": "s", "done": 1, "total": 2, "eta": 1e12}
+    assert client.heartbeat(claim, unfit) == "go on"
+    server.store.cancel(job.id)
+    assert client.heartbeat(claim, unfit) == "stop"
+    client.close()
 
 
 def test_kinds_that_a_worker_does_not_know_wait_for_another(worked: Live) -> None:

@@ -50,6 +50,8 @@ class Client:
         response = self._post("heartbeat", {**self._of(claim), "progress": progress})
         if response is not None and response.status_code == 200:
             return "stop" if response.json()["stop"] else "go on"
+        if response is not None and response.status_code == 422 and progress is not None:
+            return self.heartbeat(claim, None)  # what is told is unfit; that it runs is heard all the same
         return "lost" if response is not None and response.status_code in (404, 409) else "unheard"
 
     def report(self, claim: dict[str, Any], outcome: str, **told: Any) -> bool:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 OFTEN = 0.1  # seconds between two tellings of one stage
 LONGEST = 200  # characters of a stage's name
+FAR = 1e8  # seconds, three years: no estimate
 MOST = (1 << 53) - 1  # that a page reads exactly
 
 
@@ -66,7 +67,8 @@ class Pace:
     def _left(self, now: float, done: int, total: int) -> float | None:
         if done <= self._first:
             return None
-        return max(0.0, (now - self._begun) / (done - self._first) * (total - done))
+        left = max(0.0, (now - self._begun) / (done - self._first) * (total - done))
+        return left if left < FAR else None
 
 
 def _count(number: int) -> int:
