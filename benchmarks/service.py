@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psutil
 
 from vera.jobs.work import Work
 
@@ -85,7 +86,6 @@ async def load(url: str, token: str, seconds: float, pause: float) -> list[float
     limits = httpx2.Limits(max_connections=3 * CLIENTS)
     async with httpx2.AsyncClient(base_url=f"{url}/api/v1", headers=headers, limits=limits, timeout=30) as client:
         jobs = (await client.get("/jobs")).json()["jobs"]
-        assert jobs[0]["state"] == "running" and jobs[0]["progress"], "the job does not run yet"
         streams = [asyncio.create_task(follow(client)) for _ in range(CLIENTS)]
         until, ids = time.monotonic() + seconds, [job["id"] for job in jobs]
         await asyncio.gather(*(ask(client, ids, until, pause, times) for _ in range(CLIENTS)))
@@ -103,6 +103,12 @@ def tell(what: str, times: list[float], seconds: float) -> None:
     )
 
 
+def busy(process: int) -> float:
+    """Seconds of the processor that a process took."""
+    times = psutil.Process(process).cpu_times()
+    return float(times.user + times.system)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=20)
@@ -115,11 +121,23 @@ def main() -> None:
         assert server.stdout is not None
         url, token = server.stdout.readline().split()
         print(f"ready: {time.perf_counter() - begin:.2f} s ({JOBS} jobs submitted meanwhile)")
-        time.sleep(3)
-        tell("50 pages", asyncio.run(load(url, token, seconds, 1.0)), seconds)
-        tell("without pauses", asyncio.run(load(url, token, seconds / 2, 0.0)), seconds / 2)
-        server.terminate()
-        server.wait()
+        try:
+            measure(server.pid, url, token, seconds)
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def measure(server: int, url: str, token: str, seconds: float) -> None:
+    """What the pages meet, once the job runs."""
+    with httpx2.Client(base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {token}"}) as client:
+        while not client.get("/jobs").json()["jobs"][0]["progress"]:
+            time.sleep(0.1)
+    used, own = busy(server), time.process_time()
+    tell("50 pages", asyncio.run(load(url, token, seconds, 1.0)), seconds)
+    used, own = busy(server) - used, time.process_time() - own
+    print(f"of a core: {used / seconds:.0%} by the server, {own / seconds:.0%} by these clients")
+    tell("without pauses", asyncio.run(load(url, token, seconds / 2, 0.0)), seconds / 2)
 
 
 if __name__ == "__main__":
