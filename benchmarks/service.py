@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psutil
 
 from vera.jobs.work import Work
 
@@ -103,6 +104,12 @@ def tell(what: str, times: list[float], seconds: float) -> None:
     )
 
 
+def busy(process: int) -> float:
+    """Seconds of the processor that a process took."""
+    times = psutil.Process(process).cpu_times()
+    return float(times.user + times.system)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=20)
@@ -116,7 +123,10 @@ def main() -> None:
         url, token = server.stdout.readline().split()
         print(f"ready: {time.perf_counter() - begin:.2f} s ({JOBS} jobs submitted meanwhile)")
         time.sleep(3)
+        used, own = busy(server.pid), time.process_time()
         tell("50 pages", asyncio.run(load(url, token, seconds, 1.0)), seconds)
+        used, own = busy(server.pid) - used, time.process_time() - own
+        print(f"of a core: {used / seconds:.0%} by the server, {own / seconds:.0%} by these clients")
         tell("without pauses", asyncio.run(load(url, token, seconds / 2, 0.0)), seconds / 2)
         server.terminate()
         server.wait()

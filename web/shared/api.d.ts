@@ -827,7 +827,7 @@ export interface paths {
         put?: never;
         /**
          * Preview
-         * @description Keep a step's picture of a layer.
+         * @description Keep a step's picture of a layer; the job tells of the step with its `last`, when all can be shown.
          */
         post: operations["preview_api_v1_workers_preview_post"];
         delete?: never;
@@ -7568,7 +7568,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": unknown;
+                    "text/event-stream": string;
                 };
             };
             /** @description Bad Request */
@@ -8085,6 +8085,7 @@ export interface operations {
                 lease: number;
                 step: number;
                 layer: "edit" | "alpha" | "composite";
+                last?: boolean;
             };
             header?: never;
             path?: never;
@@ -8231,9 +8232,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": unknown;
-                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {
@@ -8646,9 +8645,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": unknown;
-                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {

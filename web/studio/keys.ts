@@ -38,7 +38,7 @@ export const SHEET: [string, [string, string][]][] = [
       ["E", "erase or add"],
       ["R", "region"],
       ["V", "move the layer"],
-      ["Esc", "put the tool down"],
+      ["Esc", "put the tool down; leave a field"],
     ],
   ],
   ["Page", [["?", "this sheet"]]],

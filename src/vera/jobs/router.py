@@ -118,7 +118,7 @@ def router(store: JobStore, check: Check = lambda job, spec: spec) -> APIRouter:
 
     since = _since(store)
 
-    @routes.get("/events", response_class=EventStream)
+    @routes.get("/events", response_class=EventStream, status_code=200)
     async def events(after: After = None, last_event_id: LastEventId = None) -> EventStream:
         """Follow the queue: `job` with a job that changed, `queue` with whether it is paused and how many work."""
         begin = resumed(last_event_id, store.last() if after is None else after)

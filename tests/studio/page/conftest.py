@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
-from tests.studio.serving import Served, served
+from tests.studio.serving import Served, served, wait_for
 
 from vera.layers import LayeredEdit, save_layers
 from vera.layers.source_match import describe_source
@@ -36,7 +36,7 @@ class Visit:
         self.page.reload()
         if name == "edit":
             self.page.locator(".host canvas").wait_for()
-            self.page.wait_for_function("() => document.querySelector('.host')?.textContent.includes('xact')")
+            self.page.locator(".host", has_text="xact").wait_for()  # a preview, or the exact frame
 
     def address(self, name: str) -> str:
         part = f"/{self.project}" if name in ("edit", "export") else ""
@@ -80,7 +80,13 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def studio(tmp_path: Path, footage: Path) -> Iterator[Served]:
     """A studio that was started with the layers."""
     with served(footage / "disc", "--workspace", tmp_path / "studio", folder=tmp_path) as studio:
+        wait_for(lambda: all(job["state"] == "done" for job in studio.ask("GET", "/jobs")["jobs"]))  # proxies
         yield studio
+
+
+def wait_until(page: Page, condition: str, seconds: float = 60) -> None:
+    """Look until a JavaScript expression is true: the page's policy forbids Playwright's own way, which evaluates text."""
+    wait_for(lambda: page.evaluate(condition), seconds)
 
 
 @pytest.fixture
