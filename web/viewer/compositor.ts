@@ -61,10 +61,15 @@ export function plainCompositor(): Compositor {
     },
     read(of, box) {
       const { source, result, top } = composed!;
-      if (of === "top" && top) return readBox(box, (i) => [top.y[i]!, top.cb[i]!, top.cr[i]!, top.alpha[i]!], source.width);
+      if (of === "top" && top)
+        return readBox(box, (i) => [top.y[i]!, top.cb[i]!, top.cr[i]!, top.alpha[i]!], source.width);
       const planes = of === "source" ? source : result.planes;
       const alpha = (i: number) => (of === "source" ? 0 : result.alpha[i]!);
-      return readBox(box, (i, chroma) => [planes.y[i]!, planes.cb[chroma]!, planes.cr[chroma]!, alpha(i)], source.width);
+      return readBox(
+        box,
+        (i, chroma) => [planes.y[i]!, planes.cb[chroma]!, planes.cr[chroma]!, alpha(i)],
+        source.width,
+      );
     },
     destroy() {
       composed = null;
@@ -88,7 +93,8 @@ function readBox({ x, y, width, height }: Box, at: (i: number, chroma: number) =
 /** The values at a pixel of the proxy; of an edit if something was `layered`. */
 export function samplesAt(compositor: Compositor, layered: boolean, x: number, y: number): Samples {
   const at = (of: "source" | "result" | "top") => compositor.read(of, { x, y, width: 1, height: 1 });
-  const codes = (texel: Uint32Array, steps = 1) => Array.from(texel.subarray(0, 3), (value) => Math.round(value / steps)) as Triple;
+  const codes = (texel: Uint32Array, steps = 1) =>
+    Array.from(texel.subarray(0, 3), (value) => Math.round(value / steps)) as Triple;
   const result = at("result");
   return {
     source: codes(at("source")),

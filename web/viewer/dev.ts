@@ -28,7 +28,13 @@ function compositorOf(name: string): Compositor {
 }
 
 /** Y, Cb, Cr and alpha of a composed frame at every pixel, 16 bits each, as base64. */
-async function compose(clip: ClipMedia, states: PlainState[], frame: number, strict: boolean, name: string): Promise<string> {
+async function compose(
+  clip: ClipMedia,
+  states: PlainState[],
+  frame: number,
+  strict: boolean,
+  name: string,
+): Promise<string> {
   const of = `${clip.url} ${clip.width}`;
   if (stage?.of !== of) {
     stage?.open.close();

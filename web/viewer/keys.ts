@@ -36,7 +36,11 @@ export const KEYS: Key[] = [
   { keys: [" "], label: "play or pause", act: (viewer) => (viewer.playing.value ? viewer.pause() : viewer.play()) },
   { keys: ["k"], label: "pause", act: (viewer) => viewer.pause() },
   { keys: ["l"], label: "play; again: twice as fast", act: (viewer) => viewer.play(shuttle(viewer.speed.value, 1)) },
-  { keys: ["j"], label: "play backwards; again: twice as fast", act: (viewer) => viewer.play(shuttle(viewer.speed.value, -1)) },
+  {
+    keys: ["j"],
+    label: "play backwards; again: twice as fast",
+    act: (viewer) => viewer.play(shuttle(viewer.speed.value, -1)),
+  },
   { keys: ["ArrowRight"], label: "next frame", act: (viewer) => viewer.step(1) },
   { keys: ["ArrowLeft"], label: "previous frame", act: (viewer) => viewer.step(-1) },
   { keys: ["ArrowRight"], shift: true, label: "ten frames on", act: (viewer) => viewer.step(10) },
@@ -52,10 +56,18 @@ export const KEYS: Key[] = [
     label,
     act: (viewer: ViewerApi) => void (viewer.view.value = view),
   })),
-  { keys: ["a"], label: "alpha or result", act: ({ view }) => (view.value = view.value === "alpha" ? "result" : "alpha") },
+  {
+    keys: ["a"],
+    label: "alpha or result",
+    act: ({ view }) => (view.value = view.value === "alpha" ? "result" : "alpha"),
+  },
   { keys: ["m"], label: "matte over the picture", act: ({ overlay }) => toggled(overlay) },
   { keys: ["c"], label: "checkerboard under the edit", act: ({ checkerboard }) => toggled(checkerboard) },
-  { keys: ["w"], label: "wipe between two views", act: ({ wipe }) => (wipe.value = { ...wipe.value, on: !wipe.value.on }) },
+  {
+    keys: ["w"],
+    label: "wipe between two views",
+    act: ({ wipe }) => (wipe.value = { ...wipe.value, on: !wipe.value.on }),
+  },
   { keys: ["+", "="], label: "zoom in", act: (viewer) => zoomBy(viewer, 1.25) },
   { keys: ["-", "_"], label: "zoom out", act: (viewer) => zoomBy(viewer, 0.8) },
   { keys: ["0"], label: "fit the picture", act: (viewer) => (viewer.zoom.value = null) },
@@ -65,7 +77,8 @@ export const KEYS: Key[] = [
 export function pressKey(viewer: ViewerApi, event: KeyboardEvent): boolean {
   if (event.ctrlKey || event.altKey || event.metaKey) return false;
   const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const fits = (key: Key) => key.keys.includes(name) && (key.shift ?? false) === (event.shiftKey && !"+_".includes(name));
+  const fits = (key: Key) =>
+    key.keys.includes(name) && (key.shift ?? false) === (event.shiftKey && !"+_".includes(name));
   const found = KEYS.find(fits);
   found?.act(viewer);
   return found !== undefined;

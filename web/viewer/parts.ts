@@ -50,7 +50,11 @@ export function makeParts(host: HTMLElement): Parts {
 }
 
 /** Says in words what the canvas shows. */
-export function describeCanvas(canvas: HTMLCanvasElement, { frame, frameCount, view }: ViewerSignals, times: number[]): void {
+export function describeCanvas(
+  canvas: HTMLCanvasElement,
+  { frame, frameCount, view }: ViewerSignals,
+  times: number[],
+): void {
   const time = clockText(times[frame.value] ?? 0);
   canvas.setAttribute("aria-label", `Frame ${frame.value} of ${frameCount.value} at ${time}, ${view.value}`);
 }
@@ -78,6 +82,7 @@ export function samplesText(cursor: { x: number; y: number } | null, samples: Sa
 /** The quiet line of a capability. */
 export function capabilityText(capability: Capability, compositor: string): string {
   if (capability === "stills") return "Exact stills: this browser decodes no proxies";
-  const how = capability === "exact" ? "Exact preview of the proxy" : "Preview within 3 codes: this browser shows no planes";
+  const how =
+    capability === "exact" ? "Exact preview of the proxy" : "Preview within 3 codes: this browser shows no planes";
   return compositor === "WebGL2" ? how : `${how}, drawn without WebGL`;
 }

@@ -8,9 +8,26 @@ import type { Size } from "./rule/plan";
 type Place = { x: number; y: number };
 
 /** Calls `move` with each movement of a pointer that is held on an element, until it is let go. */
-function onDrag(target: HTMLElement, signal: AbortSignal, starts: (event: PointerEvent) => boolean, move: (event: PointerEvent) => void): void {
-  target.addEventListener("pointerdown", (event) => { if (starts(event)) target.setPointerCapture(event.pointerId); }, { signal });
-  target.addEventListener("pointermove", (event) => { if (target.hasPointerCapture(event.pointerId)) move(event); }, { signal });
+function onDrag(
+  target: HTMLElement,
+  signal: AbortSignal,
+  starts: (event: PointerEvent) => boolean,
+  move: (event: PointerEvent) => void,
+): void {
+  target.addEventListener(
+    "pointerdown",
+    (event) => {
+      if (starts(event)) target.setPointerCapture(event.pointerId);
+    },
+    { signal },
+  );
+  target.addEventListener(
+    "pointermove",
+    (event) => {
+      if (target.hasPointerCapture(event.pointerId)) move(event);
+    },
+    { signal },
+  );
 }
 
 function placeIn(element: HTMLElement, event: MouseEvent): Place {
@@ -24,7 +41,12 @@ export function pixelAt({ left, top, scale }: Picture, { x, y }: Place, source: 
   return found.x >= 0 && found.y >= 0 && found.x < source.width && found.y < source.height ? found : null;
 }
 
-export function listenZoom({ root, canvas }: Parts, viewer: ViewerApi, center: () => [number, number], signal: AbortSignal): void {
+export function listenZoom(
+  { root, canvas }: Parts,
+  viewer: ViewerApi,
+  center: () => [number, number],
+  signal: AbortSignal,
+): void {
   const onWheel = (event: WheelEvent) => {
     event.preventDefault();
     viewer.zoomAt(viewer.zoomNow() * 2 ** (-event.deltaY / 400), placeIn(root, event));
@@ -45,9 +67,17 @@ export function listenCursor(
   source: () => Size,
   signal: AbortSignal,
 ): void {
-  const move = (event: PointerEvent) => { cursor.value = pixelAt(viewer.picture.value, placeIn(root, event), source()); };
+  const move = (event: PointerEvent) => {
+    cursor.value = pixelAt(viewer.picture.value, placeIn(root, event), source());
+  };
   root.addEventListener("pointermove", move, { signal });
-  root.addEventListener("pointerleave", () => { cursor.value = null; }, { signal });
+  root.addEventListener(
+    "pointerleave",
+    () => {
+      cursor.value = null;
+    },
+    { signal },
+  );
 }
 
 const WIPE_KEYS: Record<string, (position: number, step: number) => number> = {
@@ -59,12 +89,25 @@ const WIPE_KEYS: Record<string, (position: number, step: number) => number> = {
   End: () => 1,
 };
 
-export function listenWipe({ root, handle }: Parts, wipe: Signal<Wipe>, picture: () => Picture, width: () => number, signal: AbortSignal): void {
-  const move = (position: number) => { wipe.value = { ...wipe.value, position: Math.min(Math.max(position, 0), 1) }; };
-  onDrag(handle, signal, () => true, (event) => {
-    const { left, scale } = picture();
-    move((placeIn(root, event).x - left) / (scale * width()));
-  });
+export function listenWipe(
+  { root, handle }: Parts,
+  wipe: Signal<Wipe>,
+  picture: () => Picture,
+  width: () => number,
+  signal: AbortSignal,
+): void {
+  const move = (position: number) => {
+    wipe.value = { ...wipe.value, position: Math.min(Math.max(position, 0), 1) };
+  };
+  onDrag(
+    handle,
+    signal,
+    () => true,
+    (event) => {
+      const { left, scale } = picture();
+      move((placeIn(root, event).x - left) / (scale * width()));
+    },
+  );
   const onKey = (event: KeyboardEvent) => {
     const next = WIPE_KEYS[event.key];
     if (!next) return;

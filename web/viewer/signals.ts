@@ -3,9 +3,10 @@
 import { type Signal, signal } from "@preact/signals";
 import type { ViewerSignals } from "./types";
 
-type Writable = { -readonly [Name in keyof ViewerSignals]: Signal<ViewerSignals[Name]["value"]> };
+/** The same signals where all may be set: the viewer's own side. */
+export type ViewerTold = { -readonly [Name in keyof ViewerSignals]: Signal<ViewerSignals[Name]["value"]> };
 
-export function viewerSignals(): Writable {
+export function viewerSignals(): ViewerTold {
   return {
     frame: signal(0),
     frameCount: signal(0),

@@ -30,7 +30,10 @@ export class Strip implements StripApi {
     this.root.append(this.canvas, this.playhead);
     host.append(this.root);
     this.listen();
-    this.stops.push(effect(() => this.draw()), effect(() => this.movePlayhead()));
+    this.stops.push(
+      effect(() => this.draw()),
+      effect(() => this.movePlayhead()),
+    );
   }
 
   load({ thumbnails, peaks }: StripMedia): void {
@@ -98,7 +101,10 @@ export class Strip implements StripApi {
 
   private colors(): Colors {
     const style = getComputedStyle(this.root);
-    const entries = Object.entries(NAMES).map(([name, usual]) => [name, style.getPropertyValue(`--${name}`).trim() || usual]);
+    const entries = Object.entries(NAMES).map(([name, usual]) => [
+      name,
+      style.getPropertyValue(`--${name}`).trim() || usual,
+    ]);
     return Object.fromEntries(entries) as Colors;
   }
 

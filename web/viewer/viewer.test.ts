@@ -18,7 +18,9 @@ describe("times", () => {
   const times = [0.1, 0.2, 0.5, 0.51, 2];
 
   it("finds the frame that is shown at a time", () => {
-    expect([-1, 0.1, 0.19, 0.2, 0.505, 0.51, 1.99, 2, 9].map((time) => frameAt(times, time))).toEqual([0, 0, 0, 1, 2, 3, 3, 4, 4]);
+    expect([-1, 0.1, 0.19, 0.2, 0.505, 0.51, 1.99, 2, 9].map((time) => frameAt(times, time))).toEqual([
+      0, 0, 0, 1, 2, 3, 3, 4, 4,
+    ]);
     for (const [frame, time] of times.entries()) expect(frameAt(times, time)).toBe(frame);
   });
 
@@ -137,12 +139,17 @@ describe("exact pictures", () => {
 });
 
 describe("the surface", () => {
-  const [canvas, proxy] = [{ width: 960, height: 480 }, { width: 320, height: 180 }];
+  const [canvas, proxy] = [
+    { width: 960, height: 480 },
+    { width: 320, height: 180 },
+  ];
 
   it("fits and centres the picture", () => {
     expect(fitted(canvas, proxy)).toBeCloseTo(480 / 180);
     const look = { view: "result", wipe: NO_WIPE, zoom: null, center: [1, 1] } as const;
-    expect(placePicture(canvas, proxy, { ...look, center: [1, 1] }).left).toBe(Math.round((960 - 320 * (480 / 180)) / 2));
+    expect(placePicture(canvas, proxy, { ...look, center: [1, 1] }).left).toBe(
+      Math.round((960 - 320 * (480 / 180)) / 2),
+    );
   });
 
   it("puts the chosen pixel into the middle when zoomed", () => {

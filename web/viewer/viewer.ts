@@ -2,20 +2,18 @@
 
 import { effect, untracked } from "@preact/signals";
 import { Clock } from "./clock";
-import { type Compositor, plainCompositor, samplesAt } from "./compositor";
+import { type Compositor, plainCompositor } from "./compositor";
 import { findCapability } from "./decode/capability";
 import { ExactPictures } from "./exact";
 import { glCompositor } from "./gl/compositor";
-import { pressKey } from "./keys";
 import { Newest } from "./newest";
-import { capabilityText, describeCanvas, makeParts, placeHandle, samplesText } from "./parts";
-import { listenCursor, listenWipe, listenZoom } from "./pointer";
+import { capabilityText } from "./parts";
 import { isLive } from "./rule/plan";
+import { Screen } from "./screen";
 import { viewerSignals } from "./signals";
 import { type Sound, soundOf } from "./sound";
 import { Stage } from "./stage";
-import { fitted, type Look, MOST_ZOOM, present, sourcePicture } from "./surface";
-import type { ClipMedia, LayerState, View, ViewerApi, ViewerOptions, ViewerSignals } from "./types";
+import type { ClipMedia, LayerState, ViewerApi, ViewerOptions, ViewerSignals } from "./types";
 import "./viewer.css";
 
 const PAUSED = 150; // milliseconds of rest before the server is asked for the exact picture
@@ -26,21 +24,18 @@ export interface Viewer extends ViewerSignals {}
 
 export class Viewer implements ViewerApi {
   private readonly told = viewerSignals();
-  private readonly listening = new AbortController();
-  private readonly parts;
+  private readonly screen: Screen;
   private readonly exact: ExactPictures;
-  private readonly show = new Newest<number>(this.showFrame.bind(this), this.rest.bind(this), this.fail.bind(this));
+  private readonly newest = new Newest<number>(this.showFrame.bind(this), this.rest.bind(this), this.fail.bind(this));
   private readonly stops: (() => void)[] = [];
   private compositor: Compositor | null = null;
-  private media: ClipMedia = { url: "", times: [], width: 1, height: 1 };
+  private times: number[] = [];
   private layers: LayerState[] = [];
   private strictChroma = false;
   private stage: Stage | null = null;
   private sound: Sound | null = null;
   private clock: Clock | null = null;
   private wanted = 0;
-  private composed = false;
-  private layered = false;
   private drawnAt = 0;
   private resting: ReturnType<typeof setTimeout> | undefined;
   private loads = 0;
@@ -51,25 +46,35 @@ export class Viewer implements ViewerApi {
   ) {
     Object.assign(this, this.told);
     this.exact = new ExactPictures(options.exact ?? (async () => null));
-    this.parts = makeParts(host);
-    this.listen();
-    this.stops.push(effect(() => this.draw()), effect(() => this.describe()), effect(() => this.readSamples()));
-    this.stops.push(effect(() => this.askAgain()), effect(() => this.restartSound()));
+    this.screen = new Screen(host, this, this.told, this.exact);
+    this.stops.push(
+      effect(() => this.lookAgain()),
+      effect(() => this.restartSound()),
+    );
   }
 
   async load(media: ClipMedia): Promise<void> {
     this.unload();
     const load = ++this.loads;
-    this.media = media;
+    this.times = media.times;
     const { capability, frameCount, inPoint, outPoint } = this.told;
     [frameCount.value, inPoint.value, outPoint.value] = [media.times.length, null, null];
     const found = await findCapability(this.options.without);
     if (found !== "stills") await this.openStage(media, found, load);
     if (load !== this.loads) return;
     capability.value = found;
-    this.clock = new Clock(media.times, this.sound, () => this.range(), (frame) => this.due(frame), () => this.pause());
+    this.screen.open(media, this.stage?.proxy ?? media);
     this.told.status.value = capabilityText(found, this.compositor?.name ?? "");
-    await this.showFirst();
+    const due = (frame: number) => void (frame !== this.wanted && this.go(frame));
+    this.clock = new Clock(
+      media.times,
+      this.sound,
+      () => this.range(),
+      due,
+      () => this.pause(),
+    );
+    await this.showFrame(0, () => true);
+    this.rest();
   }
 
   setLayers(layers: LayerState[], strictChroma = false): void {
@@ -102,30 +107,22 @@ export class Viewer implements ViewerApi {
 
   refresh(): void {
     this.forgetExact();
-    if (this.clock) this.show.request(this.wanted);
+    if (this.clock) this.newest.request(this.wanted);
   }
 
   zoomNow(): number {
-    return this.told.zoom.value ?? fitted(this.parts.canvas, this.proxy());
+    return this.screen.zoomNow();
   }
 
   zoomAt(zoom: number, at?: { x: number; y: number }): void {
-    const { canvas } = this.parts;
-    const [middleX, middleY] = this.middle();
-    const place = at ?? { x: canvas.clientWidth / 2, y: canvas.clientHeight / 2 };
-    const [right, down] = [place.x * devicePixelRatio - canvas.width / 2, place.y * devicePixelRatio - canvas.height / 2];
-    const [before, after] = [this.zoomNow(), Math.min(Math.max(zoom, 1 / 16), MOST_ZOOM)];
-    const factor = 1 / before - 1 / after;
-    this.told.center.value = [middleX + right * factor, middleY + down * factor];
-    this.told.zoom.value = after;
+    this.screen.zoomAt(zoom, at);
   }
 
   destroy(): void {
     this.unload();
-    this.listening.abort();
     this.stops.forEach((stop) => stop());
+    this.screen.destroy();
     this.compositor?.destroy();
-    this.parts.root.remove();
   }
 
   private async openStage(media: ClipMedia, capability: "exact" | "rgb", load: number): Promise<void> {
@@ -140,7 +137,6 @@ export class Viewer implements ViewerApi {
   private makeCompositor(): Compositor {
     const lost = () => {
       this.compositor = plainCompositor();
-      this.composed = false;
       this.refresh();
     };
     const { without, slowWebgl } = this.options;
@@ -151,34 +147,23 @@ export class Viewer implements ViewerApi {
     this.loads++;
     this.pause();
     clearTimeout(this.resting);
-    this.show.cancel();
+    this.newest.cancel();
     this.exact.forget();
     this.sound?.close();
     this.stage?.close();
-    [this.stage, this.sound, this.clock, this.composed, this.wanted] = [null, null, null, false, 0];
+    [this.stage, this.sound, this.clock, this.wanted] = [null, null, null, 0];
     this.told.exactShown.value = false;
   }
 
-  /** Resolves when the first frame was drawn; rejects if it cannot be. */
-  private async showFirst(): Promise<void> {
-    await this.showFrame(0, () => true);
-    this.rest();
-  }
-
   private go(frame: number): void {
-    const last = Math.max(this.media.times.length - 1, 0);
-    this.wanted = Math.min(Math.max(Math.round(Math.min(frame, last)), 0), last);
-    if (!this.clock) return;
-    this.show.request(this.wanted);
-  }
-
-  private due(frame: number): void {
-    if (frame !== this.wanted) this.go(frame);
+    const last = Math.max(this.times.length - 1, 0);
+    this.wanted = Math.round(Math.min(Math.max(frame, 0), last));
+    if (this.clock) this.newest.request(this.wanted);
   }
 
   private range(): { first: number; last: number; loop: boolean } {
     const { inPoint, outPoint, loop } = this.told;
-    const end = this.media.times.length - 1;
+    const end = this.times.length - 1;
     const first = Math.min(inPoint.peek() ?? 0, end);
     return { first, last: Math.max(Math.min(outPoint.peek() ?? end, end), first), loop: loop.peek() };
   }
@@ -191,24 +176,16 @@ export class Viewer implements ViewerApi {
     if (stage !== this.stage || !(isNewest() || performance.now() - this.drawnAt > STALE)) return;
     this.forgetExact();
     this.compositor!.compose(drawing);
-    this.composed = true;
-    this.layered = drawing.layers.length > 0;
     this.told.status.value = problems[0] ?? this.liveText();
-    this.shown(frame);
+    this.screen.show(frame, { compositor: this.compositor!, layered: drawing.layers.length > 0 });
+    this.drawnAt = performance.now();
     if (this.told.playing.peek()) await stage.prefetch(this.ahead(frame)).catch(() => undefined); // told when it is due
   }
 
   private async showStill(frame: number): Promise<void> {
-    if (!(await this.exact.load(frame, this.views())) || !this.clock) return;
+    if (!(await this.exact.load(frame, this.screen.views())) || !this.clock) return;
     this.told.exactShown.value = true;
-    this.shown(frame);
-  }
-
-  private shown(frame: number): void {
-    this.told.frame.value = frame;
-    this.draw();
-    this.readSamples();
-    this.drawnAt = performance.now();
+    this.screen.show(frame, null);
   }
 
   private ahead(frame: number): number[] {
@@ -219,8 +196,8 @@ export class Viewer implements ViewerApi {
 
   private liveText(): string {
     const live = this.layers.every(({ on, adjustment }) => !on || isLive(adjustment, this.stage!.scale));
-    const text = capabilityText(this.told.capability.peek() ?? "exact", this.compositor!.name);
-    return live ? text : "A matte this soft or choked is exact once paused; the preview stops before";
+    if (!live) return "A matte this soft or choked is exact once paused; the preview stops before";
+    return capabilityText(this.told.capability.peek() ?? "exact", this.compositor!.name);
   }
 
   /** After a while without requests: the exact picture. */
@@ -232,11 +209,10 @@ export class Viewer implements ViewerApi {
 
   private async showExact(): Promise<void> {
     if (this.told.playing.peek() || this.told.overlay.peek() || this.told.checkerboard.peek()) return; // only drawn here
-    const views = this.views().filter((view) => view !== "matte");
-    if (await this.exact.load(this.told.frame.peek(), views)) {
-      this.told.exactShown.value = true;
-      this.draw();
-    }
+    const views = this.screen.views().filter((view) => view !== "matte");
+    if (!(await this.exact.load(this.told.frame.peek(), views))) return;
+    this.told.exactShown.value = true;
+    this.screen.draw();
   }
 
   private forgetExact(): void {
@@ -246,64 +222,17 @@ export class Viewer implements ViewerApi {
     this.told.exactShown.value = false;
   }
 
-  private views(): View[] {
-    const { view, wipe } = this.told;
-    const { on, left, right } = wipe.value;
-    return on ? [...new Set([left, right])] : [view.value];
-  }
-
-  private look(): Look {
-    const { view, wipe, zoom, center } = this.told;
-    return { view: view.value, wipe: wipe.value, zoom: zoom.value, center: center.value };
-  }
-
-  private proxy(): { width: number; height: number } {
-    return this.stage?.proxy ?? this.media;
-  }
-
-  private middle(): [number, number] {
-    const { width, height } = this.proxy();
-    return (this.told.zoom.value === null ? null : this.told.center.value) ?? [width / 2, height / 2];
-  }
-
-  /** Draws what was composed as it is looked at now: an effect of all that changes only the look. */
-  private draw(): void {
-    const { canvas, handle } = this.parts;
-    const marks = { overlay: this.told.overlay.value, checkerboard: this.told.checkerboard.value };
-    const look = this.look();
-    const picture = (view: View) => this.exact.get(view) ?? (this.composed ? this.compositor!.draw(view, marks) : null);
-    present(canvas.getContext("2d")!, this.proxy(), look, picture);
-    const place = sourcePicture(canvas, this.proxy(), this.media.width, look, devicePixelRatio);
-    this.told.picture.value = place;
-    placeHandle(handle, look.wipe, place, this.media);
-  }
-
-  private describe(): void {
-    describeCanvas(this.parts.canvas, this, this.media.times);
-    this.parts.values.textContent = samplesText(this.told.cursor.value, this.told.samples.value);
-    this.parts.status.textContent = this.told.exactShown.value ? "Exact frame at full size" : this.told.status.value;
-  }
-
-  private readSamples(): void {
-    const cursor = this.told.cursor.value;
-    const { scale } = this.stage ?? {};
-    if (!cursor || !scale || !this.composed || this.told.playing.value) return void (this.told.samples.value = null);
-    const [x, y] = [(cursor.x + 0.5) * scale.x, (cursor.y + 0.5) * scale.y].map(Math.floor);
-    this.told.samples.value = samplesAt(this.compositor!, this.layered, x!, y!);
-  }
-
-  /** Another view or mark needs other exact pictures. */
-  private askAgain(): void {
-    this.views();
+  /** Another view or mark needs other exact pictures: an effect of those. */
+  private lookAgain(): void {
+    this.screen.views();
     void [this.told.overlay.value, this.told.checkerboard.value];
-    untracked(() => this.refreshLook());
-  }
-
-  private refreshLook(): void {
-    if (!this.clock) return;
-    if (!this.stage) return this.show.request(this.wanted);
-    this.forgetExact();
-    this.rest();
+    untracked(() => {
+      if (!this.clock) return;
+      if (!this.stage) return this.newest.request(this.wanted);
+      this.forgetExact();
+      this.screen.draw();
+      this.rest();
+    });
   }
 
   private restartSound(): void {
@@ -313,21 +242,5 @@ export class Viewer implements ViewerApi {
 
   private fail(error: unknown): void {
     this.told.status.value = error instanceof Error ? error.message : String(error);
-  }
-
-  private listen(): void {
-    const { root, canvas } = this.parts;
-    const { signal } = this.listening;
-    const resized = new ResizeObserver(() => {
-      canvas.width = Math.round(canvas.clientWidth * devicePixelRatio);
-      canvas.height = Math.round(canvas.clientHeight * devicePixelRatio);
-      this.draw();
-    });
-    resized.observe(canvas);
-    this.stops.push(() => resized.disconnect());
-    root.addEventListener("keydown", (event) => { if (pressKey(this, event)) event.preventDefault(); }, { signal });
-    listenZoom(this.parts, this, () => this.middle(), signal);
-    listenCursor(this.parts, this, this.told.cursor, () => this.media, signal);
-    listenWipe(this.parts, this.told.wipe, () => this.told.picture.peek(), () => this.media.width, signal);
   }
 }

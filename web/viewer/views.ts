@@ -56,9 +56,11 @@ function mix(codes: Codes, at: number, ground: readonly number[], alpha: number)
 
 function painter({ source, result, top }: Composed, view: View, { checkerboard }: Marks): Painter {
   const { alpha } = result;
-  const grey = (of: (alpha: number) => number): Painter => (out, at, _x, _y, i) => {
-    out.fill(of(alpha[i]!), at, at + 3);
-  };
+  const grey =
+    (of: (alpha: number) => number): Painter =>
+    (out, at, _x, _y, i) => {
+      out.fill(of(alpha[i]!), at, at + 3);
+    };
   switch (view) {
     case "source":
       return planesPainter(source);

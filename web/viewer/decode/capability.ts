@@ -23,7 +23,10 @@ export async function findCapability(without: readonly string[] = []): Promise<C
 
 /** Whether the clip's one frame comes as its very planes; throws if it does not come at all. */
 async function decodesExactly(codec: string, clip: { data: string; sum: number }): Promise<boolean> {
-  const frame = await decodeOne(codec, Uint8Array.from(atob(clip.data), (letter) => letter.charCodeAt(0)));
+  const frame = await decodeOne(
+    codec,
+    Uint8Array.from(atob(clip.data), (letter) => letter.charCodeAt(0)),
+  );
   try {
     if (!hasPlanes(frame)) return false;
     const { y } = await copyPlanes(frame);

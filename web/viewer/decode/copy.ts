@@ -53,7 +53,10 @@ async function readRgba(picture: VideoFrame | ImageBitmap, width: number, height
 /** Writes the planes of R'G'B'A, 8 bit, chroma averaged over the four pixels that share it. */
 export function fromRgba(rgba: Uint8ClampedArray, { width, height, y, cb, cr }: Planes): void {
   const part = (i: number, component: 0 | 1 | 2) =>
-    (FROM_RGB[component][0] * rgba[i]! + FROM_RGB[component][1] * rgba[i + 1]! + FROM_RGB[component][2] * rgba[i + 2]!) / 255;
+    (FROM_RGB[component][0] * rgba[i]! +
+      FROM_RGB[component][1] * rgba[i + 1]! +
+      FROM_RGB[component][2] * rgba[i + 2]!) /
+    255;
   for (let i = 0; i < y.length; i++) y[i] = Math.round(OFFSET[0] + part(4 * i, 0));
   for (let row = 0, to = 0; row < height; row += 2) {
     for (let column = 0; column < width; column += 2, to++) {

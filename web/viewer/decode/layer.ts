@@ -53,5 +53,10 @@ function alphaStills(media: LayerMedia, { width, height, count }: Track, { alpha
     cache.set(url, alpha);
     return alpha;
   }
-  return { count, get, prefetch: async (indices) => void (await Promise.all(indices.map(get))), close: () => undefined };
+  return {
+    count,
+    get,
+    prefetch: async (indices) => void (await Promise.all(indices.map(get))),
+    close: () => undefined,
+  };
 }

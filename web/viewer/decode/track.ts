@@ -21,7 +21,10 @@ export class Track {
 
   /** Opens the first video track at a URL; an Error of one line if there is none or it cannot be decoded here. */
   static async open(url: string): Promise<Track> {
-    const input = new Input({ source: new UrlSource(url, { maxCacheSize: FILE_CACHE, getRetryDelay }), formats: [MP4, WEBM] });
+    const input = new Input({
+      source: new UrlSource(url, { maxCacheSize: FILE_CACHE, getRetryDelay }),
+      formats: [MP4, WEBM],
+    });
     try {
       const video = await input.getPrimaryVideoTrack();
       const config = await video?.getDecoderConfig();
@@ -59,7 +62,9 @@ export class Track {
     await decoder.flush();
     const frames = this.frames;
     this.frames = [];
-    const right = frames.length === packets.length && frames.every((frame, i) => frame.timestamp === packets[i]!.microsecondTimestamp);
+    const right =
+      frames.length === packets.length &&
+      frames.every((frame, i) => frame.timestamp === packets[i]!.microsecondTimestamp);
     if (right) return frames;
     frames.forEach((frame) => frame.close());
     throw new Error("the decoder gave other frames than it was asked for");
@@ -67,7 +72,8 @@ export class Track {
 
   private async packet(index: number): Promise<EncodedPacket> {
     const packet = await this.sink.getPacket(this.packets[index]!.timestamp);
-    if (packet?.sequenceNumber !== this.packets[index]!.sequenceNumber) throw new Error(`frame ${index} is not in the file`);
+    if (packet?.sequenceNumber !== this.packets[index]!.sequenceNumber)
+      throw new Error(`frame ${index} is not in the file`);
     return packet;
   }
 

@@ -53,7 +53,8 @@ function compositorOn(gl: Gl, canvas: HTMLCanvasElement): Compositor {
   let top: Texture | null = null;
 
   /** The target of two that is not `taken`. */
-  const spare = (name: string, taken: Texture) => [`${name} a`, `${name} b`].map((one) => store.target(one)).find((one) => one !== taken)!;
+  const spare = (name: string, taken: Texture) =>
+    [`${name} a`, `${name} b`].map((one) => store.target(one)).find((one) => one !== taken)!;
 
   function compose({ source: planes, layers, strictChroma }: Drawing): void {
     if (canvas.width !== planes.width || canvas.height !== planes.height) {
@@ -90,10 +91,16 @@ function compositorOn(gl: Gl, canvas: HTMLCanvasElement): Compositor {
     };
 
     const curves = store.curves(plan.curves);
-    passes.sheet.run(sheet, { ...store.planes(name, edit), planeAlpha: store.plane(`${name} alpha`, alpha, edit), curves, curved: plan.curves !== null });
+    passes.sheet.run(sheet, {
+      ...store.planes(name, edit),
+      planeAlpha: store.plane(`${name} alpha`, alpha, edit),
+      curves,
+      curved: plan.curves !== null,
+    });
     if (plan.prefilter) blur(plan.prefilter, false);
     if (plan.place?.whole) next("shift", { offset: [plan.place.right, plan.place.down] });
-    else if (plan.place) next("warp", { ...store.axis("column", plan.place.columns), ...store.axis("row", plan.place.rows) });
+    else if (plan.place)
+      next("warp", { ...store.axis("column", plan.place.columns), ...store.axis("row", plan.place.rows) });
     if (plan.choke) {
       const { radius, share, grows } = plan.choke;
       const [rows, nextRows] = [radius, radius + 1].map((size, i) => store.row(`disc ${i}`, "R32I", discRows(size)));
@@ -107,7 +114,13 @@ function compositorOn(gl: Gl, canvas: HTMLCanvasElement): Compositor {
     name: "WebGL2",
     compose,
     draw(view, { overlay, checkerboard }) {
-      const uniforms = { view: VIEWS.indexOf(view), height: canvas.height, overlay, checkerboard, layered: top !== null };
+      const uniforms = {
+        view: VIEWS.indexOf(view),
+        height: canvas.height,
+        overlay,
+        checkerboard,
+        layered: top !== null,
+      };
       passes.view.run(null, { source, result, top: top ?? source, ...uniforms });
       return canvas;
     },

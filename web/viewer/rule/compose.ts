@@ -26,13 +26,21 @@ export function layOver(below: Composite, sheet: Sheet, blend: BlendMode, strict
     for (let x = 0; x < width; x += 2) {
       const at = y * width + x;
       const four = [at, at + 1, at + width, at + width + 1];
-      if (four.some((i) => sheet.alpha[i])) layFour(below, sheet, blend, strict, four, (y >> 1) * (width >> 1) + (x >> 1));
+      if (four.some((i) => sheet.alpha[i]))
+        layFour(below, sheet, blend, strict, four, (y >> 1) * (width >> 1) + (x >> 1));
     }
   }
 }
 
 /** The four pixels that share the chroma sample at `chroma`. */
-function layFour(below: Composite, sheet: Sheet, blend: BlendMode, strict: boolean, four: number[], chroma: number): void {
+function layFour(
+  below: Composite,
+  sheet: Sheet,
+  blend: BlendMode,
+  strict: boolean,
+  four: number[],
+  chroma: number,
+): void {
   const { planes, alpha } = below;
   const [cb, cr] = [planes.cb[chroma]!, planes.cr[chroma]!];
   let [covered, cbSum, crSum] = [0, 0, 0];

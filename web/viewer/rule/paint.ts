@@ -57,7 +57,10 @@ function drawPiece(paint: Paint, stroke: Stroke, from: Point, to: Point, width: 
 /** The first pixel along an axis that a piece may cover, and the one after the last. */
 function reached(one: number, other: number, radius: number, size: number): [number, number] {
   const within = (value: number) => Math.min(Math.max(value, 0), size);
-  return [within(Math.floor(Math.min(one, other) - radius - 0.5)), within(Math.ceil(Math.max(one, other) + radius + 0.5) + 1)];
+  return [
+    within(Math.floor(Math.min(one, other) - radius - 0.5)),
+    within(Math.ceil(Math.max(one, other) + radius + 0.5) + 1),
+  ];
 }
 
 function distance(x: number, y: number, [x0, y0]: Point, [x1, y1]: Point): number {

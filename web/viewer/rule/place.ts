@@ -8,8 +8,7 @@ export interface Axis {
 
 /** A whole offset moves samples as they are; anything else interpolates, after a blur if it shrinks (sigma in pixels). */
 export type Placement =
-  | { whole: true; right: number; down: number }
-  | { whole: false; columns: Axis; rows: Axis; sigma: number };
+  { whole: true; right: number; down: number } | { whole: false; columns: Axis; rows: Axis; sigma: number };
 
 const SHARPNESS = -0.75; // OpenCV's
 

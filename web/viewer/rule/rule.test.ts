@@ -110,7 +110,8 @@ describe("colours", () => {
 describe("the rule", () => {
   const picture = (seed: number) => {
     const planes = newPlanes(8, 6);
-    for (const plane of [planes.y, planes.cb, planes.cr]) plane.forEach((_, i) => (plane[i] = 16 + ((i * 37 + seed * 91) % 220)));
+    for (const plane of [planes.y, planes.cb, planes.cr])
+      plane.forEach((_, i) => (plane[i] = 16 + ((i * 37 + seed * 91) % 220)));
     return planes;
   };
 

@@ -22,7 +22,13 @@ export interface Colors {
 type Context = CanvasRenderingContext2D;
 
 /** Tiles of the sheet, as many as fit at their own shape, each that of the place where it stands. */
-export function drawThumbnails(context: Context, sheet: ImageBitmap, count: number, width: number, height: number): void {
+export function drawThumbnails(
+  context: Context,
+  sheet: ImageBitmap,
+  count: number,
+  width: number,
+  height: number,
+): void {
   const tile = sheet.width / count;
   const shown = Math.max(Math.round((tile / sheet.height) * height), 1);
   for (let left = 0; left < width; left += shown) {
@@ -40,7 +46,14 @@ export function columnPeaks(peaks: readonly number[], columns: number): number[]
   });
 }
 
-export function drawWaveform(context: Context, peaks: readonly number[], top: number, width: number, height: number, color: string): void {
+export function drawWaveform(
+  context: Context,
+  peaks: readonly number[],
+  top: number,
+  width: number,
+  height: number,
+  color: string,
+): void {
   context.fillStyle = color;
   columnPeaks(peaks, Math.floor(width)).forEach((peak, x) => {
     const size = Math.max((peak / 255) * height, 1);
@@ -65,7 +78,15 @@ export function drawBar(context: Context, bar: Bar, count: number, top: number, 
 }
 
 /** Darkens what lies before the in point and after the out point, and marks both. */
-export function drawEnds(context: Context, first: number | null, last: number | null, count: number, width: number, height: number, colors: Colors): void {
+export function drawEnds(
+  context: Context,
+  first: number | null,
+  last: number | null,
+  count: number,
+  width: number,
+  height: number,
+  colors: Colors,
+): void {
   const left = ((first ?? 0) / count) * width;
   const right = (((last ?? count - 1) + 1) / count) * width;
   context.save();
