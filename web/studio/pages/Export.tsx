@@ -1,0 +1,158 @@
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import * as api from "../api/client";
+import type { Job, Master, Target, WrittenFile } from "../api/types";
+import { jobs, share, takeJob } from "../state/jobs";
+import { guard } from "../state/notices";
+import { clip, doc, projectId, saveNow } from "../state/session";
+
+/** Masters with what each promises, layers for other programs, and what was written. */
+export function Export() {
+  const masters = useSignal<Master[]>([]);
+  const targets = useSignal<Target[]>([]);
+  useEffect(() => {
+    void guard(async () => {
+      [masters.value, targets.value] = await Promise.all([api.masters(), api.targets()]);
+    });
+  }, []);
+  if (!doc.value || !clip.value) return <p class="quiet empty">Opening the project</p>;
+  return (
+    <div class="page export">
+      <h1>Export {doc.value.name}</h1>
+      <div class="columns">
+        <Masters masters={masters.value} />
+        <Targets targets={targets.value} />
+      </div>
+      <Files />
+    </div>
+  );
+}
+
+async function start(ask: () => Promise<Job>): Promise<void> {
+  await saveNow();
+  takeJob(await ask());
+}
+
+function Masters({ masters }: { masters: Master[] }) {
+  const chosen = useSignal<Master["name"]>("exact");
+  const codec = useSignal("");
+  const master = masters.find(({ name }) => name === chosen.value);
+  return (
+    <section aria-label="Master">
+      <h2>Master</h2>
+      <p class="quiet">The whole clip with its layers laid over.</p>
+      <fieldset class="options">
+        <legend class="sr">Kind of master</legend>
+        {masters.map(({ name, title, promise }) => (
+          <label key={name} class={name === chosen.value ? "option chosen" : "option"}>
+            <input type="radio" name="master" checked={name === chosen.value} onChange={() => [(chosen.value = name), (codec.value = "")]} />
+            <span>
+              <strong>{title}</strong>
+              <span class="quiet">{promise}</span>
+            </span>
+          </label>
+        ))}
+      </fieldset>
+      {master && master.codecs.length > 0 && (
+        <label class="line">
+          <span>Codec</span>
+          <select value={codec.value} onChange={({ currentTarget: { value } }) => void (codec.value = value)}>
+            <option value="">By the source</option>
+            {master.codecs.map(({ name, suffixes }) => (
+              <option key={name} value={name}>
+                {name} ({suffixes.join(", ")})
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      <button
+        class="main"
+        disabled={!master}
+        onClick={() =>
+          void guard(() => start(() => api.renderResult(projectId.value!, { master: chosen.value, ...(codec.value && { codec: codec.value }) })))
+        }
+      >
+        Render the master
+      </button>
+    </section>
+  );
+}
+
+function Targets({ targets }: { targets: Target[] }) {
+  const none = !doc.value!.layers.some(({ on }) => on);
+  return (
+    <section aria-label="Layers for other programs">
+      <h2>Layers for other programs</h2>
+      <p class="quiet">{none ? "No layer is on: there is nothing to export." : "Each layer that is on, at the source's size, with the steps to take in that program."}</p>
+      <ul class="targets">
+        {targets.map(({ name, title, alpha, steps }) => (
+          <li key={name}>
+            <details>
+              <summary>
+                {title} <span class="quiet">{alpha} alpha</span>
+              </summary>
+              <p class="quiet steps">{steps}</p>
+            </details>
+            <button
+              disabled={none}
+              aria-label={`Export ${title}`}
+              onClick={() => void guard(() => start(() => api.exportLayers(projectId.value!, { target: name })))}
+            >
+              Export
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Files() {
+  const written = useSignal<WrittenFile[]>([]);
+  const mine = useComputed(() =>
+    [...jobs.value.values()].filter(({ kind, spec }) => (kind === "composite" || kind === "export") && spec.project === projectId.value),
+  );
+  const done = mine.value.filter(({ state }) => state === "done").length;
+  useEffect(() => {
+    const id = projectId.value;
+    if (id) void guard(async () => void (written.value = await api.files(id)));
+  }, [done, projectId.value]);
+  async function remove(file: string): Promise<void> {
+    await api.deleteFile(projectId.value!, file);
+    written.value = written.value.filter(({ id }) => id !== file);
+  }
+  const going = mine.value.filter(({ state }) => state !== "done" && state !== "cancelled");
+  return (
+    <section aria-label="Files">
+      <h2>Files</h2>
+      {!written.value.length && !going.length && <p class="quiet">Nothing was written yet.</p>}
+      <ul class="list">
+        {going.map((job) => (
+          <li key={job.id}>
+            <span>{String(job.spec.target ?? job.spec.master ?? job.kind)}</span>
+            {job.state === "failed" ? <span class="error">{job.error}</span> : <progress max={1} value={share(job)} aria-label="Writing" />}
+            <span class="quiet">{job.state}</span>
+          </li>
+        ))}
+        {written.value.map(({ id, name, url, bytes }) => (
+          <li key={id}>
+            <a href={url} download>
+              {name}
+            </a>
+            <span class="mono quiet">{size(bytes)}</span>
+            <button class="plain" aria-label={`Delete ${name}`} onClick={() => void guard(() => remove(id))}>
+              Delete
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** A size in the units that files are sold by. */
+export function size(bytes: number): string {
+  const power = Math.min(4, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  return `${(bytes / 1000 ** power).toFixed(power ? 1 : 0)} ${["B", "kB", "MB", "GB", "TB"][power]}`;
+}

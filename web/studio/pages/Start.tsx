@@ -1,0 +1,128 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import * as api from "../api/client";
+import { send } from "../api/upload";
+import type { Entries, Entry, Footage, Project } from "../api/types";
+import { guard, whileBusy } from "../state/notices";
+import { goTo, hrefOf } from "../state/route";
+import { about } from "../state/session";
+
+/** Open footage as a new project and show it. */
+export async function begin(footage: Partial<Footage>): Promise<void> {
+  const { id } = await whileBusy("Opening the clip", async () => api.makeProject((await api.openClip(footage)).id));
+  goTo({ page: "edit", project: id });
+}
+
+/** Send a file and open it as a new project. */
+export async function beginWith(file: File): Promise<void> {
+  await begin({ upload: await send(file) });
+}
+
+/** The first page: what Vera does, and the ways to begin. */
+export function Start() {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <div class="start">
+      <section>
+        <h1>Edit a video in layers</h1>
+        <p>
+          Say what to change. Vera draws an edit layer and its matte and lays them over your footage. Where no layer lies, every sample
+          of the result is the source's own, and you can have that counted.
+        </p>
+        <ol class="steps">
+          <li>Open a clip. It stays where it is and is never written to.</li>
+          <li>Write an instruction and generate a few takes.</li>
+          <li>Lay the best one over the source; adjust and paint its matte.</li>
+          <li>Verify, then render a master or export the layers.</li>
+        </ol>
+        <div class="drop">
+          <p>Drop a video here</p>
+          <div class="row">
+            <button class="main" onClick={() => input.current!.click()}>
+              Choose a file
+            </button>
+            {about.value?.demo && <button onClick={() => void guard(() => begin({ demo: true }))}>Open the demo clip</button>}
+          </div>
+          <input
+            ref={input}
+            class="sr"
+            type="file"
+            accept="video/*,.mkv,.mov,.mxf"
+            tabIndex={-1}
+            aria-label="A video to edit"
+            onChange={({ currentTarget: { files } }) => files?.[0] && void guard(() => beginWith(files[0]!))}
+          />
+        </div>
+      </section>
+      <div class="columns">
+        <Projects />
+        <Folders />
+      </div>
+    </div>
+  );
+}
+
+function Projects() {
+  const found = useSignal<Project[] | null>(null);
+  const read = () => guard(async () => void (found.value = await api.projects()));
+  useEffect(() => void read(), []);
+  return (
+    <section aria-label="Projects">
+      <h2>Projects</h2>
+      {found.value?.length === 0 && <p class="quiet">None yet.</p>}
+      <ul class="list">
+        {found.value?.map(({ id, name, layers, updated }) => (
+          <li key={id}>
+            <a href={hrefOf({ page: "edit", project: id })}>{name}</a>
+            <span class="quiet">
+              {layers.length} {layers.length === 1 ? "layer" : "layers"}
+            </span>
+            <span class="quiet">{when(updated)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+const when = (time: number) =>
+  new Date(time * 1000).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+
+function Folders() {
+  const roots = about.value?.roots ?? [];
+  if (!roots.length) return null;
+  return (
+    <section aria-label="Folders">
+      <h2>On this machine</h2>
+      {roots.map(({ id, name }) => (
+        <Folder key={id} root={id} inside="" name={name} />
+      ))}
+    </section>
+  );
+}
+
+function Folder({ root, inside, name }: { root: string; inside: string; name: string }) {
+  const found = useSignal<Entries | null>(null);
+  const read = () => guard(async () => void (found.value = await api.entries(root, inside)));
+  return (
+    <details onToggle={({ currentTarget: { open } }) => open && !found.value && void read()}>
+      <summary>{name}</summary>
+      {found.value?.entries.length === 0 && <p class="quiet">Nothing to open here.</p>}
+      <ul class="tree">
+        {found.value?.entries.map((entry) => (
+          <li key={entry.inside}>{entry.kind === "folder" ? <Folder root={root} inside={entry.inside} name={entry.name} /> : <Item root={root} entry={entry} />}</li>
+        ))}
+      </ul>
+      {!!found.value?.more && <p class="quiet">And {found.value.more} more.</p>}
+    </details>
+  );
+}
+
+function Item({ root, entry }: { root: string; entry: Entry }) {
+  if (entry.kind !== "clip" && entry.kind !== "sequence") return <span class="quiet">{entry.name}</span>;
+  return (
+    <button class="plain" onClick={() => void guard(() => begin({ root, inside: entry.inside }))}>
+      {entry.name}
+    </button>
+  );
+}

@@ -1,0 +1,106 @@
+/** What a user does with takes and the queue. Each throws an Error of one line. */
+
+import * as api from "../api/client";
+import type { Take } from "../api/types";
+import { maskPicture } from "../editor/mask_picture";
+import { withTake, withoutLayer, type Doc } from "./doc";
+import { form, formOfManifest, formOfTake, requestOf, requestOfTake, type Form } from "./form";
+import { change, record, undo as undoStep } from "./history";
+import { takeJob } from "./jobs";
+import { say } from "./notices";
+import { chosenTake, clip, doc, projectId, readTakes, selected, takeById } from "./session";
+
+/** Change the document as one step. */
+export function edit(make: (doc: Doc) => Doc, label: string, key?: string): void {
+  change(doc, make(doc.value!), label, key);
+}
+
+/** Change the form as one step. */
+export function ask(changes: Partial<Form>, label: string, key?: string): void {
+  change(form, { ...form.value, ...changes }, label, key);
+}
+
+/** Queue the takes that the form asks for. */
+export async function generate(): Promise<void> {
+  const [id, source, asked] = [projectId.value!, clip.value!, form.value];
+  requestOf(asked, source.frames, null); // refuse before a mask is sent
+  const made = await api.makeTakes(id, requestOf(asked, source.frames, await maskOf(asked)));
+  chosenTake.value = made[0]?.id ?? chosenTake.value;
+  await readTakes();
+}
+
+async function maskOf({ mask }: Form): Promise<string | null> {
+  if (mask.kind === "none") return null;
+  if (mask.kind === "sent") return mask.id;
+  const { width, height } = clip.value!;
+  return (await api.sendMask(projectId.value!, await maskPicture(mask.strokes, width, height))).mask;
+}
+
+/** Send a picture as the mask. */
+export async function chooseMask(file: File): Promise<void> {
+  const { mask } = await api.sendMask(projectId.value!, file);
+  ask({ mask: { kind: "sent", id: mask, name: file.name } }, "Choose a mask");
+}
+
+/** Lay a take over the others. */
+export function layTake(take: Take): void {
+  edit((now) => withTake(now, take.id), "Add a layer");
+  selected.value = doc.value!.layers.length - 1;
+}
+
+/** Take the layer at an index out of the stack. */
+export function removeLayer(index: number): void {
+  edit((now) => withoutLayer(now, index), "Remove a layer");
+  selected.value = Math.min(selected.value, doc.value!.layers.length - 1);
+}
+
+/** Stop a take and ask for the same with the next seed. */
+export async function nextSeed(take: Take): Promise<void> {
+  if (take.kind !== "edit") throw new Error("A layerized clip has no seed");
+  if (take.state === "queued" || take.state === "running") await cancelTake(take);
+  const used = [...takeById.value.values()].filter((other) => other.instruction === take.instruction).map(({ seed }) => seed ?? 0);
+  const [made] = await api.makeTakes(take.project, requestOfTake(take, Math.max(...used) + 1));
+  chosenTake.value = made?.id ?? null;
+  await readTakes();
+}
+
+/** Stop a take. */
+export async function cancelTake(take: Take): Promise<void> {
+  if (take.job) takeJob(await api.changeJob(take.job, { cancel: true }));
+}
+
+/** Move a take to the bin. */
+export async function binTake(take: Take): Promise<void> {
+  await putAway(take);
+  record({ label: "Delete a take", redo: () => putAway(take), undo: () => putBack(take) });
+  say("The take is in the bin", "info", { label: "Undo", run: undoStep });
+}
+
+/** Take a take out of the bin. */
+export async function restoreTake(take: Take): Promise<void> {
+  await putBack(take);
+  record({ label: "Restore a take", redo: () => putBack(take), undo: () => putAway(take) });
+}
+
+async function putAway(take: Take): Promise<void> {
+  await api.binTake(take.id);
+  await readTakes();
+}
+
+async function putBack(take: Take): Promise<void> {
+  await api.restoreTake(take.id);
+  await readTakes();
+}
+
+/** Fill the form with what a take was asked with. */
+export function askAgain(take: Take): void {
+  change(form, formOfTake(take), "Use a take's settings");
+}
+
+/** Fill the form with what a manifest tells. */
+export async function readManifest(file: File): Promise<void> {
+  const found = formOfManifest(await file.text(), file.name);
+  change(form, { ...found, model: found.model || form.value.model }, "Read settings");
+  say(`Settings of ${file.name} are in the form`);
+}
+

@@ -1,0 +1,44 @@
+/** The queue as the server last told it. */
+
+import { computed, signal } from "@preact/signals";
+import type { Job, JobList } from "../api/types";
+
+export const jobs = signal<ReadonlyMap<string, Job>>(new Map());
+export const paused = signal(false);
+export const workers = signal(0);
+
+const ORDER = { running: 0, queued: 1, failed: 2, cancelled: 3, done: 3 } as const;
+
+/** Running jobs, then waiting ones in their order, then ended ones, the newest first. */
+export const listed = computed(() =>
+  [...jobs.value.values()].sort(
+    (one, other) =>
+      ORDER[one.state] - ORDER[other.state] ||
+      (one.state === "queued" ? one.position - other.position : other.created - one.created),
+  ),
+);
+
+export const waiting = computed(() => listed.value.filter((job) => job.state === "running" || job.state === "queued").length);
+
+/** Take the whole list. */
+export function takeList(list: JobList): void {
+  jobs.value = new Map(list.jobs.map((job) => [job.id, job]));
+  takeQueue(list);
+}
+
+/** Take whether the queue is paused and how many work. */
+export function takeQueue(queue: Pick<JobList, "paused" | "workers">): void {
+  paused.value = queue.paused;
+  workers.value = queue.workers;
+}
+
+/** Take a change of one job. */
+export function takeJob(job: Job): void {
+  jobs.value = new Map(jobs.value).set(job.id, job);
+}
+
+/** The part of a job that is done, 0 to 1. */
+export function share(job: Job): number {
+  if (job.state === "done") return 1;
+  return job.progress && job.progress.total > 0 ? job.progress.done / job.progress.total : 0;
+}

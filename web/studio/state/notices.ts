@@ -1,0 +1,52 @@
+/** Lines for the user: what went wrong or what can be taken back. */
+
+import { signal } from "@preact/signals";
+
+export interface Notice {
+  id: number;
+  text: string;
+  kind: "error" | "info";
+  action?: { label: string; run(): unknown };
+}
+
+export const notices = signal<readonly Notice[]>([]);
+const BRIEF = 8000; // milliseconds that a line of no consequence is shown
+let count = 0;
+
+/** Show a line; errors stay until they are dismissed. Returns its id. */
+export function say(text: string, kind: Notice["kind"] = "info", action?: Notice["action"]): number {
+  const same = notices.value.find((notice) => notice.text === text);
+  if (same) return same.id;
+  const id = ++count;
+  notices.value = [...notices.value, action ? { id, text, kind, action } : { id, text, kind }].slice(-4);
+  if (kind === "info") setTimeout(() => dismiss(id), BRIEF);
+  return id;
+}
+
+/** Take a line away. */
+export function dismiss(id: number): void {
+  notices.value = notices.value.filter((notice) => notice.id !== id);
+}
+
+/** What is under way and has no progress to tell, such as the opening of a clip. */
+export const busy = signal<string | null>(null);
+
+/** Say that something is under way while it is. */
+export async function whileBusy<T>(text: string, work: () => Promise<T>): Promise<T> {
+  busy.value = text;
+  try {
+    return await work();
+  } finally {
+    busy.value = null;
+  }
+}
+
+/** Run something; what it throws becomes one line, and the answer is undefined. */
+export async function guard<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error), "error");
+    return undefined;
+  }
+}

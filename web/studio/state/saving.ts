@@ -1,0 +1,84 @@
+/** Saving by itself: one request at a time, the newest state, and nothing written over what somebody else saved. */
+
+import { signal, type ReadonlySignal } from "@preact/signals";
+import { Refused } from "../api/errors";
+
+export type SaveState = "saved" | "waiting" | "saving" | "failed" | "conflict";
+
+export interface Saver<T> {
+  state: ReadonlySignal<SaveState>;
+  /** Save a value soon; a newer one takes its place. */
+  save(value: T): void;
+  /** Save what waits now. Resolves when the server has it, or when it cannot be saved. */
+  flush(): Promise<void>;
+  /** Go on from what the server has, without what waits. */
+  reset(etag: string): void;
+}
+
+export interface SaverOptions<T> {
+  etag: string;
+  write(value: T, etag: string): Promise<string>;
+  onConflict(): void;
+  onError(error: unknown): void;
+  wait?: number;
+  again?: number;
+}
+
+/** Make a saver: `write` sends a value with the tag it builds on and returns the new tag. */
+export function makeSaver<T>({ etag: first, write, onConflict, onError, wait = 400, again = 5000 }: SaverOptions<T>): Saver<T> {
+  const state = signal<SaveState>("saved");
+  let etag = first;
+  let pending: { value: T } | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let running: Promise<void> | null = null;
+
+  function schedule(delay: number): void {
+    clearTimeout(timer);
+    timer = setTimeout(() => void flush(), delay);
+  }
+
+  function save(value: T): void {
+    pending = { value };
+    if (state.value === "conflict") return;
+    if (state.value !== "failed") state.value = "waiting";
+    schedule(wait);
+  }
+
+  async function flush(): Promise<void> {
+    clearTimeout(timer);
+    if (running) await running;
+    if (!pending || state.value === "conflict") return;
+    running = send().finally(() => (running = null));
+    await running;
+    if (pending && (state.value as SaveState) === "waiting") await flush();
+  }
+
+  async function send(): Promise<void> {
+    const { value } = pending!;
+    pending = null;
+    state.value = "saving";
+    try {
+      etag = await write(value, etag);
+      state.value = pending ? "waiting" : "saved";
+    } catch (error) {
+      pending ??= { value };
+      if (error instanceof Refused && error.status === 412) {
+        state.value = "conflict";
+        onConflict();
+        return;
+      }
+      state.value = "failed";
+      onError(error);
+      if (!(error instanceof Refused) || error.status >= 500) schedule(again);
+    }
+  }
+
+  function reset(next: string): void {
+    clearTimeout(timer);
+    etag = next;
+    pending = null;
+    state.value = "saved";
+  }
+
+  return { state, save, flush, reset };
+}

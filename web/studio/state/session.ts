@@ -1,0 +1,139 @@
+/** The project that is open: its clip, document and takes, kept as the server has them. */
+
+import { computed, effect, signal } from "@preact/signals";
+import * as api from "../api/client";
+import type { About, Clip, Take } from "../api/types";
+import { type Doc, changesOf, docOf } from "./doc";
+import { EMPTY, type Form, form, formOfTake } from "./form";
+import { forget } from "./history";
+import { say } from "./notices";
+import { makeSaver, type Saver } from "./saving";
+import { drop, recall, store } from "./stored";
+
+export const about = signal<About | null>(null);
+export const projectId = signal<string | null>(null);
+export const clip = signal<Clip | null>(null);
+export const doc = signal<Doc | null>(null);
+export const takes = signal<readonly Take[]>([]);
+export const selected = signal(-1);
+export const chosenTake = signal<string | null>(null);
+const saver = signal<Saver<Doc> | null>(null);
+
+export const saveState = computed(() => saver.value?.state.value ?? "saved");
+export const takeById = computed(() => new Map(takes.value.map((take) => [take.id, take])));
+export const layer = computed(() => doc.value?.layers[selected.value] ?? null);
+
+let turns = 0; // how often a project was asked for
+let tag = ""; // of what the server has
+let saved: Doc | null = null; // what the server is known to have, or was given when the project was opened
+
+effect(() => {
+  const [id, now] = [projectId.value, doc.value];
+  if (!id || !now || now === saved) return;
+  saved = now;
+  keep(id, now);
+  saver.peek()?.save(now);
+});
+
+effect(() => {
+  if (projectId.value && form.value !== EMPTY) store(`vera:form:${projectId.value}`, form.value);
+});
+
+/** Open a project; a document that could not be saved the last time is taken up again. True once one is open. */
+export async function open(id: string): Promise<boolean> {
+  if (projectId.peek() === id) return true;
+  const turn = ++turns;
+  await close();
+  const { value: project, etag } = await api.project(id);
+  const [opened, made] = await Promise.all([api.clip(project.clip), api.takes(id)]);
+  if (turn !== turns) return true; // another one was asked for meanwhile
+  const kept = recall<{ etag: string; doc: Doc }>(`vera:unsaved:${id}`);
+  tag = etag;
+  saver.value = saverOf(id, etag);
+  saved = docOf(project);
+  clip.value = opened;
+  takes.value = made;
+  doc.value = saved;
+  selected.value = saved.layers.length - 1;
+  form.value = recall<Form>(`vera:form:${id}`) ?? firstForm(made);
+  projectId.value = id;
+  if (kept?.etag === etag) doc.value = kept.doc;
+  return true;
+}
+
+/** The form of who comes back on another day, or from another browser: that of the newest take. */
+function firstForm(made: readonly Take[]): Form {
+  const newest = made.find(({ kind }) => kind === "edit");
+  return newest ? formOfTake(newest) : { ...EMPTY, model: about.value?.models[0]?.name ?? EMPTY.model };
+}
+
+/** Save and leave the project. */
+export async function close(): Promise<void> {
+  await saver.peek()?.flush();
+  projectId.value = null;
+  doc.value = null;
+  clip.value = null;
+  takes.value = [];
+  chosenTake.value = null;
+  saver.value = null;
+  forget();
+}
+
+/** Send what waits, so that what follows on the server sees it. Throws if that cannot be done. */
+export async function saveNow(): Promise<void> {
+  await saver.peek()?.flush();
+  if (saveState.value !== "saved") throw new Error("The project could not be saved; nothing was started");
+}
+
+/** Take the server's document in place of one's own. */
+export async function loadTheirs(): Promise<void> {
+  const { value, etag } = await api.project(projectId.value!);
+  tag = etag;
+  saver.value!.reset(etag);
+  drop(`vera:unsaved:${value.id}`);
+  forget();
+  saved = docOf(value);
+  doc.value = saved;
+  selected.value = Math.min(selected.value, saved.layers.length - 1);
+}
+
+/** Save one's own document over the server's. */
+export async function keepMine(): Promise<void> {
+  const { etag } = await api.project(projectId.value!);
+  tag = etag;
+  saver.value!.reset(etag);
+  saver.value!.save(doc.value!);
+}
+
+/** Read the takes again. */
+export async function readTakes(): Promise<void> {
+  const id = projectId.peek();
+  if (!id) return;
+  const made = await api.takes(id);
+  if (projectId.peek() === id) takes.value = made;
+}
+
+/** Read the clip again, whose proxy has changed its state. */
+export async function readClip(): Promise<void> {
+  const id = clip.peek()?.id;
+  if (id) clip.value = await api.clip(id);
+}
+
+function saverOf(id: string, etag: string): Saver<Doc> {
+  return makeSaver<Doc>({
+    etag,
+    write: async (value, base) => {
+      const answer = await api.changeProject(id, changesOf(value), base);
+      tag = answer.etag;
+      if (doc.peek() === value) drop(`vera:unsaved:${id}`);
+      else keep(id, doc.peek() ?? value);
+      return tag;
+    },
+    onConflict: () => undefined, // the page shows a line that asks
+    onError: (error) => say(`Not saved yet: ${error instanceof Error ? error.message : String(error)}`, "error"),
+  });
+}
+
+function keep(id: string, now: Doc): void {
+  store(`vera:unsaved:${id}`, { etag: tag, doc: now });
+}

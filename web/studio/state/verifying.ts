@@ -1,0 +1,68 @@
+/** The count of samples that changed where nothing should have: an exact result is written, and held against the source. */
+
+import { computed, effect, signal } from "@preact/signals";
+import * as api from "../api/client";
+import type { Job, Verified } from "../api/types";
+import type { Layer } from "./doc";
+import { jobs, takeJob } from "./jobs";
+import { guard } from "./notices";
+import { doc, projectId, saveNow } from "./session";
+
+interface Asked {
+  project: string;
+  of: readonly Layer[];
+  result: string;
+  check: string | null;
+}
+
+const asked = signal<Asked | null>(null);
+
+export interface Verification {
+  state: "none" | "running" | "failed" | "done";
+  report: Verified | null;
+  /** Whether it is of the layers as they are now. */
+  current: boolean;
+  text: string;
+}
+
+const NONE: Verification = { state: "none", report: null, current: false, text: "Not verified yet" };
+
+export const verification = computed<Verification>(() => {
+  const now = asked.value;
+  if (!now || now.project !== projectId.value) return NONE;
+  const job = jobs.value.get(now.check ?? now.result);
+  const current = now.of === doc.value?.layers;
+  if (!job || job.state === "cancelled") return NONE;
+  if (job.state === "failed") return { state: "failed", report: null, current, text: job.error ?? "It could not be verified" };
+  if (!now.check || job.state !== "done") return { state: "running", report: null, current, text: progress(job) };
+  const report = job.result as unknown as Verified;
+  const count = `${report.changed.toLocaleString("en")} ${report.changed === 1 ? "sample" : "samples"} changed`;
+  return { state: "done", report, current, text: current ? count : `${count}, before the last changes` };
+});
+
+function progress({ kind, progress }: Job): string {
+  const what = kind === "verify" ? "Comparing" : "Writing the result";
+  return progress ? `${what}, frame ${progress.done} of ${progress.total}` : what;
+}
+
+/** Count anew, of the project as it is now. */
+export async function verifyNow(): Promise<void> {
+  await saveNow();
+  const [project, of] = [projectId.value!, doc.value!.layers];
+  const result = await api.renderResult(project, { master: "exact" });
+  takeJob(result);
+  asked.value = { project, of, result: result.id, check: null };
+}
+
+effect(() => {
+  const now = asked.value;
+  const result = now && !now.check ? jobs.value.get(now.result) : undefined;
+  if (now && result?.state === "done") void guard(() => compare(now, result));
+});
+
+async function compare(now: Asked, result: Job): Promise<void> {
+  asked.value = { ...now, check: "waits" }; // so that it is asked for once
+  const check = await api.verify(now.project, String(result.spec.file));
+  takeJob(check);
+  asked.value = { ...now, check: check.id };
+}

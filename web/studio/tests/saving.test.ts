@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Refused } from "../api/errors";
+import { makeSaver } from "../state/saving";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function make(write: (value: number, etag: string) => Promise<string>) {
+  const [onConflict, onError] = [vi.fn(), vi.fn()];
+  return { saver: makeSaver<number>({ etag: "0", write, onConflict, onError }), onConflict, onError };
+}
+
+test("many changes are one request with the newest value", async () => {
+  const write = vi.fn(async () => "1");
+  const { saver } = make(write);
+  for (let i = 0; i < 20; i++) saver.save(i);
+  expect(saver.state.value).toBe("waiting");
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(write.mock.calls).toEqual([[19, "0"]]);
+  expect(saver.state.value).toBe("saved");
+});
+
+test("what changes while a request is on its way follows it, on the tag that it brought", async () => {
+  let version = 0;
+  const sent: [number, string][] = [];
+  const { saver } = make(async (value, etag) => {
+    sent.push([value, etag]);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return String(++version);
+  });
+  saver.save(1);
+  const first = saver.flush();
+  saver.save(2);
+  await vi.advanceTimersByTimeAsync(2000);
+  await first;
+  expect(sent).toEqual([[1, "0"], [2, "1"]]);
+  expect(saver.state.value).toBe("saved");
+});
+
+test("a conflict writes nothing more until somebody decides", async () => {
+  const write = vi.fn(async () => Promise.reject(new Refused(412, "changed")));
+  const { saver, onConflict } = make(write);
+  saver.save(1);
+  await vi.advanceTimersByTimeAsync(1000);
+  saver.save(2);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(write).toHaveBeenCalledTimes(1);
+  expect(onConflict).toHaveBeenCalledTimes(1);
+  expect(saver.state.value).toBe("conflict");
+  saver.reset("9");
+  expect(saver.state.value).toBe("saved");
+});
+
+test("while the server is away the value is kept, and sent when it is back", async () => {
+  let down = true;
+  const got: number[] = [];
+  const { saver, onError } = make(async (value) => {
+    if (down) throw new Error("The server does not answer");
+    got.push(value);
+    return "1";
+  });
+  saver.save(1);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(saver.state.value).toBe("failed");
+  saver.save(2);
+  down = false;
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(got).toEqual([2]);
+  expect(onError).toHaveBeenCalled();
+  expect(saver.state.value).toBe("saved");
+});

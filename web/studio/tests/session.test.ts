@@ -1,0 +1,122 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import { binTake, edit, generate, layTake, nextSeed } from "../state/acts";
+import { form } from "../state/form";
+import { undo, undoLabel } from "../state/history";
+import { close, doc, keepMine, loadTheirs, open, saveNow, saveState, takes } from "../state/session";
+import { withLayer } from "../state/doc";
+import { NEUTRAL } from "../state/adjustment";
+import { notices } from "../state/notices";
+import { FakeServer, makeTake } from "./server";
+
+let server: FakeServer;
+const stored = new Map<string, string>();
+
+beforeEach(async () => {
+  await close();
+  stored.clear();
+  vi.stubGlobal("localStorage", {
+    getItem: (name: string) => stored.get(name) ?? null,
+    setItem: (name: string, value: string) => void stored.set(name, value),
+    removeItem: (name: string) => void stored.delete(name),
+  });
+  server = new FakeServer();
+  vi.stubGlobal("fetch", server.fetch);
+  notices.value = [];
+  await open("project1");
+});
+
+const rename = (name: string) => edit((now) => ({ ...now, name }), "Rename");
+
+test("what is changed is saved, undone and saved again", async () => {
+  rename("new");
+  await saveNow();
+  expect(server.project.name).toBe("new");
+  await undo();
+  await saveNow();
+  expect(server.project.name).toBe("bikes");
+});
+
+test("opening a project saves nothing", async () => {
+  await saveNow();
+  expect(server.requests.filter(({ method }) => method !== "GET")).toEqual([]);
+});
+
+test("another window's change is not written over: load theirs", async () => {
+  server.save({ name: "theirs" });
+  rename("mine");
+  await expect(saveNow()).rejects.toThrow("could not be saved");
+  expect(saveState.value).toBe("conflict");
+  expect(server.project.name).toBe("theirs");
+  await loadTheirs();
+  expect(doc.value!.name).toBe("theirs");
+  rename("both");
+  await saveNow();
+  expect(server.project.name).toBe("both");
+});
+
+test("or keep mine", async () => {
+  server.save({ name: "theirs" });
+  rename("mine");
+  await expect(saveNow()).rejects.toThrow();
+  await keepMine();
+  await saveNow();
+  expect(server.project.name).toBe("mine");
+});
+
+test("what could not be saved is there when the project is opened again", async () => {
+  rename("kept");
+  server.down = true;
+  await expect(saveNow()).rejects.toThrow();
+  expect(notices.value[0]!.text).toContain("does not answer");
+  await close();
+  server.down = false;
+  await open("project1");
+  expect(doc.value!.name).toBe("kept");
+  await saveNow();
+  expect(server.project.name).toBe("kept");
+  expect([...stored.keys()].filter((name) => name.includes("unsaved"))).toEqual([]);
+});
+
+test("what is kept is not laid over what others saved since", async () => {
+  rename("kept");
+  server.down = true;
+  await expect(saveNow()).rejects.toThrow();
+  await close();
+  server.down = false;
+  server.save({ name: "theirs" });
+  await open("project1");
+  expect(doc.value!.name).toBe("theirs");
+});
+
+test("takes are asked for each seed; N stops one and asks with the next", async () => {
+  form.value = { ...form.value, instruction: "Add a hat", seeds: "4-5", first: 0, last: 8 };
+  await generate();
+  expect(takes.value.map(({ seed }) => seed)).toEqual([4, 5]);
+  await nextSeed(takes.value[0]!);
+  expect(server.cancelled).toEqual([takes.value.at(-2)!.job]);
+  expect(takes.value[0]).toMatchObject({ seed: 6, instruction: "Add a hat", settings: { frames: 9, model: "nano" } });
+});
+
+test("a take that goes to the bin comes back by undo", async () => {
+  server.takes = [makeTake({ id: "one", state: "done" })];
+  await binTake(server.takes[0]!);
+  expect(takes.value[0]!.binned).toBe(true);
+  expect(undoLabel.value).toBe("Delete a take");
+  await undo();
+  expect(takes.value[0]!.binned).toBe(false);
+});
+
+test("a layer is laid, adjusted and saved with what differs from neutral", async () => {
+  layTake(makeTake({ id: "one", state: "done" }));
+  edit((now) => withLayer(now, 0, { adjustment: { ...NEUTRAL, opacity: 0.25 } }), "Opacity");
+  await saveNow();
+  expect(server.project.layers).toEqual([{ take: "one", on: true, opacity: 0.25 }]);
+});
+
+test("the form is there again after a reload", async () => {
+  form.value = { ...form.value, instruction: "Add a hat" };
+  await close();
+  form.value = { ...form.value, instruction: "" };
+  await open("project1");
+  expect(form.value.instruction).toBe("Add a hat");
+});

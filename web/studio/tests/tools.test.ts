@@ -1,0 +1,32 @@
+import { beforeEach, expect, test } from "vitest";
+import { brush, resizeBrush, strokeFrom, strokeTo, toggleTool, tool } from "../state/tools";
+
+const START = brush.value;
+beforeEach(() => void (brush.value = START));
+
+test("the brush grows and shrinks within its limits, a whole pixel at least", () => {
+  for (let i = 0; i < 80; i++) resizeBrush(false);
+  expect(brush.value.radius).toBe(1);
+  resizeBrush(true);
+  expect(brush.value.radius).toBe(2);
+  for (let i = 0; i < 80; i++) resizeBrush(true);
+  expect(brush.value.radius).toBe(1000);
+});
+
+test("a tool is taken up and laid down", () => {
+  toggleTool("paint");
+  expect(tool.value).toBe("paint");
+  toggleTool("region");
+  expect(tool.value).toBe("region");
+  toggleTool("region");
+  expect(tool.value).toBe("none");
+});
+
+test("a stroke has the brush's settings, and keeps few points of a slow hand", () => {
+  brush.value = { radius: 20, softness: 0.3, value: 0.6, mode: "subtract", range: [2, 5] };
+  let stroke = strokeFrom([10, 10], false);
+  expect(stroke).toEqual({ points: [[10, 10]], radius: 20, softness: 0.3, value: 0.6, mode: "subtract", range: [2, 5] });
+  for (let i = 1; i <= 100; i++) stroke = strokeTo(stroke, [10 + i, 10]);
+  expect(stroke.points).toHaveLength(26);
+  expect(strokeFrom([0, 0], true)).toMatchObject({ softness: 0, value: 1, range: [null, null] });
+});

@@ -1,0 +1,246 @@
+/** A frame-accurate viewer of a clip's proxy and of layers over it. */
+
+import { effect, untracked } from "@preact/signals";
+import { Clock } from "./clock";
+import { type Compositor, plainCompositor } from "./compositor";
+import { findCapability } from "./decode/capability";
+import { ExactPictures } from "./exact";
+import { glCompositor } from "./gl/compositor";
+import { Newest } from "./newest";
+import { capabilityText } from "./parts";
+import { isLive } from "./rule/plan";
+import { Screen } from "./screen";
+import { viewerSignals } from "./signals";
+import { type Sound, soundOf } from "./sound";
+import { Stage } from "./stage";
+import type { ClipMedia, LayerState, ViewerApi, ViewerOptions, ViewerSignals } from "./types";
+import "./viewer.css";
+
+const PAUSED = 150; // milliseconds of rest before the server is asked for the exact picture
+const STALE = 100; // milliseconds without a picture after which one that is not the newest is drawn
+const AHEAD = 4; // frames decoded before they are due
+
+export interface Viewer extends ViewerSignals {}
+
+export class Viewer implements ViewerApi {
+  private readonly told = viewerSignals();
+  private readonly screen: Screen;
+  private readonly exact: ExactPictures;
+  private readonly newest = new Newest<number>(this.showFrame.bind(this), this.rest.bind(this), this.fail.bind(this));
+  private readonly stops: (() => void)[] = [];
+  private compositor: Compositor | null = null;
+  private times: number[] = [];
+  private layers: LayerState[] = [];
+  private strictChroma = false;
+  private stage: Stage | null = null;
+  private sound: Sound | null = null;
+  private clock: Clock | null = null;
+  private wanted = 0;
+  private drawnAt = 0;
+  private resting: ReturnType<typeof setTimeout> | undefined;
+  private loads = 0;
+
+  constructor(
+    host: HTMLElement,
+    private readonly options: ViewerOptions = {},
+  ) {
+    Object.assign(this, this.told);
+    this.exact = new ExactPictures(options.exact ?? (async () => null));
+    this.screen = new Screen(host, this, this.told, this.exact);
+    this.stops.push(
+      effect(() => this.lookAgain()),
+      effect(() => this.restartSound()),
+    );
+  }
+
+  async load(media: ClipMedia): Promise<void> {
+    this.unload();
+    const load = ++this.loads;
+    this.times = media.times;
+    const { capability, frameCount, inPoint, outPoint } = this.told;
+    [frameCount.value, inPoint.value, outPoint.value] = [media.times.length, null, null];
+    const found = await findCapability(this.options.without);
+    if (found !== "stills") await this.openStage(media, found, load);
+    if (load !== this.loads) return;
+    capability.value = found;
+    this.screen.open(media, this.stage?.proxy ?? media);
+    this.told.status.value = capabilityText(found, this.compositor?.name ?? "");
+    const due = (frame: number) => void (frame !== this.wanted && this.go(frame));
+    this.clock = new Clock(
+      media.times,
+      this.sound,
+      () => this.range(),
+      due,
+      () => this.pause(),
+    );
+    await this.showFrame(0, () => true);
+    this.rest();
+  }
+
+  setLayers(layers: LayerState[], strictChroma = false): void {
+    [this.layers, this.strictChroma] = [layers, strictChroma];
+    this.stage?.setLayers(layers, strictChroma);
+    this.refresh();
+  }
+
+  seek(frame: number): void {
+    this.pause();
+    this.go(frame);
+  }
+
+  step(frames: number): void {
+    this.seek(this.wanted + frames);
+  }
+
+  play(speed = 1): void {
+    if (!this.clock || speed === 0) return this.pause();
+    [this.told.speed.value, this.told.playing.value] = [speed, true];
+    this.clock.start(this.wanted, speed);
+  }
+
+  pause(): void {
+    this.clock?.stop();
+    if (!this.told.playing.peek()) return;
+    [this.told.speed.value, this.told.playing.value] = [0, false];
+    this.rest();
+  }
+
+  refresh(): void {
+    this.forgetExact();
+    if (this.clock) this.newest.request(this.wanted);
+  }
+
+  zoomNow(): number {
+    return this.screen.zoomNow();
+  }
+
+  zoomAt(zoom: number, at?: { x: number; y: number }): void {
+    this.screen.zoomAt(zoom, at);
+  }
+
+  destroy(): void {
+    this.unload();
+    this.stops.forEach((stop) => stop());
+    this.screen.destroy();
+    this.compositor?.destroy();
+  }
+
+  private async openStage(media: ClipMedia, capability: "exact" | "rgb", load: number): Promise<void> {
+    const stage = await Stage.open(media, capability);
+    const sound = await soundOf(stage.track.input, media.times[0] ?? 0, () => this.told.muted.peek());
+    if (load !== this.loads) return stage.close();
+    [this.stage, this.sound] = [stage, sound];
+    stage.setLayers(this.layers, this.strictChroma);
+    this.compositor ??= this.makeCompositor();
+  }
+
+  private makeCompositor(): Compositor {
+    const lost = () => {
+      this.compositor = plainCompositor();
+      this.refresh();
+    };
+    const { without, slowWebgl } = this.options;
+    return (without?.includes("webgl") ? null : glCompositor(lost, slowWebgl)) ?? plainCompositor();
+  }
+
+  private unload(): void {
+    this.loads++;
+    this.pause();
+    clearTimeout(this.resting);
+    this.newest.cancel();
+    this.exact.forget();
+    this.sound?.close();
+    this.stage?.close();
+    [this.stage, this.sound, this.clock, this.wanted] = [null, null, null, 0];
+    this.told.exactShown.value = false;
+  }
+
+  private go(frame: number): void {
+    const last = Math.max(this.times.length - 1, 0);
+    this.wanted = Math.round(Math.min(Math.max(frame, 0), last));
+    if (this.clock) this.newest.request(this.wanted);
+  }
+
+  private range(): { first: number; last: number; loop: boolean } {
+    const { inPoint, outPoint, loop } = this.told;
+    const end = this.times.length - 1;
+    const first = Math.min(inPoint.peek() ?? 0, end);
+    return { first, last: Math.max(Math.min(outPoint.peek() ?? end, end), first), loop: loop.peek() };
+  }
+
+  /** Draws a frame, unless a newer one is wanted and a picture was drawn just now. */
+  private async showFrame(frame: number, isNewest: () => boolean): Promise<void> {
+    const { stage } = this;
+    if (!stage) return this.showStill(frame);
+    const { problems, ...drawing } = await stage.drawing(frame);
+    if (stage !== this.stage || !(isNewest() || performance.now() - this.drawnAt > STALE)) return;
+    this.forgetExact();
+    this.compositor!.compose(drawing);
+    this.told.status.value = problems[0] ?? this.liveText();
+    this.screen.show(frame, { compositor: this.compositor!, layered: drawing.layers.length > 0 });
+    this.drawnAt = performance.now();
+    if (this.told.playing.peek()) await stage.prefetch(this.ahead(frame)).catch(() => undefined); // told when it is due
+  }
+
+  private async showStill(frame: number): Promise<void> {
+    if (!(await this.exact.load(frame, this.screen.views())) || !this.clock) return;
+    this.told.exactShown.value = true;
+    this.screen.show(frame, null);
+  }
+
+  private ahead(frame: number): number[] {
+    const speed = this.told.speed.peek();
+    const step = Math.sign(speed) * Math.max(Math.round(Math.abs(speed)), 1);
+    return Array.from({ length: AHEAD }, (_, i) => frame + (i + 1) * step);
+  }
+
+  private liveText(): string {
+    const live = this.layers.every(({ on, adjustment }) => !on || isLive(adjustment, this.stage!.scale));
+    if (!live) return "A matte this soft or choked is exact once paused; the preview stops before";
+    return capabilityText(this.told.capability.peek() ?? "exact", this.compositor!.name);
+  }
+
+  /** After a while without requests: the exact picture. */
+  private rest(): void {
+    clearTimeout(this.resting);
+    if (!this.stage || this.told.playing.peek()) return;
+    this.resting = setTimeout(() => void this.showExact(), PAUSED);
+  }
+
+  private async showExact(): Promise<void> {
+    if (this.told.playing.peek() || this.told.overlay.peek() || this.told.checkerboard.peek()) return; // only drawn here
+    const views = this.screen.views().filter((view) => view !== "matte");
+    if (!(await this.exact.load(this.told.frame.peek(), views))) return;
+    this.told.exactShown.value = true;
+    this.screen.draw();
+  }
+
+  private forgetExact(): void {
+    clearTimeout(this.resting);
+    if (!this.stage) return; // stills stay until the next has come
+    this.exact.forget();
+    this.told.exactShown.value = false;
+  }
+
+  /** Another view or mark needs other exact pictures: an effect of those. */
+  private lookAgain(): void {
+    this.screen.views();
+    void [this.told.overlay.value, this.told.checkerboard.value];
+    untracked(() => {
+      if (!this.clock) return;
+      if (!this.stage) return this.newest.request(this.wanted);
+      this.forgetExact();
+      this.screen.draw();
+      this.rest();
+    });
+  }
+
+  private restartSound(): void {
+    void this.told.muted.value;
+    if (this.told.playing.peek()) this.play(this.told.speed.peek());
+  }
+
+  private fail(error: unknown): void {
+    this.told.status.value = error instanceof Error ? error.message : String(error);
+  }
+}
