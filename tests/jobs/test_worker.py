@@ -45,7 +45,7 @@ def test_how_jobs_end(worked: Live, tmp_path: Path) -> None:
     store = worked.store
     jobs = {
         kind: store.submit(kind, {"number": 7, "out": f"takes/{kind}"})
-        for kind in ("write", "boom", "full", "refuse", "huge", "leave", "die")
+        for kind in ("write", "boom", "full", "refuse", "huge", "unfit", "die")
     }
     warm = [store.submit("warm", {}) for _ in range(2)]
     ended = dict(zip(jobs, worked.ended(*jobs.values()), strict=True))
@@ -53,7 +53,7 @@ def test_how_jobs_end(worked: Live, tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "takes/write").iterdir()} == {"a", "b", "job.json"}
     errors = {kind: job.error for kind, job in ended.items() if job.state == "failed"}
     assert errors.pop("huge", "").startswith("its result has 2,097,164 bytes, more than")  # type: ignore[union-attr]
-    assert errors.pop("leave", "").startswith("its result is no JSON object")  # type: ignore[union-attr]
+    assert errors.pop("unfit", "").startswith("its result is no JSON object")  # type: ignore[union-attr]
     assert errors == {
         "boom": "ZeroDivisionError: out of luck",
         "full": "No space left on device; free space, then try again",
@@ -252,6 +252,15 @@ def test_what_a_worker_is_told_that_cannot_work(server: Live, tmp_path: Path) ->
     for url in ("not a url", "ftp://x", "http://[", "", "http://", "http://a b", "http://host:99999"):
         with pytest.raises(VeraError, match="is no URL"):
             run_worker(url, server.token, tmp_path, table=TOYS)
+
+
+def test_what_a_job_says_of_itself_is_made_fit_to_be_told(worked: Live) -> None:
+    """Else it would not be heard, be taken for lost, and be begun again and again."""
+    (job,) = worked.ended(worked.store.submit("odd", {}))
+    assert (job.state, job.attempts) == ("failed", 1)
+    assert job.error is not None and job.error.startswith("ValueError: caf\\xe9yyy") and len(job.error) == 2000
+    assert job.progress is not None and job.progress.stage.startswith("caf\\xe9.mp4\\x1b[31mxxx")
+    assert len(job.progress.stage) == 200 and job.progress.total == 2
 
 
 def test_kinds_that_a_worker_does_not_know_wait_for_another(worked: Live) -> None:
