@@ -72,6 +72,19 @@ def test_the_queue_as_a_page_sees_it(page: TestClient, store: JobStore) -> None:
     assert [step["state"] for step in page.get(f"jobs/{first.id}/history").json()] == ["queued", "running"]
 
 
+def test_the_description(page: TestClient) -> None:
+    """Of version 3.1, errors of one form everywhere, also where the answer is a stream or a picture."""
+    described = page.get("http://127.0.0.1/openapi.json").json()
+    assert described["openapi"].startswith("3.1")
+    operations = [operation for path in described["paths"].values() for operation in path.values()]
+    assert len(operations) > 10
+    problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for operation in operations:
+        assert all(
+            operation["responses"][status]["content"] == problem for status in ("401", "404", "422", "500", "507")
+        )
+
+
 def test_changes(page: TestClient, store: JobStore) -> None:
     jobs = [store.submit("a", {"text": str(number), "model": "m"}) for number in range(3)]
     path = f"jobs/{jobs[2].id}"

@@ -254,6 +254,15 @@ def test_what_a_worker_is_told_that_cannot_work(server: Live, tmp_path: Path) ->
             run_worker(url, server.token, tmp_path, table=TOYS)
 
 
+def test_what_a_job_says_of_itself_is_made_fit_to_be_told(worked: Live) -> None:
+    """Else it would not be heard, be taken for lost, and be begun again and again."""
+    (job,) = worked.ended(worked.store.submit("odd", {}))
+    assert (job.state, job.attempts) == ("failed", 1)
+    assert job.error is not None and job.error.startswith("ValueError: caf\\xe9yyy") and len(job.error) == 2000
+    assert job.progress is not None and job.progress.stage.startswith("caf\\xe9.mp4\\x1b[31mxxx")
+    assert len(job.progress.stage) == 200 and job.progress.total == 2
+
+
 def test_kinds_that_a_worker_does_not_know_wait_for_another(worked: Live) -> None:
     unknown = worked.store.submit("nothing", {})
     worked.ended(worked.store.submit("warm", {}))

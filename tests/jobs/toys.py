@@ -19,7 +19,21 @@ from vera.jobs.work import Work
 
 KINDS = {
     name: f"tests.jobs.toys:{name}"
-    for name in ("write", "count", "deaf", "die", "full", "boom", "refuse", "warm", "show", "swallow", "huge", "leave")
+    for name in [
+        "write",
+        "count",
+        "deaf",
+        "die",
+        "full",
+        "boom",
+        "refuse",
+        "warm",
+        "show",
+        "swallow",
+        "huge",
+        "leave",
+        "odd",
+    ]
 }
 
 
@@ -101,3 +115,11 @@ def huge(spec: dict[str, Any], work: Work) -> dict[str, Any]:
 def leave(spec: dict[str, Any], work: Work) -> dict[str, Any]:
     """Results beyond JSON."""
     return {"number": float("nan")}
+
+
+def odd(spec: dict[str, Any], work: Work) -> dict[str, Any]:
+    """Tells of itself what no JSON holds: names that are not UTF-8, numbers of numpy, a long error."""
+    for done in range(3):
+        work.progress("caf\udce9.mp4\x1b[31m" + "x" * 500, np.int64(done), np.int64(2))
+        time.sleep(0.6)
+    raise ValueError("caf\udce9" + "y" * 10_000)

@@ -48,11 +48,9 @@ class Client:
     def heartbeat(self, claim: dict[str, Any], progress: dict[str, Any] | None) -> Answer:
         """Say that the job runs, and how far it is."""
         response = self._post("heartbeat", {**self._of(claim), "progress": progress})
-        if response is None or response.status_code >= 500:
-            return "unheard"
-        if response.status_code != 200:
-            return "lost"
-        return "stop" if response.json()["stop"] else "go on"
+        if response is not None and response.status_code == 200:
+            return "stop" if response.json()["stop"] else "go on"
+        return "lost" if response is not None and response.status_code in (404, 409) else "unheard"
 
     def report(self, claim: dict[str, Any], outcome: str, **told: Any) -> bool:
         """Say how the job ended; whether the server heard it, or does not want to hear of it any more.

@@ -19,7 +19,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vera.errors import VeraError, first_line
+from vera.errors import VeraError, first_line, printable
 from vera.jobs.orphans import die_with_parent
 from vera.jobs.results import with_results
 from vera.jobs.work import CancelledError, Pace, Work
@@ -28,6 +28,7 @@ from vera.service.errors import FULL
 if TYPE_CHECKING:
     from vera.pipelines.footage.preview import Preview
 
+LONGEST = 2000  # characters of what is told of an error
 LARGEST = 1_000_000  # bytes of a result: the server takes bodies of 1 MiB
 
 Tell = Callable[[dict[str, Any]], None]
@@ -111,12 +112,12 @@ def _jpeg(picture: Any) -> bytes:
 
 
 def told(error: BaseException) -> str:
-    """An error as one line for people."""
+    """An error as one line for people, short enough for the server."""
     if isinstance(error, VeraError):
-        return str(error)
+        return str(error)[:LONGEST]
     if isinstance(error, OSError) and error.errno in FULL:
         return f"{error.strerror}; free space, then try again"
-    return f"{type(error).__name__}: {first_line(error)}"
+    return printable(f"{type(error).__name__}: {first_line(error)}")[:LONGEST]
 
 
 def attribute(path: str) -> Any:

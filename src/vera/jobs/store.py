@@ -113,15 +113,17 @@ class JobStore:
         """
         with self._table.lock:
             self._check_waiting(job)
-            order = self._table.rows(f"SELECT id, priority FROM jobs WHERE state = 'queued' {IN_ORDER}")
+            order = self._table.rows(f"SELECT id, priority, position FROM jobs WHERE state = 'queued' {IN_ORDER}")
             others = [row for row in order if row["id"] != job]
+            places = {row["id"]: row["position"] for row in order}
             ids = [row["id"] for row in others]
             ids.insert(place, job)
             with self._table.changing():
                 if others:
                     self._table.set(job, priority=others[min(place, len(others) - 1)]["priority"])
                 for position, each in enumerate(ids):
-                    self._table.set(each, position=position)
+                    if places[each] != position:  # pages are told of what changed, and of nothing else
+                        self._table.set(each, position=position)
             return self._table.job(job)
 
     @property

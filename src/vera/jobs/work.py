@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vera.errors import printable
 from vera.jobs.job import Progress
 
 if TYPE_CHECKING:
     from vera.pipelines.footage.preview import Preview
 
 OFTEN = 0.1  # seconds between two tellings of one stage
+LONGEST = 200  # characters of a stage's name
+MOST = (1 << 53) - 1  # that a page reads exactly
 
 
 class CancelledError(Exception):
@@ -52,6 +55,7 @@ class Pace:
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Take how far a stage is."""
+        stage, done, total = printable(stage)[:LONGEST], _count(done), _count(total)
         now, new = self._clock(), stage != self._stage
         if new or done < self._first:
             self._stage, self._begun, self._first = stage, now, done
@@ -63,3 +67,7 @@ class Pace:
         if done <= self._first:
             return None
         return max(0.0, (now - self._begun) / (done - self._first) * (total - done))
+
+
+def _count(number: int) -> int:
+    return min(max(0, int(number)), MOST)

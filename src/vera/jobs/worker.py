@@ -35,6 +35,7 @@ def run_worker(server: str, token: str, workspace: Path, *, name: str | None = N
     """
     if not workspace.is_dir():
         raise VeraError(f"{workspace}: is no folder; name the server's workspace, as this machine has it")
+    workspace = workspace.resolve()
     name = name or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     client, child = Client(server, token, name), Child(workspace, table)
     kinds = sorted(attribute(table))
