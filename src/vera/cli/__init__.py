@@ -41,6 +41,7 @@ _COMMANDS = (
         "Write a layer folder for After Effects, Nuke, Resolve, Premiere or the web.",
     ),
     ("verify", "vera.cli.layers:verify", "Check what a master guarantees: no change where alpha is 0."),
+    ("studio", "vera.cli.studio:app", "Edit in the browser: takes, layers, matte paint, exact frames."),
     ("layerize", "vera.cli.layerize:layerize", "Recover the layers of an edit that another program made."),
     ("init", "vera.cli.init:init", "Make a Vera model, to be trained, from a Wan2.1 text-to-video model."),
     ("train", "vera.cli.train:train", "Train by a recipe; the same command resumes a run that was stopped."),

@@ -73,14 +73,14 @@ class Placed:
     def lay(self, frame: av.VideoFrame) -> av.VideoFrame:
         """All edits over a frame of the clip; the frame itself if none of them names it."""
         result = frame
-        for edit, index in self._on(frame):
+        for edit, index in self.on(frame):
             layer = edit.coded_frame(index, self.clip, frame)
             result = composite_frame(result, layer, self.strict_chroma, edit.adjustment.blend)
         return result
 
     def layers(self, frame: av.VideoFrame) -> list[list[ComponentLayer]]:
         """What `lay` lays over a frame, but for blend modes: for each edit that covers some of it, its components."""
-        frames = (edit.coded_frame(index, self.clip, frame) for edit, index in self._on(frame))
+        frames = (edit.coded_frame(index, self.clip, frame) for edit, index in self.on(frame))
         converted = (to_planes(layer, frame, strict=self.strict_chroma) for layer in frames)
         return [layers for layers in converted if layers]
 
@@ -93,7 +93,8 @@ class Placed:
             if edit.adjustment.opacity and (edit.adjustment.adds_at(self.clip.position(pts)) or edit.alpha[index].any())
         }
 
-    def _on(self, frame: av.VideoFrame) -> list[tuple[LayeredEdit, int]]:
+    def on(self, frame: av.VideoFrame) -> list[tuple[LayeredEdit, int]]:
+        """Edits that lie over a frame of the clip, the lowest first, each with the index of its layer frame."""
         pts = frame.pts
         return [(edit, index_of[pts]) for edit, index_of in self.edits if pts is not None and pts in index_of]
 

@@ -1,7 +1,7 @@
 """Verification of each guarantee: what changed where nothing should have, in samples, packets and whole files."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,14 +54,16 @@ def verify(
     guarantee: str = "exact",
     force: bool = False,
     progress: Progress | None = None,
+    seen: Callable[[int, NDArray[np.bool_]], None] | None = None,
 ) -> VerifyReport:
     """Compare `result` with `source` wherever `edit` has no coverage, and say whether the guarantee holds.
 
     A sample is preserved if its alpha, averaged over the sample's area for chroma, is exactly 0. "exact": no preserved
     sample changed. "smart": all packets are the source's, but those that the edit must change, and decode to the
     source's samples. "delivery": samples are only measured. All of them keep when and how the clip is shown, and its
-    sound (`compare_films`). VeraError if the clips do not have the same frames, size, pixel format and times (to 1 ms),
-    or the layers are another clip's and not `force`.
+    sound (`compare_films`). `seen` is called, where preserved samples of a frame's component changed, with the frame's
+    number and the map `[h,w]` of these. VeraError if the clips do not have the same frames, size, pixel format and
+    times (to 1 ms), or the layers are another clip's and not `force`.
     """
     if guarantee not in MASTERS:
         raise VeraError(f"no master is named {guarantee!r}; choose from {', '.join(MASTERS)}")
@@ -89,6 +91,8 @@ def verify(
                 changed += unlike
                 untouched += unlike if original.pts not in renewed else 0
                 largest = max(largest, difference.max(initial=0).item())
+                if seen is not None and unlike:
+                    seen(count, kept & _unlike(one, other))
                 squared += float(np.square(difference, dtype=np.float64).sum())
             if progress is not None:
                 progress("verify", count + 1, before.frame_count)
@@ -130,10 +134,17 @@ def _compare(one: NDArray[Any], other: NDArray[Any], shift: int) -> tuple[NDArra
     if one.dtype.kind != "f":
         difference = np.abs(other.astype(np.int32) - one) >> shift
         return difference, int(np.count_nonzero(difference))
-    bits = np.dtype(f"u{one.itemsize}")
     with np.errstate(invalid="ignore"):
         apart = np.nan_to_num(np.abs(other.astype(np.float64) - one), posinf=float(np.finfo(np.float32).max))
-    return apart, int(np.count_nonzero(one.view(bits) != other.view(bits)))
+    return apart, int(np.count_nonzero(_unlike(one, other)))
+
+
+def _unlike(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which samples are not the same, floats bit by bit."""
+    if one.dtype.kind == "f":
+        bits = np.dtype(f"u{one.itemsize}")
+        one, other = (np.ascontiguousarray(samples).view(bits) for samples in (one, other))
+    return np.asarray(one != other)
 
 
 def _check_packets(source: Clip, result: Clip, changed: Collection[int]) -> tuple[PacketReport, frozenset[int]]:

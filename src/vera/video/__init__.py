@@ -8,6 +8,7 @@ from vera.video.open import Footage
 from vera.video.orientation import UPRIGHT, Orientation
 from vera.video.output import check_output
 from vera.video.reader import FrameReader
+from vera.video.seeking import FrameSeeker
 from vera.video.view import model_view
 from vera.video.write import FrameWriter
 
@@ -20,6 +21,7 @@ __all__ = [
     "Codec",
     "Footage",
     "FrameReader",
+    "FrameSeeker",
     "FrameWriter",
     "LosslessClip",
     "LosslessWriter",

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -166,16 +167,18 @@ def open_video(path: Path, rate: Fraction | None = None) -> tuple[InputContainer
         raise
 
 
-def packets(container: InputContainer, stream: VideoStream, files: Iterable[Path]) -> Iterator["Packet[VideoStream]"]:
+def packets(
+    container: InputContainer, stream: VideoStream, files: Iterable[Path], first: int = 0
+) -> Iterator["Packet[VideoStream]"]:
     """Packets of `stream` in file order, the empty one that flushes the decoder last.
 
-    Those of an image sequence are its `files`, which count as one for each tick; FFmpeg's own naming of numbered files
-    knows fewer names.
+    Those of an image sequence are its `files` from number `first` on, which count as one for each tick; FFmpeg's own
+    naming of numbered files knows fewer names.
     """
     if container.format.name != "image2":
         yield from container.demux(stream)
         return
-    for number, file in enumerate(files):
+    for number, file in enumerate(islice(files, first, None), first):
         # EXR is read by its own library, from the file.
         data = b"\0" if stream.codec_context.name == "exr" else _picture(file)
         packet: Packet[Any] = Packet(len(data))

@@ -114,7 +114,7 @@ def _shot(
     force: bool,
 ) -> Shot:
     edit = replace(load_layers(layer.folder), adjustment=layer.adjustment)
-    clip = clip or look(_recorded_source(layer.folder, edit.metadata.get("source")))
+    clip = clip or look(recorded_source(layer.folder, edit.metadata.get("source")))
     index_of = active_frames(edit, clip, force)
     if not index_of:
         raise VeraError(f"{layer.folder}: holds no frames that are shown; there is nothing to export")
@@ -124,7 +124,7 @@ def _shot(
     return Shot(edit, clip, index_of, start_frame, light, still)
 
 
-def _recorded_source(layers: Path, recorded: object) -> Path:
+def recorded_source(layers: Path, recorded: object) -> Path:
     """The source by the name in the manifest, in the folder that holds the layer folder."""
     name = recorded.get("name") if isinstance(recorded, dict) else None
     plain = Path(str(name or "")).name  # no folder: a record does not choose what is read

@@ -1,0 +1,91 @@
+"""What jobs read: clips, projects and masks of the workspace, by the ids in their specs."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vera.errors import VeraError, brief
+from vera.files import read_json
+
+if TYPE_CHECKING:
+    from vera.layers import Stack
+    from vera.video import Clip
+
+_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A clip's file as it was when it was opened, and how it is read."""
+
+    path: Path
+    state: tuple[tuple[int, ...], ...]
+    deinterlace: bool = False
+    progressive: bool = False
+
+
+def checked_id(value: object) -> str:
+    """Return an id that may be a part of a path. Raises VeraError for anything else."""
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        raise VeraError(f"{brief(value)}: is no id")
+    return value
+
+
+def find_source(workspace: Path, clip: object) -> Source:
+    """Find the file of a clip that was opened. Raises VeraError if the clip or its file is gone."""
+    path = workspace / "clips" / checked_id(clip) / "clip.json"
+    if not path.is_file():
+        raise VeraError(f"clip {clip}: is no longer in the workspace; open it anew")
+    record = read_json(path)
+    source, probe = Path(record["path"]), record["probe"]
+    if not source.exists():
+        raise VeraError(f"{record['name']}: is no longer where it was, {source.parent}; put it back, or open it anew")
+    options = probe["options"]
+    state = tuple(tuple(part) for part in probe["state"])
+    return Source(source, state, options["deinterlace"], options["progressive"])
+
+
+def open_source(source: Source) -> "Clip":
+    """Open a clip as it was opened first. Raises VeraError if its file is another one by now."""
+    from vera.video import open_clip
+    from vera.video.open import check_unchanged
+
+    check_unchanged(source.path, source.state)  # type: ignore[arg-type]
+    return open_clip(source.path, deinterlace=source.deinterlace, progressive=source.progressive)
+
+
+def open_job_clip(workspace: Path, clip: object) -> "Clip":
+    """Open the clip that a spec names. Raises VeraError as `find_source` and `open_source`."""
+    return open_source(find_source(workspace, clip))
+
+
+def project_folder(workspace: Path, spec: dict[str, Any]) -> Path:
+    """Find the folder of a job's project. Raises VeraError if it is gone."""
+    folder = workspace / "projects" / checked_id(spec.get("project"))
+    if not folder.is_dir():
+        raise VeraError(f"project {spec['project']}: is no longer in the workspace")
+    return folder
+
+
+def open_laid(workspace: Path, spec: dict[str, Any]) -> "Stack":
+    """Open the layers as they were when a result was asked for. Raises VeraError as `open_stack`."""
+    from vera.layers import open_stack
+
+    return open_stack([laid_path(workspace, spec)])
+
+
+def laid_path(workspace: Path, spec: dict[str, Any]) -> Path:
+    """Find the copy of a project file that a result or an export is made of, beside the takes that it names."""
+    return project_folder(workspace, spec) / laid_name(spec.get("file"))
+
+
+def laid_name(file: object) -> str:
+    """Name the copy of a project file that result or export `file` is made of. Raises VeraError for what is no id."""
+    return f"laid-{checked_id(file)}.json"
+
+
+def plain_stem(name: object) -> str:
+    """A name as the stem of a file for every system."""
+    kept = re.sub(r"[^A-Za-z0-9._-]+", "_", str(name)).strip("._-")[:80]
+    return kept or "vera"

