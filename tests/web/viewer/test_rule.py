@@ -37,7 +37,8 @@ def plain_adjustment(random: np.random.Generator) -> Adjustment:
     """Opacity, a whole offset and a range, over normal blend: what the preview draws without any difference."""
     offset = (float(random.integers(-9, 10)), float(random.integers(-9, 10)))
     first = random.choice([None, 0, 1])
-    return Adjustment(opacity=_often(random, 1.0, random.random()), offset=offset, range=(first, None))
+    opacity = float(random.choice([1.0, random.integers(1, 10) / 10, random.random()]))
+    return Adjustment(opacity=opacity, offset=offset, range=(first, None))
 
 
 def any_adjustment(random: np.random.Generator) -> Adjustment:
