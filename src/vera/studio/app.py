@@ -42,8 +42,8 @@ def open_studio(workspace: Path, roots: Iterable[Path] = (), models: Sequence[st
     return Studio(workspace, store, Uploads(workspace / "uploads", UPLOAD_LIMIT), Drawing(), folders, tuple(models))
 
 
-def studio_app(studio: Studio, access: Access, host: str = "127.0.0.1") -> FastAPI:
-    """Make the app of a studio that is served at `host`."""
+def studio_app(studio: Studio, access: Access, host: str = "127.0.0.1", names: Sequence[str] = ()) -> FastAPI:
+    """Make the app of a studio that is served at `host`, which browsers know by `names` as well."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -52,7 +52,7 @@ def studio_app(studio: Studio, access: Access, host: str = "127.0.0.1") -> FastA
 
     return make_app(
         title="Vera studio",
-        hosts=allowed_hosts(host),
+        hosts=allowed_hosts(host, names),
         access=access,
         public=[access.router],
         routers=[

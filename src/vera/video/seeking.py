@@ -21,7 +21,8 @@ class FrameSeeker:
 
     It begins at the key frame before a frame and decodes up to it, or goes on from where it is. Frames on the way are
     kept, the last used of them, in `memory` bytes: all of a group of pictures, so that going backwards decodes once.
-    Where a file cannot be entered in the middle (no times, deinterlacing, damage), it is read from its start. Frames are shared: nothing may be written into them.
+    Where a file cannot be entered in the middle (no times, deinterlacing, damage), it is read from its start. Frames
+    are shared: nothing may be written into them.
 
     Making one reads the file's packets once. Raises VeraError as `FrameReader`.
     """
