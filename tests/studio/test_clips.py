@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tests.clips import make_clip as new_clip
 from tests.studio.house import API, House
 
 from vera.video import open_clip
@@ -83,6 +84,19 @@ def test_what_is_no_clip_is_said(house: House, footage: Path, name: str, data: b
     assert what in house.post("/clips", {"root": root, "inside": name}, 422)["detail"]
     assert len(house.get("/clips")) == before
     path.unlink()
+
+
+@pytest.mark.faults
+def test_pictures_that_are_too_large_are_not_decoded(house: House, footage: Path) -> None:
+    path = new_clip(footage / "wide.mkv", 2, (16400, 16), codec="ffv1")
+    root = house.get("/about")["roots"][0]["id"]
+    said = house.post("/clips", {"root": root, "inside": "wide.mkv"}, 422)["detail"]
+    assert said == "wide.mkv: is 16400x16; a side has at most 16,384 pixels"
+    path.unlink()
+
+
+def test_the_colours_are_named(house: House, clip: str) -> None:
+    assert house.get(f"/clips/{clip}")["color"] == "BT.601 assumed, limited"
 
 
 @pytest.mark.faults

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from anyio import from_thread
 
 from vera.errors import VeraError
-from vera.files import json_text, read_json, write_text
+from vera.files import json_text, write_text
 from vera.jobs.job import Job
+from vera.jobs.kinds.inputs import read_clip
 from vera.service.errors import MissingError
 from vera.service.names import plain_name
 from vera.studio.probe import probe
@@ -29,8 +30,7 @@ def clip_folder(studio: Studio, clip: str) -> Path:
 
 def clip_record(studio: Studio, clip: str) -> Record:
     """Read what is kept of a clip: `path`, `name`, `probe`, `job`. Raises MissingError."""
-    record: Record = read_json(clip_folder(studio, clip) / RECORD)
-    return record
+    return read_clip(clip_folder(studio, clip) / RECORD)
 
 
 def open_for(studio: Studio, body: OpenClip) -> Clip:
@@ -109,7 +109,7 @@ def _keep(studio: Studio, clip: str, path: Path, name: str, probed: dict[str, An
 
 def _records(studio: Studio) -> list[tuple[str, Record]]:
     files = (studio.workspace / "clips").glob(f"*/{RECORD}")
-    return [(file.parent.name, read_json(file)) for file in files]
+    return [(file.parent.name, read_clip(file)) for file in files]
 
 
 def _proxy(studio: Studio, clip: str, record: Record) -> tuple[Proxy, ClipMedia | None]:
