@@ -1,8 +1,9 @@
-"""The viewer in headless Chromium, with WebGL on the processor: scrubbing, the first picture, memory of a long clip.
+"""The viewer in headless Chromium: scrubbing, the first picture, memory of a long clip.
 
-Run: python -m benchmarks.viewer [scrub | first | memory]. Clips are made on the spot. `scrub` jumps to frames that were not
-decoded before, source, edit and alpha; `compose` is the shader without a GPU, so an upper bound. `memory` plays ten
-minutes of 640x360 at eight times the speed and adds up the proportional set size of the browser's processes.
+Run: python -m benchmarks.viewer [scrub | first | memory]. Clips are made on the spot. `scrub` jumps to frames that were
+not decoded before, source, edit and alpha, and composes each in plain JavaScript and in WebGL. A processor draws the
+latter here: that figure is no GPU's. `memory` plays ten minutes of 640x360 at eight times the speed and adds up the
+proportional set size of the browser's processes.
 """
 
 import statistics
@@ -121,7 +122,13 @@ def clip(name: str, size: tuple[int, int], count: int) -> dict[str, Any]:
 
 def layers(name: str, count: int) -> list[dict[str, Any]]:
     url = f"media/{name}"
-    media = {"id": "take", "edit": f"{url}/edit.mp4", "alpha": f"{url}/alpha.webm", "still": "", "frames": list(range(count))}
+    media = {
+        "id": "take",
+        "edit": f"{url}/edit.mp4",
+        "alpha": f"{url}/alpha.webm",
+        "still": "",
+        "frames": list(range(count)),
+    }
     return [{"media": media, "on": True, "adjustment": {}}]
 
 

@@ -30,18 +30,6 @@ export function ViewBar() {
         onClick={() => void (shown.checkerboard.value = !shown.checkerboard.value)}
       />
       <Wiping shown={shown} />
-      <select
-        aria-label="Zoom"
-        value={String(shown.zoom.value ?? "fit")}
-        onChange={({ currentTarget: { value } }) => void (shown.zoom.value = value === "fit" ? null : Number(value))}
-      >
-        <option value="fit">Fit</option>
-        {zooms(shown.zoom.value).map((zoom) => (
-          <option key={zoom} value={String(zoom)}>
-            {Math.round(100 * zoom)} %
-          </option>
-        ))}
-      </select>
     </div>
   );
 }
@@ -78,6 +66,3 @@ function Wiping({ shown }: { shown: ViewerApi }) {
     </>
   );
 }
-
-const ZOOMS = [0.5, 1, 2, 4, 8];
-const zooms = (now: number | null) => (now === null || ZOOMS.includes(now) ? ZOOMS : [...ZOOMS, now].sort((a, b) => a - b));

@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import * as api from "../api/client";
 import type { Job, Master, Target, WrittenFile } from "../api/types";
 import { jobs, share, takeJob } from "../state/jobs";
+import { when } from "../parts/when";
 import { guard } from "../state/notices";
 import { clip, doc, projectId, saveNow } from "../state/session";
 
@@ -90,13 +91,13 @@ function Targets({ targets }: { targets: Target[] }) {
           <li key={name}>
             <details>
               <summary>
-                {title} <span class="quiet">{alpha} alpha</span>
+                {plain(title)} <span class="quiet">{alpha} alpha</span>
               </summary>
               <p class="quiet steps">{steps}</p>
             </details>
             <button
               disabled={none}
-              aria-label={`Export ${title}`}
+              aria-label={`Export ${plain(title)}`}
               onClick={() => void guard(() => start(() => api.exportLayers(projectId.value!, { target: name })))}
             >
               Export
@@ -107,6 +108,9 @@ function Targets({ targets }: { targets: Target[] }) {
     </section>
   );
 }
+
+/** A title without its article. */
+const plain = (title: string) => title.replace(/^an? /, "");
 
 function Files() {
   const written = useSignal<WrittenFile[]>([]);
@@ -127,19 +131,23 @@ function Files() {
     <section aria-label="Files">
       <h2>Files</h2>
       {!written.value.length && !going.length && <p class="quiet">Nothing was written yet.</p>}
-      <ul class="list">
+      <ul class="list files">
         {going.map((job) => (
           <li key={job.id}>
             <span>{String(job.spec.target ?? job.spec.master ?? job.kind)}</span>
             {job.state === "failed" ? <span class="error">{job.error}</span> : <progress max={1} value={share(job)} aria-label="Writing" />}
             <span class="quiet">{job.state}</span>
+            <span />
+            <span />
           </li>
         ))}
-        {written.value.map(({ id, name, url, bytes }) => (
+        {written.value.map(({ id, name, url, bytes, kind, about, created }) => (
           <li key={id}>
             <a href={url} download>
               {name}
             </a>
+            <span class="quiet">{kind === "result" ? `${about.master} master` : "export"}</span>
+            <span class="quiet">{when(created)}</span>
             <span class="mono quiet">{size(bytes)}</span>
             <button class="plain" aria-label={`Delete ${name}`} onClick={() => void guard(() => remove(id))}>
               Delete

@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import * as api from "../api/client";
 import { send } from "../api/upload";
 import type { Entries, Entry, Footage, Project } from "../api/types";
+import { when } from "../parts/when";
 import { guard, whileBusy } from "../state/notices";
 import { goTo, hrefOf } from "../state/route";
 import { about } from "../state/session";
@@ -84,9 +85,6 @@ function Projects() {
     </section>
   );
 }
-
-const when = (time: number) =>
-  new Date(time * 1000).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
 
 function Folders() {
   const roots = about.value?.roots ?? [];
