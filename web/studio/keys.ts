@@ -115,4 +115,3 @@ function handOn(event: KeyboardEvent): void {
   const copy = new KeyboardEvent("keydown", { key, code, shiftKey, cancelable: true });
   if (!host.dispatchEvent(copy)) event.preventDefault();
 }
-
