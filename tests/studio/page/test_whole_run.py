@@ -1,11 +1,13 @@
 """From a file that is dropped to an export that is opened: with the model, as somebody does it, and looked at.
 
-The pictures of docs/ are this test's:
+The pictures of docs/ are this test's, those that a page of docs/ shows:
 `VERA_SCREENSHOTS=docs/images pytest -m slow tests/studio/page/test_whole_run.py`.
 """
 
 import base64
 import os
+import re
+import shutil
 import zipfile
 from fractions import Fraction
 from itertools import islice
@@ -56,8 +58,8 @@ def cut(folder: Path) -> Path:
 
 
 def test_from_a_dropped_file_to_an_opened_export(browser: Browser, tmp_path: Path) -> None:
-    pictures = Path(os.environ.get("VERA_SCREENSHOTS", tmp_path / "pictures")).absolute()
-    pictures.mkdir(parents=True, exist_ok=True)
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
     (tmp_path / "footage").mkdir()
     clip = cut(tmp_path / "footage")
     with served("--workspace", tmp_path / "studio", "--root", tmp_path / "footage", folder=tmp_path) as studio:
@@ -109,6 +111,10 @@ def test_from_a_dropped_file_to_an_opened_export(browser: Browser, tmp_path: Pat
             keep(page, pictures, f"studio-phone-{name}")
         context.close()
         assert visit.problems == []
+    if shown := os.environ.get("VERA_SCREENSHOTS"):
+        text = (Path(shown).parent / "studio.md").read_text("utf-8")
+        for name in re.findall(r"images/(studio-[\w-]+\.webp)", text):
+            shutil.copyfile(pictures / name, Path(shown) / name)
 
 
 def ask(page: Page) -> None:

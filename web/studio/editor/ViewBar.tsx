@@ -18,7 +18,12 @@ export function ViewBar() {
     <div class="viewbar" role="toolbar" aria-label="View">
       <div class="choices">
         {VIEWS.map(([view, title], i) => (
-          <button key={view} aria-pressed={shown.view.value === view} title={i < 5 ? `Key ${i + 1}` : ""} onClick={() => void (shown.view.value = view)}>
+          <button
+            key={view}
+            aria-pressed={shown.view.value === view}
+            title={`Key ${i + 1}`}
+            onClick={() => void (shown.view.value = view)}
+          >
             {title}
           </button>
         ))}

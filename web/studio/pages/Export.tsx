@@ -38,6 +38,7 @@ function Masters({ masters }: { masters: Master[] }) {
   const chosen = useSignal<Master["name"]>("exact");
   const codec = useSignal("");
   const master = masters.find(({ name }) => name === chosen.value);
+  const render = () => start(() => api.renderResult(projectId.value!, { master: chosen.value, codec: codec.value || null }));
   return (
     <section aria-label="Master">
       <h2>Master</h2>
@@ -46,7 +47,15 @@ function Masters({ masters }: { masters: Master[] }) {
         <legend class="sr">Kind of master</legend>
         {masters.map(({ name, title, promise }) => (
           <label key={name} class={name === chosen.value ? "option chosen" : "option"}>
-            <input type="radio" name="master" checked={name === chosen.value} onChange={() => [(chosen.value = name), (codec.value = "")]} />
+            <input
+              type="radio"
+              name="master"
+              checked={name === chosen.value}
+              onChange={() => {
+                chosen.value = name;
+                codec.value = "";
+              }}
+            />
             <span>
               <strong>{title}</strong>
               <span class="quiet">{promise}</span>
@@ -70,9 +79,7 @@ function Masters({ masters }: { masters: Master[] }) {
       <button
         class="main"
         disabled={!master}
-        onClick={() =>
-          void guard(() => start(() => api.renderResult(projectId.value!, { master: chosen.value, ...(codec.value && { codec: codec.value }) })))
-        }
+        onClick={() => void guard(render)}
       >
         Render the master
       </button>
@@ -85,7 +92,11 @@ function Targets({ targets }: { targets: Target[] }) {
   return (
     <section aria-label="Layers for other programs">
       <h2>Layers for other programs</h2>
-      <p class="quiet">{none ? "No layer is on: there is nothing to export." : "Each layer that is on, at the source's size, with the steps to take in that program."}</p>
+      <p class="quiet">
+        {none
+          ? "No layer is on: there is nothing to export."
+          : "Each layer that is on, at the source's size, with the steps to take in that program."}
+      </p>
       <ul class="targets">
         {targets.map(({ name, title, alpha, steps }) => (
           <li key={name}>
@@ -135,7 +146,11 @@ function Files() {
         {going.map((job) => (
           <li key={job.id}>
             <span>{String(job.spec.target ?? job.spec.master ?? job.kind)}</span>
-            {job.state === "failed" ? <span class="error">{job.error}</span> : <progress max={1} value={share(job)} aria-label="Writing" />}
+            {job.state === "failed" ? (
+              <span class="error">{job.error}</span>
+            ) : (
+              <progress max={1} value={share(job)} aria-label="Writing" />
+            )}
             <span class="quiet">{job.state}</span>
             <span />
             <span />

@@ -108,7 +108,13 @@ function Folder({ root, inside, name }: { root: string; inside: string; name: st
       {found.value?.entries.length === 0 && <p class="quiet">Nothing to open here.</p>}
       <ul class="tree">
         {found.value?.entries.map((entry) => (
-          <li key={entry.inside}>{entry.kind === "folder" ? <Folder root={root} inside={entry.inside} name={entry.name} /> : <Item root={root} entry={entry} />}</li>
+          <li key={entry.inside}>
+            {entry.kind === "folder" ? (
+              <Folder root={root} inside={entry.inside} name={entry.name} />
+            ) : (
+              <Item root={root} entry={entry} />
+            )}
+          </li>
         ))}
       </ul>
       {!!found.value?.more && <p class="quiet">And {found.value.more} more.</p>}
