@@ -241,9 +241,9 @@ def test_events_from_where_a_page_was(server: Live) -> None:
     store.move(jobs[2].id, 0)
     with server.http.stream("GET", "/events", headers={"Last-Event-ID": str(last)}) as stream:
         lines = stream.iter_lines()
-        again = told(lines, 4)
+        again = told(lines, 3)
         assert {data["id"]: data["state"] for _, kind, data in again if kind == "job"} == {
-            jobs[0].id: "queued", jobs[1].id: "cancelled", jobs[2].id: "queued"
+            jobs[1].id: "cancelled", jobs[2].id: "queued"
         }  # fmt: skip
         threading.Timer(0.3, store.pause, [True]).start()
         assert told(lines, 1)[0][1:] == ("queue", {"paused": True, "workers": 0})

@@ -45,7 +45,7 @@ def test_how_jobs_end(worked: Live, tmp_path: Path) -> None:
     store = worked.store
     jobs = {
         kind: store.submit(kind, {"number": 7, "out": f"takes/{kind}"})
-        for kind in ("write", "boom", "full", "refuse", "huge", "leave", "die")
+        for kind in ("write", "boom", "full", "refuse", "huge", "unfit", "die")
     }
     warm = [store.submit("warm", {}) for _ in range(2)]
     ended = dict(zip(jobs, worked.ended(*jobs.values()), strict=True))
@@ -53,7 +53,7 @@ def test_how_jobs_end(worked: Live, tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "takes/write").iterdir()} == {"a", "b", "job.json"}
     errors = {kind: job.error for kind, job in ended.items() if job.state == "failed"}
     assert errors.pop("huge", "").startswith("its result has 2,097,164 bytes, more than")  # type: ignore[union-attr]
-    assert errors.pop("leave", "").startswith("its result is no JSON object")  # type: ignore[union-attr]
+    assert errors.pop("unfit", "").startswith("its result is no JSON object")  # type: ignore[union-attr]
     assert errors == {
         "boom": "ZeroDivisionError: out of luck",
         "full": "No space left on device; free space, then try again",

@@ -17,24 +17,8 @@ import numpy as np
 from vera.errors import VeraError
 from vera.jobs.work import Work
 
-KINDS = {
-    name: f"tests.jobs.toys:{name}"
-    for name in [
-        "write",
-        "count",
-        "deaf",
-        "die",
-        "full",
-        "boom",
-        "refuse",
-        "warm",
-        "show",
-        "swallow",
-        "huge",
-        "leave",
-        "odd",
-    ]
-}
+NAMES = ("write", "count", "deaf", "die", "full", "boom", "refuse", "warm", "show", "swallow", "huge", "unfit", "odd")
+KINDS = {name: f"tests.jobs.toys:{name}" for name in NAMES}
 
 
 def write(spec: dict[str, Any], work: Work) -> dict[str, Any]:
@@ -112,7 +96,7 @@ def huge(spec: dict[str, Any], work: Work) -> dict[str, Any]:
     return {"text": "x" * (2 << 20)}
 
 
-def leave(spec: dict[str, Any], work: Work) -> dict[str, Any]:
+def unfit(spec: dict[str, Any], work: Work) -> dict[str, Any]:
     """Results beyond JSON."""
     return {"number": float("nan")}
 
