@@ -21,6 +21,8 @@ from playwright.sync_api import Page
 from tests.web.viewer.proxies import matte, noise, write_alpha, write_planes
 from tests.web.viewer.served import build_page, chromium, served
 
+from vera.video.open import open_input, open_output
+
 RATE = 25
 KINDS = ("scrub", "first", "memory")
 # Opens the clip and gives the milliseconds since the page was asked for.
@@ -100,11 +102,11 @@ def make_clip(media: Path, size: tuple[int, int], count: int) -> str:
 
 def repeat_packets(path: Path, count: int) -> None:
     """Make a clip of key frames `count` frames long by writing its packets again and again."""
-    with av.open(str(path)) as given:
+    with open_input(path) as given:
         packets = [bytes(packet) for packet in given.demux(video=0) if packet.size]
         stream = given.streams.video[0]
         longer = path.with_name("longer.mp4")
-        with av.open(str(longer), "w") as made:
+        with open_output(longer) as made:
             track: Any = made.add_stream_from_template(stream)
             for number in range(count):
                 packet = av.Packet(packets[number % len(packets)])

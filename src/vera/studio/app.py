@@ -18,9 +18,9 @@ from vera.service.tus import uploads_router
 from vera.service.uploads import Uploads
 from vera.studio.about import UPLOAD_LIMIT
 from vera.studio.api import PREFIX, studio_routers
+from vera.studio.asking import check_spec
 from vera.studio.drawing import Drawing
 from vera.studio.studio import Studio, root_id
-from vera.studio.takes import check_spec
 
 STATIC = Path(__file__).parent / "static"
 _FOLDERS = ("clips", "projects", "uploads")
