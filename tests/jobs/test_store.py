@@ -125,6 +125,19 @@ def test_the_machines_clock_moves_no_lease(path: Path, monkeypatch: pytest.Monke
     assert store.job(job.id).state == "queued"
 
 
+def test_a_word_of_its_worker_prolongs_a_lease(path: Path) -> None:
+    now = [0.0]
+    store = JobStore(path, lambda: now[0])
+    job = store.submit("a", {})
+    claim = store.claim("w", ["a"])
+    assert claim is not None
+    for now[0] in (LEASE * 0.9, LEASE * 1.8, LEASE * 2.7):
+        store.heartbeat(job.id, "w", claim.lease)
+        assert store.job(job.id).state == "running"
+    now[0] += LEASE * 1.1
+    assert store.job(job.id).state == "queued"
+
+
 def test_a_worker_that_begins_anew_has_lost_its_job(path: Path) -> None:
     store = JobStore(path)
     job = store.submit("a", {})
@@ -231,7 +244,7 @@ def test_a_full_disk_loses_nothing(path: Path) -> None:
         kept = store.jobs()
         now[0] = LEASE + 1
         assert store.job(held.id).state == "running"  # it cannot be said now that its lease ran out
-        assert store.events(0)
+        assert store.events(0)[-1].number == store.last()
     assert raised.value.sqlite_errorcode in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
     assert store.job(held.id).state == "queued" and store.job(waits.id).state == "queued"
     assert {job.id for job in kept} == {job.id for job in store.jobs()}

@@ -86,7 +86,10 @@ def demo_clip() -> Path | None:
 def _open_upload(studio: Studio, upload: str) -> Clip:
     whole = studio.uploads.whole(upload)
     clip, name = new_id(), plain_name(whole.name)
-    studio.drawing.call(probe, whole.path)  # before it has a folder: what is no clip stays an upload
+    try:
+        studio.drawing.call(probe, whole.path)  # before it has a folder: what is no clip stays an upload
+    except VeraError as error:  # its user knows it by its name, and need not know where it lies
+        raise VeraError(str(error).replace(str(whole.path), name)) from None
     folder = studio.workspace / "clips" / clip
     folder.mkdir(parents=True)
     path = folder / f"source{Path(name).suffix.lower()[:16]}"

@@ -44,7 +44,7 @@ def test_a_drawn_region_and_mask_and_the_next_seed(visit: Visit, tmp_path: Path)
     assert asked == takes[4]["settings"] and (asked["start"], asked["frames"]) == (2, 5)
     scale = SIZE[0] / box["width"]
     assert asked["region"][2:] == pytest.approx([120 * scale, 80 * scale], abs=2)
-    (mask,) = (tmp_path / "studio" / "projects" / visit.project).rglob(f"*{asked['mask']}*.png")
+    (mask,) = (tmp_path / "studio" / "projects" / visit.project).rglob(f"{asked['mask']}/mask.png")
     picture = np.asarray(Image.open(mask).convert("L"))
     assert picture.shape == SIZE[::-1] and set(np.unique(picture)) >= {0, 255}
     assert picture[SIZE[1] // 2, SIZE[0] // 2 + 10] == 255 and picture[5, 5] == 0
