@@ -1,11 +1,13 @@
 """Clips over HTTP: what is said of them, their proxies, and what cannot be opened."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.clips import make_clip as new_clip
 from tests.studio.house import API, House
 
+from vera.jobs.job import Job
 from vera.video import open_clip
 
 
@@ -31,6 +33,23 @@ def test_a_clip_is_described_and_gets_its_proxy(house: House, clip: str, footage
     part = house.client.get(said["media"]["proxy"], headers={"Range": "bytes=0-9"})
     assert part.status_code == 206 and len(part.content) == 10
     assert clip in [each["id"] for each in house.get("/clips")]
+
+
+@pytest.mark.faults
+def test_a_worker_that_is_quick_finds_the_clip(house: House, footage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its job is done the moment it is submitted."""
+    path = new_clip(footage / "quick.mp4", 3, (64, 48))
+    submit = house.studio.jobs.submit
+
+    def begun(*args: Any, **options: Any) -> Job:
+        job = submit(*args, **options)
+        assert [done.state for done in house.work("proxy") if done.id == job.id] == ["done"]
+        return job
+
+    monkeypatch.setattr(house.studio.jobs, "submit", begun)
+    root = house.get("/about")["roots"][0]["id"]
+    assert house.post("/clips", {"root": root, "inside": "quick.mp4"})["proxy"]["state"] == "ready"
+    path.unlink()
 
 
 def test_the_same_file_is_the_same_clip(house: House, clip: str) -> None:

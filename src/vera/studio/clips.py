@@ -104,9 +104,10 @@ def _open_upload(studio: Studio, upload: str) -> Clip:
 def _keep(studio: Studio, clip: str, path: Path, name: str, probed: dict[str, Any]) -> Clip:
     folder = studio.workspace / "clips" / clip
     folder.mkdir(parents=True, exist_ok=True)
+    record = {"path": str(path), "name": name, "created": time.time(), "job": None, "probe": probed}
+    write_text(folder / RECORD, json_text(record) + "\n")  # before its job, which a worker may begin at once
     job = studio.jobs.submit("proxy", {"clip": clip, "out": f"clips/{clip}/proxy"}, key=f"proxy of {clip}", priority=1)
-    record = {"path": str(path), "name": name, "created": time.time(), "job": job.id, "probe": probed}
-    write_text(folder / RECORD, json_text(record) + "\n")
+    write_text(folder / RECORD, json_text(record | {"job": job.id}) + "\n")
     return describe_clip(studio, clip)
 
 
