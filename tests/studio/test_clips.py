@@ -1,5 +1,6 @@
 """Clips over HTTP: what is said of them, their proxies, and what cannot be opened."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,20 @@ def test_a_worker_that_is_quick_finds_the_clip(house: House, footage: Path, monk
 def test_the_same_file_is_the_same_clip(house: House, clip: str) -> None:
     root = house.get("/about")["roots"][0]["id"]
     assert house.post("/clips", {"root": root, "inside": "bikes.mp4"})["id"] == clip
+
+
+@pytest.mark.faults
+def test_a_clip_whose_job_is_gone_is_given_one_when_it_is_opened_again(house: House, footage: Path) -> None:
+    path = new_clip(footage / "again.mp4", 3, (64, 48))
+    root = house.get("/about")["roots"][0]["id"]
+    clip = house.post("/clips", {"root": root, "inside": "again.mp4"})["id"]
+    record = house.studio.workspace / "clips" / clip / "clip.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"job": None}), encoding="utf-8")
+    assert house.get(f"/clips/{clip}")["proxy"]["state"] == "failed"
+    assert house.post("/clips", {"root": root, "inside": "again.mp4"})["proxy"]["state"] == "queued"
+    house.work("proxy")
+    assert house.get(f"/clips/{clip}")["proxy"]["state"] == "ready"
+    path.unlink()
 
 
 def test_entries(house: House, footage: Path) -> None:

@@ -54,6 +54,8 @@ def open_path(studio: Studio, path: Path) -> Clip:
     with studio.lock:
         for clip, record in _records(studio):
             if record["path"] == str(path) and record["probe"]["state"] == probed["state"]:
+                if find_job(studio, record["job"]) is None:  # the queue was deleted, or the server killed in between
+                    _queue_proxy(studio, clip, record)
                 return describe_clip(studio, clip)
         return _keep(studio, new_id(), path, path.name, probed)
 
@@ -106,9 +108,13 @@ def _keep(studio: Studio, clip: str, path: Path, name: str, probed: dict[str, An
     folder.mkdir(parents=True, exist_ok=True)
     record = {"path": str(path), "name": name, "created": time.time(), "job": None, "probe": probed}
     write_text(folder / RECORD, json_text(record) + "\n")  # before its job, which a worker may begin at once
-    job = studio.jobs.submit("proxy", {"clip": clip, "out": f"clips/{clip}/proxy"}, key=f"proxy of {clip}", priority=1)
-    write_text(folder / RECORD, json_text(record | {"job": job.id}) + "\n")
+    _queue_proxy(studio, clip, record)
     return describe_clip(studio, clip)
+
+
+def _queue_proxy(studio: Studio, clip: str, record: Record) -> None:
+    job = studio.jobs.submit("proxy", {"clip": clip, "out": f"clips/{clip}/proxy"}, key=f"proxy of {clip}", priority=1)
+    write_text(studio.workspace / "clips" / clip / RECORD, json_text(record | {"job": job.id}) + "\n")
 
 
 def _records(studio: Studio) -> list[tuple[str, Record]]:
