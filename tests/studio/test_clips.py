@@ -1,10 +1,14 @@
 """Clips over HTTP: what is said of them, their proxies, and what cannot be opened."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.clips import make_clip as new_clip
 from tests.studio.house import API, House
 
+from vera.jobs.job import Job
 from vera.video import open_clip
 
 
@@ -32,9 +36,40 @@ def test_a_clip_is_described_and_gets_its_proxy(house: House, clip: str, footage
     assert clip in [each["id"] for each in house.get("/clips")]
 
 
+@pytest.mark.faults
+def test_a_worker_that_is_quick_finds_the_clip(house: House, footage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its job is done the moment it is submitted."""
+    path = new_clip(footage / "quick.mp4", 3, (64, 48))
+    submit = house.studio.jobs.submit
+
+    def begun(*args: Any, **options: Any) -> Job:
+        job = submit(*args, **options)
+        assert [done.state for done in house.work("proxy") if done.id == job.id] == ["done"]
+        return job
+
+    monkeypatch.setattr(house.studio.jobs, "submit", begun)
+    root = house.get("/about")["roots"][0]["id"]
+    assert house.post("/clips", {"root": root, "inside": "quick.mp4"})["proxy"]["state"] == "ready"
+    path.unlink()
+
+
 def test_the_same_file_is_the_same_clip(house: House, clip: str) -> None:
     root = house.get("/about")["roots"][0]["id"]
     assert house.post("/clips", {"root": root, "inside": "bikes.mp4"})["id"] == clip
+
+
+@pytest.mark.faults
+def test_a_clip_whose_job_is_gone_is_given_one_when_it_is_opened_again(house: House, footage: Path) -> None:
+    path = new_clip(footage / "again.mp4", 3, (64, 48))
+    root = house.get("/about")["roots"][0]["id"]
+    clip = house.post("/clips", {"root": root, "inside": "again.mp4"})["id"]
+    record = house.studio.workspace / "clips" / clip / "clip.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"job": None}), encoding="utf-8")
+    assert house.get(f"/clips/{clip}")["proxy"]["state"] == "failed"
+    assert house.post("/clips", {"root": root, "inside": "again.mp4"})["proxy"]["state"] == "queued"
+    house.work("proxy")
+    assert house.get(f"/clips/{clip}")["proxy"]["state"] == "ready"
+    path.unlink()
 
 
 def test_entries(house: House, footage: Path) -> None:
@@ -83,6 +118,19 @@ def test_what_is_no_clip_is_said(house: House, footage: Path, name: str, data: b
     assert what in house.post("/clips", {"root": root, "inside": name}, 422)["detail"]
     assert len(house.get("/clips")) == before
     path.unlink()
+
+
+@pytest.mark.faults
+def test_pictures_that_are_too_large_are_not_decoded(house: House, footage: Path) -> None:
+    path = new_clip(footage / "wide.mkv", 2, (16400, 16), codec="ffv1")
+    root = house.get("/about")["roots"][0]["id"]
+    said = house.post("/clips", {"root": root, "inside": "wide.mkv"}, 422)["detail"]
+    assert said == "wide.mkv: is 16400x16; a side has at most 16,384 pixels"
+    path.unlink()
+
+
+def test_the_colours_are_named(house: House, clip: str) -> None:
+    assert house.get(f"/clips/{clip}")["color"] == "BT.601 assumed, limited"
 
 
 @pytest.mark.faults

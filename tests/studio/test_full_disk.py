@@ -28,7 +28,8 @@ def full(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 def contents(folder: Path) -> dict[str, bytes]:
     """All files but the queue's own."""
-    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file() and "jobs.sqlite" not in path.name}
+    files = (path for path in folder.rglob("*") if path.is_file() and "jobs.sqlite" not in path.name)
+    return {str(path): path.read_bytes() for path in files}
 
 
 @pytest.mark.faults

@@ -1,6 +1,7 @@
 """Projects over HTTP: layers, tags that tell tabs apart, what cannot be, and files that the command line takes."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,21 @@ def test_the_second_tab_is_told(house: House, project: str) -> None:
     assert answer.headers["ETag"] == house.tag(project)
     assert house.get(f"/projects/{project}")["name"] == "one"
     assert "ETag as If-Match" in house.patch(f"/projects/{project}", {"name": "two"}, None, 428)["detail"]
+
+
+@pytest.mark.faults
+def test_of_changes_at_once_one_counts(house: House, project: str) -> None:
+    tag = house.tag(project)
+
+    def change(name: str) -> int:
+        answer = house.client.patch(f"{API}/projects/{project}", json={"name": name}, headers={"If-Match": tag})
+        return int(answer.status_code)
+
+    names = [f"tab {number}" for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        said = dict(zip(names, pool.map(change, names), strict=True))
+    assert sorted(said.values()) == [200] + [412] * 7
+    assert said[house.get(f"/projects/{project}")["name"]] == 200
 
 
 def test_takes_do_not_change_the_tag(house: House, project: str, footage: Path) -> None:

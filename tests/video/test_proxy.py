@@ -101,6 +101,15 @@ def test_thumbnails_are_a_row_of_tiles(tmp_path: Path) -> None:
     assert not (tmp_path / "peaks.json").exists()
 
 
+@pytest.mark.parametrize("size", [(2, 2), (1024, 4), (4, 1024), (16, 16)])
+def test_shapes_that_are_rare(size: tuple[int, int], tmp_path: Path) -> None:
+    clip = open_clip(new_clip(tmp_path / "in.mkv", 50, size, codec="ffv1", pix_fmt="yuv444p"))
+    write_proxy(clip, tmp_path)
+    assert open_clip(tmp_path / "proxy.mp4").frame_count == 50
+    with Image.open(tmp_path / "thumbnails.jpg") as strip:
+        assert strip.width % 48 == 0 and strip.width <= 48 * 320 and strip.height <= 72
+
+
 def test_sound_and_its_peaks(tmp_path: Path) -> None:
     clip = open_clip(new_clip(tmp_path / "in.mp4", 50, (96, 64), audio=True))
     write_proxy(clip, tmp_path)

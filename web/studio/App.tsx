@@ -56,16 +56,20 @@ function Head() {
       <span class="space" />
       {doc.value && <span class="quiet save">{SAVE[saveState.value]}</span>}
       {!live.value && <span class="warn save">Not connected, trying again</span>}
-      <button disabled={!undoLabel.value} title={undoLabel.value ? `Undo: ${undoLabel.value}` : "Nothing to undo"} onClick={() => void guard(undo)}>
-        Undo
-      </button>
-      <button disabled={!redoLabel.value} title={redoLabel.value ? `Redo: ${redoLabel.value}` : "Nothing to redo"} onClick={() => void guard(redo)}>
-        Redo
-      </button>
+      <Step label="Undo" of={undoLabel.value} act={undo} />
+      <Step label="Redo" of={redoLabel.value} act={redo} />
       <button aria-label="Keys" title="Keys" onClick={() => void (sheetOpen.value = true)}>
         ?
       </button>
     </header>
+  );
+}
+
+function Step({ label, of, act }: { label: string; of: string | null; act(): Promise<unknown> }) {
+  return (
+    <button disabled={!of} title={of ? `${label}: ${of}` : `Nothing to ${label.toLowerCase()}`} onClick={() => void guard(act)}>
+      {label}
+    </button>
   );
 }
 

@@ -38,7 +38,7 @@ export const SHEET: [string, [string, string][]][] = [
       ["E", "erase or add"],
       ["R", "region"],
       ["V", "move the layer"],
-      ["Esc", "put the tool down"],
+      ["Esc", "put the tool down; leave a field"],
     ],
   ],
   ["Page", [["?", "this sheet"]]],
@@ -111,7 +111,7 @@ function isFree({ key, target }: KeyboardEvent): boolean {
 function handOn(event: KeyboardEvent): void {
   const host = document.querySelector(".host > *");
   if (!host || host.contains(event.target as Node)) return; // it has heard it
-  const copy = new KeyboardEvent("keydown", { key: event.key, code: event.code, shiftKey: event.shiftKey, cancelable: true, bubbles: false });
+  const { key, code, shiftKey } = event;
+  const copy = new KeyboardEvent("keydown", { key, code, shiftKey, cancelable: true });
   if (!host.dispatchEvent(copy)) event.preventDefault();
 }
-

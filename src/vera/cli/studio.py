@@ -13,6 +13,7 @@ from vera.cli.terminal import say
 
 app = App(name="studio", help="Edit in the browser: takes, layers, matte paint, exact frames.")
 Several = Annotated[tuple[Path, ...], Parameter(negative=())]
+Words = Annotated[tuple[str, ...], Parameter(negative=())]
 
 
 @app.default
@@ -22,10 +23,13 @@ def studio(
     *,
     workspace: Path | None = None,
     root: Several = (),
-    model: Annotated[tuple[str, ...], Parameter(negative=())] = ("nano",),
+    model: Words = ("nano",),
     host: str = "127.0.0.1",
     port: int = 0,
+    name: Words = (),
     token_file: Path | None = None,
+    proxy: str | None = None,
+    user_header: str = "X-Forwarded-User",
     browser: bool = True,
     worker: bool = True,
 ) -> None:
@@ -47,8 +51,14 @@ def studio(
         Address to listen at. Others than this machine need a token file.
     port
         0 for a free one.
+    name
+        What browsers call this machine, where that is not the host, such as studio.example.com. May be repeated.
     token_file
         File of a token, one line, that only you can read: browsers stay known over a restart, and workers use it.
+    proxy
+        Address of a reverse proxy that lets people in and names them.
+    user_header
+        The header in which it does.
     browser
         Open the link in the browser.
     worker
@@ -59,14 +69,15 @@ def studio(
     for package in ("fastapi", "uvicorn"):
         need(package, package, "the studio", "studio")
     from vera.jobs.embedded import embedded_worker
-    from vera.service.access import Access
+    from vera.service.access import Access, Proxy
     from vera.service.run import serve
     from vera.service.tokens import check_host, read_token
     from vera.studio.app import open_studio, studio_app
     from vera.studio.opening import choose_workspace, open_named
 
     check_host(host, token_file)
-    access = Access(None if token_file is None else read_token(token_file))
+    token = None if token_file is None else read_token(token_file)
+    access = Access(token, None if proxy is None else Proxy(proxy, user_header))
     place = workspace or choose_workspace(named)
     roots = root or (Path() if named is None else named.absolute().parent,)
     opened = open_studio(place, roots, model)
@@ -82,7 +93,7 @@ def studio(
             webbrowser.open(link)
 
     beside = partial(embedded_worker, token=access.token, workspace=opened.workspace) if worker else nullcontext
-    serve(studio_app(opened, access, host), host, port, ready=ready, beside=beside)
+    serve(studio_app(opened, access, host, name), host, port, ready=ready, beside=beside)
 
 
 @app.command

@@ -15,6 +15,7 @@ from vera.errors import VeraError, brief
 
 Mode = Literal["add", "subtract"]
 Point = tuple[float, float]
+Box = tuple[slice, slice]  # rows, columns
 
 MOST_STROKES, MOST_POINTS = 1000, 20_000  # of one layer
 FURTHEST, WIDEST = 32768.0, 1000.0  # pixels: of a point from the corner, and of a radius
@@ -113,30 +114,33 @@ def paint_alpha(alpha: Float, strokes: Sequence[Stroke], frame: int) -> Float:
     drawn = tuple(stroke for stroke in strokes if stroke.is_on(frame))
     if not drawn:
         return alpha
-    least, most = _bounds(drawn, alpha.shape[1], alpha.shape[0])
-    return np.minimum(np.maximum(alpha, least), most)
+    painted = alpha.copy()
+    box, least, most = _bounds(drawn, alpha.shape[1], alpha.shape[0])
+    painted[box] = np.minimum(np.maximum(alpha[box], least), most)
+    return painted
 
 
-@lru_cache(maxsize=2)
-def _bounds(strokes: tuple[Stroke, ...], width: int, height: int) -> tuple[Float, Float]:
-    """The least and the most that alpha is after the strokes, `[H,W]` each.
+@lru_cache(maxsize=8)
+def _bounds(strokes: tuple[Stroke, ...], width: int, height: int) -> tuple[Box, Float, Float]:
+    """The least and the most that alpha is after the strokes, in the box of a picture that they may touch.
 
     A larger-of after a smaller-of, and so on, is one clamp, whatever alpha was: it is drawn once for all frames.
     """
-    least, most = np.zeros((height, width), np.float32), np.ones((height, width), np.float32)
-    for stroke in strokes:
-        for one, other in stroke.pieces():
-            box = _box(one, other, stroke.radius, width, height)
-            if box[0].start >= box[0].stop or box[1].start >= box[1].stop:
-                continue
-            coverage = _coverage(stroke, one, other, box)
-            limit, choose = (coverage, np.maximum) if stroke.mode == "add" else (1 - coverage, np.minimum)
-            for bound in (least, most):
-                choose(bound[box], limit, out=bound[box])
-    return least, most
+    pieces = [(stroke, *piece) for stroke in strokes for piece in stroke.pieces()]
+    boxes = [_box(one, other, stroke.radius, width, height) for stroke, one, other in pieces]
+    whole = _union([box[0] for box in boxes]), _union([box[1] for box in boxes])
+    shape = whole[0].stop - whole[0].start, whole[1].stop - whole[1].start
+    least, most = np.zeros(shape, np.float32), np.ones(shape, np.float32)
+    for (stroke, one, other), box in zip(pieces, boxes, strict=True):
+        coverage = _coverage(stroke, one, other, box)
+        limit, choose = (coverage, np.maximum) if stroke.mode == "add" else (1 - coverage, np.minimum)
+        place = _moved(box[0], -whole[0].start), _moved(box[1], -whole[1].start)
+        for bound in (least, most):
+            choose(bound[place], limit, out=bound[place])
+    return whole, least, most
 
 
-def _coverage(stroke: Stroke, one: Point, other: Point, box: tuple[slice, slice]) -> Float:
+def _coverage(stroke: Stroke, one: Point, other: Point, box: Box) -> Float:
     """Coverage of a piece of a stroke in a box of pixels."""
     (ax, ay), (bx, by) = one, other
     y, x = np.ogrid[box]
@@ -150,7 +154,7 @@ def _coverage(stroke: Stroke, one: Point, other: Point, box: tuple[slice, slice]
     return np.asarray(stroke.value * ((stroke.radius + 0.5 - distance) / edge).clip(0, 1), np.float32)
 
 
-def _box(one: Point, other: Point, radius: float, width: int, height: int) -> tuple[slice, slice]:
+def _box(one: Point, other: Point, radius: float, width: int, height: int) -> Box:
     """Rows and columns of a picture that a piece of a stroke may cover."""
 
     def within(a: float, b: float, size: int) -> slice:
@@ -158,6 +162,16 @@ def _box(one: Point, other: Point, radius: float, width: int, height: int) -> tu
         return slice(min(max(first, 0), size), min(max(last + 1, 0), size))
 
     return within(one[1], other[1], height), within(one[0], other[0], width)
+
+
+def _union(parts: list[slice]) -> slice:
+    """From the first to the last of some parts of a side, those that are empty left out."""
+    held = [part for part in parts if part.start < part.stop]
+    return slice(min((part.start for part in held), default=0), max((part.stop for part in held), default=0))
+
+
+def _moved(part: slice, by: int) -> slice:
+    return slice(max(part.start + by, 0), max(part.stop + by, 0))
 
 
 def _area(stroke: Stroke) -> float:

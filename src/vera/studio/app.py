@@ -18,9 +18,9 @@ from vera.service.tus import uploads_router
 from vera.service.uploads import Uploads
 from vera.studio.about import UPLOAD_LIMIT
 from vera.studio.api import PREFIX, studio_routers
+from vera.studio.asking import check_spec
 from vera.studio.drawing import Drawing
 from vera.studio.studio import Studio, root_id
-from vera.studio.takes import check_spec
 
 STATIC = Path(__file__).parent / "static"
 _FOLDERS = ("clips", "projects", "uploads")
@@ -42,8 +42,8 @@ def open_studio(workspace: Path, roots: Iterable[Path] = (), models: Sequence[st
     return Studio(workspace, store, Uploads(workspace / "uploads", UPLOAD_LIMIT), Drawing(), folders, tuple(models))
 
 
-def studio_app(studio: Studio, access: Access, host: str = "127.0.0.1") -> FastAPI:
-    """Make the app of a studio that is served at `host`."""
+def studio_app(studio: Studio, access: Access, host: str = "127.0.0.1", names: Sequence[str] = ()) -> FastAPI:
+    """Make the app of a studio that is served at `host`, which browsers know by `names` as well."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -52,7 +52,7 @@ def studio_app(studio: Studio, access: Access, host: str = "127.0.0.1") -> FastA
 
     return make_app(
         title="Vera studio",
-        hosts=allowed_hosts(host),
+        hosts=allowed_hosts(host, names),
         access=access,
         public=[access.router],
         routers=[

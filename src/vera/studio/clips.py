@@ -9,8 +9,9 @@ from typing import Any, Literal
 from anyio import from_thread
 
 from vera.errors import VeraError
-from vera.files import json_text, read_json, write_text
+from vera.files import json_text, write_text
 from vera.jobs.job import Job
+from vera.jobs.kinds.inputs import read_clip
 from vera.service.errors import MissingError
 from vera.service.names import plain_name
 from vera.studio.probe import probe
@@ -29,8 +30,7 @@ def clip_folder(studio: Studio, clip: str) -> Path:
 
 def clip_record(studio: Studio, clip: str) -> Record:
     """Read what is kept of a clip: `path`, `name`, `probe`, `job`. Raises MissingError."""
-    record: Record = read_json(clip_folder(studio, clip) / RECORD)
-    return record
+    return read_clip(clip_folder(studio, clip) / RECORD)
 
 
 def open_for(studio: Studio, body: OpenClip) -> Clip:
@@ -54,6 +54,8 @@ def open_path(studio: Studio, path: Path) -> Clip:
     with studio.lock:
         for clip, record in _records(studio):
             if record["path"] == str(path) and record["probe"]["state"] == probed["state"]:
+                if find_job(studio, record["job"]) is None:  # the queue was deleted, or the server killed in between
+                    _queue_proxy(studio, clip, record)
                 return describe_clip(studio, clip)
         return _keep(studio, new_id(), path, path.name, probed)
 
@@ -86,7 +88,10 @@ def demo_clip() -> Path | None:
 def _open_upload(studio: Studio, upload: str) -> Clip:
     whole = studio.uploads.whole(upload)
     clip, name = new_id(), plain_name(whole.name)
-    studio.drawing.call(probe, whole.path)  # before it has a folder: what is no clip stays an upload
+    try:
+        studio.drawing.call(probe, whole.path)  # before it has a folder: what is no clip stays an upload
+    except VeraError as error:  # its user knows it by its name, and need not know where it lies
+        raise VeraError(str(error).replace(str(whole.path), name)) from None
     folder = studio.workspace / "clips" / clip
     folder.mkdir(parents=True)
     path = folder / f"source{Path(name).suffix.lower()[:16]}"
@@ -101,15 +106,20 @@ def _open_upload(studio: Studio, upload: str) -> Clip:
 def _keep(studio: Studio, clip: str, path: Path, name: str, probed: dict[str, Any]) -> Clip:
     folder = studio.workspace / "clips" / clip
     folder.mkdir(parents=True, exist_ok=True)
-    job = studio.jobs.submit("proxy", {"clip": clip, "out": f"clips/{clip}/proxy"}, key=f"proxy of {clip}", priority=1)
-    record = {"path": str(path), "name": name, "created": time.time(), "job": job.id, "probe": probed}
-    write_text(folder / RECORD, json_text(record) + "\n")
+    record = {"path": str(path), "name": name, "created": time.time(), "job": None, "probe": probed}
+    write_text(folder / RECORD, json_text(record) + "\n")  # before its job, which a worker may begin at once
+    _queue_proxy(studio, clip, record)
     return describe_clip(studio, clip)
+
+
+def _queue_proxy(studio: Studio, clip: str, record: Record) -> None:
+    job = studio.jobs.submit("proxy", {"clip": clip, "out": f"clips/{clip}/proxy"}, key=f"proxy of {clip}", priority=1)
+    write_text(studio.workspace / "clips" / clip / RECORD, json_text(record | {"job": job.id}) + "\n")
 
 
 def _records(studio: Studio) -> list[tuple[str, Record]]:
     files = (studio.workspace / "clips").glob(f"*/{RECORD}")
-    return [(file.parent.name, read_json(file)) for file in files]
+    return [(file.parent.name, read_clip(file)) for file in files]
 
 
 def _proxy(studio: Studio, clip: str, record: Record) -> tuple[Proxy, ClipMedia | None]:

@@ -20,7 +20,7 @@ from vera.workers import end_with_parent
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
-MEMORY = 6 << 30  # bytes of addresses: a 16K frame and its layers fit, a bomb does not; 1 to 2 GB of it are libraries'
+MEMORY = 6 << 30  # bytes: a 16K frame and its layers fit, a bomb does not; threads' stacks count, of each 8 MB
 SECONDS = 60.0  # that a picture, or the probe of a clip, may take, besides reading its file
 RATE = 20e6  # bytes a second at which a slow disk reads
 MOST_WAITING = 12  # calls: of the server's 40 threads, so that others are left for all else
@@ -63,7 +63,7 @@ class Drawing:
                 raise VeraError(f"this took more than {seconds:.0f} s and was stopped") from None
             except (BrokenProcessPool, MemoryError):
                 self._end()
-                raise VeraError("this took more memory than a picture may, and was stopped") from None
+                raise VeraError("this took more memory than a picture may, or its decoder crashed") from None
 
     def close(self) -> None:
         """End the process, whatever it does."""
@@ -87,6 +87,7 @@ def _reading(first: object) -> float:
 
 
 def _begin(memory: int) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    # Of data, not of addresses: on a machine of many cores the allocator alone reserves more of these.
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends it
     end_with_parent()

@@ -34,6 +34,7 @@ def check_size(path: Path) -> None:
 
 def describe(clip: Any) -> dict[str, Any]:
     """Say what a `vera.video.Clip` is."""
+    from vera.color.names import color_name
     from vera.video.proxy import proxy_size, thumbnail_frames
 
     width, height = proxy_size(clip)
@@ -49,30 +50,13 @@ def describe(clip: Any) -> dict[str, Any]:
         "duration": float(clip.duration),
         "pix_fmt": clip.pix_fmt,
         "depth": clip.bit_depth,
-        "color": color_text(clip),
+        "color": color_name(clip.color, clip.height, clip.pix_fmt),
         "audio": None if track is None else f"{track.codec} {track.sample_rate} Hz {track.layout}",
         "notes": _notes(clip),
         "state": [list(state) for state in clip.state],
         "options": {"deinterlace": clip.deinterlace, "progressive": clip.progressive},
         "proxy": {"width": width, "height": height, "thumbnails": len(thumbnail_frames(clip))},
     }
-
-
-def color_text(clip: Any) -> str:
-    """Primaries, transfer, matrix and range, as resolved where the file says nothing."""
-    from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
-
-    from vera.color.tags import resolve_color
-
-    color = resolve_color(clip.color, clip.height, clip.pix_fmt)
-    parts = (
-        (ColorPrimaries, color.primaries),
-        (ColorTrc, color.trc),
-        (Colorspace, color.space),
-        (ColorRange, color.range),
-    )
-    names = [kind(value).name.lower() if value in list(kind) else str(value) for kind, value in parts]
-    return " ".join(dict.fromkeys(names))
 
 
 def _notes(clip: Any) -> list[str]:

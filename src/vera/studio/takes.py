@@ -5,27 +5,24 @@ import time
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import ValidationError
-
 from vera.errors import VeraError
 from vera.files import read_json
 from vera.jobs.job import Job
 from vera.service.errors import MissingError
+from vera.studio.asking import CHANGEABLE, check_asked
 from vera.studio.clips import clip_record, find_job, open_for
-from vera.studio.masks import mask_path
 from vera.studio.projects import project_folder, project_record, write_record
 from vera.studio.schema.clips import OpenClip
 from vera.studio.schema.takes import Layerize, NewTakes, State, Take, TakeMedia
 from vera.studio.studio import ID_LENGTH, Studio
 
 MOST_TAKES = 10_000  # of a project
-_EDITED = ("instruction", "seed", *NewTakes.model_fields.keys() - {"instruction", "seeds"})  # of a job that waits
 Record = dict[str, Any]
 
 
 def create_takes(studio: Studio, project: str, asked: NewTakes) -> list[Take]:
     """Queue a take for each seed. Raises MissingError, and VeraError for what the clip does not have."""
-    _check_asked(studio, project, asked)
+    check_asked(studio, project, asked)
     settings = asked.model_dump(mode="json", exclude={"instruction", "seeds"})
     settings["model"] = asked.model or studio.models[0]
     spec = settings | {"clip": project_record(studio, project)["clip"], "instruction": asked.instruction}
@@ -67,27 +64,6 @@ def bin_take(studio: Studio, take: str) -> Take:
 def restore_take(studio: Studio, take: str) -> Take:
     """Take a take out of the bin; a job that was cancelled stays so, to be tried again."""
     return _set_binned(studio, take, False)
-
-
-def check_spec(studio: Studio, job: Job, spec: Record) -> Record:
-    """What a job that waits is to do, as a page changes it: only what a take is asked for, within the same ranges.
-
-    Folders, clips and the job's own ids stay. Raises VeraError for anything else.
-    """
-    if job.kind != "edit":
-        raise VeraError("what this job does cannot be changed; cancel it, and ask anew")
-    changed = {name: value for name, value in spec.items() if value != job.spec.get(name)}
-    foreign = sorted(changed.keys() - set(_EDITED))
-    if foreign:
-        raise VeraError(f"{', '.join(map(repr, foreign))}: cannot be changed; only {', '.join(sorted(_EDITED))} can")
-    said = {name: value for name, value in (job.spec | changed).items() if name in _EDITED}
-    try:
-        asked = NewTakes(**{name: value for name, value in said.items() if name != "seed"}, seeds=[said["seed"]])
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise VeraError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    _check_asked(studio, job.spec["project"], asked)
-    return job.spec | asked.model_dump(mode="json", exclude={"seeds"}) | {"seed": asked.seeds[0]}
 
 
 def take_folder(studio: Studio, take: str) -> Path:
@@ -140,7 +116,9 @@ def _describe(studio: Studio, project: str, take: str, said: Record) -> Take:
     done = read_json(folder / "take.json") if (folder / "take.json").is_file() else None
     job = find_job(studio, said["job"])
     asked = job.spec if job is not None else said  # one that waits may have been changed
-    settings = {name: asked.get(name, value) if name in _EDITED else value for name, value in said["settings"].items()}
+    settings = {
+        name: asked.get(name, value) if name in CHANGEABLE else value for name, value in said["settings"].items()
+    }
     url = f"/api/v1/takes/{take}"
     return Take(
         id=take,
@@ -197,22 +175,3 @@ def _set_binned(studio: Studio, take: str, binned: bool) -> Take:
         said = _record(studio, project, take) | {"binned": binned}
         write_record(studio, project, record | {"takes": record["takes"] | {take: said}})
     return _describe(studio, project, take, said)
-
-
-def _check_asked(studio: Studio, project: str, asked: NewTakes) -> None:
-    if asked.model is not None and asked.model not in studio.models:
-        raise VeraError(f"model {asked.model}: is none of this studio's, which are {', '.join(studio.models)}")
-    _check_part(asked, clip_record(studio, project_record(studio, project)["clip"])["probe"])
-    if asked.mask is not None:
-        mask_path(studio, project, asked.mask)
-
-
-def _check_part(asked: NewTakes, probe: Record) -> None:
-    """VeraError for frames or a region that the clip does not have."""
-    start, count = asked.start or 0, probe["frames"]
-    if start >= count or start + (asked.frames or 1) > count:
-        raise VeraError(f"frames {start} to {start + (asked.frames or 1) - 1}: the clip has 0 to {count - 1}")
-    if asked.region is not None:
-        x, y, width, height = asked.region
-        if x + width > probe["width"] or y + height > probe["height"]:
-            raise VeraError(f"the region goes beyond the picture, which is {probe['width']}x{probe['height']}")

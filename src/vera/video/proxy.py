@@ -19,7 +19,7 @@ from vera.video.open import open_output, open_video
 from vera.video.view import ACCURATE, source_view, spread_frames
 
 LONGEST_SIDE = 1280
-MOST_THUMBNAILS, THUMBNAIL_HEIGHT = 48, 72
+MOST_THUMBNAILS, THUMBNAIL = 48, (320, 72)  # width and height at most: a JPEG has 65,535 pixels in a row
 PEAKS = 2000
 BT709 = ColorTags(range=LIMITED, space=1, trc=1, primaries=1)
 # Every frame a key frame and none that waits for another: any of them is shown after one packet, backwards as well.
@@ -104,8 +104,9 @@ class IntraWriter:
 
 def _tile(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height, width = picture.shape[:2]
-    scale = THUMBNAIL_HEIGHT / height
-    return np.asarray(Image.fromarray(picture).resize((max(1, round(width * scale)), THUMBNAIL_HEIGHT)))
+    scale = min(THUMBNAIL[0] / width, THUMBNAIL[1] / height)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(Image.fromarray(picture).resize(size))
 
 
 def _add_sound(container: Any, clip: Clip) -> Any:

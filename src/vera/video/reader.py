@@ -85,8 +85,8 @@ class FrameReader:
     def frames_from(self, key: int) -> Iterator[av.VideoFrame]:
         """Frames from the key frame at time `key` on, as iterating gives them where nothing is damaged.
 
-        Frames that are shown before it are left out. None come where the file cannot be entered there. For files whose
-        packets are frames with times, or an image sequence; instead of iterating.
+        Frames that are shown before it are left out. They end where something is damaged, and none come where the file
+        cannot be entered there. For files that keep times, and image sequences; instead of iterating.
         """
         try:
             yield from self._checked(self._entered(key))
@@ -96,16 +96,21 @@ class FrameReader:
     def _entered(self, key: int) -> Iterator[av.VideoFrame]:
         is_sequence = self.container.format.name == "image2"
         if not is_sequence:
-            self.container.seek(key, stream=self.stream)
+            # Streams without an index are entered by decoding times, which are earlier.
+            early = round(1 / self._grid()[0]) if self.container.format.name in ("mpegts", "mpeg") else 0
+            self.container.seek(key - early, stream=self.stream)
         decode = frame_decoder(self.stream, self._files)
         entered = False
         for packet in packets(self.container, self.stream, self._files, key if is_sequence else 0):
             if not entered and packet.pts != key:
-                return
+                if packet.dts is None or packet.dts > key:
+                    return
+                continue
             entered = True
-            for frame in decode(packet) or ():
-                if frame.pts is not None and frame.pts >= key:
-                    yield frame
+            frames = decode(packet)
+            if frames is None or packet.is_corrupt or any(frame.is_corrupt for frame in frames):
+                return  # what a decoder makes of damage depends on what came before
+            yield from (frame for frame in frames if frame.pts is not None and frame.pts >= key)
 
     def _checked(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """Frames in their plain formats, progressive or to be made so."""

@@ -21,8 +21,8 @@ class FrameSeeker:
 
     It begins at the key frame before a frame and decodes up to it, or goes on from where it is. Frames on the way are
     kept, the last used of them, in `memory` bytes: all of a group of pictures, so that going backwards decodes once.
-    Where a file cannot be entered in the middle (no times, packets that are no frames, deinterlacing, damage), it is
-    read from its start. Frames are shared: nothing may be written into them.
+    Where a file cannot be entered in the middle (no times, deinterlacing, damage), it is read from its start. Frames
+    are shared: nothing may be written into them.
 
     Making one reads the file's packets once. Raises VeraError as `FrameReader`.
     """
@@ -111,13 +111,15 @@ def key_positions(clip: Clip) -> list[int]:
         return list(range(clip.frame_count))
     container, stream = open_video(clip.path)
     with container:
-        if clip.deinterlace or not (has_times(container) and packet_is_frame(container, stream)):
+        if clip.deinterlace or not has_times(container):
             return [0]
+        exact = packet_is_frame(container, stream)
         shown = [packet for packet in packets(container, stream, ()) if packet.size and not packet.is_discard]
         times = sorted((packet.pts, packet.is_keyframe) for packet in shown if packet.pts is not None)
-    if [pts for pts, _ in times] != list(clip.pts):
+    if exact and [pts for pts, _ in times] != list(clip.pts):
         return [0]
-    return sorted({0, *(number for number, (_, is_key) in enumerate(times) if is_key)})
+    known = {pts for pts, is_key in times if is_key}
+    return sorted({0, *(number for number, pts in enumerate(clip.pts) if pts in known)})
 
 
 def _size(frame: av.VideoFrame) -> int:

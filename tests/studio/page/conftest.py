@@ -1,4 +1,4 @@
-"""A browser, and a studio with a clip and layers of it: no model is needed for what is done with takes that are there."""
+"""A browser, and a studio with a clip and layers of it: what is done with takes that are there needs no model."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
-from tests.studio.serving import Served, served
+from tests.studio.serving import Served, served, wait_for
 
 from vera.layers import LayeredEdit, save_layers
 from vera.layers.source_match import describe_source
@@ -36,7 +36,7 @@ class Visit:
         self.page.reload()
         if name == "edit":
             self.page.locator(".host canvas").wait_for()
-            self.page.wait_for_function("() => document.querySelector('.host')?.textContent.includes('xact')")
+            self.page.locator(".host", has_text="xact").wait_for()  # a preview, or the exact frame
 
     def address(self, name: str) -> str:
         part = f"/{self.project}" if name in ("edit", "export") else ""
@@ -71,7 +71,13 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     distance = np.stack([np.hypot(x - 120 - 6 * i, y - 80) for i in range(FRAMES)])
     alpha = np.rint(np.clip((50 - distance) / 10, 0, 1) * 65535).astype(np.uint16)
     edit = np.broadcast_to(np.array([200, 40, 40], np.uint8), (FRAMES, height, width, 3)).copy()
-    metadata = {"instruction": "Add a red disc", "seed": 3, "model": "nano", "steps": 8, "source": describe_source(clip)}
+    metadata = {
+        "instruction": "Add a red disc",
+        "seed": 3,
+        "model": "nano",
+        "steps": 8,
+        "source": describe_source(clip),
+    }
     save_layers(LayeredEdit(edit, alpha, clip.pts, clip.time_base, metadata), folder / "disc")
     return folder
 
@@ -80,7 +86,13 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def studio(tmp_path: Path, footage: Path) -> Iterator[Served]:
     """A studio that was started with the layers."""
     with served(footage / "disc", "--workspace", tmp_path / "studio", folder=tmp_path) as studio:
+        wait_for(lambda: all(job["state"] == "done" for job in studio.ask("GET", "/jobs")["jobs"]))  # proxies
         yield studio
+
+
+def wait_until(page: Page, condition: str, seconds: float = 60) -> None:
+    """Look until a JavaScript expression is true; Playwright's own way evaluates text, which the policy forbids."""
+    wait_for(lambda: page.evaluate(condition), seconds)
 
 
 @pytest.fixture

@@ -38,7 +38,8 @@ def test_nothing_serious_anywhere(browser: Browser, studio: Served, size: tuple[
     visit.go("edit")
     visit.page.get_by_role("button", name="Set by numbers").click()
     visit.page.get_by_role("button", name="Wipe").click()
-    visit.page.get_by_role("button", name="Generate").click()  # without an instruction
+    visit.page.get_by_label("Instruction").fill("")
+    visit.page.get_by_role("button", name="Generate").click()
     visit.page.get_by_text("Write what to change").wait_for()
     check(visit, "tools, a wipe and an error", size)
     visit.page.get_by_role("button", name="Keys").click()
@@ -85,8 +86,8 @@ def test_keys_alone_edit(visit: Visit) -> None:
 
 def tab_to(page: Page, name: str) -> None:
     """Press Tab until what has the focus is so named, as who cannot use a pointer does."""
-    look = """() => { const one = document.activeElement;
-      return one.getAttribute('aria-label') ?? one.labels?.[0]?.querySelector('span')?.textContent ?? one.textContent; }"""
+    look = """() => { const one = document.activeElement; const label = one.labels?.[0]?.querySelector('span');
+      return one.getAttribute('aria-label') ?? label?.textContent ?? one.textContent; }"""
     for _ in range(150):
         page.keyboard.press("Tab")
         if page.evaluate(look).strip().startswith(name):

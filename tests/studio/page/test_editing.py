@@ -1,4 +1,4 @@
-"""What is done with takes that are there: laying, adjusting, painting, undoing, two windows, a connection that breaks."""
+"""What is done with takes that are there: adjusting, painting, undoing, two windows, a connection that breaks."""
 
 from pathlib import Path
 

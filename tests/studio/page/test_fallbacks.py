@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
-from tests.studio.page.conftest import DESKTOP, entered, visited
+from tests.studio.page.conftest import DESKTOP, entered, visited, wait_until
 from tests.studio.serving import Served
 
 from vera.studio import app
@@ -33,9 +33,9 @@ def test_stills_are_exact_and_a_line_says_so(browser: Browser, studio: Served) -
     visit = visited(context, studio, project)
     visit.go("edit")
     visit.page.get_by_text("exact", exact=False).first.wait_for()
-    visit.page.wait_for_function(f"() => ({RED})() > 0.02")  # the disc is in the picture
+    wait_until(visit.page, f"({RED})() > 0.02")  # the disc is in the picture
     visit.page.keyboard.press("1")
-    visit.page.wait_for_function(f"() => ({RED})() < 0.001")  # and not in the source's
+    wait_until(visit.page, f"({RED})() < 0.001")  # and not in the source's
     context.close()
     assert visit.problems == []
 

@@ -55,7 +55,7 @@ def _laid(below: NDArray[Any], layer: ModelLayer, strict: bool, scale: float, fr
     edit, alpha = _adjusted(layer, adjustment)
     if layer.paint:
         alpha = paint_alpha(alpha, [_stroke_at_scale(stroke, scale) for stroke in layer.paint], frame)
-    alpha = np.rint(alpha.astype(np.float64) * FULL) * round(adjustment.opacity * FULL)
+    alpha = np.rint(alpha.astype(np.float64) * FULL) * np.floor(adjustment.opacity * FULL + 0.5)
     alpha = (alpha + 32767) // FULL
     if adjustment.blend != "normal":
         under = ycbcr_to_rgb(below[..., :3].astype(np.float32), BT709, 8, 0).clip(0, 1)

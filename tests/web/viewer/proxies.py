@@ -9,10 +9,19 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.color.tags import FULL, LIMITED
+
 Plane = NDArray[np.uint8]
 
 INTRA = {"crf": "18", "preset": "veryfast", "bf": "0", "x264-params": "keyint=1:scenecut=0"}
-LOSSLESS = {"lossless": "1", "g": "1", "deadline": "realtime", "cpu-used": "8"}
+LOSSLESS = {
+    "lossless": "1",
+    "g": "1",
+    "deadline": "realtime",
+    "cpu-used": "8",
+    "lag-in-frames": "0",
+    "auto-alt-ref": "0",
+}
 
 
 @dataclass(frozen=True)
@@ -53,13 +62,13 @@ def matte(size: tuple[int, int], seed: int) -> Plane:
 
 def write_planes(path: Path, frames: list[Planes], fps: Fraction | int = 25, sound: bool = False) -> Path:
     """Write H.264 of key frames, perhaps with a tone."""
-    return _write(path, "libx264", INTRA, frames, fps, sound)
+    return _write(path, "libx264", INTRA, frames, fps, sound=sound)
 
 
 def write_alpha(path: Path, frames: list[Plane], fps: Fraction | int = 25) -> Path:
     """Write lossless VP9 whose luma is alpha."""
     grey = np.full((frames[0].shape[0] // 2, frames[0].shape[1] // 2), 128, np.uint8)
-    return _write(path, "libvpx-vp9", LOSSLESS, [Planes(frame, grey, grey) for frame in frames], fps, False)
+    return _write(path, "libvpx-vp9", LOSSLESS, [Planes(frame, grey, grey) for frame in frames], fps, full_range=True)
 
 
 def read_planes(path: Path) -> list[Planes]:
@@ -76,16 +85,25 @@ def _planes(frame: av.VideoFrame) -> Planes:
 
 
 def _write(
-    path: Path, codec: str, options: dict[str, str], frames: list[Planes], fps: Fraction | int, sound: bool
+    path: Path,
+    codec: str,
+    options: dict[str, str],
+    frames: list[Planes],
+    fps: Fraction | int,
+    *,
+    sound: bool = False,
+    full_range: bool = False,
 ) -> Path:
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream(codec, rate=fps, options=options)
         stream.height, stream.width = frames[0].y.shape
         stream.pix_fmt = "yuv420p"
+        stream.codec_context.color_range = FULL if full_range else LIMITED
         tone: Any = container.add_stream("aac", rate=48000, layout="mono") if sound else None
         for number, planes in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(planes.packed(), "yuv420p")
             frame.pts, frame.time_base = number, 1 / Fraction(fps)
+            frame.color_range = stream.codec_context.color_range
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
         if tone is not None:

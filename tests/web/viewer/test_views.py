@@ -166,7 +166,7 @@ def test_wipe_by_keyboard_and_by_drag(page: Page, proxies: Path, shoot: Shoot) -
 
 def test_zoom_keeps_the_place_and_shows_pixels(page: Page, proxies: Path, shoot: Shoot) -> None:
     open_viewer(page)
-    before, after = expected(proxies, 0)
+    _, after = expected(proxies, 0)
     page.mouse.move(500, 200)
     page.wait_for_function("viewer.cursor.value")
     cursor = page.evaluate("viewer.cursor.value")

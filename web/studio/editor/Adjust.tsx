@@ -30,7 +30,12 @@ export function Adjust() {
         <button class="plain" onClick={() => adjust({ ...NEUTRAL, paint: adjustment.paint }, "Reset the layer")}>
           Reset
         </button>
-        <button class="brushes" aria-pressed={tool.value === "move"} onClick={() => toggleTool("move")} title="Key V: drag the layer on the frame">
+        <button
+          class="brushes"
+          aria-pressed={tool.value === "move"}
+          title="Key V: drag the layer on the frame"
+          onClick={() => toggleTool("move")}
+        >
           Move
         </button>
       </h2>
@@ -47,7 +52,12 @@ export function Adjust() {
         </select>
       </label>
       {fields.slice(1).map(show)}
-      <FrameRange label="Frames" range={adjustment.range} count={frames} onChange={(range) => adjust({ ...adjustment, range }, "Layer's frames")} />
+      <FrameRange
+        label="Frames"
+        range={adjustment.range}
+        count={frames}
+        onChange={(range) => adjust({ ...adjustment, range }, "Layer's frames")}
+      />
       <Paint adjustment={adjustment} onChange={adjust} />
     </section>
   );

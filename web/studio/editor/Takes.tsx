@@ -18,7 +18,12 @@ export function Takes() {
       <h2>
         {binned.value ? "Bin" : "Takes"}
         <Layerize />
-        <button class="plain" aria-pressed={binned.value} disabled={!bin.length && !binned.value} onClick={() => void (binned.value = !binned.value)}>
+        <button
+          class="plain"
+          aria-pressed={binned.value}
+          disabled={!bin.length && !binned.value}
+          onClick={() => void (binned.value = !binned.value)}
+        >
           Bin ({bin.length})
         </button>
       </h2>
@@ -37,8 +42,9 @@ function Card({ take }: { take: Take }) {
   const state = job?.state ?? take.state;
   const chosen = chosenTake.value === take.id;
   const name = take.instruction || "Layerized clip";
+  const choose = () => void (chosenTake.value = take.id);
   return (
-    <li class={chosen ? "card selected" : "card"} onClick={() => void (chosenTake.value = take.id)} onFocusIn={() => void (chosenTake.value = take.id)}>
+    <li class={chosen ? "card selected" : "card"} onClick={choose} onFocusIn={choose}>
       <Pictures take={take} />
       <p class="name" title={name}>
         {name}
@@ -70,10 +76,15 @@ function Buttons({ take, state }: { take: Take; state: Take["state"] }) {
         </button>
       )}
       {going && <button onClick={() => void guard(() => cancelTake(take))}>Cancel</button>}
-      {(state === "failed" || state === "cancelled") && <button onClick={() => void guard(() => retry(take))}>Retry</button>}
+      {["failed", "cancelled"].includes(state) && <button onClick={() => void guard(() => retry(take))}>Retry</button>}
       {take.kind === "edit" && <Again take={take} going={going} />}
       {!going && (
-        <button class="plain" title="Move to the bin" aria-label={`Delete take of seed ${take.seed}`} onClick={() => void guard(() => binTake(take))}>
+        <button
+          class="plain"
+          title="Move to the bin"
+          aria-label={`Delete take of seed ${take.seed}`}
+          onClick={() => void guard(() => binTake(take))}
+        >
           Delete
         </button>
       )}
@@ -103,7 +114,10 @@ function Pictures({ take }: { take: Take }) {
 function Again({ take, going }: { take: Take; going: boolean }) {
   return (
     <>
-      <button title={going ? "Key N: stop it and take the next seed" : "Key N: the same with the next seed"} onClick={() => void guard(() => nextSeed(take))}>
+      <button
+        title={going ? "Key N: stop it and take the next seed" : "Key N: the same with the next seed"}
+        onClick={() => void guard(() => nextSeed(take))}
+      >
         Next seed
       </button>
       <button class="plain" title="Fill the form with what this take was asked with" onClick={() => askAgain(take)}>

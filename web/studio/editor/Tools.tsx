@@ -91,7 +91,8 @@ function keepStroke(stroke: Stroke): void {
     ask({ mask: { kind: "drawn", strokes: [...(mask.kind === "drawn" ? mask.strokes : []), stroke] } }, "Draw the mask");
   } else if (layer.value) {
     const { adjustment } = layer.value;
-    edit((now) => withLayer(now, selected.value, { adjustment: { ...adjustment, paint: [...adjustment.paint, stroke] } }), "Paint the matte");
+    const painted = { ...adjustment, paint: [...adjustment.paint, stroke] };
+    edit((now) => withLayer(now, selected.value, { adjustment: painted }), "Paint the matte");
   }
 }
 

@@ -1,4 +1,5 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
+import type { ViewerApi } from "../../viewer/types";
 import * as api from "../api/client";
 import type { Samples } from "../api/types";
 import { clip, doc, projectId, saveNow } from "../state/session";
@@ -29,8 +30,30 @@ export function Transport() {
       <span class="mono">{(source.times[frame] ?? 0).toFixed(3)} s</span>
       <Toggle label="Loop" on={shown.loop.value} onClick={() => void (shown.loop.value = !shown.loop.value)} />
       {source.audio && <Toggle label="Mute" on={shown.muted.value} onClick={() => void (shown.muted.value = !shown.muted.value)} />}
+      <Zoom shown={shown} />
       <CodeValues />
     </div>
+  );
+}
+
+const ZOOMS = [0.5, 1, 2, 4, 8];
+
+function Zoom({ shown }: { shown: ViewerApi }) {
+  const now = shown.zoom.value;
+  const steps = now === null || ZOOMS.includes(now) ? ZOOMS : [...ZOOMS, now].sort((one, other) => one - other);
+  return (
+    <select
+      aria-label="Zoom"
+      value={String(now ?? "fit")}
+      onChange={({ currentTarget: { value } }) => void (shown.zoom.value = value === "fit" ? null : Number(value))}
+    >
+      <option value="fit">Fit</option>
+      {steps.map((zoom) => (
+        <option key={zoom} value={String(zoom)}>
+          {Math.round(100 * zoom)} %
+        </option>
+      ))}
+    </select>
   );
 }
 

@@ -9,7 +9,11 @@ export function Verify() {
   const tone = state !== "done" || !current ? "" : report!.changed === 0 && !report!.broken ? "good" : "bad";
   return (
     <div class="verify">
-      <button disabled={state === "running"} onClick={() => void guard(verifyNow)} title="Count the samples that changed where no layer lies">
+      <button
+        disabled={state === "running"}
+        title="Count the samples that changed where no layer lies"
+        onClick={() => void guard(verifyNow)}
+      >
         Verify
       </button>
       <button class={`badge ${tone}`} disabled={!report} onClick={() => dialog.current!.showModal()}>

@@ -18,7 +18,12 @@ export function ViewBar() {
     <div class="viewbar" role="toolbar" aria-label="View">
       <div class="choices">
         {VIEWS.map(([view, title], i) => (
-          <button key={view} aria-pressed={shown.view.value === view} title={i < 5 ? `Key ${i + 1}` : ""} onClick={() => void (shown.view.value = view)}>
+          <button
+            key={view}
+            aria-pressed={shown.view.value === view}
+            title={`Key ${i + 1}`}
+            onClick={() => void (shown.view.value = view)}
+          >
             {title}
           </button>
         ))}
@@ -30,18 +35,6 @@ export function ViewBar() {
         onClick={() => void (shown.checkerboard.value = !shown.checkerboard.value)}
       />
       <Wiping shown={shown} />
-      <select
-        aria-label="Zoom"
-        value={String(shown.zoom.value ?? "fit")}
-        onChange={({ currentTarget: { value } }) => void (shown.zoom.value = value === "fit" ? null : Number(value))}
-      >
-        <option value="fit">Fit</option>
-        {zooms(shown.zoom.value).map((zoom) => (
-          <option key={zoom} value={String(zoom)}>
-            {Math.round(100 * zoom)} %
-          </option>
-        ))}
-      </select>
     </div>
   );
 }
@@ -78,6 +71,3 @@ function Wiping({ shown }: { shown: ViewerApi }) {
     </>
   );
 }
-
-const ZOOMS = [0.5, 1, 2, 4, 8];
-const zooms = (now: number | null) => (now === null || ZOOMS.includes(now) ? ZOOMS : [...ZOOMS, now].sort((a, b) => a - b));

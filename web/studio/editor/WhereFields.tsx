@@ -127,7 +127,10 @@ export function Frames() {
       <div class="row">
         <button
           title="I and O set them"
-          onClick={() => (first === null && last === null ? say("Set in and out on the strip first, with I and O") : ask({ first, last }, "Use in and out"))}
+          onClick={() => {
+            if (first === null && last === null) say("Set in and out on the strip first, with I and O");
+            else ask({ first, last }, "Use in and out");
+          }}
         >
           Use in and out
         </button>

@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import * as api from "../api/client";
 import type { Job, Master, Target, WrittenFile } from "../api/types";
 import { jobs, share, takeJob } from "../state/jobs";
+import { when } from "../parts/when";
 import { guard } from "../state/notices";
 import { clip, doc, projectId, saveNow } from "../state/session";
 
@@ -37,6 +38,7 @@ function Masters({ masters }: { masters: Master[] }) {
   const chosen = useSignal<Master["name"]>("exact");
   const codec = useSignal("");
   const master = masters.find(({ name }) => name === chosen.value);
+  const render = () => start(() => api.renderResult(projectId.value!, { master: chosen.value, codec: codec.value || null }));
   return (
     <section aria-label="Master">
       <h2>Master</h2>
@@ -45,7 +47,15 @@ function Masters({ masters }: { masters: Master[] }) {
         <legend class="sr">Kind of master</legend>
         {masters.map(({ name, title, promise }) => (
           <label key={name} class={name === chosen.value ? "option chosen" : "option"}>
-            <input type="radio" name="master" checked={name === chosen.value} onChange={() => [(chosen.value = name), (codec.value = "")]} />
+            <input
+              type="radio"
+              name="master"
+              checked={name === chosen.value}
+              onChange={() => {
+                chosen.value = name;
+                codec.value = "";
+              }}
+            />
             <span>
               <strong>{title}</strong>
               <span class="quiet">{promise}</span>
@@ -69,9 +79,7 @@ function Masters({ masters }: { masters: Master[] }) {
       <button
         class="main"
         disabled={!master}
-        onClick={() =>
-          void guard(() => start(() => api.renderResult(projectId.value!, { master: chosen.value, ...(codec.value && { codec: codec.value }) })))
-        }
+        onClick={() => void guard(render)}
       >
         Render the master
       </button>
@@ -84,19 +92,23 @@ function Targets({ targets }: { targets: Target[] }) {
   return (
     <section aria-label="Layers for other programs">
       <h2>Layers for other programs</h2>
-      <p class="quiet">{none ? "No layer is on: there is nothing to export." : "Each layer that is on, at the source's size, with the steps to take in that program."}</p>
+      <p class="quiet">
+        {none
+          ? "No layer is on: there is nothing to export."
+          : "Each layer that is on, at the source's size, with the steps to take in that program."}
+      </p>
       <ul class="targets">
         {targets.map(({ name, title, alpha, steps }) => (
           <li key={name}>
             <details>
               <summary>
-                {title} <span class="quiet">{alpha} alpha</span>
+                {plain(title)} <span class="quiet">{alpha} alpha</span>
               </summary>
               <p class="quiet steps">{steps}</p>
             </details>
             <button
               disabled={none}
-              aria-label={`Export ${title}`}
+              aria-label={`Export ${plain(title)}`}
               onClick={() => void guard(() => start(() => api.exportLayers(projectId.value!, { target: name })))}
             >
               Export
@@ -107,6 +119,9 @@ function Targets({ targets }: { targets: Target[] }) {
     </section>
   );
 }
+
+/** A title without its article. */
+const plain = (title: string) => title.replace(/^an? /, "");
 
 function Files() {
   const written = useSignal<WrittenFile[]>([]);
@@ -127,19 +142,27 @@ function Files() {
     <section aria-label="Files">
       <h2>Files</h2>
       {!written.value.length && !going.length && <p class="quiet">Nothing was written yet.</p>}
-      <ul class="list">
+      <ul class="list files">
         {going.map((job) => (
           <li key={job.id}>
             <span>{String(job.spec.target ?? job.spec.master ?? job.kind)}</span>
-            {job.state === "failed" ? <span class="error">{job.error}</span> : <progress max={1} value={share(job)} aria-label="Writing" />}
+            {job.state === "failed" ? (
+              <span class="error">{job.error}</span>
+            ) : (
+              <progress max={1} value={share(job)} aria-label="Writing" />
+            )}
             <span class="quiet">{job.state}</span>
+            <span />
+            <span />
           </li>
         ))}
-        {written.value.map(({ id, name, url, bytes }) => (
+        {written.value.map(({ id, name, url, bytes, kind, about, created }) => (
           <li key={id}>
             <a href={url} download>
               {name}
             </a>
+            <span class="quiet">{kind === "result" ? `${about.master} master` : "export"}</span>
+            <span class="quiet">{when(created)}</span>
             <span class="mono quiet">{size(bytes)}</span>
             <button class="plain" aria-label={`Delete ${name}`} onClick={() => void guard(() => remove(id))}>
               Delete

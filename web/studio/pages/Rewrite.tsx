@@ -23,7 +23,12 @@ export function Rewrite({ job, onDone }: { job: Job; onDone(): void }) {
     >
       <label class="stacked">
         <span>Instruction</span>
-        <textarea rows={2} maxLength={2000} value={String(spec.value.instruction ?? "")} onInput={({ currentTarget: { value } }) => set("instruction", value)} />
+        <textarea
+          rows={2}
+          maxLength={2000}
+          value={String(spec.value.instruction ?? "")}
+          onInput={({ currentTarget: { value } }) => set("instruction", value)}
+        />
       </label>
       <label>
         Seed <Typed min={0} value={Number(spec.value.seed ?? 0)} onTyped={(text) => set("seed", numberOf(text) ?? spec.value.seed)} />

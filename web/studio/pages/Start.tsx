@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import * as api from "../api/client";
 import { send } from "../api/upload";
 import type { Entries, Entry, Footage, Project } from "../api/types";
+import { when } from "../parts/when";
 import { guard, whileBusy } from "../state/notices";
 import { goTo, hrefOf } from "../state/route";
 import { about } from "../state/session";
@@ -85,9 +86,6 @@ function Projects() {
   );
 }
 
-const when = (time: number) =>
-  new Date(time * 1000).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
-
 function Folders() {
   const roots = about.value?.roots ?? [];
   if (!roots.length) return null;
@@ -110,7 +108,13 @@ function Folder({ root, inside, name }: { root: string; inside: string; name: st
       {found.value?.entries.length === 0 && <p class="quiet">Nothing to open here.</p>}
       <ul class="tree">
         {found.value?.entries.map((entry) => (
-          <li key={entry.inside}>{entry.kind === "folder" ? <Folder root={root} inside={entry.inside} name={entry.name} /> : <Item root={root} entry={entry} />}</li>
+          <li key={entry.inside}>
+            {entry.kind === "folder" ? (
+              <Folder root={root} inside={entry.inside} name={entry.name} />
+            ) : (
+              <Item root={root} entry={entry} />
+            )}
+          </li>
         ))}
       </ul>
       {!!found.value?.more && <p class="quiet">And {found.value.more} more.</p>}

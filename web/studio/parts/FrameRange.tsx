@@ -2,8 +2,15 @@ import { numberOf, Typed } from "./Typed";
 
 type Range = [number | null, number | null];
 
+interface Props {
+  label: string;
+  range: Range;
+  count: number;
+  onChange(range: Range): void;
+}
+
 /** First and last frame; an empty field leaves that end open. */
-export function FrameRange({ label, range, count, onChange }: { label: string; range: Range; count: number; onChange(range: Range): void }) {
+export function FrameRange({ label, range, count, onChange }: Props) {
   const end = (part: 0 | 1, name: string, open: number) => (
     <Typed
       min={part ? (range[0] ?? 0) : 0}

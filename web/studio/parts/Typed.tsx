@@ -29,6 +29,12 @@ export function Typed({ value, onTyped, type = "number", ...shown }: Props) {
         currentTarget.value = String(value); // until the page is drawn with what became of it
       }}
       onBlur={() => void (draft.value = null)}
+      onKeyDown={({ key, currentTarget }) => {
+        if (key !== "Escape") return;
+        draft.value = null;
+        currentTarget.value = String(value);
+        currentTarget.blur(); // so that keys reach the viewer
+      }}
     />
   );
 }

@@ -103,4 +103,3 @@ export async function readManifest(file: File): Promise<void> {
   change(form, { ...found, model: found.model || form.value.model }, "Read settings");
   say(`Settings of ${file.name} are in the form`);
 }
-

@@ -15,6 +15,8 @@ export const projectId = signal<string | null>(null);
 export const clip = signal<Clip | null>(null);
 export const doc = signal<Doc | null>(null);
 export const takes = signal<readonly Take[]>([]);
+/** The layers as they were when the project was opened, and when they were last changed, in seconds since 1970. */
+export const opened = signal<{ layers: Doc["layers"]; updated: number } | null>(null);
 export const selected = signal(-1);
 export const chosenTake = signal<string | null>(null);
 const saver = signal<Saver<Doc> | null>(null);
@@ -45,14 +47,15 @@ export async function open(id: string): Promise<boolean> {
   const turn = ++turns;
   await close();
   const { value: project, etag } = await api.project(id);
-  const [opened, made] = await Promise.all([api.clip(project.clip), api.takes(id)]);
+  const [source, made] = await Promise.all([api.clip(project.clip), api.takes(id)]);
   if (turn !== turns) return true; // another one was asked for meanwhile
   const kept = recall<{ etag: string; doc: Doc }>(`vera:unsaved:${id}`);
   tag = etag;
   saver.value = saverOf(id, etag);
   saved = docOf(project);
-  clip.value = opened;
+  clip.value = source;
   takes.value = made;
+  opened.value = { layers: saved.layers, updated: project.updated };
   doc.value = saved;
   selected.value = saved.layers.length - 1;
   form.value = recall<Form>(`vera:form:${id}`) ?? firstForm(made);

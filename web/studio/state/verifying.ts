@@ -6,7 +6,7 @@ import type { Job, Verified } from "../api/types";
 import type { Layer } from "./doc";
 import { jobs, takeJob } from "./jobs";
 import { guard } from "./notices";
-import { doc, projectId, saveNow } from "./session";
+import { doc, opened, projectId, saveNow } from "./session";
 
 interface Asked {
   project: string;
@@ -16,6 +16,7 @@ interface Asked {
 }
 
 const asked = signal<Asked | null>(null);
+projectId.subscribe(() => void (asked.value = null));
 
 export interface Verification {
   state: "none" | "running" | "failed" | "done";
@@ -25,11 +26,20 @@ export interface Verification {
   text: string;
 }
 
+/** The last count of the project as it was when it was opened, of a time since when its layers did not change. */
+const earlier = computed<Asked | null>(() => {
+  const [project, start] = [projectId.value, opened.value];
+  if (!project || !start) return null;
+  const counts = [...jobs.value.values()].filter(({ kind, state, spec }) => kind === "verify" && state === "done" && spec.project === project);
+  const last = counts.sort((one, other) => one.created - other.created).at(-1);
+  return last && last.created > start.updated ? { project, of: start.layers, result: "", check: last.id } : null;
+});
+
 const NONE: Verification = { state: "none", report: null, current: false, text: "Not verified yet" };
 
 export const verification = computed<Verification>(() => {
-  const now = asked.value;
-  if (!now || now.project !== projectId.value) return NONE;
+  const now = asked.value ?? earlier.value;
+  if (!now) return NONE;
   const job = jobs.value.get(now.check ?? now.result);
   const current = now.of === doc.value?.layers;
   if (!job || job.state === "cancelled") return NONE;

@@ -41,6 +41,8 @@ export class FakeServer {
   private answer(method: string, path: string, body: unknown, headers: Headers): Response {
     const [first, id, rest] = path.slice(1).split("/");
     if (first === "clips") return json(CLIP);
+    if (first === "projects" && rest === "results") return json(makeJob({ id: "master", kind: "composite" }), 202);
+    if (first === "projects" && rest === "verify") return json(makeJob({ id: "count", kind: "verify", spec: { project: id } }), 202);
     if (first === "projects" && rest === "takes") return method === "POST" ? this.make(body as TakeRequest) : json(this.takes);
     if (first === "projects" && id === this.project.id) return method === "PATCH" ? this.change(body, headers) : this.tagged();
     if (first === "takes") return this.bin(id!, method === "DELETE");

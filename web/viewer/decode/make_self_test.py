@@ -12,6 +12,7 @@ SIZE = 48
 
 
 def main() -> None:
+    """Write the clips beside this script."""
     rows, columns = np.mgrid[0:SIZE, 0:SIZE]
     luma = (16 + rows * 4 + (columns // 6 % 2) * 20).astype(np.uint8)
     chroma = (96 + rows[::2, ::2] + columns[::2, ::2] // 2).astype(np.uint8)

@@ -35,6 +35,7 @@ CURVES = (
 
 
 def vectors() -> dict[str, Any]:
+    """What each part gives, as plain JSON values."""
     alpha = _alpha()
     codes = np.arange(256, dtype=np.uint8)[:, None].repeat(3, 1)[None]
     below, edit = np.meshgrid(np.linspace(0, 1, 9), np.linspace(0, 1, 9))
@@ -79,6 +80,7 @@ def _listed(plane: Any) -> list[float]:
 
 
 def main() -> None:
+    """Write the vectors beside this script."""
     Path(__file__).with_name("vectors.json").write_text(json.dumps(vectors()) + "\n", "utf-8")
 
 

@@ -60,6 +60,6 @@ export function planLayer(adjustment: Adjustment, proxy: Size, scale: Scale, pai
     choke: choke(within((adjustment.choke ?? 0) * scale.x, MOST_CHOKE)),
     feather: gaussian(within((adjustment.feather ?? 0) * scale.x, MOST_FEATHER)),
     paint,
-    opacity: Math.round((adjustment.opacity ?? 1) * FULL),
+    opacity: Math.floor((adjustment.opacity ?? 1) * FULL + 0.5),
   };
 }

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from vera.layers import Stack
     from vera.video import Clip
 
+LONGEST_RECORD = 1 << 28  # bytes: ten million frames of 20 digits each
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
@@ -32,12 +34,23 @@ def checked_id(value: object) -> str:
     return value
 
 
+def read_clip(path: Path) -> dict[str, Any]:
+    """Read a clip's record, which holds the time of each frame; to be read only, as it is kept for the next call."""
+    return _read_clip(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _read_clip(path: Path, changed: int) -> dict[str, Any]:
+    record: dict[str, Any] = read_json(path, LONGEST_RECORD)
+    return record
+
+
 def find_source(workspace: Path, clip: object) -> Source:
     """Find the file of a clip that was opened. Raises VeraError if the clip or its file is gone."""
     path = workspace / "clips" / checked_id(clip) / "clip.json"
     if not path.is_file():
         raise VeraError(f"clip {clip}: is no longer in the workspace; open it anew")
-    record = read_json(path)
+    record = read_clip(path)
     source, probe = Path(record["path"]), record["probe"]
     if not source.exists():
         raise VeraError(f"{record['name']}: is no longer where it was, {source.parent}; put it back, or open it anew")
