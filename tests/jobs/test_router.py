@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,17 @@ def test_the_queue_as_a_page_sees_it(page: TestClient, store: JobStore) -> None:
         "result", "previews", "created", "started", "ended",
     }  # fmt: skip
     assert [step["state"] for step in page.get(f"jobs/{first.id}/history").json()] == ["queued", "running"]
+
+
+def test_the_description(page: TestClient) -> None:
+    """Of version 3.1, errors of one form everywhere, also where the answer is a stream or a picture."""
+    described = page.get("http://127.0.0.1/openapi.json").json()
+    assert described["openapi"].startswith("3.1")
+    operations = [operation for path in described["paths"].values() for operation in path.values()]
+    assert len(operations) > 10
+    problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for operation in operations:
+        assert all(operation["responses"][status]["content"] == problem for status in ("401", "404", "422", "500", "507"))
 
 
 def test_changes(page: TestClient, store: JobStore) -> None:
@@ -240,10 +252,25 @@ def test_events_from_where_a_page_was(server: Live) -> None:
     assert server.http.get("/events", headers={"Last-Event-ID": "9" * 21}).status_code == 422
 
 
-def test_a_page_that_leaves_is_forgotten(server: Live) -> None:
-    before = threading.active_count()
-    for _ in range(20):
-        with server.http.stream("GET", "/events") as stream:
+def test_a_page_that_leaves_is_forgotten(server: Live, caplog: pytest.LogCaptureFixture) -> None:
+    looks = 0
+
+    def workers() -> int:
+        nonlocal looks
+        looks += 1
+        return 0
+
+    def still() -> bool:
+        before = looks
+        time.sleep(0.5)
+        return looks == before
+
+    server.store.workers = workers  # type: ignore[method-assign]
+    for number in range(20):
+        with server.http.stream("GET", "/events", params={"after": 0}) as stream:
             next(stream.iter_lines())
-    wait(lambda: threading.active_count() <= before + 10, within=10)
-    assert server.http.get("/jobs").status_code == 200
+            for _ in range(20):  # it leaves while there is much to send
+                server.store.submit("a", {"text": "x" * 1000, "number": number})
+    assert looks >= 20
+    wait(still, within=20)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

@@ -122,6 +122,7 @@ def test_a_worker_that_ends_gives_its_job_back(server: Live, tmp_path: Path) -> 
     assert [step.note for step in server.store.history(job.id)][-1] == "given back"
 
 
+@pytest.mark.slow
 def test_an_embedded_worker_that_dies_is_started_anew(worked: Live, tmp_path: Path) -> None:
     """And begins its job again at once, as it is known that it lost it; the runner is gone with it."""
     store = worked.store
@@ -156,6 +157,7 @@ serve(app, ready=lambda url: print("ready", flush=True),
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_the_embedded_worker_ends_with_its_server(tmp_path: Path, number: signal.Signals) -> None:
     server = subprocess.Popen([sys.executable, "-c", SERVER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
@@ -169,6 +171,7 @@ def test_the_embedded_worker_ends_with_its_server(tmp_path: Path, number: signal
     wait(lambda: all(gone(each.pid) for each in family), within=10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["claim", "running", "before rename", "after rename", "before report"])
 def test_a_worker_that_dies_at_each_stage(server: Live, tmp_path: Path, stage: str) -> None:
     """Another one ends the job: its files are whole, and it was not run again if they were."""
@@ -209,6 +212,7 @@ vera.jobs.worker.run_worker(url, input(), Path(workspace), name="embedded", tabl
 """
 
 
+@pytest.mark.slow
 def test_a_server_that_comes_back_hears_how_it_ended(tmp_path: Path) -> None:
     """The job runs on while the server is away, and its worker tries until it is heard."""
     with live(tmp_path) as first:

@@ -1,5 +1,6 @@
 """A server that is started: where it is, what it says, what it loads, and how it ends."""
 
+import asyncio
 import signal
 import socket
 import subprocess
@@ -101,6 +102,25 @@ def test_a_port_that_is_taken() -> None:
 def test_what_cannot_be_served_at(host: str, port: int) -> None:
     with pytest.raises(VeraError, match="cannot be served at"):
         bind(host, port)
+
+
+def test_answers_are_sent_at_once() -> None:
+    """Without a wait for what the other side says to the first part of one: 40 ms of each answer, once."""
+
+    async def nodelay() -> int:
+        found = asyncio.get_running_loop().create_future()
+
+        def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            found.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with bind("127.0.0.1") as bound:
+            async with await asyncio.start_server(accepted, sock=bound):
+                _, writer = await asyncio.open_connection(*bound.getsockname())
+                writer.close()
+                return int(await found)
+
+    assert asyncio.run(nodelay()) == 1
 
 
 def test_addresses() -> None:

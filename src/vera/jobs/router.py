@@ -1,20 +1,21 @@
 """The queue over HTTP: what pages see of it and do with it."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
+import msgspec
 from fastapi import APIRouter, Body, Header, Query
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, PlainTextResponse
-from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict
 
 from vera.jobs.job import Job, Step
 from vera.jobs.store import JobStore
 from vera.jobs.worker_routes import worker_router
 from vera.service.errors import MissingError
-from vera.service.events import LARGEST, Event, follow, resumed
+from vera.service.events import LARGEST, Event, EventStream, follow, resumed
 from vera.service.media import media
 
 PREFIX = "/api/v1"
@@ -22,6 +23,7 @@ LOG_SHOWN = 256 << 10  # bytes of a log's end
 
 Id = Annotated[str, InPath(pattern="^[0-9a-f]{16}$")]
 After = Annotated[int | None, Query(ge=0, le=LARGEST)]
+State = tuple[int, bool, int]  # number of the newest change, paused, workers
 Check = Callable[[Job, dict[str, Any]], dict[str, Any]]
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=20)]
 
@@ -114,22 +116,27 @@ def router(store: JobStore, check: Check = lambda job, spec: spec) -> APIRouter:
         store.pause(patch.paused)
         return queue()
 
-    @routes.get("/events", response_class=EventSourceResponse)
-    async def events(after: After = None, last_event_id: LastEventId = None) -> AsyncIterator[ServerSentEvent]:
+    since = _since(store)
+
+    @routes.get("/events", response_class=EventStream, status_code=200)
+    async def events(after: After = None, last_event_id: LastEventId = None) -> EventStream:
         """Follow the queue: `job` with a job that changed, `queue` with whether it is paused and how many work."""
         begin = resumed(last_event_id, store.last() if after is None else after)
-        async for event in follow(lambda: (store.last(), store.paused, store.workers()), _since(store), begin):
-            yield event
+        return EventStream(follow(lambda: (store.last(), store.paused, store.workers()), since, begin))
 
     routes.include_router(worker_router(store))
     return routes
 
 
-def _since(store: JobStore) -> Any:
-    def since(after: int) -> Iterator[Event]:
-        for change in store.events(after):
-            yield change.number, "job", change.job
-            after = change.number
-        yield after, "queue", {"paused": store.paused, "workers": store.workers()}
+def _since(store: JobStore) -> Callable[[int, State], list[Event]]:
+    @lru_cache(maxsize=32)  # pages that listen are told the same
+    def since(after: int, state: State) -> list[Event]:
+        events = [(change.number, "job", _json(change.job)) for change in store.events(after)]
+        _, paused, workers = state
+        return [*events, (events[-1][0] if events else after, "queue", _json({"paused": paused, "workers": workers}))]
 
-    return lambda after: list(since(after))
+    return since
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
