@@ -1,6 +1,6 @@
 """Simulated raters, who answer a served study over HTTP as its page does: links, consent, videos, answers sent again.
 
-Run: python benchmarks/study_raters.py STUDY URL [--raters N] [--seconds 5] [--rater-sd 1] [--rate 0.65] [--seed 0]
+Run: python -m benchmarks.study_raters STUDY URL [--raters N] [--seconds 5] [--rater-sd 1] [--rate 0.65] [--seed 0]
 
 They know which result is the reference's by the videos' hashes in the study's folder, which no rater has.
 """
