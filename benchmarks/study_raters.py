@@ -60,6 +60,7 @@ class Taste:
 async def rate(url: str, token: str, study: Study, taste: Taste, log: Log, rng: random.Random) -> None:
     """Answer a whole session, through whatever becomes of the server."""
     items = {item.sha256: item for item in study.items}
+    await asyncio.sleep(rng.uniform(0, taste.seconds))  # nobody comes at the same moment as all others
     async with httpx.AsyncClient(base_url=url, timeout=20) as client:
         opened = await again(client, log, "GET", f"/r/{token}")
         session = opened.headers["location"].removeprefix("/#")
