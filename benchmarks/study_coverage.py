@@ -1,6 +1,6 @@
 """Does the analysis of a whole study hold what it promises: intervals over the truth, false positives, Holm's family?
 
-Run: python benchmarks/study_coverage.py [--simulations 1000] [--raters 19] [--cases 100] [--baselines 5] [--rater-sd 1]
+Run: python -m benchmarks.study_coverage [--simulations 1000] [--raters 19] [--cases 100] [--baselines 5] [--rater-sd 1]
 
 Every simulated study has the real design: balanced blocks, each rater's own trials, five baselines, three questions,
 and the numbers that `vera study analyse` reports. A rater's own preference for each baseline and question is normally

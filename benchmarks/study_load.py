@@ -1,6 +1,6 @@
 """Raters by the hundred answer a study whose server is killed and whose database restarts: is any answer lost?
 
-Run: python benchmarks/study_load.py [--raters 200] [--trials 10] [--seconds 5] [--kills 2] [--postgres]
+Run: python -m benchmarks.study_load [--raters 200] [--trials 10] [--seconds 5] [--kills 2] [--postgres]
 
 A study is made of noise, served by `vera study serve`, and answered by simulated raters. After the last answer the
 database is compared with what was acknowledged. PostgreSQL is Debian's, started in a temporary folder.

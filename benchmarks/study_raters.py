@@ -1,6 +1,6 @@
 """Simulated raters, who answer a served study over HTTP as its page does: links, consent, videos, answers sent again.
 
-Run: python benchmarks/study_raters.py STUDY URL [--raters N] [--seconds 5] [--rater-sd 1] [--rate 0.65] [--seed 0]
+Run: python -m benchmarks.study_raters STUDY URL [--raters N] [--seconds 5] [--rater-sd 1] [--rate 0.65] [--seed 0]
 
 They know which result is the reference's by the videos' hashes in the study's folder, which no rater has.
 """
@@ -60,6 +60,7 @@ class Taste:
 async def rate(url: str, token: str, study: Study, taste: Taste, log: Log, rng: random.Random) -> None:
     """Answer a whole session, through whatever becomes of the server."""
     items = {item.sha256: item for item in study.items}
+    await asyncio.sleep(rng.uniform(0, taste.seconds))  # nobody comes at the same moment as all others
     async with httpx.AsyncClient(base_url=url, timeout=20) as client:
         opened = await again(client, log, "GET", f"/r/{token}")
         session = opened.headers["location"].removeprefix("/#")

@@ -269,3 +269,22 @@ def test_browsers_go_on_through_a_killed_server(browser: Browser, tmp_path: Path
         server.kill()
     assert list(answered(folder).values()) == [PAIRS] * 3
     assert len(open_study(folder)[0].cases) == 4
+
+
+def test_tab_and_space_alone_choose_too(browser: Browser, opened: tuple[str, Links], small: Path) -> None:
+    """As who reads the screen by ear chooses: from control to control, without our letters."""
+    rater = RaterPage(browser)
+    rater.consent(f"{opened[0]}/r/{opened[1].shared}")
+    page = rater.page
+    page.wait_for_selector(OPEN)
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.type") == "radio":
+            page.keyboard.press("Space")
+        if page.locator("input:checked").count() == 3:
+            break
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.innerText").startswith("Next")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text(f"Pair 2 of {PAIRS}")
+    wait_until(lambda: answered(small).get(page.url.partition("#")[2]) == 1, rater)

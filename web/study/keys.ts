@@ -27,6 +27,7 @@ export function deedOf(event: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" 
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
   const deed = DEEDS[event.key.toLowerCase()] ?? null;
   const tag = (event.target as Element | null)?.tagName ?? "";
-  const own = tag === "BUTTON" || tag === "A" || tag === "SUMMARY"; // Space and Enter press what has the focus
-  return deed && own && (deed.kind === "play" || deed.kind === "next") ? null : deed;
+  const pressed = ["BUTTON", "A", "SUMMARY"].includes(tag); // Space and Enter press what has the focus
+  if (deed?.kind === "next" && pressed) return null;
+  return deed?.kind === "play" && (pressed || tag === "INPUT") ? null : deed; // Space chooses by a radio button
 }

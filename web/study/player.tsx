@@ -36,9 +36,11 @@ export function Player({ src, trial, heat, playing, restart, onReady, onPass, on
   useEffect(() => retryWhenOnline(video.current!), []);
 
   function ended() {
+    const element = video.current;
+    if (!element) return; // the event was on its way when the next pair came
     onPass();
-    video.current!.currentTime = 0;
-    if (playing) void video.current!.play().catch(() => onPlaying(false));
+    element.currentTime = 0;
+    if (playing) void element.play().catch(() => onPlaying(false));
   }
 
   const shown = [

@@ -48,6 +48,8 @@ describe("keys", () => {
     expect(press("x")).toBeNull();
     expect(press("Enter")).toEqual({ kind: "next" });
     expect(press("Enter", { target: { tagName: "BUTTON" } })).toBeNull();
+    expect(press(" ", { target: { tagName: "INPUT" } })).toBeNull();
+    expect(press("Enter", { target: { tagName: "INPUT" } })).toEqual({ kind: "next" });
     expect(press("q", { target: { tagName: "BUTTON" } })).toMatchObject({ kind: "choose" });
   });
 });

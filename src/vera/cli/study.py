@@ -143,7 +143,7 @@ def serve(
     name
         What browsers call this machine, such as study.example.org. May be repeated.
     proxy
-        Address of a reverse proxy, such as 127.0.0.1, whose X-Forwarded-For is believed.
+        Address of a reverse proxy, such as 127.0.0.1, whose X-Forwarded-For and X-Forwarded-Proto are believed.
     """
     from vera.service.run import allowed_hosts
     from vera.service.run import serve as run
@@ -152,7 +152,7 @@ def serve(
     made, links = study_app(study, database, allowed_hosts(host, name), proxy)
 
     def told(url: str) -> None:
-        base = url if not name else f"https://{name[0]}"
+        base = f"https://{name[0]}" if proxy and name else url
         say(
             f"progress  {base}/r/{links.admin}",
             f"anybody   {base}/r/{links.shared}",

@@ -215,6 +215,25 @@ def test_guesses_are_slowed_and_raters_go_on(opened: tuple[FastAPI, Links]) -> N
     assert browser.answer(0).status_code == 200 and browser.state()["phase"] == "trials"
 
 
+def test_wrong_cookies_are_guesses_and_a_missing_icon_is_none(opened: tuple[FastAPI, Links]) -> None:
+    app, links = opened
+    session = Browser(app, links.raters[0]).session
+    stranger = TestClient(app, base_url="http://127.0.0.1", follow_redirects=False)
+    assert {stranger.get("/favicon.ico").status_code for _ in range(2 * BURST)} == {401}
+    assert stranger.get(f"/r/{links.raters[1]}").status_code == 303
+    forged = {"cookie": f"vera-study-{session[:8]}=e30.AAAA"}
+    codes = [stranger.get(f"/api/sessions/{session}", headers=forged).status_code for _ in range(2 * BURST)]
+    assert codes[0] == 401 and codes[-1] == 429
+
+
+def test_cookies_are_for_https_behind_a_proxy_that_says_so(study_folder: Path) -> None:
+    for proxy, told, secure in (("testclient", "https", True), ("testclient", "http", False), (None, "https", False)):
+        app, links = study_app(study_folder, proxy=proxy)
+        client = TestClient(app, base_url="http://127.0.0.1", follow_redirects=False)
+        opened = client.get(f"/r/{links.raters[0]}", headers={"x-forwarded-proto": told})
+        assert ("secure" in opened.headers["set-cookie"].lower().replace(" ", "").split(";")) == secure
+
+
 def test_throttle_fills_again_and_forgets_the_oldest() -> None:
     now = [0.0]
     throttle = Throttle(lambda: now[0])

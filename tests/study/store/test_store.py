@@ -43,6 +43,15 @@ def test_what_is_acknowledged_is_on_the_disk(engine: Engine) -> None:
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
 
+def test_what_is_deleted_is_overwritten(engine: Engine, tmp_path: Path) -> None:
+    start_session(engine, "s", "CODE", three, prolific={"PROLIFIC_PID": "somebody-of-prolific"})
+    assert withdraw(engine, "CODE")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert b"somebody-of-prolific" not in (tmp_path / "answers.sqlite").read_bytes()
+
+
 def test_an_answer_is_kept_once(engine: Engine) -> None:
     start_session(engine, "s", "CODE", three)
     assert save_answer(engine, "s", 0, "one", LEFT, {"rt": 5}) == "saved"

@@ -29,7 +29,7 @@ class Door:
     Args:
         links: the study's.
         pages: paths of the page's files, which anybody may load: they hold nothing of the study.
-        proxy: address of a reverse proxy whose X-Forwarded-For is believed.
+        proxy: address of a reverse proxy whose X-Forwarded-For and X-Forwarded-Proto are believed.
     """
 
     def __init__(self, links: Links, pages: frozenset[str], proxy: str | None = None) -> None:
@@ -44,9 +44,11 @@ class Door:
         if path in self.pages:
             return
         session = path.removeprefix(SESSIONS).partition("/")[0] if path.startswith(SESSIONS) else ADMIN
-        about = self._about(session, request.cookies.get(_cookie_name(session), ""))
+        cookie = request.cookies.get(_cookie_name(session), "")
+        about = self._about(session, cookie)
         if about is None:
-            self.wrong(request)
+            if cookie:  # who has none guesses nothing, such as a browser that looks for an icon
+                self.wrong(request)
             raise HTTPException(401, CLOSED, {"WWW-Authenticate": "Link"})
         request.state.about = about
 
@@ -77,7 +79,7 @@ class Door:
             path=RESEARCHER if session == ADMIN else f"{SESSIONS}{session}",
             httponly=True,
             samesite="strict",
-            secure=request.url.scheme == "https",
+            secure=self._is_secure(request),
         )
         return response
 
@@ -101,9 +103,19 @@ class Door:
         return about
 
     def _address(self, request: Request) -> str:
-        address = request.client.host if request.client else ""
         named = request.headers.get("x-forwarded-for", "").split(",")[-1].strip()
-        return named if named and address == self._proxy else address
+        return named if named and self._is_proxy(request) else _host(request)
+
+    def _is_secure(self, request: Request) -> bool:
+        told = request.headers.get("x-forwarded-proto", "") == "https" and self._is_proxy(request)
+        return told or request.url.scheme == "https"
+
+    def _is_proxy(self, request: Request) -> bool:
+        return self._proxy is not None and _host(request) == self._proxy
+
+
+def _host(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _who(opened: Opened, request: Request) -> dict[str, Any]:

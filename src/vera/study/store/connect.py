@@ -74,7 +74,7 @@ def _pool(url: URL) -> dict[str, Any]:
 
 
 def _safe(connection: Any, _: Any) -> None:
-    """Have a connection keep what it acknowledged through a power cut."""
+    """Have a connection keep what it acknowledged through a power cut, and overwrite what is deleted."""
     connection.isolation_level = None  # the driver's own transactions begin late: ours begin by `begin`
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
