@@ -16,6 +16,7 @@ from vera.construction.engine.state import Plan
 
 LOG = "VERA_TOY_LOG"  # a file that gets a line at the beginning of each run
 SLEEP = "VERA_TOY_SLEEP"
+DATABASE = "VERA_TOY_DATABASE"  # the index's URL
 
 
 def begin(item: Item, stage: str) -> None:
@@ -122,7 +123,8 @@ def sources(*paths: str) -> list[Record]:
 def opened(root: Path, *paths: str, stages: tuple[Stage, ...] = STAGES, unattended: bool = True, **more: object):
     """A build of toys: a context manager."""
     limit = more.pop("limit", None)
-    return open_build(Layout(root), Plan(stages, unattended=unattended, **more), sources(*paths), limit)
+    plan = Plan(stages, unattended=unattended, **more)
+    return open_build(Layout(root), plan, sources(*paths), limit, os.environ.get(DATABASE))
 
 
 def finish(build: Build, workers: int = 1, where: Where = "local") -> None:

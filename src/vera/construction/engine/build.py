@@ -2,7 +2,6 @@
 
 import json
 import os
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from vera.construction.engine.databases import open_database
 from vera.construction.engine.executors.executor import Executor
 from vera.construction.engine.executors.opening import Where, open_executor
 from vera.construction.engine.index import LEASE, Index
@@ -31,12 +31,20 @@ class Comparing(Stage, Protocol):
 
 
 class Build:
-    """A build at work: its folder, what is to be done, and the index; `limit`: of so many clips only."""
+    """A build at work: its folder, what is to be done, and the index; `limit`: of so many clips only; `database`: the
+    index's URL, instead of a file."""
 
-    def __init__(self, layout: Layout, plan: Plan, sources: Sequence[Record], limit: int | None = None) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        plan: Plan,
+        sources: Sequence[Record],
+        limit: int | None = None,
+        database: str | None = None,
+    ) -> None:
         self.layout, self.plan, self.sources, self.limit = layout, plan, sources, limit
         layout.root.mkdir(parents=True, exist_ok=True)
-        self.index = Index(layout.index)
+        self.index = Index(open_database(database, layout.index))
         self.clips: dict[str, Record] = {}  # what each is, before anything was done with it
         self._later: set[str] = set()  # clips beyond the limit
         self._split: dict[str, list[Record]] = {}  # by source
@@ -214,15 +222,13 @@ class Build:
 
 
 @contextmanager
-def open_build(layout: Layout, plan: Plan, sources: Sequence[Record], limit: int | None = None) -> Iterator[Build]:
+def open_build(
+    layout: Layout, plan: Plan, sources: Sequence[Record], limit: int | None = None, database: str | None = None
+) -> Iterator[Build]:
     """Open a build and bring its index up to date. VeraError where the index cannot be written."""
+    build = Build(layout, plan, sources, limit, database)
     try:
-        build = Build(layout, plan, sources, limit)
-        try:
-            build.refresh()
-            yield build
-        finally:
-            build.index.close()
-    except sqlite3.DatabaseError as error:
-        what = "free space, then go on" if "full" in str(error) else "remove it: it is made anew from the records"
-        raise VeraError(f"{layout.index}: {error}; {what}") from None
+        build.refresh()
+        yield build
+    finally:
+        build.index.close()
