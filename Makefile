@@ -73,8 +73,13 @@ test: $(READY)
 	PYTHONPATH=$(VENV)/int8 $(BIN)/python -m pytest tests/pipelines/test_acceleration.py -k int8
 	$(BIN)/python -m pytest $(SHARED)
 
-test-slow: $(READY) browser
-	$(BIN)/python -m pytest -m slow
+test-slow: $(READY) $(VENV)/ray browser
+	PYTHONPATH=$(VENV)/ray $(BIN)/python -m pytest -m slow
+
+# In a folder of its own: only its tests, and who has many machines, want it.
+$(VENV)/ray: constraints-ray.txt | $(READY)
+	rm -rf $@
+	$(LOCKED) constraints-ray.txt --target $@
 
 # Reports are looked at in a browser: the one that is there, or Debian's.
 browser:
