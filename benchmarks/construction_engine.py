@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.construction.toys import STAGES, finish, opened
 
+from vera.construction.engine.databases import Sqlite
 from vera.construction.engine.index import Index
 from vera.construction.engine.state import Task
 
@@ -36,7 +37,7 @@ def main() -> None:
 
 def measure_index(path: Path) -> None:
     """Claims and counts among many clips that each have five tasks."""
-    index = Index(path)
+    index = Index(Sqlite(path))
     start = time.process_time()
     for number in range(ROWS):
         unit = f"{number:016x}"

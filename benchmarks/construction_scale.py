@@ -35,7 +35,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         start, cpu = time.monotonic(), time.process_time()
         with opened(Path(folder), *[str(CLIPS_OF_A_SOURCE)] * sources) as build:
-            finish(build, WORKERS, options.executor)
+            finish(build, WORKERS, options.executor, tell)
             done = len(build.index.find("done", "publish"))
         seconds, cpu = time.monotonic() - start, time.process_time() - cpu
         ended.set()
@@ -48,6 +48,10 @@ def main() -> None:
         with opened(Path(folder), *[str(CLIPS_OF_A_SOURCE)] * sources) as build:
             finish(build, WORKERS, options.executor)
         print(f"the same again, nothing to do: {time.monotonic() - start:.1f} s")
+
+
+def tell(what: str, done: int, of: int) -> None:
+    """Take what a terminal would be told."""
 
 
 def watch(most: list[float], ended: threading.Event) -> None:

@@ -10,7 +10,13 @@ from packaging.utils import canonicalize_name
 
 pytestmark = pytest.mark.faults
 ROOT = Path(__file__).parents[1]
-LISTS = ("constraints.txt", "constraints-docs.txt", "constraints-int8.txt", "constraints-ray.txt", "constraints-render.txt")
+LISTS = (
+    "constraints.txt",
+    "constraints-docs.txt",
+    "constraints-int8.txt",
+    "constraints-ray.txt",
+    "constraints-render.txt",
+)
 
 
 def locked(name: str) -> dict[str, tuple[str, int]]:

@@ -13,9 +13,11 @@ from vera.construction.engine.executors.opening import Where
 from vera.construction.engine.record import Layout, Record
 from vera.construction.engine.stage import Done, Facts, Item, Kind, Model, Plain, Rejected, Stage
 from vera.construction.engine.state import Plan
+from vera.progress import Progress
 
 LOG = "VERA_TOY_LOG"  # a file that gets a line at the beginning of each run
 SLEEP = "VERA_TOY_SLEEP"
+DATABASE = "VERA_TOY_DATABASE"  # the index's URL
 
 
 def begin(item: Item, stage: str) -> None:
@@ -122,13 +124,14 @@ def sources(*paths: str) -> list[Record]:
 def opened(root: Path, *paths: str, stages: tuple[Stage, ...] = STAGES, unattended: bool = True, **more: object):
     """A build of toys: a context manager."""
     limit = more.pop("limit", None)
-    return open_build(Layout(root), Plan(stages, unattended=unattended, **more), sources(*paths), limit)
+    plan = Plan(stages, unattended=unattended, **more)
+    return open_build(Layout(root), plan, sources(*paths), limit, os.environ.get(DATABASE))
 
 
-def finish(build: Build, workers: int = 1, where: Where = "local") -> None:
+def finish(build: Build, workers: int = 1, where: Where = "local", progress: Progress | None = None) -> None:
     from vera.construction.dataset import write_rows
 
-    build.run(workers, where=where)
+    build.run(workers, progress, where)
     write_rows(build)
 
 

@@ -12,6 +12,7 @@ import yaml
 from vera.construction.dataset import check_licences, write_rows
 from vera.construction.decisions import held_decisions, read_decisions
 from vera.construction.engine.build import Build, open_build
+from vera.construction.engine.databases import open_database
 from vera.construction.engine.executors.opening import Where
 from vera.construction.engine.index import Index
 from vera.construction.engine.record import Layout
@@ -108,10 +109,11 @@ def build_samples(
 def build_status(out: Path) -> Report:
     """Where a build stood when it last ran or runs, from its index. VeraError if there is none."""
     layout = Layout(out)
-    if not layout.index.is_file():
+    database = read_recipe(layout.recipe).index if layout.recipe.is_file() else None
+    if database is None and not layout.index.is_file():
         with reopened(out):
             pass
-    with closing(Index(layout.index)) as index:
+    with closing(Index(open_database(database, layout.index))) as index:
         return _report(index)
 
 
@@ -141,7 +143,7 @@ def _opened(
     sources = find_sources(recipe.footage, layout)
     check_licences(sources, stages, recipe.commercial, pictures)
     remember_sources(sources, layout)
-    with open_build(layout, plan, sources, limit) as build:
+    with open_build(layout, plan, sources, limit, recipe.index) as build:
         yield build
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+from vera.construction.engine.databases import check_url
 from vera.construction.engine.stage import Stage
 from vera.construction.stages.background import Angle, Background, Curate, Factor, Picture
 from vera.construction.stages.footage import Ingest, Proxy, Split
@@ -61,6 +62,7 @@ class BuildRecipe:
         size: WxH of a sample, multiples of 16.
         tasks: what samples are made of each object: of adding it, of another background behind it, or both.
         commercial: refuse footage and models whose licences forbid commercial use.
+        index: URL of a PostgreSQL database that holds the states, for builds of one folder on several machines.
         decisions: logs of what people decided, JSONL; those that were imported come after them.
     """
 
@@ -69,6 +71,7 @@ class BuildRecipe:
     size: str = "832x480"
     tasks: Annotated[tuple[Task, ...], Range(1, 2)] = ("obj_add",)
     commercial: bool = False
+    index: Name | None = None
     decisions: tuple[Name, ...] = ()
     screen: Screen = field(default_factory=Screen)
     unique: Unique = field(default_factory=Unique)
@@ -91,6 +94,8 @@ def read_recipe(path: Path) -> BuildRecipe:
     if (recipe.frames - 1) % 4:
         raise VeraError(f"{path}: frames is 1 + 4k, not {recipe.frames}")
     parse_size(recipe.size, f"{path}: size")
+    if recipe.index is not None:
+        check_url(recipe.index, f"{path}: index")
     if len(set(recipe.tasks)) < len(recipe.tasks):
         raise VeraError(f"{path}: tasks has one of them twice")
     if "background_replace" in recipe.tasks and not (recipe.background.photos or recipe.background.panoramas):

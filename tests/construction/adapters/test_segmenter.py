@@ -8,12 +8,27 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import transformers
 from tests.construction.adapters.tiny import SIDE, save_tracker
 from tests.construction.crossing import crossing
 from transformers import Sam2VideoModel
+from transformers.image_utils import (
+    IMAGENET_DEFAULT_MEAN,
+    IMAGENET_DEFAULT_STD,
+    IMAGENET_STANDARD_MEAN,
+    IMAGENET_STANDARD_STD,
+)
 from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession
 
-from vera.construction.adapters.segmenter import SegmenterNetwork, Tracker, load_segmenter, prepare, with_box
+from vera.construction.adapters.segmenter import (
+    HALVES,
+    IMAGENET,
+    SegmenterNetwork,
+    Tracker,
+    load_segmenter,
+    prepare,
+    with_box,
+)
 from vera.construction.embedded import Prompts
 from vera.errors import VeraError
 
@@ -41,7 +56,7 @@ def test_masks_are_those_of_the_network_itself(folder: Path, clip: np.ndarray) -
     found = tracker(folder).propagate(clip, {3: PROMPTS})
     height, width = clip.shape[1:3]
     network = Sam2VideoModel.from_pretrained(folder).eval()
-    session = Sam2VideoInferenceSession(prepare(clip, SIDE), height, width, dtype=torch.float32)
+    session = Sam2VideoInferenceSession(prepare(clip, SIDE, IMAGENET), height, width, dtype=torch.float32)
     session.obj_id_to_idx(1)
     scale = torch.tensor([SIDE / width, SIDE / height])
     points = torch.tensor([[40.0, 30], [80, 70], [60, 50], [10, 10]]) * scale
@@ -116,24 +131,36 @@ class Small:
 
 def test_where_memory_does_not_suffice_windows_are_halved(folder: Path, clip: np.ndarray) -> None:
     whole = tracker(folder)
-    small = Tracker(Small(whole.network, 4), whole.session, whole.window)
+    small = Tracker(Small(whole.network, 4), whole.session, whole.scale, whole.window)
     assert (small.propagate(clip, {3: PROMPTS}) == tracker(folder, window=3).propagate(clip, {3: PROMPTS})).all()
     assert small.network.asked[0] == FRAMES
     with pytest.raises(VeraError, match="memory does not suffice"):
-        Tracker(Small(whole.network, 1), whole.session, whole.window).propagate(clip, {3: PROMPTS})
+        Tracker(Small(whole.network, 1), whole.session, whole.scale, whole.window).propagate(clip, {3: PROMPTS})
 
 
-def test_edgetam_has_the_same_sessions(tmp_path: Path, clip: np.ndarray) -> None:
-    network = tracker(save_tracker(tmp_path / "edgetam", "edgetam"), kind="edgetam")
+@pytest.mark.parametrize("kind", ["edgetam", "sam3"])
+def test_others_have_the_same_sessions(tmp_path: Path, clip: np.ndarray, kind: str) -> None:
+    network = tracker(save_tracker(tmp_path / kind, kind), kind=kind)
     found = network.propagate(clip, {2: PROMPTS})
-    assert found.shape == clip.shape[:3] and found.any()
+    assert found.shape == clip.shape[:3] and found.any(axis=(1, 2)).all() and not found.all()
+    mask = np.zeros(clip.shape[1:3], bool)
+    mask[20:70, 30:90] = True
+    drawn = network.propagate(clip, {2: mask})[2]
+    assert (drawn & mask).sum() / (drawn | mask).sum() > 0.9
 
 
 def test_pictures_are_what_the_networks_were_trained_on() -> None:
     frame = np.full((1, 30, 50, 3), (124, 116, 104), np.uint8)  # ImageNet's mean
-    video = prepare(frame, 32)
+    video = prepare(frame, 32, IMAGENET)
     assert video.shape == (1, 3, 32, 32) and video.abs().max() < 0.02
-    assert prepare(frame + np.uint8(58), 32).mean() == pytest.approx(1, abs=0.02)
+    assert prepare(frame + np.uint8(58), 32, IMAGENET).mean() == pytest.approx(1, abs=0.02)
+    assert (tuple(IMAGENET_DEFAULT_MEAN), tuple(IMAGENET_DEFAULT_STD)) == IMAGENET
+    assert (tuple(IMAGENET_STANDARD_MEAN), tuple(IMAGENET_STANDARD_STD)) == HALVES
+    scales = {"sam2.image_processing_sam2": IMAGENET, "sam2_video.video_processing_sam2_video": IMAGENET}
+    for module, scale in {**scales, "sam3.image_processing_sam3": HALVES}.items():
+        # Not imported: it wants torchvision.
+        text = (Path(transformers.__file__).parent / "models" / f"{module.replace('.', '/')}.py").read_text()
+        assert f"image_mean = IMAGENET_{'DEFAULT' if scale is IMAGENET else 'STANDARD'}_MEAN" in text
 
 
 def test_a_box_about_a_mask_is_added_where_there_is_none() -> None:

@@ -9,8 +9,15 @@ SIDE = 64
 
 
 def save_tracker(folder: Path, kind: str = "sam2", **changes: Any) -> Path:
-    """SAM 2.1's video network, or EdgeTAM's, that always sees an object."""
-    from transformers import EdgeTamVideoConfig, EdgeTamVideoModel, Sam2VideoConfig, Sam2VideoModel
+    """SAM 2.1's video network, EdgeTAM's or SAM 3's tracker, that always sees an object."""
+    from transformers import (
+        EdgeTamVideoConfig,
+        EdgeTamVideoModel,
+        Sam2VideoConfig,
+        Sam2VideoModel,
+        Sam3TrackerVideoConfig,
+        Sam3TrackerVideoModel,
+    )
 
     torch.manual_seed(0)
     size, hidden = SIDE // 4, 128  # of the memory's 64 channels, the networks want more in the others
@@ -39,6 +46,17 @@ def save_tracker(folder: Path, kind: str = "sam2", **changes: Any) -> Path:
     }  # fmt: skip
     if kind == "sam2":
         network: Any = Sam2VideoModel(Sam2VideoConfig(memory_attention_feed_forward_hidden_size=32, **common))
+    elif kind == "sam3":
+        backbone = {
+            "model_type": "sam3_vit_model", "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2,
+            "num_attention_heads": 2, "image_size": SIDE, "patch_size": 16, "window_size": 2,
+            "global_attn_indexes": [1], "pretrain_image_size": 32,
+        }  # fmt: skip
+        common["vision_config"] = {
+            "model_type": "sam3_vision_model", "backbone_config": backbone, "fpn_hidden_size": hidden
+        }  # fmt: skip
+        config = Sam3TrackerVideoConfig(memory_attention_feed_forward_hidden_size=32, **common)
+        network = Sam3TrackerVideoModel(config)
     else:
         network = EdgeTamVideoModel(
             EdgeTamVideoConfig(memory_attention_mlp_hidden_size=32, perceiver_resampler_num_latents_2d=4, **common)

@@ -52,6 +52,14 @@ def test_each_stage_runs_once_and_never_again(tmp_path: Path, log: Path) -> None
     assert len((tmp_path / "out/dataset/set/2-frames/toys.jsonl").read_text().splitlines()) == 5
 
 
+def test_progress_counts_every_run(tmp_path: Path, log: Path) -> None:
+    told: list[tuple[int, int]] = []
+    with opened(tmp_path / "out", "3", "2", "broken") as build:
+        finish(build, progress=lambda _, done, of: told.append((done, of)))
+    assert told[-1] == (23, 23) and [done for done, _ in told] == list(range(1, 24))
+    assert all(done <= of for done, of in told)
+
+
 def test_processes_make_the_same_as_one(tmp_path: Path, log: Path) -> None:
     make(tmp_path / "one", "4")
     make(tmp_path / "two", "4", workers=2)

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vera.construction.engine.databases import Sqlite
 from vera.construction.engine.index import Index
 from vera.construction.engine.state import Task
 
@@ -18,7 +19,7 @@ RANKS = 6
 @contextmanager
 def opened() -> Iterator[Index]:
     with TemporaryDirectory() as folder:
-        index = Index(Path(folder) / "index.sqlite")
+        index = Index(Sqlite(Path(folder) / "index.sqlite"))
         yield index
         index.close()
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -15,9 +15,19 @@ from vera.construction.embedded.regions import Frames, Mask
 from vera.construction.embedded.segment import Prompts
 from vera.fields import Range
 
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, which the networks' pictures have
 CLICK, BESIDE, CORNER, OPPOSITE = 1, 0, 2, 3  # the networks' labels of clicks and of a box's corners
 LEAST = 2  # frames of a window: the one that is known, and the next
+
+
+class Scale(NamedTuple):
+    """Mean and deviation of red, green and blue in [0,1], by which a network's pictures are scaled."""
+
+    means: tuple[float, float, float]
+    deviations: tuple[float, float, float]
+
+
+IMAGENET = Scale((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+HALVES = Scale((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
 class Segmenter(Protocol):
@@ -41,10 +51,11 @@ class SegmenterNetwork(Network):
 
 @dataclass(frozen=True)
 class Tracker:
-    """A loaded network and its class of sessions, as `Segmenter`."""
+    """A loaded network, its class of sessions and what its pictures are scaled by, as `Segmenter`."""
 
     network: Any
     session: Any
+    scale: Scale
     window: int
 
     def mask(self, frame: Frames, prompts: Prompts) -> Mask:
@@ -91,7 +102,7 @@ class Tracker:
         if not prompts:  # it left in the window before
             return found
         device, number, side = self.network.device, self.network.dtype, self.network.image_size
-        video = prepare(frames, side)
+        video = prepare(frames, side, self.scale)
         # Frames stay in the machine's memory; each goes to the GPU as it is looked at.
         session = self.session(
             video, *frames.shape[1:3], device, "cpu" if device.type == "cpu" else device, "cpu", number
@@ -119,26 +130,27 @@ def load_segmenter(network: SegmenterNetwork) -> Segmenter:
     from vera.hardware import choose_device, choose_dtype
     from vera.metrics.learned.weights import load_network
 
-    kinds: dict[str, tuple[Any, Any]] = {
-        "sam2": (transformers.Sam2VideoModel, modeling_sam2_video.Sam2VideoInferenceSession),
-        "edgetam": (transformers.EdgeTamVideoModel, modeling_edgetam_video.EdgeTamVideoInferenceSession),
+    kinds: dict[str, tuple[Any, Any, Scale]] = {
+        "sam2": (transformers.Sam2VideoModel, modeling_sam2_video.Sam2VideoInferenceSession, IMAGENET),
+        "edgetam": (transformers.EdgeTamVideoModel, modeling_edgetam_video.EdgeTamVideoInferenceSession, IMAGENET),
         "sam3": (
             transformers.Sam3TrackerVideoModel,
             modeling_sam3_tracker_video.Sam3TrackerVideoInferenceSession,
+            HALVES,
         ),
     }
-    kind, session = kinds[network.kind]
+    kind, session, scale = kinds[network.kind]
     where = choose_device(network.device)
     number = choose_dtype("auto" if where.type == "cuda" else "float32", where)
     loaded = load_network(kind, network.folder(), "segmenter", where, number)
-    return Tracker(loaded, session, network.window)
+    return Tracker(loaded, session, scale, network.window)
 
 
-def prepare(frames: Frames, side: int) -> Any:
-    """A clip `[T,H,W,3]` as the networks want it: float32 `[T,3,side,side]`, normalised, whatever its shape."""
+def prepare(frames: Frames, side: int, scale: Scale) -> Any:
+    """A clip `[T,H,W,3]` as a network wants it: float32 `[T,3,side,side]`, scaled, whatever its shape."""
     import torch
 
-    means, deviations = torch.tensor(MEAN)[:, None, None], torch.tensor(DEVIATION)[:, None, None]
+    means, deviations = (torch.tensor(values)[:, None, None] for values in scale)
     video = torch.empty(len(frames), 3, side, side)
     for t, frame in enumerate(frames):
         picture = torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)[None].float()

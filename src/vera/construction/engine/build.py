@@ -2,7 +2,6 @@
 
 import json
 import os
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from vera.construction.engine.databases import open_database
 from vera.construction.engine.executors.executor import Executor
 from vera.construction.engine.executors.opening import Where, open_executor
 from vera.construction.engine.index import LEASE, Index
@@ -31,16 +31,26 @@ class Comparing(Stage, Protocol):
 
 
 class Build:
-    """A build at work: its folder, what is to be done, and the index; `limit`: of so many clips only."""
+    """A build at work: its folder, what is to be done, and the index; `limit`: of so many clips only; `database`: the
+    index's URL, instead of a file."""
 
-    def __init__(self, layout: Layout, plan: Plan, sources: Sequence[Record], limit: int | None = None) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        plan: Plan,
+        sources: Sequence[Record],
+        limit: int | None = None,
+        database: str | None = None,
+    ) -> None:
         self.layout, self.plan, self.sources, self.limit = layout, plan, sources, limit
         layout.root.mkdir(parents=True, exist_ok=True)
-        self.index = Index(layout.index)
+        self.index = Index(open_database(database, layout.index))
         self.clips: dict[str, Record] = {}  # what each is, before anything was done with it
+        self._sources = {source.id: source for source in sources}
         self._later: set[str] = set()  # clips beyond the limit
         self._split: dict[str, list[Record]] = {}  # by source
-        self._open: dict[str, tuple[int, int]] = {}  # by unit: tasks that ended, and those that may still run
+        self._counts: dict[str, tuple[int, int]] = {}  # by unit: tasks that ended, and those that may still run
+        self._ended = self._left = 0  # their sums
 
     def refresh(self) -> None:
         """Derive the index anew from the records, without what is gone or no longer part of the footage."""
@@ -82,8 +92,7 @@ class Build:
                     raise VeraError(ran.stopped)
                 self._follow(ended, ran)
                 if progress is not None:
-                    done, left = (sum(counts) for counts in zip(*self._open.values(), strict=True))
-                    progress("stage runs", done, done + left)
+                    progress("stage runs", self._ended, self._ended + self._left)
             if time.monotonic() - looked > LEASE / 4:
                 self.index.keep()
                 self.index.free()
@@ -108,23 +117,22 @@ class Build:
 
     def about(self, task: Task) -> Record:
         """What the unit of a task is. VeraError where another build of the folder works on other footage."""
-        for again in (False, True):
-            if again:  # another build has split a source since
-                self._find_clips(self.sources)
-            units = (self.clips.get(task.unit), *(source for source in self.sources if source.id == task.unit))
-            if (found := next((unit for unit in units if unit is not None), None)) is not None:
-                return found
-        raise VeraError(f"{self.layout.root}: another build with other footage is at work in it; wait for its end")
+        if task.kind == "clip" and task.unit not in self.clips:  # another build has split a source since
+            self._find_clips(self.sources)
+        found = (self.clips if task.kind == "clip" else self._sources).get(task.unit)
+        if found is None:
+            raise VeraError(f"{self.layout.root}: another build with other footage is at work in it; wait for its end")
+        return found
 
     def _follow(self, task: Task, ran: Ran) -> None:
         """Take over what a run made of its unit."""
         self._put(self.about(task))
         if task.kind == "source" and ran.entry is not None and "clips" in ran.entry.facts:
-            known = set(self.clips)
-            self._find_clips([source for source in self.sources if source.id == task.unit])
-            for clip, about in self.clips.items():
-                if clip not in known:
-                    self._put(about)
+            known = {clip.id for clip in self._split.get(task.unit, ())}
+            self._find_clips([self._sources[task.unit]])
+            for clip in self._split[task.unit]:
+                if clip.id not in known:
+                    self._put(clip)
 
     def _put(self, about: Record) -> None:
         if about.id in self.index.leased() and not self._is_own(about.id):
@@ -136,7 +144,12 @@ class Build:
         self.index.put(about.id, tasks)
         ended = sum(task.state in ("done", "rejected", "failed") for task in tasks)
         goes_on = any(task.state == "ready" for task in tasks)
-        self._open[about.id] = ended, sum(task.state in ("ready", "blocked") for task in tasks) if goes_on else 0
+        self._count(about.id, ended, sum(task.state in ("ready", "blocked") for task in tasks) if goes_on else 0)
+
+    def _count(self, unit: str, ended: int, left: int) -> None:
+        before = self._counts.get(unit, (0, 0))
+        self._counts[unit] = ended, left
+        self._ended, self._left = self._ended + ended - before[0], self._left + left - before[1]
 
     def _is_own(self, unit: str) -> bool:
         return unit in self.index.leased(self.index.owner)
@@ -147,15 +160,18 @@ class Build:
         return about if held is None else without_lost(self.layout, replace(held, about=about.about))
 
     def _find_clips(self, sources: Sequence[Record]) -> None:
-        """Take up the clips that some sources were split into; all are in the order of the footage."""
+        """Take up the clips that some sources were split into; the limit counts in order of the footage."""
         for source in sources:
             record = self.record(source)
             ended = {task.stage for task in derive(self.plan, record) if task.state == "done"}
             found = [about for name in ended for about in record.stages[name].facts.get("clips", [])]
+            for clip in self._split.get(source.id, ()):
+                del self.clips[clip.id]
             self._split[source.id] = [Record("clip", about["id"], {**about, "source": source.id}) for about in found]
-        clips = [clip for source in self.sources for clip in self._split.get(source.id, ())]
-        self.clips = {clip.id: clip for clip in clips}
-        self._later = {clip.id for clip in clips[self.limit :]} if self.limit is not None else set()
+            self.clips |= {clip.id: clip for clip in self._split[source.id]}
+        if self.limit is not None:
+            clips = [clip for source in self.sources for clip in self._split.get(source.id, ())]
+            self._later = {clip.id for clip in clips[self.limit :]}
 
     def _compare(self) -> bool:
         """Say what clips are beside all others, once none is under way to it; whether that says anything new."""
@@ -214,15 +230,13 @@ class Build:
 
 
 @contextmanager
-def open_build(layout: Layout, plan: Plan, sources: Sequence[Record], limit: int | None = None) -> Iterator[Build]:
+def open_build(
+    layout: Layout, plan: Plan, sources: Sequence[Record], limit: int | None = None, database: str | None = None
+) -> Iterator[Build]:
     """Open a build and bring its index up to date. VeraError where the index cannot be written."""
+    build = Build(layout, plan, sources, limit, database)
     try:
-        build = Build(layout, plan, sources, limit)
-        try:
-            build.refresh()
-            yield build
-        finally:
-            build.index.close()
-    except sqlite3.DatabaseError as error:
-        what = "free space, then go on" if "full" in str(error) else "remove it: it is made anew from the records"
-        raise VeraError(f"{layout.index}: {error}; {what}") from None
+        build.refresh()
+        yield build
+    finally:
+        build.index.close()

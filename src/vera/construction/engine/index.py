@@ -1,55 +1,51 @@
-"""The states of all tasks in one SQLite table, to claim from and to count: made anew from the records at any time."""
+"""The states of all tasks in one table, to claim from and to count: made anew from the records at any time."""
 
 import json
 import os
 import socket
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import psutil
 
+from vera.construction.engine.databases import Database
 from vera.construction.engine.state import Task
 
 LEASE = 60.0  # seconds after which the tasks of a build that says nothing are anybody's
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS tasks (
-  kind TEXT, unit TEXT, object TEXT, stage TEXT, rank INTEGER, state TEXT, fingerprint TEXT, stale INTEGER,
-  reason TEXT, detail TEXT, decision TEXT, owner TEXT DEFAULT '', lease REAL DEFAULT 0,
-  PRIMARY KEY (unit, object, stage));
-CREATE INDEX IF NOT EXISTS claims ON tasks (state, rank DESC, unit);
-"""
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS tasks (kind TEXT, unit TEXT, object TEXT, stage TEXT, rank INTEGER, state TEXT, "
+    "fingerprint TEXT, stale INTEGER, reason TEXT, detail TEXT, decision TEXT, owner TEXT DEFAULT '', "
+    "lease DOUBLE PRECISION DEFAULT 0, PRIMARY KEY (unit, object, stage))",
+    "CREATE INDEX IF NOT EXISTS claims ON tasks (state, rank DESC, unit)",
+)
 _FIELDS = "kind, unit, object, stage, rank, state, fingerprint, stale, reason, detail, decision"
 
 
 class Index:
     """The table, open for one build, whose claims have its name; several builds may share it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, database: Database) -> None:
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{psutil.Process().create_time()}"
-        self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=OFF")  # what a power cut takes is made anew from the records
-        self._db.executescript(_SCHEMA)
+        self._db = database
+        with self._db.transaction():
+            for statement in _SCHEMA:
+                self._db.execute(statement)
 
     def put(self, unit: str, tasks: Iterable[Task]) -> None:
         """Take the place of a unit's tasks, and end its lease."""
         rows = [
-            (*(getattr(task, name) for name in _FIELDS.split(", ")[:-1]), task.decision and json.dumps(task.decision))
+            (*(_plain(getattr(task, name)) for name in _FIELDS.split(", ")[:-1]), _json(task.decision))
             for task in tasks
         ]
-        with self._db:
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._db.transaction():
             self._db.execute("DELETE FROM tasks WHERE unit = ?", (unit,))
-            self._db.executemany(f"INSERT INTO tasks ({_FIELDS}) VALUES ({', '.join('?' * 11)})", rows)
+            self._db.insert(f"INSERT INTO tasks ({_FIELDS}) VALUES ({', '.join('?' * 11)})", rows)
 
     def forget(self, units: Iterable[str]) -> None:
         """Remove units that are no more."""
-        with self._db:
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._db.transaction():
             for unit in units:
                 self._db.execute("DELETE FROM tasks WHERE unit = ?", (unit,))
 
@@ -57,28 +53,30 @@ class Index:
         """Lease a ready task of a stage of these `ranks`, which ascend: of the latest that has one, of a unit on which
         nothing runs; None if there is none."""
         for low, high in _ranges(ranks):
-            row = self._db.execute(
-                "UPDATE tasks SET state = 'leased', owner = ?, lease = ? WHERE rowid = (SELECT rowid FROM tasks WHERE "
-                "state = 'ready' AND rank BETWEEN ? AND ? AND unit NOT IN (SELECT unit FROM tasks WHERE "
-                f"state = 'leased') ORDER BY rank DESC, unit LIMIT 1) RETURNING {_FIELDS}",
-                (self.owner, time.time() + LEASE, low, high),
-            ).fetchall()
+            with self._db.transaction():
+                row = self._db.execute(
+                    "UPDATE tasks SET state = 'leased', owner = ?, lease = ? WHERE (unit, object, stage) = ("
+                    "SELECT unit, object, stage FROM tasks WHERE state = 'ready' AND rank BETWEEN ? AND ? AND unit "
+                    "NOT IN (SELECT unit FROM tasks WHERE state = 'leased') ORDER BY rank DESC, unit LIMIT 1) "
+                    f"RETURNING {_FIELDS}",
+                    (self.owner, time.time() + LEASE, low, high),
+                )
             if row:
                 return _task(row[0])
         return None
 
     def keep(self) -> None:
         """Prolong the leases of this build."""
-        with self._db:
+        with self._db.transaction():
             self._db.execute(
                 "UPDATE tasks SET lease = ? WHERE state = 'leased' AND owner = ?", (time.time() + LEASE, self.owner)
             )
 
     def free(self, own: bool = False) -> None:
         """End leases that ran out or whose build is no more; with `own` also those of this build."""
-        held = self._db.execute("SELECT DISTINCT owner FROM tasks WHERE state = 'leased'").fetchall()
+        held = self._db.execute("SELECT DISTINCT owner FROM tasks WHERE state = 'leased'")
         gone = [owner for (owner,) in held if not _lives(owner) or (own and owner == self.owner)]
-        with self._db:
+        with self._db.transaction():
             self._db.execute("UPDATE tasks SET state = 'ready' WHERE state = 'leased' AND lease < ?", (time.time(),))
             for owner in gone:
                 self._db.execute("UPDATE tasks SET state = 'ready' WHERE state = 'leased' AND owner = ?", (owner,))
@@ -108,7 +106,7 @@ class Index:
         return [_task(row) for row in rows]
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the database."""
         self._db.close()
 
 
@@ -127,6 +125,14 @@ def _ranges(ranks: Sequence[int]) -> list[tuple[int, int]]:
         else:
             found.append((rank, rank))
     return found
+
+
+def _plain(value: object) -> object:
+    return int(value) if isinstance(value, bool) else value
+
+
+def _json(decision: object) -> str | None:
+    return None if decision is None else json.dumps(decision)
 
 
 def _lives(owner: str) -> bool:

@@ -1,0 +1,169 @@
+"""The index in PostgreSQL: the same as in SQLite, for builds that know nothing of each other but the database."""
+
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.construction.crossing import write_footage, write_recipe
+from tests.construction.engine.test_build import make, start, surroundings
+from tests.construction.engine.test_index import RANKS, STATES
+from tests.construction.toys import DATABASE, tree
+
+from vera.cli import main
+from vera.construction.engine.databases import Postgres, Sqlite, check_url, open_database
+from vera.construction.engine.index import Index
+from vera.construction.engine.state import Task
+from vera.errors import VeraError
+
+PERSON = "postgres"  # that Debian's package makes, as the server refuses root
+PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The URL of a PostgreSQL of its own."""
+    if not PROGRAMS:
+        pytest.skip("PostgreSQL is not installed")
+    folder = Path(tempfile.mkdtemp(prefix="vera-construct-postgres-"))
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+
+    def run(program: str, *arguments: str) -> None:
+        person = ["setpriv", f"--reuid={PERSON}", f"--regid={PERSON}", "--init-groups"] if os.getuid() == 0 else []
+        command = [*person, str(PROGRAMS[-1] / program), "-D", str(folder / "data"), *arguments]
+        subprocess.run(command, cwd=folder, check=True, capture_output=program != "pg_ctl", timeout=60)
+
+    try:
+        if os.getuid() == 0:
+            shutil.chown(folder, PERSON, PERSON)
+        run("initdb", "-U", PERSON, "--auth=trust", "--no-sync")
+        run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", f"-p {port} -h 127.0.0.1 -k {folder}", "start")
+        try:
+            yield f"postgresql://{PERSON}@127.0.0.1:{port}/postgres"
+        finally:
+            run("pg_ctl", "-w", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def tasks(unit: str, states: list[str]) -> list[Task]:
+    decision = {"by": "anna", "objects": [{"noun": "Zoë's 'cat'; --"}]}
+    return [
+        Task("clip", unit, "o1" if n % 2 else "", f"s{n}", n, state, f"f{n}", n == 1, "why", "a % ? b", decision)  # type: ignore[arg-type]
+        for n, state in enumerate(states)
+    ]
+
+
+@pytest.mark.slow
+def test_both_databases_say_the_same(server: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        sides = [Index(Sqlite(Path(folder) / "index.sqlite")), Index(Postgres(server, Path(folder)))]
+
+        @settings(max_examples=30, deadline=None)
+        @given(
+            st.lists(st.lists(STATES, min_size=RANKS, max_size=RANKS), max_size=4),
+            st.sets(st.integers(0, RANKS - 1), min_size=1),
+        )
+        def compare(units: list[list[str]], ranks: set[int]) -> None:
+            for index in sides:
+                index.forget(index.units())
+                for number, states in enumerate(units):
+                    index.put(f"{number:016x}", tasks(f"{number:016x}", states))
+            for _ in range(len(units) + 1):
+                one, other = (index.claim(sorted(ranks)) for index in sides)
+                assert one == other
+            one, other = ((index.counts(), index.units(), index.leased(), index.find("leased")) for index in sides)
+            assert one == other
+            for index in sides:
+                index.keep()
+                index.free(own=True)
+            one, other = ((index.counts(), index.leased(), index.find("ready", "s1")) for index in sides)
+            assert one == other
+
+        compare()
+        for index in sides:
+            index.close()
+
+
+@pytest.mark.slow
+def test_builds_of_two_folders_do_not_meet(server: str, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        with closing(Index(Postgres(server, tmp_path / name))) as index:
+            index.put(name, tasks(name, ["ready"] * RANKS))
+    with closing(Index(Postgres(server, tmp_path / "a"))) as index:
+        assert index.units() == {"a"}
+
+
+@pytest.mark.slow
+def test_two_builds_share_the_work_and_kills_lose_nothing(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment, rng = surroundings(tmp_path / "log", 0.1) | {DATABASE: server}, random.Random(0)
+    paths = ["5"] * 4
+    for _ in range(2):
+        both = [start(tmp_path / "out", environment, *paths) for _ in range(2)]
+        time.sleep(rng.uniform(2, 4))
+        os.killpg(both[0].pid, signal.SIGKILL)
+        assert [process.wait(120) for process in both][1] == 0
+    assert start(tmp_path / "out", environment, *paths).wait(120) == 0
+    began = Counter((tmp_path / "log").read_text(encoding="utf-8").splitlines())
+    make(tmp_path / "new", *paths)
+    assert tree(tmp_path / "out") == tree(tmp_path / "new")
+    assert len(began) == 4 + 20 * 4 and sum(began.values()) - len(began) <= 2 * 2
+    assert not (tmp_path / "out/index.sqlite").exists()
+
+
+@pytest.mark.slow
+def test_a_recipe_names_it_for_all_commands(server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_footage(tmp_path / "footage", 1)
+    recipe, out = write_recipe(tmp_path / "r.yaml", f"index: {server}"), tmp_path / "out"
+    assert main(["data", "build", str(recipe), "--out", str(out)]) == 0
+    for command in ("status", "retry", "verify", "gc"):
+        assert main(["data", "build", command, str(out)]) == 0
+    assert "1 for people at annotate" in capsys.readouterr().out
+    assert not (out / "index.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("sqlite:///index", "is a URL such as"),
+        ("postgresql://host", "is a URL such as"),
+        ("postgresql://a:secret@host/b", "PGPASSWORD"),
+        ("postgresql://host/b?password=secret", "PGPASSWORD"),
+        ("postgresql://[host/b", "is a URL such as"),
+    ],
+)
+def test_urls_are_checked_and_passwords_never_kept(url: str, told: str) -> None:
+    with pytest.raises(VeraError, match=told) as error:
+        check_url(url, "index")
+    assert "secret" not in str(error.value)
+
+
+def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    pytest.importorskip("psycopg")
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        url = f"postgresql://nobody@127.0.0.1:{bound.getsockname()[1]}/b"
+        with pytest.raises(VeraError, match=r"^index postgresql://127\.0\.0\.1/b: ") as error:
+            open_database(url, tmp_path / "index.sqlite")
+    assert "\n" not in str(error.value)
+
+
+def test_a_spoilt_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "index.sqlite").write_bytes(b"none" * 1000)
+    with pytest.raises(VeraError, match="remove it: it is made anew"):
+        Index(Sqlite(tmp_path / "index.sqlite"))
