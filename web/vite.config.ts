@@ -22,6 +22,7 @@ export default defineConfig(({ mode }) => ({
     outDir: fileURLToPath(new URL(`../src/vera/${mode}/static`, import.meta.url)),
     emptyOutDir: true,
     target: "es2022",
+    license: { fileName: "licenses.md" }, // of the libraries that are built in
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0, // the pages' content security policy has no `data:` scripts or styles
     rolldownOptions: {
