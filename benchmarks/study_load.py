@@ -25,8 +25,8 @@ from pathlib import Path
 import numpy as np
 from benchmarks.study_raters import Log, rate_all, tastes
 from sqlalchemy import func, select
+from tests.postgres import Postgres, postgres
 from tests.study.made_study import make_edits
-from tests.study.postgres import Postgres, postgres
 
 from vera.study.create import create_study
 from vera.study.folder import DATABASE, LINKS, open_study, read_struct

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.study_load import load
-from tests.study.postgres import postgres
+from tests.postgres import postgres
 
 pytestmark = pytest.mark.slow
 

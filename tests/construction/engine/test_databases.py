@@ -2,10 +2,8 @@
 
 import os
 import random
-import shutil
 import signal
 import socket
-import subprocess
 import tempfile
 import time
 from collections import Counter
@@ -20,6 +18,7 @@ from tests.construction.crossing import write_footage, write_recipe
 from tests.construction.engine.test_build import make, start, surroundings
 from tests.construction.engine.test_index import RANKS, STATES
 from tests.construction.toys import DATABASE, tree
+from tests.postgres import postgres, postgres_programs
 
 from vera.cli import main
 from vera.construction.engine.databases import Postgres, Sqlite, check_url, open_database
@@ -27,36 +26,14 @@ from vera.construction.engine.index import Index
 from vera.construction.engine.state import Task
 from vera.errors import VeraError
 
-PERSON = "postgres"  # that Debian's package makes, as the server refuses root
-PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """The URL of a PostgreSQL of its own."""
-    if not PROGRAMS:
+    if postgres_programs() is None:
         pytest.skip("PostgreSQL is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="vera-construct-postgres-"))
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port = bound.getsockname()[1]
-
-    def run(program: str, *arguments: str) -> None:
-        person = ["setpriv", f"--reuid={PERSON}", f"--regid={PERSON}", "--init-groups"] if os.getuid() == 0 else []
-        command = [*person, str(PROGRAMS[-1] / program), "-D", str(folder / "data"), *arguments]
-        subprocess.run(command, cwd=folder, check=True, capture_output=program != "pg_ctl", timeout=60)
-
-    try:
-        if os.getuid() == 0:
-            shutil.chown(folder, PERSON, PERSON)
-        run("initdb", "-U", PERSON, "--auth=trust", "--no-sync")
-        run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", f"-p {port} -h 127.0.0.1 -k {folder}", "start")
-        try:
-            yield f"postgresql://{PERSON}@127.0.0.1:{port}/postgres"
-        finally:
-            run("pg_ctl", "-w", "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgres() as held:
+        yield held.url
 
 
 def tasks(unit: str, states: list[str]) -> list[Task]:

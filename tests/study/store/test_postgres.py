@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
-from tests.study.postgres import Postgres, postgres
+from tests.postgres import Postgres, postgres
 from tests.study.store.test_store import LEFT, RIGHT, three
 
 from vera.study.store.answers import answered_trials, save_answer
