@@ -101,7 +101,7 @@ browser postgres: SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 
 # What the pages are built with: tests build them again, and compare.
 web/node_modules: web/package-lock.json
-	cd web && npm ci
+	cd web && npm install --silent --ignore-scripts
 	touch $@
 
 lint: $(READY)
@@ -124,8 +124,8 @@ wheel: $(READY)
 
 # The built pages are committed, so that who installs Vera needs no Node: what is built must be what stands there. What
 # is installed is what the lock says; `npm ci` refuses it, since no registry has an optional package that vite names.
-web:
-	cd web && npm install --silent --ignore-scripts && npm run --silent check && npm run --silent test && npm run --silent build
+web: web/node_modules
+	cd web && npm run --silent check && npm run --silent test && npm run --silent build
 	git diff --exit-code -- web/package-lock.json src/vera/studio/static src/vera/study/static
 
 assets: assets/npm/fluent-emoji-3d assets/npm/pmndrs assets/sweethome3d assets/llvm assets/footage/bbb.mp4
