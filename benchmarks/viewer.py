@@ -18,8 +18,9 @@ import av
 import numpy as np
 import psutil
 from playwright.sync_api import Page
+from tests.browsers import chromium
 from tests.web.viewer.proxies import matte, noise, write_alpha, write_planes
-from tests.web.viewer.served import build_page, chromium, served
+from tests.web.viewer.served import SOFTWARE_WEBGL, build_page, served
 
 from vera.video.open import open_input, open_output
 
@@ -35,7 +36,7 @@ OPEN = """([clip, layers]) => {
 
 def main() -> None:
     kinds = sys.argv[1:] or KINDS
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+    with tempfile.TemporaryDirectory() as folder, chromium(SOFTWARE_WEBGL) as browser:
         page, media = Path(folder, "page"), Path(folder, "media")
         media.mkdir()
         build_page(page)

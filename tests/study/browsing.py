@@ -1,6 +1,5 @@
 """A rater in a real browser."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,23 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from vera.service.run import address, bind
 
 LONG = 30_000  # milliseconds: clips play in their own time on a busy machine
 OPEN = ".choice:not([disabled])"
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """Start the browser that is there."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    assert path is not None, "no Chromium: `make test-slow` installs Debian's"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path)
-        yield started
-        started.close()
 
 
 @contextmanager

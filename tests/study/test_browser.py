@@ -8,7 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from benchmarks.study_load import Server
 from playwright.sync_api import Browser, expect
-from tests.study.browsing import OPEN, RaterPage, chromium, serving
+from tests.browsers import chromium
+from tests.study.browsing import OPEN, RaterPage, serving
 from tests.study.made_study import make_study, open_app
 
 from vera.study.folder import DATABASE, LINKS, open_study, read_struct

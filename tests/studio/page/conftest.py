@@ -1,6 +1,5 @@
 """A browser, and a studio with a clip and layers of it: what is done with takes that are there needs no model."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -9,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
+from tests.browsers import chromium
 from tests.studio.serving import Served, served, wait_for
 
 from vera.layers import LayeredEdit, save_layers
@@ -51,12 +51,8 @@ class Visit:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    assert path is not None, "no Chromium: `make test-slow` installs Debian's"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path)
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
-from tests.web.viewer.served import build_page, chromium, served
+from tests.browsers import chromium
+from tests.web.viewer.served import SOFTWARE_WEBGL, build_page, served
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +25,7 @@ def address(tmp_path_factory: pytest.TempPathFactory, media: Path) -> Iterator[s
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    with chromium() as started:
+    with chromium(SOFTWARE_WEBGL) as started:
         yield started
 
 

@@ -1,6 +1,5 @@
-"""The viewer's page, built on the spot and served with its clips on the loopback, and a browser for it."""
+"""The viewer's page, built on the spot and served with its clips on the loopback."""
 
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -8,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
-from playwright.sync_api import Browser, sync_playwright
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 WEB = Path(__file__).parents[3] / "web"
+SOFTWARE_WEBGL = "--enable-unsafe-swiftshader"  # Chromium's argument for WebGL on the processor
 
 
 def build_page(folder: Path) -> None:
@@ -34,14 +33,3 @@ def served(page: Path, media: Path) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join()
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium, with WebGL on the processor."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    assert path is not None, "no Chromium: `make test-slow` installs Debian's"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--enable-unsafe-swiftshader"])
-        yield started
-        started.close()

@@ -1,7 +1,6 @@
 """The page in a browser: players that do not drift, keys, sorting, no request, and axe's rules of accessibility."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
+from tests.browsers import chromium
 
 from vera.evaluation.reports.run.write import write_run_report
 from vera.resumable import append_row
@@ -32,12 +32,8 @@ READ = f"""() => [...document.querySelectorAll('.strip')].map(strip => {{
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    assert path is not None, "no Chromium: `make test-slow` installs Debian's"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path)
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
