@@ -23,7 +23,7 @@ def address(tmp_path_factory: pytest.TempPathFactory, media: Path) -> Iterator[s
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium(SOFTWARE_WEBGL) as started:
         yield started
