@@ -12,6 +12,7 @@ import tempfile
 from collections import defaultdict
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -23,6 +24,7 @@ from vera.construction.engine.run import file_hash
 from vera.construction.stages.footage import clip_id
 from vera.data.synthesis import SyntheticLayers
 from vera.data.synthesis.assets import load_photos
+from vera.video.open import open_output
 
 SHAPE = 81, 832, 480  # frames, width, height
 PHOTOS = 24
@@ -90,8 +92,8 @@ def write_photos(folder: Path) -> None:
 
 
 def write_film(path: Path, frames: np.ndarray) -> None:
-    with av.open(str(path), "w") as file:
-        stream = file.add_stream("libx264", Fraction(16), options={"crf": "20"})
+    with open_output(path) as file:
+        stream: Any = file.add_stream("libx264", Fraction(16), options={"crf": "20"})
         stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], "yuv420p"
         for frame in frames:
             file.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "rgb24")))

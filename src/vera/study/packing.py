@@ -16,6 +16,7 @@ from vera.color.transform import color_transform
 from vera.errors import VeraError
 from vera.files import whole_file
 from vera.video import Clip, open_clip
+from vera.video.open import open_output
 from vera.video.view import source_view
 from vera.vlm.media import fitting_size
 
@@ -67,7 +68,8 @@ def pack(source: Path, first: Path, second: Path, out: Path, damaged: Place | No
         check_alike(clips[0], result)
     width, height = shown_size(clips[0])
     rows = rows_apart(height)
-    with whole_file(out) as partial, ExitStack() as opened, av.open(str(partial), "w", options=_CONTAINER) as container:
+    with whole_file(out) as partial, ExitStack() as opened:
+        container = opened.enter_context(open_output(partial, container_options=_CONTAINER))
         stream = _stream(container, clips[0], (width, 3 * rows))
         streams = [opened.enter_context(closing(_pictures(clip, (width, height)))) for clip in clips]
         for pictures, time in zip(zip(*streams, strict=True), _seconds(clips[0]), strict=True):

@@ -109,6 +109,7 @@ def test_two_processes_train_one_adapter(tmp_path: Path, fields: dict[str, Any])
     assert_same_weights(tmp_path / "one" / "run", tmp_path / "two" / "run")
 
 
+@pytest.mark.slow
 def test_two_processes_train_with_muon(tmp_path: Path, fields: dict[str, Any]) -> None:
     runs = []
     for name in ("one", "two"):
@@ -119,6 +120,7 @@ def test_two_processes_train_with_muon(tmp_path: Path, fields: dict[str, Any]) -
     assert_same_curve(tmp_path / "one" / "run", tmp_path / "two" / "run")
 
 
+@pytest.mark.slow
 def test_a_killed_process_and_a_resume_by_one(tmp_path: Path, fields: dict[str, Any], unbroken: Path) -> None:
     """Whichever process dies at whichever step: what is left goes on in another number of processes."""
     recipe = write_recipe(tmp_path, **fields)

@@ -58,6 +58,7 @@ def wait_for_rows(process: subprocess.Popen[bytes], run: Path, count: int) -> No
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 def test_kill_and_resume_is_the_unbroken_run(tmp_path: Path, tiny_model: Path, optimizer: str) -> None:
     fields = flow_fields(tiny_model) | {
