@@ -86,7 +86,8 @@ def test_playhead_by_pointer_and_keys(page: Page, clip: Path) -> None:
 
 
 def test_works_without_sound_or_thumbnails(page: Page, clip: Path, problems: list[str]) -> None:
-    open_strip(page, peaks="media/strip/none.json")
+    with page.expect_console_message(lambda message: "404" in message.text):
+        open_strip(page, peaks="media/strip/none.json")
     page.wait_for_function("document.querySelector('.strip canvas').clientHeight === 48 + 2 * 18")
     problems[:] = [text for text in problems if "404" not in text]
     page.evaluate("strip.load({ thumbnails: null, peaks: null })")
