@@ -245,8 +245,12 @@ def test_twenty_kills_lose_nothing_and_repeat_only_what_ran(tmp_path: Path) -> N
 
 
 def surroundings(log: Path, sleep: float) -> dict[str, str]:
-    path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-    return os.environ | {LOG: str(log), SLEEP: str(sleep), "PYTHONPATH": path}
+    return os.environ | {LOG: str(log), SLEEP: str(sleep), "PYTHONPATH": python_path()}
+
+
+def python_path() -> str:
+    """Where other processes find this project, its tests, and what this one was told of."""
+    return os.pathsep.join(filter(None, [str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH")]))
 
 
 def start(root: Path, environment: dict[str, str], *paths: str) -> subprocess.Popen[bytes]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.construction.engine.executors.test_local import OnGpu
-from tests.construction.engine.test_build import ROOT, Faulty, make, surroundings
+from tests.construction.engine.test_build import ROOT, Faulty, make, python_path, surroundings
 from tests.construction.toys import Alone, Choose, Cut, Draw, Ship, finish, opened, tree
 
 from vera.errors import VeraError
@@ -53,6 +53,7 @@ def test_ray_makes_the_same_bytes_and_three_kills_lose_nothing(tmp_path: Path) -
     for _ in range(KILLS):
         process, size = start(tmp_path / "out", environment, *paths), (tmp_path / "log").stat().st_size
         while (tmp_path / "log").stat().st_size == size:
+            assert process.poll() is None
             time.sleep(0.01)
         time.sleep(rng.uniform(0.3, 2))
         assert process.poll() is None
@@ -86,7 +87,7 @@ def test_what_no_run_can_do_without_ends_the_build_with_its_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("ray")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), str(ROOT)]))
+    monkeypatch.setenv("PYTHONPATH", python_path())
     stages = (Cut(), Unready(), Alone(), Choose(), Ship())
     with opened(tmp_path / "out", "2", stages=stages) as build:
         with pytest.raises(VeraError) as error:
@@ -107,7 +108,7 @@ def test_a_cluster_without_gpus_is_told(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_an_actor_that_dies_costs_a_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("ray")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), str(ROOT)]))
+    monkeypatch.setenv("PYTHONPATH", python_path())
     stages = (Cut(), Faulty(str(tmp_path / "mended"), "kill"), Alone(), Choose(), Ship())
     with opened(tmp_path / "out", "2", stages=stages) as build:
         finish(build, 1, "ray")
