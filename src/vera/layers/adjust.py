@@ -14,17 +14,12 @@ from vera.arrays import Float
 from vera.errors import VeraError, brief
 from vera.layers.blend_modes import BLEND_MODES
 from vera.layers.layer_frame import LayerFrame, unit
-from vera.layers.paint import Stroke, check_paint, paint_alpha, strokes_from_json
+from vera.layers.paint import Stroke, check_between, check_paint, paint_alpha, strokes_from_json
 from vera.layers.refine.floor import floor_alpha
 
 Triple = tuple[float, float, float]
 
 LONGEST = 1000.0  # pixels that a matte may be feathered or choked by
-
-
-def _check(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:  # so for nan too
-        raise VeraError(f"{name} is from {low:g} to {high:g}, not {brief(value)}")
 
 
 @dataclass(frozen=True)
@@ -56,15 +51,15 @@ class Adjustment:
     paint: tuple[Stroke, ...] = ()
 
     def __post_init__(self) -> None:
-        _check("opacity", self.opacity, 0, 1)
-        _check("scale", self.scale, 0.01, 100)
-        _check("feather", self.feather, 0, LONGEST)
-        _check("choke", self.choke, -LONGEST, LONGEST)
+        check_between("opacity", self.opacity, 0, 1)
+        check_between("scale", self.scale, 0.01, 100)
+        check_between("feather", self.feather, 0, LONGEST)
+        check_between("choke", self.choke, -LONGEST, LONGEST)
         for name, low, high in (("lift", -1, 1), ("gamma", 0.01, 100), ("gain", 0, 100)):
             for value in getattr(self, name):
-                _check(name, value, low, high)
+                check_between(name, value, low, high)
         for value in self.offset:
-            _check("offset", value, -1e6, 1e6)
+            check_between("offset", value, -1e6, 1e6)
         if self.blend not in BLEND_MODES:
             raise VeraError(f"no blend mode is named {brief(self.blend)}; choose from {', '.join(BLEND_MODES)}")
         first, last = (0 if self.range[0] is None else self.range[0]), self.range[1]

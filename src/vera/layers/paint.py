@@ -49,11 +49,11 @@ class Stroke:
         if not self.points:
             raise VeraError("a stroke has at least one point, [x, y]")
         for x, y in self.points:
-            _check("a point of a stroke", x, -FURTHEST, FURTHEST)
-            _check("a point of a stroke", y, -FURTHEST, FURTHEST)
-        _check("the radius of a stroke", self.radius, 0.1, WIDEST)
-        _check("the softness of a stroke", self.softness, 0, 1)
-        _check("the value of a stroke", self.value, 0, 1)
+            check_between("a point of a stroke", x, -FURTHEST, FURTHEST)
+            check_between("a point of a stroke", y, -FURTHEST, FURTHEST)
+        check_between("the radius of a stroke", self.radius, 0.1, WIDEST)
+        check_between("the softness of a stroke", self.softness, 0, 1)
+        check_between("the value of a stroke", self.value, 0, 1)
         if self.mode not in get_args(Mode):
             raise VeraError(f"a stroke's mode is {' or '.join(get_args(Mode))}, not {brief(self.mode)}")
         first, last = self.range[0] or 0, self.range[1]
@@ -206,6 +206,7 @@ def _are_numbers(value: object, count: int) -> bool:
     return isinstance(value, list) and len(value) == count and all(type(part) in (int, float) for part in value)
 
 
-def _check(what: str, value: float, low: float, high: float) -> None:
+def check_between(what: str, value: float, low: float, high: float) -> None:
+    """Raise VeraError unless a value is within its bounds."""
     if not low <= value <= high:  # so for nan too
         raise VeraError(f"{what} is from {low:g} to {high:g}, not {brief(value)}")

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.color.tags import FULL
-from vera.color.transform import ColorTransform, color_transform
+from vera.color.transform import color_transform
 from vera.layers.adjust import NEUTRAL
 from vera.layers.layer_frame import to_codes, unit
 from vera.layers.layered_edit import LayeredEdit
+from vera.layers.render import show_colors
 from vera.layers.source_match import frame_map
 from vera.progress import Progress
 from vera.video import Clip, model_view
@@ -42,7 +43,7 @@ def write_take_proxies(clip: Clip, edit: LayeredEdit, folder: Path, progress: Pr
         writer, matte = IntraWriter(pictures, size, clip), AlphaWriter(mattes, size)
         for done, (index, pts, plate) in enumerate(_plates(clip, edit, index_of, size), 1):
             layer = edit.frame(index, size, plate)
-            writer.write(_shown(layer.edit, transform), pts - clip.pts[0])
+            writer.write(show_colors(layer.edit, transform), pts - clip.pts[0])
             matte.write(to_codes(unit(layer.alpha), np.uint8))
             if progress is not None:
                 progress("preview", done, len(index_of))
@@ -86,9 +87,3 @@ def _plates(clip: Clip, edit: LayeredEdit, index_of: Any, size: tuple[int, int])
         for frame in reader:
             if frame.pts in index_of:
                 yield index_of[frame.pts], frame.pts, model_view(frame, *size, clip.orientation)
-
-
-def _shown(colors: NDArray[Any], transform: ColorTransform | None) -> NDArray[np.uint8]:
-    if transform is None:
-        return np.ascontiguousarray(to_codes(unit(colors), np.uint8))
-    return np.asarray(np.rint(transform.to_view(unit(colors).astype(np.float64)).clip(0, 1) * 255), np.uint8)

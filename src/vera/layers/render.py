@@ -11,7 +11,7 @@ from vera.arrays import Float
 from vera.color.transform import ColorTransform, color_transform
 from vera.errors import VeraError
 from vera.layers.composite import Placed
-from vera.layers.layer_frame import LayerFrame, unit
+from vera.layers.layer_frame import LayerFrame, to_codes, unit
 from vera.video import Clip
 from vera.video.components import INTERLEAVED, components
 from vera.video.formats import is_float
@@ -50,13 +50,19 @@ def render_frame(placed: Placed, frames: FrameSeeker, number: int, view: View = 
         layer = flatten(placed, source)
         if view == "alpha":
             return np.repeat(np.rint(unit(layer.alpha) * 255).astype(np.uint8)[..., None], 3, axis=-1)
-        colors = layer.edit if transform is None else transform.to_view(layer.edit.astype(np.float64))
-        return np.asarray(np.rint(np.clip(colors, 0, 1) * 255), np.uint8)
+        return show_colors(layer.edit, transform)
     result = _shown(placed.lay(source), clip, transform)
     if view == "result":
         return result
     change = np.abs(result.astype(np.int16) - _shown(source, clip, transform)) * GAIN
     return np.asarray(change.clip(0, 255), np.uint8)
+
+
+def show_colors(colors: NDArray[Any], transform: ColorTransform | None) -> NDArray[np.uint8]:
+    """Show a layer's colours `[H,W,3]`, codes or float32 in [0,1] of the clip's own kind, in BT.709: uint8."""
+    if transform is None:
+        return np.ascontiguousarray(to_codes(unit(colors), np.uint8))
+    return np.asarray(np.rint(transform.to_view(unit(colors).astype(np.float64)).clip(0, 1) * 255), np.uint8)
 
 
 def flatten(placed: Placed, source: av.VideoFrame) -> LayerFrame:
