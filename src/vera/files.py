@@ -17,6 +17,7 @@ from typing import Any
 
 from vera.errors import VeraError
 
+FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # errors that free space would mend
 DEEPEST = 64  # levels of JSON: deeper ones run Python's own stack out where they are shown or written again
 TEXT_LIMIT = 16 << 20  # bytes: a manifest with the times of an hour at 60 frames a second has 3 MB
 _MARK = "vera-partial"

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vera.errors import VeraError, first_line, printable
+from vera.files import FULL_DISK
 from vera.jobs.orphans import die_with_parent
 from vera.jobs.results import with_results
 from vera.jobs.work import CancelledError, Pace, Work
-from vera.service.errors import FULL
 
 if TYPE_CHECKING:
     from vera.pipelines.footage.preview import Preview
@@ -115,7 +115,7 @@ def told(error: BaseException) -> str:
     """An error as one line for people, short enough for the server."""
     if isinstance(error, VeraError):
         return str(error)[:LONGEST]
-    if isinstance(error, OSError) and error.errno in FULL:
+    if isinstance(error, OSError) and error.errno in FULL_DISK:
         return f"{error.strerror}; free space, then try again"
     return printable(f"{type(error).__name__}: {first_line(error)}")[:LONGEST]
 

@@ -1,10 +1,6 @@
 """Problems that the user can mend, by what a request that meets them is answered with."""
 
-import errno
-
 from vera.errors import VeraError
-
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # what the machine lacks
 
 
 class MissingError(VeraError):

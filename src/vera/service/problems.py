@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException as StarletteError
 
 from vera.errors import VeraError, printable
-from vera.service.errors import FULL, STATUS
+from vera.files import FULL_DISK
+from vera.service.errors import STATUS
 
 _log = logging.getLogger("vera.service")
 
@@ -56,7 +57,7 @@ def _refused(request: Request, error: Exception) -> JSONResponse:
 
 def _system(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, OSError | sqlite3.Error)
-    if getattr(error, "errno", None) in FULL or getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+    if getattr(error, "errno", None) in FULL_DISK or getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
         return problem(507, "the server's disk is full; free space, then try again")
     return bug(request.method, request.url.path, error)
 

@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 import av
 
 from vera.errors import VeraError
-from vera.files import check_outputs, real_path
+from vera.files import FULL_DISK, check_outputs, real_path
 from vera.video.carried.carry import sound_lost
 from vera.video.clip import Clip
 from vera.video.codecs import Codec, default_codec, find_codec
@@ -112,7 +112,7 @@ def user_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, OSError) as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno in FULL_DISK:
             raise VeraError(f"{path}: the disk is full; free some space or write elsewhere") from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise VeraError(f"{path.parent}: can't be written; choose another folder for the output") from error

@@ -1,6 +1,5 @@
 """One run of one stage, in whatever process: what it wrote takes its place whole, then the record says so."""
 
-import errno
 import hashlib
 import pickle
 import time
@@ -14,9 +13,7 @@ from vera.construction.engine.record import Entry, Layout, Record, read_record, 
 from vera.construction.engine.stage import BuildStopError, Facts, Item, Rejected, Stage
 from vera.construction.engine.state import Task
 from vera.errors import VeraError, first_line
-from vera.files import locked, scratch_folder, sweep, sync
-
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # what the machine lacks, not the clip
+from vera.files import FULL_DISK, locked, scratch_folder, sweep, sync
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ def run_task(root: Path, stages: bytes, task: Task, about: Record) -> Ran:
     except BuildStopError as error:
         return Ran(None, time.perf_counter() - start, stopped=str(error))
     except OSError as error:
-        if error.errno not in FULL:
+        if error.errno not in FULL_DISK:
             raise
         return Ran(None, time.perf_counter() - start, stopped=f"{folder}: {error.strerror}; free space, then go on")
     return Ran(entry, time.perf_counter() - start, time.process_time() - cpu, trace)
@@ -144,7 +141,7 @@ def file_hash(path: Path) -> str:
 
 def full_disk(error: BaseException) -> OSError | None:
     """The error of a full disk that `error` is, or was raised for."""
-    return next((held for held in _chain(error) if isinstance(held, OSError) and held.errno in FULL), None)
+    return next((held for held in _chain(error) if isinstance(held, OSError) and held.errno in FULL_DISK), None)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
