@@ -164,6 +164,7 @@ def test_two_tabs_and_a_return_after_a_week(browser: Browser, opened: tuple[str,
     other.goto(link)
     other.get_by_role("button", name="Begin").click()
     rater.answer("1qa")
+    wait_until(lambda: answered(small).get(other.url.partition("#")[2]) == 1, rater)
     other.wait_for_selector(OPEN)
     for key in "2ws":
         other.keyboard.press(key)

@@ -70,6 +70,38 @@ describe("the outbox", () => {
     expect(await shelf.all("s")).toEqual([]);
   });
 
+  it("is told of another tab's answer that was kept while its own was being written down", async () => {
+    const shelf = memoryShelf();
+    const kept: string[] = [];
+    const told: Told[] = [];
+    const server = async (one: Waiting) => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      if (kept.length && kept[0] !== one.answer.attempt) throw new ApiError(409, "answered");
+      kept[0] = one.answer.attempt;
+    };
+    const slow = { ...shelf, put: (one: Waiting) => shelf.put(one).then(() => new Promise<void>((resolve) => setTimeout(resolve, 200))) };
+    const first = new Outbox("s", shelf, () => {}, server);
+    const second = new Outbox("s", slow, (one) => told.push(one), server);
+    await first.add(0, answer("a"));
+    await vi.advanceTimersByTimeAsync(50);
+    void second.add(0, answer("b"));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(kept).toEqual(["a"]);
+    expect(told).toContainEqual({ kind: "other", trial: 0 });
+    expect(await shelf.all("s")).toEqual([]);
+  });
+
+  it("takes up what an earlier page has left", async () => {
+    const sent: string[] = [];
+    const { outbox, shelf } = made(async (one) => void sent.push(one.answer.attempt));
+    await shelf.put({ session: "s", trial: 0, answer: answer("left") });
+    await outbox.load();
+    expect(outbox.waiting()).toHaveLength(1);
+    await outbox.flush();
+    expect(sent).toEqual(["left"]);
+    expect(await shelf.all("s")).toEqual([]);
+  });
+
   it("keeps answers when the session is closed", async () => {
     const { outbox, told, shelf } = made(async () => {
       throw new ApiError(401, "open your link");

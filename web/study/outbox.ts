@@ -23,8 +23,13 @@ export type Told =
 const LONGEST = 30_000;
 const FIRST = 1_000;
 
-/** Sends what lies on a shelf, in order, again and again until it is kept; `tell` hears what becomes of it. */
+/**
+ * Sends answers in order, again and again until each is kept; `tell` hears what becomes of them.
+ * A page sends what it was given and what it found at its start, never what another open tab has on its way:
+ * each tab is told of its own answers.
+ */
 export class Outbox {
+  private readonly queue: Waiting[] = [];
   private busy: Promise<void> | null = null;
   private pause = FIRST;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -38,12 +43,19 @@ export class Outbox {
   ) {}
 
   async add(trial: number, answer: Waiting["answer"]): Promise<void> {
-    await this.shelf.put({ session: this.session, trial, answer });
+    const one = { session: this.session, trial, answer };
+    await this.shelf.put(one);
+    this.queue.push(one);
     void this.flush();
   }
 
-  waiting(): Promise<Waiting[]> {
-    return this.shelf.all(this.session);
+  /** Take up what earlier pages have left. */
+  async load(): Promise<void> {
+    this.queue.unshift(...(await this.shelf.all(this.session)));
+  }
+
+  waiting(): readonly Waiting[] {
+    return this.queue;
   }
 
   /** Send all that waits; what comes meanwhile is sent, too. */
@@ -56,8 +68,7 @@ export class Outbox {
   }
 
   private async run(): Promise<void> {
-    for (let left = await this.waiting(); left.length; left = await this.waiting()) {
-      const one = left[0]!;
+    for (let one = this.queue[0]; one; one = this.queue[0]) {
       try {
         await this.send(one);
       } catch (error) {
@@ -65,8 +76,9 @@ export class Outbox {
         const why = error instanceof Error ? error.message : String(error);
         if (status === 409) this.tell({ kind: "other", trial: one.trial });
         else if ([401, 404, 422].includes(status)) return this.tell({ kind: "closed", why });
-        else return this.later(left.length, why);
+        else return this.later(this.queue.length, why);
       }
+      this.queue.shift();
       await this.shelf.remove(one);
       this.pause = FIRST;
     }

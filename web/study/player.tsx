@@ -28,19 +28,26 @@ export function Player({ src, trial, heat, playing, restart, onReady, onPass, on
   useEffect(() => {
     const element = video.current!;
     if (!playing) element.pause();
-    else void element.play().catch(() => onPlaying(false)); // a browser that waits for a press
+    else play(element);
   }, [playing]);
   useEffect(() => {
     if (restart) video.current!.currentTime = 0;
   }, [restart]);
-  useEffect(() => retryWhenOnline(video.current!), []);
+  const wanted = useRef(playing);
+  wanted.current = playing;
+  useEffect(() => retryWhenOnline(video.current!, (element) => wanted.current && play(element)), []);
+
+  function play(element: HTMLVideoElement) {
+    // A browser may wait for a press. Other refusals are passing: no clip yet, or another load of it.
+    element.play().catch((error: DOMException) => error.name === "NotAllowedError" && onPlaying(false));
+  }
 
   function ended() {
     const element = video.current;
     if (!element) return; // the event was on its way when the next pair came
     onPass();
     element.currentTime = 0;
-    if (playing) void element.play().catch(() => onPlaying(false));
+    if (playing) play(element);
   }
 
   const shown = [
@@ -100,13 +107,13 @@ function watch(video: HTMLVideoElement, draw: () => void): () => void {
 }
 
 // A clip that broke off with the network is asked for again.
-function retryWhenOnline(video: HTMLVideoElement): () => void {
+function retryWhenOnline(video: HTMLVideoElement, play: (video: HTMLVideoElement) => void): () => void {
   const again = () => {
     if (!video.error && video.readyState > 2) return;
     const at = video.currentTime;
     video.load();
     video.currentTime = at;
-    void video.play().catch(() => {});
+    play(video);
   };
   const timer = setInterval(() => video.error && again(), 3000);
   addEventListener("online", again);

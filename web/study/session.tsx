@@ -22,7 +22,7 @@ export function Session({ session }: { session: string }) {
 
   async function refresh(): Promise<void> {
     const found = await call<State>("GET", sessionPath(session));
-    const waiting = (await outbox.current?.waiting()) ?? [];
+    const waiting = outbox.current?.waiting() ?? [];
     const known = found.trials.flatMap((trial, number) => (trial.answered ? [number] : []));
     setAnswered((before) => new Set([...before, ...known, ...waiting.map((one) => one.trial)]));
     setState(found);
@@ -42,6 +42,7 @@ export function Session({ session }: { session: string }) {
   useEffect(() => {
     const start = async () => {
       outbox.current = new Outbox(session, await openShelf(), hear);
+      await outbox.current.load();
       await reach(refresh, setProblem);
       void outbox.current.flush();
     };

@@ -13,11 +13,11 @@ export async function openShelf(): Promise<Shelf> {
 }
 
 export function memoryShelf(): Shelf {
-  const held = new Map<number, Waiting>();
+  const held = new Map<string, Waiting>();
   return {
-    put: async (one) => void held.set(one.trial, one),
+    put: async (one) => void held.set(one.answer.attempt, one),
     all: async () => [...held.values()],
-    remove: async (one) => void held.delete(one.trial),
+    remove: async (one) => void held.delete(one.answer.attempt),
   };
 }
 
@@ -41,7 +41,7 @@ function databaseShelf(database: IDBDatabase): Shelf {
     },
     async remove(one) {
       const transaction = store("readwrite");
-      transaction.objectStore(STORE).delete([one.session, one.trial]);
+      transaction.objectStore(STORE).delete([one.session, one.answer.attempt]);
       await done(transaction);
     },
   };
@@ -49,7 +49,8 @@ function databaseShelf(database: IDBDatabase): Shelf {
 
 function openDatabase(): Promise<IDBDatabase> {
   const request = indexedDB.open(NAME, 1);
-  request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: ["session", "trial"] });
+  // By attempt: two tabs may answer the same pair, and neither may take the other's answer off the shelf.
+  request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: ["session", "answer.attempt"] });
   return promised(request);
 }
 
