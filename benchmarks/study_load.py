@@ -36,7 +36,7 @@ from vera.study.store.connect import open_database, reading
 from vera.study.store.tables import answers
 from vera.study.study import Design
 
-STARTS = 30.0  # seconds that a server has to start
+STARTS = 120.0  # seconds that a server has to start
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import signal
 import socket
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.construction.crossing import write_footage, write_recipe
-from tests.construction.engine.test_build import make, start, surroundings
+from tests.construction.engine.test_build import check_nothing_is_lost, start, started_working, surroundings
 from tests.construction.engine.test_index import RANKS, STATES
-from tests.construction.toys import DATABASE, tree
+from tests.construction.toys import DATABASE
 from tests.postgres import postgres, postgres_programs
 
 from vera.cli import main
@@ -89,17 +88,14 @@ def test_two_builds_share_the_work_and_kills_lose_nothing(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment, rng = surroundings(tmp_path / "log", 0.1) | {DATABASE: server}, random.Random(0)
+    (tmp_path / "log").touch()
     paths = ["5"] * 4
-    for _ in range(2):
-        both = [start(tmp_path / "out", environment, *paths) for _ in range(2)]
-        time.sleep(rng.uniform(2, 4))
-        os.killpg(both[0].pid, signal.SIGKILL)
-        assert [process.wait(120) for process in both][1] == 0
-    assert start(tmp_path / "out", environment, *paths).wait(120) == 0
-    began = Counter((tmp_path / "log").read_text(encoding="utf-8").splitlines())
-    make(tmp_path / "new", *paths)
-    assert tree(tmp_path / "out") == tree(tmp_path / "new")
-    assert len(began) == 4 + 20 * 4 and sum(began.values()) - len(began) <= 2 * 2
+    one = started_working(tmp_path, lambda: start(tmp_path / "out", environment, *paths))
+    other = start(tmp_path / "out", environment, *paths)
+    time.sleep(rng.uniform(0, 2))
+    os.killpg(one.pid, signal.SIGKILL)
+    assert [process.wait(300) for process in (one, other)] == [-signal.SIGKILL, 0]
+    check_nothing_is_lost(tmp_path, paths, objects=20, repeats=2)
     assert not (tmp_path / "out/index.sqlite").exists()
 
 
