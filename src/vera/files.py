@@ -74,6 +74,15 @@ def parse_json(text: str, where: object) -> Any:
     return value
 
 
+def file_hash(*paths: Path) -> str:
+    """Return the SHA-256, in hexadecimal digits, of a file, or of several one after the other, read piece by piece."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            hashlib.file_digest(file, lambda: digest)
+    return digest.hexdigest()
+
+
 def json_text(value: Any) -> str:
     """Return JSON as text that UTF-8 can hold, indented, with letters as they are.
 

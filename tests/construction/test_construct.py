@@ -16,12 +16,12 @@ from tests.construction.toys import Tainted, tree
 
 from vera.cli import main
 from vera.construction.construct import build_samples, build_status
-from vera.construction.engine.run import file_hash
 from vera.construction.recipe import make_stages, read_recipe
 from vera.construction.stages.footage import clip_id
 from vera.construction.upkeep import collect_garbage, retry, verify_build
 from vera.data.released.dataset import ReleasedLayers
 from vera.errors import DamageWarning, VeraError
+from vera.files import file_hash
 from vera.video import open_clip
 
 ROWS = f"dataset/vera-train-set/{FRAMES}-frames/realistic-set1-obj-add.jsonl"

@@ -13,9 +13,9 @@ from tests.pipelines.test_matting import folder as folder
 from vera.cli import main
 from vera.construction.construct import build_samples
 from vera.construction.engine.record import Layout, read_record
-from vera.construction.engine.run import file_hash
 from vera.construction.stages.footage import clip_id
 from vera.errors import VeraError
+from vera.files import file_hash
 
 ROWS = f"dataset/vera-train-set/{FRAMES}-frames/realistic-set1-obj-add.jsonl"
 OPEN = (

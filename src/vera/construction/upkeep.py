@@ -7,8 +7,7 @@ from pathlib import Path
 from vera.construction.construct import reopened
 from vera.construction.engine.build import Build
 from vera.construction.engine.record import Layout, Record, read_record, write_record
-from vera.construction.engine.run import file_hash
-from vera.files import locked, sweep
+from vera.files import file_hash, locked, sweep
 from vera.progress import Progress
 
 

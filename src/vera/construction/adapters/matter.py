@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-import cv2
 import numpy as np
 
 from vera.arrays import Float
 from vera.construction.adapters.network import Network, with_less
 from vera.construction.embedded.regions import Frames, Mask, box_about, grown, shrunk
+from vera.layers.layerize.matting import matte_at
 
 MARGIN = 32  # pixels about what is unknown, that the network is shown as well
 SMALLEST = 4  # parts of a picture's side below which the network is not worth its memory
@@ -58,9 +58,5 @@ def _shown(matting: Any, picture: Frames, trimap: Frames, parts: int) -> Float:
     """The network's alpha of a picture in `parts / SMALLEST` of its size: half of it takes a quarter of the memory."""
     if parts == SMALLEST:
         return np.asarray(matting(picture, trimap))
-    size = tuple(max(32, side * parts // SMALLEST) for side in trimap.shape[::-1])
-    small = matting(
-        cv2.resize(picture, size, interpolation=cv2.INTER_AREA),
-        cv2.resize(trimap, size, interpolation=cv2.INTER_NEAREST),
-    )
-    return np.asarray(cv2.resize(small, trimap.shape[::-1], interpolation=cv2.INTER_LINEAR))
+    height, width = (max(32, side * parts // SMALLEST) for side in trimap.shape)
+    return matte_at(matting, picture, trimap, (width, height))

@@ -8,10 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from vera.construction.engine.run import file_hash
 from vera.construction.engine.stage import HOW, Model, Resources
 from vera.errors import VeraError
 from vera.fields import Name
+from vera.files import file_hash
 
 Result = TypeVar("Result")
 FILES = ("*.json", "*.safetensors")
