@@ -73,7 +73,8 @@ studio: $(READY)
 	cp $(BIKES) demo/bikes.mp4
 	$(BIN)/vera studio demo/bikes.mp4
 
-# A process for each core: tests are of one thread.
+# A process for each core: tests are of one thread. Slow ones stay together by their file: a module has one browser, one
+# database and one Ray, and those that wait leave the core to the other process.
 SHARED := -n logical --maxprocesses 8
 
 test: $(READY)
@@ -81,7 +82,7 @@ test: $(READY)
 	$(BIN)/python -m pytest $(SHARED)
 
 test-slow: $(READY) $(VENV)/ray browser postgres web/node_modules
-	PYTHONPATH=$(VENV)/ray $(BIN)/python -m pytest -m slow
+	PYTHONPATH=$(VENV)/ray $(BIN)/python -m pytest -m slow $(SHARED) --dist loadfile
 
 # In a folder of its own: only its tests, and who has many machines, want it.
 $(VENV)/ray: constraints-ray.txt | $(READY)

@@ -85,7 +85,9 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def studio(tmp_path: Path, footage: Path) -> Iterator[Served]:
     """A studio that was started with the layers."""
     with served(footage / "disc", "--workspace", tmp_path / "studio", folder=tmp_path) as studio:
-        wait_for(lambda: all(job["state"] == "done" for job in studio.ask("GET", "/jobs")["jobs"]))  # proxies
+        for job in studio.ask("GET", "/jobs")["jobs"]:  # proxies
+            ended = studio.wait(job["id"])
+            assert ended["state"] == "done", ended["error"]
         yield studio
 
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,14 @@ def long_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def problems() -> list[str]:
     return []
+
+
+@pytest.fixture(autouse=True)
+def closed_pages(browser: Browser) -> Iterator[None]:
+    """Close a test's pages with it: a clip would play on."""
+    yield
+    for context in browser.contexts:
+        context.close()
 
 
 def open_page(browser: Browser, folder: Path, problems: list[str], width: int = 1440, **options: Any) -> Page:
