@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Frames = NDArray[np.uint8]
+from vera.arrays import Frames as Frames
+
 Mask = NDArray[np.bool_]
 Box = tuple[slice, slice]
 
