@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tests.training.drawn import flow_fields, write_recipe
+from tests.training.running import alone, together
 
 from vera.models import VeraTransformer3DModel
 
@@ -34,13 +35,8 @@ def launch(recipe: Path, processes: int) -> subprocess.Popen[bytes]:
 
 
 def finish(process: subprocess.Popen[bytes]) -> None:
-    _, errors = process.communicate(timeout=240)
+    _, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors.decode()[-3000:]
-
-
-def alone(recipe: Path) -> None:
-    command = [sys.executable, "-m", "tests.training.drawn", str(recipe)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def rows(run: Path) -> list[dict[str, Any]]:
@@ -87,13 +83,13 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory, fields: dict[str, Any]) -
 
 
 def test_two_processes_give_the_curve_of_one(tmp_path: Path, fields: dict[str, Any], unbroken: Path) -> None:
-    finish(launch(write_recipe(tmp_path, **fields), 2))
+    together(write_recipe(tmp_path, **fields), 2)
     assert_same_curve(unbroken, tmp_path / "run")
     assert_same_weights(unbroken, tmp_path / "run")
 
 
 def test_two_processes_share_the_tokens_of_a_sample(tmp_path: Path, fields: dict[str, Any], unbroken: Path) -> None:
-    finish(launch(write_recipe(tmp_path, context_parallel=2, **fields), 2))
+    together(write_recipe(tmp_path, context_parallel=2, **fields), 2)
     assert_same_curve(unbroken, tmp_path / "run")
     assert_same_weights(unbroken, tmp_path / "run")
 
@@ -104,7 +100,7 @@ def test_two_processes_train_one_adapter(tmp_path: Path, fields: dict[str, Any])
         (tmp_path / name).mkdir()
         runs.append(write_recipe(tmp_path / name, **fields | {"lora": {"rank": 3}, "freeze": ["alpha"], "steps": 6}))
     alone(runs[0])
-    finish(launch(runs[1], 2))
+    together(runs[1], 2)
     assert_same_curve(tmp_path / "one" / "run", tmp_path / "two" / "run")
     assert_same_weights(tmp_path / "one" / "run", tmp_path / "two" / "run")
 
@@ -126,13 +122,13 @@ def test_a_killed_process_and_a_resume_by_one(tmp_path: Path, fields: dict[str, 
     recipe = write_recipe(tmp_path, **fields)
     step = random.Random().randint(4, 9)
     process = launch(recipe, 2)
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 600
     while not any(row["step"] >= step and "loss" in row for row in rows(tmp_path / "run")):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.005)
     workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()
     os.kill(int(random.choice(workers)), signal.SIGKILL)
-    process.communicate(timeout=240)
+    process.communicate(timeout=600)
     assert process.returncode != 0
     assert rows(tmp_path / "run")[-1]["step"] < 12
 

@@ -3,9 +3,8 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tests.training.drawn import DrawnLayers, flow_fields, open_drawn, write_recipe
+from tests.training.running import alone, start
 
 from vera.cli.signals import unwinding
 from vera.data.sample import LayeredSample
@@ -44,16 +44,11 @@ def assert_same_run(one: Path, other: Path) -> None:
         assert all(torch.equal(weights[name], others[name]) for name in weights)
 
 
-def start(recipe: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.training.drawn", str(recipe)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-
-
-def wait_for_rows(process: subprocess.Popen[bytes], run: Path, count: int) -> None:
+def wait_for_rows(process: ForkServerProcess, run: Path, count: int) -> None:
     deadline = time.monotonic() + 240
     log = run / "log.jsonl"
     while not log.exists() or log.read_text().count("\n") < count:
-        assert process.poll() is None, "ended before it could be stopped"
+        assert process.is_alive(), "ended before it could be stopped"
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
@@ -72,15 +67,14 @@ def test_kill_and_resume_is_the_unbroken_run(tmp_path: Path, tiny_model: Path, o
     for folder in folders:
         folder.mkdir()
     unbroken, killed = (write_recipe(folder, accumulate=2, **fields) for folder in folders)
-    # All three in processes of their own: what other tests did to torch here may change the last bits of a sum.
-    assert start(unbroken).wait() == 0
+    alone(unbroken)
 
     process = start(killed)
     wait_for_rows(process, folders[1] / "run", 6)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
     assert len(rows_of(folders[1] / "run")) < len(figures(folders[0] / "run"))
-    assert start(killed).wait() == 0
+    alone(killed)
     assert_same_run(*(folder / "run" for folder in folders))
 
 
@@ -94,7 +88,8 @@ def test_a_signal_ends_with_a_checkpoint_of_the_last_step(tmp_path: Path, number
     process = start(recipe)
     wait_for_rows(process, tmp_path / "run", 3)
     os.killpg(process.pid, number)
-    assert process.wait(timeout=120) == 0
+    process.join(600)
+    assert process.exitcode == 0
     steps = [row["step"] for row in figures(tmp_path / "run")]
     assert [p.stem for p in (tmp_path / "run" / "checkpoints").iterdir()] == [f"step-{steps[-1]:08d}"]
 
