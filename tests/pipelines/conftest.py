@@ -1,6 +1,7 @@
 """Tiny pipelines of random weights, with each autoencoder and each kind of text encoder."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,3 +95,10 @@ def make_pipeline() -> MakePipeline:
         return pipeline
 
     return make
+
+
+@pytest.fixture
+def folder(make_pipeline: MakePipeline, tmp_path: Path) -> Path:
+    """The folder of a saved pipeline."""
+    make_pipeline().save_pretrained(tmp_path / "model")
+    return tmp_path / "model"

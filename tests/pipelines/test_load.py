@@ -17,12 +17,6 @@ MakePipeline = Callable[..., VeraPipeline]
 CLIP = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
 
 
-@pytest.fixture
-def folder(make_pipeline: MakePipeline, tmp_path: Path) -> Path:
-    make_pipeline().save_pretrained(tmp_path / "model")
-    return tmp_path / "model"
-
-
 def change(path: Path, **values: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | values), encoding="utf-8")
 

@@ -26,12 +26,6 @@ MakePipeline = Callable[..., VeraPipeline]
 CLIP = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
 
 
-@pytest.fixture
-def folder(make_pipeline: MakePipeline, tmp_path: Path) -> Path:
-    make_pipeline().save_pretrained(tmp_path / "model")
-    return tmp_path / "model"
-
-
 def edit_layer(pipeline: VeraPipeline) -> np.ndarray:
     pipeline.set_progress_bar_config(disable=True)
     return np.asarray(pipeline(CLIP, "add a red balloon", generator=torch.Generator().manual_seed(0)).edit)
