@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+from vera.construction.adapters.shots import ShotNetwork
 from vera.construction.engine.databases import check_url
 from vera.construction.engine.stage import Stage
 from vera.construction.stages.background import Angle, Background, Curate, Factor, Picture
@@ -53,6 +54,13 @@ class Backgrounds:
 
 
 @dataclass(frozen=True)
+class Shots:
+    """What finds them, in the place of scenedetect."""
+
+    network: ShotNetwork | None = None
+
+
+@dataclass(frozen=True)
 class BuildRecipe:
     """A recipe. Each stage that has parameters has a section of its name.
 
@@ -73,6 +81,7 @@ class BuildRecipe:
     commercial: bool = False
     index: Name | None = None
     decisions: tuple[Name, ...] = ()
+    split: Shots = field(default_factory=Shots)
     screen: Screen = field(default_factory=Screen)
     unique: Unique = field(default_factory=Unique)
     propose: Propose = field(default_factory=Propose)
@@ -122,7 +131,7 @@ def make_stages(recipe: BuildRecipe, until: str | None = None, pictures: tuple[P
     size = parse_size(recipe.size, "size")
     stages: tuple[Stage, ...] = (
         Ingest(size),
-        Split(recipe.frames),
+        Split(recipe.frames, recipe.split.network),
         Proxy(size),
         recipe.screen,
         recipe.unique,

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from vera.construction import embedded
 from vera.construction.adapters.matter import MatterNetwork, load_matter
+from vera.construction.adapters.remover import RemoverNetwork, load_remover
 from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
 from vera.construction.stages.networked import Networked
 from vera.data.released.writer import FRAME_RATE
@@ -40,9 +41,10 @@ class Matte(Networked[MatterNetwork]):
 
 
 @dataclass(frozen=True)
-class Remove(Plain):
+class Remove(Networked[RemoverNetwork]):
     """Fill the object and its effects with the background that other frames show: `plate.mkv`, `evidence.mkv` (how many
-    frames show each pixel) and `hole.mkv` (what was filled).
+    frames show each pixel) and `hole.mkv` (what was filled). Or have the `network` draw the clip without them: it
+    invents, and leaves no evidence.
 
     Args:
         unseen: largest share of the hole that no frame shows: there the fill is invented.
@@ -52,10 +54,22 @@ class Remove(Plain):
     kind: ClassVar[Kind] = "object"
     needs: ClassVar[tuple[str, ...]] = ("proxy", "masks")
     unseen: Share = embedded.UNSEEN_LIMIT
+    network: RemoverNetwork | None = None
+
+    def setup(self) -> None:
+        """Load the network, if there is one."""
+        if self.network is not None:
+            load_remover(self.network)
 
     def run(self, item: Item) -> Done | Rejected:
-        """Facts: unseen, and residual, the share of what does not move as the camera says."""
+        """Facts: unseen, and residual, the share of what does not move as the camera says; of a network's plates noise,
+        the deviation of what it drew."""
         frames, masks = read_lossless(item.files["frames.mkv"]), _mask(item, "masks.mkv")
+        if self.network is not None:
+            drawn = load_remover(self.network)(frames, masks)
+            pasted = embedded.paste_plate(frames, drawn, masks)
+            _write_plate(item, pasted.plate, pasted.holes)
+            return Done({"noise": pasted.noise})
         camera = embedded.track_camera(frames, masks)
         holes = embedded.holes_of(masks, embedded.find_effects(frames, masks, camera))
         plate = embedded.clean_plate(frames, holes, camera)
@@ -63,9 +77,8 @@ class Remove(Plain):
         facts = {"unseen": unseen, "residual": camera.residual}
         if unseen > self.unseen:
             return Rejected("background never seen", f"{unseen:.3f} of the hole, above {self.unseen:g}", facts)
-        write_lossless(item.out / "plate.mkv", plate.frames, FRAME_RATE)
+        _write_plate(item, plate.frames, holes)
         write_lossless(item.out / "evidence.mkv", plate.evidence, FRAME_RATE)
-        write_lossless(item.out / "hole.mkv", holes.astype(np.uint8) * np.uint8(255), FRAME_RATE)
         return Done(facts)
 
 
@@ -98,10 +111,16 @@ class Layers(Plain):
         """Facts: none."""
         frames, plate = read_lossless(item.files["frames.mkv"]), read_lossless(item.files["plate.mkv"])
         matte = read_lossless(item.files["matte.mkv"]).astype(np.float32) / DEEP
-        layers = embedded.object_layers(frames, plate, _mask(item, "hole.mkv"), matte)
+        noise = item.facts["remove"].get("noise", embedded.NOISE)
+        layers = embedded.object_layers(frames, plate, _mask(item, "hole.mkv"), matte, noise)
         write_lossless(item.out / "edit.mkv", layers.edit, FRAME_RATE)
         write_lossless(item.out / "alpha.mkv", np.rint(layers.alpha * DEEP).astype(np.uint16), FRAME_RATE)
         return Done()
+
+
+def _write_plate(item: Item, plate: NDArray[np.uint8], holes: NDArray[np.bool_]) -> None:
+    write_lossless(item.out / "plate.mkv", plate, FRAME_RATE)
+    write_lossless(item.out / "hole.mkv", holes.astype(np.uint8) * np.uint8(255), FRAME_RATE)
 
 
 def _mask(item: Item, name: str) -> NDArray[np.bool_]:
