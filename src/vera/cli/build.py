@@ -143,7 +143,7 @@ def verify(out: Path, *, mend: Flag = False) -> int:
 
 @app.command
 def gc(out: Path) -> None:
-    """Remove what no clip of the footage needs any more. Not while a build runs.
+    """Remove what no clip of the footage needs any more, and the files of rejected clips. Not while a build runs.
 
     Parameters
     ----------
