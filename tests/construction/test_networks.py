@@ -11,6 +11,7 @@ from tests.construction.adapters.test_writer import ADDED
 from tests.construction.adapters.tiny import save_inpainting, save_tracker, save_videomama, save_wan_base
 from tests.construction.crossing import FRAMES, centre, write_footage, write_recipe
 from tests.pipelines.test_matting import folder as folder
+from tests.wan_layouts import make_wan
 
 from vera.cli import main
 from vera.construction.construct import build_samples
@@ -104,6 +105,30 @@ def test_networks_take_the_object_out_and_make_its_matte(tmp_path: Path, monkeyp
     recipe.write_text(recipe.read_text() + "commercial: true\n", encoding="utf-8")
     with pytest.raises(VeraError, match=r"CC-BY-NC-4\.0 forbids commercial use"):
         build_samples(recipe, tmp_path / "out")
+
+
+def test_a_network_makes_the_background(tmp_path: Path) -> None:
+    make_wan().save_pretrained(tmp_path / "wan")
+    maker = network("wan", tmp_path / "wan", prompts=["a red balloon", "a balloon"], steps=1, guidance=1.0)
+    limits = "distance: 255, subject: [0, 1], change: 0"
+    recipe = setup(
+        tmp_path,
+        "",
+        "tasks: [background_replace]",
+        f"background: {{residual: 1, enlarged: 1000, network: {maker}}}",
+        f"background_check: {{{limits}}}",
+    )
+    report = build_samples(recipe, tmp_path / "out", unattended=True)
+    assert report.samples == 1, (report.rejected, [task.detail for task in report.troubles])
+    (path,) = (tmp_path / "out/dataset").glob("*/*/*.jsonl")
+    told = json.loads(path.read_text())["provenance"]
+    assert told["picture"] in ("a red balloon", "a balloon")
+    assert told["licences"] == ["Apache-2.0", "OWN"] and "pictures" not in told
+    (clip,) = (held.parent for held in Layout(tmp_path / "out").units("clip"))
+    frames, source, alpha = (
+        read_lossless(clip / name) for name in ("frames.mkv", "o1/new_source.mkv", "o1/new_alpha.mkv")
+    )
+    assert (source[alpha == 255] != frames[alpha == 255]).mean() > 0.9
 
 
 def test_a_removal_for_which_memory_does_not_suffice_has_failed_and_says_so(

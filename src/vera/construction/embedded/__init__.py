@@ -9,6 +9,7 @@ from vera.construction.embedded.background import (
     photo_background,
     photo_scale,
     replace_background,
+    video_background,
 )
 from vera.construction.embedded.camera import CameraTrack, track_camera
 from vera.construction.embedded.effects import find_effects
@@ -55,4 +56,5 @@ __all__ = [
     "track_camera",
     "track_moving",
     "unseen_share",
+    "video_background",
 ]

@@ -1,7 +1,7 @@
 """The object's matte, the clip without it, and its layers."""
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from vera.construction import embedded
 from vera.construction.adapters.matter import MatterNetwork, load_matter
 from vera.construction.adapters.remover import RemoverNetwork, load_remover
-from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
+from vera.construction.engine.stage import HOW, Done, Item, Kind, Plain, Rejected, Resources
 from vera.construction.stages.networked import Networked
 from vera.data.released.writer import FRAME_RATE
-from vera.fields import Share
+from vera.fields import Range, Share
 from vera.video import read_lossless, write_lossless
 
 DEEP = np.float32(65535)  # mattes on their way to the layers are kept in 16 bits
@@ -101,18 +101,43 @@ class Filter(Plain):
 
 @dataclass(frozen=True)
 class Layers(Plain):
-    """Solve for edit and alpha, shadows included, between the plate and the clip: `edit.mkv`, `alpha.mkv` (16 bits)."""
+    """Find edit and alpha, shadows included, between the plate and the clip: `edit.mkv`, `alpha.mkv` (16 bits).
+
+    Args:
+        by: `unmix` solves pixel by pixel; `omnimatte` fits a small network to the clip, for what is not smooth.
+        steps: of that fit.
+        device: that it runs on.
+    """
 
     name: ClassVar[str] = "layers"
     kind: ClassVar[Kind] = "object"
     needs: ClassVar[tuple[str, ...]] = ("proxy", "matte", "remove", "filter")
+    by: Literal["unmix", "omnimatte"] = "unmix"
+    steps: Annotated[int, Range(1, 100_000)] = 6000
+    device: str = field(default="cuda", metadata=HOW)
+
+    @property
+    def method(self) -> str:
+        """How layers are found, if not pixel by pixel."""
+        return "" if self.by == "unmix" else self.by
+
+    @property
+    def resources(self) -> Resources:
+        """One core, and a GPU if the fit is to run on one."""
+        return Resources(gpus=1 if self.by == "omnimatte" and self.device != "cpu" else 0)
 
     def run(self, item: Item) -> Done | Rejected:
         """Facts: none."""
         frames, plate = read_lossless(item.files["frames.mkv"]), read_lossless(item.files["plate.mkv"])
         matte = read_lossless(item.files["matte.mkv"]).astype(np.float32) / DEEP
         noise = item.facts["remove"].get("noise", embedded.NOISE)
-        layers = embedded.object_layers(frames, plate, _mask(item, "hole.mkv"), matte, noise)
+        holes = _mask(item, "hole.mkv")
+        if self.by == "omnimatte":
+            from vera.construction.adapters.omnimatte import Fit, fit_layers
+
+            layers = fit_layers(frames, plate, holes, matte, Fit(self.steps, device=self.device), noise)
+        else:
+            layers = embedded.object_layers(frames, plate, holes, matte, noise)
         write_lossless(item.out / "edit.mkv", layers.edit, FRAME_RATE)
         write_lossless(item.out / "alpha.mkv", np.rint(layers.alpha * DEEP).astype(np.uint16), FRAME_RATE)
         return Done()
