@@ -25,6 +25,7 @@ RATE = 1e-3
 # frame it touches grow with the object's area.
 COVER, TOUCH, KNEE = 0.75, 0.075, 5.0
 TAUGHT, REMINDED = 10.0, 0.1  # of the mask: until a sixth of the steps, and after that of its ones alone
+LEAST = 0.02  # of light, that colours begin with
 SOFT = 5  # pixels of a mask's edge that it is not taught
 
 
@@ -86,8 +87,9 @@ class LayerNet(nn.Module):
         for level in reversed(range(len(self.up))):
             wide = functional.interpolate(x, held[level].shape[-2:], mode="bilinear")
             x = self.up[level](torch.cat([wide, held[level]], dim=1))
-        out = self.out(x).sigmoid()
-        return out[:, :3], out[:, 3]
+        out = self.out(x)
+        # Colours begin as what is seen: from a grey, alpha would have no reason to leave 0.
+        return (out[:, :3] + frame.logit(LEAST)).sigmoid(), out[:, 3].sigmoid()
 
 
 def _block(before: int, after: int) -> nn.Sequential:
