@@ -41,7 +41,7 @@ class Desk:
             self.store, (NewTask(gates[task.stage], task.unit, task.object) for task in waiting if task.stage in gates)
         )
 
-    def claim(self, person: str, gate: Gate, role: Role) -> Lease | None:
+    def claim(self, person: str, gate: Gate | None, role: Role) -> Lease | None:
         """Give a person a task, and look what the build waits for where there is none."""
         found = claim(self.store, person, gate, role)
         if found is None and role == "work" and self.refresh():

@@ -15,10 +15,10 @@ class _Sent(BaseModel):
 
 
 class Claim(_Sent):
-    """Who wants a task of which gate; a proxy that names people is believed before `person`."""
+    """Who wants a task of which gate, or of any; a proxy that names people is believed before `person`."""
 
     person: Person
-    gate: Gate
+    gate: Gate | None = None
     role: Role = "work"
 
 

@@ -56,8 +56,8 @@ def adopt(store: Store, lease: str, pair: Pair, which: int) -> Lease:
     return finish(store, lease, pair.answers[which])
 
 
-def reopen(store: Store, person: str, gate: Gate) -> Lease | None:
-    """Take back a person's last answer at a gate, for another; None if there is none that could be.
+def reopen(store: Store, person: str, gate: Gate | None) -> Lease | None:
+    """Take back a person's last answer at a gate, or at any, for another; None if there is none that could be.
 
     A decision that is written down stays until the next one takes its place. What a second person has answered as well
     is settled.
@@ -65,7 +65,7 @@ def reopen(store: Store, person: str, gate: Gate) -> Lease | None:
     with store.change():
         row = store.row(
             "SELECT leases.id, leases.number, leases.task, tasks.wanted FROM leases JOIN tasks ON tasks.number = task "
-            "WHERE person = ? AND role = 'work' AND gate = ? AND leases.state = 'done' AND truth IS NULL "
+            "WHERE person = ? AND role = 'work' AND gate = coalesce(?, gate) AND leases.state = 'done' AND truth IS NULL "
             "ORDER BY ended DESC LIMIT 1",
             person,
             gate,

@@ -36,12 +36,12 @@ _LEASE = (
 )
 
 
-def claim(store: Store, person: str, gate: Gate, role: Role = "work") -> Lease | None:
-    """Give a person a task of a gate: the one that they hold, one that they began, or the first that waits; None where
+def claim(store: Store, person: str, gate: Gate | None, role: Role = "work") -> Lease | None:
+    """Give a person a task of a gate, or of any: the one that they hold, one that they began, or the first that waits; None where
     nothing waits for them."""
     with store.change():
         expire(store)
-        own = _LEASE + "person = ? AND role = ? AND gate = ? AND leases.state = ? ORDER BY leases.number"
+        own = _LEASE + "person = ? AND role = ? AND gate = coalesce(?, gate) AND leases.state = ? ORDER BY began"
         for held in store.rows(own, person, role, gate, "open"):
             return _renewed(store, held)
         for begun in store.rows(own, person, role, gate, "expired"):
@@ -97,7 +97,7 @@ def seconds_left(store: Store, lease: Lease) -> float:
     return max(0.0, store.until.get(lease.number, store.clock()) - store.clock())
 
 
-def _next(store: Store, person: str, gate: Gate, role: Role) -> int | None:
+def _next(store: Store, person: str, gate: Gate | None, role: Role) -> int | None:
     if role == "work" and _gold_is_due(store, person):
         gold = _first(store, person, gate, "truth IS NOT NULL AND state = 'open'")
         if gold is not None:
@@ -114,9 +114,9 @@ _ROOM: dict[Role, str] = {
 }
 
 
-def _first(store: Store, person: str, gate: Gate, condition: str) -> int | None:
+def _first(store: Store, person: str, gate: Gate | None, condition: str) -> int | None:
     row = store.row(
-        f"SELECT number FROM tasks WHERE gate = ? AND {condition} AND number NOT IN "
+        f"SELECT number FROM tasks WHERE gate = coalesce(?, gate) AND {condition} AND number NOT IN "
         "(SELECT task FROM leases WHERE person = ?) ORDER BY number LIMIT 1",
         gate,
         person,
