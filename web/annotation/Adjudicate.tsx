@@ -77,7 +77,7 @@ function Side({ work, which, said, onTake }: SideProps) {
         height={work.height}
         label={`${which ? "Second" : "First"} answer, frame ${frame.value + 1}`}
         draw={(context) => {
-          drawFrame(context, reel, frame.value);
+          drawFrame(context, reel, frame.value, work.width, work.height);
           const shown = masks.flatMap((held, index) => {
             const counts = held.get(frame.value);
             return counts ? [{ number: index + 1, strong: true, mask: maskOf(counts, work.width, work.height) }] : [];

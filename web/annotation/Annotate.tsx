@@ -60,7 +60,7 @@ export function Annotate({ work }: { work: Work }) {
           cursor={tool === "brush" ? "cell" : "crosshair"}
           pointing={pointing.handlers}
           draw={(context, scale) => {
-            drawFrame(context, clip, frame.value);
+            drawFrame(context, clip, frame.value, work.width, work.height);
             void version.value;
             drawMasks(context, work.width, work.height, shownMasks(work, pointing.painting));
             drawPrompts(context, chosen, frame.value, scale);
@@ -247,7 +247,9 @@ function Objects({ work, number, chosen, barrier }: ObjectsProps) {
         ))}
       </div>
       <label>
-        What it is, in the singular <kbd>N</kbd>
+        <span>
+          What it is, in the singular <kbd>N</kbd>
+        </span>
         <input
           id="noun"
           type="text"

@@ -7,7 +7,8 @@ import type { Gate, Role, Work } from "./api";
 import { Curate, Filter, Words } from "./gates";
 import { allKeys, nameOf, sheetOpen } from "./keys";
 import { dismiss, notices } from "./notices";
-import { hash, isTask, PAGES, pageOf } from "./route";
+import { disputed, gateOf } from "./progress";
+import { hash, isTask, PAGES, pageOf, type Page } from "./route";
 import { Status } from "./Status";
 import { cut, looking, name, person, unsaved, work } from "./task";
 
@@ -38,9 +39,9 @@ function Head() {
         Vera
       </a>
       <nav aria-label="Pages">
-        {PAGES.map((page) => (
+        {PAGES.filter((page) => isShown(page)).map((page) => (
           <a key={page.hash} href={`#${page.hash}`} aria-current={pageOf(hash.value) === page ? "page" : undefined}>
-            {page.label}
+            {page.label} <span class="quiet">{countOf(page) || ""}</span>
           </a>
         ))}
       </nav>
@@ -57,6 +58,15 @@ function Head() {
       </button>
     </header>
   );
+}
+
+/** Gates that the build has no use for are left out. */
+const isShown = (page: Page) =>
+  !page.gate || ["annotate", "filter"].includes(page.gate) || gateOf(page.gate) !== undefined || pageOf(hash.value) === page;
+
+function countOf(page: Page): number {
+  if (page.role === "adjudicate") return disputed();
+  return page.gate ? (gateOf(page.gate)?.waiting ?? 0) : 0;
 }
 
 function Task({ gate, role }: { gate: Gate | null; role: Role }) {

@@ -60,16 +60,26 @@ export function Judge({ work, question, said, more, pointing, version, children 
     <div class="work">
       <div class="stage">
         {shown === "sheet" ? (
-          <Sheet reel={second} work={work} />
+          <Sheet reel={first} work={work} />
         ) : (
           <Surface
             width={work.width}
             height={work.height}
             label={`${label(shown)}, frame ${frame.value + 1}`}
             pointing={shown === "wipe" ? wiping(setPart, work.width) : pointing}
-            draw={(context) => {
-              drawFrame(context, reel, frame.value);
-              if (shown === "wipe") drawWipe(context, () => drawFrame(context, second, frame.value), part);
+            draw={(context, scale) => {
+              const { width, height } = work;
+              drawFrame(context, reel, frame.value, width, height);
+              if (shown !== "wipe") return;
+              const x = Math.round(part * width);
+              context.save();
+              context.beginPath();
+              context.rect(x, 0, width - x, height);
+              context.clip();
+              drawFrame(context, second, frame.value, width, height);
+              context.restore();
+              context.fillStyle = "#fff";
+              context.fillRect(x - scale, 0, 2 * scale, height);
             }}
           />
         )}
@@ -124,16 +134,3 @@ const wiping = (setPart: (part: number) => void, width: number): Pointing => {
   const move = ([x]: [number, number]) => setPart((x + 0.5) / width);
   return { down: move, move };
 };
-
-function drawWipe(context: CanvasRenderingContext2D, other: () => void, part: number): void {
-  const { width, height } = context.canvas;
-  const x = Math.round(part * width);
-  context.save();
-  context.beginPath();
-  context.rect(x, 0, width - x, height);
-  context.clip();
-  other();
-  context.restore();
-  context.fillStyle = "#fff";
-  context.fillRect(x - 0.5, 0, 1, height);
-}

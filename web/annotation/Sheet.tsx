@@ -25,6 +25,6 @@ export function Sheet({ reel, work }: { reel: Reel; work: Work }) {
 function Small({ reel, t, height }: { reel: Reel; t: number; height: number }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   void reel.loaded.value;
-  useEffect(() => drawFrame(canvas.current!.getContext("2d")!, reel, t));
+  useEffect(() => drawFrame(canvas.current!.getContext("2d")!, reel, t, WIDTH, height));
   return <canvas ref={canvas} width={WIDTH} height={height} aria-hidden="true" />;
 }

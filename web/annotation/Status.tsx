@@ -1,33 +1,20 @@
 // How far the work is, how far people agree, and how often they are right where the answer is known.
-import { useEffect, useState } from "preact/hooks";
-import { call, type GateProgress, type Progress } from "./api";
-
-const EVERY = 5000; // milliseconds
+import type { GateProgress } from "./api";
+import { progress, progressProblem } from "./progress";
 
 export function Status() {
-  const [progress, setProgress] = useState<Progress | null>(null);
-  const [told, setTold] = useState("");
-  useEffect(() => {
-    const look = () =>
-      call<Progress>("GET", "/api/progress").then(
-        (found) => (setProgress(found), setTold("")),
-        (error: Error) => setTold(error.message),
-      );
-    void look();
-    const timer = setInterval(look, EVERY);
-    return () => clearInterval(timer);
-  }, []);
-  if (!progress) return <p class="empty">{told || "Loading"}</p>;
-  const { rules } = progress;
+  const found = progress.value;
+  if (!found) return <p class="empty">{progressProblem.value || "Loading"}</p>;
+  const { rules } = found;
   return (
     <div class="status-page">
       <h1>Status</h1>
-      <p role="status">{told}</p>
-      {progress.gates.length === 0 && <p class="empty">The build waits for nobody. Run vera data build, and load this page again.</p>}
+      <p role="status">{progressProblem.value}</p>
+      {found.gates.length === 0 && <p class="empty">The build waits for nobody. Run vera data build, and load this page again.</p>}
       <Table
         name="Gates"
         heads={["gate", "waiting", "in hand", "disputed", "decided", "accepted", "agreement", "alpha"]}
-        rows={progress.gates.map((gate) => [
+        rows={found.gates.map((gate) => [
           gate.gate.replace("_", " "),
           gate.waiting,
           gate.held,
@@ -38,12 +25,12 @@ export function Status() {
           gate.alpha === null ? "" : gate.alpha.toFixed(2),
         ])}
       />
-      <Refusals gates={progress.gates} />
+      <Refusals gates={found.gates} />
       <h2>People</h2>
       <Table
         name="People"
         heads={["person", "answers", "minutes", "known answers", "right"]}
-        rows={progress.people.map((one) => [
+        rows={found.people.map((one) => [
           one.person,
           one.answers,
           one.minutes.toFixed(1),

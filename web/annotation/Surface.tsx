@@ -27,11 +27,34 @@ export function Surface({ width, height, label, draw, pointing, cursor }: Surfac
   const down = useRef(false);
 
   const redraw = () => {
-    const context = canvas.current!.getContext("2d")!;
-    draw(context, 1 / fitted(canvas.current!.clientWidth, canvas.current!.clientHeight, width, height));
-    if (cross.current && document.activeElement === canvas.current) drawCross(context, cross.current);
+    const shown = canvas.current!;
+    const [across, down] = [shown.clientWidth, shown.clientHeight];
+    const dense = devicePixelRatio;
+    if (shown.width !== Math.round(across * dense)) shown.width = Math.round(across * dense);
+    if (shown.height !== Math.round(down * dense)) shown.height = Math.round(down * dense);
+    const context = shown.getContext("2d")!;
+    const scale = fitted(across, down, width, height);
+    context.resetTransform();
+    context.clearRect(0, 0, shown.width, shown.height);
+    context.setTransform(
+      scale * dense,
+      0,
+      0,
+      scale * dense,
+      ((across - width * scale) / 2) * dense,
+      ((down - height * scale) / 2) * dense,
+    );
+    draw(context, 1 / scale);
+    if (cross.current && document.activeElement === shown) drawCross(context, cross.current, 1 / scale);
   };
+  const latest = useRef(redraw);
+  latest.current = redraw;
   useEffect(redraw);
+  useEffect(() => {
+    const watch = new ResizeObserver(() => latest.current());
+    watch.observe(canvas.current!);
+    return () => watch.disconnect();
+  }, []);
 
   const pointAt = (event: PointerEvent): Point => {
     const box = canvas.current!.getBoundingClientRect();
@@ -59,12 +82,10 @@ export function Surface({ width, height, label, draw, pointing, cursor }: Surfac
   return (
     <canvas
       ref={canvas}
-      width={width}
-      height={height}
       role="img"
       aria-label={label}
       tabIndex={pointing ? 0 : -1}
-      style={{ cursor: cursor ?? "default" }}
+      style={{ cursor: cursor ?? "default", aspectRatio: `${width} / ${height}` }}
       onKeyDown={press}
       onFocus={redraw}
       onBlur={redraw}
@@ -91,18 +112,19 @@ const fitted = (across: number, down: number, width: number, height: number) => 
 
 const clamp = (value: number, size: number) => Math.max(0, Math.min(size - 1, value));
 
-function drawCross(context: CanvasRenderingContext2D, [x, y]: Point): void {
+function drawCross(context: CanvasRenderingContext2D, [x, y]: Point, scale: number): void {
+  const arm = 10 * scale;
   for (const [color, line] of [
     ["#000", 3],
     ["#fff", 1],
   ] as const) {
     context.strokeStyle = color;
-    context.lineWidth = line;
+    context.lineWidth = line * scale;
     context.beginPath();
-    context.moveTo(x - 9, y + 0.5);
-    context.lineTo(x + 10, y + 0.5);
-    context.moveTo(x + 0.5, y - 9);
-    context.lineTo(x + 0.5, y + 10);
+    context.moveTo(x + 0.5 - arm, y + 0.5);
+    context.lineTo(x + 0.5 + arm, y + 0.5);
+    context.moveTo(x + 0.5, y + 0.5 - arm);
+    context.lineTo(x + 0.5, y + 0.5 + arm);
     context.stroke();
   }
 }

@@ -4,14 +4,14 @@ import "../shared/tokens.css";
 import "../shared/base.css";
 import "../studio/css/frame.css";
 import "./annotation.css";
-import { call, type Progress } from "./api";
 import { App } from "./App";
-import { problem } from "./notices";
+import { look, progress } from "./progress";
 import { hash, isTask, pageOf } from "./route";
 import { goTo, leave, name, person } from "./task";
 
 render(<App />, document.getElementById("app")!);
-await call<Progress>("GET", "/api/progress").then(({ you }) => you && name(you), problem);
+await look();
+if (progress.value?.you) name(progress.value.you);
 effect(() => {
   const page = pageOf(hash.value);
   void person.value;

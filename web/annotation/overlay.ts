@@ -24,25 +24,24 @@ export function drawMasks(
   masks: { number: number; mask: Uint8Array; strong: boolean }[],
 ): void {
   if (!masks.length) return;
-  const picture = context.getImageData(0, 0, width, height);
+  const picture = new ImageData(width, height);
   for (const { number, mask, strong } of masks) {
-    const [red, green, blue] = colorOf(number);
-    const tint = strong ? 0.45 : 0.25;
+    const color = colorOf(number);
+    const tint = strong ? 115 : 64;
     for (let y = 0, at = 0; y < height; y++) {
       for (let x = 0; x < width; x++, at++) {
         if (!mask[at]) continue;
-        const edge =
-          !mask[at - 1] || !mask[at + 1] || !mask[at - width] || !mask[at + width] || x === 0 || x === width - 1;
-        const share = edge ? 1 : tint;
-        const i = 4 * at;
-        picture.data[i] = picture.data[i]! * (1 - share) + red * share;
-        picture.data[i + 1] = picture.data[i + 1]! * (1 - share) + green * share;
-        picture.data[i + 2] = picture.data[i + 2]! * (1 - share) + blue * share;
+        const inside = x > 0 && x < width - 1 && mask[at - 1] && mask[at + 1] && mask[at - width] && mask[at + width];
+        picture.data.set([...color, inside ? tint : 255], 4 * at);
       }
     }
   }
-  context.putImageData(picture, 0, 0);
+  sheet.width = width;
+  sheet.height = height;
+  sheet.getContext("2d")!.putImageData(picture, 0, 0);
+  context.drawImage(sheet, 0, 0);
 }
+const sheet = new OffscreenCanvas(1, 1);
 
 /** The mask of some counts, kept while they are shown. */
 export function maskOf(counts: string, width: number, height: number): Uint8Array {

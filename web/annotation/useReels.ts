@@ -17,12 +17,12 @@ export function useReels(work: Work, views: View[], version = ""): Map<View, Ree
 }
 
 /** Draw a frame of a reel; grey where it has not come yet. */
-export function drawFrame(context: CanvasRenderingContext2D, reel: Reel, t: number): void {
+export function drawFrame(context: CanvasRenderingContext2D, reel: Reel, t: number, width: number, height: number): void {
   void reel.loaded.value; // draws anew once it has
   const picture = reel.at(t);
-  if (picture) context.drawImage(picture, 0, 0, context.canvas.width, context.canvas.height);
+  if (picture) context.drawImage(picture, 0, 0, width, height);
   else {
     context.fillStyle = "#222";
-    context.fillRect(0, 0, context.canvas.width, context.canvas.height);
+    context.fillRect(0, 0, width, height);
   }
 }

@@ -43,8 +43,8 @@ def add_gold(store: Store, tasks: Iterable[NewTask]) -> None:
     """Take up tasks whose answers are known; those that are there already stay as they are."""
     with store.change():
         known = {row["id"] for row in store.rows("SELECT id FROM tasks")}
-        for task in tasks:
-            if task.id not in known:
+        for name, task in {task.id: task for task in tasks}.items():
+            if name not in known:
                 _add(store, task)
 
 
