@@ -2,8 +2,8 @@
 
 Run: python -m benchmarks.annotation_load [--clips 24] [--people 8] [--kills 2] [--overlap 0.25]
 
-A build of toy footage, a ball each that crosses a scene, is served by `vera data annotate`. Simulated people take tasks,
-point at the ball, look at its mask and answer; what the server does not answer is sent again. In the end its file is
+A build of toy footage, a ball each that crosses a scene, is served by `vera data annotate`. Simulated people take
+tasks, point at the ball, look at its mask and answer; what the server does not answer is sent again. In the end its file is
 compared with all that was acknowledged. Of 24 clips a tenth would be two: more are given to a second person here.
 """
 
@@ -19,7 +19,6 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -155,7 +154,7 @@ def load(folder: Path, clips: int, people: int, kills: int, overlap: float) -> O
         for thread in threads:
             thread.start()
         for number in range(kills):
-            _wait(lambda: len(log.answers) >= (number + 1) * clips // (kills + 1))
+            _wait(log, (number + 1) * clips // (kills + 1))
             server.kill()
             server.start()
         for thread in threads:
@@ -165,8 +164,8 @@ def load(folder: Path, clips: int, people: int, kills: int, overlap: float) -> O
     return compare(folder / "out", log)
 
 
-def _wait(true: Callable[[], bool]) -> None:
-    while not true():
+def _wait(log: Log, answers: int) -> None:
+    while len(log.answers) < answers:
         time.sleep(0.02)
 
 
@@ -212,7 +211,8 @@ def main() -> None:
     print(f"tasks                {found.tasks}, of them {found.overlaps} for two people")
     print(f"by too few or many   {found.wrong}")
     print(f"events               {found.events} acknowledged, {found.lost_events} lost")
-    print(f"answers              {found.lost_answers} lost; {found.decided} decided, {found.doubled} of them twice, {found.disputed} disputed")
+    print(f"answers              {found.lost_answers} lost")
+    print(f"decided              {found.decided}, twice {found.doubled}, disputed {found.disputed}")
     print(f"requests sent again  {found.again}")
     for kind, seconds in found.seconds.items():
         low, high = np.percentile(seconds, [50, 95])

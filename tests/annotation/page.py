@@ -18,7 +18,9 @@ SERIOUS = ("serious", "critical")
 class Seat:
     """A browser at a desk, whose problems are kept."""
 
-    def __init__(self, browser: Browser, url: str, access: Access, width: int = 1280, height: int = 800, **more: object):
+    def __init__(
+        self, browser: Browser, url: str, access: Access, width: int = 1280, height: int = 800, **more: object
+    ):
         context = browser.new_context(viewport={"width": width, "height": height}, **more)  # type: ignore[arg-type]
         self.page: Page = context.new_page()
         self.page.set_default_timeout(LONG)

@@ -1,6 +1,8 @@
 """Tasks and leases: each task once, overlaps twice, nothing lost, by no clock but the server's."""
 
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -241,8 +243,6 @@ class Work(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        import tempfile
-
         self.clock = Clock()
         self.folder = tempfile.TemporaryDirectory()
         self.store = Store(Path(self.folder.name) / "a.sqlite", make_rules(overlap=0.5, gold=0.0), self.clock)
@@ -271,10 +271,8 @@ class Work(RuleBasedStateMachine):
 
     @rule(person=people)
     def back(self, person: str) -> None:
-        try:
+        with suppress(ConflictError):
             reopen(self.store, person, "filter")
-        except ConflictError:
-            pass
 
     @rule()
     def restart(self) -> None:

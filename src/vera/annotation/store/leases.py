@@ -37,8 +37,8 @@ _LEASE = (
 
 
 def claim(store: Store, person: str, gate: Gate | None, role: Role = "work") -> Lease | None:
-    """Give a person a task of a gate, or of any: the one that they hold, one that they began, or the first that waits; None where
-    nothing waits for them."""
+    """Give a person a task of a gate, or of any: the one that they hold, one that they began, or the first that waits;
+    None where nothing waits for them."""
     with store.change():
         expire(store)
         own = _LEASE + "person = ? AND role = ? AND gate = coalesce(?, gate) AND leases.state = ? ORDER BY began"

@@ -36,12 +36,13 @@ def stream_masks(
     """Frames and masks `[H,W]` of `follow_object`, one by one as they are found; what is not told is empty."""
     prompts = {t: each for t, each in prompts_of(chosen).items() if t < len(frames)}
     given = {**proposal, **given_masks(chosen, frames.shape[1:3], len(frames))}
+    painted = {t: mask for t, mask in given.items() if t not in prompts and t not in proposal}
     barriers = chosen.get("barriers", ())
     if network is not None:
         corrected = {t: with_box(prompt, given[t]) if t in given else prompt for t, prompt in prompts.items()}
         yield from enumerate(load_segmenter(network).propagate(frames, {**given, **corrected}, barriers))
+        yield from painted.items()
     elif chosen.get("moving"):
-        painted = {t: mask for t, mask in given.items() if t not in prompts and t not in proposal}
         boxes = {t: embedded.Prompts(box=_box(mask)) for t, mask in given.items() if mask.any()}
         yield from enumerate(embedded.track_moving(frames, {**boxes, **prompts}))
         yield from painted.items()
