@@ -28,18 +28,20 @@ export function Annotate({ work }: { work: Work }) {
   const barrier = chosen?.barriers?.includes(frame.value) ?? false;
 
   useEffect(() => {
-    const say = (event: Record<string, unknown> & { kind: string }) => void act({ object: number, ...event });
+    // Keys come faster than the page is drawn: what they do hangs on what is, not on what was shown.
+    const say = (event: Record<string, unknown> & { kind: string }) => void act({ object: object.value, ...event });
+    const now = () => draft.value?.objects[object.value];
     keys.value = [
       ...OBJECTS.map((n) => ({ key: `${n}`, shown: n === 1 ? "1 to 9" : "", what: "Object", act: () => void (object.value = n) })),
       { key: "c", shown: "Click, C", what: "On the object (C: at the cross)", act: () => document.querySelector("canvas")?.focus() },
-      { key: "v", shown: "Right click, V", what: "Beside the object", act: () => setBeside(!beside) },
-      { key: "b", what: "Box", act: () => setTool(tool === "box" ? "click" : "box") },
-      { key: "p", what: "Brush", act: () => setTool(tool === "brush" ? "click" : "brush") },
-      { key: "[", what: "Smaller brush", act: () => setRadius(Math.max(1, radius - 2)) },
-      { key: "]", what: "Larger brush", act: () => setRadius(Math.min(200, radius + 2)) },
+      { key: "v", shown: "Right click, V", what: "Beside the object", act: () => setBeside((held) => !held) },
+      { key: "b", what: "Box", act: () => setTool((held) => (held === "box" ? "click" : "box")) },
+      { key: "p", what: "Brush", act: () => setTool((held) => (held === "brush" ? "click" : "brush")) },
+      { key: "[", what: "Smaller brush", act: () => setRadius((held) => Math.max(1, held - 2)) },
+      { key: "]", what: "Larger brush", act: () => setRadius((held) => Math.min(200, held + 2)) },
       { key: " ", shown: "Space", what: "Carry along the clip, or stop", act: () => (carried.value ? stopCarrying() : void carry()) },
-      { key: "l", what: "Barrier in this frame", act: () => say({ kind: "barrier", frame: frame.value, on: !barrier }) },
-      { key: "m", what: "Follow by motion", act: () => say({ kind: "moving", on: !chosen?.moving }) },
+      { key: "l", what: "Barrier in this frame", act: () => say({ kind: "barrier", frame: frame.value, on: !now()?.barriers?.includes(frame.value) }) },
+      { key: "m", what: "Follow by motion", act: () => say({ kind: "moving", on: !now()?.moving }) },
       { key: "n", what: "Name the object", act: () => document.querySelector<HTMLInputElement>("#noun")?.focus() },
       { key: "z", what: "Undo", act: () => void act({ kind: "undo" }) },
       { key: "shift+z", shown: "Shift Z", what: "Redo", act: () => void act({ kind: "redo" }) },
@@ -48,7 +50,7 @@ export function Annotate({ work }: { work: Work }) {
       { key: "x", what: "Unusable", act: () => setWhy(true) },
     ];
     return () => void (keys.value = []);
-  }, [tool, beside, radius, number, chosen, barrier]);
+  }, [work.lease]);
 
   return (
     <div class="work">

@@ -27,7 +27,8 @@ export function Surface({ width, height, label, draw, pointing, cursor }: Surfac
   const down = useRef(false);
 
   const redraw = () => {
-    const shown = canvas.current!;
+    const shown = canvas.current;
+    if (!shown) return; // it has just been taken away
     const [across, down] = [shown.clientWidth, shown.clientHeight];
     const dense = devicePixelRatio;
     if (shown.width !== Math.round(across * dense)) shown.width = Math.round(across * dense);

@@ -37,9 +37,9 @@ export function Curate({ work }: { work: Work }) {
       version={`?strokes=${strokes}`}
       pointing={pointing}
       more={[
-        { key: "[", what: "Smaller brush", act: () => setRadius(Math.max(1, radius - 1)) },
-        { key: "]", what: "Larger brush", act: () => setRadius(Math.min(100, radius + 1)) },
-        { key: "e", what: "Paint or erase", act: () => setErase(!erase) },
+        { key: "[", what: "Smaller brush", act: () => setRadius((held) => Math.max(1, held - 1)) },
+        { key: "]", what: "Larger brush", act: () => setRadius((held) => Math.min(100, held + 1)) },
+        { key: "e", what: "Paint or erase", act: () => setErase((held) => !held) },
         { key: "z", what: "Undo a stroke", act: () => void act({ kind: "undo" }) },
       ]}
     >

@@ -1,5 +1,5 @@
 // The pictures of a task's views, for as long as the task is shown.
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo } from "preact/hooks";
 import type { View, Work } from "./api";
 import { setClip } from "./clock";
 import { Reel } from "./reel";
@@ -12,7 +12,7 @@ export function useReels(work: Work, views: View[], version = ""): Map<View, Ree
     [work.lease, named, version],
   );
   useEffect(() => () => reels.forEach((reel) => reel.close()), [reels]);
-  useEffect(() => setClip(work.frames, work.rate), [work.lease]);
+  useLayoutEffect(() => setClip(work.frames, work.rate), [work.lease]);
   return reels;
 }
 
