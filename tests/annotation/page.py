@@ -57,8 +57,12 @@ class Seat:
 
     def checked(self) -> None:
         """No rule of accessibility is broken seriously."""
-        broken = [v["id"] for v in Axe().run(self.page).response["violations"] if v["impact"] in SERIOUS]
-        assert broken == []
+        broken = [
+            (v["id"], [node["html"][:200] for node in v["nodes"]])
+            for v in Axe().run(self.page).response["violations"]
+            if v["impact"] in SERIOUS
+        ]
+        assert broken == [], broken
 
     def picture(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,7 @@ from vera.annotation.store.events import events_of
 from vera.annotation.store.leases import find_lease
 from vera.construction.construct import build_samples
 from vera.construction.decisions import held_decisions
+from vera.construction.formats.rle import encode_mask
 from vera.resumable import read_rows
 
 pytestmark = pytest.mark.slow
@@ -178,7 +179,9 @@ def test_where_two_disagree_a_third_decides(browser: Browser, tmp_path: Path) ->
         if person == "anna":
             click_ball(desk, lease.id)
         else:
-            desk.save(lease.id, 0, {"kind": "box", "frame": 8, "box": [10, 10, 60, 60]})
+            square = np.zeros((HEIGHT, WIDTH), bool)
+            square[20:70, 30:110] = True
+            desk.save(lease.id, 0, {"kind": "mask", "frame": 8, "mask": encode_mask(square)})
             desk.save(lease.id, 1, {"kind": "noun", "noun": "wall"})
         desk.finish(lease, {"accept": True})
     desk.settle()

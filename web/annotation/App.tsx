@@ -5,7 +5,7 @@ import { Adjudicate } from "./Adjudicate";
 import { Annotate } from "./Annotate";
 import type { Gate, Role, Work } from "./api";
 import { Curate, Filter, Words } from "./gates";
-import { allKeys, nameOf, sheetOpen } from "./keys";
+import { CLIP, keys, nameOf, sheetOpen, type Key } from "./keys";
 import { dismiss, notices } from "./notices";
 import { disputed, gateOf } from "./progress";
 import { hash, isTask, PAGES, pageOf, type Page } from "./route";
@@ -123,25 +123,32 @@ function Keys() {
   useEffect(() => {
     if (open && !dialog.current!.open) dialog.current!.showModal();
   }, [open]);
-  const shown = allKeys().filter((key) => key.shown !== "");
   return (
     <dialog ref={dialog} class="sheet" aria-label="Keys" onClose={() => void (sheetOpen.value = false)}>
-      <section>
-        <h2>Keys</h2>
-        <dl>
-          {shown.map((key) => (
-            <div key={key.key}>
-              <dt>
-                <kbd>{nameOf(key)}</kbd>
-              </dt>
-              <dd>{key.what}</dd>
-            </div>
-          ))}
-        </dl>
-      </section>
+      <Rows title="This page" of={keys.value.filter((key) => key.shown !== "")} />
+      <Rows title="The clip" of={CLIP} />
       <form method="dialog">
         <button>Close</button>
       </form>
     </dialog>
+  );
+}
+
+function Rows({ title, of }: { title: string; of: Key[] }) {
+  if (!of.length) return null;
+  return (
+    <section>
+      <h2>{title}</h2>
+      <dl>
+        {of.map((key) => (
+          <div key={key.key}>
+            <dt>
+              <kbd>{nameOf(key)}</kbd>
+            </dt>
+            <dd>{key.what}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
   );
 }

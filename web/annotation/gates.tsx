@@ -1,5 +1,5 @@
 // The gates at which something is judged: removals, mattes, words.
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { Point, Work } from "./api";
 import { frame } from "./clock";
 import { Judge } from "./Judge";
@@ -14,19 +14,20 @@ export function Curate({ work }: { work: Work }) {
   const [erase, setErase] = useState(false);
   const [whole, setWhole] = useState(false);
   const [scene, setScene] = useState("");
-  const [line, setLine] = useState<Point[]>([]);
+  const line = useRef<{ points: Point[]; away: boolean } | null>(null);
   const strokes = draft.value?.strokes.length ?? 0;
   const range: [number, number] = whole ? [0, work.frames - 1] : [frame.value, frame.value];
   const pointing = {
     down: (point: Point, beside: boolean) => {
-      setLine([point]);
-      setErase(beside !== erase);
+      line.current = { points: [point], away: beside !== erase };
     },
-    move: (point: Point) => setLine((held) => [...held, point]),
+    move: (point: Point) => void line.current?.points.push(point),
     up: (point: Point) => {
-      const points = [...line, point].filter((one, index, all) => !index || one.join() !== all[index - 1]!.join());
-      setLine([]);
-      void act({ kind: "stroke", stroke: { points, radius, softness: 0.3, mode: erase ? "subtract" : "add", range } });
+      if (!line.current) return;
+      const { points: drawn, away } = line.current;
+      const points = [...drawn, point].filter((one, index, all) => !index || one.join() !== all[index - 1]!.join());
+      line.current = null;
+      void act({ kind: "stroke", stroke: { points, radius, softness: 0.3, mode: away ? "subtract" : "add", range } });
     },
   };
   return (

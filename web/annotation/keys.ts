@@ -10,7 +10,7 @@ export interface Key {
   typing?: boolean; // also while something is typed
 }
 
-const CLIP: Key[] = [
+export const CLIP: Key[] = [
   { key: "k", what: "Play or pause", act: toggle },
   { key: ",", what: "A frame back", act: () => step(-1) },
   { key: ".", what: "A frame on", act: () => step(1) },
