@@ -176,20 +176,49 @@ def publish(out: Path, *, to: str) -> None:
 
 
 @app.command(name="import")
-def import_(out: Path, log: Path) -> None:
-    """Add people's decisions to a build.
+def import_(out: Path, log: Path, *, by: str | None = None) -> None:
+    """Add people's decisions to a build, or masks that they drew elsewhere.
 
     Parameters
     ----------
     out
         The build's folder.
     log
-        JSONL: what to lift out of which clip, and verdicts on removals.
+        JSONL: what to lift out of which clip, and verdicts. Or masks: a folder of DAVIS, COCO's JSON as YouTube-VIS
+        has it, XML of CVAT for video 1.1 or a folder of them. Their clips have the names of the export.
+    by
+        Of masks: who drew them.
     """
     from vera.construction.decisions import import_decisions
     from vera.construction.engine.record import Layout
+    from vera.construction.exchange import import_masks
 
-    say(f"imported {import_decisions(log, Layout(out).decisions)} decisions; vera data build takes them up")
+    if log.suffix == ".jsonl":
+        say(f"imported {import_decisions(log, Layout(out).decisions)} decisions; vera data build takes them up")
+        return
+    if not by:
+        raise VeraError("say who drew the masks: --by NAME")
+    say(f"imported {import_masks(out, log, by)} objects; vera data build takes them up")
+
+
+@app.command
+def export(
+    out: Path, path: Path, *, form: Annotated[Literal["davis", "coco", "cvat"], Parameter(name="--format")]
+) -> None:
+    """Write the masks of a build for other programs.
+
+    Parameters
+    ----------
+    out
+        The build's folder.
+    path
+        New folder, of DAVIS and CVAT, or file, of COCO.
+    form
+        davis: a palette PNG a frame; coco: JSON as YouTube-VIS has it, with run lengths; cvat: an XML a clip.
+    """
+    from vera.construction.exchange import export_masks
+
+    say(f"exported {export_masks(out, path, form)} objects  {path}")
 
 
 def _tell(done: "Report") -> None:

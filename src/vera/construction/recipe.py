@@ -12,6 +12,7 @@ from vera.construction.engine.stage import Stage
 from vera.construction.stages.background import Angle, Background, Curate, Factor, Picture
 from vera.construction.stages.footage import Ingest, Proxy, Split
 from vera.construction.stages.objects import Annotate, Masks, Propose
+from vera.construction.stages.proofread import BackgroundProofread, Proofread
 from vera.construction.stages.removal import Filter, Layers, Matte, Remove
 from vera.construction.stages.replaced import BackgroundCheck, BackgroundPublish, BackgroundWords
 from vera.construction.stages.samples import Check, Publish, Words
@@ -73,6 +74,7 @@ class BuildRecipe:
         size: WxH of a sample, multiples of 16.
         tasks: what samples are made of each object: of adding it, of another background behind it, or both.
         commercial: refuse footage and models whose licences forbid commercial use.
+        proofread: have people look at the words of every sample.
         index: URL of a PostgreSQL database that holds the states, for builds of one folder on several machines.
         decisions: logs of what people decided, JSONL; those that were imported come after them.
     """
@@ -82,6 +84,7 @@ class BuildRecipe:
     size: str = "832x480"
     tasks: Annotated[tuple[Task, ...], Range(1, 2)] = ("obj_add",)
     commercial: bool = False
+    proofread: bool = False
     index: Name | None = None
     decisions: tuple[Name, ...] = ()
     split: Shots = field(default_factory=Shots)
@@ -155,10 +158,19 @@ def make_stages(recipe: BuildRecipe, until: str | None = None, pictures: tuple[P
 
 
 def _addition(recipe: BuildRecipe) -> tuple[Stage, ...]:
-    return recipe.remove, Filter(), recipe.layers, recipe.words, recipe.check, Publish()
+    proofread = (Proofread(),) if recipe.proofread else ()
+    return recipe.remove, Filter(), recipe.layers, recipe.words, *proofread, recipe.check, Publish()
 
 
 def _replacement(recipe: BuildRecipe, pictures: tuple[Picture, ...]) -> tuple[Stage, ...]:
     told = recipe.background
     background = Background(pictures, told.residual, told.enlarged, told.field_of_view, told.network)
-    return Curate(), background, recipe.background_words, recipe.background_check, BackgroundPublish()
+    proofread = (BackgroundProofread(),) if recipe.proofread else ()
+    return (
+        Curate(),
+        background,
+        recipe.background_words,
+        *proofread,
+        recipe.background_check,
+        BackgroundPublish(),
+    )

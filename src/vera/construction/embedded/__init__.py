@@ -21,9 +21,10 @@ from vera.construction.embedded.plate import UNSEEN_LIMIT, CleanPlate, clean_pla
 from vera.construction.embedded.propose import Proposal, propose_objects
 from vera.construction.embedded.scene_words import scene_words
 from vera.construction.embedded.screen import Scores, hash_distance, perceptual_hash, screen
-from vera.construction.embedded.segment import Prompts, mask_from_prompts, propagate
+from vera.construction.embedded.segment import AROUND, Prompts, carry, mask_from_prompts, propagate
 
 __all__ = [
+    "AROUND",
     "NOISE",
     "UNSEEN_LIMIT",
     "CameraTrack",
@@ -34,6 +35,7 @@ __all__ = [
     "Proposal",
     "Replaced",
     "Scores",
+    "carry",
     "changes",
     "clean_plate",
     "find_effects",
