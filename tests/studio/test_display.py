@@ -39,7 +39,7 @@ def test_a_lut_shows_the_clip_and_the_takes_that_are_asked_for(
     made = send_lut(house, project, tmp_path / "log.cube", "../my log.CUBE")
     assert made["name"] == "my log.cube" and house.get(f"/projects/{project}/luts") == [made]
     before, plain = house.tag(project), picture(house, f"/projects/{project}/frames/2", view="source")
-    house.get(f"/projects/{project}/display.png", 404)
+    house.get(f"/projects/{project}/display.png", 422)
     assert show_by(house, project, lut=made["lut"])["display"] == {"lut": made["lut"], "ocio": None}
     assert house.tag(project) != before
     clip = open_clip(footage / "bikes.mp4")
@@ -71,8 +71,8 @@ def test_layers_are_shown_as_the_clip_is(house: House, project: str, footage: Pa
 
 def test_the_table_is_the_lut(house: House, project: str, tmp_path: Path) -> None:
     write_cube(tmp_path / "log.cube", TABLE)
-    show_by(house, project, lut=send_lut(house, project, tmp_path / "log.cube")["lut"])
-    table = picture(house, f"/projects/{project}/display.png").reshape(TABLE, TABLE, TABLE, 3)
+    lut = send_lut(house, project, tmp_path / "log.cube")["lut"]
+    table = picture(house, f"/projects/{project}/display.png", lut=lut).reshape(TABLE, TABLE, TABLE, 3)
     for blue, green, red in ((0, 0, 0), (5, 9, 30), (32, 1, 17)):
         expected = show(np.array([[red, green, blue]]) / (TABLE - 1)) * 255
         assert np.abs(table[blue, green, red] - expected).max() <= 1
@@ -84,7 +84,7 @@ def test_a_colour_space_of_opencolorio(house: House, project: str) -> None:
     plain = picture(house, f"/projects/{project}/frames/1", view="source")
     show_by(house, project, ocio="ARRI LogC4")
     assert not np.array_equal(picture(house, f"/projects/{project}/frames/1", view="source"), plain)
-    assert picture(house, f"/projects/{project}/display.png").shape == (TABLE * TABLE, TABLE, 3)
+    assert picture(house, f"/projects/{project}/display.png", ocio="ARRI LogC4").shape == (TABLE * TABLE, TABLE, 3)
 
 
 @pytest.mark.faults
@@ -94,6 +94,8 @@ def test_what_cannot_show_a_clip(house: House, project: str, tmp_path: Path) -> 
     assert "not both" in show_by(house, project, 422, lut=lut, ocio="ARRI LogC4")["detail"]
     assert "cannot show" in show_by(house, project, 422, ocio="No Such Log")["detail"]
     assert "no longer in the project" in show_by(house, project, 422, lut="0" * 16)["detail"]
+    house.get(f"/projects/{project}/display.png", 422, lut=lut, ocio="ARRI LogC4")
+    house.get(f"/projects/{project}/display.png", 422, lut="../../x")
     for wrong in ("../../x", "/etc/passwd", ""):
         show_by(house, project, 422, lut=wrong)
     assert house.get(f"/projects/{project}")["display"] == {"lut": None, "ocio": None}

@@ -313,9 +313,9 @@ export interface paths {
         };
         /**
          * Display
-         * @description Give what shows the clip as a table: R'G'B' of its proxy to that of BT.709, a cube of 33 as 33x1089 pixels.
+         * @description Give what a display does to the clip as a table: R'G'B' of its proxy to that of BT.709, 33x1089 pixels.
          *
-         *     Blue runs down, by squares of green (down) and red (right). 404 where its tags alone say it.
+         *     It is a cube: blue runs down, by squares of green (down) and red (right).
          */
         get: operations["display_api_v1_projects__project__display_png_get"];
         put?: never;
@@ -4632,7 +4632,10 @@ export interface operations {
     };
     display_api_v1_projects__project__display_png_get: {
         parameters: {
-            query?: never;
+            query?: {
+                lut?: string | null;
+                ocio?: string | null;
+            };
             header?: never;
             path: {
                 /** @description Opaque; made by the server. */

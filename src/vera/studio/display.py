@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from vera.errors import VeraError
 from vera.jobs.kinds.inputs import find_source, lut_path
-from vera.service.errors import MissingError
 from vera.studio.footage import check_shown, color_spaces, draw_table
 from vera.studio.schema.projects import Display
 from vera.studio.studio import Studio
@@ -27,8 +27,8 @@ def list_spaces(studio: Studio) -> list[str]:
 
 
 def display_table(studio: Studio, project: str, clip: str, display: Display) -> bytes:
-    """Draw what a display does to the colours of a clip's proxy as a PNG. MissingError for one of its tags alone."""
+    """Draw what a display does to the colours of a clip's proxy as a PNG. Raises VeraError as `check_display`."""
     if display == Display():
-        raise MissingError("nothing but its tags shows this project's clip")
+        raise VeraError("name a LUT of the project, or a colour space: its tags alone need no table")
     lut = display_lut(studio, project, display)
     return studio.drawing.call(draw_table, find_source(studio.workspace, clip), lut, display.ocio)

@@ -72,11 +72,11 @@ def test_takes_share_a_loaded_model(spec: Any, tmp_path: Path, monkeypatch: pyte
     assert seeds == [1, 2]
 
 
-def test_what_a_take_is_asked_for_is_what_the_model_is_told(spec: Any) -> None:
+def test_what_a_take_is_asked_for_is_what_the_model_is_told(spec: Any, tmp_path: Path) -> None:
     """LoRAs with their scales, which leave no room for a student; the LUT of the project, or a colour space."""
     workspace, asked = spec
     clip = open_job_clip(workspace, asked["clip"])
-    work = Work(workspace, workspace / "out", lambda *step: None, lambda preview: None)
+    work = Work(workspace, tmp_path, lambda *step: None, lambda preview: None)
     lora = [{"name": "nano-8-steps", "scale": 1}, {"name": "/looks/film.safetensors", "scale": -0.5}]
     lut = workspace / "projects" / asked["project"] / "luts" / ("0" * 16)
     lut.mkdir(parents=True)

@@ -8,9 +8,16 @@ from vera.service.problems import Problem
 from vera.studio.bringing import open_root
 from vera.studio.display import display_table
 from vera.studio.luts import add_lut, list_luts
-from vera.studio.projects import change_project, create_project, delete_project, list_projects, read_project
-from vera.studio.schema.base import Id
-from vera.studio.schema.projects import ChangedProject, Lut, NewLut, NewProject, OpenProject, Project
+from vera.studio.projects import (
+    change_project,
+    create_project,
+    delete_project,
+    list_projects,
+    project_record,
+    read_project,
+)
+from vera.studio.schema.base import Id, Name
+from vera.studio.schema.projects import ChangedProject, Display, Lut, NewLut, NewProject, OpenProject, Project
 from vera.studio.studio import Studio
 
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=200)]
@@ -74,12 +81,12 @@ def projects_router(studio: Studio) -> APIRouter:
         return list_luts(studio, project)
 
     @router.get("/projects/{project}/display.png", responses=_PICTURE, response_class=Response)
-    def display(project: Id) -> Response:
-        """Give what shows the clip as a table: R'G'B' of its proxy to that of BT.709, a cube of 33 as 33x1089 pixels.
+    def display(project: Id, lut: Id | None = None, ocio: Name | None = None) -> Response:
+        """Give what a display does to the clip as a table: R'G'B' of its proxy to that of BT.709, 33x1089 pixels.
 
-        Blue runs down, by squares of green (down) and red (right). 404 where its tags alone say it.
+        It is a cube: blue runs down, by squares of green (down) and red (right).
         """
-        found = read_project(studio, project).body
-        return Response(display_table(studio, project, found.clip, found.display), media_type="image/png")
+        clip = project_record(studio, project)["clip"]
+        return Response(display_table(studio, project, clip, Display(lut=lut, ocio=ocio)), media_type="image/png")
 
     return router
