@@ -7,7 +7,7 @@ import { withTake, withoutLayer, type Doc } from "./doc";
 import { form, formOfManifest, formOfTake, requestOf, requestOfTake, type Form } from "./form";
 import { change, forget, record, undo as undoStep } from "./history";
 import { takeJob } from "./jobs";
-import { say } from "./notices";
+import { dismissOffers, say } from "./notices";
 import { chosenTake, clip, doc, projectId, readTakes, saveNow, selected, takeById } from "./session";
 
 /** Change the document as one step. */
@@ -87,6 +87,7 @@ export async function emptyBin(): Promise<void> {
   await saveNow(); // what this page took out of the stack is no layer any more
   const { deleted, bytes, kept } = await api.emptyBin(projectId.value!);
   forget();
+  dismissOffers();
   await readTakes();
   say(`${deleted} ${deleted === 1 ? "take is" : "takes are"} deleted, ${(bytes / 1e6).toFixed(1)} MB are free`);
   for (const { take, why } of kept) say(`${takeById.value.get(take)?.instruction || "A take"} stays in the bin: ${why}`);
