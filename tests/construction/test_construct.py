@@ -173,6 +173,30 @@ def test_upkeep(tmp_path: Path) -> None:
     assert len(rows(tmp_path / "out")) == 1
 
 
+def test_files_of_rejected_clips_are_collected_and_made_anew_where_the_recipe_changes(tmp_path: Path) -> None:
+    write_footage(tmp_path / "footage", 1, 2)
+    recipe = write_recipe(tmp_path / "r.yaml", "screen: {still: 1.0}")
+    assert build_samples(recipe, tmp_path / "out", unattended=True).rejected == {"screen: still": 2}
+    proxies = list((tmp_path / "out").rglob("frames.mkv"))
+    assert len(proxies) == 2
+    files, size = collect_garbage(tmp_path / "out")
+    assert files == 2 and size > 0 and not any(path.exists() for path in proxies)
+    assert not verify_build(tmp_path / "out")
+    again = build_samples(recipe, tmp_path / "out", unattended=True)
+    assert again.rejected == {"screen: still": 2} and not any(path.exists() for path in proxies)
+    write_recipe(recipe)
+    assert build_samples(recipe, tmp_path / "out", unattended=True).samples == 2
+    build_samples(recipe, tmp_path / "new", unattended=True)
+    assert tree(tmp_path / "out") == tree(tmp_path / "new")
+
+
+def test_what_waits_keeps_its_files(tmp_path: Path) -> None:
+    write_footage(tmp_path / "footage", 1)
+    recipe = write_recipe(tmp_path / "r.yaml")
+    build_samples(recipe, tmp_path / "out")
+    assert collect_garbage(tmp_path / "out") == (0, 0)
+
+
 def test_rejections_can_be_tried_again(tmp_path: Path) -> None:
     write_footage(tmp_path / "footage", 1)
     write_recipe(tmp_path / "base.yaml")

@@ -81,7 +81,5 @@ def read_registration(folder: Path) -> dict[str, Any]:
 
 
 def _check(path: Path, wanted: str) -> None:
-    if not path.is_file():
-        raise VeraError(f"{path}: cannot be read; restore it, or make another study")
     if file_hash(path) != wanted:
         raise VeraError(f"{path}: was changed after the study was registered; restore it, or make another study")

@@ -6,7 +6,8 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -14,12 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.construction.crossing import write_footage, write_recipe
-from tests.construction.engine.test_build import check_nothing_is_lost, start, started_working, surroundings
+from tests.construction.engine.test_build import check_nothing_is_lost, make, start, started_working, surroundings
 from tests.construction.engine.test_index import RANKS, STATES
-from tests.construction.toys import DATABASE
+from tests.construction.toys import DATABASE, LOG, finish, opened, tree
 from tests.postgres import postgres, postgres_programs
 
 from vera.cli import main
+from vera.construction.engine.build import Build
 from vera.construction.engine.databases import Postgres, Sqlite, check_url, open_database
 from vera.construction.engine.index import Index
 from vera.construction.engine.state import Task
@@ -97,6 +99,50 @@ def test_two_builds_share_the_work_and_kills_lose_nothing(
     assert [process.wait(300) for process in (one, other)] == [-signal.SIGKILL, 0]
     check_nothing_is_lost(tmp_path, paths, objects=20, repeats=2)
     assert not (tmp_path / "out/index.sqlite").exists()
+
+
+def lose(root: Path, after: int, cut: Callable[[Build], None]) -> None:
+    """Begin a build whose database is lost after so many runs: it ends with one line."""
+    with pytest.raises(VeraError) as error, opened(root, "3", "2") as build:
+
+        def progress(what: str, done: int, of: int) -> None:
+            if done == after:
+                cut(build)
+
+        finish(build, progress=progress)
+    assert "\n" not in str(error.value) and str(error.value)
+
+
+@pytest.mark.parametrize("after", [1, 4, 9])
+def test_an_index_that_goes_away_costs_nothing_that_was_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    monkeypatch.setenv(LOG, str(tmp_path / "log"))
+    lose(tmp_path / "out", after, lambda build: build.index.close())
+    make(tmp_path / "out", "3", "2")
+    began = Counter((tmp_path / "log").read_text(encoding="utf-8").splitlines())
+    assert set(began.values()) == {1}
+    make(tmp_path / "new", "3", "2")
+    assert tree(tmp_path / "out") == tree(tmp_path / "new")
+
+
+@pytest.mark.slow
+def test_a_server_that_goes_away_costs_nothing_that_was_done(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    monkeypatch.setenv(DATABASE, server)
+    monkeypatch.setenv(LOG, str(tmp_path / "log"))
+
+    def cut(build: Build) -> None:
+        with psycopg.connect(server, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+
+    lose(tmp_path / "out", 5, cut)
+    make(tmp_path / "out", "3", "2")
+    assert set(Counter((tmp_path / "log").read_text(encoding="utf-8").splitlines()).values()) == {1}
+    make(tmp_path / "new", "3", "2")
+    assert tree(tmp_path / "out") == tree(tmp_path / "new")
 
 
 @pytest.mark.slow
