@@ -1,14 +1,12 @@
 """People at the pages, in a real browser."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 from tests.annotation.made_build import desk_of, make_build
 from tests.annotation.page import Seat, served
-from tests.browsers import chromium
 from tests.construction.crossing import HEIGHT, WIDTH, centre
 
 from vera.construction.construct import build_samples
@@ -16,12 +14,6 @@ from vera.construction.decisions import held_decisions, read_decisions
 
 pytestmark = pytest.mark.slow
 PICTURES = os.environ.get("VERA_PICTURES")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 def kept(seat: Seat, name: str, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -12,7 +11,6 @@ from benchmarks.annotation_load import Server
 from playwright.sync_api import Browser, expect
 from tests.annotation.made_build import click_ball, desk_of, make_build
 from tests.annotation.page import Seat, served
-from tests.browsers import chromium
 from tests.construction.crossing import HEIGHT, WIDTH, centre
 
 from vera.annotation.draft import fold, read_event
@@ -25,12 +23,6 @@ from vera.resumable import read_rows
 
 pytestmark = pytest.mark.slow
 PICTURES = os.environ.get("VERA_PICTURES")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 def rows(out: Path) -> list[dict[str, object]]:
@@ -161,10 +153,10 @@ def test_a_killed_server_loses_no_click_of_a_page(browser: Browser, tmp_path: Pa
             canvas.click()
         expect(page.locator(".head")).to_contain_text("Not connected, trying again")
         server.start()
-        expect(page.locator(".strip .own")).to_have_count(4, timeout=30_000)
+        expect(page.locator(".strip .own")).to_have_count(4)
         expect(page.locator(".head")).to_contain_text("Saved")
         page.reload()
-        expect(page.locator(".strip .own")).to_have_count(4, timeout=30_000)
+        expect(page.locator(".strip .own")).to_have_count(4)
         context.close()
     finally:
         server.kill()

@@ -123,7 +123,8 @@ function retryWhenOnline(video: HTMLVideoElement, play: (video: HTMLVideoElement
   };
 }
 
-const scratch = document.createElement("canvas");
+const copy = document.createElement("canvas"); // of the video's frame
+const scratch = document.createElement("canvas"); // of which codes are read
 
 function drawFrame(
   video: HTMLVideoElement | null,
@@ -132,19 +133,26 @@ function drawFrame(
   heat: boolean,
 ): void {
   if (!video || video.readyState < 2) return;
+  // Once: a video that plays may go on between two canvases.
+  fit(copy, width, 3 * rows);
+  copy.getContext("2d")!.drawImage(video, 0, 0);
   canvases.forEach((canvas, place) => {
     if (canvas && (place === 0 || !heat)) {
-      canvas.getContext("2d")!.drawImage(video, 0, top + place * rows, width, height, 0, 0, width, height);
+      canvas.getContext("2d")!.drawImage(copy, 0, top + place * rows, width, height, 0, 0, width, height);
     }
   });
   if (!heat) return;
-  if (scratch.width !== width || scratch.height !== 3 * rows) Object.assign(scratch, { width, height: 3 * rows });
+  fit(scratch, width, 3 * rows);
   const context = scratch.getContext("2d", { willReadFrequently: true })!;
-  context.drawImage(video, 0, 0);
+  context.drawImage(copy, 0, 0);
   const source = context.getImageData(0, top, width, height);
   for (const place of [1, 2]) {
     const result = context.getImageData(0, top + place * rows, width, height);
     heatMap(source.data, result.data, result.data);
     canvases[place]?.getContext("2d")!.putImageData(result, 0, 0);
   }
+}
+
+function fit(canvas: HTMLCanvasElement, width: number, height: number): void {
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
 }

@@ -90,7 +90,7 @@ def test_a_project_that_is_dropped_lays_its_layers(visit: Visit, green: Path) ->
     write_project(green.parent / "project.json", [ProjectLayer(green, Adjustment(opacity=0.25), on=False)])
     files = files_of(green, "shot/green") | {"shot/project.json": (green.parent / "project.json").read_bytes()}
     drop_folder(visit.page, "shot", files)
-    expect(visit.page.locator(".stack li")).to_have_count(2, timeout=60_000)
+    expect(visit.page.locator(".stack li")).to_have_count(2)
     added = visit.layers()[1]
     assert (added["opacity"], added["on"]) == (0.25, False)
     visit.page.locator("body").press("Control+z")
@@ -227,7 +227,7 @@ def test_a_result_that_was_tampered_with_is_shown_where(visit: Visit, tmp_path: 
     tamper(master, frame=2)
     visit.studio.ask("PATCH", "/queue", {"paused": False})
     badge = page.locator(".badge")
-    expect(badge).to_contain_text("samples changed", timeout=60_000)
+    expect(badge).to_contain_text("samples changed")
     expect(badge).to_have_class("badge bad")
     badge.click()
     heat = page.get_by_alt_text("Map of the samples that changed")
