@@ -80,7 +80,7 @@ def test_from_click_to_sample(browser: Browser, tmp_path: Path) -> None:
         seat.page.wait_for_timeout(300)
         kept(seat, "sheet", tmp_path)
         seat.checked()
-        seat.press("w")
+        seat.press("w", "End")
         seat.page.wait_for_timeout(300)
         kept(seat, "filter", tmp_path)
         seat.press("r")
