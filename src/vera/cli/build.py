@@ -143,7 +143,7 @@ def verify(out: Path, *, mend: Flag = False) -> int:
 
 @app.command
 def gc(out: Path) -> None:
-    """Remove what no clip of the footage needs any more. Not while a build runs.
+    """Remove what no clip of the footage needs any more, and the files of rejected clips. Not while a build runs.
 
     Parameters
     ----------
@@ -154,6 +154,25 @@ def gc(out: Path) -> None:
 
     files, size = collect_garbage(out)
     say(f"removed  {files} files, {size / 1e6:.1f} MB")
+
+
+@app.command
+def publish(out: Path, *, to: str) -> None:
+    """Bring a build's samples to another storage. What is there already is not sent again, and whatever stops it, the
+    same command goes on.
+
+    Parameters
+    ----------
+    out
+        The build's folder.
+    to
+        URL of a folder, of any storage for which fsspec's package is installed: file:///data, s3://bucket/data, gs://...
+    """
+    from vera.construction.publish import publish as send
+
+    with progress_bar() as report:
+        count, sent = send(out, to, report)
+    say(f"publish  {to} ({count} samples, {sent} clips sent)")
 
 
 @app.command(name="import")

@@ -109,7 +109,8 @@ class BackgroundPublish(Plain):
             "residual": background["residual"],
         }
         row = sample_row(item, sample, SPLIT, provenance)
-        return Done({"index": index_path(SPLIT, len(sample.alpha)), "row": row, "pictures": [background["licence"]]})
+        licences = [] if background["licence"] is None else [background["licence"]]
+        return Done({"index": index_path(SPLIT, len(sample.alpha)), "row": row, "pictures": licences})
 
 
 def _difference(one: Frames, other: Frames, where: Mask) -> float:

@@ -105,7 +105,7 @@ class Publish(Plain):
         provenance = {
             "reviewed_by": item.facts["filter"]["by"],
             **told_words(final_words(item.facts, "words")),
-            "unseen": item.facts["remove"]["unseen"],
+            "unseen": item.facts["remove"].get("unseen"),  # a network's plate has no evidence
             "identity": item.facts["check"]["identity"],
         }
         row = sample_row(item, sample, SPLIT, provenance)
