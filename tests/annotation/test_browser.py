@@ -13,6 +13,11 @@ from vera.construction.construct import build_samples
 from vera.construction.decisions import held_decisions, read_decisions
 
 pytestmark = pytest.mark.slow
+SHOWN = """() => {
+    const canvas = document.querySelector('.stage canvas');
+    const pixels = canvas.getContext('2d').getImageData(canvas.width * 0.75, canvas.height / 2, 20, 20).data;
+    return !pixels.every((value, index) => value === (index % 4 === 3 ? 255 : 0x22));
+}"""
 PICTURES = os.environ.get("VERA_PICTURES")
 
 
@@ -58,12 +63,16 @@ def test_from_click_to_sample(browser: Browser, tmp_path: Path) -> None:
         seat = Seat(browser, url, access)
         seat.sit("Filter", "ben")
         expect(seat.page.locator(".stage canvas")).to_be_visible()
-        for key in "123456":
+        seat.page.route("**/pictures/**", lambda route: (seat.page.wait_for_timeout(50), route.continue_())[1])
+        seat.page.reload()
+        for key in "12345":
             seat.press(key)
-            seat.page.wait_for_timeout(300)
+            seat.page.wait_for_function(SHOWN)  # nothing else is done: a picture that comes late is shown
+        seat.press("6")
+        seat.page.wait_for_timeout(300)
         kept(seat, "sheet", tmp_path)
         seat.checked()
-        seat.press("w")
+        seat.press("w", "End")
         seat.page.wait_for_timeout(300)
         kept(seat, "filter", tmp_path)
         seat.press("r")

@@ -34,13 +34,17 @@ def kept(seat: Seat, name: str, tmp_path: Path) -> None:
 
 
 def test_by_keyboard_alone_and_back_to_the_first_click(browser: Browser, tmp_path: Path) -> None:
-    _, out = make_build(tmp_path, 1)
+    _, out = make_build(tmp_path, 1, 2, 3)
     desk = desk_of(out)
     with served(desk) as (url, access):
         seat = Seat(browser, url, access)
         seat.sit("Annotate")
         canvas = seat.page.locator(".stage canvas")
-        expect(canvas).to_be_visible()
+        for left in (3, 2):  # the keys are the next task's once there is one
+            expect(canvas).to_be_visible()
+            assert desk.store.count("SELECT count(*) FROM tasks WHERE state = 'open'") == left
+            seat.press("x", "2")
+            seat.page.wait_for_timeout(1500)
         seat.press(*["."] * 8)
         seat.press("c")  # to the picture; the cross begins in its middle
         expect(canvas).to_be_focused()
@@ -65,8 +69,8 @@ def test_by_keyboard_alone_and_back_to_the_first_click(browser: Browser, tmp_pat
         seat.press("Enter")
         expect(seat.page.locator("main")).to_contain_text("Nothing waits for you")
         assert seat.problems == []
-    (row,) = rows(out)
-    assert row["objects"] == [{"noun": "ball", "prompts": [{"frame": 8, "plus": [place] * 2}]}]
+    assert [row.get("unusable") for row in rows(out)] == ["out of focus", "out of focus", None]
+    assert rows(out)[2]["objects"] == [{"noun": "ball", "prompts": [{"frame": 8, "plus": [place] * 2}]}]
 
 
 def test_the_brush_paints_what_the_build_takes(browser: Browser, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import { Annotate } from "./Annotate";
 import { call, leasePath, lines, type Answer, type Differing, type Work } from "./api";
 import { frame } from "./clock";
 import { Curate, Filter, Words } from "./gates";
-import { keys } from "./keys";
+import { take as takeKeys } from "./keys";
 import { problem } from "./notices";
 import { drawMasks, maskOf } from "./overlay";
 import { Surface } from "./Surface";
@@ -22,13 +22,12 @@ export function Adjudicate({ work }: { work: Work }) {
   }, [work.lease]);
   const take = (which: 0 | 1) => void answer({ which }, "adopted");
   useEffect(() => {
-    if (anew) return;
-    keys.value = [
+    if (anew) return undefined;
+    return takeKeys([
       { key: "1", what: "Take the first answer", act: () => take(0) },
       { key: "2", what: "Take the second answer", act: () => take(1) },
       { key: "n", what: "Answer it anew", act: () => setAnew(true) },
-    ];
-    return () => void (keys.value = []);
+    ]);
   }, [anew, work.lease]);
 
   if (anew) return <Anew work={work} />;

@@ -1,8 +1,9 @@
 // What is to be lifted out of a clip: pointed at in a frame, carried along it, mended by brush, and named.
+import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import type { Chosen, Point, Work } from "./api";
 import { frame, playing } from "./clock";
-import { keys } from "./keys";
+import { take as takeKeys } from "./keys";
 import { carried, carry, corrected, countsAt, drawing, framesOf, object, paintOver, stopCarrying, version } from "./masks";
 import { cssOf, drawBox, drawMasks, drawPrompts, maskOf } from "./overlay";
 import { paintLine } from "./paint";
@@ -16,10 +17,16 @@ import { drawFrame, useReels } from "./useReels";
 const OBJECTS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 type Tool = "click" | "box" | "brush";
 
+// They stay as they are from task to task.
+const toolInHand = signal<Tool>("click");
+const brushRadius = signal(8);
+const setTool = (tool: Tool) => void (toolInHand.value = tool);
+const switchTool = (tool: Tool) => setTool(toolInHand.value === tool ? "click" : tool);
+const setRadius = (radius: number) => void (brushRadius.value = Math.max(1, Math.min(200, radius)));
+
 export function Annotate({ work }: { work: Work }) {
-  const [tool, setTool] = useState<Tool>("click");
   const [beside, setBeside] = useState(false);
-  const [radius, setRadius] = useState(8);
+  const [tool, radius] = [toolInHand.value, brushRadius.value];
   const [why, setWhy] = useState(false);
   const clip = useReels(work, ["clip"]).get("clip")!;
   const pointing = usePointing(work, tool, beside, radius);
@@ -31,14 +38,14 @@ export function Annotate({ work }: { work: Work }) {
     // Keys come faster than the page is drawn: what they do hangs on what is, not on what was shown.
     const say = (event: Record<string, unknown> & { kind: string }) => void act({ object: object.value, ...event });
     const now = () => draft.value?.objects[object.value];
-    keys.value = [
+    return takeKeys([
       ...OBJECTS.map((n) => ({ key: `${n}`, shown: n === 1 ? "1 to 9" : "", what: "Object", act: () => void (object.value = n) })),
       { key: "c", shown: "Click, C", what: "On the object (C: at the cross)", act: () => document.querySelector("canvas")?.focus() },
       { key: "v", shown: "Right click, V", what: "Beside the object", act: () => setBeside((held) => !held) },
-      { key: "b", what: "Box", act: () => setTool((held) => (held === "box" ? "click" : "box")) },
-      { key: "p", what: "Brush", act: () => setTool((held) => (held === "brush" ? "click" : "brush")) },
-      { key: "[", what: "Smaller brush", act: () => setRadius((held) => Math.max(1, held - 2)) },
-      { key: "]", what: "Larger brush", act: () => setRadius((held) => Math.min(200, held + 2)) },
+      { key: "b", what: "Box", act: () => switchTool("box") },
+      { key: "p", what: "Brush", act: () => switchTool("brush") },
+      { key: "[", what: "Smaller brush", act: () => setRadius(brushRadius.value - 2) },
+      { key: "]", what: "Larger brush", act: () => setRadius(brushRadius.value + 2) },
       { key: " ", shown: "Space", what: "Carry along the clip, or stop", act: () => (carried.value ? stopCarrying() : void carry()) },
       { key: "l", what: "Barrier in this frame", act: () => say({ kind: "barrier", frame: frame.value, on: !now()?.barriers?.includes(frame.value) }) },
       { key: "m", what: "Follow by motion", act: () => say({ kind: "moving", on: !now()?.moving }) },
@@ -48,8 +55,7 @@ export function Annotate({ work }: { work: Work }) {
       { key: "delete", shown: "Del", what: "Remove the object", act: () => say({ kind: "remove" }) },
       { key: "enter", shown: "Enter", what: "Done", act: () => void answer({ accept: true }) },
       { key: "x", what: "Unusable", act: () => setWhy(true) },
-    ];
-    return () => void (keys.value = []);
+    ]);
   }, [work.lease]);
 
   return (
@@ -78,7 +84,7 @@ export function Annotate({ work }: { work: Work }) {
         </p>
       </div>
       <div class="side">
-        <Tools tool={tool} setTool={setTool} beside={beside} setBeside={setBeside} radius={radius} setRadius={setRadius} />
+        <Tools beside={beside} setBeside={setBeside} />
         <Objects work={work} number={number} chosen={chosen} barrier={barrier} />
         <div class="row ends">
           <button onClick={() => void act({ kind: "undo" })} disabled={!draft.value?.can_undo}>
@@ -189,16 +195,8 @@ const boxOf = (one: Point, other: Point): [number, number, number, number] => [
   Math.abs(one[1] - other[1]) + 1,
 ];
 
-interface ToolsProps {
-  tool: Tool;
-  setTool(tool: Tool): void;
-  beside: boolean;
-  setBeside(beside: boolean): void;
-  radius: number;
-  setRadius(radius: number): void;
-}
-
-function Tools({ tool, setTool, beside, setBeside, radius, setRadius }: ToolsProps) {
+function Tools({ beside, setBeside }: { beside: boolean; setBeside(beside: boolean): void }) {
+  const [tool, radius] = [toolInHand.value, brushRadius.value];
   const named: [Tool, string, string][] = [
     ["click", "Click", "C"],
     ["box", "Box", "B"],

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { View, Work } from "./api";
 import { frame } from "./clock";
-import { keys, type Key } from "./keys";
+import { take as takeKeys, type Key } from "./keys";
 import { Reasons } from "./Reasons";
 import { Sheet } from "./Sheet";
 import { Surface, type Pointing } from "./Surface";
@@ -44,15 +44,14 @@ export function Judge({ work, question, said, more, pointing, version, children 
   const accept = () => void answer({ accept: true, ...(said?.() ?? {}) });
 
   useEffect(() => {
-    keys.value = [
+    return takeKeys([
       ...choices.map((view, index) => ({ key: `${index + 1}`, what: label(view), act: () => setShown(view) })),
       { key: "w", what: "Wipe", act: () => wipes && setShown("wipe") },
       { key: "a", what: "Accept", act: accept },
       { key: "r", what: "Reject, with a reason", act: () => setWhy(true) },
       { key: "u", what: "Take back the last answer", act: () => void takeBack() },
       ...(more ?? []),
-    ];
-    return () => void (keys.value = []);
+    ]);
   });
 
   const reel = shown === "wipe" || shown === "sheet" ? first : reels.get(shown)!;

@@ -1,4 +1,5 @@
 // A picture with what is drawn over it, that is pointed at by mouse, finger, pen or keys.
+import { effect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Point } from "./api";
 
@@ -50,7 +51,7 @@ export function Surface({ width, height, label, draw, pointing, cursor }: Surfac
   };
   const latest = useRef(redraw);
   latest.current = redraw;
-  useEffect(redraw);
+  useEffect(() => effect(redraw)); // and whenever a signal changes that was looked at while drawing
   useEffect(() => {
     const watch = new ResizeObserver(() => latest.current());
     watch.observe(canvas.current!);

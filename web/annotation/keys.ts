@@ -26,6 +26,15 @@ export const keys = signal<Key[]>([]);
 export const sheetOpen = signal(false);
 export const allKeys = () => [...keys.value, ...CLIP];
 
+/** Have the page that is shown take these keys, until what is returned is called, or another page takes its own: the
+ * next page is there before the last one has gone. */
+export function take(own: Key[]): () => void {
+  keys.value = own;
+  return () => {
+    if (keys.peek() === own) keys.value = [];
+  };
+}
+
 export const nameOf = (key: Key) => key.shown ?? (key.key.length === 1 ? key.key.toUpperCase() : key.key);
 
 /** What a key event is called here. */

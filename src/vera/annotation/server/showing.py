@@ -38,11 +38,17 @@ def show_work(desk: Desk, lease: Lease) -> Work:
         seq=len(events_of(desk.store, lease.number)),
         draft=desk.draft(lease).to_json(),
         proposals=[Proposed(frame=frame, counts=encode_mask(mask)) for frame, mask in proposals],
-        views=VIEWS[lease.gate],
+        views=_views(desk, lease),
         reasons=list(REASONS[lease.gate]),
         noun=_noun(desk, lease),
         words=_words(desk, lease),
     )
+
+
+def _views(desk: Desk, lease: Lease) -> list[View]:
+    """The views of a gate; networks that remove objects leave no evidence."""
+    files = desk.clips.files(lease.clip, lease.object)
+    return [view for view in VIEWS[lease.gate] if view != "evidence" or "evidence.mkv" in files]
 
 
 def _noun(desk: Desk, lease: Lease) -> str:

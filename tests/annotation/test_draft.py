@@ -1,0 +1,72 @@
+"""Events folded: what is undone is not there, and a click on a carried mask corrects it."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vera.annotation.draft import Bounds, fold, read_event
+from vera.construction.decisions import check_row
+from vera.service.errors import ConflictError
+
+BOUNDS = Bounds(10, 40, 30, 3, 5)
+EVENTS = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "kind": st.sampled_from(["plus", "minus"]),
+            "object": st.integers(1, 3),
+            "frame": st.integers(0, 9),
+            "point": st.lists(st.integers(0, 29), min_size=2, max_size=2),
+        }
+    ),
+    st.fixed_dictionaries({"kind": st.just("noun"), "object": st.integers(1, 3), "noun": st.text("ab", max_size=3)}),
+    st.fixed_dictionaries({"kind": st.just("barrier"), "frame": st.integers(0, 9), "on": st.booleans()}),
+    st.fixed_dictionaries({"kind": st.just("remove"), "object": st.integers(1, 3)}),
+)
+
+
+def folded(*events: dict[str, Any], bounds: Bounds = BOUNDS) -> Any:
+    return fold([read_event(event) for event in events], bounds).to_json()
+
+
+@given(st.lists(EVENTS, max_size=12), st.integers(0, 12))
+def test_undo_leaves_what_was_there_before_and_redo_brings_it_back(events: list[dict[str, Any]], back: int) -> None:
+    bounds = Bounds(10, 40, 30, 3, 100)
+    back = min(back, len(events))
+    undone = folded(*events, *[{"kind": "undo"}] * back, bounds=bounds)
+    assert undone["objects"] == folded(*events[: len(events) - back], bounds=bounds)["objects"]
+    again = folded(*events, *[{"kind": "undo"}] * back, *[{"kind": "redo"}] * back, bounds=bounds)
+    assert again == folded(*events, bounds=bounds)
+
+
+def test_an_object_is_a_line_of_the_log() -> None:
+    draft = folded(
+        {"kind": "noun", "noun": " cat "},
+        {"kind": "proposal", "proposal": 0},
+        {"kind": "plus", "frame": 4, "point": [1, 2], "mask": "0"},
+        {"kind": "minus", "frame": 4, "point": [3, 4]},
+        {"kind": "moving", "on": True},
+        {"kind": "barrier", "frame": 7},
+    )
+    prompt = {"frame": 4, "plus": [[1, 2]], "minus": [[3, 4]], "mask": "0"}
+    cat = {"noun": "cat", "prompts": [prompt], "proposal": 0, "moving": True, "barriers": [7]}
+    assert draft["objects"] == {"1": cat}
+    check_row({"clip": "0" * 16, "gate": "annotate", "by": "anna", "objects": [cat]})
+
+
+def test_a_painted_mask_takes_the_place_of_the_clicks_that_it_holds() -> None:
+    draft = folded(
+        {"kind": "plus", "frame": 4, "point": [1, 2]},
+        {"kind": "mask", "frame": 4, "mask": "0"},
+        {"kind": "plus", "frame": 4, "point": [5, 6], "mask": "1"},
+    )
+    assert draft["objects"]["1"]["prompts"] == [{"frame": 4, "plus": [[5, 6]], "mask": "0"}]
+
+
+def test_more_points_than_a_frame_takes_are_refused() -> None:
+    clicks = [{"kind": "plus", "point": [x, 0]} for x in range(6)]
+    folded(*clicks[:5])
+    with pytest.raises(ConflictError, match="5 clicks are the most"):
+        folded(*clicks)
+    folded(*clicks[:5], {"kind": "undo"}, clicks[5])
