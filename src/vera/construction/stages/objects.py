@@ -27,19 +27,23 @@ class Propose(Networked[SegmenterNetwork]):
     `network` draws anew where there is one."""
 
     name: ClassVar[str] = "propose"
+    version: ClassVar[int] = 2
     kind: ClassVar[Kind] = "clip"
     needs: ClassVar[tuple[str, ...]] = ("proxy", "unique")
     most: Annotated[int, Range(1, 100)] = 5
     network: SegmenterNetwork | None = None
 
     def run(self, item: Item) -> Done | Rejected:
-        """Facts: proposals, each with its score and the frame of its mask; none is no reason to refuse a clip."""
+        """Facts: proposals, each with its score, the frame of its mask, and boxes, [frame, x, y, width, height], of
+        where else it was seen; none is no reason to refuse a clip."""
         frames = read_lossless(item.files["frames.mkv"])
         found = embedded.propose_objects(frames, most=self.most)
         if found:
             masks = np.stack([self._drawn(frames[proposal.frame], proposal.mask) for proposal in found])
             write_lossless(item.out / "proposals.mkv", masks.astype(np.uint8) * np.uint8(255), FRAME_RATE)
-        return Done({"proposals": [{"score": one.score, "frame": one.frame} for one in found]})
+        boxes = [[[t, *box] for t, box in one.boxes.items()] for one in found]
+        told = [{"score": one.score, "frame": one.frame, "boxes": held} for one, held in zip(found, boxes, strict=True)]
+        return Done({"proposals": told})
 
     def setup(self) -> None:
         """Load the network, if there is one."""
@@ -153,6 +157,9 @@ def object_masks(
         return load_segmenter(network).propagate(frames, {**given, **corrected}, chosen.get("barriers", ()))
     if chosen.get("moving"):
         boxes = {t: embedded.Prompts(box=_box(mask)) for t, mask in given.items()}
+        if number is not None:  # a thing that is too fast for the flow from frame to frame was seen in others as well
+            seen = item.facts["propose"]["proposals"][number]["boxes"]
+            boxes |= {t: embedded.Prompts(box=_four(box)) for t, *box in seen}
         return embedded.track_moving(frames, {**boxes, **prompts})
     for t, prompt in prompts.items():
         given[t] = embedded.mask_from_prompts(frames[t], prompt, given.get(t))
