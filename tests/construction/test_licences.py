@@ -27,7 +27,12 @@ def test_identifiers_in_any_version(name: str, terms: Terms) -> None:
     assert terms_of(name) == terms
 
 
-@pytest.mark.parametrize("name", ["", "CC", "MINE", "CC-XX", "S-Lab-1.0", "-"])
+@pytest.mark.parametrize("name", ["S-Lab-1.0", "STABILITY-COMMUNITY"])
+def test_licences_of_models_that_a_build_may_not_sell(name: str) -> None:
+    assert not terms_of(name).commercial and terms_of(name).derivatives
+
+
+@pytest.mark.parametrize("name", ["", "CC", "MINE", "CC-XX", "S-Laboratory", "-"])
 def test_unknown_names_are_refused(name: str) -> None:
     with pytest.raises(VeraError, match="is not known: give `terms`"):
         terms_of(name)

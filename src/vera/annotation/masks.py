@@ -9,7 +9,15 @@ import numpy as np
 from vera.annotation.clips import Clips
 from vera.annotation.store.store import Gate
 from vera.construction.embedded.regions import Mask, overlap
-from vera.construction.stages.following import draw_mask, follow_object, given_masks, prompts_of, stream_masks
+from vera.construction.stages.following import (
+    Proposed,
+    draw_mask,
+    follow_object,
+    given_masks,
+    prompts_of,
+    proposed,
+    stream_masks,
+)
 
 Chosen = Mapping[str, Any]
 AT_ONCE = 2  # masks that are drawn at a time: who clicks everywhere waits for their own
@@ -19,7 +27,7 @@ _turns = Semaphore(AT_ONCE)
 def mask_at(clips: Clips, clip: str, chosen: Chosen, t: int) -> Mask | None:
     """The mask `[H,W]` of an object in a frame where it was pointed at or painted; None where nothing was."""
     frames = clips.frames(clip)
-    given = {**_proposal(clips, clip, chosen), **given_masks(chosen, frames.shape[1:3], len(frames))}
+    given = {**_proposed(clips, clip, chosen).masks, **given_masks(chosen, frames.shape[1:3], len(frames))}
     prompts = prompts_of(chosen)
     if t not in prompts:
         return given.get(t)
@@ -30,7 +38,7 @@ def mask_at(clips: Clips, clip: str, chosen: Chosen, t: int) -> Mask | None:
 def masks_along(clips: Clips, clip: str, chosen: Chosen) -> Iterator[tuple[int, Mask]]:
     """Frames and masks `[H,W]` of an object through the clip, one by one as they are found."""
     frames = clips.frames(clip)
-    found = iter(stream_masks(frames, chosen, _proposal(clips, clip, chosen), clips.network))
+    found = iter(stream_masks(frames, chosen, _proposed(clips, clip, chosen), clips.network))
     while True:
         with _turns:
             step = next(found, None)
@@ -42,7 +50,7 @@ def masks_along(clips: Clips, clip: str, chosen: Chosen) -> Iterator[tuple[int, 
 def object_masks(clips: Clips, clip: str, chosen: Chosen) -> Mask:
     """Masks `[T,H,W]` of an object."""
     with _turns:
-        return follow_object(clips.frames(clip), chosen, _proposal(clips, clip, chosen), clips.network)
+        return follow_object(clips.frames(clip), chosen, _proposed(clips, clip, chosen), clips.network)
 
 
 def agreement(clips: Clips, gate: Gate, clip: str, one: Chosen, other: Chosen) -> float:
@@ -76,9 +84,9 @@ def clip_overlap(one: Mask, other: Mask) -> float:
     )
 
 
-def _proposal(clips: Clips, clip: str, chosen: Chosen) -> dict[int, Mask]:
+def _proposed(clips: Clips, clip: str, chosen: Chosen) -> Proposed:
     number = chosen.get("proposal")
     if number is None:
-        return {}
-    frame, mask = clips.proposals(clip)[number]
-    return {frame: mask}
+        return Proposed()
+    _, mask = clips.proposals(clip)[number]
+    return proposed(clips.facts(clip, "propose")["proposals"][number], mask)

@@ -11,16 +11,21 @@ from hypothesis import strategies as st
 from tests.construction.crossing import write_footage, write_recipe
 
 from vera.cli import main
+from vera.construction.adapters.generator import GeneratorNetwork
 from vera.construction.adapters.matter import MatterNetwork
+from vera.construction.adapters.remover import RemoverNetwork
 from vera.construction.adapters.segmenter import SegmenterNetwork
+from vera.construction.adapters.shots import ShotNetwork
 from vera.construction.construct import build_samples
 from vera.construction.estimate import measured
 from vera.construction.estimate.estimate import Estimate, estimate, figure_key
 from vera.construction.estimate.figures import WORK, Figure, Work
 from vera.construction.estimate.measured import measured_work
 from vera.construction.recipe import Backgrounds, BuildRecipe, Prices, make_stages
+from vera.construction.stages.background import Background
+from vera.construction.stages.footage import Split
 from vera.construction.stages.objects import Masks, Propose
-from vera.construction.stages.removal import Matte
+from vera.construction.stages.removal import Matte, Remove
 from vera.construction.stages.replaced import BackgroundWords
 from vera.construction.stages.samples import Words
 
@@ -33,10 +38,17 @@ def planned(recipe: BuildRecipe = BOTH, clips: int = 1000, work: dict[str, Work]
 
 def test_every_stage_has_figures_and_every_figure_a_source() -> None:
     keys = {figure_key(stage) for stage in make_stages(BOTH)}
-    for stage, network in ((Propose, SegmenterNetwork), (Masks, SegmenterNetwork), (Matte, MatterNetwork)):
+    for stage, network in (
+        (Split, ShotNetwork),
+        (Propose, SegmenterNetwork),
+        (Masks, SegmenterNetwork),
+        (Matte, MatterNetwork),
+        (Remove, RemoverNetwork),
+        (Background, GeneratorNetwork),
+    ):
         keys |= {f"{stage.name}:{kind}" for kind in get_args(get_type_hints(network)["kind"])}
     keys |= {f"{stage.name}:vlm" for stage in (Words, BackgroundWords)}
-    assert keys == set(WORK)
+    assert keys | {"layers:omnimatte"} == set(WORK)
     for work in WORK.values():
         figures = [work.cpu, work.size, work.gpu, work.people, work.keeps, *work.tokens]
         for figure in (figure for figure in figures if figure is not None):

@@ -1,5 +1,6 @@
 """Objects that a person might want lifted out of a clip, found without one: what crosses the background."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import cv2
@@ -16,6 +17,7 @@ MARGIN = 3  # pixels from the frame's border within which an object may be cut o
 SAME = 0.2  # overlap with where the object was expected
 GROWN = 0.7  # of an object's usual area: from there it is wholly seen
 LASTING = 0.1  # least score: what is shorter is a flicker
+APART = 4  # frames from box to box of an object
 LARGEST_HOLE = 1 / 250  # of the frame, in an object
 
 
@@ -27,11 +29,13 @@ class Proposal:
         score: the share of the clip's frames in which it is found, wholly inside counting full and cut off half.
         frame: the first in which it is whole.
         mask: bool `[H,W]` of that frame.
+        boxes: x, y, width and height of where it was seen in its full size, by frame, every few frames.
     """
 
     score: float
     frame: int
     mask: Mask
+    boxes: Mapping[int, tuple[int, int, int, int]]
 
 
 @dataclass
@@ -82,7 +86,13 @@ def _proposal(frames: Frames, seen: _Sighting) -> Proposal:
     large = [t for t, mask in seen.masks.items() if mask.sum() >= GROWN * usual]
     frame = next((t for t in large if whole[t]), max(seen.masks, key=lambda t: int(seen.masks[t].sum())))
     score = sum(1.0 if inside else 0.5 for inside in whole.values()) / len(frames)
-    return Proposal(score, frame, recut(frames[frame], seen.masks[frame].astype(np.float32)))
+    boxes = {t: _box(seen.masks[t]) for t in large if t == frame or t % APART == 0}
+    return Proposal(score, frame, recut(frames[frame], seen.masks[frame].astype(np.float32)), boxes)
+
+
+def _box(mask: Mask) -> tuple[int, int, int, int]:
+    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    return x, y, width, height
 
 
 def _is_inside(mask: Mask) -> bool:

@@ -1,7 +1,7 @@
 """Masks of an object from what a person pointed at: in one frame, and carried through the clip."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
@@ -17,13 +17,22 @@ Frames = NDArray[np.uint8]
 Chosen = Mapping[str, Any]  # `vera.construction.decisions.Chosen` as JSON
 
 
-def follow_object(
-    frames: Frames, chosen: Chosen, proposal: Mapping[int, Mask], network: SegmenterNetwork | None = None
-) -> Mask:
-    """Masks `[T,H,W]` of a chosen object in a clip `[T,H,W,3]`, by a network or the embedded steps.
+@dataclass(frozen=True)
+class Proposed:
+    """What the engine saw of a proposal that was taken: its mask, by frame, and boxes (x, y, width, height) of it in
+    others, where it may have gone too far for the flow from frame to frame. Both are empty for none."""
 
-    `proposal`: the mask of the proposal that was taken, by its frame; empty for none.
-    """
+    masks: Mapping[int, Mask] = field(default_factory=dict)
+    boxes: Mapping[int, tuple[int, int, int, int]] = field(default_factory=dict)
+
+
+def proposed(facts: Mapping[str, Any], mask: Mask) -> Proposed:
+    """Read a proposal among the facts of `propose`, whose mask is `mask` `[H,W]`."""
+    return Proposed({facts["frame"]: mask}, {t: _four(box) for t, *box in facts["boxes"]})
+
+
+def follow_object(frames: Frames, chosen: Chosen, proposal: Proposed, network: SegmenterNetwork | None = None) -> Mask:
+    """Masks `[T,H,W]` of a chosen object in a clip `[T,H,W,3]`, by a network or the embedded steps."""
     found = np.zeros(frames.shape[:3], bool)
     for t, mask in stream_masks(frames, chosen, proposal, network):
         found[t] = mask
@@ -31,20 +40,21 @@ def follow_object(
 
 
 def stream_masks(
-    frames: Frames, chosen: Chosen, proposal: Mapping[int, Mask], network: SegmenterNetwork | None = None
+    frames: Frames, chosen: Chosen, proposal: Proposed, network: SegmenterNetwork | None = None
 ) -> Iterator[tuple[int, Mask]]:
     """Frames and masks `[H,W]` of `follow_object`, one by one as they are found; what is not told is empty."""
     prompts = {t: each for t, each in prompts_of(chosen).items() if t < len(frames)}
-    given = {**proposal, **given_masks(chosen, frames.shape[1:3], len(frames))}
-    painted = {t: mask for t, mask in given.items() if t not in prompts and t not in proposal}
+    given = {**proposal.masks, **given_masks(chosen, frames.shape[1:3], len(frames))}
+    painted = {t: mask for t, mask in given.items() if t not in prompts and t not in proposal.masks}
     barriers = chosen.get("barriers", ())
     if network is not None:
         corrected = {t: with_box(prompt, given[t]) if t in given else prompt for t, prompt in prompts.items()}
         yield from enumerate(load_segmenter(network).propagate(frames, {**given, **corrected}, barriers))
         yield from painted.items()
     elif chosen.get("moving"):
-        boxes = {t: embedded.Prompts(box=_box(mask)) for t, mask in given.items() if mask.any()}
-        yield from enumerate(embedded.track_moving(frames, {**boxes, **prompts}))
+        boxes = {t: _box(mask) for t, mask in given.items() if mask.any()}
+        seen = {t: embedded.Prompts(box=box) for t, box in {**boxes, **proposal.boxes}.items()}
+        yield from enumerate(embedded.track_moving(frames, {**seen, **prompts}))
         yield from painted.items()
     else:
         drawn = {t: draw_mask(frames[t], prompt, given.get(t)) for t, prompt in prompts.items()}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vera.construction import embedded
 from vera.construction.adapters.segmenter import SegmenterNetwork, load_segmenter, with_box
 from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
-from vera.construction.stages.following import follow_object
+from vera.construction.stages.following import Proposed, follow_object, proposed
 from vera.construction.stages.networked import Networked
 from vera.data.released.writer import FRAME_RATE
 from vera.fields import Range, Share
@@ -28,19 +28,23 @@ class Propose(Networked[SegmenterNetwork]):
     `network` draws anew where there is one."""
 
     name: ClassVar[str] = "propose"
+    version: ClassVar[int] = 2
     kind: ClassVar[Kind] = "clip"
     needs: ClassVar[tuple[str, ...]] = ("proxy", "unique")
     most: Annotated[int, Range(1, 100)] = 5
     network: SegmenterNetwork | None = None
 
     def run(self, item: Item) -> Done | Rejected:
-        """Facts: proposals, each with its score and the frame of its mask; none is no reason to refuse a clip."""
+        """Facts: proposals, each with its score, the frame of its mask, and boxes, [frame, x, y, width, height], of
+        where else it was seen; none is no reason to refuse a clip."""
         frames = read_lossless(item.files["frames.mkv"])
         found = embedded.propose_objects(frames, most=self.most)
         if found:
             masks = np.stack([self._drawn(frames[proposal.frame], proposal.mask) for proposal in found])
             write_lossless(item.out / "proposals.mkv", masks.astype(np.uint8) * np.uint8(255), FRAME_RATE)
-        return Done({"proposals": [{"score": one.score, "frame": one.frame} for one in found]})
+        boxes = [[[t, *box] for t, box in one.boxes.items()] for one in found]
+        told = [{"score": one.score, "frame": one.frame, "boxes": held} for one, held in zip(found, boxes, strict=True)]
+        return Done({"proposals": told})
 
     def setup(self) -> None:
         """Load the network, if there is one."""
@@ -114,7 +118,7 @@ class Masks(Networked[SegmenterNetwork]):
         """Facts: those of `measure`."""
         frames = read_lossless(item.files["frames.mkv"])
         chosen = chosen_object(item)
-        masks = follow_object(frames, chosen, _proposal(item, chosen), self.network)
+        masks = follow_object(frames, chosen, _proposed(item, chosen), self.network)
         facts = measure(masks)
         limits = {
             "too small": facts["area"] < self.area[0],
@@ -139,12 +143,11 @@ def chosen_object(item: Item) -> Mapping[str, Any]:
     return chosen
 
 
-def _proposal(item: Item, chosen: Mapping[str, Any]) -> dict[int, Mask]:
-    """The mask of the proposal that was taken, by its frame."""
+def _proposed(item: Item, chosen: Mapping[str, Any]) -> Proposed:
+    """What is known of the proposal that was taken."""
     if (number := chosen.get("proposal")) is None:
-        return {}
-    start = item.facts["propose"]["proposals"][number]["frame"]
-    return {start: read_lossless(item.files["proposals.mkv"])[number] > 0}
+        return Proposed()
+    return proposed(item.facts["propose"]["proposals"][number], read_lossless(item.files["proposals.mkv"])[number] > 0)
 
 
 def measure(masks: Mask) -> dict[str, Any]:
