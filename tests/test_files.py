@@ -15,7 +15,7 @@ from hypothesis import given
 from vera.errors import VeraError
 from vera.files import (
     check_outputs,
-    file_digest,
+    file_hash,
     json_text,
     parse_json,
     read_json,
@@ -168,14 +168,14 @@ def test_a_digest_is_of_files_of_any_size_and_holds_none_in_memory(tmp_path: Pat
     expected = hashlib.sha256(content).hexdigest()
     tracemalloc.start()
     try:
-        assert file_digest(path) == expected
+        assert file_hash(path) == expected
         assert tracemalloc.get_traced_memory()[1] < len(content) / 16
     finally:
         tracemalloc.stop()
     os.mkfifo(tmp_path / "fifo")
     for wrong in (tmp_path / "fifo", tmp_path, tmp_path / "missing", Path("a\0b")):
         with pytest.raises(VeraError):
-            file_digest(wrong)
+            file_hash(wrong)
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "{", '{"a": ' + "9" * 5000 + "}", ""])

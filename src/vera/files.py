@@ -46,13 +46,16 @@ def read_bytes(path: Path, limit: int = TEXT_LIMIT) -> bytes:
         return path.read_bytes()
 
 
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file of any size, in hexadecimal digits, without holding it in memory.
+def file_hash(*paths: Path) -> str:
+    """Return the SHA-256, in hexadecimal digits, of a file, or of several one after the other, read piece by piece.
 
-    Raises VeraError if it is missing or no regular file.
+    Raises VeraError if one is missing or no regular file.
     """
-    with _readable(path), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    for path in paths:
+        with _readable(path), path.open("rb") as file:
+            hashlib.file_digest(file, lambda: digest)
+    return digest.hexdigest()
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Interlaced footage and image sequences on the command line, from layers to a verified result."""
 
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from tests.video.decoding.test_deinterlace import interlaced
 from tests.video.test_sequence import pngs
 
 from vera.cli import main
-from vera.cli.options import open_source, parse_range, parse_rate, parse_size
+from vera.cli.options import open_source, parse_range, parse_size
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, save_layers
 from vera.layers.source_match import describe_source
@@ -70,11 +69,6 @@ def test_where_a_result_goes_by_default(tmp_path: Path, numbers: range, name: st
     assert default_out(pngs(tmp_path / "in", numbers, name)) == tmp_path / expected
 
 
-def test_rates_of_television() -> None:
-    rates = [parse_rate(text) for text in ("23.976", "29.97", "59.94", "25", "12.5")]
-    assert rates == [Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001), 25, Fraction(25, 2)]
-
-
 @pytest.mark.parametrize("rate", ["", "0", "-1", "x", "1/0", "1e9"])
 def test_rates_that_are_none(tmp_path: Path, rate: str, capfd: pytest.CaptureFixture[str]) -> None:
     folder = pngs(tmp_path / "in", range(2))
@@ -108,16 +102,6 @@ def test_edit_of_linear_light(tmp_path: Path, tiny_model: Path, capfd: pytest.Ca
     names = sorted(path.name for path in made.iterdir())
     assert names == [f"shot.{number:04d}.exr" for number in range(1, 6)]
     assert all((made / name).read_bytes() == (tmp_path / "again" / name).read_bytes() for name in names)
-
-
-@pytest.mark.faults
-@pytest.mark.parametrize(
-    "text", ["1e999999999", "9" * 5000, "1e-999999999", "1/0", "1/" + "9" * 5000, "nan", "0", "-1"]
-)
-def test_numbers_that_would_take_all_memory_are_no_rates(text: str) -> None:
-    with pytest.raises(VeraError, match="a rate is") as error:
-        parse_rate(text)
-    assert len(str(error.value)) < 200
 
 
 @pytest.mark.faults

@@ -75,12 +75,16 @@ class House:
 
 def open_house(workspace: Path, *roots: Path) -> House:
     """A house over a workspace; close its drawing process in the end."""
-    access = Access()
     studio = open_studio(workspace, roots)
-    client = TestClient(
+    return House(studio, client_of(studio), {})
+
+
+def client_of(studio: Studio) -> TestClient:
+    """A client that may call a studio's app."""
+    access = Access()
+    return TestClient(
         studio_app(studio, access),
         base_url="http://127.0.0.1",
         headers={"Authorization": f"Bearer {access.token}"},
         raise_server_exceptions=False,
     )
-    return House(studio, client, {})

@@ -1,12 +1,14 @@
 """Clips over HTTP: what is said of them, their proxies, and what cannot be opened."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.clips import make_clip as new_clip
 from tests.studio.house import API, House
+from tests.video.test_sequence import pngs
 
 from vera.jobs.job import Job
 from vera.video import open_clip
@@ -70,6 +72,20 @@ def test_a_clip_whose_job_is_gone_is_given_one_when_it_is_opened_again(house: Ho
     house.work("proxy")
     assert house.get(f"/clips/{clip}")["proxy"]["state"] == "ready"
     path.unlink()
+
+
+def test_a_sequence_is_opened_at_its_rate(house: House, footage: Path) -> None:
+    root = house.get("/about")["roots"][0]["id"]
+    pngs(footage / "slow", range(4))
+    asked = {"root": root, "inside": "slow"}
+    one, other = (house.post("/clips", asked | {"rate": rate}) for rate in ("12.5", "24000/1001"))
+    assert one["rate"] == 12.5 and other["times"][1] == pytest.approx(1001 / 24000) and one["id"] != other["id"]
+    assert house.post("/clips", asked | {"rate": "12.5"})["id"] == one["id"]
+    assert house.post("/clips", asked)["rate"] == 24
+    assert {job.state for job in house.work("proxy")} == {"done"}
+    for rate in ("0", "-1", "x", "1e9", "9" * 200):
+        assert "rate" in house.post("/clips", asked | {"rate": rate}, 422)["detail"]
+    shutil.rmtree(footage / "slow")
 
 
 def test_entries(house: House, footage: Path) -> None:

@@ -47,6 +47,7 @@ def test_a_project_is_made_and_changed(house: House, project: str, clip: str) ->
         "clip": clip,
         "layers": [],
         "strict_chroma": False,
+        "display": {"lut": None, "ocio": None},
         "width": 64,
         "height": 48,
         "takes": [],

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.clips import make_clip as new_clip
-from tests.studio.house import API, House
+from tests.studio.house import API, House, client_of
 from tests.studio.taking import bring
 
 from vera.layers import composite_clip, load_layers, save_layers
@@ -70,6 +70,30 @@ def test_a_waiting_take_is_changed_only_within_what_a_take_is_asked_for(house: H
     house.patch(f"/jobs/{take['job']}", {"cancel": True})
 
 
+def test_loras_are_those_that_were_named_at_the_start(house: House, project: str) -> None:
+    named = replace(house.studio, loras=("nano-8-steps", "/looks/film.safetensors"))
+    client = client_of(named)
+    assert client.get(f"{API}/about").json()["loras"][1] == {
+        "name": "/looks/film.safetensors",
+        "title": "film.safetensors",
+    }
+    lora = [{"name": "nano-8-steps"}, {"name": "/looks/film.safetensors", "scale": -0.5}]
+    answer = client.post(f"{API}/projects/{project}/takes", json=ASKED | {"seeds": [1], "lora": lora})
+    assert answer.status_code == 201, answer.text
+    (take,) = answer.json()
+    assert [one["scale"] for one in take["settings"]["lora"]] == [1, -0.5]
+    assert house.get(f"/jobs/{take['job']}")["spec"]["lora"] == take["settings"]["lora"]
+    house.client.delete(f"{API}/takes/{take['id']}")
+    for wrong, what in (
+        ([{"name": "evil/lora"}], "none of this studio's"),
+        ([{"name": "../x.safetensors"}], "none of this studio's"),
+        ([{"name": "nano-8-steps", "scale": 101}], "lora"),
+        ([{"name": "nano-8-steps"}] * 9, "lora"),
+    ):
+        refused = client.post(f"{API}/projects/{project}/takes", json=ASKED | {"lora": wrong})
+        assert refused.status_code == 422 and what in refused.json()["detail"]
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize(
     ("asked", "what"),
@@ -91,6 +115,8 @@ def test_a_waiting_take_is_changed_only_within_what_a_take_is_asked_for(house: H
         ({"region": [0, 0, 0, 10]}, "region"),
         ({"mask": "0" * 16}, "no such mask"),
         ({"lora": "x"}, "lora"),
+        ({"lora": [{"name": "nano-8-steps"}]}, "none: name it by --lora"),
+        ({"lut": "0" * 16}, "lut"),
     ],
 )
 def test_what_cannot_be_generated(house: House, project: str, asked: dict[str, Any], what: str) -> None:

@@ -1,12 +1,13 @@
 /** Files that are dropped on the page: footage, a layer folder or its manifest. */
 
 import { readManifest } from "./state/acts";
+import { bringFiles, type Filed } from "./state/bringing";
 import { say, guard } from "./state/notices";
 import { route } from "./state/route";
 import { layerizeFile } from "./editor/Layerize";
 import { beginWith } from "./pages/Start";
 
-const MANIFEST = "manifest.json";
+const MOST = 1000; // files of a folder that is dropped
 
 /** Take files that are dropped anywhere on the page. */
 export function followDrops(): void {
@@ -19,8 +20,17 @@ export function followDrops(): void {
     event.preventDefault();
     const entry = items?.[0]?.webkitGetAsEntry?.() ?? null; // to be asked before anything is awaited
     const file = files[0]!;
-    void guard(async () => take(entry?.isDirectory ? await manifestIn(entry as FileSystemDirectoryEntry) : file));
+    void guard(() => (entry?.isDirectory ? takeFolder(entry as FileSystemDirectoryEntry) : take(file)));
   });
+}
+
+/** Bring in a layer folder or a project, and offer the settings of the first. */
+async function takeFolder(folder: FileSystemDirectoryEntry): Promise<void> {
+  if (route.value.page !== "edit") throw new Error("Open the clip first; then drop the folder of its layers");
+  const files = await filesIn(folder);
+  await bringFiles(files);
+  const manifest = files.find(({ path }) => path === `${folder.name}/manifest.json`);
+  if (manifest) say(`${folder.name} becomes a take`, "info", { label: "Use its settings", run: () => readManifest(manifest.file) });
 }
 
 /** Use a file by what it is and where it was dropped. */
@@ -42,8 +52,28 @@ function offer(file: File): void {
   say(`${file.name}: or edit it as a clip of its own`, "info", { label: "New project", run: () => beginWith(file) });
 }
 
-async function manifestIn(folder: FileSystemDirectoryEntry): Promise<File> {
-  const entry = await new Promise<FileSystemEntry | null>((resolve) => folder.getFile(MANIFEST, {}, resolve, () => resolve(null)));
-  if (!entry) throw new Error(`${folder.name}: has no ${MANIFEST}, so it is not a layer folder`);
-  return new Promise((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
+/** The files of a folder that is dropped, and of the folders in it, with their paths from its name on. */
+async function filesIn(folder: FileSystemDirectoryEntry, depth = 2): Promise<Filed[]> {
+  const found: Filed[] = [];
+  for (const entry of await entriesOf(folder)) {
+    const path = entry.fullPath.replace(/^\//, "");
+    if (entry.isFile) found.push({ path, file: await fileOf(entry as FileSystemFileEntry) });
+    else if (depth > 1) found.push(...(await filesIn(entry as FileSystemDirectoryEntry, depth - 1)));
+  }
+  return found;
+}
+
+async function entriesOf(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
+  const reader = folder.createReader();
+  const all: FileSystemEntry[] = [];
+  while (all.length < MOST) {
+    const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) return all;
+    all.push(...some); // a browser gives a hundred at a time
+  }
+  throw new Error(`${folder.name}: has more than ${MOST} files, so it is not a layer folder`);
+}
+
+function fileOf(entry: FileSystemFileEntry): Promise<File> {
+  return new Promise((resolve, reject) => entry.file(resolve, reject));
 }

@@ -8,6 +8,7 @@ import { guard, say } from "./state/notices";
 import { route } from "./state/route";
 import { chosenTake, takeById } from "./state/session";
 import { brush, resizeBrush, toggleTool, tool, type Tool } from "./state/tools";
+import { nextSide, swapSides } from "./state/wiping";
 
 export const sheetOpen = signal(false);
 
@@ -26,6 +27,8 @@ export const SHEET: [string, [string, string][]][] = [
       ["N", "stop this take, next seed"],
       ["Ctrl+Z", "undo"],
       ["Ctrl+Shift+Z", "redo"],
+      [", .", "next take on the wipe's left, right"],
+      ["X", "exchange the wipe's sides"],
       ["Alt+Up Alt+Down", "move a layer or a job"],
       ["Delete", "remove a layer; on a slider: reset"],
     ],
@@ -77,10 +80,16 @@ function act({ key }: KeyboardEvent): boolean {
   if (next) toggleTool(next);
   else if (key === "[" || key === "]") resizeBrush(key === "]");
   else if (key === "Escape") tool.value = "none";
+  else if (key === "," || key === ".") compare(key === "," ? "left" : "right");
+  else if (key.toLowerCase() === "x") swapSides();
   else if (key.toLowerCase() === "n") newSeed();
   else if (key.toLowerCase() === "e") brush.value = { ...brush.value, mode: brush.value.mode === "add" ? "subtract" : "add" };
   else return false;
   return true;
+}
+
+function compare(side: "left" | "right"): void {
+  if (!nextSide(side)) say("There is no take to compare yet");
 }
 
 function newSeed(): void {

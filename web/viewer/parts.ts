@@ -1,7 +1,7 @@
 /** The viewer's elements: canvas, handle of the wipe, and the line with code values and capability. */
 
 import type { Size } from "./rule/plan";
-import type { Capability, Picture, Samples, ViewerSignals, Wipe } from "./types";
+import type { Capability, Picture, Samples, Side, ViewerSignals, Wipe } from "./types";
 import { clockText } from "./times";
 
 export interface Parts {
@@ -60,7 +60,13 @@ export function describeCanvas(
 }
 
 /** Puts the wipe's handle on its line over the picture of a source of `size`. */
-export function placeHandle(handle: HTMLElement, wipe: Wipe, picture: Picture, size: Size): void {
+export function placeHandle(
+  handle: HTMLElement,
+  wipe: Wipe,
+  picture: Picture,
+  size: Size,
+  nameOf: (side: Side) => string,
+): void {
   const { on, position, left, right } = wipe;
   handle.hidden = !on;
   const { left: x, top: y, scale } = picture;
@@ -68,7 +74,7 @@ export function placeHandle(handle: HTMLElement, wipe: Wipe, picture: Picture, s
   handle.style.top = `${Math.max(y, 0)}px`;
   handle.style.height = `${size.height * scale + Math.min(y, 0)}px`;
   handle.setAttribute("aria-valuenow", String(Math.round(position * 100)));
-  handle.setAttribute("aria-valuetext", `${left} to ${Math.round(position * 100)} %, ${right} beyond`);
+  handle.setAttribute("aria-valuetext", `${nameOf(left)} to ${Math.round(position * 100)} %, ${nameOf(right)} beyond`);
 }
 
 export function samplesText(cursor: { x: number; y: number } | null, samples: Samples | null): string {

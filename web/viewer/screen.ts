@@ -9,12 +9,14 @@ import { listenCursor, listenWipe, listenZoom } from "./pointer";
 import type { Size } from "./rule/plan";
 import type { ViewerTold } from "./signals";
 import { fitted, type Look, MOST_ZOOM, present, sourcePicture } from "./surface";
-import type { ClipMedia, View, ViewerApi } from "./types";
+import type { ClipMedia, LayerMedia, Side, ViewerApi } from "./types";
+import { type Marks, VIEWS } from "./views";
 
-/** A composed frame: what draws its views, and whether a layer lies over the source. */
+/** A composed frame: what draws its views, and whether a layer lies over the source; what draws each compared take. */
 export interface Shown {
   compositor: Compositor;
   layered: boolean;
+  takes: ReadonlyMap<Side, Compositor>;
 }
 
 const NOTHING: ClipMedia = { url: "", times: [], width: 1, height: 1 };
@@ -26,6 +28,7 @@ export class Screen {
   private media = NOTHING;
   private proxy: Size = NOTHING;
   private shown: Shown | null = null;
+  private compared: LayerMedia[] = [];
 
   constructor(
     host: HTMLElement,
@@ -55,8 +58,20 @@ export class Screen {
     this.readSamples();
   }
 
-  /** The views that are to be seen: one, or the two beside the wipe. */
-  views(): View[] {
+  /** The takes that sides of the wipe may name. */
+  compare(takes: LayerMedia[]): void {
+    this.compared = takes;
+    this.draw();
+  }
+
+  /** The compared takes that are to be seen. */
+  takes(): LayerMedia[] {
+    const sides = this.views();
+    return this.compared.filter(({ id }) => sides.includes(`take ${id}`));
+  }
+
+  /** What is to be seen: a view, or the two sides of the wipe. */
+  views(): Side[] {
     const { on, left, right } = this.told.wipe.value;
     return on ? [...new Set([left, right])] : [this.told.view.value];
   }
@@ -82,13 +97,23 @@ export class Screen {
   /** Draws what was composed as it is looked at now. */
   draw(): void {
     const { canvas, handle } = this.parts;
-    const { overlay, checkerboard, view, wipe, zoom, center, picture } = this.told;
-    const marks = { overlay: overlay.value, checkerboard: checkerboard.value };
+    const { overlay, checkerboard, table, view, wipe, zoom, center, picture } = this.told;
+    const marks = { overlay: overlay.value, checkerboard: checkerboard.value, table: table.value };
     const look: Look = { view: view.value, wipe: wipe.value, zoom: zoom.value, center: center.value };
-    const drawn = (one: View) => this.exact.get(one) ?? this.shown?.compositor.draw(one, marks) ?? null;
+    const drawn = (side: Side) => this.exact.get(side) ?? this.drawSide(side, marks);
     present(canvas.getContext("2d")!, this.proxy, look, drawn);
     picture.value = sourcePicture(canvas, this.proxy, this.media.width, look, devicePixelRatio);
-    placeHandle(handle, look.wipe, picture.peek(), this.media);
+    placeHandle(handle, look.wipe, picture.peek(), this.media, (side) => this.nameOf(side));
+  }
+
+  private drawSide(side: Side, marks: Marks): HTMLCanvasElement | OffscreenCanvas | null {
+    const view = VIEWS.find((one) => one === side);
+    if (view) return this.shown?.compositor.draw(view, marks) ?? null;
+    return this.shown?.takes.get(side)?.draw("result", marks) ?? null;
+  }
+
+  private nameOf(side: Side): string {
+    return this.compared.find(({ id }) => side === `take ${id}`)?.label ?? side;
   }
 
   destroy(): void {

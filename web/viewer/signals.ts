@@ -16,6 +16,7 @@ export function viewerSignals(): ViewerTold {
     wipe: signal({ on: false, position: 0.5, left: "source", right: "result" }),
     overlay: signal(false),
     checkerboard: signal(false),
+    table: signal(null),
     zoom: signal(null),
     center: signal(null),
     picture: signal({ left: 0, top: 0, scale: 1 }),

@@ -52,19 +52,19 @@ export class Stage {
     return this.track;
   }
 
-  /** The layers from now on; media that are not among them are closed. */
-  setLayers(states: LayerState[], strictChroma: boolean): void {
+  /** The layers from now on, and takes that are looked at beside; media that are not among them are closed. */
+  setLayers(states: LayerState[], strictChroma: boolean, takes: LayerMedia[] = []): void {
     [this.states, this.strictChroma] = [states, strictChroma];
-    const used = new Set(states.map(({ media }) => nameOf(media)));
+    const used = new Set([...states.map(({ media }) => media), ...takes].map(nameOf));
     for (const [name, layer] of this.layers) if (!used.has(name)) this.drop(name, layer);
   }
 
   /**
-   * Everything to draw a source frame. A layer that cannot be had is left out, and `problems` has a line about it;
+   * Everything to draw a source frame, with other layers if they are given. A layer that cannot be had is left out, and `problems` has a line about it;
    * rejects with an Error of one line if the source cannot be had.
    */
-  async drawing(frame: number): Promise<Drawing & { problems: string[] }> {
-    const shown = this.states.filter((state) => isShown(state, frame));
+  async drawing(frame: number, states = this.states): Promise<Drawing & { problems: string[] }> {
+    const shown = states.filter((state) => isShown(state, frame));
     const strictChroma = this.strictChroma;
     const problems: string[] = [];
     const layer = (state: LayerState) =>

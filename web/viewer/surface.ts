@@ -1,6 +1,6 @@
 /** The canvas that people see: pictures of the views laid into it, fitted or zoomed, with a wipe between two. */
 
-import type { Picture, View, Wipe } from "./types";
+import type { Picture, Side, View, Wipe } from "./types";
 import type { Size } from "./rule/plan";
 
 type Drawable = HTMLCanvasElement | OffscreenCanvas | ImageBitmap;
@@ -37,20 +37,20 @@ export function placePicture(canvas: Size, proxy: Size, look: Look): Rectangle {
   return { left, top, width: proxy.width * scale, height: proxy.height * scale };
 }
 
-/** Draws the view or the two sides of the wipe; `picture` gives the drawable of a view. */
+/** Draws the view or the two sides of the wipe; `picture` gives the drawable of one. */
 export function present(
   context: CanvasRenderingContext2D,
   proxy: Size,
   look: Look,
-  picture: (view: View) => Drawable | null,
+  picture: (side: Side) => Drawable | null,
 ): void {
   const { canvas } = context;
   const place = placePicture(canvas, proxy, look);
   context.clearRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingEnabled = place.width / proxy.width < 2;
   context.imageSmoothingQuality = "high";
-  const draw = (view: View) => {
-    const drawable = picture(view);
+  const draw = (side: Side) => {
+    const drawable = picture(side);
     if (drawable) context.drawImage(drawable, place.left, place.top, place.width, place.height);
   };
   if (!look.wipe.on) return draw(look.view);

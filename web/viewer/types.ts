@@ -1,6 +1,7 @@
 /** What the viewer is given and tells: the words are those of `vera.layers` and of the studio's API. */
 
 import type { Signal, ReadonlySignal } from "@preact/signals";
+import type { Table } from "./rule/table";
 
 export type Triple = [number, number, number];
 
@@ -58,6 +59,8 @@ export interface LayerMedia {
   /** The URL of alpha as a grey PNG, for browsers that do not decode to planes. */
   alphaStill(layerFrame: number): string;
   frames: number[];
+  /** What people call it. */
+  label?: string;
 }
 
 export interface LayerState {
@@ -68,6 +71,9 @@ export interface LayerState {
 
 export type View = "source" | "edit" | "alpha" | "result" | "difference" | "matte";
 
+/** What a side of the wipe shows: a view, or one of the compared takes by its id, alone over the source. */
+export type Side = View | `take ${string}`;
+
 /** Exact: planes. RGB: within the tolerance that the viewer states. Stills: only the server's frames. */
 export type Capability = "exact" | "rgb" | "stills";
 
@@ -75,8 +81,8 @@ export interface Wipe {
   on: boolean;
   /** From the picture's left edge, 0 to 1. */
   position: number;
-  left: View;
-  right: View;
+  left: Side;
+  right: Side;
 }
 
 /** Where the upright source lies: CSS pixels in the host of the outer corner of its pixel (0, 0), and a source pixel's. */
@@ -95,8 +101,8 @@ export interface Samples {
 }
 
 export interface ViewerOptions {
-  /** The exact picture at full size for a paused frame, null if there is none. */
-  exact?(frame: number, view: View): Promise<ImageBitmap | null>;
+  /** The exact picture at full size for a paused frame, null if there is none; `signal`: it is no longer wanted. */
+  exact?(frame: number, side: Side, signal: AbortSignal): Promise<ImageBitmap | null>;
   /** Capabilities to leave out, for tests of what the browser at hand would never need. */
   without?: ("planes" | "webcodecs" | "webgl")[];
   /** WebGL also where the processor draws it, which is slow. */
@@ -114,6 +120,8 @@ export interface ViewerSignals {
   readonly wipe: Signal<Wipe>;
   readonly overlay: Signal<boolean>;
   readonly checkerboard: Signal<boolean>;
+  /** What shows the colours of the clip and its layers; null where the proxies are shown as they are. */
+  readonly table: Signal<Table | null>;
   /** Device pixels a pixel of the proxy; null fits the picture to the host. */
   readonly zoom: Signal<number | null>;
   /** The proxy's pixel in the middle of the host, null for its own middle. */
@@ -137,6 +145,8 @@ export interface ViewerApi extends ViewerSignals {
   load(media: ClipMedia): Promise<void>;
   /** The lowest first. Cheap to call at every change of a slider: media that is open stays open. */
   setLayers(layers: LayerState[], strictChroma?: boolean): void;
+  /** The takes that sides of the wipe may name. */
+  setCompared(takes: LayerMedia[]): void;
   seek(frame: number): void;
   /** Moves by frames from where the viewer is going, and pauses. */
   step(frames: number): void;

@@ -2,7 +2,7 @@
 
 import { effect, untracked } from "@preact/signals";
 import { Clock } from "./clock";
-import { type Compositor, plainCompositor } from "./compositor";
+import { type Compositor, type Drawing, plainCompositor } from "./compositor";
 import { findCapability } from "./decode/capability";
 import { ExactPictures } from "./exact";
 import { glCompositor } from "./gl/compositor";
@@ -13,7 +13,7 @@ import { Screen } from "./screen";
 import { viewerSignals } from "./signals";
 import { type Sound, soundOf } from "./sound";
 import { Stage } from "./stage";
-import type { ClipMedia, LayerState, ViewerApi, ViewerOptions, ViewerSignals } from "./types";
+import type { ClipMedia, LayerMedia, LayerState, Side, ViewerApi, ViewerOptions, ViewerSignals } from "./types";
 import "./viewer.css";
 
 const PAUSED = 150; // milliseconds of rest before the server is asked for the exact picture
@@ -32,6 +32,8 @@ export class Viewer implements ViewerApi {
   private times: number[] = [];
   private layers: LayerState[] = [];
   private strictChroma = false;
+  private compared: LayerMedia[] = [];
+  private readonly sides: [Compositor | null, Compositor | null] = [null, null]; // of takes beside the wipe
   private stage: Stage | null = null;
   private sound: Sound | null = null;
   private clock: Clock | null = null;
@@ -79,7 +81,14 @@ export class Viewer implements ViewerApi {
 
   setLayers(layers: LayerState[], strictChroma = false): void {
     [this.layers, this.strictChroma] = [layers, strictChroma];
-    this.stage?.setLayers(layers, strictChroma);
+    this.stage?.setLayers(layers, strictChroma, this.compared);
+    this.refresh();
+  }
+
+  setCompared(takes: LayerMedia[]): void {
+    this.compared = takes;
+    this.stage?.setLayers(this.layers, this.strictChroma, takes);
+    this.screen.compare(takes);
     this.refresh();
   }
 
@@ -122,7 +131,7 @@ export class Viewer implements ViewerApi {
     this.unload();
     this.stops.forEach((stop) => stop());
     this.screen.destroy();
-    this.compositor?.destroy();
+    [this.compositor, ...this.sides].forEach((compositor) => compositor?.destroy());
   }
 
   private async openStage(media: ClipMedia, capability: "exact" | "rgb", load: number): Promise<void> {
@@ -130,13 +139,14 @@ export class Viewer implements ViewerApi {
     const sound = await soundOf(stage.track.input, media.times[0] ?? 0, () => this.told.muted.peek());
     if (load !== this.loads) return stage.close();
     [this.stage, this.sound] = [stage, sound];
-    stage.setLayers(this.layers, this.strictChroma);
+    stage.setLayers(this.layers, this.strictChroma, this.compared);
     this.compositor ??= this.makeCompositor();
   }
 
   private makeCompositor(): Compositor {
     const lost = () => {
       this.compositor = plainCompositor();
+      this.sides.fill(null);
       this.refresh();
     };
     const { without, slowWebgl } = this.options;
@@ -172,14 +182,26 @@ export class Viewer implements ViewerApi {
   private async showFrame(frame: number, isNewest: () => boolean): Promise<void> {
     const { stage } = this;
     if (!stage) return this.showStill(frame);
-    const { problems, ...drawing } = await stage.drawing(frame);
+    const takes = this.screen.takes();
+    const [{ problems, ...drawing }, ...alone] = await Promise.all([
+      stage.drawing(frame),
+      ...takes.map((media) => stage.drawing(frame, [{ media, on: true, adjustment: {} }])),
+    ]);
     if (stage !== this.stage || !(isNewest() || performance.now() - this.drawnAt > STALE)) return;
     this.forgetExact();
     this.compositor!.compose(drawing);
-    this.told.status.value = problems[0] ?? this.liveText();
-    this.screen.show(frame, { compositor: this.compositor!, layered: drawing.layers.length > 0 });
+    this.told.status.value = [problems, ...alone.map((one) => one.problems)].flat()[0] ?? this.liveText();
+    const shown = new Map(takes.map(({ id }, i) => [`take ${id}` as Side, this.composeSide(i, alone[i]!)]));
+    this.screen.show(frame, { compositor: this.compositor!, layered: drawing.layers.length > 0, takes: shown });
     this.drawnAt = performance.now();
     if (this.told.playing.peek()) await stage.prefetch(this.ahead(frame)).catch(() => undefined); // told when it is due
+  }
+
+  /** Composes a take that is looked at beside the wipe, by a compositor of its own. */
+  private composeSide(index: number, drawing: Drawing): Compositor {
+    const compositor = (this.sides[index] ??= this.makeCompositor());
+    compositor.compose(drawing);
+    return compositor;
   }
 
   private async showStill(frame: number): Promise<void> {
@@ -209,8 +231,8 @@ export class Viewer implements ViewerApi {
 
   private async showExact(): Promise<void> {
     if (this.told.playing.peek() || this.told.overlay.peek() || this.told.checkerboard.peek()) return; // only drawn here
-    const views = this.screen.views().filter((view) => view !== "matte");
-    if (!(await this.exact.load(this.told.frame.peek(), views))) return;
+    const sides = this.screen.views().filter((side) => side !== "matte");
+    if (!(await this.exact.load(this.told.frame.peek(), sides))) return;
     this.told.exactShown.value = true;
     this.screen.draw();
   }
@@ -225,10 +247,10 @@ export class Viewer implements ViewerApi {
   /** Another view or mark needs other exact pictures: an effect of those. */
   private lookAgain(): void {
     this.screen.views();
-    void [this.told.overlay.value, this.told.checkerboard.value];
+    void [this.told.overlay.value, this.told.checkerboard.value, this.told.table.value];
     untracked(() => {
       if (!this.clock) return;
-      if (!this.stage) return this.newest.request(this.wanted);
+      if (!this.stage || this.screen.takes().length) return this.refresh();
       this.forgetExact();
       this.screen.draw();
       this.rest();

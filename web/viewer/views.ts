@@ -1,6 +1,7 @@
 /** The views of what was composed, as R'G'B' pictures of 8 bits. */
 
 import type { View } from "./types";
+import { lookUp, type Table } from "./rule/table";
 import { toRgb } from "./rule/color";
 import type { Composite } from "./rule/compose";
 import { chromaIndex, FULL, type Planes, type Sheet, STEPS } from "./rule/planes";
@@ -11,10 +12,11 @@ export const VIEWS = ["source", "edit", "alpha", "result", "difference", "matte"
 export const OVERLAY = { color: [255, 40, 40], opacity: 0.5 } as const;
 export const CHECKERS = { size: 8, light: [200, 200, 200], dark: [140, 140, 140] } as const;
 
-/** How a view is marked: the matte in red over it, and a checkerboard where the edit does not cover. */
+/** How a view is drawn: through a table, the matte in red over it, a checkerboard where the edit does not cover. */
 export interface Marks {
   overlay: boolean;
   checkerboard: boolean;
+  table: Table | null;
 }
 
 /** What is composed of a frame; `top` is the highest layer, adjusted. */
@@ -54,7 +56,7 @@ function mix(codes: Codes, at: number, ground: readonly number[], alpha: number)
   for (let k = 0; k < 3; k++) codes[at + k] = Math.floor(ground[k]! + alpha * (codes[at + k]! - ground[k]!) + 0.5);
 }
 
-function painter({ source, result, top }: Composed, view: View, { checkerboard }: Marks): Painter {
+function painter({ source, result, top }: Composed, view: View, { checkerboard, table }: Marks): Painter {
   const { alpha } = result;
   const grey =
     (of: (alpha: number) => number): Painter =>
@@ -63,13 +65,13 @@ function painter({ source, result, top }: Composed, view: View, { checkerboard }
     };
   switch (view) {
     case "source":
-      return planesPainter(source);
+      return planesPainter(source, table);
     case "result":
-      return planesPainter(result.planes);
+      return planesPainter(result.planes, table);
     case "difference":
-      return differencePainter(source, result.planes);
+      return differencePainter(source, result.planes, table);
     case "edit":
-      return editPainter(top, checkerboard ? alpha : null);
+      return editPainter(top, checkerboard ? alpha : null, table);
     case "alpha":
       return grey((value) => Math.floor((value / FULL) * 255 + 0.5));
     case "matte":
@@ -77,15 +79,16 @@ function painter({ source, result, top }: Composed, view: View, { checkerboard }
   }
 }
 
-function planesPainter({ width, y: luma, cb, cr }: Planes): Painter {
+function planesPainter({ width, y: luma, cb, cr }: Planes, table: Table | null): Painter {
   return (out, at, x, y, i) => {
     const chroma = chromaIndex(x, y, width);
     toRgb(luma[i]!, cb[chroma]!, cr[chroma]!, out, at);
+    if (table) lookUp(table, out, at);
   };
 }
 
-function differencePainter(before: Planes, after: Planes): Painter {
-  const [paintBefore, paintAfter] = [planesPainter(before), planesPainter(after)];
+function differencePainter(before: Planes, after: Planes, table: Table | null): Painter {
+  const [paintBefore, paintAfter] = [planesPainter(before, table), planesPainter(after, table)];
   const old = new Uint8ClampedArray(3);
   return (out, at, x, y, i) => {
     paintBefore(old, 0, x, y, i);
@@ -95,10 +98,11 @@ function differencePainter(before: Planes, after: Planes): Painter {
 }
 
 /** The highest layer's colours, over a checkerboard where `alpha` is given. */
-function editPainter(top: Sheet | null, alpha: Uint16Array | null): Painter {
+function editPainter(top: Sheet | null, alpha: Uint16Array | null, table: Table | null): Painter {
   const code = (value: number) => (value + STEPS / 2) >> 6;
   return (out, at, x, y, i) => {
     if (top) toRgb(code(top.y[i]!), code(top.cb[i]!), code(top.cr[i]!), out, at);
+    if (top && table) lookUp(table, out, at);
     const light = (((x / CHECKERS.size) | 0) + ((y / CHECKERS.size) | 0)) % 2 === 0;
     if (alpha) mix(out, at, light ? CHECKERS.light : CHECKERS.dark, top ? alpha[i]! / FULL : 0);
   };

@@ -74,12 +74,9 @@ class Adjusting:
 
 NOT_ADJUSTED = Adjusting()
 
-# As people write the rates of television.
-_RATES = {text: Fraction(round(float(text)) * 1000, 1001) for text in ("23.976", "23.98", "29.97", "47.952", "59.94")}
 # Of so many digits that every number can be counted with: Python refuses thousands, and exponents eat all memory.
 _SECONDS = re.compile(r"\d{1,9}(\.\d{0,99})?|\.\d{1,99}", re.ASCII)
 _SIZE = re.compile(r"0*([1-9]\d{0,5})x0*([1-9]\d{0,5})", re.ASCII)
-_RATE = re.compile(r"\d{1,9}(\.\d{0,99}|/0*[1-9]\d{0,8})?", re.ASCII)
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -96,6 +93,7 @@ def open_source(
 ) -> "Clip":
     """Open footage as a command names it."""
     from vera.video import open_clip
+    from vera.video.rates import parse_rate
 
     pictures = None if rate is None else parse_rate(rate)
     return open_clip(path, deinterlace=deinterlace, rate=pictures, progressive=progressive, sound=sound != "none")
@@ -115,14 +113,6 @@ def parse_overrides(words: Sequence[str]) -> dict[str, str]:
             raise VeraError(f"--{name:.80}: is given twice; give one of them")
         found[name] = text if equals else str(following)
     return found
-
-
-def parse_rate(text: str) -> Fraction:
-    """Parse pictures a second such as 25, 23.976 or 24000/1001; VeraError for anything else."""
-    rate = _RATES.get(text) or Fraction(text if _RATE.fullmatch(text) else 0)
-    if not 0 < rate <= 1000:
-        raise VeraError(f"a rate is in pictures a second, such as 25 or 24000/1001, not {text!r:.80}")
-    return rate
 
 
 def parse_time(text: str) -> Fraction:
@@ -167,9 +157,9 @@ def _numbers(words: list[str]) -> list[float]:
 
 
 def check_picture(path: Path) -> None:
-    """VeraError unless a PNG can be written at `path`."""
-    if path.suffix.lower() != ".png":
-        raise VeraError(f"{path}: the sheet is a PNG; give a name in .png")
+    """VeraError unless a sheet, still or moving, can be written at `path`."""
+    if path.suffix.lower() not in (".png", ".webp"):
+        raise VeraError(f"{path}: a sheet is a PNG, or an animated WebP; give a name in .png or .webp")
     if not path.parent.is_dir():
         raise VeraError(f"{path}: the folder {path.parent} does not exist; create it first")
     if path.is_dir():

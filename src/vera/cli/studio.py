@@ -24,6 +24,7 @@ def studio(
     workspace: Path | None = None,
     root: Several = (),
     model: Words = ("nano",),
+    lora: Words = (),
     host: str = "127.0.0.1",
     port: int = 0,
     name: Words = (),
@@ -47,6 +48,8 @@ def studio(
         Folder that clips may be opened from, with all below it. May be repeated. Default: that of what is named.
     model
         Model that takes may be made with, as `vera models` lists them. May be repeated; the first is the default.
+    lora
+        LoRA that takes may be made with, as `vera edit --lora` takes it, without a scale. May be repeated.
     host
         Address to listen at. Others than this machine need a token file.
     port
@@ -80,7 +83,7 @@ def studio(
     access = Access(token, None if proxy is None else Proxy(proxy, user_header))
     place = workspace or choose_workspace(named)
     roots = root or (Path() if named is None else named.absolute().parent,)
-    opened = open_studio(place, roots, model)
+    opened = open_studio(place, roots, model, lora)
     if named is not None:
         opened = replace(opened, opened=open_named(opened, named))
     say(f"workspace  {opened.workspace}")

@@ -68,6 +68,19 @@ def color_transform(color: ColorTags, lut: str | Path | None = None, ocio: str |
     return ColorTransform(name, partial(_view, color=color, hdr=False), partial(_source, color=color, hdr=False))
 
 
+def color_spaces() -> list[str]:
+    """Name the colour spaces that `color_transform` takes: those of $OCIO's config, or of the built-in one.
+
+    VeraError for a config that cannot be read.
+    """
+    import PyOpenColorIO as ocio  # noqa: N813
+
+    try:
+        return [space.getName() for space in _ocio_config().getColorSpaces()]
+    except ocio.Exception as error:
+        raise VeraError(f"OpenColorIO's config cannot be read: {error}") from None
+
+
 def edit_to_source(edit: NDArray[Any], transform: ColorTransform) -> NDArray[np.uint16]:
     """Bring an edit layer `[H,W,3]`, float32 in [0,1] of the view's colours, to codes of the source's R'G'B'."""
     codes: Colors = transform.to_source(edit.astype(np.float64))
@@ -98,8 +111,7 @@ def _ocio_transform(space: str) -> ColorTransform:
     from vera.color.processor import both_ways
 
     try:
-        named = ocio.IsEnvVariablePresent("OCIO")
-        config = ocio.Config.CreateFromEnv() if named else ocio.Config.CreateFromBuiltinConfig(_OCIO_CONFIG)
+        config = _ocio_config()
         display = _OCIO_DISPLAY if _OCIO_DISPLAY in config.getDisplays() else config.getDefaultDisplay()
         shown = ocio.DisplayViewTransform(space, display, config.getDefaultView(display))
         there, back = both_ways(shown, config)
@@ -110,3 +122,10 @@ def _ocio_transform(space: str) -> ColorTransform:
         lambda colors: there(colors).clip(0, 1),
         lambda colors: back(colors).clip(0, 1),
     )
+
+
+def _ocio_config() -> Any:
+    import PyOpenColorIO as ocio  # noqa: N813
+
+    named = ocio.IsEnvVariablePresent("OCIO")
+    return ocio.Config.CreateFromEnv() if named else ocio.Config.CreateFromBuiltinConfig(_OCIO_CONFIG)

@@ -33,17 +33,24 @@ class PixelValues:
     alpha: float
 
 
-def render_frame(placed: Placed, frames: FrameSeeker, number: int, view: View = "result") -> NDArray[np.uint8]:
+def render_frame(
+    placed: Placed,
+    frames: FrameSeeker,
+    number: int,
+    view: View = "result",
+    transform: ColorTransform | None = None,
+) -> NDArray[np.uint8]:
     """Draw frame `number` of a clip as R'G'B' `[H,W,3]` uint8, upright, at full size; "alpha" is grey.
 
-    "result" is the picture of the frame that `write_composite` writes, and "source" that of the clip's own; HDR is
-    shown in BT.709. "edit" is the layers over one another, without the source, their own colours where none covers.
-    "difference" is that of result and source, eight times. Raises IndexError for a frame that there is not.
+    "result" is the picture of the frame that `write_composite` writes, and "source" that of the clip's own. All are
+    shown in BT.709 by `transform`, or by the clip's tags if None. "edit" is the layers over one another, without the
+    source, their own colours where none covers. "difference" is that of result and source, eight times. Raises
+    IndexError for a frame that there is not.
     """
     if view not in get_args(View):
         raise VeraError(f"no view is named {view!r}; choose from {', '.join(get_args(View))}")
     source, clip = frames[number], placed.clip
-    transform = color_transform(clip.color, None, None)
+    transform = transform or color_transform(clip.color)
     if view == "source":
         return _shown(source, clip, transform)
     if view in ("edit", "alpha"):

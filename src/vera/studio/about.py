@@ -11,7 +11,7 @@ from vera.presets import STUDENTS
 from vera.service.bodies import BODIES
 from vera.studio.clips import demo_clip
 from vera.studio.probe import LONGEST_SIDE
-from vera.studio.schema.about import About, Limits, Master, MasterCodec, Model, Target
+from vera.studio.schema.about import About, Limits, LoraChoice, Master, MasterCodec, Model, Target
 from vera.studio.schema.base import LONGEST_INSTRUCTION
 from vera.studio.schema.clips import Root
 from vera.studio.studio import Studio
@@ -35,6 +35,7 @@ def describe_studio(studio: Studio) -> About:
         version=__version__,
         roots=[Root(id=root, name=path.name or str(path)) for root, path in studio.roots.items()],
         models=list(map(_model, studio.models)),
+        loras=[LoraChoice(name=name, title=Path(name).name) for name in studio.loras],
         limits=Limits(
             upload_bytes=UPLOAD_LIMIT,
             json_bytes=BODIES["application/json"] or 0,

@@ -26,7 +26,9 @@ STATIC = Path(__file__).parent / "static"
 _FOLDERS = ("clips", "projects", "uploads")
 
 
-def open_studio(workspace: Path, roots: Iterable[Path] = (), models: Sequence[str] = ("nano",)) -> Studio:
+def open_studio(
+    workspace: Path, roots: Iterable[Path] = (), models: Sequence[str] = ("nano",), loras: Sequence[str] = ()
+) -> Studio:
     """Open a workspace, which is made if there is none. Raises VeraError where it cannot be written."""
     folders = {root_id(path): path for path in (root.resolve() for root in roots)}
     for path in folders.values():
@@ -39,7 +41,8 @@ def open_studio(workspace: Path, roots: Iterable[Path] = (), models: Sequence[st
         raise VeraError(f"{workspace}: the workspace cannot be made ({error.strerror}); name another folder") from None
     workspace = workspace.resolve()
     store = JobStore(workspace / "jobs.sqlite")
-    return Studio(workspace, store, Uploads(workspace / "uploads", UPLOAD_LIMIT), Drawing(), folders, tuple(models))
+    uploads = Uploads(workspace / "uploads", UPLOAD_LIMIT)
+    return Studio(workspace, store, uploads, Drawing(), folders, tuple(models), tuple(loras))
 
 
 def studio_app(studio: Studio, access: Access, host: str = "127.0.0.1", names: Sequence[str] = ()) -> FastAPI:

@@ -17,9 +17,16 @@ CHANGEABLE = ("instruction", "seed", *NewTakes.model_fields.keys() - {"instructi
 
 
 def check_asked(studio: Studio, project: str, asked: NewTakes) -> None:
-    """VeraError for a model that is none of the studio's, or what the clip does not have. MissingError for a mask."""
+    """VeraError for a model or LoRA that is none of the studio's, or what the clip does not have.
+
+    MissingError for a mask that there is not.
+    """
     if asked.model is not None and asked.model not in studio.models:
         raise VeraError(f"model {asked.model}: is none of this studio's, which are {', '.join(studio.models)}")
+    for lora in asked.lora:
+        if lora.name not in studio.loras:
+            known = ", ".join(studio.loras) or "none: name it by --lora when the studio is started"
+            raise VeraError(f"LoRA {lora.name}: is none of this studio's, which are {known}")
     _check_part(asked, clip_record(studio, project_record(studio, project)["clip"])["probe"])
     if asked.mask is not None:
         mask_path(studio, project, asked.mask)

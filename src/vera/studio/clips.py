@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -45,15 +46,19 @@ def open_for(studio: Studio, body: OpenClip) -> Clip:
         if found is None:
             raise MissingError("the demo clip is not installed; `make demo` installs it")
         return open_path(studio, found)
-    return open_path(studio, root_path(studio, body.root or "", body.inside or ""))
+    return open_path(studio, root_path(studio, body.root or "", body.inside or ""), _rate(body))
 
 
-def open_path(studio: Studio, path: Path) -> Clip:
-    """Open a file or image sequence that the user or a root names; the same one again is the same clip."""
-    probed = studio.drawing.call(probe, path)
+def open_path(studio: Studio, path: Path, rate: Fraction | None = None) -> Clip:
+    """Open a file or image sequence that the user or a root names; the same one again is the same clip.
+
+    A sequence is another clip at another `rate`.
+    """
+    probed = studio.drawing.call(probe, path, rate)
     with studio.lock:
         for clip, record in _records(studio):
-            if record["path"] == str(path) and record["probe"]["state"] == probed["state"]:
+            said = record["probe"]
+            if record["path"] == str(path) and (said["state"], said["times"]) == (probed["state"], probed["times"]):
                 if find_job(studio, record["job"]) is None:  # the queue was deleted, or the server killed in between
                     _queue_proxy(studio, clip, record)
                 return describe_clip(studio, clip)
@@ -83,6 +88,12 @@ def demo_clip() -> Path | None:
     folders = [] if spec is None else list(spec.submodule_search_locations or [])
     paths = (Path(folder) / "datasets" / "data" / "bikes.mp4" for folder in folders)
     return next(filter(Path.is_file, paths), None)
+
+
+def _rate(body: OpenClip) -> Fraction | None:
+    from vera.video.rates import parse_rate
+
+    return None if body.rate is None else parse_rate(body.rate)
 
 
 def _open_upload(studio: Studio, upload: str) -> Clip:

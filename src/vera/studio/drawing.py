@@ -2,9 +2,10 @@
 
 import resource
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,6 +24,7 @@ Result = TypeVar("Result")
 MEMORY = 6 << 30  # bytes: a 16K frame and its layers fit, a bomb does not; threads' stacks count, of each 8 MB
 SECONDS = 60.0  # that a picture, or the probe of a clip, may take, besides reading its file
 RATE = 20e6  # bytes a second at which a slow disk reads
+GLANCE = 0.05  # seconds after which a call that waits looks whether it is still wanted
 MOST_WAITING = 12  # calls: of the server's 40 threads, so that others are left for all else
 
 
@@ -36,6 +38,7 @@ class Drawing:
         self._seconds, self._memory = seconds, memory
         self._lock, self._room = Lock(), BoundedSemaphore(MOST_WAITING)
         self._pool: ProcessPoolExecutor | None = None
+        self._turns: dict[Hashable, object] = {}
 
     def call(self, work: Callable[Parameters, Result], *args: Parameters.args, **options: Parameters.kwargs) -> Result:
         """Call a function of a module with values that can be pickled, there, and return what it returns.
@@ -43,27 +46,58 @@ class Drawing:
         Of the first argument, if it is a path or has one, the file is given time to be read. Raises what the function
         raises, VeraError where it took too long or its process was lost, and HTTPException 503 where many calls wait.
         """
+        seconds = self._seconds + _reading(args[0] if args else None)
+        with self._place(), self._lock:  # its caches are of one clip; waiting here keeps the time of each call its own
+            return self._call(seconds, partial(work, *args, **options))
+
+    def newest(
+        self,
+        key: Hashable,
+        work: Callable[Parameters, Result],
+        *args: Parameters.args,
+        **options: Parameters.kwargs,
+    ) -> Result | None:
+        """As `call`, for what is shown: of all calls with one key only the newest waits.
+
+        None for a call that another one displaced before it was begun.
+        """
+        seconds = self._seconds + _reading(args[0] if args else None)
+        self._turns[key] = turn = object()
+        try:
+            with self._place():
+                while not self._lock.acquire(timeout=GLANCE):
+                    if self._turns.get(key) is not turn:
+                        return None
+                try:
+                    wanted = self._turns.get(key) is turn
+                    return self._call(seconds, partial(work, *args, **options)) if wanted else None
+                finally:
+                    self._lock.release()
+        finally:
+            if self._turns.get(key) is turn:
+                self._turns.pop(key, None)
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
         if not self._room.acquire(blocking=False):
             raise HTTPException(503, "the server draws other frames; ask again in a moment", {"Retry-After": "1"})
-        seconds = self._seconds + _reading(args[0] if args else None)
         try:
-            return self._call(seconds, partial(work, *args, **options))
+            yield
         finally:
             self._room.release()
 
     def _call(self, seconds: float, work: Callable[[], Result]) -> Result:
-        with self._lock:  # its caches are of one clip; waiting here keeps the time of each call its own
-            if self._pool is None:
-                self._pool = ProcessPoolExecutor(1, get_context("spawn"), _begin, (self._memory,))
-            pool = self._pool
-            try:
-                return pool.submit(work).result(seconds)
-            except TimeoutError:
-                self._end()
-                raise VeraError(f"this took more than {seconds:.0f} s and was stopped") from None
-            except (BrokenProcessPool, MemoryError):
-                self._end()
-                raise VeraError("this took more memory than a picture may, or its decoder crashed") from None
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(1, get_context("spawn"), _begin, (self._memory,))
+        pool = self._pool
+        try:
+            return pool.submit(work).result(seconds)
+        except TimeoutError:
+            self._end()
+            raise VeraError(f"this took more than {seconds:.0f} s and was stopped") from None
+        except (BrokenProcessPool, MemoryError):
+            self._end()
+            raise VeraError("this took more memory than a picture may, or its decoder crashed") from None
 
     def close(self) -> None:
         """End the process, whatever it does."""

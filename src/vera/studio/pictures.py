@@ -6,19 +6,40 @@ from vera.errors import VeraError
 from vera.jobs.kinds.inputs import Source, find_source
 from vera.service.errors import MissingError
 from vera.studio.clips import clip_record
+from vera.studio.display import display_lut
 from vera.studio.footage import draw_picture, draw_still, read_samples
-from vera.studio.projects import LAYERS, project_folder, project_record, read_layers
+from vera.studio.projects import LAYERS, project_display, project_folder, project_record, read_layers
 from vera.studio.schema.projects import Samples, View
 from vera.studio.studio import Studio
-from vera.studio.takes import take_folder
+from vera.studio.takes import take_folder, take_project
 
 
-def exact_picture(studio: Studio, project: str, frame: int, view: View, format: str) -> bytes:
-    """Draw a frame of a project at full size as PNG or JPEG. Raises MissingError for a frame that there is not."""
+def exact_picture(
+    studio: Studio,
+    project: str,
+    frame: int,
+    view: View,
+    format: str,
+    take: str | None = None,
+    window: str | None = None,
+) -> bytes | None:
+    """Draw a frame of a project, or of one of its takes alone, at full size as PNG or JPEG.
+
+    None if the same `window` asks for another frame of the view before this one is begun. Raises MissingError for a
+    frame or a take that there is not.
+    """
     source, layers = _project(studio, project, frame)
-    if view != "source":
+    if take is not None:
+        layers = _layers_of(studio, project, take)
+    elif view != "source":
         _check_ready(layers)
-    return studio.drawing.call(draw_picture, source, layers, frame, view, format)
+    record = project_record(studio, project)
+    display = project_display(record)
+    lut = display_lut(studio, project, display)
+    given = (source, layers, frame, view, format, lut, display.ocio)
+    if window is None:
+        return studio.drawing.call(draw_picture, *given)
+    return studio.drawing.newest((window, project, view, take), draw_picture, *given)
 
 
 def exact_samples(studio: Studio, project: str, frame: int, x: int, y: int) -> Samples:
@@ -34,6 +55,15 @@ def alpha_still(studio: Studio, take: str, frame: int) -> bytes:
     if not path.is_file():
         raise MissingError(f"take {take}: has no layers yet")
     return studio.drawing.call(draw_still, path, frame)
+
+
+def _layers_of(studio: Studio, project: str, take: str) -> Path:
+    if take_project(take) != project:
+        raise MissingError(f"take {take}: is none of this project's")
+    folder = take_folder(studio, take)
+    if not (folder / "manifest.json").is_file():
+        raise MissingError(f"take {take}: has no layers yet")
+    return folder
 
 
 def _check_ready(project: Path) -> None:

@@ -9,16 +9,16 @@ from vera.errors import VeraError
 LONGEST_SIDE = 16384  # pixels
 
 
-def probe(path: Path) -> dict[str, Any]:
+def probe(path: Path, rate: Fraction | None = None) -> dict[str, Any]:
     """Open footage and say what it is: the fields of `vera.studio.schema.clips.Clip`, its state and its proxy's size.
 
+    `rate` is of an image sequence, 24 if None.
     Raises VeraError for what is no clip, or has more pixels than a picture may: that is asked before one is decoded.
     """
     from vera.studio.footage import open_footage
 
     check_size(path)
-    clip = open_footage(path)
-    return describe(clip)
+    return describe(open_footage(path, rate), rate)
 
 
 def check_size(path: Path) -> None:
@@ -32,8 +32,8 @@ def check_size(path: Path) -> None:
         raise VeraError(f"{path.name}: is {width}x{height}; a side has at most {LONGEST_SIDE:,} pixels")
 
 
-def describe(clip: Any) -> dict[str, Any]:
-    """Say what a `vera.video.Clip` is."""
+def describe(clip: Any, rate: Fraction | None) -> dict[str, Any]:
+    """Say what a `vera.video.Clip` is, that was opened at a rate."""
     from vera.color.names import color_name
     from vera.video.proxy import proxy_size, thumbnail_frames
 
@@ -54,7 +54,11 @@ def describe(clip: Any) -> dict[str, Any]:
         "audio": None if track is None else f"{track.codec} {track.sample_rate} Hz {track.layout}",
         "notes": _notes(clip),
         "state": [list(state) for state in clip.state],
-        "options": {"deinterlace": clip.deinterlace, "progressive": clip.progressive},
+        "options": {
+            "deinterlace": clip.deinterlace,
+            "progressive": clip.progressive,
+            "rate": None if rate is None else str(rate),
+        },
         "proxy": {"width": width, "height": height, "thumbnails": len(thumbnail_frames(clip))},
     }
 

@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from vera.errors import VeraError
 from vera.files import json_text, read_bytes, read_json, write_text
 from vera.studio.clips import clip_record
+from vera.studio.display import check_display
 from vera.studio.schema.adjustment import Layer
-from vera.studio.schema.projects import ChangedProject, NewProject, Project
+from vera.studio.schema.projects import ChangedProject, Display, NewProject, Project
 from vera.studio.studio import Studio, existing, new_id
 
 LAYERS, RECORD = "project.json", "studio.json"
@@ -23,7 +24,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Tagged:
-    """A project and the tag of its state: of its name, layers and `strict_chroma` alone."""
+    """A project and the tag of its state: of its name, display, layers and `strict_chroma` alone."""
 
     body: Project
     etag: str
@@ -68,12 +69,13 @@ def read_project(studio: Studio, project: str) -> Tagged:
         clip=record["clip"],
         layers=layers,
         strict_chroma=strict,
+        display=project_display(record),
         width=probe["width"],
         height=probe["height"],
         takes=list(record["takes"]),
         updated=(folder / LAYERS).stat().st_mtime,
     )
-    return Tagged(body, _etag(record["name"], folder))
+    return Tagged(body, _etag(record, folder))
 
 
 def list_projects(studio: Studio) -> list[Project]:
@@ -91,16 +93,18 @@ def change_project(studio: Studio, project: str, asked: ChangedProject, if_match
     with studio.lock:
         now, folder = read_project(studio, project), project_folder(studio, project)
         _check_match(now.etag, if_match)
+        record, name = project_record(studio, project), asked.name or now.body.name
+        display = asked.display or now.body.display
+        check_display(studio, project, record["clip"], display)
         layers = now.body.layers if asked.layers is None else asked.layers
         strict = now.body.strict_chroma if asked.strict_chroma is None else asked.strict_chroma
         if asked.layers is not None or asked.strict_chroma is not None:
-            record = project_record(studio, project)
             for layer in layers:
                 _check_take(folder, record, layer.take)
             _check_adjustments(layers)
             write_layers(folder, layers, strict)
-        if asked.name is not None:
-            write_record(studio, project, project_record(studio, project) | {"name": asked.name})
+        if asked.name is not None or asked.display is not None:
+            write_record(studio, project, record | {"name": name, "display": display.model_dump(mode="json")})
         return read_project(studio, project)
 
 
@@ -141,6 +145,11 @@ def write_layers(folder: Path, layers: list[Layer], strict: bool) -> None:
     write_text(folder / LAYERS, text)
 
 
+def project_display(record: Record) -> Display:
+    """Read what shows the clip of a project; its tags do where an older version wrote the record."""
+    return Display(**record.get("display", {}))
+
+
 def _check_take(folder: Path, record: Record, take: str) -> None:
     if take not in record["takes"]:
         raise VeraError(f"take {take}: is none of this project's")
@@ -168,6 +177,7 @@ def _check_match(etag: str, if_match: str | None) -> None:
         )
 
 
-def _etag(name: str, folder: Path) -> str:
-    state = name.encode() + b"\0" + read_bytes(folder / LAYERS)
+def _etag(record: Record, folder: Path) -> str:
+    display = project_display(record).model_dump_json()
+    state = b"\0".join((record["name"].encode(), display.encode(), read_bytes(folder / LAYERS)))
     return f'"{hashlib.sha256(state).hexdigest()[:24]}"'

@@ -24,6 +24,7 @@ class Studio:
         workspace: folder of clips, projects, uploads and the queue.
         roots: folders that clips may be opened from, by id; nothing outside of them is read.
         models: names that takes may be made with, the default first; more are not named over HTTP.
+        loras: those that takes may be made with, as `vera edit --lora` takes them; more are not named over HTTP.
         drawing: the process that decodes and draws.
         opened: what was named on the command line.
         lock: held while a file is read and written anew.
@@ -35,6 +36,7 @@ class Studio:
     drawing: Drawing
     roots: Mapping[str, Path]
     models: tuple[str, ...] = ("nano",)
+    loras: tuple[str, ...] = ()
     opened: Opened = field(default_factory=Opened)
     lock: RLock = field(default_factory=RLock)
 

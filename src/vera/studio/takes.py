@@ -11,7 +11,7 @@ from vera.jobs.job import Job
 from vera.service.errors import MissingError
 from vera.studio.asking import CHANGEABLE, check_asked
 from vera.studio.clips import clip_record, find_job, open_for
-from vera.studio.projects import project_folder, project_record, write_record
+from vera.studio.projects import project_display, project_folder, project_record, write_record
 from vera.studio.schema.clips import OpenClip
 from vera.studio.schema.takes import Layerize, NewTakes, State, Take, TakeMedia
 from vera.studio.studio import ID_LENGTH, Studio
@@ -25,7 +25,9 @@ def create_takes(studio: Studio, project: str, asked: NewTakes) -> list[Take]:
     check_asked(studio, project, asked)
     settings = asked.model_dump(mode="json", exclude={"instruction", "seeds"})
     settings["model"] = asked.model or studio.models[0]
-    spec = settings | {"clip": project_record(studio, project)["clip"], "instruction": asked.instruction}
+    record = project_record(studio, project)
+    spec = settings | {"clip": record["clip"], "instruction": asked.instruction}
+    spec |= project_display(record).model_dump(mode="json")
     return [submit_take(studio, project, "edit", spec | {"seed": seed}, settings) for seed in asked.seeds]
 
 
@@ -33,7 +35,7 @@ def layerize_take(studio: Studio, project: str, asked: Layerize) -> Take:
     """Queue the recovery of layers from an edited clip. Raises VeraError unless exactly one clip is named."""
     if (asked.clip is None) == (asked.upload is None):
         raise VeraError("name a clip that is open, or an upload: one of them")
-    edited = asked.clip or open_for(studio, OpenClip(upload=asked.upload)).id
+    edited = asked.clip or open_for(studio, OpenClip(upload=asked.upload, rate=None)).id
     name = clip_record(studio, edited)["name"]
     spec = {"clip": project_record(studio, project)["clip"], "edited": edited}
     return submit_take(studio, project, "layerize", spec, {"edited": name})

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from vera.errors import VeraError
-from vera.files import file_digest, json_text, parse_json, read_text
+from vera.files import file_hash, json_text, parse_json, read_text
 from vera.study.study import Key, Study
 
 STUDY, KEY, LINKS, MEDIA, DATABASE = "study.json", "unblinding.json", "links.json", "media", "answers.sqlite"
@@ -81,5 +81,5 @@ def read_registration(folder: Path) -> dict[str, Any]:
 
 
 def _check(path: Path, wanted: str) -> None:
-    if file_digest(path) != wanted:
+    if file_hash(path) != wanted:
         raise VeraError(f"{path}: was changed after the study was registered; restore it, or make another study")

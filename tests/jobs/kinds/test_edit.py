@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 from tests.clips import make_clip as new_clip
+from tests.color.test_transform import write_cube
 from tests.studio.house import House, open_house
 
 from vera.jobs.kinds import KINDS
+from vera.jobs.kinds.edit import _job
+from vera.jobs.kinds.inputs import open_job_clip
 from vera.jobs.runner import attribute
 from vera.jobs.work import Work
 from vera.layers import load_layers
@@ -67,3 +70,22 @@ def test_takes_share_a_loaded_model(spec: Any, tmp_path: Path, monkeypatch: pyte
     assert len(loaded) == 2 and len(warm) == 1
     seeds = [load_layers(tmp_path / name).metadata["seed"] for name in ("three", "four")]
     assert seeds == [1, 2]
+
+
+def test_what_a_take_is_asked_for_is_what_the_model_is_told(spec: Any, tmp_path: Path) -> None:
+    """LoRAs with their scales, which leave no room for a student; the LUT of the project, or a colour space."""
+    workspace, asked = spec
+    clip = open_job_clip(workspace, asked["clip"])
+    work = Work(workspace, tmp_path, lambda *step: None, lambda preview: None)
+    lora = [{"name": "nano-8-steps", "scale": 1}, {"name": "/looks/film.safetensors", "scale": -0.5}]
+    lut = workspace / "projects" / asked["project"] / "luts" / ("0" * 16)
+    lut.mkdir(parents=True)
+    write_cube(lut / "my log.cube", 5)
+    told = asked | {"lora": lora, "steps": None}
+    job = _job(clip, told | {"lut": lut.name}, work)
+    assert job.model.lora == ("nano-8-steps:1.000000", "/looks/film.safetensors:-0.500000")
+    assert job.transform is not None and job.transform.name == "LUT my log.cube"
+    job = _job(clip, told | {"lora": [], "ocio": "ARRI LogC4"}, work)
+    assert job.model.lora == ("nano-8-steps",)  # the student's
+    assert job.transform is not None and "ARRI LogC4" in job.transform.name
+    assert _job(clip, asked, work).transform is None

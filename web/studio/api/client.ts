@@ -2,15 +2,20 @@
 
 import createClient from "openapi-fetch";
 import type { paths } from "../../shared/api";
+import type { Side } from "../../viewer/types";
 import { refusal } from "./errors";
 import type {
   About,
+  Bring,
   Clip,
+  Display,
+  Emptied,
   Entries,
   Footage,
   Job,
   JobChange,
   JobList,
+  Lut,
   Master,
   NewExport,
   NewResult,
@@ -62,6 +67,8 @@ export const about = () => body<About>(client.GET("/api/v1/about"));
 export const entries = (root: string, inside: string) =>
   body<Entries>(client.GET("/api/v1/roots/{root}/entries", { params: { path: { root }, query: { inside } } }));
 
+export const spaces = () => body<string[]>(client.GET("/api/v1/colorspaces"));
+
 export const openClip = (footage: Partial<Footage>) => body<Clip>(client.POST("/api/v1/clips", { body: footage as Footage }));
 export const clip = (id: string) => body<Clip>(client.GET("/api/v1/clips/{clip}", { params: to("clip", id) }));
 
@@ -75,11 +82,27 @@ export const changeProject = (id: string, changes: ProjectChange, etag: string) 
     client.PATCH("/api/v1/projects/{project}", { params: { ...to("project", id), header: { "If-Match": etag } }, body: changes }),
   );
 
+export const openProject = (root: string, inside: string) =>
+  body<Project>(client.POST("/api/v1/opened", { body: { root, inside } }));
+export const luts = (id: string) => body<Lut[]>(client.GET("/api/v1/projects/{project}/luts", { params: to("project", id) }));
+export const addLut = (id: string, upload: string) =>
+  body<Lut>(client.POST("/api/v1/projects/{project}/luts", { params: to("project", id), body: { upload } }));
+/** What a display does to the clip's colours, as the server draws it. */
+export async function displayTable(project: string, { lut, ocio }: Display): Promise<Blob> {
+  const query = { ...(lut && { lut }), ...(ocio && { ocio }) };
+  const path = "/api/v1/projects/{project}/display.png";
+  return body<Blob>(client.GET(path, { params: { ...to("project", project), query }, parseAs: "blob" }));
+}
+
 export const takes = (id: string) => body<Take[]>(client.GET("/api/v1/projects/{project}/takes", { params: to("project", id) }));
 export const makeTakes = (id: string, request: TakeRequest) =>
   body<Take[]>(client.POST("/api/v1/projects/{project}/takes", { params: to("project", id), body: request }));
 export const layerize = (id: string, upload: string) =>
   body<Take>(client.POST("/api/v1/projects/{project}/layerize", { params: to("project", id), body: { upload } }));
+export const bring = (id: string, folder: Partial<Bring>) =>
+  body<Take>(client.POST("/api/v1/projects/{project}/brought", { params: to("project", id), body: folder as Bring }));
+export const emptyBin = (id: string) =>
+  body<Emptied>(client.DELETE("/api/v1/projects/{project}/bin", { params: to("project", id) }));
 export const binTake = (id: string) => body<Take>(client.DELETE("/api/v1/takes/{take}", { params: to("take", id) }));
 export const restoreTake = (id: string) => body<Take>(client.POST("/api/v1/takes/{take}/restore", { params: to("take", id) }));
 export const sendMask = (id: string, picture: Blob) =>
@@ -112,6 +135,11 @@ export const deleteFile = (id: string, file: string) =>
 export const samples = (id: string, frame: number, x: number, y: number) =>
   body<Samples>(client.GET("/api/v1/projects/{project}/samples/{frame}", { params: { path: { project: id, frame }, query: { x, y } } }));
 
-export const frameUrl = (project: string, frame: number, view: string) => `${ROOT}/projects/${project}/frames/${frame}?view=${view}`;
+const WINDOW = [...crypto.getRandomValues(new Uint32Array(4))].join("-"); // of this page: its newest frame displaces those that wait
+/** The address of a frame as a side of the wipe shows it. */
+export function frameUrl(project: string, frame: number, side: Side): string {
+  const shown = side.startsWith("take ") ? `view=result&take=${side.slice(5)}` : `view=${side}`;
+  return `${ROOT}/projects/${project}/frames/${frame}?${shown}&window=${WINDOW}`;
+}
 export const previewUrl = (job: string, step: number, layer: "edit" | "alpha" | "composite") =>
   `${ROOT}/jobs/${job}/previews/${step}/${layer}.jpg`;

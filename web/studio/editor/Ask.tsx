@@ -5,6 +5,8 @@ import { jobs, paused, workers } from "../state/jobs";
 import { guard } from "../state/notices";
 import { parseSeeds } from "../state/seeds";
 import { clip } from "../state/session";
+import { Colors } from "./Colors";
+import { Loras } from "./Loras";
 import { ModelFields } from "./ModelFields";
 import { Frames, MaskField, RegionField } from "./WhereFields";
 
@@ -29,6 +31,8 @@ export function Ask() {
       <MaskField />
       <Frames />
       <ModelFields />
+      <Loras />
+      <Colors />
       <div class="go">
         <button class="main" title="Ctrl+Enter" onClick={() => void guard(generate)}>
           Generate

@@ -2,10 +2,14 @@ import { useEffect, useRef } from "preact/hooks";
 import { effect, untracked } from "@preact/signals";
 import { Viewer } from "../../viewer/viewer";
 import { Strip } from "../../viewer/strip";
-import type { View } from "../../viewer/types";
+import type { Side } from "../../viewer/types";
 import * as api from "../api/client";
+import type { Display } from "../api/types";
+import { guard } from "../state/notices";
 import { clip, doc, projectId, saveNow } from "../state/session";
 import { bars, shownLayers, sliding, viewer } from "../state/view";
+import { compared } from "../state/wiping";
+import { tableOf } from "../state/table";
 import { Tools } from "./Tools";
 import { ViewBar } from "./ViewBar";
 
@@ -54,6 +58,14 @@ function mount(host: HTMLElement, below: HTMLElement): () => void {
       untracked(() => made.setLayers(layers, strict));
     }),
     effect(() => {
+      const takes = compared.value;
+      untracked(() => made.setCompared(takes));
+    }),
+    effect(() => {
+      const display = doc.value?.display;
+      if (display) untracked(() => void guard(() => showTable(made, display)));
+    }),
+    effect(() => {
       const shown = bars.value;
       untracked(() => strip.setBars(shown));
     }),
@@ -65,6 +77,11 @@ function mount(host: HTMLElement, below: HTMLElement): () => void {
     made.destroy();
     viewer.value = null;
   };
+}
+
+async function showTable(made: Viewer, display: Display): Promise<void> {
+  const table = await tableOf(display);
+  if (doc.peek()?.display === display) made.table.value = table;
 }
 
 function hideOverlayWhileSliding(overlay: { value: boolean; peek(): boolean }): () => void {
@@ -81,12 +98,12 @@ function hideOverlayWhileSliding(overlay: { value: boolean; peek(): boolean }): 
 }
 
 /** The server's picture of a frame, of the document as it is now; null where it cannot be had. */
-async function exact(frame: number, view: View): Promise<ImageBitmap | null> {
-  if (view === "matte" || !projectId.peek()) return null;
+async function exact(frame: number, side: Side, signal: AbortSignal): Promise<ImageBitmap | null> {
+  if (side === "matte" || !projectId.peek()) return null;
   try {
     await saveNow();
-    const response = await fetch(api.frameUrl(projectId.peek()!, frame, view));
-    if (!response.ok) return null;
+    const response = await fetch(api.frameUrl(projectId.peek()!, frame, side), { signal });
+    if (response.status !== 200) return null; // 204: a newer frame was asked for
     return await createImageBitmap(await response.blob(), { colorSpaceConversion: "none" });
   } catch {
     return null;

@@ -6,6 +6,8 @@ import { duration } from "../state/estimate";
 import { jobs, share, takeJob } from "../state/jobs";
 import { guard } from "../state/notices";
 import { chosenTake, doc, readTakes, takes } from "../state/session";
+import { EmptyBin } from "./Bin";
+import { Bring } from "./Bring";
 import { Layerize } from "./Layerize";
 
 /** All takes of the project, the newest first, and the bin. */
@@ -17,6 +19,7 @@ export function Takes() {
     <section class="takes" aria-label="Takes">
       <h2>
         {binned.value ? "Bin" : "Takes"}
+        <Bring />
         <Layerize />
         <button
           class="plain"
@@ -26,6 +29,7 @@ export function Takes() {
         >
           Bin ({bin.length})
         </button>
+        {binned.value && bin.length > 0 && <EmptyBin count={bin.length} />}
       </h2>
       {!shown.length && <p class="quiet empty">{binned.value ? "The bin is empty." : "Takes appear here, with previews of each step."}</p>}
       <ul>

@@ -1,14 +1,6 @@
-import type { View, ViewerApi } from "../../viewer/types";
+import type { Side, ViewerApi } from "../../viewer/types";
 import { viewer } from "../state/view";
-
-const VIEWS: [View, string][] = [
-  ["source", "Source"],
-  ["edit", "Edit"],
-  ["alpha", "Alpha"],
-  ["result", "Result"],
-  ["difference", "Difference"],
-  ["matte", "Matte"],
-];
+import { sides, swapSides, VIEWS } from "../state/wiping";
 
 /** What the viewer shows: view, wipe, overlay, zoom; the frame and the code values under the pointer. */
 export function ViewBar() {
@@ -54,10 +46,10 @@ function Wiping({ shown }: { shown: ViewerApi }) {
     <select
       aria-label={`Wipe, ${name} side`}
       value={wipe[name]}
-      onChange={({ currentTarget: { value } }) => void (shown.wipe.value = { ...wipe, [name]: value as View })}
+      onChange={({ currentTarget: { value } }) => void (shown.wipe.value = { ...wipe, [name]: value as Side })}
     >
-      {VIEWS.map(([view, title]) => (
-        <option key={view} value={view}>
+      {sides.value.map(([side, title]) => (
+        <option key={side} value={side}>
           {title}
         </option>
       ))}
@@ -66,8 +58,15 @@ function Wiping({ shown }: { shown: ViewerApi }) {
   return (
     <>
       <Toggle label="Wipe" title="Key W" on={wipe.on} onClick={() => void (shown.wipe.value = { ...wipe, on: !wipe.on })} />
-      {wipe.on && side("left")}
-      {wipe.on && side("right")}
+      {wipe.on && (
+        <span class="sides">
+          {side("left")}
+          <button class="plain" title="Key X" aria-label="Exchange the sides" onClick={swapSides}>
+            ⇄
+          </button>
+          {side("right")}
+        </span>
+      )}
     </>
   );
 }

@@ -2,11 +2,12 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import * as api from "../api/client";
 import { send } from "../api/upload";
-import type { Entries, Entry, Footage, Project } from "../api/types";
+import type { Footage, Project } from "../api/types";
 import { when } from "../parts/when";
 import { guard, whileBusy } from "../state/notices";
 import { goTo, hrefOf } from "../state/route";
 import { about } from "../state/session";
+import { Folders, type Found } from "./Folders";
 
 /** Open footage as a new project and show it. */
 export async function begin(footage: Partial<Footage>): Promise<void> {
@@ -57,7 +58,7 @@ export function Start() {
       </section>
       <div class="columns">
         <Projects />
-        <Folders />
+        <OnThisMachine />
       </div>
     </div>
   );
@@ -86,47 +87,20 @@ function Projects() {
   );
 }
 
-function Folders() {
-  const roots = about.value?.roots ?? [];
-  if (!roots.length) return null;
+function OnThisMachine() {
+  if (!about.value?.roots.length) return null;
   return (
     <section aria-label="Folders">
       <h2>On this machine</h2>
-      {roots.map(({ id, name }) => (
-        <Folder key={id} root={id} inside="" name={name} />
-      ))}
+      <Folders kinds={["clip", "sequence", "layers", "project"]} onOpen={open} />
     </section>
   );
 }
 
-function Folder({ root, inside, name }: { root: string; inside: string; name: string }) {
-  const found = useSignal<Entries | null>(null);
-  const read = () => guard(async () => void (found.value = await api.entries(root, inside)));
-  return (
-    <details onToggle={({ currentTarget: { open } }) => open && !found.value && void read()}>
-      <summary>{name}</summary>
-      {found.value?.entries.length === 0 && <p class="quiet">Nothing to open here.</p>}
-      <ul class="tree">
-        {found.value?.entries.map((entry) => (
-          <li key={entry.inside}>
-            {entry.kind === "folder" ? (
-              <Folder root={root} inside={entry.inside} name={entry.name} />
-            ) : (
-              <Item root={root} entry={entry} />
-            )}
-          </li>
-        ))}
-      </ul>
-      {!!found.value?.more && <p class="quiet">And {found.value.more} more.</p>}
-    </details>
-  );
-}
-
-function Item({ root, entry }: { root: string; entry: Entry }) {
-  if (entry.kind !== "clip" && entry.kind !== "sequence") return <span class="quiet">{entry.name}</span>;
-  return (
-    <button class="plain" onClick={() => void guard(() => begin({ root, inside: entry.inside }))}>
-      {entry.name}
-    </button>
-  );
+/** Open what was found in a folder: footage as a new project, layers or a project with the clip that lies there. */
+async function open({ root, entry, rate }: Found): Promise<void> {
+  const { inside, kind } = entry;
+  if (kind !== "layers" && kind !== "project") return begin({ root, inside, ...(rate && { rate }) });
+  const { id } = await whileBusy("Opening the layers", () => api.openProject(root, inside));
+  goTo({ page: "edit", project: id });
 }

@@ -9,6 +9,7 @@ interface Props {
   step?: number;
   maxLength?: number;
   placeholder?: string;
+  list?: string;
   "aria-label"?: string;
   onTyped(text: string): void;
 }

@@ -5,10 +5,10 @@ import type { Take } from "../api/types";
 import { maskPicture } from "../editor/mask_picture";
 import { withTake, withoutLayer, type Doc } from "./doc";
 import { form, formOfManifest, formOfTake, requestOf, requestOfTake, type Form } from "./form";
-import { change, record, undo as undoStep } from "./history";
+import { change, forget, record, undo as undoStep } from "./history";
 import { takeJob } from "./jobs";
-import { say } from "./notices";
-import { chosenTake, clip, doc, projectId, readTakes, selected, takeById } from "./session";
+import { dismissOffers, say } from "./notices";
+import { chosenTake, clip, doc, projectId, readTakes, saveNow, selected, takeById } from "./session";
 
 /** Change the document as one step. */
 export function edit(make: (doc: Doc) => Doc, label: string, key?: string): void {
@@ -80,6 +80,17 @@ export async function binTake(take: Take): Promise<void> {
 export async function restoreTake(take: Take): Promise<void> {
   await putBack(take);
   record({ label: "Restore a take", redo: () => putBack(take), undo: () => putAway(take) });
+}
+
+/** Delete what is in the bin; steps before that would need what is gone. */
+export async function emptyBin(): Promise<void> {
+  await saveNow(); // what this page took out of the stack is no layer any more
+  const { deleted, bytes, kept } = await api.emptyBin(projectId.value!);
+  forget();
+  dismissOffers();
+  await readTakes();
+  say(`${deleted} ${deleted === 1 ? "take is" : "takes are"} deleted, ${(bytes / 1e6).toFixed(1)} MB are free`);
+  for (const { take, why } of kept) say(`${takeById.value.get(take)?.instruction || "A take"} stays in the bin: ${why}`);
 }
 
 async function putAway(take: Take): Promise<void> {

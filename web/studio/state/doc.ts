@@ -1,6 +1,6 @@
 /** The document of a project: what undo covers and what is saved by itself. */
 
-import type { Adjustment, LayerLine, Project } from "../api/types";
+import type { Adjustment, Display, LayerLine, Project } from "../api/types";
 import { NEUTRAL, difference } from "./adjustment";
 
 export interface Layer {
@@ -12,24 +12,26 @@ export interface Layer {
 export interface Doc {
   name: string;
   strict_chroma: boolean;
+  /** What shows the clip in BT.709. */
+  display: Display;
   /** The lowest first. */
   layers: readonly Layer[];
 }
 
 /** Read the document of a project as the server sends it. */
-export function docOf(project: Pick<Project, "name" | "layers" | "strict_chroma">): Doc {
-  const layers = project.layers.map(({ take, on = true, ...changes }) => ({
-    take,
-    on,
-    adjustment: { ...NEUTRAL, ...changes } as Adjustment, // the server sends its own defaults of strokes too
-  }));
-  return { name: project.name, strict_chroma: project.strict_chroma, layers };
+export function docOf({ name, strict_chroma, display, layers }: Pick<Project, "name" | "layers" | "strict_chroma" | "display">): Doc {
+  return { name, strict_chroma, display, layers: layers.map(layerOf) };
+}
+
+/** Read a layer as the server sends it, or as a project file says it. */
+export function layerOf({ take, on = true, ...changes }: LayerLine): Layer {
+  return { take, on, adjustment: { ...NEUTRAL, ...changes } as Adjustment }; // the server sends defaults of strokes too
 }
 
 /** Write a document as the server takes it. */
-export function changesOf(doc: Doc): Pick<Project, "name" | "layers" | "strict_chroma"> {
+export function changesOf(doc: Doc): Pick<Project, "name" | "layers" | "strict_chroma" | "display"> {
   const layers = doc.layers.map(({ take, on, adjustment }): LayerLine => ({ take, on, ...difference(adjustment) }));
-  return { name: doc.name, strict_chroma: doc.strict_chroma, layers };
+  return { name: doc.name, strict_chroma: doc.strict_chroma, display: doc.display, layers };
 }
 
 /** Replace the layer at an index. */

@@ -16,6 +16,7 @@ export interface Form {
   quality: boolean;
   steps: number | null;
   guidance: number | null;
+  lora: readonly { name: string; scale: number }[];
   mask: Mask;
   region: Region | null;
   /** First and last source frame; null leaves an end open. */
@@ -30,6 +31,7 @@ export const EMPTY: Form = {
   quality: false,
   steps: null,
   guidance: null,
+  lora: [],
   mask: { kind: "none" },
   region: null,
   first: null,
@@ -56,6 +58,7 @@ export function requestOf(form: Form, count: number, mask: string | null): TakeR
     ...(form.quality && { quality: true }),
     ...(form.steps !== null && { steps: form.steps }),
     ...(form.guidance !== null && { guidance: form.guidance }),
+    ...(form.lora.length && { lora: [...form.lora] }),
     ...(mask !== null && { mask }),
     ...(form.region && { region: form.region }),
     ...(form.first !== null && { start: form.first }),
@@ -77,6 +80,7 @@ export function formOfTake({ instruction, seed, model, settings: asked }: Take):
     quality: settings.quality ?? false,
     steps: settings.steps ?? null,
     guidance: settings.guidance ?? null,
+    lora: (settings.lora ?? []).map(({ name, scale = 1 }) => ({ name, scale })),
     mask: settings.mask ? { kind: "sent", id: settings.mask, name: "the take's mask" } : EMPTY.mask,
     region: settings.region ?? null,
     first,

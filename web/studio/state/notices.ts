@@ -28,6 +28,11 @@ export function dismiss(id: number): void {
   notices.value = notices.value.filter((notice) => notice.id !== id);
 }
 
+/** Take away what offers to do something, which can no longer be done. */
+export function dismissOffers(): void {
+  notices.value = notices.value.filter(({ action }) => !action);
+}
+
 /** What is under way and has no progress to tell, such as the opening of a clip. */
 export const busy = signal<string | null>(null);
 

@@ -58,10 +58,16 @@ export async function open(id: string): Promise<boolean> {
   opened.value = { layers: saved.layers, updated: project.updated };
   doc.value = saved;
   selected.value = saved.layers.length - 1;
-  form.value = recall<Form>(`vera:form:${id}`) ?? firstForm(made);
+  form.value = recallForm(id) ?? firstForm(made);
   projectId.value = id;
-  if (kept?.etag === etag) doc.value = kept.doc;
+  if (kept?.etag === etag) doc.value = { ...saved, ...kept.doc };
   return true;
+}
+
+/** The form as this browser kept it; fields that an older page did not have are empty. */
+function recallForm(id: string): Form | null {
+  const kept = recall<Partial<Form>>(`vera:form:${id}`);
+  return kept && { ...EMPTY, ...kept };
 }
 
 /** The form of who comes back on another day, or from another browser: that of the newest take. */

@@ -38,14 +38,14 @@ test("only what differs from neutral is sent, and comes back whole", () => {
     { take: "a", on: true, opacity: 0.5 },
     { take: "b", on: false, range: [3, null] as [number, null] },
   ];
-  const doc = docOf({ name: "bikes", strict_chroma: false, layers });
+  const doc = docOf({ name: "bikes", strict_chroma: false, display: { lut: null, ocio: null }, layers });
   expect(doc.layers[0]!.adjustment).toEqual({ ...NEUTRAL, opacity: 0.5 });
-  expect(changesOf(doc)).toEqual({ name: "bikes", strict_chroma: false, layers });
+  expect(changesOf(doc)).toEqual({ name: "bikes", strict_chroma: false, display: { lut: null, ocio: null }, layers });
   expect(difference(NEUTRAL)).toEqual({});
 });
 
 test("layers are added on top, moved and taken out", () => {
-  const start = docOf({ name: "", strict_chroma: false, layers: [] });
+  const start = docOf({ name: "", strict_chroma: false, display: { lut: null, ocio: null }, layers: [] });
   const three = ["a", "b", "c"].reduce(withTake, start);
   const order = (doc: typeof three) => doc.layers.map(({ take }) => take).join("");
   expect(order(three)).toBe("abc");

@@ -113,13 +113,14 @@ function compositorOn(gl: Gl, canvas: HTMLCanvasElement): Compositor {
   return {
     name: "WebGL2",
     compose,
-    draw(view, { overlay, checkerboard }) {
+    draw(view, { overlay, checkerboard, table }) {
       const uniforms = {
         view: VIEWS.indexOf(view),
         height: canvas.height,
         overlay,
         checkerboard,
         layered: top !== null,
+        ...store.table(table),
       };
       passes.view.run(null, { source, result, top: top ?? source, ...uniforms });
       return canvas;

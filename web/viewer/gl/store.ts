@@ -3,6 +3,7 @@
 import type { Paint } from "../rule/paint";
 import type { Axis } from "../rule/place";
 import type { Planes } from "../rule/planes";
+import type { Table } from "../rule/table";
 import { deleteTexture, type Format, type Gl, makeTarget, makeTexture, type Texture, upload } from "./context";
 
 type Values = ArrayBufferView & ArrayLike<number>;
@@ -12,6 +13,7 @@ export class Store {
   private width = 0;
   private height = 0;
   private readonly interleaved = new WeakMap<Paint, Uint16Array>();
+  private readonly widened = new WeakMap<Uint8Array, Uint8Array>();
 
   constructor(private readonly gl: Gl) {}
 
@@ -54,6 +56,15 @@ export class Store {
     return this.filled("curves", "R16UI", 256, 3, values ?? NO_CURVES);
   }
 
+  /** A table of colours, blue by squares of green and red; without any a texel that is not read. */
+  table(table: Table | null): Record<"table" | "side", Texture | number> {
+    if (!table) return { table: this.filled("no table", "RGBA8UI", 1, 1, NO_TABLE), side: 0 };
+    const { side, codes } = table;
+    let values = this.widened.get(codes);
+    if (!values) this.widened.set(codes, (values = widen(codes)));
+    return { table: this.filled("table", "RGBA8UI", side, side * side, values), side };
+  }
+
   /** Paint's limits side by side; without any a texel that is not read. */
   paint(name: string, paint: Paint | null): Texture {
     if (!paint) return this.filled("no paint", "RG16UI", 1, 1, NO_PAINT);
@@ -85,6 +96,14 @@ export class Store {
 
 const NO_CURVES = new Uint16Array(3 * 256);
 const NO_PAINT = new Uint16Array(2);
+const NO_TABLE = new Uint8Array(4);
+
+/** Three codes a colour as four, which textures want. */
+function widen(codes: Uint8Array): Uint8Array {
+  const values = new Uint8Array((codes.length / 3) * 4);
+  for (let i = 0; i < codes.length / 3; i++) values.set(codes.subarray(3 * i, 3 * i + 3), 4 * i);
+  return values;
+}
 
 function interleave({ low, high }: Paint): Uint16Array {
   const values = new Uint16Array(2 * low.length);

@@ -8,17 +8,35 @@ const index = (name: (typeof VIEWS)[number]) => VIEWS.indexOf(name);
 
 export const VIEW = `${HEAD}${COLOR}
 layout(location = 0) out vec4 color;
-uniform usampler2D source, result, top;
-uniform int view, height;
+uniform usampler2D source, result, top, table;
+uniform int view, height, side;
 uniform bool overlay, checkerboard, layered;
 
-vec3 codes(uvec4 picture) { return vec3(rgbCode(ivec3(picture.rgb))); }
+vec3 node(ivec3 at) { return vec3(texelFetch(table, ivec2(at.r, at.b * side + at.g), 0).rgb); }
+
+/* What the table shows of R'G'B' of 8 bits, as lookUp in rule/table.ts. */
+vec3 shown(vec3 rgb) {
+  if (side == 0) return rgb;
+  vec3 place = rgb * float(side - 1) / 255.0;
+  ivec3 at = min(ivec3(floor(place)), side - 2);
+  vec3 part = place - vec3(at);
+  vec3 found[2];
+  for (int deep = 0; deep < 2; deep++) {
+    ivec3 first = at + ivec3(0, 0, deep);
+    vec3 top = mix(node(first), node(first + ivec3(1, 0, 0)), part.r);
+    vec3 bottom = mix(node(first + ivec3(0, 1, 0)), node(first + ivec3(1, 1, 0)), part.r);
+    found[deep] = mix(top, bottom, part.g);
+  }
+  return floor(mix(found[0], found[1], part.b) + 0.5);
+}
+
+vec3 codes(uvec4 picture) { return shown(vec3(rgbCode(ivec3(picture.rgb)))); }
 
 vec3 edited(ivec2 at, float alpha) {
   bool light = ((at.x / ${CHECKERS.size} + at.y / ${CHECKERS.size}) & 1) == 0;
   vec3 ground = light ? ${vec(CHECKERS.light)} : ${vec(CHECKERS.dark)};
   if (!layered) return checkerboard ? ground : vec3(0.0);
-  vec3 edit = vec3(rgbCode(ivec3((texelFetch(top, at, 0).rgb + 32u) / STEPS)));
+  vec3 edit = shown(vec3(rgbCode(ivec3((texelFetch(top, at, 0).rgb + 32u) / STEPS))));
   return checkerboard ? floor(mix(ground, edit, alpha) + 0.5) : edit;
 }
 

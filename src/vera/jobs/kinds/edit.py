@@ -4,7 +4,7 @@ import gc
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from vera.jobs.kinds.inputs import checked_id, open_job_clip, project_folder
+from vera.jobs.kinds.inputs import checked_id, lut_path, open_job_clip, project_folder
 from vera.jobs.kinds.takes import finish_take
 from vera.jobs.work import Work
 
@@ -38,7 +38,9 @@ def _job(clip: "Clip", spec: dict[str, Any], work: Work) -> "EditJob":
     from vera.pipelines.load import ModelChoice
 
     sampling = Sampling(spec.get("seed", 0), spec.get("steps"), spec.get("guidance"))
-    model, sampling = with_student(ModelChoice(spec.get("model") or "nano"), sampling, bool(spec.get("quality")))
+    lora = tuple(f"{one['name']}:{one['scale']:.6f}" for one in spec.get("lora") or ())
+    choice = ModelChoice(spec.get("model") or "nano", lora=lora)
+    model, sampling = with_student(choice, sampling, bool(spec.get("quality")))
     first = spec.get("start") or 0
     start = (clip.pts[first] - clip.pts[0]) * clip.time_base if first < clip.frame_count else clip.duration
     region = spec.get("region")
@@ -51,6 +53,8 @@ def _job(clip: "Clip", spec: dict[str, Any], work: Work) -> "EditJob":
         sampling=sampling,
         mask=_mask(spec, work),
         region=None if region is None else tuple(region),
+        lut=lut_path(work.workspace, spec),
+        ocio=spec.get("ocio"),
     )
 
 

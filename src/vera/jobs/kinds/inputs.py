@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ class Source:
     state: tuple[tuple[int, ...], ...]
     deinterlace: bool = False
     progressive: bool = False
+    rate: Fraction | None = None
 
 
 def checked_id(value: object) -> str:
@@ -56,7 +58,8 @@ def find_source(workspace: Path, clip: object) -> Source:
         raise VeraError(f"{record['name']}: is no longer where it was, {source.parent}; put it back, or open it anew")
     options = probe["options"]
     state = tuple(tuple(part) for part in probe["state"])
-    return Source(source, state, options["deinterlace"], options["progressive"])
+    rate = options.get("rate")  # which records of older versions do not have
+    return Source(source, state, options["deinterlace"], options["progressive"], rate and Fraction(rate))
 
 
 def open_source(source: Source) -> "Clip":
@@ -65,7 +68,7 @@ def open_source(source: Source) -> "Clip":
     from vera.video.open import check_unchanged
 
     check_unchanged(source.path, source.state)  # type: ignore[arg-type]
-    return open_clip(source.path, deinterlace=source.deinterlace, progressive=source.progressive)
+    return open_clip(source.path, deinterlace=source.deinterlace, rate=source.rate, progressive=source.progressive)
 
 
 def open_job_clip(workspace: Path, clip: object) -> "Clip":
@@ -79,6 +82,17 @@ def project_folder(workspace: Path, spec: dict[str, Any]) -> Path:
     if not folder.is_dir():
         raise VeraError(f"project {spec['project']}: is no longer in the workspace")
     return folder
+
+
+def lut_path(workspace: Path, spec: dict[str, Any]) -> Path | None:
+    """Find the LUT that shows the clip; None if the spec names none. Raises VeraError if it is gone."""
+    if spec.get("lut") is None:
+        return None
+    folder = project_folder(workspace, spec) / "luts" / checked_id(spec["lut"])
+    found = next(folder.glob("*.cube"), None)
+    if found is None:
+        raise VeraError(f"LUT {spec['lut']}: is no longer in the project; choose it anew")
+    return found
 
 
 def open_laid(workspace: Path, spec: dict[str, Any]) -> "Stack":

@@ -6,8 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from vera.color.transform import ColorTransform, color_transform
-from vera.errors import VeraError
+from vera.color.transform import ColorTransform
 from vera.layers import check_layers_folder
 from vera.layers.masks import check_mask
 from vera.layers.masters import choose_codec
@@ -21,7 +20,7 @@ from vera.pipelines.load import ModelChoice
 from vera.processes import is_first
 from vera.video import Clip, ClipLike, as_clip
 from vera.video.decoding.kind import check_kind
-from vera.video.formats import is_float
+from vera.video.display import display_transform
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ class EditJob:
             sampling=sampling or Sampling(),
             mask=mask,
             refinement=refinement or Refinement(),
-            transform=_view_transform(clip, lut, ocio),
+            transform=display_transform(clip, lut, ocio),
             regions=find_regions(region, clip, edited, mask),
         )
 
@@ -117,10 +116,3 @@ def _check_writable(clip: Clip, out: Path | None, outputs: Outputs) -> None:
         choose_codec(clip, out, outputs.master, outputs.codec)
     if outputs.layers is not None:
         check_layers_folder(outputs.layers)
-
-
-def _view_transform(clip: Clip, lut: str | Path | None, ocio: str | None) -> ColorTransform | None:
-    """What shows the clip to a model. VeraError for a LUT or a colour space that does not suit it."""
-    if is_float(clip.pix_fmt) and (lut is not None or ocio is not None):
-        raise VeraError(f"{clip.path}: is linear light, which is shown as sRGB; leave out the LUT or colour space")
-    return color_transform(clip.color, lut, ocio)

@@ -2,7 +2,9 @@
 
 from fastapi import APIRouter
 
+from vera.service.problems import Problem
 from vera.studio.about import describe_studio, list_masters, list_targets
+from vera.studio.display import list_spaces
 from vera.studio.roots import list_entries
 from vera.studio.schema.about import About, Master, Target
 from vera.studio.schema.base import Id
@@ -28,6 +30,11 @@ def about_router(studio: Studio) -> APIRouter:
     def targets() -> list[Target]:
         """List the programs and formats that layers are exported for."""
         return list_targets()
+
+    @router.get("/colorspaces", responses={503: {"model": Problem}})
+    def colorspaces() -> list[str]:
+        """List the colour spaces of OpenColorIO's config, which may show a project's clip."""
+        return list_spaces(studio)
 
     @router.get("/roots/{root}/entries")
     def entries(root: Id, inside: Inside = "") -> Entries:

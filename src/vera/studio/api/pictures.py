@@ -13,6 +13,7 @@ from vera.studio.studio import Studio
 Pixel = Annotated[int, Query(ge=0, lt=16384)]
 _PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/png": {}, "image/jpeg": {}}, "description": "A picture."},
+    204: {"description": "A newer frame was asked for meanwhile."},
     503: {"model": Problem},
 }
 
@@ -23,10 +24,20 @@ def pictures_router(studio: Studio) -> APIRouter:
 
     @router.get("/projects/{project}/frames/{frame}", responses=_PICTURE, response_class=Response)
     def picture(
-        project: Id, frame: Position, view: View = "result", format: Literal["png", "jpeg"] = "png"
+        project: Id,
+        frame: Position,
+        view: View = "result",
+        format: Literal["png", "jpeg"] = "png",
+        take: Id | None = None,
+        window: Id | None = None,
     ) -> Response:
-        """Give a frame at full size, upright: that of the file which `vera composite` writes."""
-        return Response(exact_picture(studio, project, frame, view, format), media_type=f"image/{format}")
+        """Give a frame at full size, upright: that of the file which `vera composite` writes.
+
+        With `take` it has that take alone, as it came, over the source. A `window` names itself by what nobody else
+        does: then its newest frame of a view displaces those that wait, whose answer is 204.
+        """
+        drawn = exact_picture(studio, project, frame, view, format, take, window)
+        return Response(status_code=204) if drawn is None else Response(drawn, media_type=f"image/{format}")
 
     @router.get("/projects/{project}/samples/{frame}", responses={503: {"model": Problem}})
     def samples(project: Id, frame: Position, x: Pixel, y: Pixel) -> Samples:

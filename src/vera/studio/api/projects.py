@@ -5,23 +5,44 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Response
 
 from vera.service.problems import Problem
-from vera.studio.projects import change_project, create_project, delete_project, list_projects, read_project
-from vera.studio.schema.base import Id
-from vera.studio.schema.projects import ChangedProject, NewProject, Project
+from vera.studio.bringing import open_root
+from vera.studio.display import display_table
+from vera.studio.luts import add_lut, list_luts
+from vera.studio.projects import (
+    change_project,
+    create_project,
+    delete_project,
+    list_projects,
+    project_record,
+    read_project,
+)
+from vera.studio.schema.base import Id, Name
+from vera.studio.schema.projects import ChangedProject, Display, Lut, NewLut, NewProject, OpenProject, Project
 from vera.studio.studio import Studio
 
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=200)]
+_PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {}}, "description": "A picture."},
+    503: {"model": Problem},
+}
 _STALE: dict[int | str, dict[str, Any]] = {412: {"model": Problem}, 428: {"model": Problem}}
 
 
 def projects_router(studio: Studio) -> APIRouter:
-    """Make the routes of projects. A project's ETag changes with its name, its layers and `strict_chroma`."""
+    """Make the routes of projects. A project's ETag changes with its name, display, layers and `strict_chroma`."""
     router = APIRouter(tags=["projects"])
 
     @router.post("/projects", status_code=201)
     def create(body: NewProject, response: Response) -> Project:
         """Make a project over a clip that is open."""
         project = create_project(studio, body)
+        response.headers["ETag"] = project.etag
+        return project.body
+
+    @router.post("/opened", status_code=201, responses={503: {"model": Problem}})
+    def opened(body: OpenProject, response: Response) -> Project:
+        """Open a layer folder or a project file below a root, with its clip, as a new project."""
+        project = read_project(studio, open_root(studio, body.root, body.inside))
         response.headers["ETag"] = project.etag
         return project.body
 
@@ -37,7 +58,7 @@ def projects_router(studio: Studio) -> APIRouter:
         response.headers["ETag"] = found.etag
         return found.body
 
-    @router.patch("/projects/{project}", responses=_STALE)
+    @router.patch("/projects/{project}", responses=_STALE | {503: {"model": Problem}})
     def change(project: Id, body: ChangedProject, response: Response, if_match: IfMatch = None) -> Project:
         """Change a project, if it still is what `If-Match` says: 412 if another tab changed it since."""
         changed = change_project(studio, project, body, if_match)
@@ -48,5 +69,24 @@ def projects_router(studio: Studio) -> APIRouter:
     def delete(project: Id, if_match: IfMatch = None) -> None:
         """Move a project out of the way, into `bin` of the workspace; its jobs are cancelled."""
         delete_project(studio, project, if_match)
+
+    @router.post("/projects/{project}/luts", status_code=201, responses={503: {"model": Problem}})
+    def lut(project: Id, body: NewLut) -> Lut:
+        """Keep a .cube file that was uploaded: it may show the project's clip."""
+        return add_lut(studio, project, body.upload)
+
+    @router.get("/projects/{project}/luts")
+    def luts(project: Id) -> list[Lut]:
+        """List the project's LUTs."""
+        return list_luts(studio, project)
+
+    @router.get("/projects/{project}/display.png", responses=_PICTURE, response_class=Response)
+    def display(project: Id, lut: Id | None = None, ocio: Name | None = None) -> Response:
+        """Give what a display does to the clip as a table: R'G'B' of its proxy to that of BT.709, 33x1089 pixels.
+
+        It is a cube: blue runs down, by squares of green (down) and red (right).
+        """
+        clip = project_record(studio, project)["clip"]
+        return Response(display_table(studio, project, clip, Display(lut=lut, ocio=ocio)), media_type="image/png")
 
     return router

@@ -7,10 +7,12 @@ from fastapi.responses import FileResponse
 
 from vera.service.media import media
 from vera.service.problems import Problem
+from vera.studio.bringing import bring_for
+from vera.studio.emptying import empty_bin
 from vera.studio.masks import add_mask
 from vera.studio.pictures import alpha_still
 from vera.studio.schema.base import Id, Position
-from vera.studio.schema.takes import Layerize, Mask, NewTakes, Take
+from vera.studio.schema.takes import Bring, Emptied, Layerize, Mask, NewTakes, Take
 from vera.studio.studio import Studio
 from vera.studio.takes import (
     bin_take,
@@ -46,6 +48,16 @@ def takes_router(studio: Studio) -> APIRouter:
     def layerize(project: Id, body: Layerize) -> Take:
         """Queue the recovery of layers from somebody's edit of the clip."""
         return layerize_take(studio, project, body)
+
+    @router.post("/projects/{project}/brought", status_code=201, responses={503: {"model": Problem}})
+    def brought(project: Id, body: Bring) -> Take:
+        """Bring in a layer folder of the clip, as `vera edit --layers` writes: a take, once its proxies are made."""
+        return bring_for(studio, project, body)
+
+    @router.delete("/projects/{project}/bin")
+    def empty(project: Id) -> Emptied:
+        """Delete the takes in the bin for good, but for those that are layers, or that a job uses."""
+        return empty_bin(studio, project)
 
     @router.post(
         "/projects/{project}/masks",

@@ -17,6 +17,13 @@ class Model(Body):
     quality: bool
 
 
+class LoraChoice(Body):
+    """A LoRA that takes can be made with; `title` is its name without its folder."""
+
+    name: str
+    title: str
+
+
 class Limits(Body):
     """The most that the server takes."""
 
@@ -44,6 +51,7 @@ class About(Body):
     version: str
     roots: list[Root]
     models: list[Model]
+    loras: list[LoraChoice]
     limits: Limits
     open: Opened
     demo: bool

@@ -18,6 +18,9 @@ class OpenClip(Body):
     inside: Inside | None = None
     upload: Id | None = None
     demo: bool = False
+    rate: Annotated[str, Field(max_length=100)] | None = Field(
+        None, description="Pictures a second of an image sequence, such as 25 or 24000/1001; 24 if null."
+    )
 
 
 class Entry(Body):

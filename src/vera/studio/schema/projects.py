@@ -7,9 +7,33 @@ from pydantic import Field
 from vera.choices import MasterKind
 from vera.studio.schema.adjustment import Layer
 from vera.studio.schema.base import Body, Id, Name, Time
+from vera.studio.schema.clips import Inside
 
 View = Literal["source", "edit", "alpha", "result", "difference"]
 Layers = Annotated[list[Layer], Field(max_length=64, description="The lowest first.")]
+
+
+class Display(Body):
+    """What shows the clip in BT.709, to people and to models: a LUT of the project, or a colour space of OpenColorIO.
+
+    Of both null its tags say it, which is right for all but log footage.
+    """
+
+    lut: Id | None = None
+    ocio: Annotated[Name, Field(description="See `GET /colorspaces`.")] | None = None
+
+
+class NewLut(Body):
+    """A .cube file that was uploaded."""
+
+    upload: Id
+
+
+class Lut(Body):
+    """A LUT of a project."""
+
+    lut: Id
+    name: str
 
 
 class NewProject(Body):
@@ -19,12 +43,20 @@ class NewProject(Body):
     name: Name | None = None
 
 
+class OpenProject(Body):
+    """A layer folder or a project file below a root, whose clip lies beside the layers."""
+
+    root: Id
+    inside: Inside
+
+
 class ChangedProject(Body):
     """What to change of a project; what is null stays."""
 
     name: Name | None = None
     layers: Layers | None = None
     strict_chroma: bool | None = None
+    display: Display | None = None
 
 
 class Project(Body):
@@ -35,6 +67,7 @@ class Project(Body):
     clip: Id
     layers: list[Layer]
     strict_chroma: bool
+    display: Display
     width: int
     height: int
     takes: list[Id]

@@ -24,6 +24,13 @@ Instruction = Annotated[str, Field(min_length=1, max_length=LONGEST_INSTRUCTION)
 Corner = Annotated[int, Field(ge=0, lt=16384)]
 
 
+class Lora(Body):
+    """A LoRA of this studio, and how strongly it is applied: 1 as it was trained."""
+
+    name: Name
+    scale: Annotated[float, Field(ge=-100, le=100)] = 1
+
+
 class NewTakes(Body):
     """What to generate: a take, and a job, for each seed. What is null is the model's own."""
 
@@ -31,6 +38,7 @@ class NewTakes(Body):
     seeds: Annotated[list[Seed], Field(min_length=1, max_length=16)]
     model: Name | None = None
     quality: bool = False
+    lora: Annotated[list[Lora], Field(max_length=8, default_factory=list)]
     steps: Annotated[int, Field(ge=1, le=200)] | None = None
     guidance: Annotated[float, Field(ge=0, le=100)] | None = None
     mask: Id | None = None
@@ -46,6 +54,29 @@ class Layerize(Body):
 
     clip: Id | None = None
     upload: Id | None = None
+
+
+class Bring(Body):
+    """A layer folder to bring in: one below a root, or uploads of its files; exactly one of them."""
+
+    root: Id | None = None
+    inside: Annotated[str, Field(max_length=4096)] | None = None
+    uploads: Annotated[list[Id], Field(max_length=8, default_factory=list)]
+
+
+class Kept(Body):
+    """A take that stays in the bin, and why."""
+
+    take: Id
+    why: str
+
+
+class Emptied(Body):
+    """What became of a bin: how many takes were deleted, what room that made in bytes, and which were kept."""
+
+    deleted: int
+    bytes: int
+    kept: list[Kept]
 
 
 class Mask(Body):
