@@ -132,15 +132,15 @@ function drawFrame(
   heat: boolean,
 ): void {
   if (!video || video.readyState < 2) return;
+  if (scratch.width !== width || scratch.height !== 3 * rows) Object.assign(scratch, { width, height: 3 * rows });
+  const context = scratch.getContext("2d", { willReadFrequently: true })!;
+  context.drawImage(video, 0, 0); // once: a playing video may go on between two canvases
   canvases.forEach((canvas, place) => {
     if (canvas && (place === 0 || !heat)) {
-      canvas.getContext("2d")!.drawImage(video, 0, top + place * rows, width, height, 0, 0, width, height);
+      canvas.getContext("2d")!.drawImage(scratch, 0, top + place * rows, width, height, 0, 0, width, height);
     }
   });
   if (!heat) return;
-  if (scratch.width !== width || scratch.height !== 3 * rows) Object.assign(scratch, { width, height: 3 * rows });
-  const context = scratch.getContext("2d", { willReadFrequently: true })!;
-  context.drawImage(video, 0, 0);
   const source = context.getImageData(0, top, width, height);
   for (const place of [1, 2]) {
     const result = context.getImageData(0, top + place * rows, width, height);
