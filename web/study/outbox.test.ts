@@ -102,6 +102,20 @@ describe("the outbox", () => {
     expect(await shelf.all("s")).toEqual([]);
   });
 
+  it("sends answers that the browser's own database does not take", async () => {
+    const full = () => Promise.reject(new DOMException("full", "QuotaExceededError"));
+    const sent: string[] = [];
+    const told: Told[] = [];
+    const send = async (one: Waiting) => void sent.push(one.answer.attempt);
+    const outbox = new Outbox("s", { put: full, all: full, remove: full }, (one) => told.push(one), send);
+    await outbox.load();
+    await outbox.add(0, answer("a"));
+    await outbox.add(1, answer("b"));
+    await outbox.flush();
+    expect(sent).toEqual(["a", "b"]);
+    expect(told.at(-1)).toEqual({ kind: "sent", left: 0 });
+  });
+
   it("keeps answers when the session is closed", async () => {
     const { outbox, told, shelf } = made(async () => {
       throw new ApiError(401, "open your link");

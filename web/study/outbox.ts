@@ -22,6 +22,8 @@ export type Told =
 
 const LONGEST = 30_000;
 const FIRST = 1_000;
+// A browser's database may be full or closed: answers are sent all the same, and one that stays in it is known again.
+const unkept = () => {};
 
 /**
  * Sends answers in order, again and again until each is kept; `tell` hears what becomes of them.
@@ -44,14 +46,14 @@ export class Outbox {
 
   async add(trial: number, answer: Waiting["answer"]): Promise<void> {
     const one = { session: this.session, trial, answer };
-    await this.shelf.put(one);
+    await this.shelf.put(one).catch(unkept);
     this.queue.push(one);
     void this.flush();
   }
 
   /** Take up what earlier pages have left. */
   async load(): Promise<void> {
-    this.queue.unshift(...(await this.shelf.all(this.session)));
+    this.queue.unshift(...(await this.shelf.all(this.session).catch(() => [])));
   }
 
   waiting(): readonly Waiting[] {
@@ -79,7 +81,7 @@ export class Outbox {
         else return this.later(this.queue.length, why);
       }
       this.queue.shift();
-      await this.shelf.remove(one);
+      await this.shelf.remove(one).catch(unkept);
       this.pause = FIRST;
     }
     this.tell({ kind: "sent", left: 0 });
