@@ -2,8 +2,9 @@
 
 Run: python -m benchmarks.viewer [scrub | first | memory]. Clips are made on the spot. `scrub` jumps to frames that were
 not decoded before, source, edit and alpha, and composes each in plain JavaScript and in WebGL. A processor draws the
-latter here: that figure is no GPU's. `memory` plays ten minutes of 640x360 at eight times the speed and adds up the
-proportional set size of the browser's processes.
+latter here: that figure is no GPU's. `memory` plays ten minutes of a 4K clip, whose proxies are of
+1280x720, at eight times the speed, then pauses on frames whose exact pictures are of 4K; it adds up the proportional
+set size of the page's process, and of all the browser's.
 """
 
 import statistics
@@ -32,6 +33,8 @@ OPEN = """([clip, layers]) => {
   viewer.setLayers(dev.layersOf(layers));
   return viewer.load(clip).then(() => performance.now());
 }"""
+
+EXACT = "{ exact: () => createImageBitmap(new ImageData(3840, 2160)) }"
 
 
 def main() -> None:
@@ -71,23 +74,30 @@ def first(page: Page, address: str, media: Path) -> None:
 
 
 def memory(page: Page, address: str, media: Path) -> None:
-    size, count = (640, 360), 600 * RATE
+    size, count = (1280, 720), 600 * RATE
     name = make_clip(media, size, 120)
     repeat_packets(media / name / "proxy.mp4", count)
     page.goto(f"{address}/dev.html")
     page.wait_for_function("window.dev")
-    page.evaluate(OPEN, [clip(name, size, count), layers(name, 120)])
+    given = clip(name, size, count) | {"width": 3840, "height": 2160}
+    page.evaluate(OPEN.replace("dev.open()", f"dev.open({EXACT})"), [given, layers(name, 120)])
     page.evaluate("viewer.play(8)")
     start = time.monotonic()
     while time.monotonic() - start < 75:
         page.wait_for_timeout(15_000)
-        frame = page.evaluate("viewer.frame.value")
-        print(f"memory at frame {frame} of {count}: {resident() / 2**20:.0f} MiB")
+        print(f"memory at frame {page.evaluate('viewer.frame.value')} of {count}: {resident()}")
+    for frame in range(0, 2000, 100):
+        page.evaluate("(frame) => viewer.seek(frame)", frame)
+        page.wait_for_timeout(1000)
+    print(f"memory after 20 exact pictures of 4K: {resident()}")
 
 
-def resident() -> int:
-    """Bytes of all processes of the browser, what they share counted once."""
-    return sum(one.memory_full_info().pss for one in psutil.Process().children(recursive=True) if "chrom" in one.name())
+def resident() -> str:
+    """Say what the page's process, and all of the browser's, have in memory, what they share counted in parts."""
+    found = [one for one in psutil.Process().children(recursive=True) if "chrom" in one.name()]
+    whole = {one: one.memory_full_info().pss for one in found}
+    page = sum(size for one, size in whole.items() if "--type=renderer" in one.cmdline())
+    return f"{page / 2**20:.0f} MiB the page, {sum(whole.values()) / 2**20:.0f} MiB the browser"
 
 
 def make_clip(media: Path, size: tuple[int, int], count: int) -> str:
