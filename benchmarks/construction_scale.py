@@ -1,8 +1,9 @@
 """The data engine at the size of a real build: `python -m benchmarks.construction_scale [--executor ray]`.
 
 Stages that do nothing (tests/construction/toys.py) over 10,000 clips of 200 sources, in two processes or two actors of
-a Ray of this machine's own. Printed: seconds by the clock and of the driver's processor for each stage run, and the
-memory of the driver and of all processes together, what they share counted once.
+a Ray of this machine's own. Printed: seconds by the clock and of the driver's processor for each stage run, in each
+quarter of the runs, and the memory of the driver and of all processes together, what they share counted once, at the
+end of each quarter.
 """
 
 import argparse
@@ -30,12 +31,12 @@ def main() -> None:
     sources = options.clips // CLIPS_OF_A_SOURCE
     runs = sources + options.clips * (len(STAGES) - 1)
     most = [0.0, 0.0]
-    ended = threading.Event()
+    ended, quarters = threading.Event(), Quarters(runs)
     threading.Thread(target=watch, args=(most, ended), daemon=True).start()
     with tempfile.TemporaryDirectory() as folder:
         start, cpu = time.monotonic(), time.process_time()
         with opened(Path(folder), *[str(CLIPS_OF_A_SOURCE)] * sources) as build:
-            finish(build, WORKERS, options.executor, tell)
+            finish(build, WORKERS, options.executor, quarters)
             done = len(build.index.find("done", "publish"))
         seconds, cpu = time.monotonic() - start, time.process_time() - cpu
         ended.set()
@@ -50,19 +51,41 @@ def main() -> None:
         print(f"the same again, nothing to do: {time.monotonic() - start:.1f} s")
 
 
-def tell(what: str, done: int, of: int) -> None:
-    """Take what a terminal would be told."""
+class Quarters:
+    """Tells after each quarter of the runs what they took, and the memory that is held then."""
+
+    def __init__(self, runs: int) -> None:
+        self.runs, self.told = runs, 0
+        self.at, self.cpu = time.monotonic(), time.process_time()
+
+    def __call__(self, what: str, done: int, of: int) -> None:
+        if done * 4 < (self.told + 1) * self.runs:
+            return
+        self.told += 1
+        at, cpu = time.monotonic(), time.process_time()
+        clock, own = (held / (self.runs / 4) * 1000 for held in (at - self.at, cpu - self.cpu))
+        driver, everybody = (held / 1e6 for held in memory())
+        print(
+            f"quarter {self.told}: {clock:.1f} ms a run, {own:.1f} ms of the driver's processor; "
+            f"driver {driver:.0f} MB, all processes {everybody:.0f} MB",
+            flush=True,
+        )
+        self.at, self.cpu = at, cpu
+
+
+def memory() -> tuple[float, float]:
+    """Bytes of the driver, and of it with all it began."""
+    driver, held = psutil.Process(), []
+    for process in [driver, *driver.children(recursive=True)]:
+        with suppress(psutil.Error):
+            held.append(process.memory_full_info().pss)
+    return held[0], sum(held)
 
 
 def watch(most: list[float], ended: threading.Event) -> None:
     """Keep the most memory that the driver, and it with all it began, ever had."""
-    driver = psutil.Process()
     while not ended.wait(2):
-        held = []
-        for process in [driver, *driver.children(recursive=True)]:
-            with suppress(psutil.Error):
-                held.append(process.memory_full_info().pss)
-        most[:] = max(most[0], held[0]), max(most[1], sum(held))
+        most[:] = map(max, most, memory())
 
 
 if __name__ == "__main__":

@@ -20,10 +20,10 @@ import numpy as np
 
 from vera.construction.construct import build_samples
 from vera.construction.engine.record import Layout, read_record
-from vera.construction.engine.run import file_hash
 from vera.construction.stages.footage import clip_id
 from vera.data.synthesis import SyntheticLayers
 from vera.data.synthesis.assets import load_photos
+from vera.files import file_hash
 from vera.video.open import open_output
 
 SHAPE = 81, 832, 480  # frames, width, height

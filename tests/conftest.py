@@ -3,16 +3,20 @@
 import os
 import resource
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 import numpy as np
 import pytest
 from hypothesis import settings
 from tests.fake_hub import FakeHub, fake_hub
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # The tests' tensors are tiny: more threads would only wait for each other, here and in the processes tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -27,6 +31,21 @@ settings.register_profile("vera", deadline=None)
 settings.load_profile("vera")
 
 ClipMaker = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def browser_arguments() -> Sequence[str]:
+    """What Chromium is started with; a folder of tests may have its own."""
+    return ()
+
+
+@pytest.fixture(scope="module")
+def browser(browser_arguments: Sequence[str]) -> "Iterator[Browser]":
+    """Chromium for the tests of one module: its event loop must end before those that run one of their own."""
+    from tests.browsers import chromium
+
+    with chromium(*browser_arguments) as started:
+        yield started
 
 
 @pytest.fixture

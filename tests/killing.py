@@ -10,20 +10,16 @@ import sys
 import time
 from pathlib import Path
 
+from tests.forks import exit_code, forked
+
+from vera.cli import main
+
 KILLS = 20
 ARGV = ["edit", "s.mkv", "add a red balloon", "--model", "model", "--out", "r.mkv", "--layers", "L", "--steps", "2"]
 
 
-def start(argv: list[str]) -> int:
-    """Fork a process that runs the command, and return its id."""
-    child = os.fork()
-    if child == 0:
-        from vera.cli import main
-
-        silence = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(silence, 1)
-        os._exit(main(argv))
-    return child
+def edit() -> int:
+    return main(ARGV)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -47,7 +43,7 @@ def kill(folder: Path) -> None:
     seconds = []
     for _ in range(2):  # the first one warms the disk's cache
         begin = time.monotonic()
-        assert os.waitstatus_to_exitcode(os.waitpid(start(ARGV), 0)[1]) == 0
+        assert exit_code(forked(edit)) == 0
         seconds.append(time.monotonic() - begin)
         whole = contents(folder)
         clean()
@@ -60,14 +56,14 @@ def kill(folder: Path) -> None:
             share *= 0.95
         layers = {name: data for name, data in contents(folder).items() if name.startswith("L" + os.sep)}
         same = all(whole[name] == data for name, data in layers.items())
-        code = os.waitstatus_to_exitcode(os.waitpid(start(ARGV), 0)[1])
+        code = exit_code(forked(edit))
         print(json.dumps([share, len(layers), same, code, contents(folder) == whole]), flush=True)
         clean()
 
 
 def killed_at(seconds: float) -> bool:
     """Start the command, kill it after so long, and tell whether it was still running."""
-    child = start(ARGV)
+    child = forked(edit)
     time.sleep(seconds)
     os.kill(child, signal.SIGKILL)
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])

@@ -1,9 +1,11 @@
 """Whole files and folders, strangers' text, and outputs that spare the inputs."""
 
+import hashlib
 import os
 import signal
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -13,6 +15,7 @@ from hypothesis import given
 from vera.errors import VeraError
 from vera.files import (
     check_outputs,
+    file_hash,
     json_text,
     parse_json,
     read_json,
@@ -156,6 +159,23 @@ def test_only_text_of_a_sane_size_is_read(tmp_path: Path) -> None:
         with pytest.raises(VeraError, match=str(path)):
             read_text(path)
     assert read_json(tmp_path / "bom.json") == {"a": 1}
+
+
+def test_a_digest_is_of_files_of_any_size_and_holds_none_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "video.mp4"
+    content = bytes(range(256)) * (1 << 17)
+    path.write_bytes(content)
+    expected = hashlib.sha256(content).hexdigest()
+    tracemalloc.start()
+    try:
+        assert file_hash(path) == expected
+        assert tracemalloc.get_traced_memory()[1] < len(content) / 16
+    finally:
+        tracemalloc.stop()
+    os.mkfifo(tmp_path / "fifo")
+    for wrong in (tmp_path / "fifo", tmp_path, tmp_path / "missing", Path("a\0b")):
+        with pytest.raises(VeraError):
+            file_hash(wrong)
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "{", '{"a": ' + "9" * 5000 + "}", ""])

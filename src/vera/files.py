@@ -40,13 +40,32 @@ def read_bytes(path: Path, limit: int = TEXT_LIMIT) -> bytes:
 
     Raises VeraError if it is missing, no regular file or longer. Devices and sparse giants are not read.
     """
+    with _readable(path) as size:
+        if size > limit:
+            raise VeraError(f"{path}: has {size:,} bytes, at most {limit:,} are read; is it the right file?")
+        return path.read_bytes()
+
+
+def file_hash(*paths: Path) -> str:
+    """Return the SHA-256, in hexadecimal digits, of a file, or of several one after the other, read piece by piece.
+
+    Raises VeraError if one is missing or no regular file.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        with _readable(path), path.open("rb") as file:
+            hashlib.file_digest(file, lambda: digest)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[int]:
+    """Give the bytes that a regular file has; what the system says of it comes as VeraError."""
     try:
         held = path.stat()  # before opening: a pipe would wait for its other end
         if not stat.S_ISREG(held.st_mode):
             raise VeraError(f"{path}: is not a regular file; name one")
-        if held.st_size > limit:
-            raise VeraError(f"{path}: has {held.st_size:,} bytes, at most {limit:,} are read; is it the right file?")
-        return path.read_bytes()
+        yield held.st_size
     except OSError as error:
         raise VeraError(f"{path}: cannot be read ({error.strerror or error}); check the path") from None
     except ValueError as error:

@@ -7,17 +7,18 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from fractions import Fraction
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 from PIL import Image
 from tests.conftest import small_disk
+from tests.forks import exit_code, forked
 
 from vera.cli import main
 
@@ -275,20 +276,19 @@ def test_other_language_works_with_a_warning(
 
 # Interrupted
 
-STOP = """
-import os, signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits it ignored
-from vera.cli import main
-from {module} import {owner} as target
-work, calls = target.{name}, []
-def stop(*args, **options):
-    calls.append(None)
-    if len(calls) == 2:
-        os.kill(os.getpid(), signal.{signal})
-    return work(*args, **options)
-target.{name} = stop
-sys.exit(main(sys.argv[1:]))
-"""
+
+def stop_in(module: str, owner: str, name: str, number: signal.Signals) -> None:
+    """Have this process stopped by a signal where a method is called for the second time."""
+    target = getattr(import_module(module), owner)
+    work, calls = getattr(target, name), []
+
+    def stop(*args: Any, **options: Any) -> Any:
+        calls.append(None)
+        if len(calls) == 2:
+            os.kill(os.getpid(), number)
+        return work(*args, **options)
+
+    setattr(target, name, stop)
 
 
 @pytest.mark.parametrize(
@@ -296,32 +296,33 @@ sys.exit(main(sys.argv[1:]))
 )
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
 def test_stopped_in_the_middle(
-    make_clip: ClipMaker, tmp_path: Path, tiny_model: Path, stage: tuple[str, str, str], name: str
+    make_clip: ClipMaker,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_model: Path,
+    stage: tuple[str, str, str],
+    name: str,
 ) -> None:
+    import vera.pipelines  # noqa: F401  # once, for all copies
+
     source = make_clip("a.mp4")
     before = set(tmp_path.iterdir())
-    code = STOP.format(module=stage[0], owner=stage[1], name=stage[2], signal=name)
-    outputs = [
-        "--out",
-        str(tmp_path / "b.mp4"),
-        "--layers",
-        str(tmp_path / "layers"),
-        "--sheet",
-        str(tmp_path / "s.png"),
-    ]
-    run = subprocess.run(
-        [sys.executable, "-c", code, "edit", str(source), "add", "--model", str(tiny_model), "--steps", "3", *outputs],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONWARNINGS": "ignore"},
-    )
+    outputs = ["--out", tmp_path / "b.mp4", "--layers", tmp_path / "layers", "--sheet", tmp_path / "s.png"]
+    arguments = ["edit", source, "add", "--model", tiny_model, "--steps", "3", *outputs]
+    errors = tmp_path_factory.mktemp("errors") / "errors"
+
+    def run() -> int:
+        stop_in(*stage, signal.Signals[name])
+        return main([str(argument) for argument in arguments])
+
+    code = exit_code(forked(run, errors))
     left = set(tmp_path.iterdir()) - before
     told = {"SIGINT": (130, "vera: interrupted\n"), "SIGTERM": (143, "vera: ended by SIGTERM\n")}
     if name in told:
-        assert (run.returncode, run.stderr) == told[name]
+        assert (code, errors.read_text(encoding="utf-8")) == told[name]
         assert left == ({tmp_path / "layers"} if stage[1] == "FrameWriter" else set())
     else:
-        assert run.returncode == -signal.SIGKILL
+        assert code == -signal.SIGKILL
         assert not {path.name for path in left} & {"b.mp4", "s.png"}
 
 

@@ -16,13 +16,13 @@ from vera.cli import main
 from vera.construction.construct import build_samples
 from vera.construction.decisions import read_decisions
 from vera.construction.engine.record import Layout, read_record
-from vera.construction.engine.run import file_hash
 from vera.construction.engine.stage import Item
 from vera.construction.stages.background import Picture, choose_picture, read_picture
 from vera.construction.stages.footage import clip_id
 from vera.construction.upkeep import collect_garbage, verify_build
 from vera.data.released.dataset import ReleasedLayers
 from vera.errors import VeraError
+from vera.files import file_hash
 from vera.video import open_clip
 
 ROWS = f"dataset/vera-train-set/{FRAMES}-frames/realistic-set1-bg-change.jsonl"

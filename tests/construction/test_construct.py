@@ -16,12 +16,12 @@ from tests.construction.toys import Tainted, tree
 
 from vera.cli import main
 from vera.construction.construct import build_samples, build_status
-from vera.construction.engine.run import file_hash
 from vera.construction.recipe import make_stages, read_recipe
 from vera.construction.stages.footage import clip_id
 from vera.construction.upkeep import collect_garbage, retry, verify_build
 from vera.data.released.dataset import ReleasedLayers
 from vera.errors import DamageWarning, VeraError
+from vera.files import file_hash
 from vera.video import open_clip
 
 ROWS = f"dataset/vera-train-set/{FRAMES}-frames/realistic-set1-obj-add.jsonl"
@@ -171,6 +171,30 @@ def test_upkeep(tmp_path: Path) -> None:
     assert files > 0 and not verify_build(tmp_path / "out")
     assert len(list((tmp_path / "out").rglob("*_input.mp4"))) == 1
     assert len(rows(tmp_path / "out")) == 1
+
+
+def test_files_of_rejected_clips_are_collected_and_made_anew_where_the_recipe_changes(tmp_path: Path) -> None:
+    write_footage(tmp_path / "footage", 1, 2)
+    recipe = write_recipe(tmp_path / "r.yaml", "screen: {still: 1.0}")
+    assert build_samples(recipe, tmp_path / "out", unattended=True).rejected == {"screen: still": 2}
+    proxies = list((tmp_path / "out").rglob("frames.mkv"))
+    assert len(proxies) == 2
+    files, size = collect_garbage(tmp_path / "out")
+    assert files == 2 and size > 0 and not any(path.exists() for path in proxies)
+    assert not verify_build(tmp_path / "out")
+    again = build_samples(recipe, tmp_path / "out", unattended=True)
+    assert again.rejected == {"screen: still": 2} and not any(path.exists() for path in proxies)
+    write_recipe(recipe)
+    assert build_samples(recipe, tmp_path / "out", unattended=True).samples == 2
+    build_samples(recipe, tmp_path / "new", unattended=True)
+    assert tree(tmp_path / "out") == tree(tmp_path / "new")
+
+
+def test_what_waits_keeps_its_files(tmp_path: Path) -> None:
+    write_footage(tmp_path / "footage", 1)
+    recipe = write_recipe(tmp_path / "r.yaml")
+    build_samples(recipe, tmp_path / "out")
+    assert collect_garbage(tmp_path / "out") == (0, 0)
 
 
 def test_rejections_can_be_tried_again(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from vera.service.access import Access
 from vera.service.app import make_app
 from vera.service.run import address, allowed_hosts, bind
 
+LONG = 300  # seconds that anything may take to come about: a busy machine is late, not wrong
 TOYS = "tests.jobs.toys:KINDS"
 
 
@@ -29,14 +30,14 @@ class Live:
     token: str
     http: httpx2.Client
 
-    def ended(self, *jobs: Job, within: float = 60) -> list[Job]:
+    def ended(self, *jobs: Job) -> list[Job]:
         """The jobs, once they ended."""
-        wait(lambda: all(self.store.job(job.id).state in ENDED for job in jobs), within)
+        wait(lambda: all(self.store.job(job.id).state in ENDED for job in jobs))
         return [self.store.job(job.id) for job in jobs]
 
 
-def wait(condition: Callable[[], object], within: float = 60) -> None:
-    until = time.monotonic() + within
+def wait(condition: Callable[[], object]) -> None:
+    until = time.monotonic() + LONG
     while not condition():
         assert time.monotonic() < until, "it did not come about"
         time.sleep(0.02)

@@ -67,7 +67,7 @@ def test_a_server_from_its_link_to_its_end() -> None:
     threading.Thread(target=lambda: httpx2.get(f"{base}/slow", timeout=60), daemon=True).start()
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=120)
     assert out.splitlines() == ["beside ended", "interrupted"]
     assert link.partition("=")[2] not in err and "seen" not in err
 

@@ -100,7 +100,7 @@ def test_the_pages_own_client_breaks_off_and_goes_on(tmp_path: Path) -> None:
     try:
         command = ["node", "-e", CLIENT, str(tmp_path / "clip"), f"{url}/api/v1/uploads", TOKEN]
         told = subprocess.run(
-            command, capture_output=True, text=True, timeout=60, env={**os.environ, "NODE_PATH": str(MODULES)}
+            command, capture_output=True, text=True, timeout=300, env={**os.environ, "NODE_PATH": str(MODULES)}
         )
         assert (told.returncode, told.stdout) == (0, "done\n"), told.stderr
     finally:

@@ -28,13 +28,13 @@ class Served:
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
-    def wait(self, job: str, seconds: float = 300) -> dict[str, Any]:
+    def wait(self, job: str, seconds: float = 600) -> dict[str, Any]:
         """Wait for a job to end."""
         said: dict[str, Any] = wait_for(lambda: _ended(self.ask("GET", f"/jobs/{job}")), seconds)
         return said
 
 
-def wait_for(look: Callable[[], Any], seconds: float = 60) -> Any:
+def wait_for(look: Callable[[], Any], seconds: float = 120) -> Any:
     """Look until there is something."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -72,4 +72,4 @@ def served(*arguments: str | Path, folder: Path) -> Iterator[Served]:
             yield Served(process, client)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)

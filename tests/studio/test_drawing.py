@@ -81,13 +81,14 @@ def test_a_large_file_is_given_time_to_be_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.faults
-def test_what_takes_too_long_is_ended() -> None:
-    drawing = Drawing(seconds=12)
+def test_what_takes_too_long_is_ended(drawing: Drawing, monkeypatch: pytest.MonkeyPatch) -> None:
     pid = drawing.call(own_pid)
-    with pytest.raises(VeraError, match="took more than 12 s"):
+    monkeypatch.setattr(drawing, "_seconds", 1.0)  # not while its process starts: a busy machine takes longer
+    with pytest.raises(VeraError, match="took more than 1 s"):
         drawing.call(hang)
+    monkeypatch.undo()
     with pytest.raises(ProcessLookupError):
-        for _ in range(100):
+        for _ in range(2400):
             os.kill(pid, 0)
             time.sleep(0.05)
     assert drawing.call(own_pid) != pid

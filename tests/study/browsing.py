@@ -8,10 +8,10 @@ from typing import Any
 
 import uvicorn
 from playwright.sync_api import Browser, Page
+from tests.browsers import LONG
 
 from vera.service.run import address, bind
 
-LONG = 30_000  # milliseconds: clips play in their own time on a busy machine
 OPEN = ".choice:not([disabled])"
 
 

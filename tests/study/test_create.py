@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -95,10 +96,22 @@ def test_designs_that_cannot_be_are_refused(
     assert [path.name for path in tmp_path.iterdir()] == ["edits"]
 
 
-def test_a_pair_of_other_length_is_refused_by_name_and_nothing_is_left(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("frames", "size", "rate", "shape"),
+    [
+        (4, (64, 48), RATE, "4 frames of 64x48 at 10 a second"),
+        (5, (48, 64), RATE, "5 frames of 48x64 at 10 a second"),
+        (5, (64, 48), Fraction(25), "5 frames of 64x48 at 25 a second"),
+    ],
+    ids=["length", "size", "rate"],
+)
+def test_a_pair_that_differs_is_refused_by_name_and_nothing_is_left(
+    tmp_path: Path, frames: int, size: tuple[int, int], rate: Fraction, shape: str
+) -> None:
     listed = make_edits(tmp_path / "edits", 3)
-    write_lossless(tmp_path / "edits" / "1-2.mkv", texture(0, 4, 48, 64), RATE)
-    with pytest.raises(VeraError, match=f"case case-1, {METHODS[2]}: .*4 frames of 64x48.*size, length and rate"):
+    write_lossless(tmp_path / "edits" / "1-2.mkv", texture(0, frames, size[1], size[0]), rate)
+    rule = f"case case-1, {METHODS[2]}: .*{shape}, the source 5 frames of 64x48 at 10 a second: .*size, length and rate"
+    with pytest.raises(VeraError, match=rule):
         create_study(listed, (), tmp_path / "study", Design(catches=0, repeats=0))
     assert [path.name for path in tmp_path.iterdir()] == ["edits"]
 

@@ -143,7 +143,7 @@ def verify(out: Path, *, mend: Flag = False) -> int:
 
 @app.command
 def gc(out: Path) -> None:
-    """Remove what no clip of the footage needs any more. Not while a build runs.
+    """Remove what no clip of the footage needs any more, and the files of rejected clips. Not while a build runs.
 
     Parameters
     ----------
@@ -156,21 +156,69 @@ def gc(out: Path) -> None:
     say(f"removed  {files} files, {size / 1e6:.1f} MB")
 
 
+@app.command
+def publish(out: Path, *, to: str) -> None:
+    """Bring a build's samples to another storage. What is there already is not sent again, and whatever stops it, the
+    same command goes on.
+
+    Parameters
+    ----------
+    out
+        The build's folder.
+    to
+        URL of a folder, of any storage for which fsspec's package is installed: file:///data, s3://bucket/data, gs://...
+    """
+    from vera.construction.publish import publish as send
+
+    with progress_bar() as report:
+        count, sent = send(out, to, report)
+    say(f"publish  {to} ({count} samples, {sent} clips sent)")
+
+
 @app.command(name="import")
-def import_(out: Path, log: Path) -> None:
-    """Add people's decisions to a build.
+def import_(out: Path, log: Path, *, by: str | None = None) -> None:
+    """Add people's decisions to a build, or masks that they drew elsewhere.
 
     Parameters
     ----------
     out
         The build's folder.
     log
-        JSONL: what to lift out of which clip, and verdicts on removals.
+        JSONL: what to lift out of which clip, and verdicts. Or masks: a folder of DAVIS, COCO's JSON as YouTube-VIS
+        has it, XML of CVAT for video 1.1 or a folder of them. Their clips have the names of the export.
+    by
+        Of masks: who drew them.
     """
     from vera.construction.decisions import import_decisions
     from vera.construction.engine.record import Layout
+    from vera.construction.exchange import import_masks
 
-    say(f"imported {import_decisions(log, Layout(out).decisions)} decisions; vera data build takes them up")
+    if log.suffix == ".jsonl":
+        say(f"imported {import_decisions(log, Layout(out).decisions)} decisions; vera data build takes them up")
+        return
+    if not by:
+        raise VeraError("say who drew the masks: --by NAME")
+    say(f"imported {import_masks(out, log, by)} objects; vera data build takes them up")
+
+
+@app.command
+def export(
+    out: Path, path: Path, *, form: Annotated[Literal["davis", "coco", "cvat"], Parameter(name="--format")]
+) -> None:
+    """Write the masks of a build for other programs.
+
+    Parameters
+    ----------
+    out
+        The build's folder.
+    path
+        New folder, of DAVIS and CVAT, or file, of COCO.
+    form
+        davis: a palette PNG a frame; coco: JSON as YouTube-VIS has it, with run lengths; cvat: an XML a clip.
+    """
+    from vera.construction.exchange import export_masks
+
+    say(f"exported {export_masks(out, path, form)} objects  {path}")
 
 
 def _tell(done: "Report") -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 app = App(name="data", help="Make layered samples, and encode them.")
 app.command("vera.cli.build:app", name="build", help="Make layered samples from footage.")
+app.command("vera.cli.annotate:annotate", name="annotate", help="Choose, accept and correct what a build waits for.")
 
 
 @app.command

@@ -58,7 +58,7 @@ def edit(
     instruction
         What to change, in words.
     sheet
-        PNG that shows source, edit layer, alpha, result and difference.
+        PNG that shows source, edit layer, alpha, result and difference, or animated WebP of the first four.
     mask
         Video whose white marks what must stay.
     region
@@ -69,7 +69,7 @@ def edit(
     ocio
         For log footage: its colour space in OpenColorIO's config, such as "ARRI LogC4".
     """
-    from vera.layers import contact_sheet
+    from vera.layers import animated_sheet, contact_sheet
     from vera.pipelines import edit as run
 
     settings = {**trimming.settings(), **sampling.settings()}
@@ -102,7 +102,8 @@ def edit(
     for notice in done.notices:
         say(f"note     {notice}")
     if sheet is not None and done.edit is not None and done.out is not None:
-        contact_sheet(clip, done.edit, done.out, sheet)
+        write_sheet = animated_sheet if sheet.suffix.lower() == ".webp" else contact_sheet
+        write_sheet(clip, done.edit, done.out, sheet)
         say(f"sheet    {sheet}")
     width, height = done.size
     say(f"edited   {done.frames} frames at {width}x{height} in {sum(done.seconds.values()):.1f} s")

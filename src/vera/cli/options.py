@@ -157,9 +157,9 @@ def _numbers(words: list[str]) -> list[float]:
 
 
 def check_picture(path: Path) -> None:
-    """VeraError unless a PNG can be written at `path`."""
-    if path.suffix.lower() != ".png":
-        raise VeraError(f"{path}: the sheet is a PNG; give a name in .png")
+    """VeraError unless a sheet, still or moving, can be written at `path`."""
+    if path.suffix.lower() not in (".png", ".webp"):
+        raise VeraError(f"{path}: a sheet is a PNG, or an animated WebP; give a name in .png or .webp")
     if not path.parent.is_dir():
         raise VeraError(f"{path}: the folder {path.parent} does not exist; create it first")
     if path.is_dir():

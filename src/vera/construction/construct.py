@@ -108,13 +108,25 @@ def build_samples(
 
 def build_status(out: Path) -> Report:
     """Where a build stood when it last ran or runs, from its index. VeraError if there is none."""
+    with _index(out) as index:
+        return _report(index)
+
+
+def waiting_tasks(out: Path) -> list[Task]:
+    """What waits for people, as `build_status` knows it. VeraError if there is no build."""
+    with _index(out) as index:
+        return index.find("waiting")
+
+
+@contextmanager
+def _index(out: Path) -> Iterator[Index]:
     layout = Layout(out)
     database = read_recipe(layout.recipe).index if layout.recipe.is_file() else None
     if database is None and not layout.index.is_file():
         with reopened(out):
             pass
     with closing(Index(open_database(database, layout.index))) as index:
-        return _report(index)
+        yield index
 
 
 @contextmanager

@@ -19,12 +19,13 @@ Point = tuple[Pixel, Pixel]
 @dataclass(frozen=True)
 class Prompt:
     """What a person pointed at in a frame: `box` x, y, width, height; `plus` and `minus` (x, y) on the object and
-    beside it."""
+    beside it; `mask`, COCO's run lengths, that was painted or imported, or that the clicks correct."""
 
     frame: Annotated[int, Range(0, 1 << 16)]
     box: tuple[Pixel, Pixel, Pixel, Pixel] | None = None
     plus: tuple[Point, ...] = ()
     minus: tuple[Point, ...] = ()
+    mask: Annotated[str, Range(1, 1 << 20)] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,14 @@ class Chosen:
 class Decision:
     """A line of a log: who decided what of a clip, or of an object of it, when.
 
-    `annotate` has `objects`, or `unusable` with a reason. `filter`, on a removal, and `curate`, on a matte, have
-    `accept`, and a `reason` if not; `curate` perhaps `strokes` that mend the matte (`vera.layers.paint`), and words for
-    the `scene` behind the object.
+    `annotate` has `objects`, or `unusable` with a reason. All others have `accept`, and a `reason` if not: `filter` of
+    a removal, `curate` of a matte, `proofread` of the words, `background_proofread` of those of a replaced background.
+    `curate` perhaps has `strokes` that mend the matte (`vera.layers.paint`), and words for the `scene` behind the
+    object; those of words the `instruction`, and captions `before` and `after`, where they are to be others.
     """
 
     clip: Annotated[str, Range(16, 16)]
-    gate: Literal["annotate", "filter", "curate"]
+    gate: Literal["annotate", "filter", "curate", "proofread", "background_proofread"]
     by: Name
     object: str = ""
     at: str = ""
@@ -66,6 +68,9 @@ class Decision:
     reason: str = ""
     scene: Annotated[str, Range(0, 200)] = ""
     strokes: tuple[Any, ...] = ()
+    instruction: Annotated[str, Range(10, 400)] | None = None
+    before: Annotated[str, Range(10, 1500)] | None = None
+    after: Annotated[str, Range(10, 1500)] | None = None
 
 
 def read_decisions(paths: Iterable[Path]) -> dict[tuple[str, str, str], Facts]:
@@ -78,13 +83,14 @@ def read_decisions(paths: Iterable[Path]) -> dict[tuple[str, str, str], Facts]:
         if not path.is_file():
             raise VeraError(f"{path}: there is no such log of decisions")
         for number, row in enumerate(read_rows(path, mend=False), 1):
-            decision = _check(row, f"{path}:{number}")
+            decision = check_row(row, f"{path}:{number}")
             content = {name: value for name, value in row.items() if name not in ("clip", "object", "gate")}
             found[decision.clip, decision.object, decision.gate] = content
     return found
 
 
-def _check(row: Mapping[str, Any], where: str) -> Decision:
+def check_row(row: Mapping[str, Any], where: str = "decision") -> Decision:
+    """Read a line of a log. VeraError, which begins with `where`, for what is none."""
     check_plain(dict(row), where)
     decision: Decision = build(Decision, row, where)
     if decision.gate == "annotate":
@@ -96,6 +102,9 @@ def _check(row: Mapping[str, Any], where: str) -> Decision:
         raise VeraError(f"{where}: {decision.gate} is of an object, such as o1, and has accept: true or false")
     if decision.gate != "curate" and (decision.scene or decision.strokes):
         raise VeraError(f"{where}: scene and strokes are of curate, not of {decision.gate}")
+    words = [text for text in (decision.instruction, decision.before, decision.after) if text is not None]
+    if words and not decision.gate.endswith("proofread"):
+        raise VeraError(f"{where}: words are of proofread, not of {decision.gate}")
     try:
         check_paint(strokes_from_json(list(decision.strokes)))
     except VeraError as error:
@@ -107,10 +116,15 @@ def import_decisions(log: Path, folder: Path) -> int:
     """Add the decisions of a log to those of a build, whole or not at all; how many. Of one thing the last counts."""
     count = len(read_decisions([log]))
     folder.mkdir(parents=True, exist_ok=True)
-    number = 1 + max((int(path.stem) for path in folder.glob("*.jsonl") if path.stem.isdigit()), default=0)
-    with whole_file(folder / f"{number:06}.jsonl") as partial:
+    with whole_file(next_log(folder)) as partial:
         partial.write_bytes(log.read_bytes().rstrip(b"\n") + b"\n")
     return count
+
+
+def next_log(folder: Path) -> Path:
+    """Where the next log of a build goes, after all that it has."""
+    number = 1 + max((int(path.stem) for path in folder.glob("*.jsonl") if path.stem.isdigit()), default=0)
+    return folder / f"{number:06}.jsonl"
 
 
 def held_decisions(folder: Path) -> list[Path]:

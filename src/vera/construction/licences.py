@@ -37,6 +37,10 @@ KNOWN = {
     "APACHE": Terms(),
     "MIT": Terms(),
     "BSD": Terms(),
+    # Of models: S-Lab's forbids commercial use, Stability AI's allows it below a turnover and after registration, which
+    # a build cannot know.
+    "S-LAB": Terms(commercial=False),
+    "STABILITY-COMMUNITY": Terms(commercial=False),
 }
 
 

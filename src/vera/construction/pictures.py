@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from vera.construction.engine.run import file_hash
 from vera.construction.sources import match_files, read_licence
 from vera.construction.stages.background import Picture
 from vera.errors import VeraError
+from vera.files import file_hash
 
 
 def find_pictures(photos: Sequence[str], panoramas: Sequence[str]) -> tuple[Picture, ...]:

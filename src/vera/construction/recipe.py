@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+from vera.construction.adapters.generator import GeneratorNetwork
+from vera.construction.adapters.shots import ShotNetwork
 from vera.construction.engine.databases import check_url
 from vera.construction.engine.stage import Stage
 from vera.construction.stages.background import Angle, Background, Curate, Factor, Picture
 from vera.construction.stages.footage import Ingest, Proxy, Split
 from vera.construction.stages.objects import Annotate, Masks, Propose
+from vera.construction.stages.proofread import BackgroundProofread, Proofread
 from vera.construction.stages.removal import Filter, Layers, Matte, Remove
 from vera.construction.stages.replaced import BackgroundCheck, BackgroundPublish, BackgroundWords
 from vera.construction.stages.samples import Check, Publish, Words
@@ -40,7 +43,8 @@ class Prices:
 
 @dataclass(frozen=True)
 class Backgrounds:
-    """What may stand behind subjects: patterns of paths, for photographs and for panoramas, and how it is shown.
+    """What may stand behind subjects: patterns of paths, for photographs and for panoramas, or a network that makes it;
+    and how it is shown.
 
     The others are those of `vera.construction.stages.background.Background`.
     """
@@ -50,6 +54,14 @@ class Backgrounds:
     residual: Share = 0.3
     enlarged: Factor = 1.5
     field_of_view: Angle = 60.0
+    network: GeneratorNetwork | None = None
+
+
+@dataclass(frozen=True)
+class Shots:
+    """What finds them, in the place of scenedetect."""
+
+    network: ShotNetwork | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,7 @@ class BuildRecipe:
         size: WxH of a sample, multiples of 16.
         tasks: what samples are made of each object: of adding it, of another background behind it, or both.
         commercial: refuse footage and models whose licences forbid commercial use.
+        proofread: have people look at the words of every sample.
         index: URL of a PostgreSQL database that holds the states, for builds of one folder on several machines.
         decisions: logs of what people decided, JSONL; those that were imported come after them.
     """
@@ -71,8 +84,10 @@ class BuildRecipe:
     size: str = "832x480"
     tasks: Annotated[tuple[Task, ...], Range(1, 2)] = ("obj_add",)
     commercial: bool = False
+    proofread: bool = False
     index: Name | None = None
     decisions: tuple[Name, ...] = ()
+    split: Shots = field(default_factory=Shots)
     screen: Screen = field(default_factory=Screen)
     unique: Unique = field(default_factory=Unique)
     propose: Propose = field(default_factory=Propose)
@@ -80,6 +95,7 @@ class BuildRecipe:
     masks: Masks = field(default_factory=Masks)
     matte: Matte = field(default_factory=Matte)
     remove: Remove = field(default_factory=Remove)
+    layers: Layers = field(default_factory=Layers)
     words: Words = field(default_factory=Words)
     check: Check = field(default_factory=Check)
     background: Backgrounds = field(default_factory=Backgrounds)
@@ -98,9 +114,11 @@ def read_recipe(path: Path) -> BuildRecipe:
         check_url(recipe.index, f"{path}: index")
     if len(set(recipe.tasks)) < len(recipe.tasks):
         raise VeraError(f"{path}: tasks has one of them twice")
-    if "background_replace" in recipe.tasks and not (recipe.background.photos or recipe.background.panoramas):
+    told = recipe.background
+    if "background_replace" in recipe.tasks and bool(told.photos or told.panoramas) == (told.network is not None):
         raise VeraError(
-            f"{path}: background: name the photos or panoramas that background_replace puts behind subjects"
+            f"{path}: background: name the photos or panoramas that background_replace puts behind subjects, or a "
+            "network that makes them"
         )
     return recipe
 
@@ -122,7 +140,7 @@ def make_stages(recipe: BuildRecipe, until: str | None = None, pictures: tuple[P
     size = parse_size(recipe.size, "size")
     stages: tuple[Stage, ...] = (
         Ingest(size),
-        Split(recipe.frames),
+        Split(recipe.frames, recipe.split.network),
         Proxy(size),
         recipe.screen,
         recipe.unique,
@@ -140,10 +158,19 @@ def make_stages(recipe: BuildRecipe, until: str | None = None, pictures: tuple[P
 
 
 def _addition(recipe: BuildRecipe) -> tuple[Stage, ...]:
-    return recipe.remove, Filter(), Layers(), recipe.words, recipe.check, Publish()
+    proofread = (Proofread(),) if recipe.proofread else ()
+    return recipe.remove, Filter(), recipe.layers, recipe.words, *proofread, recipe.check, Publish()
 
 
 def _replacement(recipe: BuildRecipe, pictures: tuple[Picture, ...]) -> tuple[Stage, ...]:
     told = recipe.background
-    background = Background(pictures, told.residual, told.enlarged, told.field_of_view)
-    return Curate(), background, recipe.background_words, recipe.background_check, BackgroundPublish()
+    background = Background(pictures, told.residual, told.enlarged, told.field_of_view, told.network)
+    proofread = (BackgroundProofread(),) if recipe.proofread else ()
+    return (
+        Curate(),
+        background,
+        recipe.background_words,
+        *proofread,
+        recipe.background_check,
+        BackgroundPublish(),
+    )

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from vera.construction.engine.record import Layout, Record, read_record, write_record
-from vera.construction.engine.run import file_hash
 from vera.construction.licences import Terms, strictest, terms_of
 from vera.errors import DamageWarning, VeraError
 from vera.fields import Name, Range, build, check_plain
-from vera.files import read_text
+from vera.files import file_hash, read_text
 from vera.training.recipe_file import parse_yaml
 
 SIDECAR_LIMIT = 1 << 16  # bytes

@@ -7,8 +7,7 @@ from pathlib import Path
 from vera.construction.construct import reopened
 from vera.construction.engine.build import Build
 from vera.construction.engine.record import Layout, Record, read_record, write_record
-from vera.construction.engine.run import file_hash
-from vera.files import locked, sweep
+from vera.files import file_hash, locked, sweep
 from vera.progress import Progress
 
 
@@ -44,8 +43,11 @@ def verify_build(out: Path, mend: bool = False, progress: Progress | None = None
         abouts = list(_abouts(build))
         for number, about in enumerate(abouts, 1):
             record = read_record(build.layout.record(about.kind, about.id))
+            collected = record is not None and build.is_given_up(record)
             for path, digest in _files(record):
                 file = out / path
+                if collected and not file.is_file():
+                    continue
                 if not file.is_file() or file_hash(file) != digest:
                     wrong.append(path)
                     if mend:
@@ -58,7 +60,8 @@ def verify_build(out: Path, mend: bool = False, progress: Progress | None = None
 
 
 def collect_garbage(out: Path) -> tuple[int, int]:
-    """Remove clips that the footage no longer has, files that no record names and what killed runs left.
+    """Remove clips that the footage no longer has, files that no record names or that are of rejected clips, and what
+    killed runs left.
 
     Returns how many files went, and their bytes. Not while a build runs.
     """
@@ -66,7 +69,8 @@ def collect_garbage(out: Path) -> tuple[int, int]:
     with reopened(out) as build:
         layout = build.layout
         live = {about.id for about in _abouts(build)}
-        named = {path for about in _abouts(build) for path, _ in _files(build.record(about))}
+        records = [build.record(about) for about in _abouts(build)]
+        named = {path for record in records if not build.is_given_up(record) for path, _ in _files(record)}
         for path in (path for kind in ("source", "clip") for path in layout.units(kind)):
             sweep(path.parent)
             if path.parent.name not in live:

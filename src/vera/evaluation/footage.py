@@ -14,7 +14,7 @@ from vera.evaluation.predictions.metrics import FOOTAGE
 from vera.evaluation.predictions.predict import Candidate
 from vera.evaluation.predictions.run import keep_to, strip_path, use_threads
 from vera.evaluation.reports.report import verdict, write_report
-from vera.evaluation.reports.sheet import Entry, write_sheet
+from vera.evaluation.reports.sheet import Entry, write_case_sheet
 from vera.progress import Progress
 
 
@@ -59,5 +59,5 @@ def evaluate_footage(
         ]
         if entries:
             sheets.append(out / f"sheet-{clip}.jpg")
-            write_sheet(sheets[-1], entries)
+            write_case_sheet(sheets[-1], entries)
     return write_report(out, records, [method.name]), sheets

@@ -1,6 +1,7 @@
 """The layered edit: composite it, save it, look at it, verify it. Knows nothing of how it was made."""
 
 from vera.layers.adjust import Adjustment
+from vera.layers.animation import animated_sheet
 from vera.layers.composite import composite_clip, composite_frame
 from vera.layers.folder import LayersWriter, check_layers_folder, layer_files, load_layers, save_layers, write_layers
 from vera.layers.layer_frame import LayerFrame
@@ -21,6 +22,7 @@ __all__ = [
     "Stack",
     "Stroke",
     "VerifyReport",
+    "animated_sheet",
     "check_layers_folder",
     "composite_clip",
     "composite_frame",

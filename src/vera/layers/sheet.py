@@ -1,6 +1,7 @@
 """The contact sheet: what was there, what is new, how much of it, what came out, and what changed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from vera.layers.composite import check_belongs
 from vera.layers.layer_frame import unit
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.refine.floor import fit_layer
-from vera.video import ClipLike, FrameReader, Orientation, as_clip, model_view
+from vera.video import Clip, ClipLike, FrameReader, Orientation, as_clip, model_view
 from vera.video.open import FootageLike
 from vera.video.sequence import source_files
 from vera.video.view import spread_frames
@@ -32,28 +33,45 @@ def contact_sheet(
     Rows: source, edit layer on a checkerboard, alpha, result, difference of result and source times eight. The file
     has a temporary name until it is whole. Raises VeraError if the disk refuses, and for layers of another clip.
     """
-    clip = as_clip(source)
-    check_outputs([*source_files(clip.path), Path(result)], [Path(out)])
+    chosen = spread_frames(len(edit.pts), columns)
+    tiles = sheet_tiles(as_clip(source), edit, Path(result), Path(out), chosen, width)
+    times = [float(edit.pts[index] * edit.time_base) for index in chosen]
+    with sheet_file(Path(out)) as partial:
+        _draw(tiles, times).save(partial, format="PNG")
+
+
+def sheet_tiles(
+    clip: Clip, edit: LayeredEdit, result: Path, out: Path, chosen: list[int], width: int
+) -> list[list[NDArray[np.uint8]]]:
+    """Draw the pictures of `ROWS` for chosen frames of an edit: uint8 RGB, `width` pixels wide.
+
+    Raises VeraError if `out` is one of the inputs, and for layers of another clip.
+    """
+    check_outputs([*source_files(clip.path), result], [out])
     check_belongs(edit, clip)
     wide, high = clip.display_size
     size = (width, max(2, round(width * high / wide)))
-    chosen = spread_frames(len(edit.pts), columns)
     position_of = {pts: position for position, pts in enumerate(clip.pts)}
     positions = [position_of[edit.pts[index]] for index in chosen]
-    tiles = []
     before = _pick(clip.footage, positions, size, clip.orientation)
     after = _pick(result, positions, size, clip.orientation)
+    tiles = []
     for index, position, original, edited in zip(chosen, positions, before, after, strict=True):
-        color, alpha = fit_layer(edit.frame(int(index), clip.display_size, position=position), size)
+        color, alpha = fit_layer(edit.frame(index, clip.display_size, position=position), size)
         alpha = unit(alpha)[..., None]
         shown = alpha * (unit(color) * 255) + (1 - alpha) * _checkerboard(size)[..., None]
         grey = np.repeat(alpha * 255, 3, axis=-1)
         change = np.abs(edited.astype(np.int16) - original) * GAIN
-        tiles.append([original, shown, grey, edited, change])
-    times = [float(edit.pts[index] * edit.time_base) for index in chosen]
+        tiles.append([tile.clip(0, 255).round().astype(np.uint8) for tile in (original, shown, grey, edited, change)])
+    return tiles
+
+
+@contextmanager
+def sheet_file(out: Path) -> Iterator[Path]:
+    """Give the temporary name under which a sheet is written. Raises VeraError if the disk refuses."""
     try:
-        with whole_file(Path(out)) as partial:
-            _draw(tiles, times, size).save(partial, format="PNG")
+        with whole_file(out) as partial:
+            yield partial
     except OSError as error:
         raise VeraError(f"{out}: the sheet cannot be written ({error.strerror or error})") from None
 
@@ -73,8 +91,8 @@ def _checkerboard(size: tuple[int, int], cell: int = 10) -> NDArray[np.float64]:
     return np.where(odd, 200.0, 235.0)
 
 
-def _draw(tiles: list[list[NDArray[Any]]], times: list[float], size: tuple[int, int]) -> Image.Image:
-    width, height = size
+def _draw(tiles: list[list[NDArray[np.uint8]]], times: list[float]) -> Image.Image:
+    height, width = tiles[0][0].shape[:2]
     top = MARGIN + 18
     sheet = Image.new(
         "RGB",
@@ -86,8 +104,7 @@ def _draw(tiles: list[list[NDArray[Any]]], times: list[float], size: tuple[int, 
         y = top + row * (height + GAP)
         pen.text((MARGIN, y + height // 2 - 8), name, (210, 210, 210), font)
         for column, tile in enumerate(tiles):
-            picture = Image.fromarray(tile[row].clip(0, 255).round().astype(np.uint8))
-            sheet.paste(picture, (MARGIN + LABEL + column * (width + GAP), y))
+            sheet.paste(Image.fromarray(tile[row]), (MARGIN + LABEL + column * (width + GAP), y))
     for column, seconds in enumerate(times):
         pen.text((MARGIN + LABEL + column * (width + GAP), MARGIN - 2), f"{seconds:.2f} s", (150, 150, 150), font)
     return sheet

@@ -1,6 +1,5 @@
 """Whether layers belong to a clip: by its length, size and hash as recorded, and by the times of its frames."""
 
-import hashlib
 from bisect import bisect_left
 from collections.abc import Mapping
 from functools import lru_cache
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vera.errors import VeraError
+from vera.files import file_hash
 from vera.layers.layered_edit import LayeredEdit
 from vera.video import Clip
 from vera.video.open import check_unchanged
@@ -88,8 +88,4 @@ def _digest_of(files: tuple[Path, ...], states: tuple[tuple[int, int], ...]) -> 
 
     `states`, size and time of change, tell when they are no longer what was read.
     """
-    digest = hashlib.sha256()
-    for path in files:
-        with path.open("rb") as file:
-            hashlib.file_digest(file, lambda: digest)
-    return digest.hexdigest()
+    return file_hash(*files)

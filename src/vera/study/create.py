@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from vera.errors import VeraError
 from vera.evaluation.judges.cases import JudgedCase, read_judged_cases
 from vera.evaluation.predictions.run import EDITS
-from vera.files import check_outputs, json_text, whole_folder, write_text
+from vera.files import check_outputs, file_hash, json_text, whole_folder, write_text
 from vera.progress import Progress
 from vera.study.folder import (
     HASH,
@@ -23,7 +23,6 @@ from vera.study.folder import (
     REGISTRATION_TEXT,
     STUDY,
     media_path,
-    sha256,
     struct_text,
 )
 from vera.study.links import make_links
@@ -125,7 +124,7 @@ def pack_item(edits: dict[str, JudgedCase], plan: _Plan, names: tuple[str, ...],
     width, height = shown_size(clip)
     return Item(
         plan.id, plan.case, first.task, first.instruction, plan.baseline, plan.reference, (width, height), TOP,
-        rows_apart(height), clip.frame_count, float(clip.frame_count / clip.average_rate), sha256(path.read_bytes()),
+        rows_apart(height), clip.frame_count, float(clip.frame_count / clip.average_rate), file_hash(path),
     )  # fmt: skip
 
 

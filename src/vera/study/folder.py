@@ -8,12 +8,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from vera.errors import VeraError
-from vera.files import json_text, parse_json, read_bytes, read_text
+from vera.files import file_hash, json_text, parse_json, read_text
 from vera.study.study import Key, Study
 
 STUDY, KEY, LINKS, MEDIA, DATABASE = "study.json", "unblinding.json", "links.json", "media", "answers.sqlite"
 REGISTRATION, REGISTRATION_TEXT = "preregistration.json", "preregistration.md"
-LARGEST = 1 << 30  # bytes of a packed video
 HASH = "sha256"
 
 Form = TypeVar("Form")
@@ -82,5 +81,5 @@ def read_registration(folder: Path) -> dict[str, Any]:
 
 
 def _check(path: Path, wanted: str) -> None:
-    if sha256(read_bytes(path, LARGEST)) != wanted:
+    if file_hash(path) != wanted:
         raise VeraError(f"{path}: was changed after the study was registered; restore it, or make another study")

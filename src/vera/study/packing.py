@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.color.tags import LIMITED
 from vera.color.transform import color_transform
 from vera.errors import VeraError
 from vera.files import whole_file
 from vera.video import Clip, open_clip
+from vera.video.delivery import add_h264, delivery_frame
 from vera.video.open import open_output
 from vera.video.view import source_view
 from vera.vlm.media import fitting_size
@@ -93,13 +93,10 @@ def _stream(container: Any, source: Clip, size: tuple[int, int]) -> Any:
     # One thread, so that equal clips give equal bytes everywhere; a key frame a second, for replays.
     rate = source.average_rate.limit_denominator(1001)
     options = {"crf": "12", "preset": "medium", "g": str(max(1, round(rate))), "x264-params": "threads=1"}
-    stream = container.add_stream("libx264", rate=rate, options=options)
+    stream = add_h264(container, rate, options)
     stream.width, stream.height = size
-    stream.pix_fmt = "yuv420p"
     stream.codec_context.time_base = Fraction(1, CLOCK)
     stream.codec_context.max_b_frames = 0  # their times would be written late, which some players show
-    stream.color_range, stream.colorspace = LIMITED, 1
-    stream.color_primaries = stream.color_trc = 1
     return stream
 
 
@@ -110,9 +107,7 @@ def _stacked(pictures: Sequence[Picture], rows: int, damaged: int | None) -> Pic
 
 
 def _frame(picture: Picture, time: Fraction) -> av.VideoFrame:
-    frame = av.VideoFrame.from_ndarray(picture, "rgb24").reformat(
-        format="yuv420p", src_color_range=2, dst_colorspace=1, dst_color_range=LIMITED
-    )
+    frame = delivery_frame(picture)
     frame.pts, frame.time_base = round(time * CLOCK), Fraction(1, CLOCK)
     return frame
 

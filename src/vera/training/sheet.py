@@ -13,7 +13,7 @@ from vera.files import whole_file
 CAPTION = 14  # pixels
 
 
-def write_sheet(path: Path, rows: Sequence[tuple[str, Sequence[Tensor]]]) -> None:
+def write_sample_sheet(path: Path, rows: Sequence[tuple[str, Sequence[Tensor]]]) -> None:
     """Write a PNG: a row for each (caption, tiles). VeraError if the disk refuses.
 
     A tile is the middle frame of [T,H,W,3] or [T,H,W], in [0,1].

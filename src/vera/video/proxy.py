@@ -10,18 +10,17 @@ from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 from PIL import Image
 
-from vera.color.tags import LIMITED, ColorTags, apply_tags
 from vera.color.transform import color_transform
 from vera.files import json_text
 from vera.progress import Progress
 from vera.video.clip import Clip
+from vera.video.delivery import add_h264, delivery_frame
 from vera.video.open import open_output, open_video
-from vera.video.view import ACCURATE, source_view, spread_frames
+from vera.video.view import source_view, spread_frames
 
 LONGEST_SIDE = 1280
 MOST_THUMBNAILS, THUMBNAIL = 48, (320, 72)  # width and height at most: a JPEG has 65,535 pixels in a row
 PEAKS = 2000
-BT709 = ColorTags(range=LIMITED, space=1, trc=1, primaries=1)
 # Every frame a key frame and none that waits for another: any of them is shown after one packet, backwards as well.
 MUXING = {"movflags": "faststart", "fflags": "+bitexact"}  # the index first, and no ids made up
 # CAVLC in place of CABAC: a quarter more bytes, and a third of the time to decode, which is what scrubbing waits for.
@@ -75,21 +74,15 @@ class IntraWriter:
     def __init__(self, container: Any, size: tuple[int, int], clip: Clip) -> None:
         rate = clip.average_rate.limit_denominator(60000)
         self._container = container
-        self._stream: Any = container.add_stream("libx264", rate=rate, options=INTRA)
+        self._stream = add_h264(container, rate, INTRA)
         self._stream.width, self._stream.height = size
-        self._stream.pix_fmt = "yuv420p"
         self._time_base = self._stream.codec_context.time_base = self._stream.time_base = clip.time_base
         self._durations = clip.frame_durations()
         self._first = clip.pts[0]
-        apply_tags(BT709, self._stream.codec_context)
 
     def write(self, picture: NDArray[np.uint8], pts: int) -> None:
         """Write a picture at a time after the clip's first, in its ticks."""
-        rgb = av.VideoFrame.from_ndarray(picture, "rgb24")
-        frame = rgb.reformat(
-            format="yuv420p", src_color_range=2, dst_color_range=LIMITED, dst_colorspace=1, interpolation=ACCURATE
-        )
-        apply_tags(BT709, frame)
+        frame = delivery_frame(picture)
         frame.pts, frame.time_base = pts, self._time_base
         self._mux(self._stream.encode(frame))
 

@@ -13,7 +13,7 @@ from vera.video.open import open_video, packets
 from vera.video.reader import FrameReader
 
 MEMORY = 256 << 20  # bytes of frames that are kept: 20 of 4K, a second of HD
-Frames = Iterator[tuple[int, av.VideoFrame]]  # each with its number
+Numbered = Iterator[tuple[int, av.VideoFrame]]  # each with its number
 
 
 class FrameSeeker:
@@ -33,7 +33,7 @@ class FrameSeeker:
         self._kept: OrderedDict[int, av.VideoFrame] = OrderedDict()
         self._keys = key_positions(clip)
         self._reader: FrameReader | None = None
-        self._frames: Frames = iter(())
+        self._frames: Numbered = iter(())
         self._next = clip.frame_count  # number of the frame that `_frames` gives next
 
     def __len__(self) -> int:

@@ -42,7 +42,7 @@ def test_what_it_runs_on_is_not_what_it_makes() -> None:
     assert parameters(Masks(network=network)) == parameters(Masks(network=there))
     assert parameters(Masks(network=network)) != parameters(Masks(network=replace(network, kind="sam3")))
     assert parameters(Masks(network=network)) != parameters(Masks())
-    assert Masks(network=network).models == (network.model,) and Masks().models == ()
+    assert Masks(network=network).models == (*network.models,) and Masks().models == ()
     assert (Masks(network=network).method, Masks().method) == ("sam2", "")
 
 

@@ -64,3 +64,69 @@ def save_tracker(folder: Path, kind: str = "sam2", **changes: Any) -> Path:
     torch.nn.init.constant_(network.mask_decoder.pred_obj_score_head.proj_out.bias, 5.0)
     network.save_pretrained(folder)
     return folder
+
+
+def save_inpainting(folder: Path, original: bool = False, channels: int = 36) -> Path:
+    """A transformer as Casper's and ROSE's, in diffusers' layout or in Wan's own."""
+    from diffusers import WanTransformer3DModel
+    from safetensors.torch import save_file
+    from tests.wan_layouts import original_key
+
+    torch.manual_seed(0)
+    network = WanTransformer3DModel(
+        num_attention_heads=2, attention_head_dim=12, ffn_dim=40, num_layers=2, text_dim=16, freq_dim=32,
+        in_channels=channels, out_channels=16, image_dim=32, added_kv_proj_dim=24,
+    )  # fmt: skip
+    for parameter in network.parameters():  # what is zero at first would hide what is shown
+        torch.nn.init.normal_(parameter, std=0.3)
+    if not original:
+        network.save_pretrained(folder)
+        return folder
+    folder.mkdir(parents=True)
+    pictures = {
+        "add_k_proj": "k_img", "add_v_proj": "v_img", "norm_added_k": "norm_k_img",
+        "condition_embedder.image_embedder.norm1": "img_emb.proj.0",
+        "condition_embedder.image_embedder.ff.net.0.proj": "img_emb.proj.1",
+        "condition_embedder.image_embedder.ff.net.2": "img_emb.proj.3",
+        "condition_embedder.image_embedder.norm2": "img_emb.proj.4",
+    }  # fmt: skip
+    weights = {}
+    for key, tensor in network.state_dict().items():
+        name = next((key.replace(ours, theirs) for ours, theirs in pictures.items() if ours in key), key)
+        weights[original_key(name)] = tensor
+    save_file(weights, folder / "diffusion_pytorch_model.safetensors")
+    (folder / "config.json").write_text('{"_class_name": "WanModel", "num_heads": 2}')
+    return folder
+
+
+def save_wan_base(folder: Path) -> Path:
+    """The other parts of Wan2.1 image-to-video."""
+    from tests.wan_layouts import make_wan
+    from transformers import CLIPVisionConfig, CLIPVisionModel
+
+    wan = make_wan()
+    for part in ("vae", "text_encoder", "tokenizer"):
+        getattr(wan, part).save_pretrained(folder / part)
+    torch.manual_seed(0)
+    config = CLIPVisionConfig(
+        hidden_size=32, intermediate_size=32, num_hidden_layers=3, num_attention_heads=2, image_size=28, patch_size=14
+    )
+    CLIPVisionModel(config).save_pretrained(folder / "image_encoder")
+    return folder
+
+
+def save_videomama(folder: Path, channels: int = 12) -> Path:
+    """VideoMaMa's network in `unet`, and Stable Video Diffusion's autoencoder in `base/vae`."""
+    from diffusers import AutoencoderKLTemporalDecoder, UNetSpatioTemporalConditionModel
+
+    torch.manual_seed(0)
+    UNetSpatioTemporalConditionModel(
+        in_channels=channels, out_channels=4, block_out_channels=(32, 64), layers_per_block=1, cross_attention_dim=8,
+        down_block_types=("CrossAttnDownBlockSpatioTemporal", "DownBlockSpatioTemporal"),
+        up_block_types=("UpBlockSpatioTemporal", "CrossAttnUpBlockSpatioTemporal"),
+        num_attention_heads=(1, 2), addition_time_embed_dim=8, projection_class_embeddings_input_dim=24,
+    ).save_pretrained(folder / "unet")  # fmt: skip
+    AutoencoderKLTemporalDecoder(
+        block_out_channels=(32, 32, 32, 32), layers_per_block=1, down_block_types=("DownEncoderBlock2D",) * 4
+    ).save_pretrained(folder / "base/vae")
+    return folder

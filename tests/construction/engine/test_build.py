@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -226,22 +227,35 @@ def test_twenty_kills_lose_nothing_and_repeat_only_what_ran(tmp_path: Path) -> N
     (tmp_path / "log").touch()
     paths = ["20"] * 4
     for _ in range(KILLS):
-        process, size = start(tmp_path / "out", environment, *paths), (tmp_path / "log").stat().st_size
-        while (tmp_path / "log").stat().st_size == size:
-            time.sleep(0.01)
+        process = started_working(tmp_path, lambda: start(tmp_path / "out", environment, *paths))
         time.sleep(rng.uniform(0.0, 0.6))
         assert process.poll() is None
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert start(tmp_path / "out", environment, *paths).wait(300) == 0
-    began = Counter((tmp_path / "log").read_text(encoding="utf-8").splitlines())
-    make(tmp_path / "new", *paths)
-    assert tree(tmp_path / "out") == tree(tmp_path / "new")
-    assert len(began) == 4 + 80 * 4
+    check_nothing_is_lost(tmp_path, paths, objects=80, repeats=KILLS * 2)
+
+
+def started_working(folder: Path, begin: Callable[[], "subprocess.Popen[bytes]"]) -> "subprocess.Popen[bytes]":
+    """Begin a build whose log is in a folder, and wait until it runs a stage."""
+    size = (folder / "log").stat().st_size
+    process = begin()
+    while (folder / "log").stat().st_size == size:
+        assert process.poll() is None
+        time.sleep(0.01)
+    return process
+
+
+def check_nothing_is_lost(folder: Path, paths: list[str], objects: int, repeats: int) -> None:
+    """Compare what stopped builds left in `out` with an unbroken one; at most so many runs were begun again."""
+    began = Counter((folder / "log").read_text(encoding="utf-8").splitlines())
+    make(folder / "new", *paths)
+    assert tree(folder / "out") == tree(folder / "new")
+    assert len(began) == len(paths) + objects * 4
     print(f"{sum(began.values()) - len(began)} of {len(began)} runs repeated")
-    assert sum(began.values()) - len(began) <= KILLS * 2
-    rows = (tmp_path / "out/dataset/set/2-frames/toys.jsonl").read_text().splitlines()
-    assert len(rows) == len(set(rows)) == 80
+    assert sum(began.values()) - len(began) <= repeats
+    rows = (folder / "out/dataset/set/2-frames/toys.jsonl").read_text().splitlines()
+    assert len(rows) == len(set(rows)) == objects
 
 
 def surroundings(log: Path, sleep: float) -> dict[str, str]:

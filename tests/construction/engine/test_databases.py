@@ -7,7 +7,7 @@ import socket
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -15,12 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.construction.crossing import write_footage, write_recipe
-from tests.construction.engine.test_build import make, start, surroundings
+from tests.construction.engine.test_build import check_nothing_is_lost, make, start, started_working, surroundings
 from tests.construction.engine.test_index import RANKS, STATES
-from tests.construction.toys import DATABASE, tree
+from tests.construction.toys import DATABASE, LOG, finish, opened, tree
 from tests.postgres import postgres, postgres_programs
 
 from vera.cli import main
+from vera.construction.engine.build import Build
 from vera.construction.engine.databases import Postgres, Sqlite, check_url, open_database
 from vera.construction.engine.index import Index
 from vera.construction.engine.state import Task
@@ -89,18 +90,59 @@ def test_two_builds_share_the_work_and_kills_lose_nothing(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment, rng = surroundings(tmp_path / "log", 0.1) | {DATABASE: server}, random.Random(0)
+    (tmp_path / "log").touch()
     paths = ["5"] * 4
-    for _ in range(2):
-        both = [start(tmp_path / "out", environment, *paths) for _ in range(2)]
-        time.sleep(rng.uniform(2, 4))
-        os.killpg(both[0].pid, signal.SIGKILL)
-        assert [process.wait(120) for process in both][1] == 0
-    assert start(tmp_path / "out", environment, *paths).wait(120) == 0
-    began = Counter((tmp_path / "log").read_text(encoding="utf-8").splitlines())
-    make(tmp_path / "new", *paths)
-    assert tree(tmp_path / "out") == tree(tmp_path / "new")
-    assert len(began) == 4 + 20 * 4 and sum(began.values()) - len(began) <= 2 * 2
+    one = started_working(tmp_path, lambda: start(tmp_path / "out", environment, *paths))
+    other = start(tmp_path / "out", environment, *paths)
+    time.sleep(rng.uniform(0, 2))
+    os.killpg(one.pid, signal.SIGKILL)
+    assert [process.wait(300) for process in (one, other)] == [-signal.SIGKILL, 0]
+    check_nothing_is_lost(tmp_path, paths, objects=20, repeats=2)
     assert not (tmp_path / "out/index.sqlite").exists()
+
+
+def lose(root: Path, after: int, cut: Callable[[Build], None]) -> None:
+    """Begin a build whose database is lost after so many runs: it ends with one line."""
+    with pytest.raises(VeraError) as error, opened(root, "3", "2") as build:
+
+        def progress(what: str, done: int, of: int) -> None:
+            if done == after:
+                cut(build)
+
+        finish(build, progress=progress)
+    assert "\n" not in str(error.value) and str(error.value)
+
+
+@pytest.mark.parametrize("after", [1, 4, 9])
+def test_an_index_that_goes_away_costs_nothing_that_was_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    monkeypatch.setenv(LOG, str(tmp_path / "log"))
+    lose(tmp_path / "out", after, lambda build: build.index.close())
+    make(tmp_path / "out", "3", "2")
+    began = Counter((tmp_path / "log").read_text(encoding="utf-8").splitlines())
+    assert set(began.values()) == {1}
+    make(tmp_path / "new", "3", "2")
+    assert tree(tmp_path / "out") == tree(tmp_path / "new")
+
+
+@pytest.mark.slow
+def test_a_server_that_goes_away_costs_nothing_that_was_done(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    monkeypatch.setenv(DATABASE, server)
+    monkeypatch.setenv(LOG, str(tmp_path / "log"))
+
+    def cut(build: Build) -> None:
+        with psycopg.connect(server, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+
+    lose(tmp_path / "out", 5, cut)
+    make(tmp_path / "out", "3", "2")
+    assert set(Counter((tmp_path / "log").read_text(encoding="utf-8").splitlines()).values()) == {1}
+    make(tmp_path / "new", "3", "2")
+    assert tree(tmp_path / "out") == tree(tmp_path / "new")
 
 
 @pytest.mark.slow

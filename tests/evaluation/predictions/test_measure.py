@@ -13,7 +13,7 @@ from vera.evaluation.predictions import measure as measuring
 from vera.evaluation.predictions.hits import Galleries
 from vera.evaluation.predictions.measured import Measured
 from vera.evaluation.predictions.metrics import HELD_OUT, choose_metrics
-from vera.evaluation.predictions.predict import lay_over
+from vera.evaluation.predictions.predict import blend_frames
 from vera.evaluation.predictions.prediction import Prediction
 from vera.metrics.objects import to_alpha
 from vera.metrics.recognition.features import Pictures, Vectors, unit_vectors
@@ -58,7 +58,7 @@ def answer(left: int, color: tuple[int, int, int], shadow: float = 0.4) -> Predi
     alpha, edit = np.zeros(source.shape[:3], np.float32), np.zeros_like(source)
     alpha[:, 36:44, left - 4 : left + 24] = shadow
     alpha[:, 20:40, left : left + 20], edit[:, 20:40, left : left + 20] = 1, color
-    result = lay_over(edit, alpha, source)
+    result = blend_frames(edit, alpha, source)
     return Prediction(edit, alpha, result, result)
 
 
@@ -115,15 +115,17 @@ def test_a_new_background() -> None:
     case = replace(CASE, task="background_replace", scene="leaf")
     kept = answer(10, RED, shadow=0.0)
     alpha = 1 - kept.alpha
-    source = lay_over(kept.edit, kept.alpha, ground())
+    source = blend_frames(kept.edit, kept.alpha, ground())
     edit = np.full_like(source, GREEN)
-    result = lay_over(edit, alpha, source)
+    result = blend_frames(edit, alpha, source)
     codes = np.rint(alpha * 255).astype(np.uint8)
     sample = LayeredSample(source, edit, codes, result, None, "", "background_replace")
     found = measure(case, sample, Prediction(edit, to_alpha(codes), result, result), GALLERIES)
     assert (found["iou"], found["subject_iou"], found["mae"], found["scene_top1"]) == (1, 1, 0, 1)
     everywhere = np.ones_like(alpha)
-    found = measure(case, sample, Prediction(edit, everywhere, result, lay_over(edit, everywhere, source)), GALLERIES)
+    found = measure(
+        case, sample, Prediction(edit, everywhere, result, blend_frames(edit, everywhere, source)), GALLERIES
+    )
     covered = 1 - 400 / 7200
     assert found["iou"] == pytest.approx(covered) and found["subject_iou"] == 0
     assert found["mae"] == pytest.approx(1 - covered)

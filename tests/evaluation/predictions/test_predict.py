@@ -12,7 +12,7 @@ from vera.data.sample import LayeredSample
 from vera.data.synthesis import SyntheticLayers
 from vera.errors import VeraError
 from vera.evaluation.cases.validation import validation_cases
-from vera.evaluation.predictions.predict import Candidate, lay_over, predict
+from vera.evaluation.predictions.predict import Candidate, blend_frames, predict
 from vera.evaluation.predictions.prediction import Prediction
 from vera.pipelines import VeraPipeline, load_pipeline
 from vera.pipelines.editors.adapters.adapter import Adapter
@@ -36,9 +36,9 @@ def test_where_alpha_is_zero_the_source_stays() -> None:
     rng = np.random.default_rng(0)
     edit, source = rng.integers(0, 256, (2, 3, 8, 8, 3), np.uint8)
     alpha = rng.random((3, 8, 8)).astype(np.float32) * (rng.random((3, 8, 8)) > 0.5)
-    result = lay_over(edit, alpha, source)
+    result = blend_frames(edit, alpha, source)
     assert np.array_equal(result[alpha == 0], source[alpha == 0])
-    assert np.array_equal(lay_over(edit, np.ones_like(alpha), source), edit)
+    assert np.array_equal(blend_frames(edit, np.ones_like(alpha), source), edit)
     expected = alpha[..., None] * edit + (1 - alpha[..., None]) * source
     assert np.abs(result - expected).max() <= 0.5001
 
@@ -46,7 +46,7 @@ def test_where_alpha_is_zero_the_source_stays() -> None:
 def test_the_reference_baselines(pipeline: VeraPipeline, sample: LayeredSample) -> None:
     truth = predict(Candidate("truth"), pipeline, sample, 0)
     assert np.array_equal(truth.result, sample.composite)
-    assert np.abs(lay_over(truth.edit, truth.alpha, sample.source).astype(int) - truth.result).max() <= 1
+    assert np.abs(blend_frames(truth.edit, truth.alpha, sample.source).astype(int) - truth.result).max() <= 1
     empty = predict(Candidate("empty"), pipeline, sample, 0)
     assert np.array_equal(empty.result, sample.source) and not empty.alpha.any()
     coded = predict(Candidate("autoencoder"), pipeline, sample, 0)

@@ -8,7 +8,7 @@ from PIL import Image
 from vera.evaluation.predictions.record import Record
 from vera.evaluation.predictions.strip import save_picture
 from vera.evaluation.reports.report import verdict
-from vera.evaluation.reports.sheet import MISS, Entry, write_sheet
+from vera.evaluation.reports.sheet import MISS, Entry, write_case_sheet
 from vera.evaluation.reports.table import curves, markdown, summarize
 
 RECORDS = [
@@ -50,7 +50,7 @@ def test_a_sheet_holds_every_entry_and_marks_misses(tmp_path: Path) -> None:
     strip = np.full((20, 60, 3), (0, 0, 255), np.uint8)
     save_picture(tmp_path / "strip.jpg", strip)
     entries = [Entry(tmp_path / "strip.jpg", f"add thing {i}", "object missed", miss=i == 0) for i in range(3)]
-    write_sheet(tmp_path / "sheet.jpg", entries)
+    write_case_sheet(tmp_path / "sheet.jpg", entries)
     sheet = np.asarray(Image.open(tmp_path / "sheet.jpg")).astype(int)
     blue = (np.abs(sheet - (0, 0, 255)) < 60).all(axis=-1).sum()
     assert abs(blue - 3 * strip[..., 0].size) < 0.05 * blue

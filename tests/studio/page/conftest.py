@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
-from tests.browsers import chromium
+from tests.browsers import LONG
 from tests.studio.serving import Served, served, wait_for
 
 from vera.layers import LayeredEdit, save_layers
@@ -19,6 +19,15 @@ from vera.video import open_clip, write_lossless
 SIZE = (320, 180)
 FRAMES = 12
 DESKTOP, PHONE = (1440, 900), (390, 844)
+
+
+# What a page shows once it has what it asked the server for; those of "edit" are of the viewer.
+CONTENT = {
+    "start": "section[aria-label=Projects] li, section[aria-label=Projects] p",
+    "queue": ".jobs li",
+    "edit": ".host canvas",
+    "export": ".targets li",
+}
 
 
 @dataclass
@@ -34,8 +43,8 @@ class Visit:
         """Show one of the pages: start, queue, edit or export."""
         self.page.goto(self.address(name))
         self.page.reload()
+        self.page.locator(CONTENT[name]).first.wait_for()
         if name == "edit":
-            self.page.locator(".host canvas").wait_for()
             self.page.locator(".host", has_text="xact").wait_for()  # a preview, or the exact frame
 
     def address(self, name: str) -> str:
@@ -47,12 +56,6 @@ class Visit:
         self.page.get_by_text("Saved", exact=True).wait_for()
         found: list[dict[str, Any]] = self.studio.ask("GET", f"/projects/{self.project}")["layers"]
         return found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="session")
@@ -82,11 +85,13 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def studio(tmp_path: Path, footage: Path) -> Iterator[Served]:
     """A studio that was started with the layers."""
     with served(footage / "disc", "--workspace", tmp_path / "studio", folder=tmp_path) as studio:
-        wait_for(lambda: all(job["state"] == "done" for job in studio.ask("GET", "/jobs")["jobs"]))  # proxies
+        for job in studio.ask("GET", "/jobs")["jobs"]:  # proxies
+            ended = studio.wait(job["id"])
+            assert ended["state"] == "done", ended["error"]
         yield studio
 
 
-def wait_until(page: Page, condition: str, seconds: float = 60) -> None:
+def wait_until(page: Page, condition: str, seconds: float = LONG / 1000) -> None:
     """Look until a JavaScript expression is true; Playwright's own way evaluates text, which the policy forbids."""
     wait_for(lambda: page.evaluate(condition), seconds)
 
@@ -106,6 +111,7 @@ def visit(browser: Browser, studio: Served) -> Iterator[Visit]:
 def entered(browser: Browser, studio: Served, size: tuple[int, int], **options: Any) -> BrowserContext:
     """A browser's context that may use the studio."""
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
+    context.set_default_timeout(LONG)
     cookies = [{"name": name, "value": value} for name, value in studio.client.cookies.items()]
     context.add_cookies([{**cookie, "url": str(studio.client.base_url)} for cookie in cookies])  # type: ignore[list-item]
     return context

@@ -1,18 +1,12 @@
 """axe's rules on every page and state, at a desktop's and a phone's size; nothing wider than the window."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
+from tests.browsers import violations
 from tests.studio.page.conftest import DESKTOP, PHONE, Visit, entered, visited
 from tests.studio.serving import Served
 
 pytestmark = pytest.mark.slow
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    return [f"{one['id']}: {node['html'][:160]}" for one in serious for node in one["nodes"]]
 
 
 def check(visit: Visit, state: str, size: tuple[int, int]) -> None:
@@ -31,7 +25,6 @@ def test_nothing_serious_anywhere(browser: Browser, studio: Served, size: tuple[
     visit = visited(context, studio, project)
     for name in ("start", "edit", "export", "queue"):
         visit.go(name)
-        visit.page.wait_for_timeout(500)
         check(visit, name, size)
     visit.page.get_by_role("button", name="Edit").click()
     check(visit, "a job that is edited", size)

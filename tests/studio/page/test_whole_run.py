@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
+from tests.browsers import drawn
 from tests.studio.page.conftest import DESKTOP, PHONE, Visit, entered, visited, wait_until
 from tests.studio.serving import served
 
@@ -37,7 +38,8 @@ DROP = """([bytes, name]) => {
 
 def keep(page: Page, folder: Path, name: str) -> None:
     """Take a picture of the page, 8 bits a pixel: small, and its greys stay grey."""
-    page.wait_for_timeout(600)
+    wait_until(page, "document.fonts.status === 'loaded' && [...document.images].every((one) => one.complete)")
+    drawn(page)
     page.screenshot(path=folder / f"{name}.png")
     picture = Image.open(folder / f"{name}.png").convert("RGB")
     picture.save(folder / f"{name}.webp", quality=82, method=6)
@@ -69,9 +71,9 @@ def test_from_a_dropped_file_to_an_opened_export(browser: Browser, tmp_path: Pat
         page.goto(f"{studio.client.base_url}#/start")
         keep(page, pictures, "studio-start")
         page.evaluate(DROP, [base64.b64encode(clip.read_bytes()).decode(), clip.name])
-        wait_until(page, "location.hash.startsWith('#/edit/')", 120)
+        wait_until(page, "location.hash.startsWith('#/edit/')")
         visit.project = page.url.rsplit("/", 1)[1]
-        page.locator(".cover").wait_for(state="detached", timeout=2 * MINUTES)
+        page.locator(".cover").wait_for(state="detached")
 
         ask(page)
         page.locator(".card img").first.wait_for(timeout=10 * MINUTES)

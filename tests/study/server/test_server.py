@@ -1,5 +1,7 @@
 """The server of a study: what each link opens, what it answers, what it never says."""
 
+import hashlib
+import hmac
 import json
 import re
 import shutil
@@ -13,8 +15,9 @@ from fastapi.testclient import TestClient
 from tests.study.made_study import METHODS, Browser, answer_body, open_app
 
 from vera.errors import VeraError
+from vera.service.guard import HEADERS
 from vera.study.folder import DATABASE, LINKS, STUDY
-from vera.study.links import Links
+from vera.study.links import Links, digest_text, plain_code
 from vera.study.server.app import study_app
 from vera.study.server.throttle import BURST, REFILL, Throttle
 from vera.study.store.answers import answered_trials
@@ -213,6 +216,36 @@ def test_guesses_are_slowed_and_raters_go_on(opened: tuple[FastAPI, Links]) -> N
     assert late.status_code == 429 and int(late.headers["retry-after"]) >= 1
     assert guesser.post("/api/withdrawal", json={"code": "x"}).status_code == 429
     assert browser.answer(0).status_code == 200 and browser.state()["phase"] == "trials"
+
+
+def test_a_guess_that_is_refused_never_reaches_a_route(
+    opened: tuple[FastAPI, Links], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand guesses a second leave the processor to raters; what is refused has the headers of all answers."""
+    asked: list[str] = []
+    monkeypatch.setattr(Links, "open", lambda _, token: asked.append(token))
+    guesser = TestClient(opened[0], base_url="http://127.0.0.1", follow_redirects=False)
+    said = [guesser.get(f"/r/{number}") for number in range(3 * BURST)]
+    assert len(asked) == [one.status_code for one in said].count(404) < 2 * BURST
+    assert said[-1].status_code == 429 and said[-1].json()["detail"].startswith("too many wrong links")
+    wanted = {**HEADERS, "cache-control": "no-store"}
+    assert {name: said[-1].headers.get(name) for name in wanted} == wanted
+
+
+def test_secrets_are_compared_in_a_time_that_tells_nothing(
+    opened: tuple[FastAPI, Links], study_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Links and codes are looked up by their hash alone; seals of cookies go through `compare_digest`."""
+    app, links = opened
+    tokens = [links.admin, links.shared, *links.raters]
+    assert set(links.by_digest) == {hashlib.sha256(token.encode()).digest() for token in tokens}
+    browser = Browser(app, links.raters[0])
+    compared: list[bytes] = []
+    real = hmac.compare_digest
+    monkeypatch.setattr("hmac.compare_digest", lambda right, told: (compared.append(told), real(right, told))[1])
+    code = browser.consent()["code"]
+    assert compared == [next(iter(browser.client.cookies.values())).rpartition(".")[2].encode()]
+    assert all_sessions(open_database(study_folder / DATABASE))[0]["code"] == digest_text(plain_code(code))
 
 
 def test_wrong_cookies_are_guesses_and_a_missing_icon_is_none(opened: tuple[FastAPI, Links]) -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, event, select
 
 from vera.errors import VeraError
 from vera.study.links import make_links, plain_code
 from vera.study.store.answers import answered_trials, save_answer
-from vera.study.store.connect import open_database, reading
+from vera.study.store.connect import open_database, reading, writing
 from vera.study.store.sessions import (
     all_sessions,
     claim_database,
@@ -20,7 +20,7 @@ from vera.study.store.sessions import (
     start_session,
     withdraw,
 )
-from vera.study.store.tables import answers, metadata
+from vera.study.store.tables import answers, metadata, sessions
 from vera.study.study import Side, Trial
 
 LEFT: dict[Any, Side] = {"preservation": "left", "compliance": "left", "quality": "right"}
@@ -79,6 +79,29 @@ def test_many_tabs_at_once_keep_one_answer_each(engine: Engine) -> None:
     assert sorted(said) == ["other"] * 7 + ["saved"]
     with reading(engine) as connection:
         assert len(connection.execute(select(answers)).all()) == 3
+
+
+def test_readers_and_a_writer_do_not_wait_for_each_other(engine: Engine) -> None:
+    """Every page asks where it is while others answer; a reader that took SQLite's lock made each answer wait."""
+    start_session(engine, "s", "CODE", three)
+    impatient = open_database(Path(engine.url.database or ""))
+    event.listen(impatient, "connect", lambda held, _: held.execute("PRAGMA busy_timeout=0"))
+    with writing(engine) as connection:
+        connection.execute(delete(sessions))
+        found = find_session(impatient, "s")
+        assert found is not None and found.answered == ()
+    start_session(engine, "s", "CODE", three)
+    with reading(engine) as connection:
+        before = connection.execute(select(sessions.c.id)).all()
+        assert save_answer(impatient, "s", 0, "a", LEFT, {}) == "saved"
+        assert before and connection.execute(select(answers)).all() == []  # one state, whatever is written meanwhile
+    assert len(answered_trials(engine)) == 1
+
+
+def test_a_trial_that_a_session_does_not_have(engine: Engine) -> None:
+    start_session(engine, "s", "CODE", three)
+    assert [save_answer(engine, "s", trial, "a", LEFT, {}) for trial in (3, 9999)] == ["beyond", "beyond"]
+    assert answered_trials(engine) == []
 
 
 def test_places_are_taken_from_the_first_free_one_on(engine: Engine) -> None:

@@ -1,11 +1,11 @@
 """A browser with the viewer's page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
-from tests.browsers import chromium
+from tests.browsers import LONG
 from tests.web.viewer.served import SOFTWARE_WEBGL, build_page, served
 
 
@@ -23,10 +23,9 @@ def address(tmp_path_factory: pytest.TempPathFactory, media: Path) -> Iterator[s
         yield address
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium(SOFTWARE_WEBGL) as started:
-        yield started
+@pytest.fixture(scope="session")
+def browser_arguments() -> Sequence[str]:
+    return (SOFTWARE_WEBGL,)
 
 
 @pytest.fixture
@@ -38,6 +37,7 @@ def problems() -> list[str]:
 def page(browser: Browser, address: str, problems: list[str]) -> Iterator[Page]:
     """The viewer's page; what it complains of is a failure."""
     opened = browser.new_page(viewport={"width": 960, "height": 640})
+    opened.set_default_timeout(LONG)
 
     def told(message: ConsoleMessage) -> None:
         # Chromium advises against reading from WebGL, which only these tests do as often.

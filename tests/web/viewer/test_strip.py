@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page
+from tests.browsers import drawn
 from tests.web.viewer.proxies import noise, write_planes
 
 pytestmark = pytest.mark.slow
 
 SIZE, FRAMES, TILES = (160, 90), 40, 16
+# Thumbnails and waveform have come, each in its own time.
+WHOLE = "document.querySelector('.strip canvas').clientHeight === 48 + 32 + 2 * 18"
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,7 @@ def color_at(page: Page, x: float, y: float) -> list[int]:
 
 def test_rows_show_what_they_are_given(page: Page, clip: Path, tmp_path: Path) -> None:
     open_strip(page)
-    page.wait_for_function("document.querySelector('.strip canvas').clientHeight === 48 + 32 + 2 * 18")
+    page.wait_for_function(WHOLE)
     for share in (0.02, 0.5, 0.97):
         assert abs(color_at(page, share, 20)[0] - 16 * int(share * TILES)) <= 20  # a tile of about that place
     assert color_at(page, 0.5, 82)[1] > color_at(page, 0.5, 82)[0] + 60  # the highest layer first, in its own colour
@@ -66,6 +69,7 @@ def test_rows_show_what_they_are_given(page: Page, clip: Path, tmp_path: Path) -
 
 def test_playhead_by_pointer_and_keys(page: Page, clip: Path) -> None:
     open_strip(page)
+    page.wait_for_function(WHOLE)
     strip = page.get_by_role("slider", name="Position in the clip")
     box = strip.bounding_box()
     assert box is not None
@@ -82,6 +86,7 @@ def test_playhead_by_pointer_and_keys(page: Page, clip: Path) -> None:
     page.keyboard.press("o")
     page.keyboard.press("Home")
     page.wait_for_function("viewer.frame.value === 0")
+    drawn(page)
     assert color_at(page, 0.99, 20) != color_at(page, 0.96, 20)  # what lies after the out point is dark
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Page
+from tests.browsers import drawn, violations
 from tests.web.viewer.model import ModelLayer, composed
 from tests.web.viewer.proxies import matte, noise, read_planes, write_alpha, write_planes
 
@@ -152,7 +152,7 @@ def test_wipe_by_keyboard_and_by_drag(page: Page, proxies: Path, shoot: Shoot) -
     seen = pixels(page)
     assert np.abs(seen[:, :80] - before[:, :80]).max() <= 1 and np.abs(seen[:, 80:] - after[:, 80:]).max() <= 1
     page.evaluate("viewer.zoom.value = null")
-    page.wait_for_timeout(50)
+    drawn(page)
     box, picture = handle.bounding_box(), page.evaluate("viewer.picture.value")
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 50)
@@ -173,7 +173,7 @@ def test_zoom_keeps_the_place_and_shows_pixels(page: Page, proxies: Path, shoot:
     page.mouse.wheel(0, -1200)
     page.wait_for_function("viewer.zoom.value > 8")
     page.mouse.move(501, 200)
-    page.wait_for_timeout(50)
+    drawn(page)
     found = page.evaluate("viewer.cursor.value")
     assert abs(found["x"] - cursor["x"]) <= 1 and abs(found["y"] - cursor["y"]) <= 1
     x, y = found["x"], found["y"]
@@ -186,7 +186,7 @@ def test_zoom_keeps_the_place_and_shows_pixels(page: Page, proxies: Path, shoot:
     page.mouse.move(461, 190)
     page.mouse.up()
     page.mouse.move(461, 190)
-    page.wait_for_timeout(50)
+    drawn(page)
     panned = page.evaluate("viewer.cursor.value")
     assert abs(panned["x"] - x) <= 1 and abs(panned["y"] - y) <= 1  # the picture went with the pointer
     page.locator(".viewer").focus()
@@ -213,6 +213,7 @@ def test_code_values_are_those_of_the_planes(page: Page, proxies: Path, options:
 ASKED = """{
   exact: async (frame, view) => {
     (window.asked ??= []).push([frame, view]);
+    await window.held;
     const canvas = new OffscreenCanvas(640, 360);
     const context = canvas.getContext('2d');
     context.fillStyle = 'rgb(10, 200, 30)';
@@ -227,10 +228,11 @@ def test_the_exact_picture_comes_when_it_rests(page: Page, proxies: Path, shoot:
     page.wait_for_function("viewer.exactShown.value")
     assert page.evaluate("asked") == [[0, "result"]]
     assert (pixels(page) == [10, 200, 30]).all()
-    page.evaluate("viewer.seek(3); viewer.seek(7)")
+    page.evaluate("window.held = new Promise((done) => { window.letGo = done; }); viewer.seek(3); viewer.seek(7)")
     page.wait_for_function("viewer.frame.value === 7")
     assert not page.evaluate("viewer.exactShown.value")
     assert (pixels(page) != [10, 200, 30]).any()
+    page.evaluate("letGo()")
     page.wait_for_function("viewer.exactShown.value")
     page.evaluate("viewer.view.value = 'alpha'")
     page.wait_for_function("asked.length === 3 && viewer.exactShown.value")
@@ -292,8 +294,7 @@ def test_no_axe_violation_and_everything_has_a_name(page: Page, proxies: Path) -
     open_viewer(page)
     page.evaluate("dev.openStrip(viewer).setBars([{ id: 'a', label: 'Take 1', first: 2, last: 8, on: true }])")
     page.evaluate("viewer.wipe.value = {...viewer.wipe.value, on: true}")
-    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]}).response["violations"]
-    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+    assert violations(page, runOnly=["wcag2a", "wcag2aa"]) == []
     assert page.get_by_role("img", name="Frame 0 of 12").is_visible()
     assert page.get_by_role("slider", name="Position in the clip").is_visible()
 

@@ -8,10 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from vera.construction.engine.run import file_hash
 from vera.construction.engine.stage import HOW, Model, Resources
 from vera.errors import VeraError
 from vera.fields import Name
+from vera.files import file_hash
 
 Result = TypeVar("Result")
 FILES = ("*.json", "*.safetensors")
@@ -19,42 +19,56 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
-class Network:
-    """Weights of a folder, or of a model of the hub.
+class Weights:
+    """Weights of a folder, of a file, or of a model of the hub.
 
     Args:
-        path: of the folder, or the hub's owner/name.
+        path: of the folder or file, or the hub's owner/name.
         licence: of what it makes: an SPDX identifier.
-        revision: the commit of a model of the hub, so that a build can be repeated; a folder's is found from its files.
-        device: what it runs on. Samples are taken to be the same, whichever it is.
+        revision: the commit of a model of the hub, so that a build can be repeated; others are known by their files.
     """
 
     path: Name
     licence: Name
     revision: str = ""
+
+    def model(self, files: tuple[str, ...] = FILES) -> Model:
+        """What rows and fingerprints say of it, which hangs on its `files`."""
+        return Model(self.path, weights_id(self.path, self.revision, files), self.licence)
+
+    def folder(self, files: tuple[str, ...] = FILES) -> str:
+        """The folder of the weights, `files` of it fetched if need be. VeraError where they cannot be had."""
+        from vera.pipelines.folders.hub import fetch_model, hub_name
+
+        name = hub_name(self.path)
+        return self.path if name is None else str(fetch_model(name, files, self.revision))
+
+
+@dataclass(frozen=True)
+class Network(Weights):
+    """A network that a recipe names.
+
+    Args:
+        device: what it runs on. Samples are taken to be the same, whichever it is.
+    """
+
     device: str = field(default="cuda", metadata=HOW)
 
     @property
-    def model(self) -> Model:
-        """What rows and fingerprints say of it."""
-        return Model(self.path, weights_id(self.path, self.revision), self.licence)
+    def models(self) -> tuple[Model, ...]:
+        """What rows and fingerprints say of it, and of what it runs with."""
+        return (self.model(),)
 
     @property
     def resources(self) -> Resources:
         """One core, and a GPU if it is to run on one."""
         return Resources(gpus=0 if self.device == "cpu" else 1)
 
-    def folder(self) -> str:
-        """The folder of the weights, fetched if need be. VeraError where they cannot be had."""
-        from vera.pipelines.folders.hub import fetch_model, hub_name
-
-        name = hub_name(self.path)
-        return self.path if name is None else str(fetch_model(name, FILES, self.revision))
-
 
 @cache
-def weights_id(path: str, revision: str) -> str:
-    """What tells weights from others: the hub's commit, or a hash of all settings and weights of a folder.
+def weights_id(path: str, revision: str, patterns: tuple[str, ...] = FILES) -> str:
+    """What tells weights from others: the hub's commit, or a hash of a file, or of all settings and weights of a
+    folder.
 
     VeraError for a model of the hub without its commit, or a folder without weights.
     """
@@ -64,10 +78,13 @@ def weights_id(path: str, revision: str) -> str:
         if not COMMIT.fullmatch(revision):
             raise VeraError(f"model {path}: give `revision`, the 40 digits of its commit there, not {revision!r:.50}")
         return revision
-    files = sorted(file for pattern in FILES for file in Path(path).glob(pattern))
+    held = Path(path)
+    files = [held] if held.is_file() else sorted(file for pattern in patterns for file in held.glob(pattern))
     if not any(file.suffix == ".safetensors" for file in files):
         raise VeraError(f"model {path}: is no folder with weights (.safetensors); check the path")
-    lines = "".join(f"{file.name} {file_hash(file)}\n" for file in files)
+    lines = "".join(
+        f"{file.relative_to(held.parent if held.is_file() else held)} {file_hash(file)}\n" for file in files
+    )
     return hashlib.sha256(lines.encode()).hexdigest()[:40]
 
 

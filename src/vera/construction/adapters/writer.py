@@ -94,9 +94,9 @@ class WriterNetwork:
         Endpoint(self.url, self.name)  # raises for what cannot be right
 
     @property
-    def model(self) -> Model:
+    def models(self) -> tuple[Model, ...]:
         """What rows and fingerprints say of it."""
-        return Model(self.name, self.revision, self.licence)
+        return (Model(self.name, self.revision, self.licence),)
 
     @property
     def resources(self) -> Resources:

@@ -9,27 +9,33 @@ from vera.construction.embedded.background import (
     photo_background,
     photo_scale,
     replace_background,
+    video_background,
 )
 from vera.construction.embedded.camera import CameraTrack, track_camera
 from vera.construction.embedded.effects import find_effects
-from vera.construction.embedded.layers import ObjectLayers, object_layers
+from vera.construction.embedded.layers import NOISE, ObjectLayers, object_layers
 from vera.construction.embedded.matte import mattes
 from vera.construction.embedded.moving import changes, pick_moving, track_moving
+from vera.construction.embedded.pasted import Pasted, paste_plate
 from vera.construction.embedded.plate import UNSEEN_LIMIT, CleanPlate, clean_plate, holes_of, unseen_share
 from vera.construction.embedded.propose import Proposal, propose_objects
 from vera.construction.embedded.scene_words import scene_words
 from vera.construction.embedded.screen import Scores, hash_distance, perceptual_hash, screen
-from vera.construction.embedded.segment import Prompts, mask_from_prompts, propagate
+from vera.construction.embedded.segment import AROUND, Prompts, carry, mask_from_prompts, propagate
 
 __all__ = [
+    "AROUND",
+    "NOISE",
     "UNSEEN_LIMIT",
     "CameraTrack",
     "CleanPlate",
     "ObjectLayers",
+    "Pasted",
     "Prompts",
     "Proposal",
     "Replaced",
     "Scores",
+    "carry",
     "changes",
     "clean_plate",
     "find_effects",
@@ -39,6 +45,7 @@ __all__ = [
     "mattes",
     "object_layers",
     "panorama_background",
+    "paste_plate",
     "perceptual_hash",
     "photo_background",
     "photo_scale",
@@ -51,4 +58,5 @@ __all__ = [
     "track_camera",
     "track_moving",
     "unseen_share",
+    "video_background",
 ]

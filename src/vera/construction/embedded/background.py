@@ -66,28 +66,28 @@ def photo_background(photo: Frames, camera: CameraTrack, size: tuple[int, int]) 
 
     It covers all that the camera sees, cut to that shape, as a flat picture that stands where the first frame is.
     """
+    return video_background(np.broadcast_to(photo, (len(camera.to_first), *photo.shape)), camera, size)
+
+
+def video_background(video: Frames, camera: CameraTrack, size: tuple[int, int]) -> Frames:
+    """A film `[T,h,w,3]` of a camera that stands, shown as `photo_background` shows a photograph: as if on a wall."""
     low, high = _seen_area(camera, size)
-    scale = photo_scale(photo, camera, size)
-    middle = (low + high) / 2
-    left, top = middle - scale * np.array([photo.shape[1], photo.shape[0]]) / 2
-    place = np.array([[scale, 0, left], [0, scale, top], [0, 0, 1]])
-    shrunk_photo = photo
+    scale = photo_scale(video[0], camera, size)
+    sides = np.array([video.shape[2], video.shape[1]])
+    left, top = (low + high) / 2 - scale * sides / 2
+    place, smaller = np.array([[scale, 0, left], [0, scale, top], [0, 0, 1]]), None
     if scale < 1:  # warping alone would alias
-        smaller = max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale))
-        shrunk_photo = cv2.resize(photo, smaller, interpolation=cv2.INTER_AREA)
+        smaller = max(1, round(sides[0] * scale)), max(1, round(sides[1] * scale))
         place = np.array([[1, 0, left], [0, 1, top], [0, 0, 1]])
-    return np.stack(
-        [
+    views = []
+    for picture, matrix in zip(video, camera.to_first, strict=True):
+        shown = picture if smaller is None else cv2.resize(picture, smaller, interpolation=cv2.INTER_AREA)
+        views.append(
             cv2.warpPerspective(
-                shrunk_photo,
-                np.linalg.solve(matrix, place),
-                size,
-                flags=cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REFLECT_101,
+                shown, np.linalg.solve(matrix, place), size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
             )
-            for matrix in camera.to_first
-        ]
-    )
+        )
+    return np.stack(views)
 
 
 def panorama_background(

@@ -12,7 +12,7 @@ from vera.layers.layerize.noise import smoothed_difference
 from vera.layers.layerize.steady import Unmixed, steady
 from vera.layers.layerize.unmix import straight_colors, unmix
 
-LEVEL = 1.5 / 255  # noise of a plate against its clip: twice rounded, and a median of frames
+NOISE = 1.5 / 255  # noise of a plate against its clip: twice rounded, and a median of frames
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,17 @@ class ObjectLayers:
     alpha: Float
 
 
-def object_layers(frames: Frames, plate: Frames, holes: Mask, mattes: Float | None = None) -> ObjectLayers:
+def object_layers(
+    frames: Frames, plate: Frames, holes: Mask, mattes: Float | None = None, noise: float = NOISE
+) -> ObjectLayers:
     """Solve for the layers that make a clip `[T,H,W,3]` out of its `plate`, inside the `holes` `[T,H,W]`.
 
     The plate is the clip itself outside of the holes. `mattes` `[T,H,W]` are what is surely covered by something solid:
-    alpha is at least that, also where the object has the background's colour.
+    alpha is at least that, also where the object has the background's colour. `noise` is the plate's, a standard
+    deviation in [0,1].
     """
     edit, alpha = np.zeros_like(frames), np.zeros(frames.shape[:3], np.float32)
-    for t, frame in enumerate(steady(_unmixed(frames, plate, holes, mattes))):
+    for t, frame in enumerate(steady(_unmixed(frames, plate, holes, mattes, noise))):
         covered = frame.layers.alpha.clip(0, 1)
         if mattes is not None:  # once more: neighbours' averages are below
             covered = np.maximum(covered, mattes[t])
@@ -41,8 +44,8 @@ def object_layers(frames: Frames, plate: Frames, holes: Mask, mattes: Float | No
     return ObjectLayers(edit, alpha)
 
 
-def _unmixed(frames: Frames, plate: Frames, holes: Mask, mattes: Float | None) -> Iterator[Unmixed]:
-    level = np.full(frames.shape[1:3], LEVEL, np.float32)
+def _unmixed(frames: Frames, plate: Frames, holes: Mask, mattes: Float | None, noise: float) -> Iterator[Unmixed]:
+    level = np.full(frames.shape[1:3], noise, np.float32)
     for t, hole in enumerate(holes):
         source, edited = plate[t] / np.float32(255), frames[t] / np.float32(255)
         inside = find_changes(smoothed_difference(source, edited), level, ~hole) & hole

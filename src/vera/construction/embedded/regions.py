@@ -4,16 +4,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Frames = NDArray[np.uint8]
+from vera.arrays import Frames as Frames
+
 Mask = NDArray[np.bool_]
 Box = tuple[slice, slice]
 
 SPECK = 0.05  # of the largest part's area, below which a part of a mask is noise
 
 
-def grown(mask: Mask, reach: int) -> Mask:
-    """`mask` `[H,W]` and what is within `reach` pixels of it, in a disc."""
-    return np.asarray(cv2.dilate(mask.view(np.uint8), _disc(reach)), bool)
+def grown(mask: Mask, reach: int, square: bool = False) -> Mask:
+    """`mask` `[H,W]` and what is within `reach` pixels of it, in a disc or a square."""
+    around = np.ones((2 * reach + 1,) * 2, np.uint8) if square else _disc(reach)
+    return np.asarray(cv2.dilate(mask.view(np.uint8), around), bool)
 
 
 def shrunk(mask: Mask, reach: int) -> Mask:

@@ -64,13 +64,20 @@ def propagate(frames: Frames, masks_by_frame: Mapping[int, Mask], barriers: Coll
     carried into a frame of `barriers` or beyond it.
     """
     carried = np.zeros(frames.shape[:3], bool)
+    for t, mask in carry(frames, masks_by_frame, barriers):
+        carried[t] = mask
+    return carried
+
+
+def carry(
+    frames: Frames, masks_by_frame: Mapping[int, Mask], barriers: Collection[int] = ()
+) -> Iterator[tuple[int, Mask]]:
+    """Frames and their masks as `propagate` finds them, one by one: each given one, then what is carried from it."""
     for start, mask in masks_by_frame.items():
-        carried[start] = mask
+        yield start, mask
         for step in (1, -1):
             order = list(_reach(len(frames), masks_by_frame, barriers, start, step))
-            for t, found in zip(order, follow(frames, mask, start, order), strict=True):
-                carried[t] = found
-    return carried
+            yield from zip(order, follow(frames, mask, start, order), strict=True)
 
 
 def follow(frames: Frames, mask: Mask, start: int, order: Sequence[int]) -> Iterator[Mask]:

@@ -16,7 +16,7 @@ from vera.construction.engine.index import LEASE, Index
 from vera.construction.engine.record import Layout, Record, read_record
 from vera.construction.engine.run import Ran, without_lost
 from vera.construction.engine.stage import Facts, Stage
-from vera.construction.engine.state import Plan, Task, derive
+from vera.construction.engine.state import Plan, Task, derive, is_given_up
 from vera.errors import VeraError
 from vera.progress import Progress
 
@@ -155,9 +155,18 @@ class Build:
         return unit in self.index.leased(self.index.owner)
 
     def record(self, about: Record) -> Record:
-        """The record of a unit as it is on the disk, with what the footage says of it now."""
+        """The record of a unit as it is on the disk, with what the footage says of it now; without stages whose files
+        are gone, unless they are of no use any more."""
         held = read_record(self.layout.record(about.kind, about.id))
-        return about if held is None else without_lost(self.layout, replace(held, about=about.about))
+        if held is None:
+            return about
+        record = replace(held, about=about.about)
+        kept = without_lost(self.layout, record)
+        return record if kept is not record and self.is_given_up(record) else kept
+
+    def is_given_up(self, record: Record) -> bool:
+        """Whether nothing will come of a unit with this record, so that it needs no files."""
+        return is_given_up(self.plan, derive(self.plan, record))
 
     def _find_clips(self, sources: Sequence[Record]) -> None:
         """Take up the clips that some sources were split into; the limit counts in order of the footage."""

@@ -1,6 +1,5 @@
 """One run of one stage, in whatever process: what it wrote takes its place whole, then the record says so."""
 
-import hashlib
 import pickle
 import time
 import traceback
@@ -13,7 +12,7 @@ from vera.construction.engine.record import Entry, Layout, Record, read_record, 
 from vera.construction.engine.stage import BuildStopError, Facts, Item, Rejected, Stage
 from vera.construction.engine.state import Task
 from vera.errors import VeraError, first_line
-from vera.files import FULL_DISK, locked, scratch_folder, sweep, sync
+from vera.files import FULL_DISK, file_hash, locked, scratch_folder, sweep, sync
 
 
 @dataclass(frozen=True)
@@ -131,12 +130,6 @@ def _without(record: Record, keys: list[str]) -> Record:
     for key in keys:
         record = record.with_entry(key, None)
     return record
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def full_disk(error: BaseException) -> OSError | None:

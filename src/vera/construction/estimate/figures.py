@@ -55,6 +55,8 @@ HALF = Figure(0.5, JUDGED)
 TWICE = 1.1  # one decision in ten is made by a second person as well
 VERDICT = Figure(8 * TWICE, JUDGED)
 SAM2 = Figure(81 / 64, "published: SAM 2.1 base+ follows 64 frames a second on an A100")
+CASPER = Figure(200, "assumed: Casper's published 10 minutes on an A6000, and an A100 three times as fast")
+OMNIMATTE = Figure(160, "assumed: gen-omnimatte's published 8 minutes on an A6000, and an A100 three times as fast")
 PROMPT = Figure(5000, "assumed: about what cosmos-curate sends for a window of a clip")
 ANSWER = Figure(500, "assumed: about what cosmos-curate gets for a window of a clip")
 
@@ -88,6 +90,12 @@ WORK = {
     **{f"propose:{kind}": _network(None, 13) for kind in ("sam2", "edgetam", "sam3")},
     "masks:sam2": _network(SAM2, 480),
     **{f"masks:{kind}": _network(None, 480) for kind in ("edgetam", "sam3")},
+    "background:wan": _network(Figure(240, JUDGED), 412_000),
+    "split:transnetv2": _network(None),
     "matte:vitmatte": _network(None, 10_200),
+    "matte:videomama": _network(Figure(20, JUDGED), 10_200),
+    "layers:omnimatte": _network(OMNIMATTE, 66_900),
+    "remove:casper": _network(CASPER, 145_000),
+    "remove:rose": _network(None, 145_000),
     **{f"{stage}:vlm": Work(cpu=None, tokens=(PROMPT, ANSWER)) for stage in ("words", "background_words")},
 }

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from vera.arrays import Float
 from vera.construction import embedded
+from vera.construction.adapters.generator import GeneratorNetwork, load_generator
 from vera.construction.engine.stage import HOW, Done, Item, Kind, Plain, Rejected
+from vera.construction.stages.networked import Networked
 from vera.construction.stages.removal import DEEP
 from vera.data.released.writer import FRAME_RATE
 from vera.data.synthesis.assets import tone_map
@@ -59,12 +61,13 @@ class Curate(Plain):
 
 
 @dataclass(frozen=True)
-class Background(Plain):
+class Background(Networked[GeneratorNetwork]):
     """Put a picture behind the subject, seen by the clip's own camera, and solve for the layers that bring the clip's
     own background back: `new_source.mkv`, `new_edit.mkv`, `new_alpha.mkv`, `new_mask.mkv`.
 
     Args:
         pictures: to choose from; which one an object gets does not hang on the others.
+        network: makes films or stills of words, in the place of pictures.
         residual: largest share of what does not move as the camera says: a flat picture has no parallax.
         enlarged: how many times a picture may be enlarged.
         field_of_view: degrees that the first frame sees of a panorama's horizon.
@@ -77,18 +80,34 @@ class Background(Plain):
     residual: Share = 0.3
     enlarged: Factor = 1.5
     field_of_view: Angle = 60.0
+    network: GeneratorNetwork | None = None
+
+    def setup(self) -> None:
+        """Load the network, if there is one."""
+        if self.network is not None:
+            load_generator(self.network)
 
     def run(self, item: Item) -> Done | Rejected:
-        """Facts: distance, of composite and clip at soft edges; residual; the picture; words for the clip's scene."""
+        """Facts: distance, of composite and clip at soft edges; residual; the picture, or the words it was made of, and
+        its licence, None if it was made; words for the clip's scene."""
         frames, masks = read_lossless(item.files["frames.mkv"]), read_lossless(item.files["masks.mkv"]) > 127
         camera = embedded.track_camera(frames, masks)
-        picture = choose_picture(self.pictures, item)
-        facts = {"residual": camera.residual, "picture": picture.sha256, "licence": dict(picture.licence)}
+        if self.network is None:
+            picture = choose_picture(self.pictures, item)
+            facts = {"picture": picture.sha256, "licence": dict(picture.licence), "residual": camera.residual}
+        else:
+            prompt = max(self.network.prompts, key=lambda words: number_of(words, item))
+            facts = {"picture": prompt, "licence": None, "residual": camera.residual}
         if camera.residual > self.residual:
             return Rejected("camera walks", f"{camera.residual:.2f} does not move with it", facts)
-        view, scale = self._view(picture, camera, (frames.shape[2], frames.shape[1]), item)
+        size = frames.shape[2], frames.shape[1]
+        if self.network is None:
+            view, scale = self._view(picture, camera, size, item)
+        else:
+            film = load_generator(self.network)(prompt, len(frames), size, number_of(prompt, item) % (1 << 32))
+            view, scale = embedded.video_background(film, camera, size), embedded.photo_scale(film[0], camera, size)
         if scale > self.enlarged:
-            return Rejected("picture too small", f"{picture.path}: would be enlarged {scale:.1f} times", facts)
+            return Rejected("picture too small", f"{facts['picture']}: would be enlarged {scale:.1f} times", facts)
         matte = curated_matte(item)
         # Shadows stay in the clip, and are part of the background that comes back: only the subject is filled.
         plate = embedded.clean_plate(frames, embedded.holes_of(masks), camera).frames
@@ -107,7 +126,7 @@ class Background(Plain):
         if not picture.panorama:
             view = embedded.photo_background(pixels, camera, size)
             return view, embedded.photo_scale(pixels, camera, size)
-        yaw = number_of(picture, item) % 360
+        yaw = number_of(picture.sha256, item) % 360
         view = embedded.panorama_background(pixels, camera, size, yaw, self.field_of_view)
         return view, size[0] / (pixels.shape[1] * self.field_of_view / 360)
 
@@ -120,12 +139,12 @@ def curated_matte(item: Item) -> Float:
 
 def choose_picture(pictures: tuple[Picture, ...], item: Item) -> Picture:
     """The picture of an object: the one with the highest hash, so that another picture takes only what becomes its."""
-    return max(pictures, key=lambda picture: number_of(picture, item))
+    return max(pictures, key=lambda picture: number_of(picture.sha256, item))
 
 
-def number_of(picture: Picture, item: Item) -> int:
-    """A number of a picture and an object together."""
-    return int(hashlib.sha256(f"{picture.sha256}:{item.id}:{item.object}".encode()).hexdigest()[:16], 16)
+def number_of(picture: str, item: Item) -> int:
+    """A number of a picture, by its hash or its words, and an object together."""
+    return int(hashlib.sha256(f"{picture}:{item.id}:{item.object}".encode()).hexdigest()[:16], 16)
 
 
 def read_picture(picture: Picture) -> NDArray[np.uint8]:

@@ -13,7 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.construction.adapters.shots import SIZE, ShotNetwork, load_shots, shots_of, transitions
 from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
+from vera.construction.stages.networked import Networked
 from vera.data.released.writer import FRAME_RATE
 from vera.errors import VeraError
 from vera.optional import need
@@ -50,19 +52,25 @@ class Ingest(Plain):
 
 
 @dataclass(frozen=True)
-class Split(Plain):
-    """Cut a source into shots (scenedetect's AdaptiveDetector), and those into clips of equal length."""
+class Split(Networked[ShotNetwork]):
+    """Cut a source into shots, by scenedetect's AdaptiveDetector or by a network, and those into clips of equal
+    length."""
 
     name: ClassVar[str] = "split"
     kind: ClassVar[Kind] = "source"
     needs: ClassVar[tuple[str, ...]] = ("ingest",)
     frames: int = 81
+    network: ShotNetwork | None = None
+
+    def setup(self) -> None:
+        """Load the network, if there is one."""
+        if self.network is not None:
+            load_shots(self.network)
 
     def run(self, item: Item) -> Done | Rejected:
         """Facts: clips, each with its id and the times of its first and last frame; how many shots were too short."""
         clip = _open(item)
-        end = clip.pts[0] + round(clip.duration / clip.time_base)
-        shots = list(pairwise([*find_cuts(clip), end]))
+        shots = _shots(clip) if self.network is None else _network_shots(clip, load_shots(self.network))
         found = [list(windows(clip, first, last, self.frames)) for first, last in shots]
         clips = [
             {"id": clip_id(item.id, first, self.frames), "first_pts": first, "last_pts": last, "frames": self.frames}
@@ -111,6 +119,30 @@ def _open(item: Item) -> Clip:
 def clip_id(source: str, first: int, frames: int) -> str:
     """The name of a clip: of its source's content, the time of its first frame, and its length."""
     return hashlib.sha256(f"{source}:{first}:{frames}:{FRAME_RATE}".encode()).hexdigest()[:16]
+
+
+def _shots(clip: Clip) -> list[tuple[int, int]]:
+    """The times at which shots begin, and those before which they end."""
+    return list(pairwise([*find_cuts(clip), _end(clip)]))
+
+
+def _network_shots(clip: Clip, network: Any) -> list[tuple[int, int]]:
+    """The same by a network."""
+    times: list[int] = []
+
+    def pictures() -> Iterator[NDArray[np.uint8]]:
+        with FrameReader(clip.footage) as reader:
+            for frame in reader:
+                times.append(frame.pts or 0)
+                yield model_view(frame, *SIZE, clip.orientation)
+
+    likely = transitions(network, pictures())
+    ends = [*times, _end(clip)]
+    return [(times[first], ends[after]) for first, after in shots_of(likely)]
+
+
+def _end(clip: Clip) -> int:
+    return clip.pts[0] + round(clip.duration / clip.time_base)
 
 
 def find_cuts(clip: Clip) -> list[int]:

@@ -13,8 +13,8 @@ class Named(Protocol):
         """Which adapter it wants."""
 
     @property
-    def model(self) -> Model:
-        """What rows and fingerprints say of it."""
+    def models(self) -> tuple[Model, ...]:
+        """What rows and fingerprints say of it, and of what it runs with."""
 
     @property
     def resources(self) -> Resources:
@@ -31,8 +31,8 @@ class Networked(Plain, Generic[Chosen]):
 
     @property
     def models(self) -> tuple[Model, ...]:
-        """The network, if there is one."""
-        return () if self.network is None else (self.network.model,)
+        """The network, if there is one, and what it runs with."""
+        return () if self.network is None else self.network.models
 
     @property
     def method(self) -> str:

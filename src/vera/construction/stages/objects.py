@@ -1,6 +1,6 @@
 """What is to be lifted out of a clip: proposals, what people chose, and its masks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vera.construction import embedded
 from vera.construction.adapters.segmenter import SegmenterNetwork, load_segmenter, with_box
 from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
+from vera.construction.stages.following import follow_object
 from vera.construction.stages.networked import Networked
 from vera.data.released.writer import FRAME_RATE
 from vera.fields import Range, Share
@@ -112,7 +113,8 @@ class Masks(Networked[SegmenterNetwork]):
     def run(self, item: Item) -> Done | Rejected:
         """Facts: those of `measure`."""
         frames = read_lossless(item.files["frames.mkv"])
-        masks = object_masks(frames, chosen_object(item), item, self.network)
+        chosen = chosen_object(item)
+        masks = follow_object(frames, chosen, _proposal(item, chosen), self.network)
         facts = measure(masks)
         limits = {
             "too small": facts["area"] < self.area[0],
@@ -137,26 +139,12 @@ def chosen_object(item: Item) -> Mapping[str, Any]:
     return chosen
 
 
-def object_masks(
-    frames: NDArray[np.uint8], chosen: Mapping[str, Any], item: Item, network: SegmenterNetwork | None = None
-) -> Mask:
-    """Masks `[T,H,W]` of a chosen object, from its prompts and its proposal, by a network or the embedded steps."""
-    prompts = {
-        prompt["frame"]: _prompts(prompt) for prompt in chosen.get("prompts", ()) if prompt["frame"] < len(frames)
-    }
-    given: dict[int, Mask] = {}
-    if (number := chosen.get("proposal")) is not None:
-        start = item.facts["propose"]["proposals"][number]["frame"]
-        given[start] = read_lossless(item.files["proposals.mkv"])[number] > 0
-    if network is not None:
-        corrected = {t: with_box(prompt, given[t]) if t in given else prompt for t, prompt in prompts.items()}
-        return load_segmenter(network).propagate(frames, {**given, **corrected}, chosen.get("barriers", ()))
-    if chosen.get("moving"):
-        boxes = {t: embedded.Prompts(box=_box(mask)) for t, mask in given.items()}
-        return embedded.track_moving(frames, {**boxes, **prompts})
-    for t, prompt in prompts.items():
-        given[t] = embedded.mask_from_prompts(frames[t], prompt, given.get(t))
-    return embedded.propagate(frames, given, chosen.get("barriers", ()))
+def _proposal(item: Item, chosen: Mapping[str, Any]) -> dict[int, Mask]:
+    """The mask of the proposal that was taken, by its frame."""
+    if (number := chosen.get("proposal")) is None:
+        return {}
+    start = item.facts["propose"]["proposals"][number]["frame"]
+    return {start: read_lossless(item.files["proposals.mkv"])[number] > 0}
 
 
 def measure(masks: Mask) -> dict[str, Any]:
@@ -182,22 +170,3 @@ def _largest(mask: Mask) -> float:
     """The share of a mask's area in its largest part."""
     areas = cv2.connectedComponentsWithStats(mask.view(np.uint8))[2][1:, cv2.CC_STAT_AREA]
     return float(areas.max() / areas.sum())
-
-
-def _box(mask: Mask) -> tuple[int, int, int, int]:
-    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
-    return x, y, width, height
-
-
-def _prompts(prompt: Mapping[str, Any]) -> embedded.Prompts:
-    box = prompt.get("box")
-    return embedded.Prompts(None if box is None else _four(box), _points(prompt, "plus"), _points(prompt, "minus"))
-
-
-def _four(box: Sequence[int]) -> tuple[int, int, int, int]:
-    x, y, width, height = box
-    return x, y, width, height
-
-
-def _points(prompt: Mapping[str, Any], name: str) -> list[tuple[int, int]]:
-    return [(x, y) for x, y in prompt.get(name, ())]

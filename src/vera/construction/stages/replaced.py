@@ -11,6 +11,7 @@ from vera.construction.embedded.regions import Frames, Mask
 from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
 from vera.construction.stages.networked import Networked
 from vera.construction.stages.objects import chosen_object
+from vera.construction.stages.proofread import final_words
 from vera.construction.stages.samples import item_seed, sample_row, told_words, written
 from vera.construction.stages.screening import Score
 from vera.data.released.layout import index_path
@@ -60,7 +61,7 @@ class BackgroundCheck(Plain):
 
     name: ClassVar[str] = "background_check"
     kind: ClassVar[Kind] = "object"
-    needs: ClassVar[tuple[str, ...]] = ("proxy", "background", "background_words")
+    needs: ClassVar[tuple[str, ...]] = ("proxy", "background", "background_words", "background_proofread")
     distance: Score = 1.5
     subject: tuple[Share, Share] = (0.005, 0.6)
     change: Code = 10.0
@@ -86,7 +87,14 @@ class BackgroundPublish(Plain):
 
     name: ClassVar[str] = "background_publish"
     kind: ClassVar[Kind] = "object"
-    needs: ClassVar[tuple[str, ...]] = ("annotate", "curate", "background", "background_words", "background_check")
+    needs: ClassVar[tuple[str, ...]] = (
+        "annotate",
+        "curate",
+        "background",
+        "background_words",
+        "background_proofread",
+        "background_check",
+    )
     dataset: ClassVar[bool] = True
 
     def run(self, item: Item) -> Done | Rejected:
@@ -94,14 +102,15 @@ class BackgroundPublish(Plain):
         sample, background = _sample(item), item.facts["background"]
         provenance = {
             "reviewed_by": item.facts["curate"]["by"],
-            **told_words(item.facts["background_words"]),
+            **told_words(final_words(item.facts, "background_words")),
             "scene_by": item.facts["background_words"].get("scene_by"),
             "picture": background["picture"],
             "distance": background["distance"],
             "residual": background["residual"],
         }
         row = sample_row(item, sample, SPLIT, provenance)
-        return Done({"index": index_path(SPLIT, len(sample.alpha)), "row": row, "pictures": [background["licence"]]})
+        licences = [] if background["licence"] is None else [background["licence"]]
+        return Done({"index": index_path(SPLIT, len(sample.alpha)), "row": row, "pictures": licences})
 
 
 def _difference(one: Frames, other: Frames, where: Mask) -> float:
@@ -119,5 +128,5 @@ def _sample(item: Item) -> LayeredSample:
     composite = np.empty_like(source)
     for t, coverage in enumerate(alpha):
         lay_over(source[t], edit[t], coverage, composite[t])
-    text = item.facts["background_words"]["instruction"]
+    text = final_words(item.facts, "background_words")["instruction"]
     return LayeredSample(source, edit, alpha, composite, mask, text, "background_replace")

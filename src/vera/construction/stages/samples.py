@@ -12,6 +12,7 @@ from vera.construction.adapters.writer import Addition, WriterNetwork, write_wor
 from vera.construction.engine.stage import Done, Facts, Item, Kind, Plain, Rejected
 from vera.construction.stages.networked import Networked
 from vera.construction.stages.objects import chosen_object
+from vera.construction.stages.proofread import final_words
 from vera.construction.stages.removal import DEEP
 from vera.construction.stages.screening import Score
 from vera.data.released.layout import index_path
@@ -72,7 +73,7 @@ class Check(Plain):
 
     name: ClassVar[str] = "check"
     kind: ClassVar[Kind] = "object"
-    needs: ClassVar[tuple[str, ...]] = ("proxy", "remove", "layers", "words")
+    needs: ClassVar[tuple[str, ...]] = ("proxy", "remove", "layers", "words", "proofread")
     identity: Score = 0.5
     covered: Share = 0.6
 
@@ -95,7 +96,7 @@ class Publish(Plain):
 
     name: ClassVar[str] = "publish"
     kind: ClassVar[Kind] = "object"
-    needs: ClassVar[tuple[str, ...]] = ("annotate", "remove", "filter", "layers", "words", "check")
+    needs: ClassVar[tuple[str, ...]] = ("annotate", "remove", "filter", "layers", "words", "proofread", "check")
     dataset: ClassVar[bool] = True
 
     def run(self, item: Item) -> Done | Rejected:
@@ -103,8 +104,8 @@ class Publish(Plain):
         sample = _sample(item)
         provenance = {
             "reviewed_by": item.facts["filter"]["by"],
-            **told_words(item.facts["words"]),
-            "unseen": item.facts["remove"]["unseen"],
+            **told_words(final_words(item.facts, "words")),
+            "unseen": item.facts["remove"].get("unseen"),  # a network's plate has no evidence
             "identity": item.facts["check"]["identity"],
         }
         row = sample_row(item, sample, SPLIT, provenance)
@@ -129,7 +130,8 @@ def written(outcome: Outcome[Any], network: WriterNetwork) -> Done | Rejected:
 
 def told_words(facts: Facts) -> dict[str, Any]:
     """What a row says of its words."""
-    return {"instruction_by": facts["by"], **({"captions": facts["captions"]} if "captions" in facts else {})}
+    more = {name: facts[name] for name in ("captions", "proofread_by") if name in facts}
+    return {"instruction_by": facts["by"], **more}
 
 
 def item_seed(item: Item) -> int:
@@ -158,7 +160,7 @@ def _sample(item: Item) -> LayeredSample:
     edit: NDArray[np.float32] = read_lossless(item.files["edit.mkv"]).astype(np.float32)
     premultiplied = edit / np.float32(255) * alpha[..., None]
     plate = read_lossless(item.files["plate.mkv"])
-    return make_sample(plate, premultiplied, alpha, None, item.facts["words"]["instruction"], "obj_add")
+    return make_sample(plate, premultiplied, alpha, None, final_words(item.facts, "words")["instruction"], "obj_add")
 
 
 def _motion(right: float, down: float) -> str:

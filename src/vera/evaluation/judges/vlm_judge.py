@@ -11,12 +11,12 @@ from typing import Any, Literal
 from vera.evaluation.judges.cases import JudgedCase
 from vera.evaluation.judges.criteria import QUESTIONS, SYSTEM, Asked
 from vera.evaluation.judges.judge import Verdict
+from vera.files import file_hash
 from vera.vlm import Client, Outcome, Question, Usage, image_parts, text_part, video_part
 from vera.vlm.media import FRAMES, LONGEST, Picture
 from vera.vlm.question import Part, answer_schema
 
 PERMANENT = ("refused", "malformed")  # problems that asking again does not change: their replies are kept
-CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class VlmJudge:
             [endpoint.model, endpoint.max_tokens, endpoint.structured, endpoint.reasks, dict(endpoint.parameters)],
             [SYSTEM, *([asked.text, answer_schema(asked.answer)] for asked in self._asked)],
             [asdict(self._shown), case.instruction],
-            [file_digest(path, path.stat().st_mtime_ns) for path in (case.source, case.result)],
+            [_file_hash(path, path.stat().st_mtime_ns) for path in (case.source, case.result)],
         ]
         return hashlib.sha256(json.dumps(depends, sort_keys=True).encode("ascii")).hexdigest()
 
@@ -99,10 +99,6 @@ def _verdict(asked: Sequence[Asked], outcomes: Sequence[Outcome[Any]]) -> Verdic
 
 
 @lru_cache(maxsize=1024)
-def file_digest(path: Path, changed: int) -> str:
+def _file_hash(path: Path, changed: int) -> str:
     """Return the SHA-256 of a file that was `changed` then; sources are shared by many cases."""
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            found.update(chunk)
-    return found.hexdigest()
+    return file_hash(path)

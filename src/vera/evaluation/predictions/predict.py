@@ -86,10 +86,10 @@ def _edit_sample(candidate: Candidate, editor: Adapter, sample: LayeredSample, s
         )
         layers, clip = load_layers(Path(folder) / "layers"), open_clip(source)
         colors, matte = read_layers(layers, clip, clip.display_size)
-    return Prediction(colors, matte, None, lay_over(colors, matte, sample.source))
+    return Prediction(colors, matte, None, blend_frames(colors, matte, sample.source))
 
 
-def lay_over(edit: Frames, alpha: Alpha, source: Frames) -> Frames:
+def blend_frames(edit: Frames, alpha: Alpha, source: Frames) -> Frames:
     """`A*E + (1-A)*S`, rounded; where alpha is 0 that is the source exactly."""
     weight = alpha[..., None]
     return np.asarray(np.rint(weight * edit + (1 - weight) * source), np.uint8)
@@ -116,7 +116,7 @@ def _assemble(edit: NDArray[Any], alpha: NDArray[Any], composite: NDArray[Any] |
     colors, codes = (np.stack(part) for part in zip(*layers, strict=True))
     matte = to_alpha(codes)
     drawn = None if composite is None else np.rint(composite.clip(0, 1) * 255).astype(np.uint8)
-    return Prediction(colors, matte, drawn, lay_over(colors, matte, source))
+    return Prediction(colors, matte, drawn, blend_frames(colors, matte, source))
 
 
 @torch.no_grad()

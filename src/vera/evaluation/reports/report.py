@@ -9,7 +9,7 @@ from vera.data.synthesis.cases import EvaluationCase
 from vera.evaluation.cases.case import synthetic_case
 from vera.evaluation.predictions.record import Measures, Record
 from vera.evaluation.predictions.run import strip_path
-from vera.evaluation.reports.sheet import Entry, write_sheet
+from vera.evaluation.reports.sheet import Entry, write_case_sheet
 from vera.evaluation.reports.table import curves, markdown, plain, summarize
 from vera.files import write_text
 
@@ -42,7 +42,7 @@ def write_sheets(out: Path, cases: Sequence[EvaluationCase], records: Sequence[R
         ]
         if entries:
             paths.append(out / f"sheet-{task}.jpg")
-            write_sheet(paths[-1], entries)
+            write_case_sheet(paths[-1], entries)
     return paths
 
 

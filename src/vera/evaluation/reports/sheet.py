@@ -24,7 +24,7 @@ class Entry:
     miss: bool
 
 
-def write_sheet(path: Path, entries: Sequence[Entry], columns: int = 2) -> None:
+def write_case_sheet(path: Path, entries: Sequence[Entry], columns: int = 2) -> None:
     """A JPEG of all entries in their order; the verdicts of misses are red."""
     pictures = [np.asarray(Image.open(entry.strip)) for entry in entries]
     width = max(picture.shape[1] for picture in pictures) + GAP

@@ -1,6 +1,5 @@
 """A folder that appears whole or not at all, and replaces of an earlier export only what that one wrote."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -123,5 +122,4 @@ def _fingerprint(path: Path) -> str:
 @lru_cache(maxsize=2**20)
 def _digest(path: Path, *state: int) -> str:
     """An export is compared before it is begun and when it is replaced; `state` tells when the file is another."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return files.file_hash(path)

@@ -25,7 +25,7 @@ from vera.layers.layerize.align import (
 from vera.layers.layerize.color_match import NEUTRAL, ColorMatch, fit_colors, pool
 from vera.layers.layerize.footage import FramePair
 from vera.layers.layerize.noise import UNKNOWN, Noise, fit_noise, fit_softness, slope_of, smoothed_difference, soften
-from vera.layers.layerize.structure import agreement, structure_agrees
+from vera.layers.layerize.structure import agreement, plain_agrees, structure_agrees
 from vera.layers.layerize.wobble import find_wobble, warp_locally
 
 # Chosen, not searched for: the fits are robust, and more pixels only cost time.
@@ -35,6 +35,7 @@ PLAUSIBLE = 12 / 255  # difference beyond which what looks alike is an edit of b
 NOTICED = 0.1  # pixels of shift of a single frame that are corrected
 FARTHEST = 4.0  # pixels of it that are believed
 MANY, OFTEN = 3000, 20_000  # agreeing pixels from which a frame has colours of its own, and how many are looked at
+FEW = 0.1  # of a frame's pixels: where structure agrees on fewer, plain parts that look alike count too
 FEWEST = 500  # agreeing pixels by which a frame can be checked
 DOUBTFUL = 0.15  # share of agreeing structure that might be chance
 TYPICAL = 0.77  # median of the mean of three deviations, if the noise is as expected
@@ -107,7 +108,10 @@ def _bring(match: Match, pair: FramePair) -> _Brought:
     source, edited = unit(pair.source), unit(pair.edited)
     placed = warp(edited, matrix, greys.size) if wobble is None else warp_locally(edited, matrix, wobble)
     edited = match.colors.apply(placed)
-    alike = structure_agrees(greys.source, grey(edited))
+    matched = grey(edited)
+    alike = structure_agrees(greys.source, matched)
+    if np.count_nonzero(alike) < FEW * alike.size:
+        alike |= plain_agrees(greys.source, matched)
     if pair.kept is not None:
         alike &= pair.kept
     if np.count_nonzero(alike) >= MANY:

@@ -67,9 +67,16 @@ def _shown(matting: Matting, picture: NDArray[np.uint8], trimap: NDArray[np.uint
     shrink = max(height, width) / LARGEST
     if shrink <= 1:
         return matting(picture, trimap)
-    size = math.ceil(width / shrink), math.ceil(height / shrink)
+    return matte_at(matting, picture, trimap, (math.ceil(width / shrink), math.ceil(height / shrink)))
+
+
+def matte_at(matting: Matting, picture: NDArray[np.uint8], trimap: NDArray[np.uint8], size: tuple[int, int]) -> Float:
+    """Return a network's alpha `[h,w]`, float32 in [0,1], of a picture and trimap that it is shown in another size.
+
+    `size` is width and height.
+    """
     small = matting(
         np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8),
         np.asarray(cv2.resize(trimap, size, interpolation=cv2.INTER_NEAREST), np.uint8),
     )
-    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
+    return np.asarray(cv2.resize(small, trimap.shape[::-1], interpolation=cv2.INTER_LINEAR))

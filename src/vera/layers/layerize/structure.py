@@ -11,12 +11,20 @@ from vera.arrays import Float
 WINDOW = 15  # pixels
 SIMILAR = 0.8  # correlation from which two windows show the same
 CONTRAST = 3 / 255  # standard deviation from which a window has structure
+ALIKE = 0.08  # difference of plain parts that a common change of colours may explain
 
 
 def structure_agrees(one: Float, other: Float) -> NDArray[np.bool_]:
     """`[H,W]` of two grey pictures in [0,1]: there is structure in both, and it is the same."""
     contrast, correlation = _compare(one, other)
     return (correlation > SIMILAR) & (contrast > CONTRAST)
+
+
+def plain_agrees(one: Float, other: Float) -> NDArray[np.bool_]:
+    """`[H,W]` of two grey pictures in [0,1]: neither has structure, and they are about as bright."""
+    means = _mean(one), _mean(other)
+    plain = [_spread(picture, mean) < CONTRAST for picture, mean in zip((one, other), means, strict=True)]
+    return np.asarray(plain[0] & plain[1] & (np.abs(means[0] - means[1]) < ALIKE))
 
 
 def agreement(one: Float, other: Float, kept: NDArray[np.bool_] | None = None) -> float:
@@ -32,10 +40,13 @@ def agreement(one: Float, other: Float, kept: NDArray[np.bool_] | None = None) -
 def _compare(one: Float, other: Float) -> tuple[Float, Float]:
     """The lesser of both standard deviations, and the correlation, in windows about every pixel."""
     mean_one, mean_other = _mean(one), _mean(other)
-    spread_one = np.sqrt(np.maximum(_mean(one * one) - mean_one**2, 0))
-    spread_other = np.sqrt(np.maximum(_mean(other * other) - mean_other**2, 0))
+    spread_one, spread_other = _spread(one, mean_one), _spread(other, mean_other)
     shared = _mean(one * other) - mean_one * mean_other
     return np.minimum(spread_one, spread_other), shared / np.maximum(spread_one * spread_other, np.float32(1e-7))
+
+
+def _spread(picture: Float, mean: Float) -> Float:
+    return np.asarray(np.sqrt(np.maximum(_mean(picture * picture) - mean**2, 0)))
 
 
 def _mean(picture: Float) -> Float:

@@ -21,19 +21,22 @@ SHOWING = (0.1, 0.2)  # transmission from which the source shows through
 SIGNIFICANT = (1.5, 3.0)  # the same in standard errors
 GREY = (2.0, 6.0)  # difference, in noise, of a picture from its darkened source: below the darkening has no colour
 AROUND = 24.0  # sigma in pixels of what counts as around: wider than the window by far
+SHOWN = 0.1  # part of what is around that must have texture to tell of the plain parts
 VANISHED = (0.4, 0.7)  # share of the textured places around where the texture is gone
+TINTED = (0.06, 0.12)  # spread of the channels' transmissions: smoke and shadow show about 0.03, recoloured things 0.12
 OUT_OF_GAMUT = (0.15, 0.35)  # how much more opaque than measured a colour between black and white would have to be
 
 
 @dataclass(frozen=True)
 class Transmission:
     """Of a frame's changed region, all `[H,W]`: the share of the source that shows through, in [0,1]; where it shows
-    through at all; and where it is merely darkened, as by a shadow. The first holds in the second, which holds the
-    third."""
+    through at all; where it is merely darkened, as by a shadow; and where there is no texture to tell, but clear parts
+    all around. The first holds in the second, which holds the third."""
 
     share: Float
     clear: Mask
     shadow: Mask
+    untold: Mask
 
 
 def find_transmission(source: Float, edited: Float, inside: Mask, level: Float, scale: float = 1.0) -> Transmission:
@@ -41,12 +44,13 @@ def find_transmission(source: Float, edited: Float, inside: Mask, level: Float, 
 
     The source's texture of one to four pixels, or `scale` times as coarse where an editor lost the finest, is looked
     for in the edited picture: the slope of the regression in a window is what the layer lets through, whatever smooth
-    colour it adds. A solid layer has texture of its own, or none, so its slope is 0 within the standard error. Where
-    the source has no texture, a darkening that leaves its colour is taken for a shadow, and anything else for solid.
+    colour it adds. A solid layer has texture of its own, or none, so its slope is 0 within the standard error. One that
+    passes some channels and not others is no layer with an alpha, but a thing of other colours: solid. Where the source
+    has no texture, a darkening that leaves its colour is taken for a shadow, and anything else for solid.
     """
     # The rim is left out: there the picture is a mixture of changed and not, which is textured like the source.
     weight = cv2.erode(inside.view(np.uint8), np.ones((5, 5), np.uint8), borderValue=1).astype(np.float32)
-    slope, deviation = _regress(source, edited, weight, level, scale)
+    slope, deviation, tint = _regress(source, edited, weight, level, scale)
     trust = np.asarray(weight / (np.square(deviation) + np.float32(0.03**2)), np.float32)
     total = np.maximum(_blur(trust, NEIGHBOURS), np.float32(1e-4))
     slope = np.asarray(_blur(slope * trust, NEIGHBOURS) / total, np.float32)
@@ -55,23 +59,27 @@ def find_transmission(source: Float, edited: Float, inside: Mask, level: Float, 
     near_source, near_edited = _mean(source, weight, 5), _mean(edited, weight, 5)
     power = np.maximum(np.square(near_source).sum(-1), np.float32(1e-4))
     ratio = (near_edited * near_source).sum(-1) / power
-    tint = np.sqrt(np.square(near_edited - ratio[..., None] * near_source).mean(-1)) / level
-    darkened = (1 - _ramp(tint, GREY)) * _ramp(1 - ratio, (0.0, 0.04))
+    color = np.sqrt(np.square(near_edited - ratio[..., None] * near_source).mean(-1)) / level
+    darkened = (1 - _ramp(color, GREY)) * _ramp(1 - ratio, (0.0, 0.04))
     darkened = _blur(darkened * weight, 3.0) / np.maximum(_blur(weight, 3.0), np.float32(1e-4))
 
     textured = 1 - _ramp(error, TEXTURE)
     showing = _ramp(slope, SHOWING) * _ramp(slope / error, SIGNIFICANT)
     alike = 1 - _ramp(np.abs(ratio - slope), (0.2, 0.4))
     # Where the source is plain, a shadow is only believed if its texture has not vanished all around.
-    gone, there = (_blur(textured * part * weight, AROUND) for part in (1 - showing, showing))
-    plain = (1 - textured) * (1 - _ramp(gone / (gone + there + np.float32(0.02)), VANISHED))
+    tinted = showing * _ramp(tint, TINTED)
+    gone, there, tinted = (_blur(textured * part * weight, AROUND) for part in (1 - showing, showing, tinted))
+    tinted /= there + np.float32(1e-4)
+    vanished = gone / (gone + there + np.float32(0.02))
+    plain = (1 - textured) * (1 - _ramp(vanished, VANISHED))
     shadow = darkened * (textured * alike * showing + plain)
     least = _mean(least_alpha(source, edited, level), weight, 7)
     possible = 1 - _ramp(least - (1 - slope), OUT_OF_GAMUT)
     is_shadow = (shadow > 0.5) & inside
-    clear = is_shadow | ((textured * showing * possible > 0.5) & inside)
+    clear = is_shadow | ((textured * showing * possible * (1 - tinted) > 0.5) & inside)
+    untold = inside & ~clear & (plain > 0.5) & (gone + there > SHOWN)
     share = np.where(is_shadow, ratio, slope).clip(0, 0.98)
-    return Transmission(np.where(clear, share, np.float32(0)), clear, is_shadow)
+    return Transmission(np.where(clear, share, np.float32(0)), clear, is_shadow, untold)
 
 
 def least_alpha(source: Float, edited: Float, level: Float) -> Float:
@@ -86,19 +94,25 @@ def least_alpha(source: Float, edited: Float, level: Float) -> Float:
     return np.asarray(np.maximum(darker, lighter).max(axis=-1).clip(0, 1))
 
 
-def _regress(source: Float, edited: Float, weight: Float, level: Float, scale: float) -> tuple[Float, Float]:
-    """Slope of the edited picture's texture over the source's, all channels together, and its standard error."""
+def _regress(source: Float, edited: Float, weight: Float, level: Float, scale: float) -> tuple[Float, Float, Float]:
+    """Slope of the edited picture's texture over the source's, all channels together, its standard error, and the
+    deviation of the channels' own slopes from it."""
     one, other = (
         cv2.GaussianBlur(part, (0, 0), scale) - cv2.GaussianBlur(part, (0, 0), 4 * scale) for part in (source, edited)
     )
     window = round(WINDOW * scale) | 1
-    power, other_power, shared = (
-        _mean(product.sum(-1), weight, window) for product in (one * one, other * other, one * other)
-    )
+    powers, shares = (_mean(product, weight, window) for product in (one * one, one * other))
+    other_power = _mean((other * other).sum(-1), weight, window)
+    power, shared = powers.sum(-1), shares.sum(-1)
     noise = 3 * np.square(level)
     slope = np.asarray(shared / (power + noise / 4), np.float32)
     residue = np.maximum(other_power - slope * shared, 0) + noise / 2
-    return slope, np.asarray(np.sqrt(residue / ((power + np.float32(1e-7)) * INDEPENDENT)), np.float32)
+    deviation = np.asarray(np.sqrt(residue / ((power + np.float32(1e-7)) * INDEPENDENT)), np.float32)
+    powers, shares = (_blur(part * weight[..., None], NEIGHBOURS) for part in (powers, shares))
+    power = np.maximum(powers.sum(-1), np.float32(1e-9))
+    apart = shares - (shares.sum(-1) / power)[..., None] * powers
+    tint = np.sqrt((np.square(apart) / np.maximum(powers, np.float32(1e-9))).sum(-1) / power)
+    return slope, deviation, np.asarray(tint, np.float32)
 
 
 def _mean(values: Float, weight: Float, side: int) -> Float:

@@ -82,15 +82,19 @@ def _unmix(
     source: Float, edited: Float, inside: Mask, level: Float, edge: int, matte: Float | None, softness: float
 ) -> Layers:
     through = find_transmission(source, edited, inside, level, max(1.0, 2 * softness))
-    solid = inside & ~through.clear
+    clear_color = _clear_colors(source, edited, through)
+    as_if = _project(source, edited, clear_color, 1 - through.share, level)
+    # Plain ground among the clear tells nothing, but it must look as the same smoke over it would.
+    clear = through.clear | (through.untold & (as_if[1] < np.square(HEARD * level)))
+    solid = inside & ~clear
     core = _core(solid, np.square(edited - source).sum(-1), edge)
     if matte is not None:
         solid, core = solid | (matte > 0.5), np.where(matte > COVERED, np.float32(1), core)
-    colors = _clear_colors(source, edited, through), extend_colors(edited * core[..., None], core).clip(0, 1)
+    colors = clear_color, extend_colors(edited * core[..., None], core).clip(0, 1)
     expected = np.where(through.clear, 1 - through.share, solid.astype(np.float32))
     found = [_project(source, edited, color, expected, level) for color in colors]
     # At an edge either colour may be meant, that of the clear or that of the solid beside it: the closer one is.
-    by_solid, by_clear = _grown(solid, edge), _grown(through.clear, edge)
+    by_solid, by_clear = _grown(solid, edge), _grown(clear, edge)
     closer = found[0][1] < found[1][1]
     as_clear = by_clear & (~by_solid | closer)
     alpha = np.where(as_clear, found[0][0], found[1][0])
@@ -118,8 +122,7 @@ def _clear_colors(source: Float, edited: Float, through: Transmission) -> Float:
     weight = np.where(through.clear, 1 - through.share, np.float32(0))
     own = (edited - through.share[..., None] * source) * through.clear[..., None]
     own[through.shadow] = 0
-    total = cv2.GaussianBlur(weight, (0, 0), SPREAD)[..., None]
-    color = (cv2.GaussianBlur(own, (0, 0), SPREAD) / np.maximum(total, np.float32(1e-4))).clip(0, 1)
+    color = extend_colors(*(cv2.GaussianBlur(part, (0, 0), SPREAD) for part in (own, weight))).clip(0, 1)
     color[through.shadow] = 0
     return np.asarray(color)
 

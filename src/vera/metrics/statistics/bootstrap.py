@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,41 +19,35 @@ RESAMPLES = 10_000
 BATCH = 1000  # resamples in memory at a time
 
 
-def bootstrap_interval(
-    values: ArrayLike,
-    statistic: Statistic = np.mean,
-    *,
-    method: Method = "percentile",
-    level: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    expand: bool = True,
-) -> Interval:
+class Bootstrap(TypedDict, total=False):
+    """How an interval is found; `drawn_interval` has the defaults.
+
+    The method `bca` corrects for bias and skewness, which helps with measures that are mostly small and sometimes
+    large. `level` is the share of studies whose interval holds the true value. `expand` widens the interval as
+    Student's t is wider than the normal (Hesterberg, 2015): percentiles alone are too narrow where values are few.
+    """
+
+    method: Method
+    level: float
+    resamples: int
+    seed: int
+    expand: bool
+
+
+def bootstrap_interval(values: ArrayLike, statistic: Statistic = np.mean, **options: Unpack[Bootstrap]) -> Interval:
     """Interval of a statistic of `[N]` independent values, N at least 2; equal values and seed, equal interval.
 
-    `bca` corrects for bias and skewness, which helps with measures that are mostly small and sometimes large. `expand`
-    widens the interval as Student's t is wider than the normal (Hesterberg, 2015): percentiles alone are too narrow
-    where values are few. VeraError for values that are not finite, or fewer than two.
+    VeraError for values that are not finite, or fewer than two.
     """
     sample = numbers(values, "values")
 
     def drawn_statistic(drawn: NDArray[np.intp], axis: int) -> NDArray[np.float64]:
         return np.asarray(statistic(sample[drawn], axis=axis))
 
-    options: Any = {"method": method, "level": level, "resamples": resamples, "seed": seed, "expand": expand}
     return drawn_interval(len(sample), drawn_statistic, **options)
 
 
-def cluster_interval(
-    values: ArrayLike,
-    clusters: Labels,
-    *,
-    method: Method = "percentile",
-    level: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    expand: bool = True,
-) -> Interval:
+def cluster_interval(values: ArrayLike, clusters: Labels, **options: Unpack[Bootstrap]) -> Interval:
     """Interval of the mean of `[N]` values of which those of one rater, or one case, are alike.
 
     Clusters are drawn with return, each with all its values. `clusters` are `[N]` labels, of at least two clusters.
@@ -66,7 +60,6 @@ def cluster_interval(
     def mean(drawn: NDArray[np.intp], axis: int) -> NDArray[np.float64]:
         return np.asarray(sums[drawn].sum(axis) / counts[drawn].sum(axis))
 
-    options: Any = {"method": method, "level": level, "resamples": resamples, "seed": seed, "expand": expand}
     return drawn_interval(len(sums), mean, **options)
 
 

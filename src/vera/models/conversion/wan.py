@@ -73,10 +73,19 @@ def check_channels(read: int | None, written: int | None, where: str) -> None:
 
 
 def sizes_from_shapes(shapes: Shapes, heads: int | None, eps: float, where: str) -> dict[str, Any]:
-    """The sizes of a Wan transformer with tensors of these shapes, in diffusers' names.
+    """The sizes of a Wan text-to-video transformer with tensors of these shapes, in diffusers' names.
 
     Shapes do not tell the heads: they are taken to be 128 wide, as in every Wan2.1 model, unless `heads` is given.
     """
+    sizes = family_sizes(shapes, heads, eps, where)
+    if any("attn2.add_k_proj" in key or "image_embedder" in key for key in shapes):
+        raise VeraError(f"{where} is of type i2v: {_START}, type t2v")
+    check_channels(sizes["in_channels"], sizes["out_channels"], where)
+    return sizes
+
+
+def family_sizes(shapes: Shapes, heads: int | None, eps: float, where: str) -> dict[str, Any]:
+    """The sizes of any Wan transformer, as `sizes_from_shapes`, but for those of image input, which it may have."""
     try:
         dim, in_channels, *patch_size = shapes["patch_embedding.weight"]
         text_dim = shapes["condition_embedder.text_embedder.linear_1.weight"][1]
@@ -87,9 +96,6 @@ def sizes_from_shapes(shapes: Shapes, heads: int | None, eps: float, where: str)
         raise VeraError(f"{where} is no Wan transformer: it has no {error}") from None
     except (ValueError, IndexError, ZeroDivisionError):
         raise VeraError(f"{where} is no Wan transformer: its tensors have other shapes") from None
-    if any("attn2.add_k_proj" in key or "image_embedder" in key for key in shapes):
-        raise VeraError(f"{where} is of type i2v: {_START}, type t2v")
-    check_channels(in_channels, out_channels, where)
     if heads is not None and (type(heads) is not int or not 0 < heads <= dim or dim % heads):
         raise VeraError(f"{where}: config.json: {dim} channels cannot be those of {heads!r} heads")
     if heads is None and dim % HEAD_DIM:

@@ -11,7 +11,7 @@ from vera.errors import VeraError
 from vera.models.pixels import to_network
 from vera.pipelines.sampling.checks import check_answer, check_coded, check_frames, check_total, check_vae, check_values
 from vera.pipelines.sampling.clips import read_tensor
-from vera.pipelines.sampling.output import VeraPipelineOutput, in_form, lay_over
+from vera.pipelines.sampling.output import VeraPipelineOutput, blend_layers, in_form
 from vera.pipelines.sampling.spans import FrameArray, decode_spans, encode_spans
 
 
@@ -137,7 +137,7 @@ class Coding:
         results = None
         if clips:
             sources = [clip for clip in clips for _ in range(len(edits) // len(clips))]
-            results = [lay_over(*layers) for layers in zip(edits, alphas, sources, strict=True)]
+            results = [blend_layers(*layers) for layers in zip(edits, alphas, sources, strict=True)]
         return VeraPipelineOutput(
             edit=in_form(edits, output_type, batched),
             alpha=in_form(alphas, output_type, batched),

@@ -38,7 +38,7 @@ class VeraPipelineOutput(BaseOutput):  # type: ignore[misc]  # diffusers is unty
     frames: np.ndarray | Tensor | list[Any] | None = None
 
 
-def lay_over(edit: Tensor, alpha: Tensor, source: Tensor) -> Tensor:
+def blend_layers(edit: Tensor, alpha: Tensor, source: Tensor) -> Tensor:
     """The result [T,H,W,3] of layers in [0,1] over a source, uint8 or in [0,1]; where alpha is 0 the source itself."""
     under = (source.float() / 255 if source.dtype == torch.uint8 else source.float()).cpu()
     alpha = alpha[..., None]

@@ -16,7 +16,7 @@ from vera.service.problems import bug, problem
 from vera.study.folder import DATABASE, LINKS, open_study, read_struct
 from vera.study.links import Links
 from vera.study.server.admin import admin_routes
-from vera.study.server.door import Door
+from vera.study.server.door import Door, LinkThrottle
 from vera.study.server.raters import rater_routes, withdrawal_routes
 from vera.study.store.connect import is_away, open_database
 from vera.study.store.sessions import claim_database
@@ -61,6 +61,7 @@ def make_study_app(
         public=[door.router, withdrawal_routes(engine, door)],
         static=static,
     )
+    app.add_middleware(LinkThrottle, door=door)
     app.add_exception_handler(DBAPIError, _database)
     app.add_exception_handler(PoolTimeoutError, _database)
     return app

@@ -54,14 +54,13 @@ def rater_routes(study: Study, folder: Path, engine: Engine, door: Door) -> APIR
     @router.put("/answers/{trial}")
     def answer(session: SessionId, trial: Number, given: Answer) -> Kept:
         """Keep a trial's choices; they are on the disk when this is answered."""
-        found = _begun(engine, session)
-        if trial >= len(found.trials):
-            raise MissingError(f"trial {trial}: there are {len(found.trials)}")
         saved = save_answer(
             engine, session, trial, given.attempt, given.sides.by_question(), given.record.model_dump(exclude_none=True)
         )
         if saved == "none":
             raise MissingError(NOT_BEGUN)
+        if saved == "beyond":
+            raise MissingError(f"trial {trial}: there are {study.design.length}")
         if saved == "other":
             raise ConflictError(f"trial {trial}: was answered before, as in another tab; that answer stays")
         return Kept(again=saved == "again")

@@ -4,14 +4,14 @@ import time
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from vera.study.store.connect import reading, writing
 from vera.study.store.tables import answers, sessions, trials
 from vera.study.study import Question, Side
 
-Saved = Literal["saved", "again", "other", "none"]
+Saved = Literal["saved", "again", "other", "beyond", "none"]
 
 
 def save_answer(
@@ -20,28 +20,32 @@ def save_answer(
     """Keep a trial's choices by question, and what is recorded of it; they are on the disk when this returns.
 
     `again`: they were kept before, from the same attempt. `other`: another attempt was kept, and this one is not.
-    `none`: there is no such session.
+    `beyond`: the session has no such trial. `none`: there is no such session.
     """
     try:
         with writing(engine) as connection:
-            if not connection.execute(select(sessions.c.id).where(sessions.c.id == session)).first():
-                return "none"
-            kept = _attempt(connection, session, trial)
-            if kept is None:
-                _insert(connection, session, trial, attempt, sides, record)
+            found = connection.execute(_asked(session, trial)).first()
+            if found is not None and found.attempt is None and trial < len(found.trials):
+                _insert(connection, session, trial, attempt, sides, record, len(found.trials))
                 return "saved"
-    except IntegrityError:  # two servers, or two tabs, at once: one of them was first
+    except IntegrityError:  # two servers at once: one of them was first
         with reading(engine) as connection:
-            kept = _attempt(connection, session, trial)
-            if kept is None:
-                return "none"
-    return "again" if kept == attempt else "other"
+            found = connection.execute(_asked(session, trial)).first()
+    if found is None:
+        return "none"
+    if trial >= len(found.trials):
+        return "beyond"
+    return "again" if found.attempt == attempt else "other"
 
 
-def _attempt(connection: Connection, session: str, trial: int) -> str | None:
-    asked = select(trials.c.attempt).where(trials.c.session == session, trials.c.trial == trial)
-    found: str | None = connection.execute(asked).scalar()
-    return found
+def _asked(session: str, trial: int) -> Select[tuple[Any, str]]:
+    """Ask for a session's trials and the attempt of one that is kept; no row where there is no session."""
+    kept = (trials.c.session == sessions.c.id) & (trials.c.trial == trial)
+    return (
+        select(sessions.c.trials, trials.c.attempt)
+        .outerjoin_from(sessions, trials, kept)
+        .where(sessions.c.id == session)
+    )
 
 
 def _insert(
@@ -51,13 +55,13 @@ def _insert(
     attempt: str,
     sides: Mapping[Question, Side],
     record: Mapping[str, Any],
+    length: int,
 ) -> None:
     now = time.time()
     row = {"session": session, "trial": trial}
     connection.execute(insert(trials).values(**row, attempt=attempt, received=now, record=dict(record)))
     connection.execute(insert(answers), [{**row, "question": name, "side": side} for name, side in sides.items()])
     done = select(func.count()).select_from(trials).where(trials.c.session == session)
-    length = len(connection.execute(select(sessions.c.trials).where(sessions.c.id == session)).scalar() or ())
     if connection.execute(done).scalar() == length:
         connection.execute(update(sessions).where(sessions.c.id == session).values(finished=now))
 

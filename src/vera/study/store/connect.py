@@ -13,6 +13,7 @@ from vera.errors import VeraError, first_line
 from vera.study.store.tables import metadata
 
 WAIT = 30  # seconds for another process that writes
+_READS = "vera_reads"  # the option of a connection that only reads
 _writing = threading.Lock()  # SQLite's own wait for a writer sleeps, and answers would come late
 
 
@@ -25,7 +26,7 @@ def open_database(database: str | Path) -> Engine:
     engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite", **_pool(url))
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _safe)
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        event.listen(engine, "begin", _begin)
     try:
         metadata.create_all(engine)
     except DBAPIError as error:
@@ -43,8 +44,9 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """Give a connection that reads, and waits for no writer."""
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    """Give a connection that reads one state of the database, waits for no writer, and lets none wait."""
+    options = {_READS: True} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    with engine.connect().execution_options(**options) as connection:
         yield connection
 
 
@@ -69,8 +71,14 @@ def _url(database: str | Path) -> URL:
 
 def _pool(url: URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": WAIT}}
+        return {"pool_size": 40, "max_overflow": 0, "connect_args": {"timeout": WAIT}}
     return {"pool_size": 20, "max_overflow": 20, "pool_timeout": WAIT, "connect_args": {"connect_timeout": 5}}
+
+
+def _begin(connection: Connection) -> None:
+    """Begin a transaction: who writes takes SQLite's lock at once, who reads sees the last commit and takes none."""
+    reads = connection.get_execution_options().get(_READS)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _safe(connection: Any, _: Any) -> None:

@@ -19,7 +19,7 @@ from vera.training.batches import EVAL_STEP, Batch, LatentBatch, collate, load_s
 from vera.training.encoders import caches
 from vera.training.networks import model_of, new_model
 from vera.training.recipe import AutoencoderObjective, Recipe
-from vera.training.sheet import write_sheet
+from vera.training.sheet import write_sample_sheet
 
 KINDS = ("source", "edit", "alpha", "composite")
 PCA_CROP = 64  # pixels a side: many small clips tell more of the patches than a few large ones
@@ -110,7 +110,7 @@ class AutoencoderTraining:
                 row += [target, output]
             rows.append((sample.instruction, [tile[0].permute(1, 2, 3, 0) / 2 + 0.5 for tile in row]))
         if sheet is not None and rows:
-            write_sheet(sheet, rows)
+            write_sample_sheet(sheet, rows)
         return {f"held_out/psnr_{kind}": sum(values) / len(values) for kind, values in decibels.items()}
 
     def save(self, exported: Any, folder: Path) -> None:

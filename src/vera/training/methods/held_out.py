@@ -12,12 +12,13 @@ from torch import Tensor
 from vera.data.sample import LatentSample, LayeredSample
 from vera.hardware import Autocast
 from vera.pipelines.pipeline_vera import VeraPipeline
+from vera.pipelines.sampling.output import blend_layers
 from vera.training.batches import Batch, LatentBatch, collate, collate_latents
 from vera.training.encoders import FrozenEncoders
 from vera.training.latents import LAYERS, Latents
 from vera.training.methods.publish import bare_pipeline
 from vera.training.recipe import Sampling
-from vera.training.sheet import write_sheet
+from vera.training.sheet import write_sample_sheet
 
 HELD_OUT_TIMES = (0.2, 0.4, 0.6, 0.8)
 
@@ -53,12 +54,12 @@ class HeldOut:
             sampled = pictures(branches, self._sample(pipeline, latents, index), pipeline)
             true = _true_pictures(sample, batch, pipeline)
             figures["held_out/alpha_error"].append((sampled["alpha"] - true["alpha"]).abs().mean().item())
-            result = _lay_over(sampled, true["source"])
+            result = blend_layers(sampled["edit"], sampled["alpha"], true["source"])
             figures["held_out/result_error"].append((result - true["composite"]).abs().mean().item())
             rows.append((sample.instruction, [true["source"], *(sampled[name] for name in LAYERS), result]))
             rows.append(("true layers", [true[name] for name in ("source", *LAYERS, "composite")]))
         if sheet is not None and rows:
-            write_sheet(sheet, rows)
+            write_sample_sheet(sheet, rows)
         return {name: sum(values) / len(values) for name, values in figures.items()}
 
     def _held_out_errors(self, model: Any, latents: Latents, index: int) -> dict[str, float]:
@@ -113,8 +114,3 @@ def _true_pictures(
 
 def _alone(sample: LayeredSample | LatentSample) -> Batch | LatentBatch:
     return collate([sample]) if isinstance(sample, LayeredSample) else collate_latents([sample])
-
-
-def _lay_over(layers: dict[str, Tensor], source: Tensor) -> Tensor:
-    alpha = layers["alpha"][..., None]
-    return alpha * layers["edit"] + (1 - alpha) * source

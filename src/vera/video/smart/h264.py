@@ -18,7 +18,7 @@ from vera.video.smart.bits import (
     supplements,
     unescape,
 )
-from vera.video.smart.record import record_units
+from vera.video.smart.record import record_units, unit_length_size
 
 _SLICE, _PARTITIONS, _IDR, _SEI, _SPS, _PPS = 1, (2, 3, 4), 5, 6, 7, 8
 _EXTENSIONS = (14, 15, 20, 21)  # scalable and multi-view streams
@@ -208,10 +208,8 @@ class H264:
     encoder = "libx264"
 
     def __init__(self, record: bytes) -> None:
-        if len(record) < 7 or record[0] != 1:
-            raise UnsupportedError("its stream is not stored as MP4 and Matroska store it")
+        self.length_size = unit_length_size(record, 7, 4)
         self._record = record
-        self.length_size = 1 + (record[4] & 3)
         units, self._pps_at, self._end = record_units(record)
         self.parameters = set(units)
         self._sets = pair_sets(*_read_sets(units))

@@ -18,7 +18,7 @@ from vera.video.smart.bits import (
     supplements,
     unescape,
 )
-from vera.video.smart.record import record_arrays, write_arrays
+from vera.video.smart.record import record_arrays, unit_length_size, write_arrays
 
 _VPS, _SPS, _PPS, _SUFFIX_SEI = 32, 33, 34, 40
 _PICTURE_HASH = 132
@@ -98,9 +98,7 @@ class Hevc:
     encoder = "libx265"
 
     def __init__(self, record: bytes) -> None:
-        if len(record) < 23 or record[0] != 1:
-            raise UnsupportedError("its stream is not stored as MP4 and Matroska store it")
-        self.length_size = 1 + (record[21] & 3)
+        self.length_size = unit_length_size(record, 23, 21)
         self._head, self._arrays = record[:22], record_arrays(record)
         units = [unit for _, array in self._arrays for unit in array]
         self.parameters = set(units)

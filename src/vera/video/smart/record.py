@@ -1,5 +1,7 @@
 """Records of MP4 and Matroska that hold a stream's parameter sets: avcC and hvcC (ISO/IEC 14496-15)."""
 
+from vera.video.smart.bits import UnsupportedError
+
 
 def _split_record(record: bytes, position: int, count: int) -> tuple[list[bytes], int]:
     """`count` parameter sets of an avcC or hvcC record from `position` on, each behind its length; where they end."""
@@ -9,6 +11,16 @@ def _split_record(record: bytes, position: int, count: int) -> tuple[list[bytes]
         units.append(record[position + 2 : position + 2 + size])
         position += 2 + size
     return units, position
+
+
+def unit_length_size(record: bytes, shortest: int, place: int) -> int:
+    """Bytes of the length before each unit, as the record tells at `place`.
+
+    UnsupportedError for what is no record of version 1, which has `shortest` bytes at least.
+    """
+    if len(record) < shortest or record[0] != 1:
+        raise UnsupportedError("its stream is not stored as MP4 and Matroska store it")
+    return 1 + (record[place] & 3)
 
 
 def record_units(record: bytes) -> tuple[list[bytes], int, int]:

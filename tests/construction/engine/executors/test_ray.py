@@ -6,15 +6,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
 from tests.construction.engine.executors.test_local import OnGpu
-from tests.construction.engine.test_build import ROOT, Faulty, make, python_path, surroundings
-from tests.construction.toys import Alone, Choose, Cut, Draw, Ship, finish, opened, tree
+from tests.construction.engine.test_build import (
+    ROOT,
+    Faulty,
+    check_nothing_is_lost,
+    python_path,
+    started_working,
+    surroundings,
+)
+from tests.construction.toys import Alone, Choose, Cut, Draw, Ship, finish, opened
 
 from vera.errors import VeraError
 
@@ -51,24 +57,14 @@ def test_ray_makes_the_same_bytes_and_three_kills_lose_nothing(tmp_path: Path) -
     before = ray_processes()
     paths = ["10"] * 4
     for _ in range(KILLS):
-        process, size = start(tmp_path / "out", environment, *paths), (tmp_path / "log").stat().st_size
-        while (tmp_path / "log").stat().st_size == size:
-            assert process.poll() is None
-            time.sleep(0.01)
+        process = started_working(tmp_path, lambda: start(tmp_path / "out", environment, *paths))
         time.sleep(rng.uniform(0.3, 2))
         assert process.poll() is None
         os.kill(process.pid, signal.SIGKILL)  # the driver alone: its actors, and Ray's own processes, are not told
         process.wait()
     assert start(tmp_path / "out", environment, *paths).wait(300) == 0
-    began = Counter((tmp_path / "log").read_text(encoding="utf-8").splitlines())
-    make(tmp_path / "new", *paths)
-    assert tree(tmp_path / "out") == tree(tmp_path / "new")
-    assert len(began) == 4 + 40 * 4
-    print(f"{sum(began.values()) - len(began)} of {len(began)} runs repeated")
-    assert sum(began.values()) - len(began) <= KILLS * WORKERS
-    rows = (tmp_path / "out/dataset/set/2-frames/toys.jsonl").read_text().splitlines()
-    assert len(rows) == len(set(rows)) == 40
-    deadline = time.monotonic() + 10
+    check_nothing_is_lost(tmp_path, paths, objects=40, repeats=KILLS * WORKERS)
+    deadline = time.monotonic() + 120
     while (left := ray_processes() - before) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert not left, [psutil.Process(pid).cmdline() for pid in left if psutil.pid_exists(pid)]

@@ -1,6 +1,7 @@
 """The page in a browser: players that do not drift, keys, sorting, no request, and axe's rules of accessibility."""
 
 import json
+import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -8,9 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page
-from tests.browsers import chromium
+from tests.browsers import LONG, drawn, violations
 
 from vera.evaluation.reports.run.write import write_run_report
 from vera.resumable import append_row
@@ -28,12 +28,6 @@ READ = f"""() => [...document.querySelectorAll('.strip')].map(strip => {{
     return sum + (context.getImageData(x, Math.floor(canvas.height * 0.93), 1, 1).data[0] > 127) * 2 ** bit;
   }}, 0);
 }})"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +56,17 @@ def problems() -> list[str]:
     return []
 
 
+@pytest.fixture(autouse=True)
+def closed_pages(browser: Browser) -> Iterator[None]:
+    """Close a test's pages with it: a clip would play on."""
+    yield
+    for context in browser.contexts:
+        context.close()
+
+
 def open_page(browser: Browser, folder: Path, problems: list[str], width: int = 1440, **options: Any) -> Page:
     page = browser.new_page(viewport={"width": width, "height": 900}, **options)
+    page.set_default_timeout(LONG)
 
     def told(message: ConsoleMessage) -> None:
         # Chromium advises against reading canvases as often as these tests do; the page itself reads none.
@@ -84,14 +87,14 @@ def test_players_stay_together_for_a_minute(browser: Browser, long_report: Path,
     page = open_page(browser, long_report, problems)
     page.locator("figure.clips").scroll_into_view_if_needed()
     page.get_by_role("button", name="Play").click()
-    seen = []
-    for _ in range(2 * SECONDS - 4):
+    seen, until = [[0, 0, 0]], time.monotonic() + 10 * SECONDS
+    while seen[-1][0] <= 0.8 * SECONDS * RATE and time.monotonic() < until:
         page.wait_for_timeout(500)
         seen.append(page.evaluate(READ))
+    assert seen[-1][0] > 0.8 * SECONDS * RATE
     assert all(len(numbers) == 3 for numbers in seen)
     assert max(max(numbers) - min(numbers) for numbers in seen) <= 1
-    assert len({numbers[0] for numbers in seen}) > SECONDS  # it played, and no two looks saw the same
-    assert max(numbers[0] for numbers in seen) > 0.8 * SECONDS * RATE
+    assert len({numbers[0] for numbers in seen}) > 0.9 * len(seen)  # it played on from look to look
     assert not problems
 
 
@@ -118,9 +121,11 @@ def test_keys_play_wipe_and_magnify(browser: Browser, reported: Path, problems: 
     canvases = "document.querySelectorAll('article:first-child canvas')"
     article.locator("figure[data-frame]").wait_for()  # it is drawn
     looks = f"[...{canvases}].map(canvas => canvas.toDataURL())"
+    drawn(page)
     before = page.evaluate(looks)
     article.get_by_label("wipe to source").focus()
     page.keyboard.press("End")
+    drawn(page)
     wiped = page.evaluate(looks)
     assert (
         wiped[:2] == before[:2] and wiped[2] != before[2]
@@ -128,6 +133,7 @@ def test_keys_play_wipe_and_magnify(browser: Browser, reported: Path, problems: 
     assert wiped[4] == before[4]  # its difference as it was
     article.get_by_label("magnify").focus()
     page.keyboard.press("End")
+    drawn(page)
     assert page.evaluate(looks)[0] != before[0]
     strips.focus()
     page.keyboard.press("Space")
@@ -165,8 +171,7 @@ def test_axe_finds_nothing_serious(
     for article in page.locator("article").all():
         article.scroll_into_view_if_needed()
         article.locator("summary").click()
-    found = Axe().run(page).response["violations"]
-    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+    assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert not problems
 

@@ -11,9 +11,9 @@ import av
 import cv2
 import numpy as np
 
-from vera.color.tags import LIMITED
 from vera.errors import VeraError
 from vera.evaluation.reports.run.strips import Box, Picture, choose_box, open_case, read_views, sheet, strip_places
+from vera.video.delivery import add_h264, delivery_frame
 
 MOST = 2 << 20  # bytes of media of a case
 TOTAL = 48 << 20  # of all cases together: a page of 64 MiB, which browsers open in seconds
@@ -88,19 +88,14 @@ def _encode(clips: Any, methods: tuple[str, ...], box: Box, at: int, budget: int
     }
     file, still = io.BytesIO(), b""
     with av.open(file, "w", format="mp4", options={"fflags": "+bitexact"}) as container:
-        stream: Any = container.add_stream("libx264", rate=rate, options=options)
-        stream.color_range, stream.colorspace = LIMITED, 1
-        stream.color_primaries = stream.color_trc = 1
+        stream = add_h264(container, rate, options)
         for index, views in enumerate(read_views(clips)):
             picture = sheet(views, clips, methods, box)
             if index == 0:
                 stream.height, stream.width = picture.shape[:2]
-                stream.pix_fmt = "yuv420p"
             if index == at:
                 still = _jpeg(picture, int(budget * STILL))
-            frame = av.VideoFrame.from_ndarray(picture, "rgb24").reformat(
-                format="yuv420p", src_color_range=2, dst_colorspace=1, dst_color_range=LIMITED
-            )
+            frame = delivery_frame(picture)
             frame.pts, frame.time_base = index, 1 / rate
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

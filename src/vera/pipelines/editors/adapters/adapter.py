@@ -100,6 +100,32 @@ class Adapter(ABC):
         except (ValueError, AssertionError) as error:
             raise VeraError(f"{type(self.pipeline).__name__} refuses this edit: {first_line(error)}") from error
 
+    def call_on_picture(
+        self, clip: ClipWindow, instruction: str, seed: int, settings: Settings, **arguments: Any
+    ) -> Any:
+        """Call a pipeline of single pictures on a window's first frame, in its size."""
+        width, height = clip.size
+        image = pictures(clip.frames)[0]
+        return self.call(seed, settings, image=image, prompt=instruction, width=width, height=height, **arguments)
+
+    def call_on_clip(
+        self, clip: ClipWindow, length: int, instruction: str, seed: int, settings: Settings, **arguments: Any
+    ) -> Drawn:
+        """Call a pipeline of clips for `length` frames of a window's size; returns as many as the window has."""
+        width, height = clip.size
+        output = self.call(
+            seed,
+            settings,
+            prompt=instruction,
+            negative_prompt="",
+            width=width,
+            height=height,
+            num_frames=length,
+            guidance_scale=self.guidance(settings),
+            **arguments,
+        )
+        return first_video(output, len(clip.frames))
+
 
 def clip_traits(pipeline: Any, stride: int, rate: float, **others: Any) -> Traits:
     """Traits of Wan's family on clips: 480p in windows of 81 frames, 50 steps; `others` are further ones."""

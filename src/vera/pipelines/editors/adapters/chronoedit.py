@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vera.pipelines.editors.adapters.adapter import Adapter, picture_traits, pictures, stride_of
+from vera.pipelines.editors.adapters.adapter import Adapter, picture_traits, stride_of
 from vera.pipelines.editors.protocol import ClipWindow, Drawn, Mask, Settings, Traits
 
 LENGTH = 5  # frames of that clip without its stage of reasoning
@@ -24,16 +24,8 @@ class ChronoEditor(Adapter):
 
     def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
         """Draw a window of the clip, as `Editor.edit` says."""
-        width, height = clip.size
-        output = self.call(
-            seed,
-            settings,
-            image=pictures(clip.frames)[0],
-            prompt=instruction,
-            negative_prompt="",
-            width=width,
-            height=height,
-            num_frames=LENGTH,
-            guidance_scale=self.guidance(settings),
+        scale = self.guidance(settings)
+        output = self.call_on_picture(
+            clip, instruction, seed, settings, negative_prompt="", num_frames=LENGTH, guidance_scale=scale
         )
         return np.asarray(output.frames[0][-1:])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vera.pipelines.editors.adapters.adapter import Adapter, picture_traits, pictures
+from vera.pipelines.editors.adapters.adapter import Adapter, picture_traits
 from vera.pipelines.editors.protocol import ClipWindow, Drawn, Mask, Settings, Traits
 
 
@@ -21,14 +21,5 @@ class KleinEditor(Adapter):
 
     def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
         """Draw a window of the clip, as `Editor.edit` says."""
-        width, height = clip.size
-        output = self.call(
-            seed,
-            settings,
-            image=pictures(clip.frames)[0],
-            prompt=instruction,
-            width=width,
-            height=height,
-            guidance_scale=self.guidance(settings),
-        )
-        return np.asarray(output.images)
+        scale = self.guidance(settings)
+        return np.asarray(self.call_on_picture(clip, instruction, seed, settings, guidance_scale=scale).images)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vera.errors import VeraError, brief
-from vera.pipelines.editors.adapters.adapter import Adapter, first_video, padded, pictures
+from vera.pipelines.editors.adapters.adapter import Adapter, padded, pictures
 from vera.pipelines.editors.protocol import ClipWindow, Drawn, Mask, Settings, Traits
 
 FACTOR, SMALLEST = "reference_downscale_factor", 8  # the key in a LoRA's header, and the most that is believed
@@ -56,18 +56,13 @@ class Ltx2Editor(Adapter):
         from diffusers.pipelines.ltx2.pipeline_ltx2_ic_lora import LTX2ReferenceCondition
 
         frames = padded(clip.frames, self.traits.step)
-        width, height = clip.size
-        output = self.call(
+        return self.call_on_clip(
+            clip,
+            len(frames),
+            instruction,
             seed,
             settings,
             reference_downscale_factor=self.downscale,
             reference_conditions=[LTX2ReferenceCondition(frames=pictures(frames))],
-            prompt=instruction,
-            negative_prompt="",
-            width=width,
-            height=height,
-            num_frames=len(frames),
             frame_rate=clip.rate,
-            guidance_scale=self.guidance(settings),
         )
-        return first_video(output, len(clip.frames))

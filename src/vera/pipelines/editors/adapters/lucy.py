@@ -1,6 +1,6 @@
 """Lucy Edit (Decart): edits a clip by an instruction. Wan2.2's 5B network, which also sees the source."""
 
-from vera.pipelines.editors.adapters.adapter import Adapter, clip_traits, first_video, padded, pictures, stride_of
+from vera.pipelines.editors.adapters.adapter import Adapter, clip_traits, padded, pictures, stride_of
 from vera.pipelines.editors.protocol import ClipWindow, Drawn, Mask, Settings, Traits
 
 
@@ -18,16 +18,4 @@ class LucyEditor(Adapter):
     def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
         """Draw a window of the clip, as `Editor.edit` says."""
         frames = padded(clip.frames, self.traits.step)
-        width, height = clip.size
-        output = self.call(
-            seed,
-            settings,
-            video=pictures(frames),
-            prompt=instruction,
-            negative_prompt="",
-            width=width,
-            height=height,
-            num_frames=len(frames),
-            guidance_scale=self.guidance(settings),
-        )
-        return first_video(output, len(clip.frames))
+        return self.call_on_clip(clip, len(frames), instruction, seed, settings, video=pictures(frames))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vera.pipelines.editors.adapters.adapter import Adapter, picture_traits, pictures
+from vera.pipelines.editors.adapters.adapter import Adapter, picture_traits
 from vera.pipelines.editors.protocol import ClipWindow, Drawn, Mask, Settings, Traits
 
 
@@ -22,17 +22,9 @@ class QwenEditor(Adapter):
 
     def edit(self, clip: ClipWindow, instruction: str, mask: Mask | None, seed: int, settings: Settings) -> Drawn:
         """Draw a window of the clip, as `Editor.edit` says."""
-        width, height = clip.size
-        output = self.call(
-            seed,
-            settings,
-            image=pictures(clip.frames)[0],
-            prompt=instruction,
-            negative_prompt=" ",  # without one there is no guidance
-            width=width,
-            height=height,
-            true_cfg_scale=self.guidance(settings),
-        )
+        negative = " "  # without one there is no guidance
+        scale = self.guidance(settings)
+        output = self.call_on_picture(clip, instruction, seed, settings, negative_prompt=negative, true_cfg_scale=scale)
         return np.asarray(output.images)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vera.pipelines.editors.adapters.adapter import Adapter, clip_traits, first_video, padded, pictures, stride_of
+from vera.pipelines.editors.adapters.adapter import Adapter, clip_traits, padded, pictures, stride_of
 from vera.pipelines.editors.adapters.wan import with_shift
 from vera.pipelines.editors.protocol import ClipWindow, Drawn, Mask, Settings, Traits
 
@@ -31,19 +31,9 @@ class VaceEditor(Adapter):
         video, drawn = padded(video, self.traits.step), padded(drawn, self.traits.step)
         width, height = clip.size
         with_shift(self.pipeline, width * height)
-        output = self.call(
-            seed,
-            settings,
-            video=pictures(video),
-            mask=pictures(drawn),
-            prompt=instruction,
-            negative_prompt="",
-            width=width,
-            height=height,
-            num_frames=len(video),
-            guidance_scale=self.guidance(settings),
+        return self.call_on_clip(
+            clip, len(video), instruction, seed, settings, video=pictures(video), mask=pictures(drawn)
         )
-        return first_video(output, len(clip.frames))
 
 
 def shown(clip: ClipWindow, mask: Mask | None) -> tuple[np.ndarray, Mask]:

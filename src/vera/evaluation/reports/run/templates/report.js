@@ -24,6 +24,7 @@
     const tiles = [];
     let frame = Number(figure.dataset.still);
     let picture = image;
+    const copy = document.createElement("canvas"); // of the video's frame that is shown
     let middle = [0.5, 0.5];
     let waiting = null; // the frame that a seek under way is for
 
@@ -82,7 +83,10 @@
     }
 
     function drawVideo(seconds) {
-      picture = video;
+      // A playing video may go on between two tiles, so they are all drawn from one copy.
+      if (copy.width !== video.videoWidth) Object.assign(copy, { width: video.videoWidth, height: video.videoHeight });
+      copy.getContext("2d").drawImage(video, 0, 0);
+      picture = copy;
       frame = Math.min(frames - 1, Math.max(0, Math.floor(seconds * rate + 0.01)));
       draw();
     }
@@ -124,7 +128,10 @@
     video.addEventListener("seeked", () => {
       const reached = Math.floor(video.currentTime * rate);
       if (waiting !== null && waiting !== reached) video.currentTime = (waiting + 0.5) / rate;
-      else waiting = null;
+      else {
+        waiting = null;
+        drawVideo(video.currentTime); // a paused video's frame may come between two of its callbacks
+      }
     });
 
     function toggle() {

@@ -1,0 +1,80 @@
+"""What a build, or the gold beside it, has of a clip: files, proposals, frames."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.construction.adapters.segmenter import SegmenterNetwork
+from vera.construction.engine.record import Layout, Record, read_record
+from vera.service.errors import MissingError
+from vera.video import read_lossless
+
+GOLD = "gold"  # how the ids of clips begin whose answers are known
+HELD = 3  # clips whose frames are kept in memory: 97 MB each, at 81 frames of 832x480
+
+
+@dataclass(frozen=True)
+class Clips:
+    """A build's folder, where tasks and gold lie in it, and the network that draws its masks, if there is one."""
+
+    out: Path
+    network: SegmenterNetwork | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the annotation has its own files."""
+        return self.out / "annotation"
+
+    def record(self, clip: str) -> Record:
+        """The record of a clip. MissingError if there is none."""
+        record = read_record(Layout(self.out).record("clip", clip))
+        if record is None:
+            raise MissingError(f"{clip}: this clip is gone from the build; take the next task")
+        return record
+
+    def files(self, clip: str, name: str = "") -> dict[str, Path]:
+        """The files of a clip, and of an object of it, by their names."""
+        if clip.startswith(GOLD):
+            return {path.name: path for path in (self.folder / GOLD / clip).glob("*.mkv")}
+        record = self.record(clip)
+        entries = [entry for key, entry in record.stages.items() if key.rpartition("/")[0] in ("", name)]
+        return {Path(path).name: self.out / path for entry in entries for path in entry.files}
+
+    def facts(self, clip: str, key: str) -> Mapping[str, Any]:
+        """What a stage found; empty for gold, and where it did not run."""
+        if clip.startswith(GOLD):
+            return {}
+        entry = self.record(clip).stages.get(key)
+        return {} if entry is None else entry.facts
+
+    def frames(self, clip: str) -> NDArray[np.uint8]:
+        """The frames `[T,H,W,3]`."""
+        return self.read(clip, "frames.mkv")
+
+    def read(self, clip: str, file: str, name: str = "") -> NDArray[Any]:
+        """What is in a file of a clip. MissingError if there is no such file."""
+        path = self.files(clip, name).get(file)
+        if path is None or not path.is_file():
+            raise MissingError(f"{clip}: has no {file}; is the build still at it?")
+        return read_held(path, path.stat().st_mtime_ns)
+
+    def proposals(self, clip: str) -> list[tuple[int, NDArray[np.bool_]]]:
+        """Frames and masks of what the engine proposes."""
+        found = self.facts(clip, "propose").get("proposals", [])
+        if not found:
+            return []
+        masks = self.read(clip, "proposals.mkv") > 127
+        return [(one["frame"], mask) for one, mask in zip(found, masks, strict=True)]
+
+
+@lru_cache(maxsize=HELD)
+def read_held(path: Path, changed: int) -> NDArray[Any]:
+    """Read a lossless clip, and hold the last few; `changed` is the file's time."""
+    clip = read_lossless(path)
+    clip.flags.writeable = False
+    return clip

@@ -1,0 +1,103 @@
+"""The desk of a build: its tasks, clips and log in one hand, from the first claim to the line that the build reads."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vera.annotation.answering import make_answer
+from vera.annotation.clips import Clips
+from vera.annotation.draft import Bounds, Draft, check_event, fold, read_event
+from vera.annotation.gold import make_gold
+from vera.annotation.log import DecisionLog
+from vera.annotation.masks import agreement
+from vera.annotation.store.answers import Answer, finish, settle_all
+from vera.annotation.store.events import Event, events_of, save_event
+from vera.annotation.store.leases import Lease, claim, find_lease
+from vera.annotation.store.store import GATES, Gate, Role, Rules, Store
+from vera.annotation.store.tasks import NewTask, add_gold, set_tasks
+from vera.construction.construct import waiting_tasks
+from vera.construction.engine.record import Layout
+from vera.construction.recipe import read_recipe
+
+DATABASE = "annotation.sqlite"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A build's tasks, clips and log of decisions; safe for threads."""
+
+    store: Store
+    clips: Clips
+    log: DecisionLog
+    _settling: Any = field(default_factory=threading.Lock)
+
+    def refresh(self) -> int:
+        """Take up what the build waits for now; returns how many tasks are new."""
+        waiting = waiting_tasks(self.clips.out)
+        gates: Mapping[str, Gate] = {gate: gate for gate in GATES}
+        return set_tasks(
+            self.store, (NewTask(gates[task.stage], task.unit, task.object) for task in waiting if task.stage in gates)
+        )
+
+    def claim(self, person: str, gate: Gate | None, role: Role) -> Lease | None:
+        """Give a person a task, and look what the build waits for where there is none."""
+        found = claim(self.store, person, gate, role)
+        if found is None and role == "work" and self.refresh():
+            found = claim(self.store, person, gate, role)
+        return found
+
+    def bounds(self, lease: Lease) -> Bounds:
+        """What the events of a lease must keep to."""
+        count, height, width = self.clips.frames(lease.clip).shape[:3]
+        proposals = len(self.clips.facts(lease.clip, "propose").get("proposals", []))
+        return Bounds(count, width, height, proposals, self.store.rules.most_points)
+
+    def draft(self, lease: Lease) -> Draft:
+        """What the events of a lease come to."""
+        return fold(list(map(read_event, events_of(self.store, lease.number))), self.bounds(lease))
+
+    def save(self, lease: str, seq: int, event: Event) -> Lease:
+        """Keep an event, on the disk when this returns. VeraError for what it cannot be."""
+        bounds = self.bounds(find_lease(self.store, lease))  # reads the clip: not while others wait to write
+
+        def check(events: Sequence[Event]) -> None:
+            read = list(map(read_event, events))
+            check_event(read[-1], bounds)
+            fold(read, bounds)
+
+        return save_event(self.store, lease, seq, event, check)
+
+    def finish(self, lease: Lease, value: Mapping[str, Any]) -> Lease:
+        """Keep the answer of a lease; what is decided by it is in the log when this returns."""
+        done = finish(self.store, lease.id, make_answer(lease.gate, value, self.draft(lease)))
+        self.log.write_settled(self.store)
+        return done
+
+    def settle(self) -> None:
+        """Compare and score what waits for it, and write what is decided by it."""
+        with self._settling:
+
+            def compare(gate: Gate, clip: str, one: Answer, other: Answer) -> float:
+                return agreement(self.clips, gate, clip, one, other)
+
+            settle_all(self.store, compare)
+            self.log.write_settled(self.store)
+
+    def close(self) -> None:
+        """Close the file, for another server to open."""
+        self.store.close()
+
+
+def open_desk(out: Path, gold: Path | None = None, rules: Rules | None = None, **clocks: Any) -> Desk:
+    """Open the desk of a build's folder; `gold` is a data set of `vera data synth`. VeraError if there is no build."""
+    waiting_tasks(out)  # tells where there is none, before anything is made
+    layout = Layout(out)
+    clips = Clips(out, read_recipe(layout.recipe).masks.network)
+    desk = Desk(Store(clips.folder / DATABASE, rules, **clocks), clips, DecisionLog(layout.decisions))
+    if gold is not None:
+        add_gold(desk.store, make_gold(clips, gold))
+    desk.refresh()
+    desk.settle()
+    return desk

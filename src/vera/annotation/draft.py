@@ -1,0 +1,186 @@
+"""What a person has pointed at so far: their events folded, undone ones left out."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Annotated, Any, Literal
+
+from vera.construction.decisions import Chosen, Pixel, Prompt
+from vera.construction.formats.rle import decode_mask
+from vera.errors import VeraError
+from vera.fields import Range, build, check_plain
+from vera.layers.paint import check_paint, strokes_from_json
+from vera.service.errors import ConflictError
+
+MOST_OBJECTS = 9
+Number = Annotated[int, Range(1, MOST_OBJECTS)]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that a person did. `object` is the number of the object that it is about.
+
+    Args:
+        kind: a click on the object (`plus`) or beside it (`minus`), a `box` about it, its `mask` as it was painted;
+            taking a `proposal`, or none; its `noun`; whether it is followed by motion (`moving`); a `barrier` at a
+            frame, or none; the object taken away (`remove`); a `stroke` that mends a matte; `undo` and `redo`.
+        mask: of a click: the carried mask that it corrects. COCO's run lengths.
+    """
+
+    kind: Literal[
+        "plus", "minus", "box", "mask", "proposal", "noun", "moving", "barrier", "remove", "stroke", "undo", "redo"
+    ]
+    object: Number = 1
+    frame: Annotated[int, Range(0, 1 << 16)] = 0
+    point: tuple[Pixel, Pixel] | None = None
+    box: tuple[Pixel, Pixel, Pixel, Pixel] | None = None
+    mask: Annotated[str, Range(1, 1 << 19)] | None = None
+    proposal: Annotated[int, Range(0, 1000)] | None = None
+    noun: Annotated[str, Range(0, 80)] = ""
+    on: bool = True
+    stroke: Any = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The objects so far, by their numbers, without those that nothing was said of; strokes over a matte; whether there
+    is something to undo, and to redo."""
+
+    objects: Mapping[int, Chosen] = field(default_factory=dict)
+    strokes: Sequence[Any] = ()
+    can_undo: bool = False
+    can_redo: bool = False
+
+    def chosen(self, number: int) -> dict[str, Any]:
+        """An object as a line of a log has it."""
+        return _plain(self.objects.get(number, Chosen("")))
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as plain JSON values."""
+        objects = {str(number): self.chosen(number) for number in sorted(self.objects)}
+        return {
+            "objects": objects,
+            "strokes": list(self.strokes),
+            "can_undo": self.can_undo,
+            "can_redo": self.can_redo,
+        }
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What events of a clip must keep to: its frames and pixels, its proposals, and how much may be pointed at."""
+
+    frames: int
+    width: int
+    height: int
+    proposals: int
+    most_points: int
+
+
+def read_event(value: Mapping[str, Any]) -> Event:
+    """Read an event that a page sent. VeraError for what is none."""
+    check_plain(dict(value), "event")
+    event: Event = build(Event, value, "event")
+    wanted = {"plus": event.point, "minus": event.point, "box": event.box, "mask": event.mask, "stroke": event.stroke}
+    if event.kind in wanted and wanted[event.kind] is None:
+        name = "point" if event.kind in ("plus", "minus") else event.kind
+        raise VeraError(f"event: {event.kind} has a {name}")
+    return event
+
+
+def check_event(event: Event, bounds: Bounds) -> None:
+    """VeraError for an event that points beside the clip."""
+    if event.frame >= bounds.frames:
+        raise VeraError(f"event: the clip has frames 0 to {bounds.frames - 1}, not {event.frame}")
+    if event.point is not None:
+        x, y = event.point
+        if not (0 <= x < bounds.width and 0 <= y < bounds.height):
+            raise VeraError(f"event: {x}, {y} is beside the picture of {bounds.width}x{bounds.height}; point inside")
+    if event.box is not None and (event.box[2] < 1 or event.box[3] < 1):
+        raise VeraError("event: the box is empty; draw it from one corner to the other")
+    if event.mask is not None:
+        decode_mask(event.mask, (bounds.height, bounds.width))
+    if event.kind == "proposal" and event.proposal is not None and event.proposal >= bounds.proposals:
+        raise VeraError(f"event: there is no proposal {event.proposal}; the clip has {bounds.proposals}")
+
+
+def fold(events: Sequence[Event], bounds: Bounds) -> Draft:
+    """What events come to. ConflictError for more points than one frame may have."""
+    done, undone = _standing(events)
+    objects: dict[int, Chosen] = {}
+    strokes: list[Any] = []
+    for event in done:
+        if event.kind == "stroke":
+            strokes.append(event.stroke)
+        elif event.kind == "remove":
+            objects.pop(event.object, None)
+        else:
+            objects[event.object] = _with(objects.get(event.object, Chosen("")), event)
+            _check_points(objects[event.object], bounds)
+    check_paint(strokes_from_json(strokes))
+    kept = {number: chosen for number, chosen in objects.items() if chosen != Chosen("")}
+    return Draft(kept, strokes, bool(done), bool(undone))
+
+
+def _standing(events: Sequence[Event]) -> tuple[list[Event], list[Event]]:
+    done: list[Event] = []
+    undone: list[Event] = []
+    for event in events:
+        if event.kind == "undo":
+            undone += [done.pop()] if done else []
+        elif event.kind == "redo":
+            done += [undone.pop()] if undone else []
+        else:
+            done.append(event)
+            undone.clear()
+    return done, undone
+
+
+def _with(chosen: Chosen, event: Event) -> Chosen:
+    if event.kind == "noun":
+        return replace(chosen, noun=event.noun.strip())
+    if event.kind == "moving":
+        return replace(chosen, moving=event.on)
+    if event.kind == "proposal":
+        return replace(chosen, proposal=event.proposal)
+    if event.kind == "barrier":
+        barriers = set(chosen.barriers) - {event.frame} | ({event.frame} if event.on else set())
+        return replace(chosen, barriers=tuple(sorted(barriers)))
+    before = next((prompt for prompt in chosen.prompts if prompt.frame == event.frame), Prompt(event.frame))
+    others = [prompt for prompt in chosen.prompts if prompt.frame != event.frame]
+    prompts = sorted([*others, _prompt(before, event)], key=lambda prompt: prompt.frame)
+    return replace(chosen, prompts=tuple(prompts))
+
+
+def _prompt(before: Prompt, event: Event) -> Prompt:
+    if event.kind == "mask":  # it holds what was clicked before
+        return Prompt(event.frame, mask=event.mask)
+    if event.kind == "box":
+        return replace(before, box=event.box)
+    assert event.point is not None
+    if before == Prompt(event.frame):
+        before = replace(before, mask=event.mask)
+    if event.kind == "plus":
+        return replace(before, plus=(*before.plus, event.point))
+    return replace(before, minus=(*before.minus, event.point))
+
+
+def _check_points(chosen: Chosen, bounds: Bounds) -> None:
+    most = max((len(prompt.plus) + len(prompt.minus) for prompt in chosen.prompts), default=0)
+    if most > bounds.most_points:
+        raise ConflictError(
+            f"{bounds.most_points} clicks are the most in one frame; undo some, paint the rest, "
+            "or call the clip unusable"
+        )
+
+
+def _plain(chosen: Chosen) -> dict[str, Any]:
+    """JSON without what is as it would be if nothing were said."""
+    said: dict[str, Any] = json.loads(json.dumps(asdict(chosen)))
+    if said["prompts"]:
+        said["prompts"] = [_said(prompt) for prompt in said["prompts"]]
+    return _said(said)
+
+
+def _said(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None and value is not False and value != []}

@@ -1,0 +1,52 @@
+"""From settled tasks to the build's own log of decisions, which `vera data build` reads."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vera.annotation.store.store import Store, packed
+from vera.construction.decisions import held_decisions, next_log
+from vera.resumable import append_row, read_rows
+
+MOST = 10_000  # decisions of one file
+
+
+class DecisionLog:
+    """The log that a server writes: a file of its own among those of the build, begun anew where another was imported
+    since, so that of one thing the last counts."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path: Path | None = None
+        self._rows = 0
+
+    def write_settled(self, store: Store) -> int:
+        """Write down what is settled and was not; returns how many. A killed server writes none of them twice."""
+        with store.lock:
+            tasks = store.rows("SELECT * FROM tasks WHERE state = 'settled' AND logged = 0 ORDER BY number")
+            if not tasks:
+                return 0
+            written = set() if self._path is not None else self._written()
+            for task in tasks:
+                row = decision_row(task["clip"], task["object"], task["gate"], json.loads(task["decision"]))
+                if packed(row) not in written:
+                    self._append(row)
+                with store.change():
+                    store.rows("UPDATE tasks SET logged = 1 WHERE number = ?", task["number"])
+            return len(tasks)
+
+    def _written(self) -> set[str]:
+        return {packed(row) for path in held_decisions(self._folder) for row in read_rows(path, mend=False)}
+
+    def _append(self, row: Mapping[str, Any]) -> None:
+        if self._path is None or self._rows >= MOST or self._path != held_decisions(self._folder)[-1]:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._path, self._rows = next_log(self._folder), 0
+        append_row(self._path, row)
+        self._rows += 1
+
+
+def decision_row(clip: str, name: str, gate: str, decision: Mapping[str, Any]) -> dict[str, Any]:
+    """A line of the log."""
+    return {"clip": clip, "gate": gate, **({"object": name} if name else {}), **decision}

@@ -1,0 +1,102 @@
+"""Pictures of a clip as pages show them: JPEG, one a frame, of the clip and of what was made of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vera.annotation.clips import Clips
+from vera.construction.stages.removal import DEEP
+from vera.layers.paint import Stroke, paint_alpha
+from vera.service.errors import MissingError
+
+View = Literal["clip", "plate", "difference", "evidence", "alpha", "checker", "plain", "result"]
+Frame = NDArray[np.uint8]
+QUALITY = 92
+GAIN = 4  # of differences
+SQUARE = 16  # pixels of a checkerboard's squares
+SEEN = 9  # frames that show a pixel, from which the evidence is white: as many as a plate is the median of
+
+
+def picture(clips: Clips, clip: str, name: str, view: View, t: int, strokes: Sequence[Stroke] = ()) -> bytes:
+    """A frame of a view as JPEG. `strokes` mend the matte that `alpha`, `checker` and `plain` show.
+
+    MissingError for a frame or a view that the clip does not have.
+    """
+    if not 0 <= t < len(clips.frames(clip)):
+        raise MissingError(f"{clip}: has no frame {t}")
+    return as_jpeg(_VIEWS[view](clips, clip, name, t, strokes))
+
+
+def as_jpeg(frame: Frame) -> bytes:
+    """A picture, R'G'B' `[H,W,3]` or grey `[H,W]`, as JPEG."""
+    ordered = frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
+    done, content = cv2.imencode(".jpg", ordered, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    assert done
+    return content.tobytes()
+
+
+def _clip(clips: Clips, clip: str, name: str, t: int, strokes: Sequence[Stroke]) -> Frame:
+    return np.asarray(clips.frames(clip)[t])
+
+
+def _plate(clips: Clips, clip: str, name: str, t: int, strokes: Sequence[Stroke]) -> Frame:
+    return np.asarray(clips.read(clip, "plate.mkv", name)[t])
+
+
+def _difference(clips: Clips, clip: str, name: str, t: int, strokes: Sequence[Stroke]) -> Frame:
+    apart = cv2.absdiff(clips.frames(clip)[t], _plate(clips, clip, name, t, strokes))
+    return np.asarray(np.minimum(apart.astype(np.uint16) * GAIN, 255).astype(np.uint8))
+
+
+def _evidence(clips: Clips, clip: str, name: str, t: int, strokes: Sequence[Stroke]) -> Frame:
+    """White where many frames show the background, red where none does, in the hole."""
+    seen = np.minimum(clips.read(clip, "evidence.mkv", name)[t].astype(np.float32) / SEEN, 1)
+    hole = clips.read(clip, "hole.mkv", name)[t] > 127
+    shown = np.repeat((seen * 255).astype(np.uint8)[..., None], 3, axis=2)
+    shown[hole & (seen == 0)] = (200, 40, 40)
+    shown[~hole] = clips.frames(clip)[t][~hole] // 3
+    return shown
+
+
+def _matte(clips: Clips, clip: str, name: str, t: int, strokes: Sequence[Stroke]) -> NDArray[np.float32]:
+    matte = clips.read(clip, "matte.mkv", name)[t].astype(np.float32) / DEEP
+    return np.asarray(paint_alpha(matte, strokes, t))
+
+
+def _alpha(clips: Clips, clip: str, name: str, t: int, strokes: Sequence[Stroke]) -> Frame:
+    return np.asarray(np.rint(_matte(clips, clip, name, t, strokes) * 255), np.uint8)
+
+
+def _over(clips: Clips, clip: str, name: str, t: int, strokes: Sequence[Stroke], behind: Frame) -> Frame:
+    matte = _matte(clips, clip, name, t, strokes)[..., None]
+    return np.asarray(np.rint(clips.frames(clip)[t] * matte + behind * (1 - matte)), np.uint8)
+
+
+def _checker(clips: Clips, clip: str, name: str, t: int, strokes: Sequence[Stroke]) -> Frame:
+    y, x = np.indices(clips.frames(clip).shape[1:3]) // SQUARE
+    squares = np.where((x + y) % 2, 150, 100).astype(np.uint8)
+    return _over(clips, clip, name, t, strokes, squares[..., None])
+
+
+def _plain(clips: Clips, clip: str, name: str, t: int, strokes: Sequence[Stroke]) -> Frame:
+    """Over one bright colour, on which dark fringes are seen."""
+    return _over(clips, clip, name, t, strokes, np.full((1, 1, 3), (200, 210, 190), np.uint8))
+
+
+def _result(clips: Clips, clip: str, name: str, t: int, strokes: Sequence[Stroke]) -> Frame:
+    return np.asarray(clips.read(clip, "new_source.mkv", name)[t])
+
+
+_VIEWS: Mapping[View, Callable[[Clips, str, str, int, Sequence[Stroke]], Any]] = {
+    "clip": _clip,
+    "plate": _plate,
+    "difference": _difference,
+    "evidence": _evidence,
+    "alpha": _alpha,
+    "checker": _checker,
+    "plain": _plain,
+    "result": _result,
+}

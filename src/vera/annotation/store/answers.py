@@ -1,0 +1,129 @@
+"""Answers: kept once and whole, compared where two people gave one, and settled into decisions."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from vera.annotation.store.leases import Lease, find_lease, keep
+from vera.annotation.store.store import Gate, Store, packed
+from vera.service.errors import ConflictError
+
+Answer = Mapping[str, Any]
+
+
+class Compare(Protocol):
+    """How far two answers are the same."""
+
+    def __call__(self, gate: Gate, clip: str, one: Answer, other: Answer) -> float:
+        """1 for the same answer, 0 for another; between them, the overlap of masks."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two answers to a task, and who gave them."""
+
+    leases: tuple[str, str]
+    people: tuple[str, str]
+    answers: tuple[Answer, Answer]
+
+
+def finish(store: Store, lease: str, answer: Answer) -> Lease:
+    """Keep a lease's answer; the same one again changes nothing. What one person answers, or decides, is settled.
+
+    ConflictError for another answer than was kept, and where somebody else has the task.
+    """
+    with store.change():
+        held = find_lease(store, lease)
+        if held.state == "done" and held.answer == answer:
+            return held
+        held = keep(store, lease)
+        store.rows(
+            "UPDATE leases SET state = 'done', ended = ?, answer = ? WHERE number = ?",
+            store.wall(),
+            packed(answer),
+            held.number,
+        )
+        store.until.pop(held.number, None)
+        wanted = store.count("SELECT wanted FROM tasks WHERE number = ?", held.task)
+        if held.role == "adjudicate" or (wanted == 1 and not held.gold):
+            _settle(store, held.task, {**answer, "by": held.person, "at": store.time()}, None)
+        return find_lease(store, lease)
+
+
+def adopt(store: Store, lease: str, pair: Pair, which: int) -> Lease:
+    """Keep one of two answers as an adjudicator's."""
+    return finish(store, lease, pair.answers[which])
+
+
+def reopen(store: Store, person: str, gate: Gate | None) -> Lease | None:
+    """Take back a person's last answer at a gate, or at any, for another; None if there is none that could be.
+
+    A decision that is written down stays until the next one takes its place. What a second person has answered as well
+    is settled.
+    """
+    with store.change():
+        row = store.row(
+            "SELECT leases.id, leases.number, leases.task, tasks.wanted FROM leases JOIN tasks ON tasks.number = task "
+            "WHERE person = ? AND role = 'work' AND gate = coalesce(?, gate) AND leases.state = 'done' "
+            "AND truth IS NULL ORDER BY ended DESC LIMIT 1",
+            person,
+            gate,
+        )
+        if row is None:
+            return None
+        state = "state = 'settled'" if row["wanted"] == 1 else "state = 'open'"
+        if store.row(f"SELECT 1 FROM tasks WHERE number = ? AND {state}", row["task"]) is None:
+            raise ConflictError("somebody else has answered this as well: it is decided")
+        store.rows("UPDATE tasks SET state = 'open' WHERE number = ?", row["task"])
+        store.rows("UPDATE leases SET state = 'expired', answer = NULL WHERE number = ?", row["number"])
+        return keep(store, row["id"])
+
+
+def settle_all(store: Store, compare: Compare) -> None:
+    """Compare what two people answered, and score what is known: all that was not, so that a killed server goes on."""
+    for row in store.rows(
+        "SELECT leases.number, gate, clip, truth, answer FROM leases JOIN tasks ON tasks.number = task "
+        "WHERE truth IS NOT NULL AND leases.state = 'done' AND score IS NULL"
+    ):
+        score = compare(row["gate"], row["clip"], json.loads(row["answer"]), json.loads(row["truth"]))
+        with store.change():
+            store.rows("UPDATE leases SET score = ? WHERE number = ?", score, row["number"])
+    for task in store.rows("SELECT * FROM tasks WHERE state = 'open' AND wanted = 2"):
+        pair = find_pair(store, task["number"])
+        if pair is None:
+            continue
+        agreement = compare(task["gate"], task["clip"], *pair.answers)
+        with store.change():
+            if find_pair(store, task["number"]) != pair:  # one of them was taken back meanwhile
+                continue
+            if agreement >= store.rules.agree:
+                kept = {**pair.answers[0], "by": pair.people[0], "at": store.time()}
+                _settle(store, task["number"], kept, agreement)
+            else:
+                store.rows(
+                    "UPDATE tasks SET state = 'disputed', agreement = ? WHERE number = ?", agreement, task["number"]
+                )
+
+
+def find_pair(store: Store, task: int) -> Pair | None:
+    """The two answers to a task, in the order in which it was taken; None before there are two."""
+    rows = store.rows(
+        "SELECT id, person, answer FROM leases WHERE task = ? AND role = 'work' AND state = 'done' ORDER BY number",
+        task,
+    )
+    if len(rows) < 2:
+        return None
+    one, other = rows
+    answers = json.loads(one["answer"]), json.loads(other["answer"])
+    return Pair((one["id"], other["id"]), (one["person"], other["person"]), answers)
+
+
+def _settle(store: Store, task: int, decision: Answer, agreement: float | None) -> None:
+    store.rows(
+        "UPDATE tasks SET state = 'settled', decision = ?, logged = 0, agreement = coalesce(?, agreement) "
+        "WHERE number = ?",
+        packed(decision),
+        agreement,
+        task,
+    )

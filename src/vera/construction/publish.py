@@ -1,0 +1,146 @@
+"""A build's samples on another storage, by fsspec: clips first, and the rows that name them when they are whole there.
+
+Storages of objects cannot rename, and need not: an object appears whole. Rows whose clips will change are taken off the
+index first, so whatever stops the work, every row that is there names its own clips, and the same call goes on.
+A build itself stays on paths: its stages map files, lock folders and rename, which no such storage does.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vera.construction.construct import reopened
+from vera.construction.engine.record import Layout
+from vera.errors import VeraError, first_line
+from vera.optional import need
+from vera.progress import Progress
+
+HELD = "vera-published.json"  # what lies on the storage, with SHA-256
+FEWEST = 100  # clips after which it is written anew, or a tenth of all if that is more
+PATHS = "_path"  # how the fields of a row that name clips end
+PIECE = 1 << 20  # bytes
+
+
+def publish(out: Path, to: str, progress: Progress | None = None) -> tuple[int, int]:
+    """Bring the samples of the build in `out` to the URL `to`: how many rows lie there then, and how many clips of them
+    were sent now.
+
+    VeraError where there is no build, nothing is published in it, or the storage refuses.
+    """
+    hashes, rows = _own(out)
+    if not any(rows.values()):
+        raise VeraError(f"{out}: has no samples; vera data build makes them")
+    with _told(to):
+        storage = _Storage(to)
+        held = storage.held()
+        named = {path for lines in rows.values() for line in lines for path in _clips(line)}
+        new = sorted(path for path in named if held.get(path) != hashes[path] or not storage.has(path))
+        storage.withdraw(set(new))
+        for number, path in enumerate(new, 1):
+            storage.send(out / "dataset" / path, path)
+            held[path] = hashes[path]
+            if number % max(FEWEST, len(held) // 10) == 0:
+                storage.write(HELD, json.dumps(held))
+            if progress is not None:
+                progress("publish", number, len(new))
+        storage.write(HELD, json.dumps(held))
+        for index, lines in rows.items():
+            storage.write(index, "".join(lines))
+        storage.remove(set(held) - named)
+        storage.write(HELD, json.dumps({path: hashes[path] for path in sorted(named)}))
+    return sum(map(len, rows.values())), len(new)
+
+
+def _own(out: Path) -> tuple[Mapping[str, str], Mapping[str, list[str]]]:
+    """Hashes of the samples' clips, from the records, and the lines of each index, by their paths in the data set."""
+    with reopened(out) as build:
+        layout: Layout = build.layout
+        files = {
+            path: digest
+            for about in build.clips.values()
+            for entry in build.record(about).stages.values()
+            for path, digest in entry.files.items()
+        }
+    prefix = f"{layout.dataset.relative_to(out).as_posix()}/"
+    hashes = {path.removeprefix(prefix): digest for path, digest in files.items() if path.startswith(prefix)}
+    indexes = sorted(layout.dataset.glob("*/*/*.jsonl"))
+    rows = {
+        path.relative_to(layout.dataset).as_posix(): path.read_text(encoding="utf-8").splitlines(keepends=True)
+        for path in indexes
+    }
+    missing = sorted({clip for lines in rows.values() for line in lines for clip in _clips(line)} - set(hashes))
+    if missing:
+        raise VeraError(f"{layout.dataset / missing[0]}: is in no record; run vera data build, then publish")
+    return hashes, rows
+
+
+def _clips(line: str) -> Iterator[str]:
+    """The clips that a row names."""
+    for name, value in json.loads(line).items():
+        if name.endswith(PATHS) and value is not None:
+            yield value
+
+
+class _Storage:
+    """A folder of a storage that fsspec knows by its URL."""
+
+    def __init__(self, url: str) -> None:
+        fsspec = need("fsspec", "fsspec", "publishing", "construct")
+        self.system, root = fsspec.core.url_to_fs(url)
+        self.root = root.rstrip("/")
+
+    def has(self, path: str) -> bool:
+        """Whether something lies there."""
+        return bool(self.system.exists(f"{self.root}/{path}"))
+
+    def held(self) -> dict[str, str]:
+        """Hashes of the clips that were sent before."""
+        return {} if not self.has(HELD) else dict(json.loads(self._read(HELD)))
+
+    def withdraw(self, clips: set[str]) -> None:
+        """Take rows that name any of these off the indexes."""
+        for place in self.system.glob(f"{self.root}/*/*/*.jsonl"):
+            path = str(place)[len(self.root) + 1 :]
+            lines = self._read(path).splitlines(keepends=True)
+            kept = [line for line in lines if not clips & set(_clips(line))]
+            if len(kept) < len(lines):
+                self.write(path, "".join(kept))
+
+    def send(self, file: Path, path: str) -> None:
+        """Copy a file, whole or not at all."""
+        with file.open("rb") as source, self._whole(path) as target:
+            while piece := source.read(PIECE):
+                target.write(piece)
+
+    def write(self, path: str, text: str) -> None:
+        """Write a text, whole or not at all."""
+        with self._whole(path) as target:
+            target.write(text.encode())
+
+    def remove(self, clips: set[str]) -> None:
+        """Remove what no row names any more."""
+        for path in sorted(clips):
+            if self.has(path):
+                self.system.rm_file(f"{self.root}/{path}")
+
+    def _read(self, path: str) -> str:
+        return bytes(self.system.cat_file(f"{self.root}/{path}")).decode()
+
+    @contextmanager
+    def _whole(self, path: str) -> Iterator[Any]:
+        place = f"{self.root}/{path}"
+        self.system.makedirs(place.rpartition("/")[0], exist_ok=True)
+        with self.system.transaction, self.system.open(place, "wb") as target:
+            yield target
+
+
+@contextmanager
+def _told(to: str) -> Iterator[None]:
+    try:
+        yield
+    except VeraError:
+        raise
+    except Exception as error:  # of anybody's storage, anything
+        raise VeraError(f"{to}: cannot be written ({first_line(error)}); what was sent is kept, go on") from None

@@ -1,0 +1,77 @@
+"""A person at the pages of a desk, in a real browser."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+from tests.study.browsing import LONG, serving
+
+from vera.annotation.desk import Desk
+from vera.annotation.server.app import annotation_app
+from vera.service.access import Access
+
+SERIOUS = ("serious", "critical")
+
+
+class Seat:
+    """A browser at a desk, whose problems are kept."""
+
+    def __init__(
+        self, browser: Browser, url: str, access: Access, width: int = 1280, height: int = 800, **more: object
+    ):
+        context = browser.new_context(viewport={"width": width, "height": height}, **more)  # type: ignore[arg-type]
+        self.page: Page = context.new_page()
+        self.page.set_default_timeout(LONG)
+        self.problems: list[str] = []
+        self.page.on("console", lambda message: message.type == "error" and self.problems.append(message.text))
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.goto(url + access.link())
+
+    def sit(self, gate: str, name: str = "anna") -> None:
+        """Open a gate's page, and say who it is."""
+        self.page.locator("nav a", has_text=gate).first.click()
+        field = self.page.get_by_label("Your name")
+        if field.count():
+            field.fill(name)
+            self.page.keyboard.press("Enter")
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def click(self, x: int, y: int, width: int, height: int, button: str = "left") -> None:
+        """Click on a pixel of the picture."""
+        box = self.page.locator(".stage canvas").bounding_box()
+        assert box is not None
+        scale = min(box["width"] / width, box["height"] / height)
+        left, top = (box["width"] - width * scale) / 2, (box["height"] - height * scale) / 2
+        place = {"x": left + (x + 0.5) * scale, "y": top + (y + 0.5) * scale}
+        self.page.locator(".stage canvas").click(position=place, button=button)  # type: ignore[arg-type]
+
+    def saved(self) -> None:
+        expect(self.page.locator(".head")).to_contain_text("Saved")
+        self.page.wait_for_timeout(100)
+        expect(self.page.locator(".head")).to_contain_text("Saved")
+
+    def checked(self) -> None:
+        """No rule of accessibility is broken seriously."""
+        broken = [
+            (v["id"], [node["html"][:200] for node in v["nodes"]])
+            for v in Axe().run(self.page).response["violations"]
+            if v["impact"] in SERIOUS
+        ]
+        assert broken == [], broken
+
+    def picture(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=path)
+
+
+@contextmanager
+def served(desk: Desk) -> Iterator[tuple[str, Access]]:
+    """Serve a desk in this process."""
+    access = Access()
+    with serving(annotation_app(desk, access)) as url:
+        yield url, access

@@ -1,0 +1,303 @@
+"""Tasks and leases: each task once, overlaps twice, nothing lost, by no clock but the server's."""
+
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from vera.annotation.log import DecisionLog
+from vera.annotation.store.answers import adopt, find_pair, finish, reopen, settle_all
+from vera.annotation.store.events import events_of, save_event
+from vera.annotation.store.leases import claim, find_lease, give_back, keep, seconds_left
+from vera.annotation.store.store import Gate, Store, make_rules
+from vera.annotation.store.tasks import NewTask, add_gold, set_tasks
+from vera.construction.decisions import held_decisions
+from vera.errors import VeraError
+from vera.resumable import read_rows
+from vera.service.errors import ConflictError, MissingError
+
+YES, NO = {"accept": True}, {"accept": False, "reason": "ghost"}
+
+
+def clips(count: int) -> list[NewTask]:
+    return [NewTask("filter", f"{number:016x}", "o1") for number in range(count)]
+
+
+def same(gate: Gate, clip: str, one: Any, other: Any) -> float:
+    return float(one["accept"] == other["accept"])
+
+
+def anything(events: object) -> None:
+    return None
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Callable[..., Store]:
+    def make(**rules: float) -> Store:
+        return Store(tmp_path / "a.sqlite", make_rules(**{"overlap": 0.0, "gold": 0.0, **rules}))
+
+    return make
+
+
+def test_each_task_goes_to_one_person_and_an_overlap_to_two(tmp_path: Path, opened: Callable[..., Store]) -> None:
+    store = opened(overlap=0.1)
+    assert set_tasks(store, clips(200)) == 200
+    taken: dict[int, list[str]] = {}
+    people = [f"p{number}" for number in range(8)]
+    while people:
+        for person in list(people):
+            lease = claim(store, person, "filter")
+            if lease is None:
+                people.remove(person)
+                continue
+            taken.setdefault(lease.task, []).append(person)
+            finish(store, lease.id, YES)
+    wanted = {row["number"]: row["wanted"] for row in store.rows("SELECT number, wanted FROM tasks")}
+    assert {task: len(names) for task, names in taken.items()} == wanted
+    assert all(len(set(names)) == len(names) for names in taken.values())
+    assert 10 <= sum(count == 2 for count in wanted.values()) <= 32  # a tenth of 200, by a hash
+
+
+def test_who_comes_back_has_their_task_and_their_draft(tmp_path: Path) -> None:
+    clock = Clock()
+    store = Store(tmp_path / "a.sqlite", make_rules(overlap=0.0, gold=0.0, lease=900), clock)
+    set_tasks(store, clips(1))
+    lease = claim(store, "anna", "filter")
+    assert lease is not None and claim(store, "anna", "filter") == lease and claim(store, "ben", "filter") is None
+    save_event(store, lease.id, 0, {"kind": "undo"}, anything)
+    clock.now = 899
+    keep(store, lease.id)
+    clock.now = 1700
+    assert claim(store, "ben", "filter") is None
+    assert seconds_left(store, lease) == pytest.approx(99)
+    clock.now = 1900  # nobody wanted it: what she does is still kept
+    save_event(store, lease.id, 1, {"kind": "redo"}, anything)
+    clock.now = 3000
+    other = claim(store, "ben", "filter")
+    assert other is not None and other.task == lease.task and not events_of(store, other.number)
+    with pytest.raises(ConflictError, match="somebody else has it"):
+        save_event(store, lease.id, 2, {"kind": "undo"}, anything)
+    with pytest.raises(ConflictError, match="somebody else has it"):
+        finish(store, lease.id, YES)
+    give_back(store, other.id)
+    again = claim(store, "anna", "filter")
+    assert again is not None and again.id == lease.id and len(events_of(store, again.number)) == 2
+
+
+@pytest.mark.parametrize("jump", [-1e9, -3600.0, 3600.0, 1e9])
+def test_no_clock_but_the_servers_own_ends_a_lease(tmp_path: Path, jump: float) -> None:
+    clock, wall = Clock(), Clock()
+    store = Store(tmp_path / "a.sqlite", make_rules(overlap=0.0, gold=0.0), clock, wall)
+    set_tasks(store, clips(1))
+    lease = claim(store, "anna", "filter")
+    assert lease is not None
+    wall.now += jump  # somebody sets the machine's clock, or a page of another machine thinks it is another day
+    clock.now += 10
+    assert claim(store, "ben", "filter") is None
+    assert seconds_left(store, lease) == pytest.approx(890)
+    store.close()
+    store = Store(tmp_path / "a.sqlite", make_rules(overlap=0.0, gold=0.0), Clock(), wall)  # begins at 0 anew
+    assert claim(store, "ben", "filter") is None
+    assert seconds_left(store, lease) == pytest.approx(900)
+
+
+def test_events_are_kept_once_and_in_order(opened: Callable[..., Store]) -> None:
+    store = opened()
+    set_tasks(store, clips(1))
+    lease = claim(store, "anna", "filter")
+    assert lease is not None
+    for _ in range(2):  # the answer was lost, and the page sends it again
+        save_event(store, lease.id, 0, {"kind": "noun", "noun": "cat"}, anything)
+    for seq, event in ((0, {"kind": "noun", "noun": "dog"}), (2, {"kind": "undo"})):
+        with pytest.raises(ConflictError, match="another tab"):
+            save_event(store, lease.id, seq, event, anything)
+    assert [dict(event) for event in events_of(store, lease.number)] == [{"kind": "noun", "noun": "cat"}]
+    with pytest.raises(MissingError):
+        save_event(store, "x" * 22, 0, {"kind": "undo"}, anything)
+
+
+def test_too_many_events_are_told(opened: Callable[..., Store]) -> None:
+    store = opened(most_events=3)
+    set_tasks(store, clips(1))
+    lease = claim(store, "anna", "filter")
+    assert lease is not None
+    for seq in range(3):
+        save_event(store, lease.id, seq, {"kind": "undo"}, anything)
+    with pytest.raises(ConflictError, match="3 steps are the most"):
+        save_event(store, lease.id, 3, {"kind": "undo"}, anything)
+    assert finish(store, lease.id, YES).state == "done"
+
+
+def test_who_disagrees_is_decided_by_a_third(tmp_path: Path, opened: Callable[..., Store]) -> None:
+    store, log = opened(overlap=1.0), DecisionLog(tmp_path / "decisions")
+    set_tasks(store, clips(2))
+    for person, said in (("anna", YES), ("ben", NO)):
+        lease = claim(store, person, "filter")
+        assert lease is not None and lease.task == 1
+        finish(store, lease.id, said)
+    for person in ("anna", "ben"):
+        lease = claim(store, person, "filter")
+        assert lease is not None and lease.task == 2
+        finish(store, lease.id, NO)
+    assert log.write_settled(store) == 0
+    settle_all(store, same)
+    assert log.write_settled(store) == 1
+    assert claim(store, "anna", None, "adjudicate") is None  # who answered does not decide
+    lease = claim(store, "carl", None, "adjudicate")
+    assert lease is not None and lease.task == 1 and claim(store, "dora", None, "adjudicate") is None
+    pair = find_pair(store, lease.task)
+    assert pair is not None and pair.answers == (YES, NO)
+    adopt(store, lease.id, pair, 1)
+    assert log.write_settled(store) == 1
+    rows = [row for path in held_decisions(tmp_path / "decisions") for row in read_rows(path)]
+    assert [(row["clip"][-1], row["by"], row["accept"]) for row in rows] == [("1", "anna", False), ("0", "carl", False)]
+
+
+def test_gold_is_everybodys_and_decides_nothing(opened: Callable[..., Store]) -> None:
+    store = opened(gold=1.0)
+    set_tasks(store, clips(1))
+    add_gold(store, [NewTask("filter", "gold00000000", "o1", YES)] * 2)
+    for person, said in (("anna", YES), ("ben", NO)):
+        lease = claim(store, person, "filter")
+        assert lease is not None and lease.gold
+        finish(store, lease.id, said)
+    lease = claim(store, "anna", "filter")  # each person once
+    assert lease is not None and not lease.gold
+    settle_all(store, same)
+    scores = store.rows("SELECT person, score FROM leases WHERE score IS NOT NULL ORDER BY person")
+    assert [tuple(row) for row in scores] == [("anna", 1.0), ("ben", 0.0)]
+    assert store.count("SELECT count(*) FROM tasks WHERE decision IS NOT NULL") == 0
+
+
+def test_an_answer_is_taken_back_until_somebody_else_has_answered(tmp_path: Path, opened: Callable[..., Store]) -> None:
+    store, log = opened(), DecisionLog(tmp_path / "decisions")
+    set_tasks(store, clips(1))
+    assert reopen(store, "anna", "filter") is None
+    lease = claim(store, "anna", "filter")
+    assert lease is not None
+    finish(store, lease.id, NO)
+    log.write_settled(store)
+    again = reopen(store, "anna", "filter")
+    assert again is not None and again.id == lease.id
+    finish(store, lease.id, YES)
+    log.write_settled(store)
+    rows = read_rows(held_decisions(tmp_path / "decisions")[0])
+    assert [row["accept"] for row in rows] == [False, True]  # the last counts
+
+
+def test_a_decision_that_was_written_as_the_server_died_is_written_once(
+    tmp_path: Path, opened: Callable[..., Store]
+) -> None:
+    store = opened()
+    set_tasks(store, clips(2))
+    for _ in range(2):
+        lease = claim(store, "anna", "filter")
+        assert lease is not None
+        finish(store, lease.id, YES)
+    DecisionLog(tmp_path / "decisions").write_settled(store)
+    store.rows("UPDATE tasks SET logged = 0 WHERE number = 2")  # killed between the line and its mark
+    path = held_decisions(tmp_path / "decisions")[0]
+    path.write_bytes(path.read_bytes() + b'{"clip": "cut sh')  # and in the midst of a line
+    store.close()
+    store = opened()
+    DecisionLog(tmp_path / "decisions").write_settled(store)
+    rows = [row for log in held_decisions(tmp_path / "decisions") for row in read_rows(log, mend=False)]
+    assert len(rows) == 2
+
+
+def test_a_file_has_one_server(opened: Callable[..., Store]) -> None:
+    store = opened()
+    with pytest.raises(VeraError, match="another server uses it"):
+        opened()
+    store.close()
+    opened().close()
+
+
+def test_what_waits_no_more_is_gone_and_may_come_back(opened: Callable[..., Store]) -> None:
+    store = opened()
+    set_tasks(store, clips(3))
+    held = claim(store, "anna", "filter")
+    set_tasks(store, [])
+    assert claim(store, "ben", "filter") is None
+    assert held is not None and finish(store, held.id, YES).state == "done"  # it was in hand
+    assert set_tasks(store, clips(3)) == 0
+    assert claim(store, "ben", "filter") is not None
+
+
+class Work(RuleBasedStateMachine):
+    """People who claim, leave, answer and take back, and time that passes, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock()
+        self.folder = tempfile.TemporaryDirectory()
+        self.store = Store(Path(self.folder.name) / "a.sqlite", make_rules(overlap=0.5, gold=0.0), self.clock)
+        set_tasks(self.store, clips(4))
+        self.held: dict[str, str] = {}
+
+    people = st.sampled_from(["anna", "ben", "carl"])
+
+    @rule(person=people)
+    def take(self, person: str) -> None:
+        lease = claim(self.store, person, "filter")
+        if lease is not None:
+            self.held[person] = lease.id
+
+    @rule(person=people, said=st.sampled_from([YES, NO]))
+    def say(self, person: str, said: dict[str, Any]) -> None:
+        if person in self.held:
+            try:
+                finish(self.store, self.held[person], said)
+            except ConflictError:
+                assert find_lease(self.store, self.held[person]).state in ("done", "expired")
+
+    @rule(seconds=st.floats(1, 2000))
+    def wait(self, seconds: float) -> None:
+        self.clock.now += seconds
+
+    @rule(person=people)
+    def back(self, person: str) -> None:
+        with suppress(ConflictError):
+            reopen(self.store, person, "filter")
+
+    @rule()
+    def restart(self) -> None:
+        self.store.close()
+        self.store = Store(Path(self.folder.name) / "a.sqlite", make_rules(overlap=0.5, gold=0.0), self.clock)
+
+    @rule()
+    def settle(self) -> None:
+        settle_all(self.store, same)
+
+    @invariant()
+    def never_more_than_wanted(self) -> None:
+        taken = self.store.rows(
+            "SELECT tasks.wanted, tasks.state, count(leases.number) AS held FROM tasks LEFT JOIN leases "
+            "ON leases.task = tasks.number AND leases.state IN ('open', 'done') GROUP BY tasks.number"
+        )
+        assert all(row["held"] <= row["wanted"] for row in taken)
+        assert all(row["held"] == row["wanted"] for row in taken if row["state"] in ("settled", "disputed"))
+
+    def teardown(self) -> None:
+        self.store.close()
+        self.folder.cleanup()
+
+
+TestWork = Work.TestCase
+TestWork.settings = settings(
+    max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)

@@ -1,0 +1,260 @@
+"""Pages by keyboard alone, on a phone, with a wrong clock, through a killed server; where two disagree; all gates."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from benchmarks.annotation_load import Server
+from playwright.sync_api import Browser, expect
+from tests.annotation.made_build import click_ball, desk_of, make_build
+from tests.annotation.page import Seat, served
+from tests.browsers import chromium
+from tests.construction.crossing import HEIGHT, WIDTH, centre
+
+from vera.annotation.draft import fold, read_event
+from vera.annotation.store.events import events_of
+from vera.annotation.store.leases import find_lease
+from vera.construction.construct import build_samples
+from vera.construction.decisions import held_decisions
+from vera.construction.formats.rle import encode_mask
+from vera.resumable import read_rows
+
+pytestmark = pytest.mark.slow
+PICTURES = os.environ.get("VERA_PICTURES")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+def rows(out: Path) -> list[dict[str, object]]:
+    return [row for path in held_decisions(out / "decisions") for row in read_rows(path, mend=False)]
+
+
+def kept(seat: Seat, name: str, tmp_path: Path) -> None:
+    seat.picture(Path(PICTURES or tmp_path) / f"{name}.png")
+
+
+def test_by_keyboard_alone_and_back_to_the_first_click(browser: Browser, tmp_path: Path) -> None:
+    _, out = make_build(tmp_path, 1)
+    desk = desk_of(out)
+    with served(desk) as (url, access):
+        seat = Seat(browser, url, access)
+        seat.sit("Annotate")
+        canvas = seat.page.locator(".stage canvas")
+        expect(canvas).to_be_visible()
+        seat.press(*["."] * 8)
+        seat.press("c")  # to the picture; the cross begins in its middle
+        expect(canvas).to_be_focused()
+        seat.press("ArrowLeft", "ArrowLeft", "Shift+ArrowRight")
+        place = [WIDTH // 2 - 15, HEIGHT // 2]
+        for _ in range(2):
+            seat.press("c", "v", "z")  # a click, one beside it, and that undone
+        seat.saved()
+        undo = seat.page.get_by_role("button", name="Undo")
+        seat.press("z", "z")
+        expect(undo).to_be_disabled()
+        expect(seat.page.locator(".strip .own")).to_have_count(0)
+        seat.press("Shift+Z", "Shift+Z")
+        expect(seat.page.locator(".strip .own")).to_have_count(1)
+        seat.press("n")
+        seat.page.keyboard.type("ball")
+        seat.press("Enter", "?")
+        seat.checked()
+        kept(seat, "keys", tmp_path)
+        seat.press("Escape", "Space")
+        expect(seat.page.locator(".strip .along")).to_have_count(17)
+        seat.press("Enter")
+        expect(seat.page.locator("main")).to_contain_text("Nothing waits for you")
+        assert seat.problems == []
+    (row,) = rows(out)
+    assert row["objects"] == [{"noun": "ball", "prompts": [{"frame": 8, "plus": [place] * 2}]}]
+
+
+def test_the_brush_paints_what_the_build_takes(browser: Browser, tmp_path: Path) -> None:
+    recipe, out = make_build(tmp_path, 1)
+    desk = desk_of(out)
+    with served(desk) as (url, access):
+        seat = Seat(browser, url, access)
+        seat.sit("Annotate")
+        expect(seat.page.locator(".stage canvas")).to_be_visible()
+        seat.press("p", "]", "]")
+        for t in range(17):
+            x, y = centre(t)
+            seat.click(x, y, WIDTH, HEIGHT)
+            seat.press(".")
+        seat.press("n")
+        seat.page.keyboard.type("ball")
+        seat.press("Enter")
+        seat.saved()
+        expect(seat.page.locator(".strip .own")).to_have_count(17)
+        kept(seat, "brush", tmp_path)
+        seat.press("Enter")
+        expect(seat.page.locator("main")).to_contain_text("Nothing waits for you")
+    build_samples(recipe, out, until="masks")
+    from vera.video import read_lossless
+
+    masks = read_lossless(next(out.rglob("masks.mkv"))) > 127
+    y, x = np.ogrid[:HEIGHT, :WIDTH]
+    for t, mask in enumerate(masks):
+        disc = (x - centre(t)[0]) ** 2 + (y - centre(t)[1]) ** 2 <= 12**2
+        assert (mask & disc).sum() / (mask | disc).sum() > 0.98
+
+
+def test_on_a_phone_whose_clock_is_wrong(browser: Browser, tmp_path: Path) -> None:
+    _, out = make_build(tmp_path, 1)
+    desk = desk_of(out)
+    with served(desk) as (url, access):
+        seat = Seat(browser, url, access, 390, 844, has_touch=True, is_mobile=True, device_scale_factor=2)
+        seat.page.clock.install(time="1999-12-31T23:59:00")
+        seat.page.reload()
+        seat.sit("Annotate")
+        canvas = seat.page.locator(".stage canvas")
+        expect(canvas).to_be_visible()
+        assert seat.page.evaluate("document.documentElement.scrollWidth") <= 390
+        seat.page.get_by_role("slider", name="Frame").fill("8")
+        box = canvas.bounding_box()
+        assert box is not None
+        x, y = centre(8)
+        canvas.tap(position={"x": (x + 0.5) * box["width"] / WIDTH, "y": (y + 0.5) * box["height"] / HEIGHT})
+        expect(seat.page.locator(".strip .own")).to_have_count(1)
+        seat.page.get_by_label("What it is").fill("ball")
+        seat.page.get_by_label("What it is").blur()
+        sizes = seat.page.locator("button:visible").evaluate_all(
+            "all => all.map(one => one.getBoundingClientRect().height)"
+        )
+        assert min(sizes) >= 36
+        seat.checked()
+        kept(seat, "phone", tmp_path)
+        seat.page.get_by_role("button", name="Done").tap()
+        expect(seat.page.locator("main")).to_contain_text("Nothing waits for you")
+        assert seat.problems == []
+    assert rows(out)[0]["at"] > "2020"  # type: ignore[operator]
+
+
+def test_a_killed_server_loses_no_click_of_a_page(browser: Browser, tmp_path: Path) -> None:
+    _, out = make_build(tmp_path, 1)
+    token = tmp_path / "token"
+    token.write_text(secrets.token_urlsafe(32))
+    token.chmod(0o600)
+    server = Server(out, token, 0.0)
+    server.start()
+    try:
+        context = browser.new_context(extra_http_headers={"authorization": f"Bearer {token.read_text()}"})
+        page = context.new_page()
+        page.goto(f"{server.url}/#annotate")
+        page.get_by_label("Your name").fill("anna")
+        page.keyboard.press("Enter")
+        canvas = page.locator(".stage canvas")
+        expect(canvas).to_be_visible()
+        canvas.click()
+        expect(page.locator(".strip .own")).to_have_count(1)
+        server.kill()
+        for _ in range(3):
+            page.keyboard.press(".")
+            canvas.click()
+        expect(page.locator(".head")).to_contain_text("Not connected, trying again")
+        server.start()
+        expect(page.locator(".strip .own")).to_have_count(4, timeout=30_000)
+        expect(page.locator(".head")).to_contain_text("Saved")
+        page.reload()
+        expect(page.locator(".strip .own")).to_have_count(4, timeout=30_000)
+        context.close()
+    finally:
+        server.kill()
+
+
+def test_where_two_disagree_a_third_decides(browser: Browser, tmp_path: Path) -> None:
+    _, out = make_build(tmp_path, 1)
+    desk = desk_of(out, overlap=1.0)
+    for person in ("anna", "ben"):
+        lease = desk.claim(person, "annotate", "work")
+        assert lease is not None
+        if person == "anna":
+            click_ball(desk, lease.id)
+        else:
+            square = np.zeros((HEIGHT, WIDTH), bool)
+            square[20:70, 30:110] = True
+            desk.save(lease.id, 0, {"kind": "mask", "frame": 8, "mask": encode_mask(square)})
+            desk.save(lease.id, 1, {"kind": "noun", "noun": "wall"})
+        desk.finish(lease, {"accept": True})
+    desk.settle()
+    with served(desk) as (url, access):
+        seat = Seat(browser, url, access)
+        seat.sit("Adjudicate", "carl")
+        expect(seat.page.get_by_role("heading", name="Which answer is right?")).to_be_visible()
+        seat.press(*["."] * 8)
+        seat.page.wait_for_timeout(1500)
+        seat.checked()
+        kept(seat, "adjudicate", tmp_path)
+        text = seat.page.locator("main").inner_text()
+        assert "red ball" in text and "wall" in text and "anna" not in text and "ben" not in text
+        seat.press("1")
+        expect(seat.page.locator("main")).to_contain_text("Nowhere do two answers differ")
+        seat.page.locator("nav a", has_text="Status").click()
+        expect(seat.page.get_by_role("region", name="Gates")).to_be_visible()
+        seat.page.wait_for_timeout(5500)
+        seat.checked()
+        kept(seat, "status", tmp_path)
+        assert seat.problems == []
+    (row,) = rows(out)
+    assert row["by"] == "carl" and row["objects"][0]["noun"] == "red ball"  # type: ignore[index]
+
+
+def test_mattes_are_mended_and_words_proofread(browser: Browser, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    photo = cv2.resize(rng.integers(0, 255, (6, 9, 3), dtype=np.uint8), (480, 320), interpolation=cv2.INTER_CUBIC)
+    cv2.imwrite(str(tmp_path / "room.jpg"), photo)
+    (tmp_path / "room.jpg.licence.yaml").write_text("licence: OWN\n")
+    lines = ("tasks: [background_replace]", "proofread: true", f"background: {{photos: [{tmp_path}/room.jpg]}}")
+    recipe, out = make_build(tmp_path, 1, lines=(*lines, "background_check: {distance: 255, change: 0}"))
+    desk = desk_of(out)
+    lease = desk.claim("anna", "annotate", "work")
+    assert lease is not None
+    click_ball(desk, lease.id)
+    desk.finish(lease, {"accept": True})
+    desk.close()
+    assert build_samples(recipe, out).waiting == {"curate": 1}
+    desk = desk_of(out)
+    with served(desk) as (url, access):
+        seat = Seat(browser, url, access)
+        seat.sit("Curate")
+        expect(seat.page.locator(".stage canvas")).to_be_visible()
+        seat.press("End")
+        seat.press("e")
+        x, y = centre(16)
+        seat.click(x, y, WIDTH, HEIGHT)
+        seat.saved()
+        seat.page.get_by_label("What is behind it").fill("a wall of many colours")
+        seat.page.wait_for_timeout(800)
+        seat.checked()
+        kept(seat, "curate", tmp_path)
+        held = desk.store.rows("SELECT id FROM leases ORDER BY number DESC LIMIT 1")[0]["id"]
+        found = find_lease(desk.store, held)
+        draft = fold(list(map(read_event, events_of(desk.store, found.number))), desk.bounds(found))
+        assert draft.strokes[0]["mode"] == "subtract" and draft.strokes[0]["range"] == [16, 16]
+        seat.page.get_by_role("button", name="Accept").click()
+        expect(seat.page.locator("main")).to_contain_text("Nothing waits for you")
+    assert build_samples(recipe, out).waiting == {"background_proofread": 1}
+    desk = desk_of(out)
+    with served(desk) as (url, access):
+        seat = Seat(browser, url, access)
+        seat.sit("Background words")
+        field = seat.page.get_by_label("Instruction")
+        expect(field).not_to_be_empty()
+        field.fill("A wall.")
+        seat.page.get_by_role("button", name="Accept").click()
+        expect(seat.page.locator(".notice.error")).to_contain_text('does not begin with "Change the background to "')
+        field.fill("Change the background to a wall of many colours. Keep the red ball intact.")
+        seat.page.wait_for_timeout(500)
+        seat.checked()
+        kept(seat, "words", tmp_path)
+        seat.page.get_by_role("button", name="Accept").click()
+        expect(seat.page.locator("main")).to_contain_text("Nothing waits for you")
+    assert build_samples(recipe, out).samples == 1

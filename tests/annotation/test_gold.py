@@ -1,0 +1,68 @@
+"""Gold: samples of our own among everybody's tasks, scored against what is known of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.annotation.made_build import desk_of, make_build
+from tests.construction.crossing import FRAMES, HEIGHT, WIDTH, centre, crossing
+
+from vera.annotation.pictures import picture
+from vera.annotation.server.progress import read_progress
+from vera.construction.formats.rle import encode_mask
+from vera.data.released.writer import append_row, write_clips
+from vera.data.sample import LayeredSample
+from vera.errors import VeraError
+
+
+def masks() -> np.ndarray:
+    y, x = np.ogrid[:HEIGHT, :WIDTH]
+    return np.stack([(x - centre(t)[0]) ** 2 + (y - centre(t)[1]) ** 2 <= 12**2 for t in range(FRAMES)])
+
+
+def write_synthetic(root: Path) -> None:
+    """A sample of each task as `vera data synth` writes them; of an added object there are two."""
+    clip, ball = crossing(5), masks().astype(np.uint8) * np.uint8(255)
+    for number, (split, task) in enumerate(
+        [("bg-change", "background_replace"), ("obj-add", "obj_add"), ("obj-add", "obj_add")]
+    ):
+        plate = np.median(clip, axis=0).astype(np.uint8)[None].repeat(FRAMES, 0)
+        mask = ball if task == "background_replace" else None
+        sample = LayeredSample(plate, clip, ball, clip, mask, "Add a ball.", task)  # type: ignore[arg-type]
+        row = write_clips(sample, root, f"synthetic-{split}", f"{number:06}")
+        append_row(row, root, f"synthetic-{split}", FRAMES)
+
+
+def test_answers_to_gold_are_scored_and_decide_nothing(tmp_path: Path) -> None:
+    _, out = make_build(tmp_path, 1)
+    write_synthetic(tmp_path / "synth")
+    desk = desk_of(out, tmp_path / "synth", gold=1.0)
+    for person, mask in (("anna", masks()[8]), ("ben", ~masks()[8])):
+        lease = desk.claim(person, "annotate", "work")
+        assert lease is not None and lease.gold and lease.clip.startswith("gold")
+        desk.save(lease.id, 0, {"kind": "mask", "frame": 8, "mask": encode_mask(mask)})
+        desk.save(lease.id, 1, {"kind": "noun", "noun": "ball"})
+        desk.finish(lease, {"accept": True})
+    verdicts = []
+    for accept in (True, True):
+        lease = desk.claim("anna", "filter", "work")
+        assert lease is not None and lease.gold
+        assert picture(desk.clips, lease.clip, lease.object, "difference", 3)[:2] == b"\xff\xd8"
+        verdicts.append(lease.clip)
+        desk.finish(lease, {"accept": accept})
+    assert len(set(verdicts)) == 2 and desk.claim("anna", "filter", "work") is None
+    desk.settle()
+    progress = read_progress(desk.store, "")
+    told = {one.person: (one.gold, one.right) for one in progress.people}
+    assert told == {"anna": (3, pytest.approx(2 / 3)), "ben": (1, 0.0)}  # one of two removals had a ghost in it
+    assert [gate.decided for gate in progress.gates] == [0] and not list(out.glob("decisions/*"))
+    desk.close()
+    desk = desk_of(out, tmp_path / "synth", gold=1.0)  # the same samples are not taken up again
+    assert desk.store.count("SELECT count(*) FROM tasks WHERE truth IS NOT NULL") == 3
+    desk.close()
+
+
+def test_a_folder_without_samples_is_told(tmp_path: Path) -> None:
+    _, out = make_build(tmp_path, 1)
+    with pytest.raises(VeraError, match="holds no sample of `vera data synth`"):
+        desk_of(out, tmp_path)

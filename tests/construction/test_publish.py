@@ -1,0 +1,135 @@
+"""Samples on other storages: whole, the same, only what is new, and never a row without its clips."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+from tests.construction.crossing import write_footage, write_recipe
+
+from vera.cli import main
+from vera.construction.construct import build_samples
+from vera.construction.publish import HELD, publish
+from vera.errors import VeraError
+
+URL = "memory://bucket/set"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("build")
+    write_footage(folder / "footage", 1, 2)
+    build_samples(write_recipe(folder / "r.yaml"), folder / "out", unattended=True)
+    return folder
+
+
+@pytest.fixture
+def memory() -> Iterator[MemoryFileSystem]:
+    MemoryFileSystem.store.clear()
+    yield fsspec.filesystem("memory")
+    MemoryFileSystem.store.clear()
+
+
+def local(root: Path) -> dict[str, bytes]:
+    dataset = root / "out/dataset"
+    return {path.relative_to(dataset).as_posix(): path.read_bytes() for path in dataset.rglob("*") if path.is_file()}
+
+
+def stored(memory: MemoryFileSystem) -> dict[str, bytes]:
+    return {path.removeprefix("/bucket/set/"): memory.cat_file(path) for path in memory.find("/bucket/set")}
+
+
+def is_sound(held: dict[str, bytes], root: Path) -> bool:
+    """Whether every row names clips that are there, and are its own."""
+    own, sound = local(root), True
+    for path, text in held.items():
+        if path.endswith(".jsonl"):
+            for line in text.decode().splitlines():
+                clips = [value for name, value in json.loads(line).items() if name.endswith("_path") and value]
+                sound &= all(held.get(clip) == own[clip] for clip in clips)
+    return sound
+
+
+def test_all_storages_get_the_same_files_once(root: Path, memory: MemoryFileSystem, tmp_path: Path) -> None:
+    assert publish(root / "out", URL) == (2, 8)
+    held = stored(memory)
+    assert set(json.loads(held.pop(HELD))) == {path for path in held if path.endswith(".mp4")}
+    assert held == local(root)
+    assert publish(root / "out", URL) == (2, 0)
+    assert publish(root / "out", f"file://{tmp_path}/set") == (2, 8)
+    there = {
+        path.relative_to(tmp_path / "set").as_posix(): path.read_bytes() for path in (tmp_path / "set").rglob("*.*")
+    }
+    assert {path: text for path, text in there.items() if path != HELD} == held
+
+
+@pytest.mark.parametrize("after", range(0, 13, 2))
+def test_whatever_stops_it_rows_are_sound_and_it_goes_on(
+    root: Path, memory: MemoryFileSystem, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    real, count = MemoryFileSystem.open, 0
+
+    def failing(self: MemoryFileSystem, path: str, mode: str = "rb", **more: Any) -> Any:
+        nonlocal count
+        count += mode == "wb"
+        if count > after:
+            raise OSError("the connection is gone\nsecond line")
+        return real(self, path, mode, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MemoryFileSystem, "open", failing)
+        if after < 11:
+            with pytest.raises(VeraError, match=r"memory://bucket/set: cannot be written \(.*connection is gone\)"):
+                publish(root / "out", URL)
+        else:
+            publish(root / "out", URL)
+    assert is_sound(stored(memory), root)
+    assert publish(root / "out", URL)[0] == 2
+    held = stored(memory)
+    del held[HELD]
+    assert held == local(root)
+
+
+def test_rows_go_before_their_clips_change(
+    root: Path, memory: MemoryFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(root / "out", URL)
+    held = stored(memory)
+    victim = next(path for path in held if path.endswith("_input.mp4"))
+    other = {**json.loads(held[HELD]), victim: "0" * 64}  # as of another build of the clip
+    memory.pipe_file(f"/bucket/set/{victim}", b"other")
+    memory.pipe_file(f"/bucket/set/{HELD}", json.dumps(other).encode())
+
+    def gone(self: Any, file: Path, path: str) -> None:
+        raise OSError("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("vera.construction.publish._Storage.send", gone)
+        with pytest.raises(VeraError, match="gone"):
+            publish(root / "out", URL)
+    text = next(value for path, value in stored(memory).items() if path.endswith(".jsonl")).decode()
+    assert len(text.splitlines()) == 1 and victim not in text
+    assert publish(root / "out", URL) == (2, 1)
+    assert is_sound(stored(memory), root)
+
+
+def test_what_no_row_names_any_more_goes(root: Path, memory: MemoryFileSystem) -> None:
+    publish(root / "out", URL)
+    held = json.loads(stored(memory)[HELD])
+    memory.pipe_file("/bucket/set/old.mp4", b"old")
+    memory.pipe_file("/bucket/set/mine.txt", b"not of this")
+    memory.pipe_file(f"/bucket/set/{HELD}", json.dumps({**held, "old.mp4": "0"}).encode())
+    publish(root / "out", URL)
+    assert "old.mp4" not in stored(memory) and "mine.txt" in stored(memory)
+
+
+def test_the_command(root: Path, memory: MemoryFileSystem, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["data", "build", "publish", str(root / "out"), "--to", URL]) == 0
+    assert "2 samples" in capsys.readouterr().out
+    assert main(["data", "build", "publish", str(tmp_path), "--to", URL]) == 2
+    assert main(["data", "build", "publish", str(root / "out"), "--to", "nowhere://bucket"]) == 2
+    error = capsys.readouterr().err.splitlines()
+    assert len(error) == 2 and "holds no build" in error[0] and "nowhere://bucket" in error[1]

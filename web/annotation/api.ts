@@ -1,0 +1,156 @@
+// What the desk is asked and answers; `src/vera/annotation/server/forms.py` has the same in Python.
+
+export type Gate = "annotate" | "filter" | "curate" | "proofread" | "background_proofread";
+export type Role = "work" | "adjudicate";
+export type View = "clip" | "plate" | "difference" | "evidence" | "alpha" | "checker" | "plain" | "result";
+export type Point = [number, number];
+
+export interface Prompt {
+  frame: number;
+  box?: [number, number, number, number];
+  plus?: Point[];
+  minus?: Point[];
+  mask?: string;
+}
+
+export interface Chosen {
+  noun: string;
+  prompts?: Prompt[];
+  proposal?: number;
+  moving?: boolean;
+  barriers?: number[];
+}
+
+export interface Stroke {
+  points: Point[];
+  radius: number;
+  softness: number;
+  mode: "add" | "subtract";
+  range: [number, number];
+}
+
+export interface Draft {
+  objects: Record<string, Chosen>;
+  strokes: Stroke[];
+  can_undo: boolean;
+  can_redo: boolean;
+}
+
+export interface Work {
+  lease: string;
+  gate: Gate;
+  role: Role;
+  frames: number;
+  width: number;
+  height: number;
+  rate: number;
+  seconds: number;
+  seq: number;
+  draft: Draft;
+  proposals: { frame: number; counts: string }[];
+  views: View[];
+  reasons: string[];
+  noun: string;
+  words: Partial<Record<"instruction" | "before" | "after", string>>;
+}
+
+export interface Answer {
+  objects?: Chosen[];
+  unusable?: string;
+  accept?: boolean;
+  reason?: string;
+  instruction?: string;
+  before?: string;
+  after?: string;
+}
+
+export interface Differing {
+  answers: Answer[];
+  agreement: number;
+}
+
+export interface GateProgress {
+  gate: Gate;
+  waiting: number;
+  held: number;
+  disputed: number;
+  decided: number;
+  accepted: number;
+  reasons: Record<string, number>;
+  pairs: number;
+  agreement: number | null;
+  alpha: number | null;
+}
+
+export interface PersonProgress {
+  person: string;
+  answers: number;
+  minutes: number;
+  gold: number;
+  right: number | null;
+}
+
+export interface Progress {
+  gates: GateProgress[];
+  people: PersonProgress[];
+  you: string;
+  rules: Record<string, number>;
+}
+
+export type Doing = Record<string, unknown> & { kind: string };
+
+/** What the server refused, or that it could not be reached (status 0). */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Call the server; ApiError for everything but success. */
+export async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const response = await reach(method, path, body);
+  const text = await response.text().catch(() => "");
+  return (text ? JSON.parse(text) : undefined) as T;
+}
+
+/** Call the server for lines of JSON, each of which `take` is given as it comes. */
+export async function lines<T>(path: string, signal: AbortSignal, take: (line: T) => void): Promise<void> {
+  const response = await reach("GET", path, undefined, signal);
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let held = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const parts = (held + value).split("\n");
+    held = parts.pop()!;
+    for (const part of parts) take(JSON.parse(part) as T);
+  }
+}
+
+async function reach(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+  const told = body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
+  let response: Response;
+  try {
+    response = await fetch(path, { method, ...told, ...(signal ? { signal } : {}) });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, "The server cannot be reached.");
+  }
+  if (!response.ok) throw new ApiError(response.status, detail(await response.text().catch(() => "")));
+  return response;
+}
+
+function detail(text: string): string {
+  try {
+    const told = String(JSON.parse(text).detail);
+    return told.charAt(0).toUpperCase() + told.slice(1);
+  } catch {
+    return "The server failed at this.";
+  }
+}
+
+export const leasePath = (lease: string) => `/api/leases/${lease}`;
+export const picturePath = (lease: string, view: View, frame: number) => `${leasePath(lease)}/pictures/${view}/${frame}`;

@@ -1,0 +1,57 @@
+// Keys: each page names what its own do; a sheet shows them all.
+import { signal } from "@preact/signals";
+import { show, step, toggle, frame } from "./clock";
+
+export interface Key {
+  key: string; // as KeyboardEvent.key, lower case; "shift+z" with a modifier
+  shown?: string; // how it stands on the sheet
+  what: string;
+  act(): void;
+  typing?: boolean; // also while something is typed
+}
+
+export const CLIP: Key[] = [
+  { key: "k", what: "Play or pause", act: toggle },
+  { key: ",", what: "A frame back", act: () => step(-1) },
+  { key: ".", what: "A frame on", act: () => step(1) },
+  { key: "arrowleft", shown: "←", what: "A frame back", act: () => step(-1) },
+  { key: "arrowright", shown: "→", what: "A frame on", act: () => step(1) },
+  { key: "shift+arrowleft", shown: "Shift ←", what: "Eight frames back", act: () => step(-8) },
+  { key: "shift+arrowright", shown: "Shift →", what: "Eight frames on", act: () => step(8) },
+  { key: "home", shown: "Home", what: "First frame", act: () => show(0) },
+  { key: "end", shown: "End", what: "Last frame", act: () => show(frame.value + 1e6) },
+];
+
+export const keys = signal<Key[]>([]);
+export const sheetOpen = signal(false);
+export const allKeys = () => [...keys.value, ...CLIP];
+
+export const nameOf = (key: Key) => key.shown ?? (key.key.length === 1 ? key.key.toUpperCase() : key.key);
+
+/** What a key event is called here. */
+export function called(event: Pick<KeyboardEvent, "key" | "shiftKey" | "ctrlKey" | "metaKey">): string {
+  const letter = event.key.toLowerCase();
+  const shift = event.shiftKey && (letter.length > 1 || /[a-z]/.test(letter)) ? "shift+" : "";
+  return (event.ctrlKey || event.metaKey ? "ctrl+" : "") + shift + letter;
+}
+
+/** The key that an event presses; none while something is typed, or where it presses what has the focus. */
+export function keyOf(event: KeyboardEvent, known: Key[]): Key | undefined {
+  if (event.altKey || document.querySelector("dialog[open]")) return undefined;
+  const target = event.target as HTMLElement;
+  const typing = target.matches("textarea, select, input:not([type=range], [type=checkbox], [type=radio])");
+  const pressed = target.matches("button, a, summary, input[type=checkbox], input[type=radio]");
+  const found = known.find((key) => key.key === called(event));
+  if (!found || (typing && !found.typing)) return undefined;
+  if (pressed && [" ", "enter"].includes(found.key)) return undefined;
+  if (target.matches("input[type=range]") && /^(shift\+)?(arrow|home|end)/.test(found.key)) return undefined;
+  return found;
+}
+
+addEventListener("keydown", (event) => {
+  const found = keyOf(event, allKeys());
+  if (event.key === "?" && !(event.target as HTMLElement).matches("input, textarea")) sheetOpen.value = true;
+  if (!found || event.defaultPrevented) return;
+  event.preventDefault();
+  found.act();
+});

@@ -1,0 +1,28 @@
+// The pictures of a task's views, for as long as the task is shown.
+import { useEffect, useLayoutEffect, useMemo } from "preact/hooks";
+import type { View, Work } from "./api";
+import { setClip } from "./clock";
+import { Reel } from "./reel";
+
+/** Reels of some views of a task; another `version` loads them anew. */
+export function useReels(work: Work, views: View[], version = ""): Map<View, Reel> {
+  const named = views.join(" ");
+  const reels = useMemo(
+    () => new Map(views.map((view) => [view, new Reel(work.lease, view, work.frames, version)])),
+    [work.lease, named, version],
+  );
+  useEffect(() => () => reels.forEach((reel) => reel.close()), [reels]);
+  useLayoutEffect(() => setClip(work.frames, work.rate), [work.lease]);
+  return reels;
+}
+
+/** Draw a frame of a reel; grey where it has not come yet. */
+export function drawFrame(context: CanvasRenderingContext2D, reel: Reel, t: number, width: number, height: number): void {
+  void reel.loaded.value; // draws anew once it has
+  const picture = reel.at(t);
+  if (picture) context.drawImage(picture, 0, 0, width, height);
+  else {
+    context.fillStyle = "#222";
+    context.fillRect(0, 0, width, height);
+  }
+}
