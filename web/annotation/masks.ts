@@ -135,4 +135,3 @@ function pointedAt(number: number, t: number): string {
   const taken = chosen?.proposal === undefined ? undefined : work.peek()?.proposals[chosen.proposal];
   return prompt || taken?.frame === t ? JSON.stringify([prompt, taken?.frame === t ? chosen!.proposal : null]) : "";
 }
-
