@@ -103,7 +103,7 @@ browser postgres: SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 
 # What the pages are built with: tests build them again, and compare.
 web/node_modules: web/package-lock.json
-	cd web && npm install --silent --ignore-scripts
+	cd web && npm ci --silent --ignore-scripts
 	touch $@
 
 lint: $(READY)
@@ -124,8 +124,8 @@ wheel: $(READY)
 	rm -rf dist
 	$(BIN)/hatchling build
 
-# The built pages are committed, so that who installs Vera needs no Node: what is built must be what stands there. What
-# is installed is what the lock says; `npm ci` refuses it, since no registry has an optional package that vite names.
+# The built pages are committed, so that who installs Vera needs no Node: what is built must be what stands there. Vite is
+# 8.3: 8.4.0 names an optional package that no registry has, and `npm ci` refuses a lock without it.
 web: web/node_modules
 	cd web && npm run --silent check && npm run --silent test && npm run --silent build
 	git diff --exit-code -- web/package-lock.json src/vera/studio/static src/vera/study/static src/vera/annotation/static

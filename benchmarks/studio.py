@@ -4,8 +4,10 @@ Start: from `vera studio CLIP` to its link, by the clock and by the processor's 
 that probes the clip. Frames: source and result of an adjusted, painted layer, at random and one after the other, as
 PNG. Memory: the highest resident size of the server with the process that draws, and of the worker's, while the proxy
 of a 10-minute 4K clip is made and frames of it are asked for. The clip is a test pattern, H.264 with long groups.
+Page: from asking for the editor's page to its form, and to the first picture of the viewer, in headless Chromium with
+an empty cache.
 
-Run: python -m benchmarks.studio start | frames | memory [--minutes 10]
+Run: python -m benchmarks.studio start | page | frames | memory [--minutes 10]
 """
 
 import argparse
@@ -23,7 +25,9 @@ from typing import Any
 import av
 import numpy as np
 import psutil
+from tests.browsers import chromium
 from tests.clips import make_clip
+from tests.studio.page.conftest import entered, visited
 from tests.studio.serving import Served, served, wait_for
 
 from vera.layers import LayeredEdit, save_layers
@@ -79,6 +83,27 @@ def start(folder: Path) -> None:
             children = [child for child in server.children() if "spawn_main" in " ".join(child.cmdline())]
             processor.append(sum(sum(each.cpu_times()[:2]) for each in (server, *children)))
     print(f"start to link: {min(clock):.2f} s by the clock (of three), {min(processor):.2f} s of the processor")
+
+
+def page(folder: Path) -> None:
+    source = make_clip(folder / "clip.mp4", 100, (640, 360))
+    layers_of(source, folder / "hat", 100)
+    usable, shown = [], []
+    with served(folder / "hat", folder=folder) as studio, chromium() as browser:
+        project = ready(studio)
+        lay(studio, project)
+        for _ in range(5):
+            context = entered(browser, studio, (1440, 900))
+            visit = visited(context, studio, project)
+            begun = time.perf_counter()
+            visit.page.goto(visit.address("edit"))
+            visit.page.get_by_role("button", name="Generate").wait_for()
+            usable.append(time.perf_counter() - begun)
+            visit.page.locator(".host", has_text="xact").wait_for()
+            shown.append(time.perf_counter() - begun)
+            context.close()
+    print(f"page asked for to its form: {statistics.median(usable):.2f} s; to the first picture: ", end="")
+    print(f"{statistics.median(shown):.2f} s (medians of five)")
 
 
 def ready(studio: Served) -> str:
@@ -165,7 +190,7 @@ def memory(folder: Path, minutes: float, rate: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("start", "frames", "memory"))
+    parser.add_argument("what", choices=("start", "page", "frames", "memory"))
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--rate", type=int, default=25)
     asked = parser.parse_args()
@@ -173,7 +198,7 @@ def main() -> None:
         if asked.what == "memory":
             memory(Path(folder), asked.minutes, asked.rate)
         else:
-            {"start": start, "frames": frames}[asked.what](Path(folder))
+            {"start": start, "page": page, "frames": frames}[asked.what](Path(folder))
 
 
 if __name__ == "__main__":

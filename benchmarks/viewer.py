@@ -1,9 +1,11 @@
-"""The viewer in headless Chromium: scrubbing, the first picture, memory of a long clip.
+"""The viewer in headless Chromium: scrubbing, the first picture, memory of a long clip; what a proxy costs to decode.
 
-Run: python -m benchmarks.viewer [scrub | first | memory]. Clips are made on the spot. `scrub` jumps to frames that were
-not decoded before, source, edit and alpha, and composes each in plain JavaScript and in WebGL. A processor draws the
-latter here: that figure is no GPU's. `memory` plays ten minutes of 640x360 at eight times the speed and adds up the
-proportional set size of the browser's processes.
+Run: python -m benchmarks.viewer [scrub | first | memory | decode]. Clips are made on the spot. `scrub` jumps to frames
+that were not decoded before, source, edit and alpha, and composes each in plain JavaScript and in WebGL. A processor
+draws the latter here: that figure is no GPU's. `memory` plays ten minutes of a 4K clip, whose proxies are of 1280x720,
+at eight times the speed, then pauses on frames whose exact pictures are of 4K; it adds up the proportional set size of
+the page's process, and of all the browser's. `decode` is FFmpeg's, on one thread, in time of the processor: of a frame
+as proxies are written, and with CABAC in place of CAVLC.
 """
 
 import statistics
@@ -19,19 +21,23 @@ import numpy as np
 import psutil
 from playwright.sync_api import Page
 from tests.browsers import chromium
-from tests.web.viewer.proxies import matte, noise, write_alpha, write_planes
+from tests.web.viewer.proxies import Planes, matte, noise, write_alpha, write_planes
 from tests.web.viewer.served import SOFTWARE_WEBGL, build_page, served
 
+from vera.video import planes
 from vera.video.open import open_input, open_output
+from vera.video.proxy import INTRA
 
 RATE = 25
-KINDS = ("scrub", "first", "memory")
+KINDS = ("scrub", "first", "memory", "decode")
 # Opens the clip and gives the milliseconds since the page was asked for.
 OPEN = """([clip, layers]) => {
   window.viewer = dev.open();
   viewer.setLayers(dev.layersOf(layers));
   return viewer.load(clip).then(() => performance.now());
 }"""
+
+EXACT = "{ exact: () => createImageBitmap(new ImageData(3840, 2160)) }"
 
 
 def main() -> None:
@@ -43,7 +49,7 @@ def main() -> None:
         with served(page, media) as address:
             for kind in kinds:
                 opened = browser.new_page(viewport={"width": 1280, "height": 800})
-                {"scrub": scrub, "first": first, "memory": memory}[kind](opened, address, media)
+                {"scrub": scrub, "first": first, "memory": memory, "decode": decode}[kind](opened, address, media)
                 opened.close()
 
 
@@ -71,23 +77,63 @@ def first(page: Page, address: str, media: Path) -> None:
 
 
 def memory(page: Page, address: str, media: Path) -> None:
-    size, count = (640, 360), 600 * RATE
+    size, count = (1280, 720), 600 * RATE
     name = make_clip(media, size, 120)
     repeat_packets(media / name / "proxy.mp4", count)
     page.goto(f"{address}/dev.html")
     page.wait_for_function("window.dev")
-    page.evaluate(OPEN, [clip(name, size, count), layers(name, 120)])
+    given = clip(name, size, count) | {"width": 3840, "height": 2160}
+    page.evaluate(OPEN.replace("dev.open()", f"dev.open({EXACT})"), [given, layers(name, 120)])
     page.evaluate("viewer.play(8)")
     start = time.monotonic()
     while time.monotonic() - start < 75:
         page.wait_for_timeout(15_000)
-        frame = page.evaluate("viewer.frame.value")
-        print(f"memory at frame {frame} of {count}: {resident() / 2**20:.0f} MiB")
+        print(f"memory at frame {page.evaluate('viewer.frame.value')} of {count}: {resident()}")
+    for frame in range(0, 2000, 100):
+        page.evaluate("(frame) => viewer.seek(frame)", frame)
+        page.wait_for_timeout(1000)
+    print(f"memory after 20 exact pictures of 4K: {resident()}")
 
 
-def resident() -> int:
-    """Bytes of all processes of the browser, what they share counted once."""
-    return sum(one.memory_full_info().pss for one in psutil.Process().children(recursive=True) if "chrom" in one.name())
+def decode(page: Page, address: str, media: Path) -> None:
+    size, count = (1280, 720), 24
+    for coder in ("vlc", "cabac"):
+        path = media / f"{coder}.mp4"
+        with open_output(path) as container:
+            stream: Any = container.add_stream("libx264", rate=RATE, options=INTRA | {"coder": coder})
+            stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+            for number in range(count):
+                container.mux(stream.encode(frame_of(noise(size, number), number)))
+            container.mux(stream.encode(None))
+        times = [decoded(path) / count for _ in range(5)]
+        print(f"{coder}: {min(times) * 1e3:.1f} ms to decode a frame of {path.stat().st_size / count / 1e3:.0f} kB")
+
+
+def decoded(path: Path) -> float:
+    """Decode a file on one thread; seconds of the processor."""
+    with open_input(path) as container:
+        container.streams.video[0].thread_count = 1
+        start = time.process_time()
+        for _ in container.decode(video=0):
+            pass
+        return time.process_time() - start
+
+
+def frame_of(picture: Planes, number: int) -> av.VideoFrame:
+    height, width = picture.y.shape
+    frame = av.VideoFrame(width, height, "yuv420p")
+    for plane, values in zip(planes(frame), (picture.y, picture.cb, picture.cr), strict=True):
+        plane[...] = values
+    frame.pts, frame.time_base = number, Fraction(1, RATE)
+    return frame
+
+
+def resident() -> str:
+    """Say what the page's process, and all of the browser's, have in memory, what they share counted in parts."""
+    found = [one for one in psutil.Process().children(recursive=True) if "chrom" in one.name()]
+    whole = {one: one.memory_full_info().pss for one in found}
+    page = sum(size for one, size in whole.items() if "--type=renderer" in one.cmdline())
+    return f"{page / 2**20:.0f} MiB the page, {sum(whole.values()) / 2**20:.0f} MiB the browser"
 
 
 def make_clip(media: Path, size: tuple[int, int], count: int) -> str:

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.color.test_transform import write_cube
 from tests.studio.house import API, House
 from tests.studio.taking import bring
+from tests.studio.test_bringing import sent
 from tests.studio.test_takes import ASKED, png
+from tests.studio.test_uploads import upload
 
 import vera.files
 
@@ -56,3 +59,23 @@ def test_a_new_project_on_a_full_disk_is_none(house: House, clip: str, full: Any
     full()
     house.post("/projects", {"clip": clip}, 507)
     assert house.get("/projects") == projects
+
+
+@pytest.mark.faults
+def test_nothing_is_brought_in_or_deleted_on_a_full_disk(
+    house: House, project: str, footage: Path, tmp_path: Path, full: Any
+) -> None:
+    gone = bring(house, project, footage / "hat")
+    house.client.delete(f"{API}/takes/{gone}")
+    write_cube(tmp_path / "log.cube", 5)
+    lut = upload(house, (tmp_path / "log.cube").read_bytes(), "log.cube")
+    uploads = sent(house, footage / "hat")
+    root = house.get("/about")["roots"][0]["id"]
+    before = contents(house.studio.workspace)
+    full()
+    house.post(f"/projects/{project}/brought", {"root": root, "inside": "hat"}, 507)
+    house.post(f"/projects/{project}/brought", {"uploads": uploads}, 507)
+    house.post(f"/projects/{project}/luts", {"upload": lut}, 507)
+    assert house.client.delete(f"{API}/projects/{project}/bin").status_code == 507
+    assert contents(house.studio.workspace) == before
+    assert not [job for job in house.studio.jobs.jobs() if job.state == "queued"]

@@ -1,6 +1,8 @@
 """Exact frames over HTTP: those of the file that `vera composite` writes, and code values."""
 
 import io
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -72,3 +74,37 @@ def test_frames_and_pixels_that_there_are_not(house: House, project: str) -> Non
     house.get(f"/projects/{project}/frames/0", 422, format="gif")
     house.get(f"/projects/{project}/samples/0", 422, x=64, y=0)
     house.get(f"/projects/{project}/samples/0", 422, x=0)
+
+
+def test_a_take_alone_is_what_its_layers_composite_to(
+    house: House, project: str, footage: Path, tmp_path: Path
+) -> None:
+    """However it is adjusted, laid or not: what one side of the wipe shows."""
+    take = bring(house, project, footage / "hat")
+    house.layers(project, [{"take": take, "opacity": 0.2, "on": False}])
+    written = tmp_path / "out.mp4"
+    assert main(["composite", str(footage / "bikes.mp4"), str(footage / "hat"), "--out", str(written)]) == 0
+    with open_clip(written).frames() as reader:
+        frame = [*reader][3]
+        answer = house.client.get(f"{API}/projects/{project}/frames/3", params={"take": take})
+        with Image.open(io.BytesIO(answer.content)) as opened:
+            assert np.array_equal(np.asarray(opened), model_view(frame, 64, 48))
+    for other in ("0" * 24, project + "0" * 8):
+        house.get(f"/projects/{project}/frames/3", 404, take=other)
+
+
+def test_the_newest_frame_of_a_window_displaces_those_that_wait(house: House, project: str) -> None:
+    def ask(frame: int, window: str | None) -> int:
+        query = {} if window is None else {"window": window}
+        return int(house.client.get(f"{API}/projects/{project}/frames/{frame}", params=query).status_code)
+
+    assert ask(0, "window-1") == 200  # the process draws now
+    with ThreadPoolExecutor() as pool:
+        busy = pool.submit(house.studio.drawing.call, time.sleep, 2.0)
+        time.sleep(0.5)
+        asked = []
+        for frame, window in ((1, "window-1"), (2, "window-1"), (3, "window-2"), (4, None)):
+            asked.append(pool.submit(ask, frame, window))
+            time.sleep(0.2)
+        assert asked[0].result() == 204 and not busy.done()
+        assert [one.result() for one in asked[1:]] == [200, 200, 200]

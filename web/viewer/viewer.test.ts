@@ -7,6 +7,7 @@ import { pressKey, shuttle, KEYS } from "./keys";
 import { Newest } from "./newest";
 import { samplesText } from "./parts";
 import { pixelAt } from "./pointer";
+import { lookUp } from "./rule/table";
 import { columnPeaks } from "./strip/draw";
 import { fitted, placePicture } from "./surface";
 import { clockText, endOf, frameAt } from "./times";
@@ -136,6 +137,20 @@ describe("exact pictures", () => {
     const exact = new ExactPictures(() => Promise.reject(new Error("500")));
     expect(await exact.load(1, ["alpha"])).toBe(false);
   });
+
+  it("that a newer frame displaced are no longer asked for", async () => {
+    const asked: AbortSignal[] = [];
+    const exact = new ExactPictures((_frame, _side, signal) => {
+      asked.push(signal);
+      return new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))));
+    });
+    const first = exact.load(1, ["result", "take 0123"]);
+    const second = exact.load(2, ["result"]);
+    expect(asked.map(({ aborted }) => aborted)).toEqual([true, true, false]);
+    expect(await first).toBe(false);
+    exact.forget();
+    expect(await second).toBe(false);
+  });
 });
 
 describe("the surface", () => {
@@ -183,4 +198,29 @@ describe("the strip", () => {
 
 it("sums bytes as FNV-1a does", () => {
   expect(checksum(new TextEncoder().encode("foobar"))).toBe(0xbf9cf968);
+});
+
+describe("a table of colours", () => {
+  const side = 3;
+  const codes = Uint8Array.from({ length: 81 }, (_, i) => (i * 37) % 256);
+  const shown = (red: number, green: number, blue: number) => {
+    const out = [red, green, blue];
+    lookUp({ side, codes }, out, 0);
+    return out;
+  };
+  const node = (r: number, g: number, b: number) => [...codes.slice(3 * ((b * 3 + g) * 3 + r)).slice(0, 3)];
+
+  it("is exact at its nodes, red fastest", () => {
+    expect(shown(0, 0, 0)).toEqual(node(0, 0, 0));
+    expect(shown(255, 0, 0)).toEqual(node(2, 0, 0));
+    expect(shown(0, 255, 0)).toEqual(node(0, 2, 0));
+    expect(shown(0, 255, 255)).toEqual(node(0, 2, 2));
+    expect(shown(255, 255, 255)).toEqual(node(2, 2, 2));
+  });
+
+  it("is straight between them", () => {
+    const [low, high] = [node(0, 0, 0), node(1, 0, 0)];
+    const part = 64 / 127.5;
+    expect(shown(64, 0, 0)).toEqual(low.map((one, k) => Math.floor(one + part * (high[k]! - one) + 0.5)));
+  });
 });

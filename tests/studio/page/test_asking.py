@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Route, expect
-from tests.studio.page.conftest import FRAMES, SIZE, Visit, wait_until
-from tests.studio.serving import wait_for
+from playwright.sync_api import Browser, Route, expect
+from tests.studio.page.conftest import DESKTOP, FRAMES, SIZE, Visit, entered, visited, wait_until
+from tests.studio.serving import served, wait_for
+from tests.video.test_sequence import pngs
 
 from vera.video import open_clip, write_lossless
 
@@ -95,3 +96,33 @@ def test_what_cannot_be_opened_is_one_line(visit: Visit, tmp_path: Path) -> None
     assert "\n" not in line.inner_text()
     wait_until(page, "location.hash.startsWith('#/start')")
     visit.problems[:] = [one for one in visit.problems if not one.startswith("422 POST")]
+
+
+def test_a_lora_and_the_rate_of_a_sequence_are_asked_for(browser: Browser, tmp_path: Path) -> None:
+    pngs(tmp_path / "shots", range(4))
+    with served("--lora", "nano-8-steps", "--no-worker", folder=tmp_path) as studio:
+        context = entered(browser, studio, DESKTOP)
+        visit = visited(context, studio, "")
+        visit.go("start")
+        page = visit.page
+        page.get_by_role("region", name="Folders").locator("summary").first.click()
+        rate = page.get_by_label("Pictures a second of shots")
+        rate.fill("a lot")
+        rate.press("Enter")
+        page.get_by_role("button", name="shots", exact=True).click()
+        page.get_by_text("a rate is in pictures a second").wait_for()
+        rate.fill("12.5")
+        rate.press("Enter")
+        page.get_by_role("button", name="shots", exact=True).click()
+        page.get_by_label("nano-8-steps", exact=True).check()
+        page.get_by_label("Scale of nano-8-steps").fill("0.5")
+        page.get_by_label("Scale of nano-8-steps").press("Enter")
+        page.get_by_label("Instruction").fill("Add a hat")
+        page.get_by_role("button", name="Generate").click()
+        page.locator(".card", has_text="Add a hat").wait_for()
+        (clip,) = studio.ask("GET", "/clips")
+        (project,) = studio.ask("GET", "/projects")
+        (take,) = studio.ask("GET", f"/projects/{project['id']}/takes")
+        assert clip["rate"] == 12.5 and take["settings"]["lora"] == [{"name": "nano-8-steps", "scale": 0.5}]
+        context.close()
+        assert [one for one in visit.problems if "422 POST" not in one] == []

@@ -15,7 +15,7 @@ def test_the_built_files_are_of_these_sources(tmp_path: Path) -> None:
     """In a copy, so that nobody's `node_modules` is taken away."""
     ignored = shutil.ignore_patterns("node_modules", "__pycache__")
     shutil.copytree(ROOT / "web", tmp_path / "web", ignore=ignored)
-    for command in (["npm", "install", "--silent", "--ignore-scripts"], ["npm", "run", "--silent", "build"]):
+    for command in (["npm", "ci", "--silent", "--ignore-scripts"], ["npm", "run", "--silent", "build"]):
         subprocess.run(command, cwd=tmp_path / "web", check=True, timeout=300)
     lock = Path("web", "package-lock.json")
     assert (tmp_path / lock).read_bytes() == (ROOT / lock).read_bytes()

@@ -13,7 +13,7 @@ from vera.color.tags import FULL, LIMITED
 
 Plane = NDArray[np.uint8]
 
-INTRA = {"crf": "18", "preset": "veryfast", "bf": "0", "x264-params": "keyint=1:scenecut=0"}
+INTRA = {"crf": "18", "preset": "veryfast", "bf": "0", "coder": "vlc", "x264-params": "keyint=1:scenecut=0"}
 LOSSLESS = {
     "lossless": "1",
     "g": "1",

@@ -297,3 +297,52 @@ def test_no_axe_violation_and_everything_has_a_name(page: Page, proxies: Path) -
     assert violations(page, runOnly=["wcag2a", "wcag2aa"]) == []
     assert page.get_by_role("img", name="Frame 0 of 12").is_visible()
     assert page.get_by_role("slider", name="Position in the clip").is_visible()
+
+
+# A table of side 5 that is no straight line, and R'G'B' that it shows.
+TABLE = "(() => { const codes = new Uint8Array(375); codes.forEach((_, i) => (codes[i] = (i * i * 7) % 256)); "
+TABLE += "return { side: 5, codes }; })()"
+
+
+def looked_up(colors: NDArray[Any]) -> NDArray[Any]:
+    """R'G'B' through the table, interpolated between its eight nodes."""
+    cube = np.array([i * i * 7 % 256 for i in range(375)], float).reshape(5, 5, 5, 3)  # blue, green, red
+    place = colors[..., ::-1] * (4 / 255)
+    low = np.minimum(np.floor(place).astype(int), 3)
+    part = place - low
+    shown = np.zeros(colors.shape)
+    for corner in np.ndindex(2, 2, 2):
+        weight = np.prod(np.where(corner, part, 1 - part), axis=-1)
+        shown += weight[..., None] * cube[tuple(np.moveaxis(low + corner, -1, 0))]
+    return np.floor(shown + 0.5)
+
+
+@pytest.mark.parametrize("webgl", [True, False])
+def test_a_table_shows_the_colours(page: Page, proxies: Path, webgl: bool) -> None:
+    open_viewer(page, WEBGL if webgl else "{ without: ['webgl'] }")
+    for view in ("source", "result", "edit", "alpha"):
+        page.evaluate(f"viewer.view.value = '{view}'")
+        page.evaluate("viewer.table.value = null")
+        plain = pixels(page)
+        page.evaluate(f"viewer.table.value = {TABLE}")
+        shown = pixels(page)
+        wanted = plain if view == "alpha" else looked_up(plain)
+        assert np.abs(shown - wanted).max() <= 1, view
+
+
+def test_a_take_beside_the_wipe_is_alone_over_the_source(page: Page, proxies: Path) -> None:
+    """Whatever the layers are: the right side is the take as it came, the left what is laid."""
+    open_viewer(page, layers=1, opacity=0.5)
+    page.evaluate(
+        """() => { const url = 'media/views';
+          viewer.setCompared([{ id: 'other', edit: `${url}/proxy.mp4`, alpha: `${url}/alpha.webm`, label: 'Other',
+            alphaStill: (n) => `${url}/alpha${n}.png`, frames: Array.from({ length: 12 }, (_, i) => i) }]);
+          viewer.wipe.value = { on: true, position: 0.5, left: 'result', right: 'take other' }; }"""
+    )
+    page.wait_for_function("viewer.wipe.value.on")
+    page.wait_for_timeout(1000)
+    before, after = expected(proxies, 0, opacity=0.5)
+    seen, half = pixels(page), SIZE[0] // 2
+    assert np.abs(seen[:, : half - 1] - after[:, : half - 1]).max() <= 1
+    assert np.abs(seen[:, half + 1 :] - before[:, half + 1 :]).max() <= 1  # its edit is the source itself
+    assert page.get_by_role("slider", name="Wipe").get_attribute("aria-valuetext") == "result to 50 %, Other beyond"

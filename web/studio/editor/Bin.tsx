@@ -10,11 +10,11 @@ export function EmptyBin({ count }: { count: number }) {
       <button class="plain" onClick={() => dialog.current!.showModal()}>
         Empty the bin
       </button>
-      <dialog ref={dialog} aria-label="Empty the bin">
+      <dialog ref={dialog} class="words" aria-label="Empty the bin">
         <h2>Empty the bin</h2>
         <p>
-          {count === 1 ? "One take is" : `${count} takes are`} deleted from the disk for good, but for those that are layers, or that a
-          job uses. No step before this can be undone.
+          This deletes {count === 1 ? "the take" : `the ${count} takes`} in the bin from the disk. What is a layer, or what a job uses,
+          stays. Nothing that was done before can be undone then.
         </p>
         <form method="dialog" class="row">
           <button>Keep them</button>

@@ -17,7 +17,7 @@ export function Bring() {
       <button class="plain" title="Layers of this clip that vera edit or vera layerize wrote" onClick={() => dialog.current!.showModal()}>
         Bring in layers
       </button>
-      <dialog ref={dialog} class="bring" aria-label="Bring in layers">
+      <dialog ref={dialog} class="words" aria-label="Bring in layers">
         <h2>Bring in layers</h2>
         <p class="quiet">
           A layer folder of this clip becomes a take. A folder with a project.json brings its layers, adjusted as they were. You can
