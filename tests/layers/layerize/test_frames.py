@@ -11,6 +11,7 @@ from tests.layers.layerize.scenes import disc, over, plate
 from vera.errors import VeraError
 from vera.layers import load_layers
 from vera.layers.layerize import ArrayFootage, RecoveredLayers, layerize, layerize_frames
+from vera.layers.layerize.footage import FINER
 from vera.video import write_lossless
 from vera.video.lossless import LosslessClip
 
@@ -27,6 +28,7 @@ ALPHA = np.stack([disc(SIZE, 60 + 4 * t, 50, 22) for t in range(COUNT)]).astype(
 EDITED = np.stack(
     [codes(over(one / np.float32(255), 0.3 * plate(5) + 0.5, alpha)) for one, alpha in zip(PLATES, ALPHA, strict=True)]
 )
+WALL = disc(SIZE, 80, 48, 34, 4)
 SOURCE = ArrayFootage(PLATES, 25, "the source")
 
 
@@ -135,3 +137,32 @@ def test_frames_without_an_edit() -> None:
     refused(np.zeros_like(EDITED), "all of one colour")
     refused(PLATES, "nothing was edited")
     refused(np.stack([codes(plate(20, SIZE, t)) for t in range(COUNT)]), "shows nothing of the source")
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 4])
+def test_a_source_far_larger_than_the_edited_frames(times: int) -> None:
+    size = (SIZE[0] * times, SIZE[1] * times)
+    plates, alpha = (
+        np.stack([cv2.resize(one, size, interpolation=cv2.INTER_CUBIC) for one in part]) for part in (PLATES, ALPHA)
+    )
+    found = layerize_frames(ArrayFootage(plates, 25, "the source"), EDITED)
+    scale = max(1, times / FINER)
+    assert found.clips.work_size == (round(size[0] / scale), round(size[1] / scale))
+    frames = list(found.frames())
+    assert all(edit.shape == (*size[::-1], 3) and matte.shape == size[::-1] for edit, matte in frames)
+    mattes = np.stack([matte for _, matte in frames]) / np.float32(65535)
+    assert np.abs(mattes - alpha).mean() < 0.01
+    matrix = np.array(found.record()["matrix"])
+    np.testing.assert_allclose(matrix[:, :2], np.eye(2) / times, atol=0.01)
+
+
+def test_the_drift_of_a_plain_preserved_part_is_undone() -> None:
+    wall = np.stack([over(one / np.float32(255), np.full_like(one, 0.8, np.float32), WALL) for one in PLATES])
+    gains = 1 + 0.04 * np.sin(np.arange(COUNT)[:, None] + np.array([0.0, 2.0, 4.0]))
+    background = np.stack([plate(9, SIZE, t) for t in range(COUNT)])
+    kept = disc(SIZE, 80, 48, 44)
+    drawn = np.stack(
+        [codes(over(new, one, kept) * gain) for new, one, gain in zip(background, wall, gains, strict=True)]
+    )
+    found = alphas(layerize_frames(ArrayFootage(codes(wall), 25, "the source"), drawn, in_step=True))
+    assert found[:, cv2.erode(kept, np.ones((9, 9))) == 1].mean() < 0.01
