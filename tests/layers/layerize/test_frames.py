@@ -28,7 +28,6 @@ ALPHA = np.stack([disc(SIZE, 60 + 4 * t, 50, 22) for t in range(COUNT)]).astype(
 EDITED = np.stack(
     [codes(over(one / np.float32(255), 0.3 * plate(5) + 0.5, alpha)) for one, alpha in zip(PLATES, ALPHA, strict=True)]
 )
-WALL = disc(SIZE, 80, 48, 34, 4)
 SOURCE = ArrayFootage(PLATES, 25, "the source")
 
 
@@ -154,15 +153,3 @@ def test_a_source_far_larger_than_the_edited_frames(times: int) -> None:
     assert np.abs(mattes - alpha).mean() < 0.01
     matrix = np.array(found.record()["matrix"])
     np.testing.assert_allclose(matrix[:, :2], np.eye(2) / times, atol=0.01)
-
-
-def test_the_drift_of_a_plain_preserved_part_is_undone() -> None:
-    wall = np.stack([over(one / np.float32(255), np.full_like(one, 0.8, np.float32), WALL) for one in PLATES])
-    gains = 1 + 0.04 * np.sin(np.arange(COUNT)[:, None] + np.array([0.0, 2.0, 4.0]))
-    background = np.stack([plate(9, SIZE, t) for t in range(COUNT)])
-    kept = disc(SIZE, 80, 48, 44)
-    drawn = np.stack(
-        [codes(over(new, one, kept) * gain) for new, one, gain in zip(background, wall, gains, strict=True)]
-    )
-    found = alphas(layerize_frames(ArrayFootage(codes(wall), 25, "the source"), drawn, in_step=True))
-    assert found[:, cv2.erode(kept, np.ones((9, 9))) == 1].mean() < 0.01
