@@ -6,7 +6,7 @@ import pytest
 from tests.layers.layerize.scenes import disc, over, plate
 
 from vera.layers.layerize.align import GreyPair, find_map, find_shift, grey, initial_map, shifted, warp
-from vera.layers.layerize.structure import agreement
+from vera.layers.layerize.structure import agreement, plain_agrees
 from vera.layers.layerize.votes import vote
 
 SIZE = (256, 160)
@@ -89,3 +89,11 @@ def test_agreement_tells_an_edit_from_another_clip() -> None:
     assert agreement(grey(source), grey(plate(9, SIZE))) < 0.03
     kept = disc(SIZE, 128, 80, 80) == 0
     assert agreement(grey(source), grey(edited), kept) > 0.75
+
+
+def test_plain_parts_agree_if_they_are_about_as_bright() -> None:
+    wall = np.full(SIZE[::-1], 0.6, np.float32)
+    textured = grey(plate(1, SIZE))
+    assert plain_agrees(wall, wall * np.float32(0.95)).all()
+    assert not plain_agrees(wall, wall - np.float32(0.2)).any()
+    assert not plain_agrees(textured, textured).any() and not plain_agrees(wall, textured).any()

@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
-from tests.layers.layerize.scenes import plate
+from tests.layers.layerize.scenes import SIZE, plate
 
+from vera.layers.layerize.align import initial_map
 from vera.layers.layerize.color_match import NEUTRAL, fit_colors, pool
+from vera.layers.layerize.footage import FramePair
+from vera.layers.layerize.match import Match, apply_match
+from vera.layers.layerize.noise import Noise
 
 
 @pytest.mark.parametrize("others", [0.0, 0.5, 0.8])
@@ -42,3 +46,12 @@ def test_pool_thins_evenly() -> None:
     ramp = np.arange(3000, dtype=np.float32).reshape(-1, 3)
     source, edited = pool([(ramp, -ramp), (ramp + 3000, -ramp - 3000)], count=200)
     assert len(source) == 200 and np.array_equal(source, -edited) and source[-1, 0] > 5900
+
+
+@pytest.mark.parametrize("gain", [0.94, 0.97, 1.05])
+def test_plain_parts_tell_a_frames_colours_where_little_has_structure(gain: float) -> None:
+    wall = np.full((*SIZE[::-1], 3), 0.7, np.float32)
+    wall[40:44, 70:74] = plate()[40:44, 70:74]
+    pair = FramePair(*(np.rint(255 * picture).astype(np.uint8) for picture in (wall, wall * np.float32(gain))))
+    matched = apply_match(Match(initial_map(SIZE, SIZE), NEUTRAL, 0.0, Noise(0.004, 0.1), 1.0), pair)
+    assert np.abs(matched.edited - matched.source).mean() < 1 / 255

@@ -11,6 +11,7 @@ from tests.layers.layerize.scenes import disc, over, plate
 from vera.errors import VeraError
 from vera.layers import load_layers
 from vera.layers.layerize import ArrayFootage, RecoveredLayers, layerize, layerize_frames
+from vera.layers.layerize.footage import FINER
 from vera.video import write_lossless
 from vera.video.lossless import LosslessClip
 
@@ -135,3 +136,20 @@ def test_frames_without_an_edit() -> None:
     refused(np.zeros_like(EDITED), "all of one colour")
     refused(PLATES, "nothing was edited")
     refused(np.stack([codes(plate(20, SIZE, t)) for t in range(COUNT)]), "shows nothing of the source")
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 4])
+def test_a_source_far_larger_than_the_edited_frames(times: int) -> None:
+    size = (SIZE[0] * times, SIZE[1] * times)
+    plates, alpha = (
+        np.stack([cv2.resize(one, size, interpolation=cv2.INTER_CUBIC) for one in part]) for part in (PLATES, ALPHA)
+    )
+    found = layerize_frames(ArrayFootage(plates, 25, "the source"), EDITED)
+    scale = max(1, times / FINER)
+    assert found.clips.work_size == (round(size[0] / scale), round(size[1] / scale))
+    frames = list(found.frames())
+    assert all(edit.shape == (*size[::-1], 3) and matte.shape == size[::-1] for edit, matte in frames)
+    mattes = np.stack([matte for _, matte in frames]) / np.float32(65535)
+    assert np.abs(mattes - alpha).mean() < 0.01
+    matrix = np.array(found.record()["matrix"])
+    np.testing.assert_allclose(matrix[:, :2], np.eye(2) / times, atol=0.01)

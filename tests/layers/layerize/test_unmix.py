@@ -58,6 +58,31 @@ def test_smoke_lets_the_source_through() -> None:
     assert np.abs(found.edit[alpha > 0.4] - (0.8, 0.8, 0.85)).mean() < 0.1
 
 
+@pytest.mark.parametrize("gains", [(0.4, 0.9, 1.2), (1.3, 0.8, 0.6)])
+@pytest.mark.parametrize("seed", [0, 2, 3])
+def test_a_recoloured_thing_is_solid_though_its_texture_is_kept(seed: int, gains: tuple[float, float, float]) -> None:
+    alpha = disc(SIZE, 80, 48, 30)
+    recoloured = (plate(seed) * np.float32(gains)).clip(0, 1)
+    found = recover(plate(seed), over(plate(seed), recoloured, alpha))
+    assert np.abs(found.alpha - alpha).mean() < 0.03
+
+
+def test_smoke_over_plain_ground_among_textured() -> None:
+    window = disc(SIZE, 80, 48, 10, 4)
+    source = over(plate(), flat((0.05, 0.05, 0.05)), window)
+    alpha = 0.5 * disc(SIZE, 80, 48, 40, 24)
+    found = recover(source, over(source, flat((0.8, 0.8, 0.85)), alpha))
+    assert np.abs(found.alpha - alpha)[window == 1].max() < 0.15
+
+
+def test_a_solid_thing_on_plain_ground_among_smoke_stays_solid() -> None:
+    window, ball = disc(SIZE, 80, 48, 16, 4), disc(SIZE, 80, 48, 9)
+    source = over(plate(), flat((0.05, 0.05, 0.05)), window)
+    smoke = over(source, flat((0.8, 0.8, 0.85)), 0.5 * disc(SIZE, 80, 48, 40, 24))
+    found = recover(source, over(smoke, flat((0.9, 0.2, 0.1)), ball))
+    assert found.alpha[cv2.erode(ball, np.ones((7, 7))) == 1].min() > 0.9
+
+
 def test_thin_lines_keep_their_width() -> None:
     alpha = np.zeros(SIZE[::-1], np.uint8)
     for y in range(16, 90, 16):

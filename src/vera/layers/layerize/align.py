@@ -84,7 +84,7 @@ def find_map(pairs: Sequence[GreyPair]) -> Matrix:
     start = initial_map(coarse[0].size, coarse[0].edited.shape[::-1])
     votes = vote([(pair.source, warp(pair.edited, start, pair.size)) for pair in coarse])
     best, best_score, best_free = start, -1.0, SHIFT
-    for matrix in (start, *(_compose(start, voted) for voted in votes)):
+    for matrix in (start, *(compose(start, voted) for voted in votes)):
         for free in (SHIFT, AFFINE):
             matrix = _polish(coarse, matrix, free)
             score = _score(coarse, matrix)
@@ -153,7 +153,7 @@ def _polish(pairs: Sequence[GreyPair], matrix: Matrix, free: list[int]) -> Matri
         step[free] = np.linalg.solve(normal[np.ix_(free, free)], right[free])
         offset, linear = step.reshape(2, 3)[:, 0], step.reshape(2, 3)[:, 1:] / np.array([width, height])
         shift = offset - linear @ np.array([width, height]) / 2
-        matrix = _compose(matrix, np.column_stack([np.eye(2) + linear, shift]))
+        matrix = compose(matrix, np.column_stack([np.eye(2) + linear, shift]))
         if np.abs(step).max() < SETTLED:
             break
     return matrix
@@ -215,7 +215,7 @@ def _fit_line(x: Matrix, y: Matrix) -> tuple[float, float, Matrix]:
     return gain, offset, weight
 
 
-def _compose(matrix: Matrix, step: Matrix) -> Matrix:
+def compose(matrix: Matrix, step: Matrix) -> Matrix:
     """First `step`, within the source, then `matrix`."""
     return np.column_stack([matrix[:, :2] @ step[:, :2], matrix[:, :2] @ step[:, 2] + matrix[:, 2]])
 
@@ -224,7 +224,7 @@ def rescale(matrix: Matrix, of: GreyPair, source: tuple[int, int], edited: tuple
     """A map between the pictures of `of` as one between the same pictures of other sizes (width, height)."""
     into = initial_map(source, of.size)
     out = initial_map(of.edited.shape[::-1], edited)
-    return _compose(out, _compose(matrix, into))
+    return compose(out, compose(matrix, into))
 
 
 def _fitted(size: tuple[int, int], longest: int) -> tuple[int, int]:

@@ -35,10 +35,8 @@ class DriftMap:
         self._tiles: list[list[Picture]] = []
 
     def add(self, source: NDArray[Any], edited: NDArray[Any], edit: NDArray[Any], alpha: NDArray[np.uint16]) -> None:
-        """The next frame: RGB codes of source `[H,W,3]`, edited clip `[h,w,3]` and edit layer, and its alpha."""
-        before, after = _eight_bits(source), _eight_bits(edited)
-        if after.shape != before.shape:
-            after = np.asarray(cv2.resize(after, before.shape[1::-1], interpolation=cv2.INTER_LINEAR))
+        """The next frame: RGB codes of both clips `[h,w,3]` each, of the edit layer `[H,W,3]`, and its alpha."""
+        before, after = (_sized(_eight_bits(part), alpha.shape[::-1]) for part in (source, edited))
         kept = np.asarray(alpha == 0, np.float32)
         difference = cv2.transform(cv2.absdiff(before, after), np.full((1, 3), 1 / 3)) * kept
         share = cv2.resize(kept, GRID, interpolation=cv2.INTER_AREA)
@@ -77,6 +75,12 @@ class DriftMap:
 
 def _eight_bits(codes: NDArray[Any]) -> Picture:
     return codes if codes.dtype == np.uint8 else (codes >> 8).astype(np.uint8)
+
+
+def _sized(picture: Picture, size: tuple[int, int]) -> Picture:
+    if picture.shape[1::-1] == size:
+        return picture
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR))
 
 
 def _tiles(source: Picture, edited: Picture, edit: Picture, alpha: NDArray[np.uint16]) -> list[Picture]:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.arrays import Float
 from vera.errors import VeraError
 from vera.layers.layer_frame import to_codes
 from vera.layers.layerize.pairing import Times
@@ -21,6 +22,8 @@ from vera.video.view import picture
 
 Size = tuple[int, int]  # width and height
 Item = TypeVar("Item")
+
+FINER = 2.0  # pixels of the source to one of the edited clip, beyond which they are compared at less than full size
 
 
 class Footage(Protocol):
@@ -165,9 +168,20 @@ class Footages:
     mattes: Path | Pictures | None = None
 
     @property
+    def work_size(self) -> Size:
+        """The size that the clips are compared at: the source's, or less if that shows far more than the edited clip.
+
+        What an editor drew has no finer edges than its pixels, so nothing is lost; at 4K against 480p it saves four
+        fifths of the work.
+        """
+        width, height = self.source.size
+        scale = FINER * max(self.edited.size) / max(width, height)
+        return (width, height) if scale >= 1 else (round(width * scale), round(height * scale))
+
+    @property
     def edited_size(self) -> Size:
-        """The size that the edited clip is read at: its own, or the source's if that is smaller."""
-        size, own = self.source.size, self.edited.size
+        """The size that the edited clip is read at: its own, or that of the work if it is smaller."""
+        size, own = self.work_size, self.edited.size
         return own if own[0] * own[1] <= size[0] * size[1] else size
 
     @property
@@ -178,7 +192,7 @@ class Footages:
     def pairs(self, frames: Sequence[tuple[int, int]]) -> Iterator[FramePair]:
         """For each (source frame, edited frame), rising, both pictures."""
         places = [place for place, _ in frames]
-        sources = self.source.pictures(places, self.source.size)
+        sources = self.source.pictures(places, self.work_size)
         edits = self.edited.pictures([number for _, number in frames], self.edited_size)
         masks, mattes = self._masks(places), self._mattes(places)
         with closing(sources), closing(edits), closing(masks), closing(mattes):
@@ -189,21 +203,21 @@ class Footages:
         if self.mask is None:
             yield from (None for _ in places)
         elif isinstance(self.mask, Path):
-            with closing(mask_frames(self.mask, *self.source.size)) as masks:
+            with closing(mask_frames(self.mask, *self.work_size)) as masks:
                 yield from pick(masks, places)
         else:
             still = np.ndim(self.mask[0]) == 1
             for place in places:
-                yield _coverage(self.mask if still else self.mask[place], self.source.size) >= 0.5
+                yield _coverage(self.mask if still else self.mask[place], self.work_size) >= 0.5
 
     def _mattes(self, places: Sequence[int]) -> Generator[NDArray[np.float32] | None, None, None]:
         if self.mattes is None:
             yield from (None for _ in places)
         elif isinstance(self.mattes, Path):
-            with closing(mask_pictures(self.mattes, *self.source.size)) as mattes:
-                yield from (_coverage(matte.mean(axis=-1) / 255, self.source.size) for matte in pick(mattes, places))
+            with closing(mask_pictures(self.mattes, *self.work_size)) as mattes:
+                yield from (_coverage(matte.mean(axis=-1) / 255, self.work_size) for matte in pick(mattes, places))
         else:
-            yield from (_coverage(self.mattes[place], self.source.size) for place in places)
+            yield from (_coverage(self.mattes[place], self.work_size) for place in places)
 
 
 def _coverage(picture: Any, size: Size) -> NDArray[np.float32]:
@@ -214,6 +228,13 @@ def _coverage(picture: Any, size: Size) -> NDArray[np.float32]:
     if values.shape[::-1] != size:
         values = np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_LINEAR))
     return values.clip(0, 1)
+
+
+def enlarge(picture: Float, size: Size) -> Float:
+    """`[h,w,...]` brought to `size`; as it is if it has that."""
+    if picture.shape[1::-1] == size:
+        return picture
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR))
 
 
 def pick(items: Iterable[Item], wanted: Sequence[int]) -> Iterator[Item]:

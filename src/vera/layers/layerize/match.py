@@ -35,7 +35,6 @@ PLAUSIBLE = 12 / 255  # difference beyond which what looks alike is an edit of b
 NOTICED = 0.1  # pixels of shift of a single frame that are corrected
 FARTHEST = 4.0  # pixels of it that are believed
 MANY, OFTEN = 3000, 20_000  # agreeing pixels from which a frame has colours of its own, and how many are looked at
-FEW = 0.1  # of a frame's pixels: where structure agrees on fewer, plain parts that look alike count too
 FEWEST = 500  # agreeing pixels by which a frame can be checked
 DOUBTFUL = 0.15  # share of agreeing structure that might be chance
 TYPICAL = 0.77  # median of the mean of three deviations, if the noise is as expected
@@ -110,7 +109,7 @@ def _bring(match: Match, pair: FramePair) -> _Brought:
     edited = match.colors.apply(placed)
     matched = grey(edited)
     alike = structure_agrees(greys.source, matched)
-    if np.count_nonzero(alike) < FEW * alike.size:
+    if np.count_nonzero(alike) < MANY:
         alike |= plain_agrees(greys.source, matched)
     if pair.kept is not None:
         alike &= pair.kept

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from vera.arrays import Float
 from vera.errors import VeraError
 from vera.layers.layer_frame import FULL, LayerFrame, unit
-from vera.layers.layerize.align import initial_map
+from vera.layers.layerize.align import compose, initial_map
 from vera.layers.layerize.difference import Mask, find_changes
 from vera.layers.layerize.drift import DriftMap
-from vera.layers.layerize.footage import Footages, FramePair
+from vera.layers.layerize.footage import Footages, FramePair, enlarge
 from vera.layers.layerize.match import Match, Matched, apply_match, fit_match
 from vera.layers.layerize.matting import Matting, solid_matte
 from vera.layers.layerize.noise import smoothed_difference
@@ -78,9 +78,7 @@ class RecoveredLayers:
         self.coverage, self.corrected, self.drift = 0.0, 0, DriftMap(len(self.groups))
         depth = np.uint16 if self.clips.deep else np.uint8
         for done, (group, frame) in enumerate(zip(self.groups, steady(self._unmixed()), strict=True)):
-            edit = straight_colors(frame.source, frame.edited, frame.layers, frame.level)
-            alpha = floor_alpha(sharpen_edges(frame.layers.alpha, self.match.softness))
-            layer = LayerFrame(edit, alpha).codes(depth)
+            layer = self._full_size(frame).codes(depth)
             self.coverage += float(layer.alpha.mean()) / FULL / len(self.groups)
             self.drift.add(*frame.codes, *layer)
             for _ in group.frames:
@@ -96,7 +94,7 @@ class RecoveredLayers:
         return _notices(self.clips, self.pairing)
 
     def _unmixed(self) -> Iterator[Unmixed]:
-        edge = round(EDGE * max(1.0, self.clips.source.size[0] / self.clips.edited_size[0]))
+        edge = round(EDGE * max(1.0, self.clips.work_size[0] / self.clips.edited_size[0]))
         pairs = self.clips.pairs([(group.best, group.edited) for group in self.groups])
         for pair, nearby in with_neighbours(pairs, NEARBY):
             matched = apply_match(self.match, pair)
@@ -104,6 +102,17 @@ class RecoveredLayers:
             inside = self._changes(pair, matched, [other.source for other in nearby])
             found = self._layers(matched, inside, edge, pair.matte)
             yield Unmixed(matched.softened, matched.edited, matched.level, found, (pair.source, pair.edited))
+
+    def _full_size(self, frame: Unmixed) -> LayerFrame:
+        """The layers of a frame as large as the source, with the edges of one of that size."""
+        edit = straight_colors(frame.source, frame.edited, frame.layers, frame.level)
+        edit, alpha = (enlarge(part, self.clips.source.size) for part in (edit, frame.layers.alpha))
+        return LayerFrame(edit, floor_alpha(sharpen_edges(alpha, self._softness)))
+
+    @property
+    def _softness(self) -> float:
+        """The editor's blur in pixels of the source."""
+        return self.match.softness * self.clips.source.size[0] / self.clips.work_size[0]
 
     def _layers(self, matched: Matched, inside: Mask, edge: int, matte: Float | None) -> Layers:
         """The layers of a frame: those that the pictures tell, and of solid things also what a network sees in them."""
@@ -133,15 +142,17 @@ class RecoveredLayers:
     def record(self) -> dict[str, Any]:
         """What it takes to see how the layers came about, in JSON values."""
         match = self.match
-        aligned = match.matrix - initial_map(self.clips.source.size, self.clips.edited_size)
+        sizes = self.clips.source.size, self.clips.work_size, self.clips.edited_size
+        matrix = compose(match.matrix, initial_map(*sizes[:2]))
+        aligned = matrix - initial_map(sizes[0], sizes[2])
         return {
             "edited": self.clips.edited.describe(),
             "pairing": self.pairing.name,
-            "matrix": match.matrix.tolist(),
+            "matrix": matrix.tolist(),
             "shift": aligned[:, 2].round(4).tolist(),
             "colors": match.colors.matrix.round(6).tolist(),
             "curve": match.colors.curve.round(6).tolist(),
-            "softness": match.softness,
+            "softness": self._softness,
             "noise": [match.noise.flat, match.noise.steep],
             "agreement": match.agreement,
             "drift": self.drift.record(),
@@ -175,7 +186,7 @@ def _pair(clips: Footages, progress: Progress | None) -> Pairing:
     done = 0
     thumbs: list[dict[int, NDArray[np.float32]]] = []
     for footage, chosen, size in (
-        (clips.source, numbers, clips.source.size),
+        (clips.source, numbers, clips.work_size),
         (clips.edited, wanted, clips.edited_size),
     ):
         thumbs.append({})

@@ -66,10 +66,10 @@ def find_transmission(source: Float, edited: Float, inside: Mask, level: Float, 
     textured = 1 - _ramp(error, TEXTURE)
     showing = _ramp(slope, SHOWING) * _ramp(slope / error, SIGNIFICANT)
     alike = 1 - _ramp(np.abs(ratio - slope), (0.2, 0.4))
-    # Where the source is plain, a shadow is only believed if its texture has not vanished all around.
     tinted = showing * _ramp(tint, TINTED)
     gone, there, tinted = (_blur(textured * part * weight, AROUND) for part in (1 - showing, showing, tinted))
     tinted /= there + np.float32(1e-4)
+    # Where the source is plain, a shadow is only believed if its texture has not vanished all around.
     vanished = gone / (gone + there + np.float32(0.02))
     plain = (1 - textured) * (1 - _ramp(vanished, VANISHED))
     shadow = darkened * (textured * alike * showing + plain)
@@ -77,7 +77,7 @@ def find_transmission(source: Float, edited: Float, inside: Mask, level: Float, 
     possible = 1 - _ramp(least - (1 - slope), OUT_OF_GAMUT)
     is_shadow = (shadow > 0.5) & inside
     clear = is_shadow | ((textured * showing * possible * (1 - tinted) > 0.5) & inside)
-    untold = inside & ~clear & (plain > 0.5) & (gone + there > SHOWN)
+    untold = inside & ~clear & (plain * (1 - tinted) > 0.5) & (there > SHOWN)
     share = np.where(is_shadow, ratio, slope).clip(0, 0.98)
     return Transmission(np.where(clear, share, np.float32(0)), clear, is_shadow, untold)
 
