@@ -24,7 +24,7 @@ def desk_of(out: Path, dataset: Path | None = None, clocks: dict[str, Any] | Non
     return open_desk(out, dataset, make_rules(**{"overlap": 0.0, "gold": 0.0, **rules}), **(clocks or {}))
 
 
-def click_ball(desk: Desk, lease: str, noun: str = "red ball", t: int = 8) -> None:
+def click_ball(desk: Desk, lease: str, noun: str = "ball", t: int = 8) -> None:
     """What a person does who lifts out the ball: a box about it, and its name."""
     x, y = centre(t)
     seq = len_of(desk, lease)

@@ -44,7 +44,7 @@ def test_words_are_proofread_where_the_recipe_says_so(tmp_path: Path) -> None:
     for gate, said in (
         ("annotate", {"accept": True}),
         ("filter", {"accept": True}),
-        ("proofread", {"accept": True, "instruction": "Add a red ball that rolls to the right."}),
+        ("proofread", {"accept": True, "instruction": "Add a ball that rolls to the right."}),
     ):
         desk = desk_of(out)
         lease = desk.claim("anna", gate, "work")  # type: ignore[arg-type]
@@ -53,7 +53,7 @@ def test_words_are_proofread_where_the_recipe_says_so(tmp_path: Path) -> None:
             click_ball(desk, lease.id)
         if gate == "proofread":
             with pytest.raises(VeraError, match='does not begin with "Add "'):
-                desk.finish(lease, {"accept": True, "instruction": "There is a red ball."})
+                desk.finish(lease, {"accept": True, "instruction": "There is a ball."})
             with pytest.raises(VeraError, match="depth of field"):
                 desk.finish(lease, {**said, "before": "A wall with a shallow depth of field."})
         desk.finish(lease, said)
@@ -61,7 +61,7 @@ def test_words_are_proofread_where_the_recipe_says_so(tmp_path: Path) -> None:
         report = build_samples(recipe, out)
     assert report.samples == 1
     row = json.loads(next((out / "dataset").rglob("*.jsonl")).read_text(encoding="utf-8"))
-    assert row["edit_instruction"] == "Add a red ball that rolls to the right."
+    assert row["edit_instruction"] == "Add a ball that rolls to the right."
     assert (row["provenance"]["instruction_by"], row["provenance"]["proofread_by"]) == ("anna", "anna")
 
 

@@ -65,8 +65,8 @@ def files_of(folder: Path, home: str) -> dict[str, bytes]:
 
 
 def keep(page: Page, name: str) -> None:
-    """Keep a picture of the page where `VERA_SHOTS` names a folder for them."""
-    if folder := os.environ.get("VERA_SHOTS"):
+    """Keep a picture of the page where `VERA_SCREENSHOTS` names a folder for them."""
+    if folder := os.environ.get("VERA_SCREENSHOTS"):
         page.screenshot(path=Path(folder, f"{name}.png"))
         page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
         page.screenshot(path=Path(folder, f"{name}-phone.png"))

@@ -6,17 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.arrays import Float
 from vera.construction.embedded.background_median import masked_quantile, shown_from
 from vera.construction.embedded.camera import CameraTrack
 from vera.construction.embedded.regions import Frames, Mask, box_about, grown
 
 AROUND = 4  # pixels about the mask where the object still shows: soft edges, and the codec's ringing
-MOST = 17  # frames a pixel is taken of: more are farther away, and registered worse
-# Shadows that were not found darken what some frames show: where the brighter of them differ from the median by more
-# than noise, they are taken. `python -m benchmarks.construction` prints what it gives, as seen.
-BRIGHT = 0.8
-SHADE = 3.0  # codes, mean of channels and of a pixel's neighbours
+MOST = 9  # frames a pixel's median is taken of: more are farther away, and registered worse
 FARTHEST = 40  # frames, nearest first, that are looked at
 FAR = 1 / 8  # of the frame's height about a hole, where a shadow that was not found may be
 ENOUGH = 3  # frames beyond that which make others unneeded
@@ -50,8 +45,7 @@ def unseen_share(plate: CleanPlate, holes: Mask) -> float:
 
 
 def clean_plate(frames: Frames, holes: Mask, camera: CameraTrack) -> CleanPlate:
-    """Fill the `holes` `[T,H,W]` of a clip `[T,H,W,3]` with the median of what the nearest other frames show there, or
-    with what is brighter where shadows pass.
+    """Fill the `holes` `[T,H,W]` of a clip `[T,H,W,3]` with the median of what the nearest other frames show there.
 
     What no frame shows is continued from around (Telea, 2004). Nothing outside of the holes changes.
     """
@@ -74,7 +68,7 @@ def clean_plate(frames: Frames, holes: Mask, camera: CameraTrack) -> CleanPlate:
 def _seen_elsewhere(
     frames: Frames, holes: Mask, far: Mask, camera: CameraTrack, t: int, box: tuple[slice, slice]
 ) -> tuple[Frames, NDArray[np.uint8]]:
-    """Colours and number of the frames that show what is in the hole of frame `t`, both in `box`.
+    """Median colours and number of the frames that show what is in the hole of frame `t`, both in `box`.
 
     Where enough frames show a pixel beyond `far`, a wider hole, others do not count.
     """
@@ -99,12 +93,5 @@ def _seen_elsewhere(
     enough = counts[0] >= ENOUGH
     beyond, near = np.stack(shown, axis=1)
     chosen = np.where(enough, beyond, near)
-    colors = _without_shadows(np.stack(pictures), chosen)
-    return np.rint(colors).astype(np.uint8), np.where(enough, counts[0], counts[1])
-
-
-def _without_shadows(pictures: Frames, shown: Mask) -> Float:
-    """The median `[H,W,3]` of `pictures` `[N,H,W,3]` where `shown`; where shadows pass, what the brighter ones have."""
-    median, bright = (masked_quantile(pictures, shown, quantile) for quantile in (0.5, BRIGHT))
-    lighter = cv2.blur((bright - median).mean(-1), (3, 3))
-    return np.where((lighter > SHADE)[..., None], bright, median)
+    median = masked_quantile(np.stack(pictures), chosen, 0.5)
+    return np.rint(median).astype(np.uint8), np.where(enough, counts[0], counts[1])
