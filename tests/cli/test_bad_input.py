@@ -4,21 +4,18 @@ The model is a tiny one of random weights; the command line, the footage and the
 """
 
 import json
-import os
 import shutil
 import signal
 from collections.abc import Callable
 from fractions import Fraction
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
 import pytest
 from PIL import Image
+from tests.cli.stopping import run_stopped
 from tests.conftest import small_disk
-from tests.forks import exit_code, forked
 
 from vera.cli import main
 
@@ -277,20 +274,6 @@ def test_other_language_works_with_a_warning(
 # Interrupted
 
 
-def stop_in(module: str, owner: str, name: str, number: signal.Signals) -> None:
-    """Have this process stopped by a signal where a method is called for the second time."""
-    target = getattr(import_module(module), owner)
-    work, calls = getattr(target, name), []
-
-    def stop(*args: Any, **options: Any) -> Any:
-        calls.append(None)
-        if len(calls) == 2:
-            os.kill(os.getpid(), number)
-        return work(*args, **options)
-
-    setattr(target, name, stop)
-
-
 @pytest.mark.parametrize(
     "stage", [("vera.models", "VeraTransformer3DModel", "forward"), ("vera.video", "FrameWriter", "write")]
 )
@@ -303,19 +286,12 @@ def test_stopped_in_the_middle(
     stage: tuple[str, str, str],
     name: str,
 ) -> None:
-    import vera.pipelines  # noqa: F401  # once, for all copies
-
     source = make_clip("a.mp4")
     before = set(tmp_path.iterdir())
     outputs = ["--out", tmp_path / "b.mp4", "--layers", tmp_path / "layers", "--sheet", tmp_path / "s.png"]
     arguments = ["edit", source, "add", "--model", tiny_model, "--steps", "3", *outputs]
     errors = tmp_path_factory.mktemp("errors") / "errors"
-
-    def run() -> int:
-        stop_in(*stage, signal.Signals[name])
-        return main([str(argument) for argument in arguments])
-
-    code = exit_code(forked(run, errors))
+    code = run_stopped(stage, signal.Signals[name], list(map(str, arguments)), errors)
     left = set(tmp_path.iterdir()) - before
     told = {"SIGINT": (130, "vera: interrupted\n"), "SIGTERM": (143, "vera: ended by SIGTERM\n")}
     if name in told:

@@ -5,17 +5,15 @@ They know nothing of what other tests did to torch, which may change the last bi
 
 import os
 import socket
-from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-CONTEXT = get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.training.drawn"])
+from tests.forks import SERVER
 
 
 def start(recipe: Path, **environment: str) -> ForkServerProcess:
     """Begin a run by a recipe, in a group of processes of its own."""
-    process = CONTEXT.Process(target=_train, args=(recipe, environment))
+    process = SERVER.Process(target=_train, args=(recipe, environment))
     process.start()
     return process
 
