@@ -16,6 +16,7 @@ LISTS = (
     "constraints-int8.txt",
     "constraints-ray.txt",
     "constraints-render.txt",
+    "constraints-shots.txt",
 )
 
 

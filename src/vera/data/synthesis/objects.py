@@ -277,9 +277,11 @@ def _bounds(matrix: Float, shape: tuple[int, ...], pad: int, height: int, width:
 
 def _onto_grid(corner: NDArray[np.float64], camera: Float, grid: int) -> NDArray[np.float64]:
     """The way (x, y) in the scene that takes `corner`, as `camera` `[2,3]` sees it, to the nearest column of the grid
-    and up to the next row: what stands in the frame stays in it."""
+    and up to the next row, or down to the first where the camera has moved it just out: what stands in the frame stays
+    in it."""
     seen = move(camera[None], corner)[0]
-    goal = grid * np.array([np.round(seen[0] / grid), np.floor(seen[1] / grid)])
+    row = 0.0 if -grid <= seen[1] < 0 else np.floor(seen[1] / grid)
+    goal = grid * np.array([np.round(seen[0] / grid), row])
     return np.asarray(np.linalg.solve(camera[:, :2], goal - seen), np.float64)
 
 

@@ -77,9 +77,9 @@ def sizes_from_shapes(shapes: Shapes, heads: int | None, eps: float, where: str)
 
     Shapes do not tell the heads: they are taken to be 128 wide, as in every Wan2.1 model, unless `heads` is given.
     """
-    sizes = family_sizes(shapes, heads, eps, where)
     if any("attn2.add_k_proj" in key or "image_embedder" in key for key in shapes):
         raise VeraError(f"{where} is of type i2v: {_START}, type t2v")
+    sizes = family_sizes(shapes, heads, eps, where)
     check_channels(sizes["in_channels"], sizes["out_channels"], where)
     return sizes
 
