@@ -1,5 +1,5 @@
 // Two answers side by side, nobody's names; one of them is taken, or the task is done anew.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { Annotate } from "./Annotate";
 import { call, leasePath, lines, type Answer, type Differing, type Work } from "./api";
 import { frame } from "./clock";
@@ -21,7 +21,7 @@ export function Adjudicate({ work }: { work: Work }) {
     call<Differing>("GET", `${leasePath(work.lease)}/pair`).then(setPair, problem);
   }, [work.lease]);
   const take = (which: 0 | 1) => void answer({ which }, "adopted");
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (anew) return undefined;
     return takeKeys([
       { key: "1", what: "Take the first answer", act: () => take(0) },

@@ -1,6 +1,6 @@
 // What is to be lifted out of a clip: pointed at in a frame, carried along it, mended by brush, and named.
 import { signal } from "@preact/signals";
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import type { Chosen, Point, Work } from "./api";
 import { frame, playing } from "./clock";
 import { take as takeKeys } from "./keys";
@@ -34,7 +34,7 @@ export function Annotate({ work }: { work: Work }) {
   const chosen = draft.value?.objects[number];
   const barrier = chosen?.barriers?.includes(frame.value) ?? false;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     // Keys come faster than the page is drawn: what they do hangs on what is, not on what was shown.
     const say = (event: Record<string, unknown> & { kind: string }) => void act({ object: object.value, ...event });
     const now = () => draft.value?.objects[object.value];

@@ -1,6 +1,6 @@
 // The pages: their head, the one that is open, lines for the user.
 import type { ComponentType } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Adjudicate } from "./Adjudicate";
 import { Annotate } from "./Annotate";
 import type { Gate, Role, Work } from "./api";
@@ -83,7 +83,7 @@ const nothing = (gate: Gate | null, role: Role) =>
 
 function Who() {
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   return (
     <form
       class="who"
@@ -120,7 +120,7 @@ function Notices() {
 function Keys() {
   const dialog = useRef<HTMLDialogElement>(null);
   const open = sheetOpen.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (open && !dialog.current!.open) dialog.current!.showModal();
   }, [open]);
   return (

@@ -1,5 +1,5 @@
 // A verdict on what was made of a clip: a removal, a matte or words, seen from all sides.
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import type { View, Work } from "./api";
 import { frame } from "./clock";
 import { take as takeKeys, type Key } from "./keys";
@@ -43,7 +43,7 @@ export function Judge({ work, question, said, more, pointing, version, children 
   const choices: Shown[] = [...work.views, ...(wipes ? (["wipe"] as const) : []), "sheet"];
   const accept = () => void answer({ accept: true, ...(said?.() ?? {}) });
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     return takeKeys([
       ...choices.map((view, index) => ({ key: `${index + 1}`, what: label(view), act: () => setShown(view) })),
       { key: "w", what: "Wipe", act: () => wipes && setShown("wipe") },

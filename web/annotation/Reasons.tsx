@@ -1,5 +1,5 @@
 // Why something is not taken: one of a list, by its number or its name.
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 export interface ReasonsProps {
   title: string;
@@ -10,7 +10,8 @@ export interface ReasonsProps {
 
 export function Reasons({ title, reasons, onChoose, onClose }: ReasonsProps) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Before the next key comes, which may be the number of a reason.
+  useLayoutEffect(() => {
     dialog.current!.showModal();
   }, []);
   const choose = (reason: string | undefined) => {

@@ -49,7 +49,8 @@ export function keyOf(event: KeyboardEvent, known: Key[]): Key | undefined {
   if (event.altKey || document.querySelector("dialog[open]")) return undefined;
   const target = event.target as HTMLElement;
   const typing = target.matches("textarea, select, input:not([type=range], [type=checkbox], [type=radio])");
-  const pressed = target.matches("button, a, summary, input[type=checkbox], input[type=radio]");
+  const gone = target.closest("dialog"); // closed, and the focus is still to leave it
+  const pressed = !gone && target.matches("button, a, summary, input[type=checkbox], input[type=radio]");
   const found = known.find((key) => key.key === called(event));
   if (!found || (typing && !found.typing)) return undefined;
   if (pressed && [" ", "enter"].includes(found.key)) return undefined;

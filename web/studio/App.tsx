@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Editor } from "./editor/Editor";
 import { sheetOpen, SHEET } from "./keys";
 import { Export } from "./pages/Export";
@@ -86,7 +86,7 @@ function Link({ to, label }: { to: Route; label: string }) {
 function Sheet() {
   const dialog = useRef<HTMLDialogElement>(null);
   const open = sheetOpen.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (open && !dialog.current!.open) dialog.current!.showModal();
   }, [open]);
   return (

@@ -1,6 +1,6 @@
 // One trial: look, choose three times, go on.
 import type { ComponentChildren } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { mediaPath, QUESTIONS, type Question, type ShownTrial, type Side } from "./api";
 import { deedOf, KEYS } from "./keys";
 import { Player } from "./player";
@@ -63,7 +63,7 @@ export function Trial({ session, number, done, total, trial, questions, opened, 
   };
   const latest = useRef(deeds);
   latest.current = deeds;
-  useEffect(() => listen(latest), []);
+  useLayoutEffect(() => listen(latest), []);
 
   const src = useMemo(() => mediaPath(session, number), [session, number]);
   return (
