@@ -11,10 +11,6 @@ import argparse
 import os
 import random
 import secrets
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -25,14 +21,13 @@ from typing import Any
 
 import httpx2 as httpx
 import numpy as np
+from benchmarks.served import Server
 from tests.construction.crossing import centre, write_footage, write_recipe
 
 from vera.annotation.desk import open_desk
 from vera.construction.construct import build_samples
 from vera.construction.decisions import held_decisions
 from vera.resumable import read_rows
-
-STARTS = 60.0  # seconds that a server has to start
 
 
 @dataclass
@@ -62,35 +57,9 @@ class Outcome:
     seconds: dict[str, list[float]]
 
 
-class Server:
-    """`vera data annotate` on one port, which can be killed and started again."""
-
-    def __init__(self, out: Path, token: Path, overlap: float) -> None:
-        with socket.socket() as bound:
-            bound.bind(("127.0.0.1", 0))
-            port = bound.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        options = ["--port", str(port), "--token-file", str(token), "--overlap", str(overlap), "--no-browser"]
-        self._command = [sys.executable, "-m", "vera", "data", "annotate", str(out), *options]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
-        until = time.monotonic() + STARTS
-        while time.monotonic() < until:
-            try:
-                httpx.get(self.url, timeout=2)
-                return
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        raise TimeoutError("the server did not start")
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
+def annotation_server(out: Path, token: Path, overlap: float) -> Server:
+    """`vera data annotate` of a build, not started yet."""
+    return Server("data", "annotate", out, "--token-file", token, "--overlap", overlap, "--no-browser")
 
 
 class Person:
@@ -144,7 +113,7 @@ def load(folder: Path, clips: int, people: int, kills: int, overlap: float) -> O
     token = secrets.token_urlsafe(32)
     (folder / "token").write_text(token)
     (folder / "token").chmod(0o600)
-    server, log = Server(folder / "out", folder / "token", overlap), Log()
+    server, log = annotation_server(folder / "out", folder / "token", overlap), Log()
     server.start()
     try:
         threads = [

@@ -14,20 +14,15 @@ import argparse
 import asyncio
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import threading
-import time
-import urllib.request
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from benchmarks.served import Server
 from benchmarks.study_browsers import rate_in_browsers
 from benchmarks.study_raters import Log, rate_all, tastes
 from sqlalchemy import func, select
@@ -42,7 +37,6 @@ from vera.study.store.connect import open_database, reading
 from vera.study.store.tables import answers
 from vera.study.study import Design
 
-STARTS = 120.0  # seconds that a server has to start
 CLIP, FRAMES = (416, 240), 24  # about 2.4 seconds of 416x240, three pictures each
 
 
@@ -65,41 +59,15 @@ class Outcome:
     log: Log
 
 
-class Server:
-    """`vera study serve` on one port, which can be killed and started again."""
-
-    def __init__(self, study: Path, database: str | None) -> None:
-        with socket.socket() as bound:
-            bound.bind(("127.0.0.1", 0))
-            self.port = bound.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        options = [] if database is None else ["--database", database]
-        self._command = [sys.executable, "-m", "vera", "study", "serve", str(study), "--port", str(self.port), *options]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
-        until = time.monotonic() + STARTS
-        while time.monotonic() < until:
-            try:
-                urllib.request.urlopen(self.url, timeout=2).read()
-                return
-            except OSError:
-                time.sleep(0.1)
-        raise TimeoutError("the server did not start")
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
+def study_server(study: Path, database: str | None) -> Server:
+    """`vera study serve` of a study, not started yet."""
+    return Server("study", "serve", study, *(() if database is None else ("--database", database)))
 
 
 @contextmanager
 def served(study: Path, database: str | None) -> Iterator[Server]:
     """Serve a study for the length of a block."""
-    server = Server(study, database)
+    server = study_server(study, database)
     server.start()
     try:
         yield server

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from benchmarks.annotation_load import Server
+from benchmarks.annotation_load import annotation_server
 from playwright.sync_api import Browser, expect
 from tests.annotation.made_build import click_ball, desk_of, make_build
 from tests.annotation.page import Seat, served
@@ -141,7 +141,7 @@ def test_a_killed_server_loses_no_click_of_a_page(browser: Browser, tmp_path: Pa
     token = tmp_path / "token"
     token.write_text(secrets.token_urlsafe(32))
     token.chmod(0o600)
-    server = Server(out, token, 0.0)
+    server = annotation_server(out, token, 0.0)
     server.start()
     try:
         context = browser.new_context(extra_http_headers={"authorization": f"Bearer {token.read_text()}"})

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from benchmarks.study_load import Server
+from benchmarks.study_load import study_server
 from playwright.sync_api import Browser, Request, Route, expect
 from tests.browsers import LONG, violations
 from tests.study.browsing import OPEN, RaterPage, serving
@@ -253,7 +253,7 @@ def test_strangers_and_the_researcher(browser: Browser, opened: tuple[str, Links
 def test_browsers_go_on_through_a_killed_server(browser: Browser, tmp_path: Path) -> None:
     folder = make_study(tmp_path, cases=5, design={"trials": 4, "catches": 1, "repeats": 1, "raters": 3})
     links = read_struct(folder / LINKS, Links)
-    server = Server(folder, None)
+    server = study_server(folder, None)
     server.start()
     try:
         raters = [RaterPage(browser) for _ in links.raters]
