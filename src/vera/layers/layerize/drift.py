@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from vera.errors import VeraError
 from vera.files import whole_file
 from vera.layers.layer_frame import FULL
+from vera.layers.layerize.footage import enlarge
 
 Float = NDArray[np.float32]
 Picture = NDArray[np.uint8]
@@ -36,7 +37,7 @@ class DriftMap:
 
     def add(self, source: NDArray[Any], edited: NDArray[Any], edit: NDArray[Any], alpha: NDArray[np.uint16]) -> None:
         """The next frame: RGB codes of both clips `[h,w,3]` each, of the edit layer `[H,W,3]`, and its alpha."""
-        before, after = (_sized(_eight_bits(part), alpha.shape[::-1]) for part in (source, edited))
+        before, after = (enlarge(_eight_bits(part), alpha.shape[::-1]) for part in (source, edited))
         kept = np.asarray(alpha == 0, np.float32)
         difference = cv2.transform(cv2.absdiff(before, after), np.full((1, 3), 1 / 3)) * kept
         share = cv2.resize(kept, GRID, interpolation=cv2.INTER_AREA)
@@ -75,12 +76,6 @@ class DriftMap:
 
 def _eight_bits(codes: NDArray[Any]) -> Picture:
     return codes if codes.dtype == np.uint8 else (codes >> 8).astype(np.uint8)
-
-
-def _sized(picture: Picture, size: tuple[int, int]) -> Picture:
-    if picture.shape[1::-1] == size:
-        return picture
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR))
 
 
 def _tiles(source: Picture, edited: Picture, edit: Picture, alpha: NDArray[np.uint16]) -> list[Picture]:

@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.arrays import Float
 from vera.errors import VeraError
 from vera.layers.layer_frame import to_codes
 from vera.layers.layerize.pairing import Times
@@ -230,7 +229,7 @@ def _coverage(picture: Any, size: Size) -> NDArray[np.float32]:
     return values.clip(0, 1)
 
 
-def enlarge(picture: Float, size: Size) -> Float:
+def enlarge(picture: NDArray[Any], size: Size) -> NDArray[Any]:
     """`[h,w,...]` brought to `size`; as it is if it has that."""
     if picture.shape[1::-1] == size:
         return picture
