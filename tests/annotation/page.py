@@ -46,6 +46,11 @@ class Seat:
         place = {"x": left + (x + 0.5) * scale, "y": top + (y + 0.5) * scale}
         self.page.locator(".stage canvas").click(position=place, button=button)  # type: ignore[arg-type]
 
+    def slow(self, milliseconds: float) -> None:
+        """Let every answer of the server take longer."""
+        network = {"offline": False, "latency": milliseconds, "downloadThroughput": -1, "uploadThroughput": -1}
+        self.page.context.new_cdp_session(self.page).send("Network.emulateNetworkConditions", network)
+
     def saved(self) -> None:
         expect(self.page.locator(".head")).to_contain_text("Saved")
         self.page.wait_for_timeout(100)

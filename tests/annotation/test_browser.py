@@ -15,6 +15,7 @@ from vera.construction.decisions import held_decisions, read_decisions
 pytestmark = pytest.mark.slow
 SHOWN = """() => {
     const canvas = document.querySelector('.stage canvas');
+    if (!canvas) return false;
     const pixels = canvas.getContext('2d').getImageData(canvas.width * 0.75, canvas.height / 2, 20, 20).data;
     return !pixels.every((value, index) => value === (index % 4 === 3 ? 255 : 0x22));
 }"""
@@ -63,8 +64,9 @@ def test_from_click_to_sample(browser: Browser, tmp_path: Path) -> None:
         seat = Seat(browser, url, access)
         seat.sit("Filter", "ben")
         expect(seat.page.locator(".stage canvas")).to_be_visible()
-        seat.page.route("**/pictures/**", lambda route: (seat.page.wait_for_timeout(50), route.continue_())[1])
+        seat.slow(50)
         seat.page.reload()
+        expect(seat.page.locator(".stage canvas")).to_be_visible()
         for key in "12345":
             seat.press(key)
             seat.page.wait_for_function(SHOWN)  # nothing else is done: a picture that comes late is shown
