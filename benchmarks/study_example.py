@@ -1,10 +1,12 @@
-"""Two stand-ins for other methods, for the example of docs/study.md: videos by the names of a mini-benchmark's cases.
+"""Two other methods for the example of docs/study.md: videos by the names of a mini-benchmark's cases.
 
-Run: python -m benchmarks.study_example MINI RUN OUT
+Run: python -m benchmarks.study_example MINI OUT
 
-OUT/redrawn: nano's results of RUN with every pixel drawn anew, by nano's autoencoder and a codec: what the same edits
-would be without layers. OUT/editor: the true composites of MINI as a simulated editor gives them back
-(`benchmarks/simulated_editor.py`): the edit is right, colours drift, the picture shifts and wobbles.
+OUT/whole-frame: nano's composite stream, its own picture of the finished edit: every pixel of the frame regenerated, as
+a video-to-video model does, from the very sampling whose edit layer and alpha make the result of `nano`. It is no V2V
+model: nano's V2V ablation (recipes/ablations/nano/v2v.yaml) is not shipped with weights.
+OUT/editor: the true results of MINI as a simulated editor gives them back (`benchmarks/simulated_editor.py`): the edit
+is right, and all has gone through an autoencoder, a canvas of 480p, colours that drift, a shift, and x264 at crf 23.
 """
 
 import sys
@@ -12,29 +14,48 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import torch
 from benchmarks.simulated_editor import Flaws, nano_coder, regenerate
 
-from vera.evaluation.cases.benchmark import read_benchmark
+from vera.evaluation.cases.benchmark import ClipCase, read_benchmark
 from vera.evaluation.cases.views import read_frames
-from vera.evaluation.predictions.edits import edit_folder
+from vera.evaluation.methods.opening import open_model
+from vera.pipelines.pipeline_vera import VeraPipeline
+from vera.pipelines.sampling.sizes import model_size
 from vera.video import open_clip, write_lossless
 
 
-def write_stand_in(path: Path, clip: Path, flaws: Flaws, seed: int) -> None:
-    """Draw all of a clip anew, and write it at the editor's own size."""
-    pixels = int(np.prod(open_clip(clip).display_size))
-    drawn = regenerate(read_frames(clip).astype(np.float32) / 255, nano_coder(), seed, flaws, pixels)
+def whole_frame(pipeline: VeraPipeline, case: ClipCase) -> np.ndarray:
+    """Frames `[T,h,w,3]` uint8 of nano's composite stream, by the seed and at the size of `vera edit`."""
+    clip = open_clip(case.source)
+    strides = pipeline.size_strides[::-1]
+    width, height = model_size(clip.display_size, clip.display_aspect, strides, pipeline.config.model_pixels)
+    drawn = pipeline(
+        read_frames(case.source),
+        case.instruction,
+        generator=torch.Generator().manual_seed(case.seed),
+        height=height,
+        width=width,
+        output_composite=True,
+    ).composite
+    return np.asarray(np.rint(drawn.clip(0, 1) * 255), np.uint8)
+
+
+def keep(path: Path, frames: np.ndarray, source: Path) -> None:
+    """Write frames `[T,h,w,3]` uint8 at a source's rate."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_lossless(path, drawn, Fraction(open_clip(clip).average_rate))
+    write_lossless(path, frames, Fraction(open_clip(source).average_rate))
 
 
 def main() -> None:
-    mini, run, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    mini, out = sys.argv[1], Path(sys.argv[2])
+    pipeline, coder = open_model("nano"), nano_coder()
+    assert isinstance(pipeline, VeraPipeline)
     for number, case in enumerate(read_benchmark(mini)):
         assert case.composite is not None
-        result = edit_folder(run, "nano", case.id) / "result.mkv"
-        write_stand_in(out / "redrawn" / f"{case.id}.mkv", result, Flaws(0, 0, 0), number)
-        write_stand_in(out / "editor" / f"{case.id}.mkv", case.composite, Flaws(), number)
+        keep(out / "whole-frame" / f"{case.id}.mkv", whole_frame(pipeline, case), case.source)
+        finished = read_frames(case.composite).astype(np.float32) / 255
+        keep(out / "editor" / f"{case.id}.mkv", regenerate(finished, coder, number, Flaws()), case.source)
 
 
 if __name__ == "__main__":
