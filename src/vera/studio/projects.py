@@ -19,6 +19,7 @@ from vera.studio.schema.projects import ChangedProject, Display, NewProject, Pro
 from vera.studio.studio import Studio, existing, new_id
 
 LAYERS, RECORD = "project.json", "studio.json"
+BIN = "bin"  # of the workspace: deleted projects
 Record = dict[str, Any]
 
 
@@ -80,8 +81,12 @@ def read_project(studio: Studio, project: str) -> Tagged:
 
 def list_projects(studio: Studio) -> list[Project]:
     """Read all projects, the one that was changed last first."""
-    names = [file.parent.name for file in (studio.workspace / "projects").glob(f"*/{RECORD}")]
-    return sorted((read_project(studio, name).body for name in names), key=lambda project: -project.updated)
+    return sorted((read_project(studio, id).body for id in project_ids(studio)), key=lambda project: -project.updated)
+
+
+def project_ids(studio: Studio) -> list[str]:
+    """List the projects that are not deleted."""
+    return [file.parent.name for file in (studio.workspace / "projects").glob(f"*/{RECORD}")]
 
 
 def change_project(studio: Studio, project: str, asked: ChangedProject, if_match: str | None) -> Tagged:
@@ -109,14 +114,14 @@ def change_project(studio: Studio, project: str, asked: ChangedProject, if_match
 
 
 def delete_project(studio: Studio, project: str, if_match: str | None) -> None:
-    """Move a project into the workspace's `bin`, and cancel its jobs. Raises as `change_project`."""
+    """Move a project into the workspace's bin, and cancel its jobs. Raises as `change_project`."""
     with studio.lock:
         now = read_project(studio, project)
         _check_match(now.etag, if_match)
         for job in studio.jobs.jobs():
             if job.spec.get("project") == project:
                 studio.jobs.cancel(job.id)
-        bin = studio.workspace / "bin"
+        bin = studio.workspace / BIN
         bin.mkdir(exist_ok=True)
         project_folder(studio, project).rename(bin / project)
 

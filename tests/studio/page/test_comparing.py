@@ -207,6 +207,27 @@ def test_the_bin_is_emptied_once_it_is_confirmed(visit: Visit) -> None:
     expect(page.get_by_role("button", name="Undo", exact=True)).to_be_disabled()
 
 
+def test_a_project_is_deleted_comes_back_and_is_deleted_for_good(visit: Visit) -> None:
+    page = visit.page
+    visit.go("start")
+    projects = page.get_by_role("region", name="Projects")
+    projects.get_by_role("button", name="Delete disc").click()
+    projects.get_by_text("Deleted (1)").click()
+    assert visit.studio.ask("GET", "/projects") == []
+    keep(page, "deleted")
+    projects.get_by_role("button", name="Restore disc").click()
+    projects.get_by_role("link", name="disc").wait_for()
+    expect(projects.locator("details")).to_have_count(0)
+    assert [one["id"] for one in visit.studio.ask("GET", "/projects")] == [visit.project]
+    projects.get_by_role("button", name="Delete disc").click()
+    projects.get_by_text("Deleted (1)").click()
+    projects.get_by_role("button", name="Delete them for good").click()
+    page.get_by_role("button", name="Delete for good", exact=True).click()
+    page.get_by_text("1 project is deleted").wait_for()
+    expect(projects.get_by_text("None yet.")).to_be_visible()
+    assert visit.studio.ask("GET", "/deleted") == []
+
+
 def test_a_result_that_was_tampered_with_is_shown_where(visit: Visit, tmp_path: Path) -> None:
     """A block far from the disc is changed in one frame of the master, before the count begins."""
     page = visit.page

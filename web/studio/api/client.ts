@@ -8,10 +8,12 @@ import type {
   About,
   Bring,
   Clip,
+  DeletedProject,
   Display,
   Emptied,
   Entries,
   Footage,
+  Freed,
   Job,
   JobChange,
   JobList,
@@ -76,6 +78,13 @@ export const clips = () => body<Clip[]>(client.GET("/api/v1/clips"));
 
 export const makeProject = (clip: string) => body<Project>(client.POST("/api/v1/projects", { body: { clip } }));
 export const projects = () => body<Project[]>(client.GET("/api/v1/projects"));
+/** Move a project into the bin, whatever its state is. */
+export const deleteProject = (id: string) =>
+  body<void>(client.DELETE("/api/v1/projects/{project}", { params: { ...to("project", id), header: { "If-Match": "*" } } }));
+export const deletedProjects = () => body<DeletedProject[]>(client.GET("/api/v1/deleted"));
+export const restoreProject = (id: string) =>
+  body<Project>(client.POST("/api/v1/deleted/{project}/restore", { params: to("project", id) }));
+export const emptyDeleted = () => body<Freed>(client.DELETE("/api/v1/deleted"));
 export const project = (id: string) => tagged(client.GET("/api/v1/projects/{project}", { params: to("project", id) }));
 export const changeProject = (id: string, changes: ProjectChange, etag: string) =>
   tagged(

@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import * as api from "../api/client";
 import type { Job, Master, Target, WrittenFile } from "../api/types";
 import { jobs, share, takeJob } from "../state/jobs";
+import { size } from "../parts/size";
 import { when } from "../parts/when";
 import { guard } from "../state/notices";
 import { clip, doc, projectId, saveNow } from "../state/session";
@@ -172,10 +173,4 @@ function Files() {
       </ul>
     </section>
   );
-}
-
-/** A size in the units that files are sold by. */
-export function size(bytes: number): string {
-  const power = Math.min(4, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  return `${(bytes / 1000 ** power).toFixed(power ? 1 : 0)} ${["B", "kB", "MB", "GB", "TB"][power]}`;
 }

@@ -1,13 +1,12 @@
-import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import * as api from "../api/client";
 import { send } from "../api/upload";
-import type { Footage, Project } from "../api/types";
-import { when } from "../parts/when";
+import type { Footage } from "../api/types";
 import { guard, whileBusy } from "../state/notices";
-import { goTo, hrefOf } from "../state/route";
+import { goTo } from "../state/route";
 import { about } from "../state/session";
 import { Folders, type Found } from "./Folders";
+import { Projects } from "./Projects";
 
 /** Open footage as a new project and show it. */
 export async function begin(footage: Partial<Footage>): Promise<void> {
@@ -61,29 +60,6 @@ export function Start() {
         <OnThisMachine />
       </div>
     </div>
-  );
-}
-
-function Projects() {
-  const found = useSignal<Project[] | null>(null);
-  const read = () => guard(async () => void (found.value = await api.projects()));
-  useEffect(() => void read(), []);
-  return (
-    <section aria-label="Projects">
-      <h2>Projects</h2>
-      {found.value?.length === 0 && <p class="quiet">None yet.</p>}
-      <ul class="list">
-        {found.value?.map(({ id, name, layers, updated }) => (
-          <li key={id}>
-            <a href={hrefOf({ page: "edit", project: id })}>{name}</a>
-            <span class="quiet">
-              {layers.length} {layers.length === 1 ? "layer" : "layers"}
-            </span>
-            <span class="quiet">{when(updated)}</span>
-          </li>
-        ))}
-      </ul>
-    </section>
   );
 }
 

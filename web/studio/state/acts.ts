@@ -3,6 +3,7 @@
 import * as api from "../api/client";
 import type { Take } from "../api/types";
 import { maskPicture } from "../editor/mask_picture";
+import { size } from "../parts/size";
 import { withTake, withoutLayer, type Doc } from "./doc";
 import { form, formOfManifest, formOfTake, requestOf, requestOfTake, type Form } from "./form";
 import { change, forget, record, undo as undoStep } from "./history";
@@ -89,7 +90,7 @@ export async function emptyBin(): Promise<void> {
   forget();
   dismissOffers();
   await readTakes();
-  say(`${deleted} ${deleted === 1 ? "take is" : "takes are"} deleted, ${(bytes / 1e6).toFixed(1)} MB are free`);
+  say(`${deleted} ${deleted === 1 ? "take is" : "takes are"} deleted, ${size(bytes)} are free`);
   for (const { take, why } of kept) say(`${takeById.value.get(take)?.instruction || "A take"} stays in the bin: ${why}`);
 }
 

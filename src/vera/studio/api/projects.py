@@ -6,6 +6,7 @@ from fastapi import APIRouter, Header, Response
 
 from vera.service.problems import Problem
 from vera.studio.bringing import open_root
+from vera.studio.deleted import empty_deleted, list_deleted, restore_project
 from vera.studio.display import display_table
 from vera.studio.luts import add_lut, list_luts
 from vera.studio.projects import (
@@ -17,7 +18,17 @@ from vera.studio.projects import (
     read_project,
 )
 from vera.studio.schema.base import Id, Name
-from vera.studio.schema.projects import ChangedProject, Display, Lut, NewLut, NewProject, OpenProject, Project
+from vera.studio.schema.projects import (
+    ChangedProject,
+    DeletedProject,
+    Display,
+    Freed,
+    Lut,
+    NewLut,
+    NewProject,
+    OpenProject,
+    Project,
+)
 from vera.studio.studio import Studio
 
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=200)]
@@ -67,8 +78,23 @@ def projects_router(studio: Studio) -> APIRouter:
 
     @router.delete("/projects/{project}", status_code=204, responses=_STALE)
     def delete(project: Id, if_match: IfMatch = None) -> None:
-        """Move a project out of the way, into `bin` of the workspace; its jobs are cancelled."""
+        """Move a project into the bin; its jobs are cancelled."""
         delete_project(studio, project, if_match)
+
+    @router.get("/deleted")
+    def deleted() -> list[DeletedProject]:
+        """List the projects in the bin, the one that was changed last first."""
+        return list_deleted(studio)
+
+    @router.post("/deleted/{project}/restore")
+    def restore(project: Id) -> Project:
+        """Move a project out of the bin; jobs that were cancelled stay so."""
+        return restore_project(studio, project)
+
+    @router.delete("/deleted")
+    def empty() -> Freed:
+        """Delete the projects in the bin for good, and uploads and proxies that only they used."""
+        return empty_deleted(studio)
 
     @router.post("/projects/{project}/luts", status_code=201, responses={503: {"model": Problem}})
     def lut(project: Id, body: NewLut) -> Lut:

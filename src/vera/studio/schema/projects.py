@@ -74,6 +74,22 @@ class Project(Body):
     updated: Time
 
 
+class DeletedProject(Body):
+    """A project in the bin, with the bytes of its files."""
+
+    id: Id
+    name: str
+    updated: Time
+    bytes: int
+
+
+class Freed(Body):
+    """How many projects were deleted for good, and how many bytes that made free."""
+
+    deleted: int
+    bytes: int
+
+
 class NewResult(Body):
     """How to write the result: see `GET /masters`."""
 

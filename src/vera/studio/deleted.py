@@ -1,0 +1,71 @@
+"""Deleted projects: restored, or deleted from the disk."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from vera.files import read_json
+from vera.service.errors import MissingError
+from vera.studio.clips import clip_folder, clip_record, find_job
+from vera.studio.projects import BIN, LAYERS, RECORD, project_ids, project_record, read_project
+from vera.studio.schema.projects import DeletedProject, Freed, Project
+from vera.studio.studio import Studio, existing
+
+
+def list_deleted(studio: Studio) -> list[DeletedProject]:
+    """Describe the projects in the bin, the one that was changed last first."""
+    found = [
+        DeletedProject(
+            id=folder.name,
+            name=read_json(folder / RECORD)["name"],
+            updated=(folder / LAYERS).stat().st_mtime,
+            bytes=_size(folder),
+        )
+        for folder in _deleted(studio)
+        if (folder / RECORD).is_file()  # all else is what a server that was killed has not deleted yet
+    ]
+    return sorted(found, key=lambda project: -project.updated)
+
+
+def restore_project(studio: Studio, project: str) -> Project:
+    """Move a project out of the bin; jobs that were cancelled stay so. Raises MissingError."""
+    with studio.lock:
+        folder = existing(studio.workspace / BIN / project, RECORD, "deleted project")
+        folder.rename(studio.workspace / "projects" / project)
+        return read_project(studio, project).body
+
+
+def empty_deleted(studio: Studio) -> Freed:
+    """Delete the projects in the bin, and the uploads and proxies that only they used."""
+    with studio.lock:
+        gone = list(_deleted(studio))
+        known = [folder for folder in gone if (folder / RECORD).is_file()]
+        clips = {read_json(folder / RECORD)["clip"] for folder in known}
+        clips -= {project_record(studio, project)["clip"] for project in project_ids(studio)}
+        freed = sum(_delete(folder) for folder in gone)
+        return Freed(deleted=len(known), bytes=freed + sum(_delete_clip(studio, clip) for clip in clips))
+
+
+def _deleted(studio: Studio) -> Iterator[Path]:
+    bin = studio.workspace / BIN
+    return bin.iterdir() if bin.is_dir() else iter(())
+
+
+def _delete_clip(studio: Studio, clip: str) -> int:
+    with suppress(MissingError):  # of a clip that was deleted by hand
+        if job := find_job(studio, clip_record(studio, clip)["job"]):
+            studio.jobs.cancel(job.id)
+        return _delete(clip_folder(studio, clip))
+    return 0
+
+
+def _delete(folder: Path) -> int:
+    """Delete a folder; returns how many bytes its files had."""
+    size = _size(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    return size
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
