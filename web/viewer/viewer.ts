@@ -75,7 +75,9 @@ export class Viewer implements ViewerApi {
       due,
       () => this.pause(),
     );
-    await this.showFrame(0, () => true);
+    await this.showFrame(0, () => true).catch((error) => {
+      if (load === this.loads) throw error; // else it was closed amid its first frame
+    });
     this.rest();
   }
 
