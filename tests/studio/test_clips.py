@@ -38,6 +38,14 @@ def test_a_clip_is_described_and_gets_its_proxy(house: House, clip: str, footage
     assert clip in [each["id"] for each in house.get("/clips")]
 
 
+def test_a_proxy_of_half_the_size_is_named_where_there_is_one(house: House, clip: str) -> None:
+    assert house.get(f"/clips/{clip}")["media"]["small"] is None
+    assert house.client.get(f"{API}/clips/{clip}/small.mp4").status_code == 404
+    (house.studio.workspace / "clips" / clip / "proxy" / "small.mp4").write_bytes(b"small")
+    answer = house.client.get(house.get(f"/clips/{clip}")["media"]["small"])
+    assert (answer.content, answer.headers["content-type"]) == (b"small", "video/mp4")
+
+
 @pytest.mark.faults
 def test_a_worker_that_is_quick_finds_the_clip(house: House, footage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its job is done the moment it is submitted."""

@@ -146,6 +146,18 @@ def test_a_brought_take_says_how_it_was_made(house: House, project: str, footage
         assert answer.status_code == 200 and answer.headers["content-type"] == kind
 
 
+def test_proxies_of_half_the_size_are_named_where_there_are_some(house: House, project: str, footage: Path) -> None:
+    take = bring(house, project, footage / "hat")
+    assert house.get(f"/takes/{take}")["media"]["small"] is None
+    folder = house.studio.workspace / "projects" / project / "takes" / take
+    for name in ("small_edit.mp4", "small_alpha.webm"):
+        assert house.client.get(f"{API}/takes/{take}/{name}").status_code == 404
+        (folder / name).write_text(name)
+    small = house.get(f"/takes/{take}")["media"]["small"]
+    found = {name: house.client.get(url).text for name, url in small.items()}
+    assert found == {"edit": "small_edit.mp4", "alpha": "small_alpha.webm"}
+
+
 @pytest.mark.faults
 def test_layers_of_another_clip_are_refused(house: House, project: str, footage: Path, tmp_path: Path) -> None:
     other = open_clip(new_clip(tmp_path / "other.mp4", 8, (64, 48), options={"crf": "40"}))

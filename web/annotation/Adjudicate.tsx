@@ -1,7 +1,8 @@
 // Two answers side by side, nobody's names; one of them is taken, or the task is done anew.
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { Annotate } from "./Annotate";
-import { call, leasePath, lines, type Answer, type Differing, type Work } from "./api";
+import { call } from "../shared/call";
+import { leasePath, lines, type Answer, type Differing, type Work } from "./api";
 import { frame } from "./clock";
 import { Curate, Filter, Words } from "./gates";
 import { take as takeKeys } from "./keys";

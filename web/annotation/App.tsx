@@ -1,6 +1,7 @@
 // The pages: their head, the one that is open, lines for the user.
 import type { ComponentType } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { KeySheet } from "../shared/KeySheet";
 import { Adjudicate } from "./Adjudicate";
 import { Annotate } from "./Annotate";
 import type { Gate, Role, Work } from "./api";
@@ -27,7 +28,13 @@ export function App() {
       <Head />
       <main>{isTask(page) ? person.value ? <Task gate={page.gate} role={page.role} /> : <Who /> : <Status />}</main>
       <Notices />
-      <Keys />
+      <KeySheet
+        open={sheetOpen}
+        sections={[
+          ["This page", rows(keys.value.filter((key) => key.shown !== ""))],
+          ["The clip", rows(CLIP)],
+        ]}
+      />
     </>
   );
 }
@@ -117,38 +124,4 @@ function Notices() {
   );
 }
 
-function Keys() {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const open = sheetOpen.value;
-  useLayoutEffect(() => {
-    if (open && !dialog.current!.open) dialog.current!.showModal();
-  }, [open]);
-  return (
-    <dialog ref={dialog} class="sheet" aria-label="Keys" onClose={() => void (sheetOpen.value = false)}>
-      <Rows title="This page" of={keys.value.filter((key) => key.shown !== "")} />
-      <Rows title="The clip" of={CLIP} />
-      <form method="dialog">
-        <button>Close</button>
-      </form>
-    </dialog>
-  );
-}
-
-function Rows({ title, of }: { title: string; of: Key[] }) {
-  if (!of.length) return null;
-  return (
-    <section>
-      <h2>{title}</h2>
-      <dl>
-        {of.map((key) => (
-          <div key={key.key}>
-            <dt>
-              <kbd>{nameOf(key)}</kbd>
-            </dt>
-            <dd>{key.what}</dd>
-          </div>
-        ))}
-      </dl>
-    </section>
-  );
-}
+const rows = (of: Key[]) => of.map((key): [string, string] => [nameOf(key), key.what]);

@@ -1,5 +1,7 @@
 // What the desk is asked and answers; `src/vera/annotation/server/forms.py` has the same in Python.
 
+import { reach } from "../shared/call";
+
 export type Gate = "annotate" | "filter" | "curate" | "proofread" | "background_proofread";
 export type Role = "work" | "adjudicate";
 export type View = "clip" | "plate" | "difference" | "evidence" | "alpha" | "checker" | "plain" | "result";
@@ -99,23 +101,6 @@ export interface Progress {
 
 export type Doing = Record<string, unknown> & { kind: string };
 
-/** What the server refused, or that it could not be reached (status 0). */
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
-/** Call the server; ApiError for everything but success. */
-export async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const response = await reach(method, path, body);
-  const text = await response.text().catch(() => "");
-  return (text ? JSON.parse(text) : undefined) as T;
-}
-
 /** Call the server for lines of JSON, each of which `take` is given as it comes. */
 export async function lines<T>(path: string, signal: AbortSignal, take: (line: T) => void): Promise<void> {
   const response = await reach("GET", path, undefined, signal);
@@ -127,28 +112,6 @@ export async function lines<T>(path: string, signal: AbortSignal, take: (line: T
     const parts = (held + value).split("\n");
     held = parts.pop()!;
     for (const part of parts) take(JSON.parse(part) as T);
-  }
-}
-
-async function reach(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
-  const told = body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
-  let response: Response;
-  try {
-    response = await fetch(path, { method, ...told, ...(signal ? { signal } : {}) });
-  } catch (error) {
-    if (signal?.aborted) throw error;
-    throw new ApiError(0, "The server cannot be reached.");
-  }
-  if (!response.ok) throw new ApiError(response.status, detail(await response.text().catch(() => "")));
-  return response;
-}
-
-function detail(text: string): string {
-  try {
-    const told = String(JSON.parse(text).detail);
-    return told.charAt(0).toUpperCase() + told.slice(1);
-  } catch {
-    return "The server failed at this.";
   }
 }
 

@@ -1,5 +1,6 @@
 // Keys: each page names what its own do; a sheet shows them all.
 import { signal } from "@preact/signals";
+import { isTyping } from "../shared/typing";
 import { show, step, toggle, frame } from "./clock";
 
 export interface Key {
@@ -48,7 +49,7 @@ export function called(event: Pick<KeyboardEvent, "key" | "shiftKey" | "ctrlKey"
 export function keyOf(event: KeyboardEvent, known: Key[]): Key | undefined {
   if (event.altKey || document.querySelector("dialog[open]")) return undefined;
   const target = event.target as HTMLElement;
-  const typing = target.matches("textarea, select, input:not([type=range], [type=checkbox], [type=radio])");
+  const typing = isTyping(target);
   const gone = target.closest("dialog"); // closed, and the focus is still to leave it
   const pressed = !gone && target.matches("button, a, summary, input[type=checkbox], input[type=radio]");
   const found = known.find((key) => key.key === called(event));

@@ -2,7 +2,7 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import "../shared/tokens.css";
 import "../shared/base.css";
-import "../studio/css/frame.css";
+import "../shared/frame.css";
 import "./annotation.css";
 import { App } from "./App";
 import { look, progress } from "./progress";

@@ -1,6 +1,7 @@
 // Masks of the objects of a task: those that were pointed at, drawn anew when that changes, and those carried along.
 import { effect, signal } from "@preact/signals";
-import { call, leasePath, lines, type Chosen, type Draft } from "./api";
+import { call } from "../shared/call";
+import { leasePath, lines, type Chosen, type Draft } from "./api";
 import { problem } from "./notices";
 import { draft, work } from "./task";
 

@@ -18,4 +18,8 @@ export function tell(text: string, bad = false): void {
 
 export const dismiss = (notice: Notice) => void (notices.value = notices.value.filter((held) => held !== notice));
 
-export const problem = (error: unknown) => tell(error instanceof Error ? error.message : String(error), true);
+/** Tell what went wrong; the server's own lines begin in lower case. */
+export function problem(error: unknown): void {
+  const told = error instanceof Error ? error.message : String(error);
+  tell(told.charAt(0).toUpperCase() + told.slice(1), true);
+}

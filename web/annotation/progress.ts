@@ -1,6 +1,7 @@
 // How far the work is, looked at every few seconds while the page is seen.
 import { signal } from "@preact/signals";
-import { call, type Gate, type Progress } from "./api";
+import { call } from "../shared/call";
+import type { Gate, Progress } from "./api";
 
 const EVERY = 5000; // milliseconds
 

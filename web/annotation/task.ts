@@ -1,6 +1,7 @@
 // The task in hand: taken, kept by signs of life, its events saved one after the other, answered.
 import { signal } from "@preact/signals";
-import { ApiError, call, leasePath, type Doing, type Draft, type Gate, type Role, type Work } from "./api";
+import { ApiError, call } from "../shared/call";
+import { leasePath, type Doing, type Draft, type Gate, type Role, type Work } from "./api";
 import { problem, tell } from "./notices";
 
 const LIFE = 60_000; // milliseconds between signs of life

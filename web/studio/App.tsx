@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { KeySheet } from "../shared/KeySheet";
 import { Editor } from "./editor/Editor";
 import { sheetOpen, SHEET } from "./keys";
 import { Export } from "./pages/Export";
@@ -26,7 +26,7 @@ export function App() {
         <Page />
       </main>
       <Notices />
-      <Sheet />
+      <KeySheet open={sheetOpen} sections={SHEET} />
     </>
   );
 }
@@ -80,35 +80,5 @@ function Link({ to, label }: { to: Route; label: string }) {
     <a href={hrefOf(to)} aria-current={route.value.page === to.page ? "page" : undefined}>
       {label}
     </a>
-  );
-}
-
-function Sheet() {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const open = sheetOpen.value;
-  useLayoutEffect(() => {
-    if (open && !dialog.current!.open) dialog.current!.showModal();
-  }, [open]);
-  return (
-    <dialog ref={dialog} class="sheet" aria-label="Keys" onClose={() => void (sheetOpen.value = false)}>
-      {SHEET.map(([title, rows]) => (
-        <section key={title}>
-          <h2>{title}</h2>
-          <dl>
-            {rows.map(([key, what]) => (
-              <div key={key}>
-                <dt>
-                  <kbd>{key}</kbd>
-                </dt>
-                <dd>{what}</dd>
-              </div>
-            ))}
-          </dl>
-        </section>
-      ))}
-      <form method="dialog">
-        <button>Close</button>
-      </form>
-    </dialog>
   );
 }

@@ -1,6 +1,7 @@
 /** Keys of the page; those of the viewer go to it. */
 
 import { signal } from "@preact/signals";
+import { isTyping } from "../shared/typing";
 import { KEYS } from "../viewer/keys";
 import { nextSeed } from "./state/acts";
 import { redo, undo } from "./state/history";
@@ -101,11 +102,6 @@ function newSeed(): void {
 /** Whether the browser's own undo takes back what is being typed. */
 function hasOwnUndo(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.matches("textarea, [data-draft=true]");
-}
-
-function isTyping(target: EventTarget | null): boolean {
-  if (!(target instanceof HTMLElement)) return false;
-  return target.matches("textarea, select, input:not([type=range], [type=checkbox], [type=radio])");
 }
 
 const MOVES = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];

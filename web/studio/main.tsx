@@ -2,7 +2,7 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import "../shared/tokens.css";
 import "../shared/base.css";
-import "./css/frame.css";
+import "../shared/frame.css";
 import "./css/stage.css";
 import "./css/takes.css";
 import "./css/editor.css";

@@ -1,6 +1,7 @@
 // The researcher's page: who is how far. No result is shown while the study runs.
 import { useEffect, useState } from "preact/hooks";
-import { call, type Progress } from "./api";
+import { call } from "../shared/call";
+import type { Progress } from "./api";
 
 const EVERY = 5000; // milliseconds
 

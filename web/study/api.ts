@@ -40,37 +40,5 @@ export interface Progress {
   shared: string;
 }
 
-/** What the server refused, or that it could not be reached (status 0). */
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
-/** Call the server; ApiError for everything but success. */
-export async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const told = body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
-  let response: Response;
-  try {
-    response = await fetch(path, { method, ...told });
-  } catch {
-    throw new ApiError(0, "The server cannot be reached.");
-  }
-  const text = await response.text().catch(() => "");
-  if (!response.ok) throw new ApiError(response.status, detail(text));
-  return (text ? JSON.parse(text) : undefined) as T;
-}
-
-function detail(text: string): string {
-  try {
-    return String(JSON.parse(text).detail);
-  } catch {
-    return "The server failed at this.";
-  }
-}
-
 export const sessionPath = (session: string) => `/api/sessions/${session}`;
 export const mediaPath = (session: string, trial: number) => `${sessionPath(session)}/media/${trial}`;

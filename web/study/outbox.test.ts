@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ApiError } from "./api";
+import { ApiError } from "../shared/call";
 import { Outbox, type Told, type Waiting } from "./outbox";
 import { memoryShelf } from "./shelf";
 

@@ -1,5 +1,6 @@
 // Answers on their way: each lies in the browser's own database until the server says that it is on the disk.
-import { ApiError, call, sessionPath, type Question, type Side } from "./api";
+import { ApiError, call } from "../shared/call";
+import { sessionPath, type Question, type Side } from "./api";
 import type { Recorded } from "./record";
 
 export interface Waiting {

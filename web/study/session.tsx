@@ -1,6 +1,7 @@
 // A rater's session: consent, trials, thanks; answers go out in the background.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ApiError, call, mediaPath, sessionPath, type Question, type Side, type State } from "./api";
+import { ApiError, call } from "../shared/call";
+import { mediaPath, sessionPath, type Question, type Side, type State } from "./api";
 import { Consent, Introduction } from "./consent";
 import { Done, Withdrawn } from "./done";
 import { Outbox, type Told } from "./outbox";

@@ -1,6 +1,7 @@
 // Stop and delete: in the session, or by the code alone.
 import { useRef, useState } from "preact/hooks";
-import { call, sessionPath, type State } from "./api";
+import { call } from "../shared/call";
+import { sessionPath, type State } from "./api";
 import { Withdrawn } from "./done";
 
 interface WithdrawProps {

@@ -16,6 +16,8 @@ import { type Marks, VIEWS } from "./views";
 export interface Shown {
   compositor: Compositor;
   layered: boolean;
+  /** Of half the size: good to look at, but its code values are not the proxy's. */
+  small: boolean;
   takes: ReadonlyMap<Side, Compositor>;
 }
 
@@ -139,7 +141,7 @@ export class Screen {
     const { cursor, samples, playing } = this.told;
     const { media, proxy, shown } = this;
     const place = cursor.value;
-    if (!place || !shown || playing.value) return void (samples.value = null);
+    if (!place || !shown || shown.small || playing.value) return void (samples.value = null);
     const [x, y] = [((place.x + 0.5) * proxy.width) / media.width, ((place.y + 0.5) * proxy.height) / media.height];
     samples.value = samplesAt(shown.compositor, shown.layered, Math.floor(x), Math.floor(y));
   }

@@ -15,6 +15,7 @@ import type { Planes } from "./rule/planes";
 const MEBIBYTE = 2 ** 20;
 const PLANES = 96 * MEBIBYTE; // about 70 frames of 720p
 const ALPHA = 48 * MEBIBYTE;
+const QUARTER = 1 / 4; // of the memory holds as many frames of half the size
 
 interface Layer {
   open: Promise<OpenLayer>;
@@ -25,6 +26,8 @@ export class Stage {
   private readonly layers = new Map<string, Layer>();
   private states: LayerState[] = [];
   private strictChroma = false;
+  private small: Stage | null = null;
+  private closed = false;
 
   private constructor(
     readonly track: Track,
@@ -32,17 +35,20 @@ export class Stage {
     private readonly caches: Caches,
     private readonly capability: Capability,
     readonly scale: Scale,
+    readonly isSmall: boolean,
   ) {}
 
-  static async open(media: ClipMedia, capability: Capability): Promise<Stage> {
-    const track = await Track.open(media.url);
+  static async open(media: ClipMedia, capability: Capability, isSmall = false): Promise<Stage> {
+    const url = isSmall ? media.small! : media.url;
+    const track = await Track.open(url);
+    const part = isSmall ? QUARTER : 1;
     const caches: Caches = {
-      planes: new Cache(PLANES, (planes) => planes.y.buffer.byteLength),
-      alpha: new Cache(ALPHA, (alpha) => alpha.byteLength),
+      planes: new Cache(part * PLANES, (planes) => planes.y.buffer.byteLength),
+      alpha: new Cache(part * ALPHA, (alpha) => alpha.byteLength),
     };
     if (track.count === media.times.length) {
-      const source = trackFrames(track, media.url, caches.planes, copyPlanes);
-      return new Stage(track, source, caches, capability, proxyScale(media, track));
+      const source = trackFrames(track, url, caches.planes, copyPlanes);
+      return new Stage(track, source, caches, capability, proxyScale(media, track), isSmall);
     }
     track.close();
     throw new Error(`the proxy has ${track.count} frames and the clip ${media.times.length}: make the proxy again`);
@@ -52,11 +58,29 @@ export class Stage {
     return this.track;
   }
 
+  /** Opens the clip's proxy of half the size too; without it frames are drawn whole. */
+  async openSmall(media: ClipMedia): Promise<void> {
+    if (!media.small) return;
+    const small = await Stage.open(media, this.capability, true).catch(() => null);
+    if (this.closed) return small?.close();
+    small?.setLayers(this.states, this.strictChroma);
+    this.small = small;
+  }
+
+  /** What draws the layers and `takes` fast: at half the size, or this where one of them has no such proxy. */
+  quick(takes: LayerMedia[]): Stage {
+    const media = [...this.states.filter(({ on }) => on).map((state) => state.media), ...takes];
+    return media.every(({ small }) => small) ? (this.small ?? this) : this;
+  }
+
   /** The layers from now on, and takes that are looked at beside; media that are not among them are closed. */
   setLayers(states: LayerState[], strictChroma: boolean, takes: LayerMedia[] = []): void {
     [this.states, this.strictChroma] = [states, strictChroma];
     const used = new Set([...states.map(({ media }) => media), ...takes].map(nameOf));
     for (const [name, layer] of this.layers) if (!used.has(name)) this.drop(name, layer);
+    this.small?.setLayers(states, strictChroma, takes);
+    if (!this.isSmall) return;
+    for (const { media, on } of states) if (on && media.small) this.openedLayer(media); // by the time that it is to be fast
   }
 
   /**
@@ -85,6 +109,8 @@ export class Stage {
   }
 
   close(): void {
+    this.closed = true;
+    this.small?.close();
     for (const [name, layer] of this.layers) this.drop(name, layer);
     this.source.close();
     this.caches.planes.clear();
@@ -108,7 +134,8 @@ export class Stage {
     const name = nameOf(media);
     const found = this.layers.get(name);
     if (found) return found;
-    const layer = { open: openLayer(media, this.capability, this.caches), paint: new PaintCache() };
+    const files = this.isSmall ? { ...media, ...media.small } : media;
+    const layer = { open: openLayer(files, this.capability, this.caches), paint: new PaintCache() };
     layer.open.catch(() => this.layers.delete(name)); // to be tried again at the next frame
     this.layers.set(name, layer);
     return layer;

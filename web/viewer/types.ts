@@ -46,6 +46,8 @@ export type BlendMode =
 /** A clip's proxy: `times` are the source's, in seconds, one a frame; width and height those of the upright source. */
 export interface ClipMedia {
   url: string;
+  /** The same at half the size, for while the position moves fast. */
+  small?: string | null;
   times: number[];
   width: number;
   height: number;
@@ -56,6 +58,8 @@ export interface LayerMedia {
   id: string;
   edit: string;
   alpha: string;
+  /** The same at half the size, as the clip's. */
+  small?: { edit: string; alpha: string } | null;
   /** The URL of alpha as a grey PNG, for browsers that do not decode to planes. */
   alphaStill(layerFrame: number): string;
   frames: number[];

@@ -19,6 +19,7 @@ import "./viewer.css";
 const PAUSED = 150; // milliseconds of rest before the server is asked for the exact picture
 const STALE = 100; // milliseconds without a picture after which one that is not the newest is drawn
 const AHEAD = 4; // frames decoded before they are due
+const FAST = 100; // milliseconds after a seek or a picture within which half the size will do for another seek
 
 export interface Viewer extends ViewerSignals {}
 
@@ -39,6 +40,9 @@ export class Viewer implements ViewerApi {
   private clock: Clock | null = null;
   private wanted = 0;
   private drawnAt = 0;
+  private soughtAt = -Infinity;
+  private fast = false; // what is wanted may be of half the size
+  private small = false; // what is shown is of half the size
   private resting: ReturnType<typeof setTimeout> | undefined;
   private loads = 0;
 
@@ -65,7 +69,8 @@ export class Viewer implements ViewerApi {
     if (found !== "stills") await this.openStage(media, found, load);
     if (load !== this.loads) return;
     capability.value = found;
-    this.screen.open(media, this.stage?.proxy ?? media);
+    const { stage } = this;
+    this.screen.open(media, stage?.proxy ?? media);
     this.told.status.value = capabilityText(found, this.compositor?.name ?? "");
     const due = (frame: number) => void (frame !== this.wanted && this.go(frame));
     this.clock = new Clock(
@@ -75,8 +80,11 @@ export class Viewer implements ViewerApi {
       due,
       () => this.pause(),
     );
-    await this.showFrame(0, () => true);
+    await this.showFrame(0, () => true).catch((error) => {
+      if (load === this.loads) throw error; // else it was closed amid its first frame
+    });
     this.rest();
+    await stage?.openSmall(media);
   }
 
   setLayers(layers: LayerState[], strictChroma = false): void {
@@ -94,6 +102,10 @@ export class Viewer implements ViewerApi {
 
   seek(frame: number): void {
     this.pause();
+    const now = performance.now();
+    // A picture that takes long to draw keeps seeks apart: how fast they are shows only after it.
+    this.fast = now - Math.max(this.soughtAt, this.drawnAt) < FAST;
+    this.soughtAt = now;
     this.go(frame);
   }
 
@@ -103,7 +115,7 @@ export class Viewer implements ViewerApi {
 
   play(speed = 1): void {
     if (!this.clock || speed === 0) return this.pause();
-    [this.told.speed.value, this.told.playing.value] = [speed, true];
+    [this.told.speed.value, this.told.playing.value, this.fast] = [speed, true, false];
     this.clock.start(this.wanted, speed);
   }
 
@@ -162,6 +174,7 @@ export class Viewer implements ViewerApi {
     this.sound?.close();
     this.stage?.close();
     [this.stage, this.sound, this.clock, this.wanted] = [null, null, null, 0];
+    this.fast = this.small = false;
     this.told.exactShown.value = false;
   }
 
@@ -183,16 +196,19 @@ export class Viewer implements ViewerApi {
     const { stage } = this;
     if (!stage) return this.showStill(frame);
     const takes = this.screen.takes();
+    const from = this.fast ? stage.quick(takes) : stage;
     const [{ problems, ...drawing }, ...alone] = await Promise.all([
-      stage.drawing(frame),
-      ...takes.map((media) => stage.drawing(frame, [{ media, on: true, adjustment: {} }])),
+      from.drawing(frame),
+      ...takes.map((media) => from.drawing(frame, [{ media, on: true, adjustment: {} }])),
     ]);
     if (stage !== this.stage || !(isNewest() || performance.now() - this.drawnAt > STALE)) return;
     this.forgetExact();
     this.compositor!.compose(drawing);
     this.told.status.value = [problems, ...alone.map((one) => one.problems)].flat()[0] ?? this.liveText();
     const shown = new Map(takes.map(({ id }, i) => [`take ${id}` as Side, this.composeSide(i, alone[i]!)]));
-    this.screen.show(frame, { compositor: this.compositor!, layered: drawing.layers.length > 0, takes: shown });
+    const layered = drawing.layers.length > 0;
+    this.small = from.isSmall;
+    this.screen.show(frame, { compositor: this.compositor!, layered, small: this.small, takes: shown });
     this.drawnAt = performance.now();
     if (this.told.playing.peek()) await stage.prefetch(this.ahead(frame)).catch(() => undefined); // told when it is due
   }
@@ -222,11 +238,13 @@ export class Viewer implements ViewerApi {
     return capabilityText(this.told.capability.peek() ?? "exact", this.compositor!.name);
   }
 
-  /** After a while without requests: the exact picture. */
+  /** After a while without requests: the whole frame, if it was drawn at half the size, and then the exact picture. */
   private rest(): void {
     clearTimeout(this.resting);
+    this.fast = false; // unless the next seek comes soon
     if (!this.stage || this.told.playing.peek()) return;
-    this.resting = setTimeout(() => void this.showExact(), PAUSED);
+    const next = () => (this.small ? this.newest.request(this.wanted) : void this.showExact());
+    this.resting = setTimeout(next, this.small ? FAST : PAUSED);
   }
 
   private async showExact(): Promise<void> {

@@ -135,7 +135,8 @@ def _records(studio: Studio) -> list[tuple[str, Record]]:
 
 def _proxy(studio: Studio, clip: str, record: Record) -> tuple[Proxy, ClipMedia | None]:
     said, job = record["probe"]["proxy"], find_job(studio, record["job"])
-    whole = (studio.workspace / "clips" / clip / "proxy" / "proxy.mp4").is_file()
+    folder = studio.workspace / "clips" / clip / "proxy"
+    whole = (folder / "proxy.mp4").is_file()
     state: Literal["queued", "running", "ready", "failed"] = "failed"
     if whole:
         state = "ready"
@@ -152,6 +153,7 @@ def _proxy(studio: Studio, clip: str, record: Record) -> tuple[Proxy, ClipMedia 
     url = f"/api/v1/clips/{clip}"
     media = ClipMedia(
         proxy=f"{url}/proxy.mp4",
+        small=f"{url}/small.mp4" if (folder / "small.mp4").is_file() else None,
         thumbnails=f"{url}/thumbnails.jpg",
         thumbnail_count=said["thumbnails"],
         peaks=f"{url}/peaks" if record["probe"]["audio"] else None,

@@ -13,7 +13,7 @@ from vera.studio.asking import CHANGEABLE, check_asked
 from vera.studio.clips import clip_record, find_job, open_for
 from vera.studio.projects import project_display, project_folder, project_record, write_record
 from vera.studio.schema.clips import OpenClip
-from vera.studio.schema.takes import Layerize, NewTakes, State, Take, TakeMedia
+from vera.studio.schema.takes import Layerize, NewTakes, SmallMedia, State, Take, TakeMedia
 from vera.studio.studio import ID_LENGTH, Studio
 
 MOST_TAKES = 10_000  # of a project
@@ -139,13 +139,21 @@ def _describe(studio: Studio, project: str, take: str, said: Record) -> Take:
         width=done["width"] if done else None,
         height=done["height"] if done else None,
         previews=job.previews if job else 0,
-        media=TakeMedia(edit=f"{url}/edit.mp4", alpha=f"{url}/alpha.webm", still=f"{url}/alpha/{{n}}.png")
-        if done
-        else None,
+        media=_media(folder, url) if done else None,
         manifest=f"{url}/manifest" if done else None,
         notices=done["notices"] if done else [],
         created=said["created"],
         binned=said["binned"],
+    )
+
+
+def _media(folder: Path, url: str) -> TakeMedia:
+    small = SmallMedia(edit=f"{url}/small_edit.mp4", alpha=f"{url}/small_alpha.webm")
+    return TakeMedia(
+        edit=f"{url}/edit.mp4",
+        alpha=f"{url}/alpha.webm",
+        small=small if (folder / "small_alpha.webm").is_file() else None,
+        still=f"{url}/alpha/{{n}}.png",
     )
 
 

@@ -207,3 +207,15 @@ def test_a_proxy_of_another_clip_is_said(page: Page, proxies: Path) -> None:
         "(clip) => viewer.load(clip).then(() => '', (error) => error.message)", CLIP | {"times": [0, 1]}
     )
     assert said == "the proxy has 150 frames and the clip 2: make the proxy again"
+
+
+def test_a_viewer_that_closes_amid_its_first_frame_says_nothing(page: Page, proxies: Path) -> None:
+    closed = page.evaluate(
+        """(clip) => {
+            const viewer = dev.open();
+            viewer.capability.subscribe((found) => found && queueMicrotask(() => viewer.destroy()));
+            return viewer.load(clip).then(() => 'closed', (error) => error.message);
+        }""",
+        CLIP,
+    )
+    assert closed == "closed"

@@ -1,17 +1,10 @@
 /** What the server refused, in its own one line. */
 
-export class Refused extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
+import { ApiError } from "../../shared/call";
 
 /** The line of an answer that is no success. */
-export function refusal(status: number, body: unknown): Refused {
-  return new Refused(status, detail(body) ?? WORDS[status] ?? `The server answered ${status}`);
+export function refusal(status: number, body: unknown): ApiError {
+  return new ApiError(status, detail(body) ?? WORDS[status] ?? `The server answered ${status}`);
 }
 
 const WORDS: Record<number, string> = {

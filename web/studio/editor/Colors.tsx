@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import * as api from "../api/client";
 import type { Display, Lut } from "../api/types";
 import { send } from "../api/upload";
+import { FileButton } from "../parts/FileButton";
 import { Typed } from "../parts/Typed";
 import { edit } from "../state/acts";
 import { guard } from "../state/notices";
@@ -74,19 +75,7 @@ function LutField({ chosen, luts, onAdd }: { chosen: string | null; luts: readon
           ))}
         </select>
       )}
-      <label class="button">
-        Send a .cube
-        <input
-          class="sr"
-          type="file"
-          accept=".cube"
-          onChange={({ currentTarget: input }) => {
-            const file = input.files?.[0];
-            input.value = "";
-            if (file) void guard(() => onAdd(file));
-          }}
-        />
-      </label>
+      <FileButton label="Send a .cube" accept=".cube" onChoose={onAdd} />
     </div>
   );
 }

@@ -49,7 +49,7 @@ function mount(host: HTMLElement, below: HTMLElement): () => void {
   viewer.value = made;
   if (source.media) {
     const { width, height, times, media } = source;
-    void made.load({ url: media.proxy, times, width, height });
+    void made.load({ url: media.proxy, small: media.small, times, width, height });
     strip.load({ thumbnails: { url: media.thumbnails, count: media.thumbnail_count }, peaks: media.peaks });
   }
   const stops = [

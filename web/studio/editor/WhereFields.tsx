@@ -1,9 +1,10 @@
 import type { Region } from "../api/types";
+import { FileButton } from "../parts/FileButton";
 import { FrameRange } from "../parts/FrameRange";
 import { numberOf, Typed } from "../parts/Typed";
 import { ask, chooseMask } from "../state/acts";
 import { form } from "../state/form";
-import { guard, say } from "../state/notices";
+import { say } from "../state/notices";
 import { clip } from "../state/session";
 import { brush, resizeBrush, toggleTool, tool } from "../state/tools";
 import { viewer } from "../state/view";
@@ -63,19 +64,7 @@ export function MaskField() {
         <button class="brushes" aria-pressed={drawing} onClick={() => toggleTool("mask")}>
           Draw on frame
         </button>
-        <label class="button">
-          Choose PNG
-          <input
-            class="sr"
-            type="file"
-            accept="image/png"
-            onChange={({ currentTarget: input }) => {
-              const file = input.files?.[0];
-              input.value = "";
-              if (file) void guard(() => chooseMask(file));
-            }}
-          />
-        </label>
+        <FileButton label="Choose PNG" accept="image/png" onChoose={chooseMask} />
         {mask.kind !== "none" && (
           <button onClick={() => ask({ mask: { kind: "none" } }, "Clear the mask")}>
             Clear

@@ -1,7 +1,7 @@
 /** Saving by itself: one request at a time, the newest state, and nothing written over what somebody else saved. */
 
 import { signal, type ReadonlySignal } from "@preact/signals";
-import { Refused } from "../api/errors";
+import { ApiError } from "../../shared/call";
 
 export type SaveState = "saved" | "waiting" | "saving" | "failed" | "conflict";
 
@@ -62,14 +62,14 @@ export function makeSaver<T>({ etag: first, write, onConflict, onError, wait = 4
       state.value = pending ? "waiting" : "saved";
     } catch (error) {
       pending ??= { value };
-      if (error instanceof Refused && error.status === 412) {
+      if (error instanceof ApiError && error.status === 412) {
         state.value = "conflict";
         onConflict();
         return;
       }
       state.value = "failed";
       onError(error);
-      if (!(error instanceof Refused) || error.status >= 500) schedule(again);
+      if (!(error instanceof ApiError) || error.status >= 500) schedule(again);
     }
   }
 

@@ -34,6 +34,6 @@ export const bars = computed<Bar[]>(() =>
 /** What the viewer wants of a take; null until it is done. */
 export function mediaOf(take: Take | undefined): LayerState["media"] | null {
   if (!take?.media || !take.frames) return null;
-  const { edit, alpha, still } = take.media;
-  return { id: take.id, edit, alpha, alphaStill: (n) => still.replace("{n}", String(n)), frames: take.frames };
+  const { edit, alpha, small, still } = take.media;
+  return { id: take.id, edit, alpha, small, alphaStill: (n) => still.replace("{n}", String(n)), frames: take.frames };
 }

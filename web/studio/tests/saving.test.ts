@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Refused } from "../api/errors";
+import { ApiError } from "../../shared/call";
 import { makeSaver } from "../state/saving";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -38,7 +38,7 @@ test("what changes while a request is on its way follows it, on the tag that it 
 });
 
 test("a conflict writes nothing more until somebody decides", async () => {
-  const write = vi.fn(async () => Promise.reject(new Refused(412, "changed")));
+  const write = vi.fn(async () => Promise.reject(new ApiError(412, "changed")));
   const { saver, onConflict } = make(write);
   saver.save(1);
   await vi.advanceTimersByTimeAsync(1000);

@@ -35,6 +35,11 @@ def clips_router(studio: Studio) -> APIRouter:
         """Give the proxy: H.264, every frame a key frame."""
         return media(clip_folder(studio, clip) / "proxy" / "proxy.mp4", studio.workspace, immutable=True)
 
+    @router.get("/clips/{clip}/small.mp4", response_class=FileResponse)
+    def small(clip: Id) -> FileResponse:
+        """Give the proxy at half the size."""
+        return media(clip_folder(studio, clip) / "proxy" / "small.mp4", studio.workspace, immutable=True)
+
     @router.get("/clips/{clip}/thumbnails.jpg", response_class=FileResponse)
     def thumbnails(clip: Id) -> FileResponse:
         """Give frames spread over the clip as one row of equal tiles."""

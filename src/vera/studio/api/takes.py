@@ -94,6 +94,16 @@ def takes_router(studio: Studio) -> APIRouter:
         """Give the matte's proxy: lossless VP9, whose luma is alpha from 0 to 255."""
         return media(take_folder(studio, take) / "alpha.webm", studio.workspace, immutable=True)
 
+    @router.get("/takes/{take}/small_edit.mp4", response_class=FileResponse)
+    def small_edit(take: Id) -> FileResponse:
+        """Give the edit layer's proxy at half the size."""
+        return media(take_folder(studio, take) / "small_edit.mp4", studio.workspace, immutable=True)
+
+    @router.get("/takes/{take}/small_alpha.webm", response_class=FileResponse)
+    def small_alpha(take: Id) -> FileResponse:
+        """Give the matte's proxy at half the size."""
+        return media(take_folder(studio, take) / "small_alpha.webm", studio.workspace, immutable=True)
+
     @router.get("/takes/{take}/alpha/{frame}.png", responses=_PNG, response_class=Response)
     def still(take: Id, frame: Position) -> Response:
         """Give the matte of a layer frame as a grey PNG of the proxy's size: the same codes as in `alpha.webm`."""

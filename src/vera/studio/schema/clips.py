@@ -56,6 +56,7 @@ class ClipMedia(Body):
     """Where the proxy's files are; null until it is ready."""
 
     proxy: str
+    small: str | None = Field(description="The proxy at half the size; null where there is none.")
     thumbnails: str
     thumbnail_count: int
     peaks: str | None = Field(description="Null for a clip without sound.")

@@ -85,11 +85,19 @@ class Mask(Body):
     mask: Id
 
 
-class TakeMedia(Body):
-    """Where the proxies are; `{n}` in `still` is a layer frame."""
+class SmallMedia(Body):
+    """Where the proxies of half the size are."""
 
     edit: str
     alpha: str
+
+
+class TakeMedia(Body):
+    """Where the proxies are; `{n}` in `still` is a layer frame. `small` is null where there are none."""
+
+    edit: str
+    alpha: str
+    small: SmallMedia | None
     still: str
 
 
