@@ -10,11 +10,18 @@ export class ApiError extends Error {
   }
 }
 
-/** Call the server; ApiError for everything but success. */
+// A network that swallows what is sent, as a phone's between two cells, would hold a call for many minutes.
+const PATIENCE = 60_000; // milliseconds
+
+/** Call the server; ApiError for everything but success, which comes within a minute. */
 export async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const response = await reach(method, path, body);
-  const text = await response.text().catch(() => "");
+  const response = await reach(method, path, body, AbortSignal.timeout(PATIENCE));
+  const text = await response.text().catch(unreached);
   return (text ? JSON.parse(text) : undefined) as T;
+}
+
+function unreached(): never {
+  throw new ApiError(0, "The server cannot be reached.");
 }
 
 /** The server's answer, which is a success; ApiError for everything else, but for what `signal` stopped. */
@@ -24,8 +31,8 @@ export async function reach(method: string, path: string, body?: unknown, signal
   try {
     response = await fetch(path, { method, ...told, ...(signal ? { signal } : {}) });
   } catch (error) {
-    if (signal?.aborted) throw error;
-    throw new ApiError(0, "The server cannot be reached.");
+    if (signal?.aborted && signal.reason.name !== "TimeoutError") throw error;
+    return unreached();
   }
   if (!response.ok) throw new ApiError(response.status, detail(await response.text().catch(() => "")));
   return response;
