@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from vera.choices import Dtype, Offload, Quantize, Sampler
+from vera.cli.options import Words
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 
@@ -41,7 +42,7 @@ class World:
     """
 
     model: str = "nano"
-    lora: Annotated[tuple[str, ...], Parameter(negative=())] = ()
+    lora: Words = ()
     steps: int | None = None
     guidance: float | None = None
     recipe: Path | None = None
@@ -92,7 +93,7 @@ def run(
     benchmark: str,
     /,
     *,
-    method: Annotated[tuple[str, ...], Parameter(negative=())],
+    method: Words,
     out: Path,
     count: int | None = None,
     seed: int = 0,
@@ -183,7 +184,7 @@ def held_out(
     world: World = World(),
     count: int | None = None,
     sampler: Sampler | None = None,
-    sweep: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    sweep: Words = (),
     out: Path = Path("runs/evaluate-held-out"),
     baselines: bool = True,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from vera.cli.options import Words
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 
@@ -55,7 +56,7 @@ class EndpointOptions:
     tokens_per_minute: float | None = None
     prompt_price: float | None = None
     answer_price: float | None = None
-    set: Annotated[tuple[str, ...], Parameter(negative=())] = field(default=())
+    set: Words = field(default=())
 
 
 def judge(

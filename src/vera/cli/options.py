@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Triple = tuple[float, float, float]
 
+Words = Annotated[tuple[str, ...], Parameter(negative=())]  # of an option that may be repeated
+
 # Options that several commands have.
 Force = Annotated[bool, Parameter(help="Take a source that is not the one that the layers were made for.")]
 Deinterlace = Annotated[bool, Parameter(help="Make interlaced frames whole. They are refused otherwise.")]
