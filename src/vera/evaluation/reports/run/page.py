@@ -9,7 +9,7 @@ from typing import Any
 
 from vera import optional
 from vera.evaluation.judges.criteria import TITLES
-from vera.evaluation.reports.run.columns import Column
+from vera.evaluation.predictions.metrics import Metric
 from vera.evaluation.reports.run.heat import FULL
 from vera.evaluation.reports.run.media import CaseMedia
 from vera.evaluation.reports.run.published import COLUMNS, PUBLISHED, SOURCE, best_published
@@ -38,7 +38,7 @@ def render_page(name: str, tables: Tables, cases: Sequence[ShownCase], figures: 
     """Return the page's HTML. `figures` are PNG files by task."""
     style, script = template_text("report.css"), template_text("report.js")
     context = {
-        "name": name, "tables": tables, "cases": cases, "figures": figures, "columns": _columns(tables),
+        "name": name, "tables": tables, "cases": cases, "figures": figures, "metrics": _metrics(tables),
         "judged": _judged(tables),
         "published": PUBLISHED, "best_published": best_published, "published_columns": COLUMNS,
         "published_source": SOURCE,
@@ -88,10 +88,10 @@ def ours_beside_published(table: TaskTable) -> list[tuple[str, list[str]]]:
 def gaps(table: TaskTable) -> list[tuple[str, str, str]]:
     """What has no value, or not in all cases: measure, methods and reason, methods of one reason together."""
     found: dict[tuple[str, str], list[str]] = {}
-    for column in table.columns:
+    for metric in table.metrics:
         for method in table.methods:
-            if reason := table.cells[column.name, method].reason:
-                found.setdefault((column.title, reason), []).append(method)
+            if reason := table.cells[metric.name, method].reason:
+                found.setdefault((metric.heading, reason), []).append(method)
     return [
         (title, "all methods" if len(methods) == len(table.methods) else ", ".join(methods), reason)
         for (title, reason), methods in found.items()
@@ -113,9 +113,9 @@ def data_address(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def _columns(tables: Tables) -> list[Column]:
+def _metrics(tables: Tables) -> list[Metric]:
     """All measures of all tasks, each once, the main one of the first task first."""
-    found = dict.fromkeys(column for table in tables.tasks for column in (table.main, *table.columns) if column)
+    found = dict.fromkeys(metric for table in tables.tasks for metric in (table.main, *table.metrics) if metric)
     return list(found)
 
 
