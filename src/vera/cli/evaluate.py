@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
@@ -207,27 +207,22 @@ def held_out(
     from vera.evaluation.cases.things import recipe_sprites
     from vera.evaluation.held_out import BASELINES, evaluate_held_out, sweep_settings
     from vera.evaluation.predictions.predict import Candidate
+    from vera.evaluation.predictions.synthetic import Bench
 
     setting = Candidate("model", world.steps, world.guidance, sampler)
-    about: dict[str, Any] = {
-        "assets": world.assets,
-        "renders": world.renders,
-        "sprites": recipe_sprites(world.recipe),
-        "workers": world.workers,
-    }
+    sprites = tuple(recipe_sprites(world.recipe))
+    bench = Bench(world.model, world.lora, out, sprites, world.assets, world.renders)
     with progress_bar() as report:
         if sweep:
             if setting != Candidate():
                 raise VeraError("with --sweep give steps, guidance and sampler in it, such as --sweep steps=12")
             cases = 40 if count is None else count
-            text = sweep_settings(out, sweep, world.model, world.lora, cases, **about, progress=report)
+            text = sweep_settings(bench, sweep, cases, workers=world.workers, progress=report)
             sheets: list[Path] = []
         else:
             cases = 200 if count is None else count
             beside = BASELINES if baselines else ()
-            text, sheets = evaluate_held_out(
-                out, world.model, world.lora, cases, setting, beside, **about, progress=report
-            )
+            text, sheets = evaluate_held_out(bench, cases, setting, beside, workers=world.workers, progress=report)
     say(*text.splitlines(), *(f"sheet    {path}" for path in sheets))
 
 

@@ -90,7 +90,7 @@ def evaluate_ablations(
             _train(path, folder, seed, report)
             for layer, loss in _losses(folder).items():
                 found.setdefault((path.stem, "training", layer), []).append(loss)
-            bench = Bench(str(folder / "ema"), (), folder / "answers", sprites, assets, "held_out")
+            bench = Bench(str(folder / "ema"), (), folder / "answers", sprites, assets)
             records = run_cases(bench, cases, [MODEL], workers, progress)
             for task, candidates in summarize(records).items():
                 for name, estimate in candidates[MODEL.label].items():
