@@ -43,7 +43,7 @@ def main() -> None:
 def look_at(root: Path, index: int) -> np.ndarray | None:
     """Print what became of a clip, and show its middle frame."""
     layout = Layout(root / "out")
-    path = next(path for path in layout.units("source") if f"/{index}.mp4" in path.read_text(encoding="utf-8"))
+    path = next(path for path in layout.records("source") if f"/{index}.mp4" in path.read_text(encoding="utf-8"))
     source = read_record(path)
     assert source is not None
     clip = source.stages["split"].facts["clips"][0]["id"]

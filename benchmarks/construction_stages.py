@@ -108,7 +108,7 @@ def tell(out: Path, frames: int) -> None:
             seconds[row["stage"].rpartition("/")[2]] += row["cpu"]
     kept: dict[str, int] = defaultdict(int)
     for kind in ("source", "clip"):
-        for path in Layout(out).units(kind):
+        for path in Layout(out).records(kind):
             record = read_record(path)
             assert record is not None
             for key, entry in record.stages.items():

@@ -19,16 +19,9 @@ from torchmetrics.functional.image import (
     structural_similarity_index_measure,
 )
 
+from vera.metrics import matting
 from vera.metrics.compositing import compositing_residual, edge_band_error
 from vera.metrics.coverage import leakage
-from vera.metrics.matting import (
-    connectivity_error,
-    gradient_error,
-    intersection_over_union,
-    mean_absolute_error,
-    mean_squared_error,
-    sum_of_absolute_differences,
-)
 from vera.metrics.preservation import luma, ms_ssim, psnr, ssim
 from vera.metrics.temporal import dtssd, flicker, warp_excess
 
@@ -68,12 +61,12 @@ def measures(c: dict[str, np.ndarray]) -> dict[str, Callable[[], float | None]]:
         "ssim_preserved": lambda: ssim(c["result"], c["source"], c["region"]),
         "ssim_frame": lambda: ssim(c["result"], c["source"]),
         "ms_ssim_frame": lambda: ms_ssim(c["result"], c["source"]),
-        "sad": lambda: sum_of_absolute_differences(*mattes),
-        "mae": lambda: mean_absolute_error(*mattes),
-        "mse": lambda: mean_squared_error(*mattes),
-        "gradient": lambda: gradient_error(*mattes),
-        "connectivity": lambda: connectivity_error(*mattes),
-        "iou": lambda: intersection_over_union(*mattes),
+        "sad": lambda: matting.sum_of_absolute_differences(*mattes),
+        "mae": lambda: matting.mean_absolute_error(*mattes),
+        "mse": lambda: matting.mean_squared_error(*mattes),
+        "gradient": lambda: matting.gradient_error(*mattes),
+        "connectivity": lambda: matting.connectivity_error(*mattes),
+        "iou": lambda: matting.intersection_over_union(*mattes),
         "dtssd": lambda: dtssd(*mattes),
         "tf": lambda: flicker(c["result"]),
         "warp_excess": lambda: warp_excess(c["result"], c["source"]),

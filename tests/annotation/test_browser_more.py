@@ -1,6 +1,5 @@
 """Pages by keyboard alone, on a phone, with a wrong clock, through a killed server; where two disagree; all gates."""
 
-import os
 import secrets
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from benchmarks.annotation_load import annotation_server
 from playwright.sync_api import Browser, expect
 from tests.annotation.made_build import click_ball, desk_of, make_build
-from tests.annotation.page import Seat, served
+from tests.annotation.page import Seat, seated, served
 from tests.construction.crossing import HEIGHT, WIDTH, centre
 
 from vera.annotation.draft import fold, read_event
@@ -22,23 +21,16 @@ from vera.construction.formats.rle import encode_mask
 from vera.resumable import read_rows
 
 pytestmark = pytest.mark.slow
-SCREENSHOTS = os.environ.get("VERA_SCREENSHOTS")
 
 
 def rows(out: Path) -> list[dict[str, object]]:
     return [row for path in held_decisions(out / "decisions") for row in read_rows(path, mend=False)]
 
 
-def kept(seat: Seat, name: str, tmp_path: Path) -> None:
-    seat.picture(Path(SCREENSHOTS or tmp_path) / f"{name}.png")
-
-
 def test_by_keyboard_alone_and_back_to_the_first_click(browser: Browser, tmp_path: Path) -> None:
     _, out = make_build(tmp_path, 1, 2, 3)
     desk = desk_of(out)
-    with served(desk) as (url, access):
-        seat = Seat(browser, url, access)
-        seat.sit("Annotate")
+    with seated(browser, desk, "Annotate") as seat:
         canvas = seat.page.locator(".stage canvas")
         for left in (2, 1):  # the keys are the next task's once there is one
             expect(canvas).to_be_visible()
@@ -65,7 +57,7 @@ def test_by_keyboard_alone_and_back_to_the_first_click(browser: Browser, tmp_pat
         seat.page.keyboard.type("ball")
         seat.press("Enter", "?")
         seat.checked()
-        kept(seat, "keys", tmp_path)
+        seat.picture("keys", tmp_path)
         seat.press("Escape", "Space")
         expect(seat.page.locator(".strip .along")).to_have_count(17)
         seat.press("Enter")
@@ -78,9 +70,7 @@ def test_by_keyboard_alone_and_back_to_the_first_click(browser: Browser, tmp_pat
 def test_the_brush_paints_what_the_build_takes(browser: Browser, tmp_path: Path) -> None:
     recipe, out = make_build(tmp_path, 1)
     desk = desk_of(out)
-    with served(desk) as (url, access):
-        seat = Seat(browser, url, access)
-        seat.sit("Annotate")
+    with seated(browser, desk, "Annotate") as seat:
         expect(seat.page.locator(".stage canvas")).to_be_visible()
         seat.press("p", "]", "]")
         for t in range(17):
@@ -92,7 +82,7 @@ def test_the_brush_paints_what_the_build_takes(browser: Browser, tmp_path: Path)
         seat.press("Enter")
         seat.saved()
         expect(seat.page.locator(".strip .own")).to_have_count(17)
-        kept(seat, "brush", tmp_path)
+        seat.picture("brush", tmp_path)
         seat.press("Enter")
         expect(seat.page.locator("main")).to_contain_text("Nothing waits for you")
     build_samples(recipe, out, until="masks")
@@ -129,7 +119,7 @@ def test_on_a_phone_whose_clock_is_wrong(browser: Browser, tmp_path: Path) -> No
         )
         assert min(sizes) >= 36
         seat.checked()
-        kept(seat, "phone", tmp_path)
+        seat.picture("phone", tmp_path)
         seat.page.get_by_role("button", name="Done").tap()
         expect(seat.page.locator("main")).to_contain_text("Nothing waits for you")
         assert seat.problems == []
@@ -183,14 +173,12 @@ def test_where_two_disagree_a_third_decides(browser: Browser, tmp_path: Path) ->
             desk.save(lease.id, 1, {"kind": "noun", "noun": "wall"})
         desk.finish(lease, {"accept": True})
     desk.settle()
-    with served(desk) as (url, access):
-        seat = Seat(browser, url, access)
-        seat.sit("Adjudicate", "carl")
+    with seated(browser, desk, "Adjudicate", "carl") as seat:
         expect(seat.page.get_by_role("heading", name="Which answer is right?")).to_be_visible()
         seat.press(*["."] * 8)
         seat.page.wait_for_timeout(1500)
         seat.checked()
-        kept(seat, "adjudicate", tmp_path)
+        seat.picture("adjudicate", tmp_path)
         text = seat.page.locator("main").inner_text()
         assert "ball" in text and "wall" in text and "anna" not in text and "ben" not in text
         seat.press("1")
@@ -199,7 +187,7 @@ def test_where_two_disagree_a_third_decides(browser: Browser, tmp_path: Path) ->
         expect(seat.page.get_by_role("region", name="Gates")).to_be_visible()
         seat.page.wait_for_timeout(5500)
         seat.checked()
-        kept(seat, "status", tmp_path)
+        seat.picture("status", tmp_path)
         assert seat.problems == []
     (row,) = rows(out)
     assert row["by"] == "carl" and row["objects"][0]["noun"] == "ball"  # type: ignore[index]
@@ -220,9 +208,7 @@ def test_mattes_are_mended_and_words_proofread(browser: Browser, tmp_path: Path)
     desk.close()
     assert build_samples(recipe, out).waiting == {"curate": 1}
     desk = desk_of(out)
-    with served(desk) as (url, access):
-        seat = Seat(browser, url, access)
-        seat.sit("Curate")
+    with seated(browser, desk, "Curate") as seat:
         expect(seat.page.locator(".stage canvas")).to_be_visible()
         seat.press("End")
         seat.press("e")
@@ -232,7 +218,7 @@ def test_mattes_are_mended_and_words_proofread(browser: Browser, tmp_path: Path)
         seat.page.get_by_label("What is behind it").fill("a wall of many colours")
         seat.page.wait_for_timeout(800)
         seat.checked()
-        kept(seat, "curate", tmp_path)
+        seat.picture("curate", tmp_path)
         held = desk.store.rows("SELECT id FROM leases ORDER BY number DESC LIMIT 1")[0]["id"]
         found = find_lease(desk.store, held)
         draft = fold(list(map(read_event, events_of(desk.store, found.number))), desk.bounds(found))
@@ -241,9 +227,7 @@ def test_mattes_are_mended_and_words_proofread(browser: Browser, tmp_path: Path)
         expect(seat.page.locator("main")).to_contain_text("Nothing waits for you")
     assert build_samples(recipe, out).waiting == {"background_proofread": 1}
     desk = desk_of(out)
-    with served(desk) as (url, access):
-        seat = Seat(browser, url, access)
-        seat.sit("Background words")
+    with seated(browser, desk, "Background words") as seat:
         field = seat.page.get_by_label("Instruction")
         expect(field).not_to_be_empty()
         field.fill("A wall.")
@@ -252,7 +236,7 @@ def test_mattes_are_mended_and_words_proofread(browser: Browser, tmp_path: Path)
         field.fill("Change the background to a wall of many colours. Keep the ball intact.")
         seat.page.wait_for_timeout(500)
         seat.checked()
-        kept(seat, "words", tmp_path)
+        seat.picture("words", tmp_path)
         seat.page.get_by_role("button", name="Accept").click()
         expect(seat.page.locator("main")).to_contain_text("Nothing waits for you")
     assert build_samples(recipe, out).samples == 1

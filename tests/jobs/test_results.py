@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.forks import SERVER
 
 from vera.errors import VeraError
 from vera.jobs.results import clear, made, with_results
@@ -95,11 +96,15 @@ def test_a_damaged_mark(tmp_path: Path, mark: str) -> None:
         assert json.loads((tmp_path / "x/job.json").read_text())["job"] == "j"
 
 
+def half_written(folder: Path) -> None:
+    with_results(folder, "j", "takes/t", lambda out: os._exit((out / "half").write_text("half")))
+
+
 def test_what_a_killed_process_left_goes(tmp_path: Path) -> None:
-    child = os.fork()
-    if child == 0:
-        with_results(tmp_path, "j", "takes/t", lambda out: os._exit((out / "half").write_text("half")))
-    os.waitpid(child, 0)
+    process = SERVER.Process(target=half_written, args=(tmp_path,))
+    process.start()
+    process.join()
+    assert process.exitcode == len("half")
     assert len(names(tmp_path / "takes")) == 2
     clear(tmp_path, "takes/t")
     clear(tmp_path, "../nowhere")

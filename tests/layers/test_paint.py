@@ -19,7 +19,7 @@ from vera.layers import Adjustment, composite_clip, open_stack, save_layers, ver
 from vera.layers.adjust import adjust_layer, adjustment_from_json
 from vera.layers.composite import place
 from vera.layers.export import export_layers
-from vera.layers.layer_frame import LayerFrame, unit
+from vera.layers.layer_frame import LayerFrame, to_float
 from vera.layers.paint import Stroke, paint_alpha, strokes_from_json
 from vera.layers.stack import ProjectLayer, write_project
 from vera.video import open_clip, planes
@@ -84,7 +84,7 @@ def test_the_middle_has_the_strokes_value_and_what_is_far_is_untouched(stroke: S
 def test_adding_then_subtracting_clears_and_the_other_way_fills() -> None:
     add = Stroke(((4, 5), (20, 9)), 3.0, 0.5)
     away = replace(add, mode="subtract", radius=9.0, softness=0.0)
-    alpha = unit(layer()[1])
+    alpha = to_float(layer()[1])
     cleared = paint_alpha(alpha, (add, away), 0)
     filled = paint_alpha(alpha, (away, add), 0)
     assert cleared[5, 4] == 0 and filled[5, 4] == 1

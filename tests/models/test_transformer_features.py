@@ -11,6 +11,7 @@ from diffusers.hooks.layerwise_casting import LayerwiseCastingHook
 from diffusers.models.attention_dispatch import _AttentionBackendRegistry
 from peft import LoraConfig
 from safetensors.torch import load_file, save_file
+from tests.models.cached import cached_samples
 
 from vera.errors import VeraError
 from vera.models import VeraTransformer3DModel, attention_kernel
@@ -133,10 +134,7 @@ def test_first_block_cache_skips_blocks(make_vera, make_inputs, monkeypatch):
     model, inputs = make_vera(num_layers=4), make_inputs()
     before = model(**inputs).sample
     calls = count_calls(monkeypatch, JointAttention, "forward")
-    model.enable_cache(FirstBlockCacheConfig(threshold=0.1))
-    with model.cache_context("cond"):
-        for _ in range(3):
-            sample = model(**inputs).sample
+    *_, sample = cached_samples(model, inputs, FirstBlockCacheConfig(threshold=0.1), 3)
     assert len(calls) == 4 + 1 + 1
     torch.testing.assert_close(sample, before, atol=1e-5, rtol=0)
 
@@ -146,11 +144,8 @@ def test_pyramid_attention_broadcast_skips_joint_attention(make_vera, make_input
     model, inputs = make_vera(), make_inputs()
     before = model(**inputs).sample
     calls = count_calls(monkeypatch, attention_kernel, "dispatch_attention_fn")
-    model.enable_cache(
-        PyramidAttentionBroadcastConfig(spatial_attention_block_skip_range=2, current_timestep_callback=lambda: 500)
-    )
-    with model.cache_context("cond"):
-        samples = [model(**inputs).sample for _ in range(4)]
+    cache = PyramidAttentionBroadcastConfig(spatial_attention_block_skip_range=2, current_timestep_callback=lambda: 500)
+    samples = cached_samples(model, inputs, cache, 4)
     text_calls, joint_calls = 4 * 2 * 2, 2 * 2
     assert len(calls) == text_calls + joint_calls
     assert all(torch.equal(sample, before) for sample in samples)
@@ -161,11 +156,8 @@ def test_mag_cache_skips_blocks(make_vera, make_inputs, monkeypatch):
     model, inputs = make_vera(num_layers=4), make_inputs()
     before = model(**inputs).sample
     calls = count_calls(monkeypatch, JointAttention, "forward")
-    model.enable_cache(
-        MagCacheConfig(num_inference_steps=6, mag_ratios=[1.0] * 6, max_skip_steps=1, retention_ratio=0.0)
-    )
-    with model.cache_context("cond"):
-        samples = [model(**inputs).sample for _ in range(6)]
+    cache = MagCacheConfig(num_inference_steps=6, mag_ratios=[1.0] * 6, max_skip_steps=1, retention_ratio=0.0)
+    samples = cached_samples(model, inputs, cache, 6)
     # Steps 1, 3 and 5 run all four blocks, the others reuse what those added.
     assert len(calls) == 3 * 4
     for sample in samples:

@@ -7,28 +7,18 @@ from typing import Any
 import pytest
 import torch
 from diffusers import AutoencoderKLWan, FlowMatchEulerDiscreteScheduler
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
+from tests.tiny_parts import NETWORK, WORDS, tokenizer, umt5
+from transformers import BertConfig, BertModel
 
 from vera.models import AutoencoderPatch3D, VeraTransformer3DModel
 from vera.pipelines import VeraPipeline
 
 MakePipeline = Callable[..., VeraPipeline]
-WORDS = ["[PAD]", "[UNK]", "add", "a", "red", "balloon"]
-
-
-def tiny_tokenizer() -> Any:
-    tokenizer = Tokenizer(WordLevel({word: index for index, word in enumerate(WORDS)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]")
 
 
 def tiny_text_encoder(kind: str) -> Any:
     if kind == "umt5":
-        config = UMT5Config(vocab_size=len(WORDS), d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2)
-        return UMT5EncoderModel(config).eval()
+        return umt5()
     config = BertConfig(
         vocab_size=len(WORDS), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16
     )
@@ -62,16 +52,7 @@ def make_pipeline() -> MakePipeline:
     ) -> VeraPipeline:
         torch.manual_seed(0)
         if transformer is None:
-            transformer = VeraTransformer3DModel(
-                num_attention_heads=2,
-                attention_head_dim=12,
-                in_channels=4,
-                out_channels=4,
-                text_dim=16,
-                freq_dim=16,
-                ffn_dim=32,
-                num_layers=1,
-            ).eval()
+            transformer = VeraTransformer3DModel(**NETWORK, in_channels=4, out_channels=4, num_layers=1).eval()
             # What is zero in a new model: let source and mask have a say.
             torch.nn.init.normal_(transformer.source_embedding.weight)
             torch.nn.init.normal_(transformer.mask_embedding.weight)
@@ -84,7 +65,7 @@ def make_pipeline() -> MakePipeline:
             "model_pixels": 32 * 32,
         }
         pipeline = VeraPipeline(
-            tokenizer=tiny_tokenizer(),
+            tokenizer=tokenizer(),
             text_encoder=tiny_text_encoder(text),
             transformer=transformer,
             vae=tiny_vae(vae),

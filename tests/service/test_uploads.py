@@ -193,6 +193,15 @@ async def pieces(
         raise error
 
 
+async def hanging(uploads: Uploads, late: asyncio.Event) -> "tuple[str, asyncio.Task[int]]":
+    """An upload of three chunks, and a request that has sent one, and sends another once `late` is set."""
+    upload = uploads.create(3 * CHUNK, "a").id
+    request = asyncio.create_task(uploads.append(upload, 0, pieces(b"a" * CHUNK, b"x" * CHUNK, wait=late)))
+    while uploads.get(upload).offset < CHUNK:
+        await asyncio.sleep(0.01)
+    return upload, request
+
+
 def test_a_connection_that_breaks_off_leaves_what_came(tmp_path: Path) -> None:
     uploads = Uploads(tmp_path)
     upload = uploads.create(3 * CHUNK, "a").id
@@ -206,10 +215,7 @@ def test_a_later_request_takes_the_place_of_one_that_hangs(tmp_path: Path) -> No
 
     async def both() -> None:
         uploads, late = Uploads(tmp_path), asyncio.Event()
-        upload = uploads.create(3 * CHUNK, "a").id
-        first = asyncio.create_task(uploads.append(upload, 0, pieces(b"a" * CHUNK, b"x" * CHUNK, wait=late)))
-        while uploads.get(upload).offset < CHUNK:
-            await asyncio.sleep(0.01)
+        upload, first = await hanging(uploads, late)
         assert await uploads.append(upload, CHUNK, pieces(b"b" * CHUNK)) == 2 * CHUNK
         late.set()
         with pytest.raises(ConflictError, match="another request"):
@@ -223,10 +229,7 @@ def test_a_later_request_takes_the_place_of_one_that_hangs(tmp_path: Path) -> No
 def test_removed_while_it_comes(tmp_path: Path) -> None:
     async def both() -> None:
         uploads, late = Uploads(tmp_path), asyncio.Event()
-        upload = uploads.create(3 * CHUNK, "a").id
-        first = asyncio.create_task(uploads.append(upload, 0, pieces(b"a" * CHUNK, b"x" * CHUNK, wait=late)))
-        while uploads.get(upload).offset < CHUNK:
-            await asyncio.sleep(0.01)
+        upload, first = await hanging(uploads, late)
         await uploads.remove(upload)
         late.set()
         with pytest.raises(ConflictError):

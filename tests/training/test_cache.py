@@ -1,7 +1,6 @@
 import json
 import time
 from collections.abc import Mapping
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import psutil
 import pytest
 import torch
 import yaml
+from tests.forks import SERVER
 from tests.training.drawn import DrawnLayers, flow_fields, open_drawn, write_recipe
 
 from vera.cli import main
@@ -167,14 +167,14 @@ class Slow(DrawnLayers):
         return super().load(key)
 
 
-def test_a_killed_cache_goes_on(tmp_path: Path, recipe: Path) -> None:
-    def write(out: Path, layers: type[DrawnLayers]) -> None:
-        cache_data(recipe, out, 30, shard_samples=3, open_data=lambda data, held_out: layers(), report=quiet)
+def write(recipe: Path, out: Path, layers: type[DrawnLayers]) -> None:
+    cache_data(recipe, out, 30, shard_samples=3, open_data=lambda data, held_out: layers(), report=quiet)
 
+
+def test_a_killed_cache_goes_on(tmp_path: Path, recipe: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    write(whole, DrawnLayers)
-    # A copy of this process: one that imports everything anew would take longer than all other tests.
-    process = get_context("fork").Process(target=write, args=(killed, Slow))
+    write(recipe, whole, DrawnLayers)
+    process = SERVER.Process(target=write, args=(recipe, killed, Slow))
     process.start()
     deadline = time.monotonic() + 120
     while len(list((killed / "train").glob("0*.tar"))) < 2:
@@ -186,7 +186,7 @@ def test_a_killed_cache_goes_on(tmp_path: Path, recipe: Path) -> None:
     assert workers and not psutil.wait_procs(workers, timeout=60)[1]
     assert not (killed / "train" / "index.json").exists()
     kept = {path.name: path.stat().st_mtime_ns for path in (killed / "train").glob("0*.tar")}
-    write(killed, DrawnLayers)
+    write(recipe, killed, DrawnLayers)
     assert content(killed) == content(whole)
     assert all((killed / "train" / name).stat().st_mtime_ns == when for name, when in kept.items())
 

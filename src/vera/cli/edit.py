@@ -22,7 +22,7 @@ from vera.cli.edit_options import (
     Writing,
 )
 from vera.cli.master import print_master
-from vera.cli.options import Deinterlace, Progressive, Rate, Sound, check_picture, open_source
+from vera.cli.options import READING, Reading, Sound, check_picture
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 from vera.errors import VeraError
@@ -40,9 +40,7 @@ def edit(
     region: Annotated[Sequence[str], Parameter(allow_leading_hyphen=True)] = (),
     sampling: Sampling = SAMPLING,
     trimming: Trimming = TRIMMING,
-    deinterlace: Deinterlace = False,
-    rate: Rate = None,
-    progressive: Progressive = False,
+    reading: Reading = READING,
     sound: Sound = "copy",
     refining: Refining = REFINING,
     lut: Path | None = None,
@@ -75,7 +73,7 @@ def edit(
     settings = {**trimming.settings(), **sampling.settings()}
     if sheet is not None:
         _check_sheet(sheet, source, writing, loading, mask, lut)
-    clip = open_source(source, deinterlace, rate, progressive, sound)
+    clip = reading.open(source, sound)
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
     with progress_bar(shown=first) as report:
         done = run(
@@ -86,7 +84,7 @@ def edit(
             mask=mask,
             region=region,
             **settings,
-            acceleration=accelerating.acceleration(),
+            acceleration=accelerating,
             refinement=refining.refinement(),
             lut=lut,
             ocio=ocio,

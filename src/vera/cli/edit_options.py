@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
-from vera.choices import Cache, Dtype, Guide, MasterKind, Offload, Quantize, Sampler
+from vera.choices import Acceleration, Dtype, Guide, MasterKind, Sampler
 from vera.cli.options import parse_size, parse_time
 
 if TYPE_CHECKING:
     from vera.layers.refine.clip import Refinement
-    from vera.pipelines import Acceleration
 
 
 @Parameter(name="*", group=Group.create_ordered("Outputs"))
@@ -160,7 +159,7 @@ class Refining:
 
 @Parameter(name="*", group=Group.create_ordered("Memory and time"))
 @dataclass(frozen=True)
-class Accelerating:
+class Accelerating(Acceleration):
     """What to save memory or time with.
 
     Parameters
@@ -178,19 +177,6 @@ class Accelerating:
     compile
         Compile the transformer's block.
     """
-
-    offload: Offload = "none"
-    quantize: Quantize = "none"
-    attention: str | None = None
-    tiling: bool = False
-    cache: Cache = "none"
-    compile: bool = False
-
-    def acceleration(self) -> "Acceleration":
-        """VeraError for what does not go together."""
-        from vera.pipelines import Acceleration
-
-        return Acceleration(**vars(self))
 
 
 WRITING, SAMPLING, TRIMMING = Writing(), Sampling(), Trimming()

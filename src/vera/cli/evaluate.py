@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from vera.choices import Dtype, Offload, Quantize, Sampler
+from vera.cli.options import Words
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 
@@ -41,7 +42,7 @@ class World:
     """
 
     model: str = "nano"
-    lora: Annotated[tuple[str, ...], Parameter(negative=())] = ()
+    lora: Words = ()
     steps: int | None = None
     guidance: float | None = None
     recipe: Path | None = None
@@ -92,7 +93,7 @@ def run(
     benchmark: str,
     /,
     *,
-    method: Annotated[tuple[str, ...], Parameter(negative=())],
+    method: Words,
     out: Path,
     count: int | None = None,
     seed: int = 0,
@@ -183,7 +184,7 @@ def held_out(
     world: World = World(),
     count: int | None = None,
     sampler: Sampler | None = None,
-    sweep: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    sweep: Words = (),
     out: Path = Path("runs/evaluate-held-out"),
     baselines: bool = True,
 ) -> None:
@@ -206,27 +207,22 @@ def held_out(
     from vera.evaluation.cases.things import recipe_sprites
     from vera.evaluation.held_out import BASELINES, evaluate_held_out, sweep_settings
     from vera.evaluation.predictions.predict import Candidate
+    from vera.evaluation.predictions.synthetic import Bench
 
     setting = Candidate("model", world.steps, world.guidance, sampler)
-    about: dict[str, Any] = {
-        "assets": world.assets,
-        "renders": world.renders,
-        "sprites": recipe_sprites(world.recipe),
-        "workers": world.workers,
-    }
+    sprites = tuple(recipe_sprites(world.recipe))
+    bench = Bench(world.model, world.lora, out, sprites, world.assets, world.renders)
     with progress_bar() as report:
         if sweep:
             if setting != Candidate():
                 raise VeraError("with --sweep give steps, guidance and sampler in it, such as --sweep steps=12")
             cases = 40 if count is None else count
-            text = sweep_settings(out, sweep, world.model, world.lora, cases, **about, progress=report)
+            text = sweep_settings(bench, sweep, cases, workers=world.workers, progress=report)
             sheets: list[Path] = []
         else:
             cases = 200 if count is None else count
             beside = BASELINES if baselines else ()
-            text, sheets = evaluate_held_out(
-                out, world.model, world.lora, cases, setting, beside, **about, progress=report
-            )
+            text, sheets = evaluate_held_out(bench, cases, setting, beside, workers=world.workers, progress=report)
     say(*text.splitlines(), *(f"sheet    {path}" for path in sheets))
 
 

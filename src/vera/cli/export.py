@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from vera.choices import Light
-from vera.cli.options import NOT_ADJUSTED, Adjusting, Deinterlace, Progressive, Rate, open_source
+from vera.cli.options import NOT_ADJUSTED, READING, Adjusting, Reading
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 from vera.errors import VeraError
@@ -18,9 +18,7 @@ def export(
     *,
     to: Annotated[list[str], Parameter(negative=())],
     source: Path | None = None,
-    deinterlace: Deinterlace = False,
-    rate: Rate = None,
-    progressive: Progressive = False,
+    reading: Reading = READING,
     out: Path | None = None,
     start_frame: int | None = None,
     light: Light = "linear",
@@ -53,9 +51,9 @@ def export(
     """
     from vera.layers.export import export_layers
 
-    if source is None and (deinterlace or progressive or rate is not None):
+    if source is None and reading != READING:
         raise VeraError("--deinterlace, --progressive and --rate say how to read the source: name it with --source")
-    clip = None if source is None else open_source(source, deinterlace, rate, progressive)
+    clip = None if source is None else reading.open(source)
     with progress_bar() as report:
         folders = export_layers(
             layers,

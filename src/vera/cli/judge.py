@@ -1,7 +1,7 @@
 """`vera evaluate judge`: have a vision-language model judge edits."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,7 +18,7 @@ class EndpointOptions:
 
     Parameters
     ----------
-    endpoint
+    url
         URL of an endpoint that speaks OpenAI's chat completions, up to the version: http://localhost:8000/v1.
     model
         Name by which it serves the model.
@@ -40,11 +40,11 @@ class EndpointOptions:
         Of a million tokens of prompts, in any currency.
     answer_price
         Of a million tokens of answers.
-    set
+    parameters
         Field of requests, such as seed=1, or temperature=null to leave it out. May be repeated.
     """
 
-    endpoint: str
+    url: Annotated[str, Parameter("--endpoint")]
     model: str
     key_variable: str | None = None
     timeout: float = 180
@@ -55,7 +55,7 @@ class EndpointOptions:
     tokens_per_minute: float | None = None
     prompt_price: float | None = None
     answer_price: float | None = None
-    set: Annotated[tuple[str, ...], Parameter(negative=())] = field(default=())
+    parameters: Annotated[tuple[str, ...], Parameter("--set", negative=())] = ()
 
 
 def judge(
@@ -102,11 +102,11 @@ def judge(
     from vera.evaluation.judges import Shown, VlmJudge, judge_cases, judge_table, read_judged_cases, summarize_judges
     from vera.evaluation.judges.rows import rows_of_others
     from vera.files import write_text
-    from vera.vlm import Client, ReplyCache, read_results, write_batches
+    from vera.vlm import Client, Endpoint, ReplyCache, read_results, write_batches
 
     if write_batch is not None and read_batch:
         raise VeraError("write a batch or read one: --write-batch or --read-batch, not both")
-    endpoint = _endpoint(options)
+    endpoint = Endpoint(**vars(options) | {"parameters": _parameters(options.parameters)})
     listed = read_judged_cases(cases)
     cache = ReplyCache(out / "replies")
     for path in read_batch:
@@ -139,25 +139,6 @@ def judge(
         if not read_batch:
             raise VeraError(f"{left}; the same command goes on")
         say(left)
-
-
-def _endpoint(options: EndpointOptions) -> Any:
-    from vera.vlm import Endpoint
-
-    return Endpoint(
-        options.endpoint,
-        options.model,
-        options.key_variable,
-        options.timeout,
-        options.tries,
-        max_tokens=options.max_tokens,
-        structured=options.structured,
-        requests_per_minute=options.requests_per_minute,
-        tokens_per_minute=options.tokens_per_minute,
-        prompt_price=options.prompt_price,
-        answer_price=options.answer_price,
-        parameters=_parameters(options.set),
-    )
 
 
 def _parameters(fields: tuple[str, ...]) -> dict[str, Any]:

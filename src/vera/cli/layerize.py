@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vera.cli.options import Deinterlace, Progressive, Rate, open_source
+from vera.cli.options import READING, Reading
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 
@@ -18,9 +18,7 @@ def layerize(
     matting: str | None = None,
     device: str = "auto",
     sheet: Path | None = None,
-    deinterlace: Deinterlace = False,
-    rate: Rate = None,
-    progressive: Progressive = False,
+    reading: Reading = READING,
 ) -> None:
     """Recover the matte and the edit layer of a clip that another program regenerated.
 
@@ -51,7 +49,7 @@ def layerize(
         from vera.pipelines.matting import load_matting
 
         network = load_matting(matting, device)
-    clip, other = (open_source(path, deinterlace, rate, progressive) for path in (source, edited))
+    clip, other = (reading.open(path) for path in (source, edited))
     with progress_bar() as report:
         done = recover(clip, other, out, mask, report, matte, sheet, network)
     width, height = done.size

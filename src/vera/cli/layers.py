@@ -4,7 +4,7 @@ from pathlib import Path
 
 from vera.choices import MasterKind
 from vera.cli.master import print_master
-from vera.cli.options import NOT_ADJUSTED, Adjusting, Deinterlace, Force, Progressive, Rate, Sound, open_source
+from vera.cli.options import NOT_ADJUSTED, READING, Adjusting, Force, Reading, Sound
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 from vera.errors import VeraError
@@ -18,9 +18,7 @@ def composite(
     master: MasterKind | None = None,
     codec: str | None = None,
     force: Force = False,
-    deinterlace: Deinterlace = False,
-    rate: Rate = None,
-    progressive: Progressive = False,
+    reading: Reading = READING,
     sound: Sound = "copy",
     adjusting: Adjusting = NOT_ADJUSTED,
     strict_chroma: bool = False,
@@ -63,9 +61,7 @@ def composite(
     if project is not None:
         check_project(project, lines)
     with progress_bar() as report:
-        written = write_master(
-            open_source(source, deinterlace, rate, progressive, sound), stack, out, master, codec, report, force
-        )
+        written = write_master(reading.open(source, sound), stack, out, master, codec, report, force)
     print_master(written)
     if project is not None:
         write_project(project, lines, strict_chroma)
@@ -80,9 +76,7 @@ def verify(
     *,
     master: MasterKind = "exact",
     force: Force = False,
-    deinterlace: Deinterlace = False,
-    rate: Rate = None,
-    progressive: Progressive = False,
+    reading: Reading = READING,
     sound: Sound = "copy",
 ) -> int:
     """Check what a master guarantees; exit code 0 if it holds, 1 if not.
@@ -104,7 +98,7 @@ def verify(
     from vera.layers import load_layers, open_stack, verify_layers
     from vera.layers import verify as count
 
-    clip = open_source(source, deinterlace, rate, progressive, sound)
+    clip = reading.open(source, sound)
     if layers is None:
         edit = load_layers(result)
         verify_layers(clip, edit, force)

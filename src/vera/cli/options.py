@@ -17,13 +17,42 @@ if TYPE_CHECKING:
 
 Triple = tuple[float, float, float]
 
+Words = Annotated[tuple[str, ...], Parameter(negative=())]  # of an option that may be repeated
+
 # Options that several commands have.
 Force = Annotated[bool, Parameter(help="Take a source that is not the one that the layers were made for.")]
-Deinterlace = Annotated[bool, Parameter(help="Make interlaced frames whole. They are refused otherwise.")]
 Sound = Annotated[Literal["copy", "none"], Parameter(help="copy the sound as it is, or leave it out (none).")]
-Progressive = Annotated[bool, Parameter(help="Take all frames for progressive, whatever the file says of them.")]
 Signed = Annotated[str | None, Parameter(allow_leading_hyphen=True)]
-Rate = Annotated[str | None, Parameter(help="Pictures a second of an image sequence. Default: 24.")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Reading:
+    """How footage is read.
+
+    Parameters
+    ----------
+    deinterlace
+        Make interlaced frames whole. They are refused otherwise.
+    rate
+        Pictures a second of an image sequence. Default: 24.
+    progressive
+        Take all frames for progressive, whatever the file says of them.
+    """
+
+    deinterlace: bool = False
+    rate: str | None = None
+    progressive: bool = False
+
+    def open(self, path: Path, sound: str = "copy") -> "Clip":
+        """Open footage as a command names it. VeraError where that cannot be."""
+        from vera.video import open_clip
+        from vera.video.rates import parse_rate
+
+        rate = None if self.rate is None else parse_rate(self.rate)
+        return open_clip(
+            path, deinterlace=self.deinterlace, rate=rate, progressive=self.progressive, sound=sound != "none"
+        )
 
 
 @Parameter(name="*")
@@ -72,7 +101,7 @@ class Adjusting:
         )
 
 
-NOT_ADJUSTED = Adjusting()
+READING, NOT_ADJUSTED = Reading(), Adjusting()
 
 # Of so many digits that every number can be counted with: Python refuses thousands, and exponents eat all memory.
 _SECONDS = re.compile(r"\d{1,9}(\.\d{0,99})?|\.\d{1,99}", re.ASCII)
@@ -86,17 +115,6 @@ def parse_size(text: str) -> tuple[int, int]:
     if sides is None:
         raise VeraError(f"size is WxH, such as 640x360, not {text!r:.80}")
     return int(sides[1]), int(sides[2])
-
-
-def open_source(
-    path: Path, deinterlace: bool, rate: str | None, progressive: bool = False, sound: str = "copy"
-) -> "Clip":
-    """Open footage as a command names it."""
-    from vera.video import open_clip
-    from vera.video.rates import parse_rate
-
-    pictures = None if rate is None else parse_rate(rate)
-    return open_clip(path, deinterlace=deinterlace, rate=pictures, progressive=progressive, sound=sound != "none")
 
 
 def parse_overrides(words: Sequence[str]) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """`vera studio`: the editor in the browser, and workers for it."""
 
-import webbrowser
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -9,11 +8,12 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from vera.cli.options import Words
+from vera.cli.serving import SERVING, Serving
 from vera.cli.terminal import say
 
 app = App(name="studio", help="Edit in the browser: takes, layers, matte paint, exact frames.")
 Several = Annotated[tuple[Path, ...], Parameter(negative=())]
-Words = Annotated[tuple[str, ...], Parameter(negative=())]
 
 
 @app.default
@@ -25,13 +25,7 @@ def studio(
     root: Several = (),
     model: Words = ("nano",),
     lora: Words = (),
-    host: str = "127.0.0.1",
-    port: int = 0,
-    name: Words = (),
-    token_file: Path | None = None,
-    proxy: str | None = None,
-    user_header: str = "X-Forwarded-User",
-    browser: bool = True,
+    serving: Serving = SERVING,
     worker: bool = True,
 ) -> None:
     """Edit in the browser. Needs a few packages: pip install 'vera-layers[studio]'.
@@ -50,53 +44,22 @@ def studio(
         Model that takes may be made with, as `vera models` lists them. May be repeated; the first is the default.
     lora
         LoRA that takes may be made with, as `vera edit --lora` takes it, without a scale. May be repeated.
-    host
-        Address to listen at. Others than this machine need a token file.
-    port
-        0 for a free one.
-    name
-        What browsers call this machine, where that is not the host, such as studio.example.com. May be repeated.
-    token_file
-        File of a token, one line, that only you can read: browsers stay known over a restart, and workers use it.
-    proxy
-        Address of a reverse proxy that lets people in and names them.
-    user_header
-        The header in which it does.
-    browser
-        Open the link in the browser.
     worker
         Also do the jobs, in a process of its own; without, start workers by `vera studio worker`.
     """
-    from vera.optional import need
-
-    for package in ("fastapi", "uvicorn"):
-        need(package, package, "the studio", "studio")
+    access = serving.access("the studio")
     from vera.jobs.embedded import embedded_worker
-    from vera.service.access import Access, Proxy
-    from vera.service.run import serve
-    from vera.service.tokens import check_host, read_token
     from vera.studio.app import open_studio, studio_app
     from vera.studio.opening import choose_workspace, open_named
 
-    check_host(host, token_file)
-    token = None if token_file is None else read_token(token_file)
-    access = Access(token, None if proxy is None else Proxy(proxy, user_header))
     place = workspace or choose_workspace(named)
     roots = root or (Path() if named is None else named.absolute().parent,)
     opened = open_studio(place, roots, model, lora)
     if named is not None:
         opened = replace(opened, opened=open_named(opened, named))
     say(f"workspace  {opened.workspace}")
-
-    def ready(url: str) -> None:
-        link = url + access.link()
-        access.used = lambda: say(f"another    {url}{access.link()}")
-        say(f"open       {link}")
-        if browser:
-            webbrowser.open(link)
-
     beside = partial(embedded_worker, token=access.token, workspace=opened.workspace) if worker else nullcontext
-    serve(studio_app(opened, access, host, name), host, port, ready=ready, beside=beside)
+    serving.serve(studio_app(opened, access, serving.host, serving.name), access, beside)
 
 
 @app.command

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from vera.cli.options import Words
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 
@@ -60,7 +61,7 @@ def create(
     /,
     *,
     out: Path,
-    method: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    method: Words = (),
     raters: int = 19,
     trials: int | None = None,
     catches: int = 3,
@@ -126,7 +127,7 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8750,
-    name: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    name: Words = (),
     database: Database = None,
     proxy: str | None = None,
 ) -> None:

@@ -70,7 +70,7 @@ def _read(path: Path) -> list[ClipTracks]:
 
 
 def _followed(out: Path) -> Iterator[ClipTracks]:
-    for path in Layout(out).units("clip"):
+    for path in Layout(out).records("clip"):
         record = read_record(path)
         assert record is not None
         objects = record.stages["annotate"].facts.get("objects", []) if "annotate" in record.stages else []

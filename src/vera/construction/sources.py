@@ -104,7 +104,7 @@ def match_files(patterns: Sequence[str], where: str) -> list[Path]:
 
 def _known(layout: Layout) -> dict[tuple[Any, ...], str]:
     """Ids of files that were hashed before and did not change."""
-    records = [record for path in layout.units("source") if (record := read_record(path)) is not None]
+    records = [record for path in layout.records("source") if (record := read_record(path)) is not None]
     return {(record.about["path"], *record.about["state"]): record.id for record in records}
 
 

@@ -71,7 +71,7 @@ def collect_garbage(out: Path) -> tuple[int, int]:
         live = {about.id for about in _abouts(build)}
         records = [build.record(about) for about in _abouts(build)]
         named = {path for record in records if not build.is_given_up(record) for path, _ in _files(record)}
-        for path in (path for kind in ("source", "clip") for path in layout.units(kind)):
+        for path in (path for kind in ("source", "clip") for path in layout.records(kind)):
             sweep(path.parent)
             if path.parent.name not in live:
                 named -= {held for held, _ in _files(read_record(path))}

@@ -16,7 +16,7 @@ from vera.errors import VeraError
 from vera.evaluation.predictions.metrics import Metric, metrics_of
 from vera.evaluation.predictions.predict import Candidate
 from vera.evaluation.predictions.synthetic import Bench, run_cases
-from vera.evaluation.reports.table import ARROWS, TITLES, summarize
+from vera.evaluation.reports.table import TITLES, summarize
 from vera.files import check_outputs, write_text
 from vera.progress import Progress
 from vera.training import load_recipe
@@ -29,8 +29,7 @@ from vera.training.run.loop import train
 MODEL = Candidate()
 Part = Task | Literal["training"]
 LOSSES = tuple(
-    Metric(name=layer, title=f"loss of {layer}", better="down", of=lambda _: None, definition="of the log", digits=3)
-    for layer in LAYERS
+    Metric(name=layer, title=f"loss of {layer}", better="down", definition="of the log", digits=3) for layer in LAYERS
 )
 SECTIONS: tuple[tuple[Part, str, Sequence[Metric]], ...] = (
     *((task, title, metrics_of(task)) for task, title in TITLES.items()),
@@ -91,7 +90,7 @@ def evaluate_ablations(
             _train(path, folder, seed, report)
             for layer, loss in _losses(folder).items():
                 found.setdefault((path.stem, "training", layer), []).append(loss)
-            bench = Bench(str(folder / "ema"), (), folder / "answers", sprites, assets, "held_out")
+            bench = Bench(str(folder / "ema"), (), folder / "answers", sprites, assets)
             records = run_cases(bench, cases, [MODEL], workers, progress)
             for task, candidates in summarize(records).items():
                 for name, estimate in candidates[MODEL.label].items():
@@ -133,7 +132,7 @@ def table(outcomes: Sequence[Outcome], recipes: Sequence[str]) -> str:
         for metric in metrics:
             cells = [_cell(metric, found.get((recipe, part, metric.name))) for recipe in recipes]
             if any(cells):
-                lines.append(f"| {metric.heading} {ARROWS[metric.better]} | " + " | ".join(cells) + " |")
+                lines.append(f"| {metric.heading} {metric.arrow} | " + " | ".join(cells) + " |")
         lines.append("")
     return "\n".join(lines)
 

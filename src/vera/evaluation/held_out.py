@@ -1,12 +1,12 @@
 """Evaluate a model on held-out cases beside reference baselines, and settings of it on validation cases."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from vera.data.synthesis.cases import evaluation_cases
-from vera.data.synthesis.vocabulary import ASSETS, SPRITES
 from vera.errors import VeraError
 from vera.evaluation.cases.validation import validation_cases
 from vera.evaluation.predictions.predict import Candidate
@@ -15,56 +15,45 @@ from vera.evaluation.reports.report import write_curves, write_report, write_she
 from vera.progress import Progress
 
 BASELINES = (Candidate("autoencoder"), Candidate("truth"), Candidate("empty"))
+SHAPE = (17, 256, 144)  # frames, width, height
 _TYPES: dict[str, type] = {"steps": int, "guidance": float, "sampler": str, "shift": float}
 
 
 def evaluate_held_out(
-    out: Path,
-    model: str = "nano",
-    lora: Sequence[str] = (),
+    bench: Bench,
     count: int = 200,
     setting: Candidate = Candidate(),  # noqa: B008 (frozen)
     baselines: Sequence[Candidate] = BASELINES,
-    assets: str = ASSETS,
-    renders: str | None = None,
-    sprites: Sequence[str] = SPRITES,
-    shape: tuple[int, int, int] = (17, 256, 144),
+    shape: tuple[int, int, int] = SHAPE,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[str, list[Path]]:
-    """Run a model on `count` held-out cases of `shape` (frames, width, height) and write the report into `out`.
+    """Run a model on `count` held-out cases of `shape` (frames, width, height) and write the report into `bench.out`.
 
     Beside the model, with its LoRAs, stand the reference baselines. Returns the tables and the sheets. The same call
     goes on with a run that was stopped. VeraError as `run_cases`.
     """
     _check(count, workers)
-    bench = Bench(model, tuple(lora), out, tuple(sprites), assets, "held_out", renders)
-    candidates = [setting, *baselines]
-    cases = evaluation_cases(count, sprites, *shape)
+    bench, candidates = replace(bench, split="held_out"), [setting, *baselines]
+    cases = evaluation_cases(count, bench.sprites, *shape)
     records = run_cases(bench, cases, candidates, workers, progress)
-    text = write_report(out, records, [candidate.label for candidate in candidates])
-    return text, write_sheets(out, cases, records, setting.label)
+    text = write_report(bench.out, records, [candidate.label for candidate in candidates])
+    return text, write_sheets(bench.out, cases, records, setting.label)
 
 
 def sweep_settings(
-    out: Path,
+    bench: Bench,
     sweep: Sequence[str],
-    model: str = "nano",
-    lora: Sequence[str] = (),
     count: int = 40,
-    assets: str = ASSETS,
-    renders: str | None = None,
-    sprites: Sequence[str] = SPRITES,
-    shape: tuple[int, int, int] = (17, 256, 144),
+    shape: tuple[int, int, int] = SHAPE,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> str:
     """Run a model on `count` validation cases for each combination of settings (`steps=4,8`); write the curves."""
     _check(count, workers)
-    bench = Bench(model, tuple(lora), out, tuple(sprites), assets, "validation", renders)
-    candidates = parse_sweep(sweep)
-    records = run_cases(bench, validation_cases(count, sprites, *shape), candidates, workers, progress)
-    return write_curves(out, records, [candidate.label for candidate in candidates])
+    bench, candidates = replace(bench, split="validation"), parse_sweep(sweep)
+    records = run_cases(bench, validation_cases(count, bench.sprites, *shape), candidates, workers, progress)
+    return write_curves(bench.out, records, [candidate.label for candidate in candidates])
 
 
 def parse_sweep(texts: Sequence[str]) -> list[Candidate]:

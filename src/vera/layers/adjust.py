@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vera.arrays import Float
 from vera.errors import VeraError, brief
 from vera.layers.blend_modes import BLEND_MODES
-from vera.layers.layer_frame import LayerFrame, unit
+from vera.layers.layer_frame import LayerFrame, to_float
 from vera.layers.paint import Stroke, check_between, check_paint, paint_alpha, strokes_from_json
 from vera.layers.refine.floor import floor_alpha
 
@@ -126,11 +126,11 @@ def adjust_layer(layer: LayerFrame, adjustment: Adjustment, frame: int = 0) -> L
     if adjustment.scale != 1 or adjustment.offset != (0, 0):
         edit, alpha = _moved(edit, alpha, adjustment)
     if adjustment.choke or adjustment.feather:
-        alpha = _soft_matte(unit(alpha), adjustment)
+        alpha = _soft_matte(to_float(alpha), adjustment)
     if adjustment.paint:
-        alpha = paint_alpha(unit(alpha), adjustment.paint, frame)
+        alpha = paint_alpha(to_float(alpha), adjustment.paint, frame)
     if adjustment.opacity != 1:
-        alpha = unit(alpha) * np.float32(adjustment.opacity)
+        alpha = to_float(alpha) * np.float32(adjustment.opacity)
     return LayerFrame(edit, alpha)
 
 
@@ -150,7 +150,7 @@ def _moved(edit: NDArray[Any], alpha: NDArray[Any], adjustment: Adjustment) -> t
     whole = scale == 1 and float(right).is_integer() and float(down).is_integer()
     flags = cv2.WARP_INVERSE_MAP | (cv2.INTER_NEAREST if whole else cv2.INTER_CUBIC)
     if not whole:
-        alpha = unit(alpha)
+        alpha = to_float(alpha)
     if scale < 1:  # as much blur as the coarser grid needs
         sigma = 0.5 * math.sqrt(1 / scale**2 - 1)
         edit, alpha = (

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vera.files import check_outputs
 from vera.layers.blend_modes import blend_colors
-from vera.layers.layer_frame import LayerFrame, unit
+from vera.layers.layer_frame import LayerFrame, to_float
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.planes import ComponentLayer, to_planes
 from vera.layers.source_match import check_source, frame_map
@@ -54,7 +54,7 @@ def composite_frame(
     def lay(top: int) -> None:
         rows = slice(top, top + height)
         if blend_mode != "normal":
-            layer.edit[rows] = blend_colors(blend_mode, rgb_rows(frame, rows), unit(drawn[rows]))
+            layer.edit[rows] = blend_colors(blend_mode, rgb_rows(frame, rows), to_float(drawn[rows]))
         for target, part in zip(targets, to_planes(layer, frame, rows, strict_chroma), strict=False):
             blend(target, part, shift)
 

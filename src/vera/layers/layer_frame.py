@@ -14,7 +14,7 @@ class LayerFrame(NamedTuple):
     """Colours and coverage of one frame, of one size.
 
     Both are float32 in [0,1] while they are worked on. Files hold codes, uint8 or uint16 of the edit and uint16 of the
-    alpha, and what does nothing to a frame passes them on as they are; `unit` reads either.
+    alpha, and what does nothing to a frame passes them on as they are; `to_float` reads either.
 
     Args:
         edit: straight R'G'B' `[H,W,3]`.
@@ -29,7 +29,7 @@ class LayerFrame(NamedTuple):
         return LayerFrame(to_codes(self.edit, dtype), to_codes(self.alpha, np.uint16))
 
 
-def unit(picture: NDArray[Any]) -> Float:
+def to_float(picture: NDArray[Any]) -> Float:
     """Read codes as float32 in [0,1]; floats as they are."""
     if picture.dtype == np.float32:
         return picture

@@ -14,7 +14,7 @@ from vera.color.matrix import rgb_to_ycbcr
 from vera.color.tags import FULL, ColorTags, color_tags, resolve_color
 from vera.color.transfer import srgb_decode
 from vera.errors import VeraError
-from vera.layers.layer_frame import LayerFrame, unit
+from vera.layers.layer_frame import LayerFrame, to_float
 from vera.video.components import components, has_alpha
 from vera.video.formats import is_float
 
@@ -53,7 +53,7 @@ def to_planes(
     box = _bounding_box(layer.alpha, rows)
     if box is None:
         return []
-    edit, alpha = layer.edit[box], unit(layer.alpha[box])
+    edit, alpha = layer.edit[box], to_float(layer.alpha[box])
     if is_float(frame.format.name):
         return _light_components(edit, alpha, frame.format, box)
     return _code_components(edit, alpha, frame, box, strict)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vera.color.tags import FULL
 from vera.color.transform import color_transform
 from vera.layers.adjust import NEUTRAL
-from vera.layers.layer_frame import to_codes, unit
+from vera.layers.layer_frame import to_codes, to_float
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.render import show_colors
 from vera.layers.source_match import frame_map
@@ -44,7 +44,7 @@ def write_take_proxies(clip: Clip, edit: LayeredEdit, folder: Path, progress: Pr
         for done, (index, pts, plate) in enumerate(_plates(clip, edit, index_of, size), 1):
             layer = edit.frame(index, size, plate)
             writer.write(show_colors(layer.edit, transform), pts - clip.pts[0])
-            matte.write(to_codes(unit(layer.alpha), np.uint8))
+            matte.write(to_codes(to_float(layer.alpha), np.uint8))
             if progress is not None:
                 progress("preview", done, len(index_of))
         writer.end()

@@ -11,7 +11,7 @@ from vera.arrays import Float
 from vera.color.transform import ColorTransform, color_transform
 from vera.errors import VeraError
 from vera.layers.composite import Placed
-from vera.layers.layer_frame import LayerFrame, to_codes, unit
+from vera.layers.layer_frame import LayerFrame, to_codes, to_float
 from vera.video import Clip
 from vera.video.components import INTERLEAVED, components
 from vera.video.formats import is_float
@@ -56,7 +56,7 @@ def render_frame(
     if view in ("edit", "alpha"):
         layer = flatten(placed, source)
         if view == "alpha":
-            return np.repeat(np.rint(unit(layer.alpha) * 255).astype(np.uint8)[..., None], 3, axis=-1)
+            return np.repeat(np.rint(to_float(layer.alpha) * 255).astype(np.uint8)[..., None], 3, axis=-1)
         return show_colors(layer.edit, transform)
     result = _shown(placed.lay(source), clip, transform)
     if view == "result":
@@ -68,8 +68,8 @@ def render_frame(
 def show_colors(colors: NDArray[Any], transform: ColorTransform | None) -> NDArray[np.uint8]:
     """Show a layer's colours `[H,W,3]`, codes or float32 in [0,1] of the clip's own kind, in BT.709: uint8."""
     if transform is None:
-        return np.ascontiguousarray(to_codes(unit(colors), np.uint8))
-    return np.asarray(np.rint(transform.to_view(unit(colors).astype(np.float64)).clip(0, 1) * 255), np.uint8)
+        return np.ascontiguousarray(to_codes(to_float(colors), np.uint8))
+    return np.asarray(np.rint(transform.to_view(to_float(colors).astype(np.float64)).clip(0, 1) * 255), np.uint8)
 
 
 def flatten(placed: Placed, source: av.VideoFrame) -> LayerFrame:
@@ -83,7 +83,7 @@ def flatten(placed: Placed, source: av.VideoFrame) -> LayerFrame:
     colors, alpha = np.zeros((height, width, 3), np.float32), np.zeros((height, width), np.float32)
     for edit, index in placed.on(source):
         coded = edit.coded_frame(index, clip, source)
-        layer = LayerFrame(*(unit(clip.orientation.upright(part)) for part in coded))
+        layer = LayerFrame(*(to_float(clip.orientation.upright(part)) for part in coded))
         colors, alpha = _over(layer, colors, alpha)
     return LayerFrame(colors, alpha)
 

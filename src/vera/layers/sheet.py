@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from vera.errors import VeraError
 from vera.files import check_outputs, whole_file
 from vera.layers.composite import check_belongs
-from vera.layers.layer_frame import unit
+from vera.layers.layer_frame import to_float
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.refine.floor import fit_layer
 from vera.video import Clip, ClipLike, FrameReader, Orientation, as_clip, model_view
@@ -58,8 +58,8 @@ def sheet_tiles(
     tiles = []
     for index, position, original, edited in zip(chosen, positions, before, after, strict=True):
         color, alpha = fit_layer(edit.frame(index, clip.display_size, position=position), size)
-        alpha = unit(alpha)[..., None]
-        shown = alpha * (unit(color) * 255) + (1 - alpha) * _checkerboard(size)[..., None]
+        alpha = to_float(alpha)[..., None]
+        shown = alpha * (to_float(color) * 255) + (1 - alpha) * _checkerboard(size)[..., None]
         grey = np.repeat(alpha * 255, 3, axis=-1)
         change = np.abs(edited.astype(np.int16) - original) * GAIN
         tiles.append([tile.clip(0, 255).round().astype(np.uint8) for tile in (original, shown, grey, edited, change)])

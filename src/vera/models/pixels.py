@@ -12,5 +12,5 @@ def to_network(video: Tensor) -> Tensor:
     if video.ndim == 4:
         video = video[..., None].expand(*video.shape, 3)
     video = video.permute(0, 4, 1, 2, 3)
-    unit = video.float() / 255 if video.dtype == torch.uint8 else video.float()
-    return unit * 2 - 1
+    video = video.float() / 255 if video.dtype == torch.uint8 else video.float()
+    return video * 2 - 1

@@ -1,7 +1,7 @@
 """Sampling: the diffusers pipeline, windows for long clips, loading of models, and editing from footage to footage."""
 
+from vera.choices import Acceleration
 from vera.layers.refine.clip import Refinement
-from vera.pipelines.acceleration import Acceleration
 from vera.pipelines.editors.loading import load_editor
 from vera.pipelines.footage import EditJob, EditReport, Outputs, Part, Preview, Sampling, edit, run_edit
 from vera.pipelines.load import ModelChoice, load_pipeline

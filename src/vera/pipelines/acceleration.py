@@ -4,9 +4,7 @@ The work is diffusers'; here are the choices, what they ask for, and the order i
 unless asked for. docs/memory.md says what each saves and costs.
 """
 
-from dataclasses import dataclass
-from importlib.util import find_spec
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from diffusers import FirstBlockCacheConfig, PipelineQuantizationConfig, TorchAoConfig
@@ -17,43 +15,11 @@ from diffusers.models.attention_dispatch import (
     dispatch_attention_fn,
 )
 
-from vera.choices import Cache, Offload, Quantize
+from vera.choices import Acceleration, Offload
 from vera.errors import VeraError, first_line
 
 ATTENTION = ("native", "flex", "flash", "_flash_3", "sage", "xformers")  # diffusers knows more
 FIRST_BLOCK_THRESHOLD = 0.05
-
-
-@dataclass(frozen=True)
-class Acceleration:
-    """What to save memory or time with.
-
-    Args:
-        offload: where weights wait on the CPU: `model` brings in a whole network, `group` a block of the transformer
-            (while the one before computes, on CUDA), `sequential` a single layer.
-        quantize: `fp8` keeps the transformer's weights in 8 bits and computes in its dtype; `int8` too, by torchao.
-        attention: a kernel, by diffusers' name; None is torch's own choice.
-        tiling: whether the autoencoder works tile by tile; where the frame is larger than a tile, the result differs.
-        cache: `first_block` takes what all blocks but the first add from the step before, if what the first adds
-            changed by less than 5 %. Results differ; the share is diffusers' for other models, not tuned on this one.
-        compile: compile the transformer's repeated block.
-    """
-
-    offload: Offload = "none"
-    quantize: Quantize = "none"
-    attention: str | None = None
-    tiling: bool = False
-    cache: Cache = "none"
-    compile: bool = False
-
-    def __post_init__(self) -> None:
-        for name, choices in (("offload", Offload), ("quantize", Quantize), ("cache", Cache)):
-            if getattr(self, name) not in get_args(choices):
-                raise VeraError(f"{name} is one of {', '.join(get_args(choices))}, not {getattr(self, name)!r}")
-        if self.quantize == "int8" and find_spec("torchao") is None:
-            raise VeraError("quantize int8 needs torchao: run `pip install --no-deps torchao==0.18.0`")
-        if self.attention == "flex" and not self.compile:
-            raise VeraError("attention flex holds the scores of all pairs of tokens unless compiled: add compile")
 
 
 def int8_weights(transformer_class: Any) -> dict[str, Any]:

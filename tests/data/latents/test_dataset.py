@@ -7,13 +7,14 @@ import tarfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load
+from tests.forks import SERVER
 
 from vera.data.latents.dataset import ShardedLayers, ShardReader
 from vera.data.latents.writer import Written, write_sample_shards
@@ -174,22 +175,27 @@ def test_the_work_goes_on_where_it_ended(tmp_path: Path, cache: Path, after: int
     assert write(part) == Written(19, 0, 1)
 
 
+def encode_slowly(keys: Sequence[int]) -> Iterator[LatentSample | BadSample]:
+    for sample in encode(keys):
+        time.sleep(0.003)
+        yield sample
+
+
+def write_slowly(folder: Path, began: Event) -> None:
+    torch.set_num_threads(1)
+    write(folder.with_name(f"first-{os.getpid()}"))  # whose first calls take longer than all of the work
+    began.set()
+    write_sample_shards(folder, range(20), encode_slowly, {"encoders": "a"}, empty_text, shard_samples=SMALL)
+
+
 def test_killed_at_any_moment_it_goes_on(tmp_path: Path, cache: Path) -> None:
     """A process that is killed again and again leaves whole shards only, and ends with the same bytes."""
-
-    def slow(keys: Sequence[int]) -> Iterator[LatentSample | BadSample]:
-        for sample in encode(keys):
-            time.sleep(0.003)
-            yield sample
-
-    def work() -> None:
-        torch.set_num_threads(1)
-        write_sample_shards(part, range(20), slow, {"encoders": "a"}, empty_text, shard_samples=SMALL)
-
     part, whole, delays = tmp_path / "part", content(cache / "train"), random.Random(0)
     for _ in range(12):
-        process = get_context("fork").Process(target=work)
+        began = SERVER.Event()
+        process = SERVER.Process(target=write_slowly, args=(part, began))
         process.start()
+        assert began.wait(120)
         process.join(delays.uniform(0.005, 0.05))
         process.kill()
         process.join()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vera.layers import extend_colors, floor_alpha, refine_layer
-from vera.layers.layer_frame import FULL, LayerFrame, unit
+from vera.layers.layer_frame import FULL, LayerFrame, to_float
 from vera.layers.refine.floor import fit_layer
 
 
@@ -84,7 +84,7 @@ def test_a_shadow_keeps_its_colour_beside_what_casts_it() -> None:
 def test_up_sampling_keeps_constants_and_the_exact_zero(width: int, height: int) -> None:
     edit, alpha = np.full((6, 7, 3), 77, np.uint8), np.full((6, 7), FULL, np.uint16)
     fitted, coverage = fit_layer(LayerFrame(edit, alpha), (width, height))
-    assert fitted.shape == (height, width, 3) and (fitted == 77).all() and (unit(coverage) == 1).all()
+    assert fitted.shape == (height, width, 3) and (fitted == 77).all() and (to_float(coverage) == 1).all()
     _, nothing = fit_layer(LayerFrame(edit, np.zeros_like(alpha)), (width, height))
     assert not nothing.any()
 
@@ -107,4 +107,4 @@ def test_a_resized_alpha_is_not_rounded(width: int, height: int) -> None:
     reference = cv2.resize(alpha / FULL, (width, height), interpolation=method).clip(0, 1)
     _, found = fit_layer(LayerFrame(np.zeros((24, 32, 3), np.uint8), alpha), (width, height))
     kept = reference > 1 / 256
-    assert np.abs(unit(found) - reference)[kept].max() < 0.2 / FULL
+    assert np.abs(to_float(found) - reference)[kept].max() < 0.2 / FULL

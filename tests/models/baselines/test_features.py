@@ -10,6 +10,7 @@ from diffusers.models.transformers.transformer_wan import WanAttnProcessor, WanT
 from diffusers.models.transformers.transformer_wan_vace import WanVACETransformerBlock
 from peft import LoraConfig
 from safetensors.torch import load_file, save_file
+from tests.models.cached import cached_samples
 
 from vera.errors import VeraError
 from vera.models.baselines import VARIANTS
@@ -114,10 +115,7 @@ def test_first_block_cache_skips_blocks(make_variant, make_inputs, monkeypatch, 
     inputs = make_inputs(branches=len(model.config.branches))
     before = model(**inputs).sample
     calls = count_calls(monkeypatch, WanTransformerBlock)
-    model.enable_cache(FirstBlockCacheConfig(threshold=0.1))
-    with model.cache_context("cond"):
-        for _ in range(3):
-            sample = model(**inputs).sample
+    *_, sample = cached_samples(model, inputs, FirstBlockCacheConfig(threshold=0.1), 3)
     assert len(calls) == 4 + 1 + 1
     torch.testing.assert_close(sample, before, atol=1e-5, rtol=0)
 
@@ -130,11 +128,8 @@ def test_pyramid_attention_broadcast_skips_self_attention(make_variant, make_inp
     before = model(**inputs).sample
     calls, compute = [], WanAttnProcessor.__call__
     monkeypatch.setattr(WanAttnProcessor, "__call__", lambda *args: calls.append(args[3] is None) or compute(*args))
-    model.enable_cache(
-        PyramidAttentionBroadcastConfig(spatial_attention_block_skip_range=2, current_timestep_callback=lambda: 500)
-    )
-    with model.cache_context("cond"):
-        samples = [model(**inputs).sample for _ in range(4)]
+    cache = PyramidAttentionBroadcastConfig(spatial_attention_block_skip_range=2, current_timestep_callback=lambda: 500)
+    samples = cached_samples(model, inputs, cache, 4)
     blocks = 3 if variant == "vace" else 2
     assert (calls.count(True), calls.count(False)) == (2 * blocks, 4 * blocks), "of the frames, and of the text"
     assert all(torch.equal(sample, before) for sample in samples)

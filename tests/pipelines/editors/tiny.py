@@ -1,15 +1,14 @@
 """Tiny pipelines of random weights, of diffusers' real classes."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import diffusers
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler
-from tokenizers import AddedToken, Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
-from transformers import BatchFeature, PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
+from tests import tiny_parts
+from transformers import BatchFeature
 
 VAE_SIZES: dict[str, Any] = {  # of Wan's autoencoder, and of Qwen's, which is its copy for pictures
     "base_dim": 4,
@@ -20,20 +19,8 @@ VAE_SIZES: dict[str, Any] = {  # of Wan's autoencoder, and of Qwen's, which is i
     "latents_mean": [0.0] * 4,
     "latents_std": [1.0] * 4,
 }
-WORDS = ["[PAD]", "[UNK]", "add", "a", "red", "balloon", "</s>"]
-
-
-def tokenizer(kind: type = PreTrainedTokenizerFast, words: list[str] | None = None, **options: Any) -> Any:
-    names = WORDS if words is None else WORDS + words
-    model = Tokenizer(WordLevel({word: index for index, word in enumerate(names)}, unk_token="[UNK]"))
-    model.pre_tokenizer = Whitespace()
-    model.add_special_tokens([AddedToken(word, special=True) for word in words or []])
-    return kind(tokenizer_object=model, pad_token="[PAD]", unk_token="[UNK]", eos_token="</s>", **options)
-
-
-def umt5() -> Any:
-    config = UMT5Config(vocab_size=len(WORDS), d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2)
-    return UMT5EncoderModel(config).eval()
+WORDS = (*tiny_parts.WORDS, "</s>")
+tokenizer = partial(tiny_parts.tokenizer, WORDS, eos_token="</s>")
 
 
 def wan_vae() -> Any:
@@ -47,23 +34,13 @@ def unipc(shift: float = 3.0) -> Any:
 
 
 def wan_sizes(channels: int) -> dict[str, Any]:
-    return {
-        "num_attention_heads": 2,
-        "attention_head_dim": 12,
-        "in_channels": channels,
-        "out_channels": 4,
-        "text_dim": 16,
-        "freq_dim": 16,
-        "ffn_dim": 32,
-        "num_layers": 2,
-        "rope_max_seq_len": 64,
-    }
+    return tiny_parts.NETWORK | {"in_channels": channels, "out_channels": 4, "num_layers": 2, "rope_max_seq_len": 64}
 
 
 def wan_parts(transformer: Any) -> dict[str, Any]:
     return {
         "tokenizer": tokenizer(),
-        "text_encoder": umt5(),
+        "text_encoder": tiny_parts.umt5(WORDS),
         "vae": wan_vae(),
         "scheduler": unipc(),
         "transformer": transformer.eval(),
@@ -201,7 +178,7 @@ def ltx2() -> Any:
         audio_vae=audio_vae,
         scheduler=FlowMatchEulerDiscreteScheduler(),
         text_encoder=text_encoder,
-        tokenizer=tokenizer(words=words),
+        tokenizer=tokenizer(special=words),
         connectors=connectors,
         vocoder=vocoder,
     )
@@ -275,7 +252,7 @@ def qwen(kind: str = "QwenImageEditPipeline") -> Any:
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
     special = ["<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>", "<|im_start|>", "<|im_end|>"]
-    words = tokenizer(words=special)
+    words = tokenizer(special=special)
     ids = {word: words.convert_tokens_to_ids(word) for word in special}
     text = {
         "vocab_size": 32,

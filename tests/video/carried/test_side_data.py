@@ -19,8 +19,8 @@ from vera.layers.composite import composite_frame
 from vera.layers.layer_frame import LayerFrame
 from vera.video import FrameReader, FrameWriter, copy_frame, open_clip, planes
 from vera.video.carried.side_data import asides
-from vera.video.smart.bits import escape, split_start_codes
 from vera.video.smart.master import plan_smart, write_smart
+from vera.video.smart.nal import escape, split_start_codes
 
 FRAMES = 6
 T35, TIME_CODE = 4, 136  # kinds of supplemental messages

@@ -4,16 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vera.video.smart.bits import (
-    BitReader,
-    Bits,
-    escape,
-    join_lengths,
-    split_lengths,
-    split_start_codes,
-    supplements,
-    unescape,
-)
+from vera.video.smart.bits import BitReader, Bits
+from vera.video.smart.nal import escape, join_lengths, split_lengths, split_start_codes, supplements, unescape
 
 # Bytes that emulation prevention is about, and some others.
 telling = st.lists(st.sampled_from([0, 0, 0, 1, 2, 3, 4, 255]), max_size=40).map(bytes)

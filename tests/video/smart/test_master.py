@@ -15,9 +15,10 @@ from tests.executable import ffmpeg, frame_hashes
 from vera.color.tags import ColorTags
 from vera.errors import VeraError
 from vera.video import FrameReader, Orientation, open_clip, planes
-from vera.video.smart.bits import UnsupportedError, split_lengths
+from vera.video.smart.bits import UnsupportedError
 from vera.video.smart.encoder import digest
 from vera.video.smart.master import check_smart, compare_packets, plan_smart, write_smart
+from vera.video.smart.nal import split_lengths
 
 FRAMES, GROUP = 36, 12
 X264 = ("-c:v", "libx264", "-g", GROUP, "-bf", 3, "-sc_threshold", 0)

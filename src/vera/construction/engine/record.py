@@ -85,7 +85,7 @@ class Layout:
         """The file of its record."""
         return self.folder(kind, unit) / "record.json"
 
-    def units(self, kind: str) -> Iterator[Path]:
+    def records(self, kind: str) -> Iterator[Path]:
         """The records of all sources or clips, in order of their ids."""
         return iter(sorted(self.root.glob(f"{kind}s/??/*/record.json")))
 

@@ -35,7 +35,7 @@ def measured_work(out: Path, stages: Sequence[Stage], work: Mapping[str, Work]) 
     status, layout = build_status(out), Layout(out)
     recipe = read_recipe(layout.recipe)
     width, height = parse_size(recipe.size, "size")
-    pixels, clips = recipe.frames * width * height, len(list(layout.units("clip")))
+    pixels, clips = recipe.frames * width * height, len(list(layout.records("clip")))
     runs, sizes = _runs(layout), _sizes(layout)
     found = dict(work)
     for stage in stages:
@@ -68,7 +68,7 @@ def _runs(layout: Layout) -> dict[str, _Runs]:
 def _sizes(layout: Layout) -> dict[str, float]:
     """Mean bytes of the files that a run of each stage keeps."""
     held: dict[str, list[int]] = defaultdict(list)
-    for path in islice(layout.units("clip"), RECORDS):
+    for path in islice(layout.records("clip"), RECORDS):
         record = read_record(path)
         for key, entry in ({} if record is None else record.stages).items():
             files = [layout.root / name for name in entry.files]

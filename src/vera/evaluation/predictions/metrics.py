@@ -7,18 +7,11 @@ from typing import Literal, get_args
 from vera.data.sample import Task
 from vera.errors import VeraError
 from vera.evaluation.predictions.measured import Measured, Need
+from vera.metrics import matting
 from vera.metrics.compositing import compositing_residual, edge_band_error
 from vera.metrics.consistency import layer_disagreement
 from vera.metrics.coverage import coverage, leakage, sane_share
 from vera.metrics.ffmpeg import vmaf, xpsnr
-from vera.metrics.matting import (
-    connectivity_error,
-    gradient_error,
-    intersection_over_union,
-    mean_absolute_error,
-    mean_squared_error,
-    sum_of_absolute_differences,
-)
 from vera.metrics.placement import place_hit
 from vera.metrics.preservation import ms_ssim, psnr, ssim
 from vera.metrics.temporal import dtssd, flicker, warp_excess
@@ -28,14 +21,18 @@ OBJECT: tuple[Task, ...] = ("obj_add",)
 BACKGROUND: tuple[Task, ...] = ("background_replace",)
 
 
+ARROWS = {"up": "↑", "down": "↓", None: ""}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """A row of the tables.
+    """What is measured, and how it is shown.
 
     Args:
         name: in records; title: in tables; definition: in a line, with its source.
-        better: the good direction.
-        of: its value, None where it says nothing of a case. VeraError where it cannot be had here.
+        better: the good direction, None where there is none.
+        of: its value, None where it says nothing of a case. VeraError where it cannot be had here. Nothing where others
+            measure, such as judges.
         needs: what an edit or a case must have for it.
         region: of the frame, that it is measured over; None where that goes without saying.
         scale, digits: of the number that is printed; target: what the project wants, in that unit.
@@ -44,9 +41,9 @@ class Metric:
 
     name: str
     title: str
-    better: Literal["up", "down"] | None
-    of: Callable[[Measured], float | None]
-    definition: str
+    better: Literal["up", "down"] | None = None
+    of: Callable[[Measured], float | None] = lambda _: None
+    definition: str = ""
     needs: tuple[Need, ...] = ()
     region: Literal["preserved", "frame"] | None = None
     scale: float = 1.0
@@ -60,6 +57,15 @@ class Metric:
         where = {"preserved": ", preserved region", "frame": ", whole frame", None: ""}[self.region]
         name, bracket, unit = self.title.partition(" (")
         return f"{name}{where}{bracket}{unit}"
+
+    @property
+    def arrow(self) -> str:
+        """The good direction as an arrow."""
+        return ARROWS[self.better]
+
+    def shown(self, value: float) -> str:
+        """A value as it is printed."""
+        return f"{value * self.scale:z.{self.digits}f}"
 
 
 METRICS = (
@@ -167,37 +173,37 @@ METRICS = (
     ),
     Metric(
         name="iou", title="matte IoU", better="up", needs=("layers", "truth"), tasks=BACKGROUND, digits=3, target=0.90,
-        of=lambda m: intersection_over_union(m.alpha, m.true_alpha),
+        of=lambda m: matting.intersection_over_union(m.alpha, m.true_alpha),
         definition="overlap of the solid parts (alpha above one half) of matte and true matte, over the clip",
     ),
     Metric(
         name="subject_iou", title="kept subject IoU", better="up", needs=("layers", "truth"), tasks=BACKGROUND,
-        of=lambda m: intersection_over_union(1 - m.alpha, 1 - m.true_alpha), digits=3,
+        of=lambda m: matting.intersection_over_union(1 - m.alpha, 1 - m.true_alpha), digits=3,
         definition="the same of what is not solid",
     ),
     Metric(
         name="mae", title="matte MAE", better="down", needs=("layers", "truth"), tasks=BACKGROUND, digits=3,
-        of=lambda m: mean_absolute_error(m.alpha, m.true_alpha), target=0.05,
+        of=lambda m: matting.mean_absolute_error(m.alpha, m.true_alpha), target=0.05,
         definition="mean absolute difference of the mattes",
     ),
     Metric(
         name="sad", title="matte SAD (thousands)", better="down", needs=("layers", "truth"), tasks=BACKGROUND, digits=2,
-        of=lambda m: sum_of_absolute_differences(m.alpha, m.true_alpha),
+        of=lambda m: matting.sum_of_absolute_differences(m.alpha, m.true_alpha),
         definition="sum of absolute differences of the mattes of a frame, mean over frames (Rhemann et al., 2009)",
     ),
     Metric(
         name="mse", title="matte MSE", better="down", needs=("layers", "truth"), tasks=BACKGROUND, digits=4,
-        of=lambda m: mean_squared_error(m.alpha, m.true_alpha),
+        of=lambda m: matting.mean_squared_error(m.alpha, m.true_alpha),
         definition="mean squared difference of the mattes",
     ),
     Metric(
         name="gradient", title="matte gradient error", better="down", needs=("layers", "truth"), tasks=BACKGROUND,
-        of=lambda m: gradient_error(m.alpha, m.true_alpha), digits=4,
+        of=lambda m: matting.gradient_error(m.alpha, m.true_alpha), digits=4,
         definition="squared difference of the lengths of the mattes' gradients, in thousands (Rhemann et al., 2009)",
     ),
     Metric(
         name="connectivity", title="matte connectivity error", better="down", needs=("layers", "truth"), digits=4,
-        of=lambda m: connectivity_error(m.alpha, m.true_alpha), tasks=BACKGROUND,
+        of=lambda m: matting.connectivity_error(m.alpha, m.true_alpha), tasks=BACKGROUND,
         definition="difference of how far mattes hang together, in thousands (Rhemann et al., 2009)",
     ),
     Metric(

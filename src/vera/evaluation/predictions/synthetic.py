@@ -43,8 +43,8 @@ class Bench:
     out: Path
     sprites: tuple[str, ...]
     assets: str
-    split: Literal["held_out", "validation"]
     renders: str | None = None
+    split: Literal["held_out", "validation"] = "held_out"
     threads: int = 1
 
     def layers(self) -> SyntheticLayers:

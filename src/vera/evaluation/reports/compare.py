@@ -8,7 +8,7 @@ from vera.evaluation.predictions.metrics import metrics_of
 from vera.evaluation.predictions.record import Record
 from vera.evaluation.predictions.run import RUN
 from vera.evaluation.reports.summary import estimate
-from vera.evaluation.reports.table import ARROWS, TITLES
+from vera.evaluation.reports.table import TITLES
 from vera.files import read_json
 
 
@@ -35,7 +35,7 @@ def compare(one: Path, other: Path) -> str:
             if differences:
                 found = estimate(differences)
                 numbers = (f"{number:+.{metric.digits}f}" for number in (found.mean, found.low, found.high))
-                lines.append("| {} {} | {} [{}, {}] |".format(metric.heading, ARROWS[metric.better], *numbers))
+                lines.append("| {} {} | {} [{}, {}] |".format(metric.heading, metric.arrow, *numbers))
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
 

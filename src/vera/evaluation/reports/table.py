@@ -11,7 +11,6 @@ from vera.evaluation.predictions.metrics import METRICS, Metric, metrics_of
 from vera.evaluation.predictions.record import Record
 from vera.evaluation.reports.summary import Estimate, estimate
 
-ARROWS = {"up": "↑", "down": "↓", None: ""}
 TITLES: dict[Task, str] = {"obj_add": "Object addition", "background_replace": "Background replacement"}
 
 
@@ -48,7 +47,7 @@ def markdown(records: Sequence[Record], methods: Sequence[str]) -> str:
         for metric in metrics_of(task):
             cells = [_cell(summary[task][name].get(metric.name), metric, _skips(own, name, metric)) for name in shown]
             if any(cells):
-                lines.append(_row([f"{metric.heading} {ARROWS[metric.better]}", _target(metric), *cells]))
+                lines.append(_row([f"{metric.heading} {metric.arrow}", _target(metric), *cells]))
         parts.append("\n".join(lines))
     preserved = [line for name in methods if (line := _preserved(records, name))]
     return "\n\n".join([*parts, *preserved, *reasons(records)]) + "\n"
@@ -82,7 +81,7 @@ def curves(records: Sequence[Record], methods: Sequence[str]) -> str:
             continue
         count = len({record.case for record in records if record.task == task})
         metrics = [metric for metric in metrics_of(task) if any(metric.name in row for row in summary[task].values())]
-        titles = [f"{metric.heading} {ARROWS[metric.better]}" for metric in metrics]
+        titles = [f"{metric.heading} {metric.arrow}" for metric in metrics]
         lines = [f"{title}, {count} cases", "", _row(["setting", *titles]), _row(["---"] * (1 + len(metrics)))]
         for name in methods:
             cells = [_short_cell(summary[task][name].get(metric.name), metric) for metric in metrics]

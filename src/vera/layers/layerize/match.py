@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Float
-from vera.layers.layer_frame import unit
+from vera.layers.layer_frame import to_float
 from vera.layers.layerize.align import (
     FINE,
     GreyPair,
@@ -104,7 +104,7 @@ def _bring(match: Match, pair: FramePair) -> _Brought:
     shift = shift if NOTICED < length < FARTHEST else (0.0, 0.0)
     matrix = shifted(match.matrix, shift)
     wobble = find_wobble(greys.source, warp(greys.edited, matrix, greys.size), pair.kept)
-    source, edited = unit(pair.source), unit(pair.edited)
+    source, edited = to_float(pair.source), to_float(pair.edited)
     placed = warp(edited, matrix, greys.size) if wobble is None else warp_locally(edited, matrix, wobble)
     edited = match.colors.apply(placed)
     matched = grey(edited)
@@ -120,8 +120,8 @@ def _bring(match: Match, pair: FramePair) -> _Brought:
 
 def _agreeing(pair: FramePair, matrix: Matrix, colors: ColorMatch, count: int) -> tuple[Float, Float]:
     """Pixels `[N,3]` of source and edited picture that agree in structure."""
-    source = unit(pair.source)
-    edited = colors.apply(warp(unit(pair.edited), matrix, (source.shape[1], source.shape[0])))
+    source = to_float(pair.source)
+    edited = colors.apply(warp(to_float(pair.edited), matrix, (source.shape[1], source.shape[0])))
     alike = structure_agrees(grey(source), grey(edited))
     return _thinned(alike if pair.kept is None else alike & pair.kept, count, source, edited)
 
@@ -164,4 +164,4 @@ def _agreement(pairs: Sequence[GreyPair], matrix: Matrix) -> float:
 
 
 def _greys(pair: FramePair) -> GreyPair:
-    return GreyPair(grey(unit(pair.source)), grey(unit(pair.edited)), pair.kept)
+    return GreyPair(grey(to_float(pair.source)), grey(to_float(pair.edited)), pair.kept)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vera.arrays import Float
 from vera.errors import VeraError
-from vera.layers.layer_frame import FULL, LayerFrame, unit
+from vera.layers.layer_frame import FULL, LayerFrame, to_float
 from vera.layers.layerize.align import compose, initial_map
 from vera.layers.layerize.difference import Mask, find_changes
 from vera.layers.layerize.drift import DriftMap
@@ -191,7 +191,7 @@ def _pair(clips: Footages, progress: Progress | None) -> Pairing:
     ):
         thumbs.append({})
         for number, picture in zip(chosen, footage.pictures(chosen, size), strict=True):
-            thumbs[-1][number] = thumbnail(unit(picture))
+            thumbs[-1][number] = thumbnail(to_float(picture))
             done += 1
             if progress is not None:
                 progress("pair", done, len(numbers) + len(wanted))

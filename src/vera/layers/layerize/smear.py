@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Float
-from vera.layers.layer_frame import unit
+from vera.layers.layer_frame import to_float
 from vera.layers.layerize.noise import soften
 
 Item = TypeVar("Item")
@@ -51,7 +51,7 @@ def value_range(pictures: Sequence[NDArray[Any]], softness: float) -> Range:
     least, greatest = pictures[0], pictures[0]
     for picture in pictures[1:]:
         least, greatest = np.minimum(least, picture), np.maximum(greatest, picture)
-    soft = [cv2.GaussianBlur(soften(unit(part), softness), (0, 0), 1.0) for part in (least, greatest)]
+    soft = [cv2.GaussianBlur(soften(to_float(part), softness), (0, 0), 1.0) for part in (least, greatest)]
     window = np.ones((2 * REACH + 1,) * 2, np.uint8)
     return np.asarray(cv2.erode(soft[0], window)), np.asarray(cv2.dilate(soft[1], window))
 

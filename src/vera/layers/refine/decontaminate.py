@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Float
-from vera.layers.layer_frame import unit
+from vera.layers.layer_frame import to_float
 
 # Shares of the frame's longer side: where the subject's and the background's own colours are looked for.
 # `python -m benchmarks.sensitivity decontaminate`: half of FAR leaves 4 % more error at soft edges. Double leaves 13 %
@@ -29,7 +29,7 @@ def decontaminate(edit: NDArray[Any], alpha: NDArray[Any], plate: NDArray[Any]) 
         alpha: `[H,W]` uint16 or float32, the coverage of the new background.
         plate: the source's frame, RGB `[H,W,3]`, uint8 or uint16.
     """
-    alpha = unit(alpha)
+    alpha = to_float(alpha)
     soft = (alpha > 0) & (alpha < 1)
     if not soft.any():
         return edit

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Float
-from vera.layers.layer_frame import FULL, LayerFrame, unit
+from vera.layers.layer_frame import FULL, LayerFrame, to_float
 from vera.layers.refine.extend import extend_colors
 
 ALPHA_FLOOR = FULL // 512 + 1  # below, a decoder's haze and the ringing of up-sampling would touch the whole frame
@@ -36,7 +36,7 @@ def fit_layer(layer: LayerFrame, size: tuple[int, int]) -> LayerFrame:
         return layer
     shrinks = size[0] < alpha.shape[1] and size[1] < alpha.shape[0]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return LayerFrame(np.asarray(cv2.resize(edit, size, interpolation=method)), _resized(unit(alpha), size, method))
+    return LayerFrame(np.asarray(cv2.resize(edit, size, interpolation=method)), _resized(to_float(alpha), size, method))
 
 
 def _resized(alpha: Float, size: tuple[int, int], method: int) -> Float:

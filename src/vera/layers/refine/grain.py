@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Float
-from vera.layers.layer_frame import unit
+from vera.layers.layer_frame import to_float
 
 # By `python -m benchmarks.sensitivity grain`, which measures known noise: half of BLOCK measures 1.6 % too little, as
 # the plane that is fitted takes some of it; LEVELS and FLATTEST change the mean by at most 0.1 %. The others are
@@ -110,7 +110,7 @@ def add_grain(edit: NDArray[Any], alpha: NDArray[Any], grain: Grain, seed: int, 
     noise = cv2.sepFilter2D(noise, -1, _kernel(grain.across), _kernel(grain.down))
     mix = np.linalg.cholesky(np.array(grain.correlation)).astype(np.float32)
     noise = cv2.transform(noise, mix)
-    coverage = np.maximum(unit(alpha[box]), np.float32(LEAST_ALPHA))
+    coverage = np.maximum(to_float(alpha[box]), np.float32(LEAST_ALPHA))
     noise *= np.sqrt((2 - coverage) / coverage)[..., None]
     middles = (np.arange(LEVELS) + 0.5) / LEVELS
     fine = np.arange(256) / 255

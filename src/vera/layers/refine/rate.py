@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vera.arrays import Float
 from vera.errors import VeraError
-from vera.layers.layer_frame import LayerFrame, unit
+from vera.layers.layer_frame import LayerFrame, to_float
 from vera.layers.refine.floor import floor_alpha
 from vera.layers.refine.motion import flow, grey, moved
 
@@ -74,7 +74,7 @@ def interpolate_layers(
 
 
 def _rgba(layer: LayerFrame) -> Float:
-    return np.dstack([unit(layer.edit), unit(layer.alpha)])
+    return np.dstack([to_float(layer.edit), to_float(layer.alpha)])
 
 
 def _mixed(before: Float, after: Float, weight: float) -> LayerFrame:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Float
-from vera.layers.layer_frame import LayerFrame, unit
+from vera.layers.layer_frame import LayerFrame, to_float
 from vera.layers.refine.floor import floor_alpha
 from vera.layers.refine.motion import flow, grey, moved
 
@@ -46,7 +46,7 @@ class _Frame(NamedTuple):
 
 
 def _frame(layer: LayerFrame, plate: NDArray[Any]) -> _Frame:
-    edit, alpha = unit(layer.edit), unit(layer.alpha)[..., None]
+    edit, alpha = to_float(layer.edit), to_float(layer.alpha)[..., None]
     premultiplied = np.asarray(np.dstack([alpha * edit, alpha]), np.float32)
     return _Frame(premultiplied, _composite(premultiplied, plate), edit)
 

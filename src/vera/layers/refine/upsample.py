@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from vera.arrays import Float
 from vera.choices import Guide
-from vera.layers.layer_frame import FULL, LayerFrame, unit
+from vera.layers.layer_frame import FULL, LayerFrame, to_float
 from vera.layers.refine.floor import ALPHA_FLOOR, fit_layer, floor_alpha
 from vera.layers.threads import on_all_cores
 
@@ -88,7 +88,7 @@ def upsample_layer(
     if guide == "composite":
         plate_small = _composite(layer, plate_small)
         plate = np.asarray(cv2.resize(plate_small, size, interpolation=cv2.INTER_CUBIC))
-    guided = Guided(unit(layer.alpha), fitted.alpha, plate_small, plate, blur, judged=guide == "auto")
+    guided = Guided(to_float(layer.alpha), fitted.alpha, plate_small, plate, blur, judged=guide == "auto")
     return LayerFrame(fitted.edit, guided.enlarge())
 
 
@@ -131,7 +131,7 @@ class Guided:
 
     def inject(self, tile: _Tile) -> None:
         """Work out a tile's alpha with the plate's detail, and where it is judged how far to trust it."""
-        alpha, sharp = self.alpha[tile.grown], unit(self.plate_small[tile.grown])
+        alpha, sharp = self.alpha[tile.grown], to_float(self.plate_small[tile.grown])
         near = _blurred(sharp, self.blur)
         slope, explained, detail = _fit(near, alpha)
         noise = np.asarray(self.noise * np.sqrt((slope * slope).sum(0)))  # of the plate, in alpha
@@ -165,8 +165,8 @@ class Guided:
 
 def _composite(layer: LayerFrame, plate: NDArray[Any]) -> Float:
     """Lay a layer over a plate of its size, RGB `[h,w,3]`."""
-    alpha = unit(layer.alpha)[..., None]
-    return np.asarray(alpha * unit(layer.edit) + (1 - alpha) * unit(plate))
+    alpha = to_float(layer.alpha)[..., None]
+    return np.asarray(alpha * to_float(layer.edit) + (1 - alpha) * to_float(plate))
 
 
 def choose_guide(alphas: Iterable[NDArray[Any]], plates_small: Iterable[NDArray[Any]]) -> tuple[Guide, float]:
@@ -178,13 +178,13 @@ def choose_guide(alphas: Iterable[NDArray[Any]], plates_small: Iterable[NDArray[
     explained = np.zeros(len(BLURS))
     total = 0.0
     for alpha, small in zip(alphas, plates_small, strict=True):
-        alpha = unit(alpha)
+        alpha = to_float(alpha)
         x, y, columns, rows = cv2.boundingRect((_range(alpha, _SQUARE) > LEAST_RANGE).view(np.uint8))
         if not rows:
             continue
         margin = 4 * RADIUS + _reach(max(BLURS))
         box = slice(max(0, y - margin), y + rows + margin), slice(max(0, x - margin), x + columns + margin)
-        alpha, plate = _blurred(alpha[box], COMPARED), _blurred(unit(small)[box], COMPARED)
+        alpha, plate = _blurred(alpha[box], COMPARED), _blurred(to_float(small)[box], COMPARED)
         for number, blur in enumerate(BLURS):
             _, predicted, detail = _fit(_blurred(plate, blur), alpha, EPSILON_BLUR)
             detail = np.where(detail > LEAST_DETAIL, detail, np.float32(0))
@@ -211,7 +211,7 @@ def _injected(alpha: Float, near: Float, slope: Float, plate: NDArray[Any], tile
     """Enlarge alpha with the plate's own detail instead of its small copy's, without margin and not clipped."""
     full = _enlarged(np.asarray(alpha - _applied(slope, near)), tile, cv2.INTER_CUBIC)
     for channel, channel_slope in zip(cv2.split(np.ascontiguousarray(plate)), slope, strict=True):
-        full = full + _enlarged(channel_slope, tile) * unit(channel)
+        full = full + _enlarged(channel_slope, tile) * to_float(channel)
     return full
 
 

@@ -76,9 +76,9 @@ def mean_similarity(features: Tensor) -> float | None:
     """
     if len(features) < 2:
         return None
-    unit = torch.nn.functional.normalize(features, dim=-1)
-    before = (unit[1:] * unit[:-1]).sum(dim=-1).clamp(min=0)
-    first = (unit[1:] * unit[0]).sum(dim=-1).clamp(min=0)
+    directions = torch.nn.functional.normalize(features, dim=-1)
+    before = (directions[1:] * directions[:-1]).sum(dim=-1).clamp(min=0)
+    first = (directions[1:] * directions[0]).sum(dim=-1).clamp(min=0)
     return float((before + first).mean() / 2)
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 
+from vera.choices import Acceleration
 from vera.errors import VeraError, brief, first_line
 from vera.hardware import choose_device, choose_dtype
 from vera.models.model_files import pipeline_files
-from vera.pipelines.acceleration import Acceleration, accelerate, int8_weights
+from vera.pipelines.acceleration import accelerate, int8_weights
 from vera.pipelines.editors.adapters.adapter import Adapter
 from vera.pipelines.editors.card import card_license
 from vera.pipelines.editors.known import KnownModel, find_known

@@ -5,7 +5,7 @@ from typing import Any
 
 from vera.arrays import Frames
 from vera.errors import VeraError
-from vera.layers.layer_frame import LayerFrame, unit
+from vera.layers.layer_frame import LayerFrame, to_float
 from vera.layers.layerize import ArrayFootage, UnrelatedError, layerize_frames
 from vera.pipelines.editors.protocol import Mask
 
@@ -26,5 +26,5 @@ def recover_layers(
             f"{name} drew a clip that shows nothing of the source: try other words or another seed{hint}"
         ) from None
     for edit, alpha in found.frames():
-        yield LayerFrame(unit(edit), unit(alpha))
+        yield LayerFrame(to_float(edit), to_float(alpha))
     records.append(found.record())

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import torch
 
-from vera.choices import Sampler
+from vera.choices import Acceleration, Sampler
 from vera.errors import VeraError
 from vera.layers import LayeredEdit
 from vera.layers.masters import Master, write_master
 from vera.layers.refine.clip import Refinement
-from vera.pipelines.acceleration import Acceleration
 from vera.pipelines.editors.adapters.adapter import Adapter
 from vera.pipelines.footage.clock import Clock
 from vera.pipelines.footage.draw import draw_layers

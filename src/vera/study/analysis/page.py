@@ -6,8 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from vera import optional
-from vera.evaluation.reports.run.page import data_address, page_policy, template_text
+from vera.evaluation.reports.run.page import data_address, fill_page, template_text
 from vera.evaluation.reports.run.tabular import title_of
 from vera.metrics.statistics import Interval
 from vera.study.analysis.choices import Rater
@@ -40,23 +39,15 @@ class Analysis:
 
 def render_study(analysis: Analysis, figures: Sequence[Path]) -> str:
     """Return the page's HTML; `figures` are PNG files."""
-    jinja2 = optional.need("jinja2", "jinja2", "a study's report", "evaluation")
     style = template_text("report.css") + _text("study.css")
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_text),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     shown = [(data_address(path.read_bytes(), "image/png"), _caption(path, analysis)) for path in figures]
     context = {
-        "one": analysis, "style": style, "policy": page_policy(style, ""), "figures": shown, "titles": TITLES,
+        "one": analysis, "figures": shown, "titles": TITLES,
         "title_of": title_of, "level": LEVEL, "percent": percent, "p_text": p_text, "number": number, "hash": HASH,
         "described": {rater.name: describe(rater) for rater in analysis.raters},
         "limits": limits(analysis.results["kept"]),
     }  # fmt: skip
-    return str(environment.get_template("study.html").render(context))
+    return fill_page(__package__, "study.html", context, style)
 
 
 def percent(interval: Interval | None) -> str:

@@ -7,18 +7,9 @@ ITU-T H.264, 7.3.2 and 7.3.3; avcC: ISO/IEC 14496-15, 5.3.3.
 
 from dataclasses import dataclass, replace
 
-from vera.video.smart.bits import (
-    HEADER,
-    BitReader,
-    Bits,
-    UnsupportedError,
-    escape,
-    pair_sets,
-    split_start_codes,
-    supplements,
-    unescape,
-)
-from vera.video.smart.record import record_units, unit_length_size
+from vera.video.smart.bits import BitReader, Bits, UnsupportedError
+from vera.video.smart.nal import HEADER, escape, split_start_codes, supplements, unescape
+from vera.video.smart.record import pair_sets, record_units, unit_length_size
 
 _SLICE, _PARTITIONS, _IDR, _SEI, _SPS, _PPS = 1, (2, 3, 4), 5, 6, 7, 8
 _EXTENSIONS = (14, 15, 20, 21)  # scalable and multi-view streams

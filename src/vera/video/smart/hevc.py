@@ -7,18 +7,9 @@ So all that follows is decoded as if nothing had changed. Syntax: ITU-T H.265, 7
 
 from dataclasses import dataclass
 
-from vera.video.smart.bits import (
-    HEADER,
-    BitReader,
-    Bits,
-    UnsupportedError,
-    escape,
-    pair_sets,
-    split_start_codes,
-    supplements,
-    unescape,
-)
-from vera.video.smart.record import record_arrays, unit_length_size, write_arrays
+from vera.video.smart.bits import BitReader, Bits, UnsupportedError
+from vera.video.smart.nal import HEADER, escape, split_start_codes, supplements, unescape
+from vera.video.smart.record import pair_sets, record_arrays, unit_length_size, write_arrays
 
 _VPS, _SPS, _PPS, _SUFFIX_SEI = 32, 33, 34, 40
 _PICTURE_HASH = 132

@@ -31,10 +31,11 @@ from vera.video.carried.lost import not_held
 from vera.video.carried.packets import shift_packet
 from vera.video.open import check_unchanged, open_output, open_video
 from vera.video.output import clock_notices, muxer_options, user_errors
-from vera.video.smart.bits import UnsupportedError, join_lengths, split_lengths
+from vera.video.smart.bits import UnsupportedError
 from vera.video.smart.encoder import Edited, PictureEncoder, digest
 from vera.video.smart.h264 import H264
 from vera.video.smart.hevc import Hevc
+from vera.video.smart.nal import join_lengths, split_lengths
 from vera.video.smart.plan import plan
 
 SUFFIXES = {"mov,mp4,m4a,3gp,3g2,mj2": (".mp4", ".mov", ".m4v"), "matroska,webm": (".mkv",)}

@@ -1,6 +1,41 @@
-"""Records of MP4 and Matroska that hold a stream's parameter sets: avcC and hvcC (ISO/IEC 14496-15)."""
+"""Parameter sets, and the records of MP4 and Matroska that hold a stream's: avcC and hvcC (ISO/IEC 14496-15)."""
+
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
 
 from vera.video.smart.bits import UnsupportedError
+
+
+class _Sps(Protocol):
+    @property
+    def seq_parameter_set_id(self) -> int: ...
+
+
+class _Pps(Protocol):
+    @property
+    def pic_parameter_set_id(self) -> int: ...
+    @property
+    def seq_parameter_set_id(self) -> int: ...
+
+
+S = TypeVar("S", bound=_Sps)
+P = TypeVar("P", bound=_Pps)
+
+
+def pair_sets(sequences: Iterable[S], pictures: Iterable[P]) -> dict[int, tuple[S, P]]:
+    """Each picture parameter set by its number, with the sequence's that it names.
+
+    UnsupportedError unless there is one of the sequence, and one of a picture for it.
+    """
+    by_number = {sps.seq_parameter_set_id: sps for sps in sequences}
+    sets = {
+        pps.pic_parameter_set_id: (by_number[pps.seq_parameter_set_id], pps)
+        for pps in pictures
+        if pps.seq_parameter_set_id in by_number
+    }
+    if len(by_number) != 1 or not sets:
+        raise UnsupportedError("its stream changes its format on the way")
+    return sets
 
 
 def _split_record(record: bytes, position: int, count: int) -> tuple[list[bytes], int]:

@@ -52,7 +52,7 @@ def test_each_gpu_has_a_process_that_runs_what_needs_one(
         assert len(build.index.find("done", "publish")) == 8
     seen: Counter[tuple[str, str]] = Counter()
     processes: dict[str, set[int]] = {"draw": set(), "publish": set()}
-    for path in Layout(tmp_path / "out").units("clip"):
+    for path in Layout(tmp_path / "out").records("clip"):
         record = read_record(path)
         assert record is not None
         for key, stage in (("draw", "draw"), ("o1/publish", "publish")):

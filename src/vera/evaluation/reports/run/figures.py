@@ -28,10 +28,10 @@ LOOK: Any = {
 def write_intervals(folder: Path, name: str, table: TaskTable) -> list[Path]:
     """Draw the means of a task's first measures, each with its interval: `intervals-NAME.png` and `.pdf`."""
     measured = [
-        column for column in table.columns if any(table.cells[column.name, method].count for method in table.methods)
+        metric for metric in table.metrics if any(table.cells[metric.name, method].count for method in table.methods)
     ]
-    chosen = [column for column in measured if column == table.main]
-    chosen += [column for column in measured if column.better and column != table.main]
+    chosen = [metric for metric in measured if metric == table.main]
+    chosen += [metric for metric in measured if metric.better and metric != table.main]
     chosen = chosen[:SHOWN]
     if not chosen:
         return []
@@ -43,20 +43,20 @@ def write_intervals(folder: Path, name: str, table: TaskTable) -> list[Path]:
         )
         for axis in axes.flat[len(chosen) :]:
             axis.set_visible(False)
-        for axis, column in zip(axes.flat, chosen, strict=False):
+        for axis, metric in zip(axes.flat, chosen, strict=False):
             for place, method in enumerate(table.methods):
-                cell = table.cells[column.name, method]
+                cell = table.cells[metric.name, method]
                 if cell.mean is None:
                     axis.text(
                         0.5, place, "not available", transform=axis.get_yaxis_transform(), ha="center", va="center"
                     )
                     continue
                 color, marker = look_of(place)
-                mean, reach = cell.mean * column.scale, None
+                mean, reach = cell.mean * metric.scale, None
                 if cell.low is not None and cell.high is not None:
-                    reach = [[(cell.mean - cell.low) * column.scale], [(cell.high - cell.mean) * column.scale]]
+                    reach = [[(cell.mean - cell.low) * metric.scale], [(cell.high - cell.mean) * metric.scale]]
                 axis.errorbar(mean, place, xerr=reach, fmt=marker, color=color, capsize=2)
-            axis.set_title(one_line(f"{column.title} {column.arrow}"), loc="left")
+            axis.set_title(one_line(f"{metric.heading} {metric.arrow}"), loc="left")
             axis.set_yticks(range(len(table.methods)), [one_line(method) for method in table.methods])
             axis.set_ylim(len(table.methods) - 0.5, -0.5)
             axis.grid(axis="x", alpha=0.3)
@@ -67,22 +67,22 @@ def write_intervals(folder: Path, name: str, table: TaskTable) -> list[Path]:
 def write_pairs(folder: Path, name: str, table: TaskTable, reference: str) -> list[Path]:
     """Draw each case's main measure, the reference against every other method: `pairs-NAME.png` and `.pdf`."""
     others = [method for method in table.methods if method != reference]
-    column = table.main
-    if column is None or reference not in table.methods or not others:
+    metric = table.main
+    if metric is None or reference not in table.methods or not others:
         return []
     with figure_style() as plt:
         figure, axis = plt.subplots(figsize=(4.6, 4.4))
         drawn = []
         for place, other in enumerate(others, 1):
             pairs = [
-                (table.values[case, other][column.name], table.values[case, reference][column.name])
+                (table.values[case, other][metric.name], table.values[case, reference][metric.name])
                 for case in table.cases
-                if column.name in table.values.get((case, other), {})
-                and column.name in table.values.get((case, reference), {})
+                if metric.name in table.values.get((case, other), {})
+                and metric.name in table.values.get((case, reference), {})
             ]
             if pairs:
                 color, marker = look_of(place)
-                points = np.array(pairs) * column.scale
+                points = np.array(pairs) * metric.scale
                 axis.scatter(*points.T, color=color, marker=marker, s=18, alpha=0.75, label=one_line(other))
                 drawn.append(points)
         if not drawn:
@@ -93,9 +93,9 @@ def write_pairs(folder: Path, name: str, table: TaskTable, reference: str) -> li
         limits = float(ends.min()) - margin, float(ends.max()) + margin
         axis.plot(limits, limits, color="#888", linewidth=0.8, zorder=0)  # equal
         axis.set(xlim=limits, ylim=limits, aspect="equal")
-        axis.set_xlabel(one_line(f"other methods, {column.title}"))
-        axis.set_ylabel(one_line(f"{reference}, {column.title}"))
-        axis.set_title(one_line(f"{title_of(table.task)}: a mark a case {column.arrow}"), loc="left")
+        axis.set_xlabel(one_line(f"other methods, {metric.heading}"))
+        axis.set_ylabel(one_line(f"{reference}, {metric.heading}"))
+        axis.set_title(one_line(f"{title_of(table.task)}: a mark a case {metric.arrow}"), loc="left")
         axis.grid(alpha=0.3)
         axis.legend(frameon=False)
         return save_figure(figure, folder / f"pairs-{name}")

@@ -9,7 +9,7 @@ from typing import Any
 
 from vera import optional
 from vera.evaluation.judges.criteria import TITLES
-from vera.evaluation.reports.run.columns import Column
+from vera.evaluation.predictions.metrics import Metric
 from vera.evaluation.reports.run.heat import FULL
 from vera.evaluation.reports.run.media import CaseMedia
 from vera.evaluation.reports.run.published import COLUMNS, PUBLISHED, SOURCE, best_published
@@ -36,18 +36,10 @@ class ShownCase:
 
 def render_page(name: str, tables: Tables, cases: Sequence[ShownCase], figures: Mapping[str, Sequence[bytes]]) -> str:
     """Return the page's HTML. `figures` are PNG files by task."""
-    jinja2 = optional.need("jinja2", "jinja2", "a report", "evaluation")
     style, script = template_text("report.css"), template_text("report.js")
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(template_text),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     context = {
-        "name": name, "tables": tables, "cases": cases, "figures": figures, "columns": _columns(tables),
-        "judged": _judged(tables), "style": style, "script": script, "policy": page_policy(style, script),
+        "name": name, "tables": tables, "cases": cases, "figures": figures, "metrics": _metrics(tables),
+        "judged": _judged(tables),
         "published": PUBLISHED, "best_published": best_published, "published_columns": COLUMNS,
         "published_source": SOURCE,
         "title_of": title_of, "ours": ours_beside_published, "gaps": gaps, "test_of": test_of, "values_of": values_of,
@@ -55,7 +47,21 @@ def render_page(name: str, tables: Tables, cases: Sequence[ShownCase], figures: 
         "full": FULL, "across": ACROSS, "zoom": ZOOM, "sampled": SAMPLED,
         "level": LEVEL, "significant": SIGNIFICANT,
     }  # fmt: skip
-    return str(environment.get_template("report.html").render(context))
+    return fill_page(__package__, "report.html", context, style, script)
+
+
+def fill_page(package: str, template: str, context: Mapping[str, Any], style: str, script: str = "") -> str:
+    """Return the HTML of a template of `package`, which may take those of reports; `style` and `script` are its own."""
+    jinja2 = optional.need("jinja2", "jinja2", "a report", "evaluation")
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(package), jinja2.PackageLoader(__package__)]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    own = {"style": style, "script": script, "policy": page_policy(style, script)}
+    return str(environment.get_template(template).render({**context, **own}))
 
 
 def ours_beside_published(table: TaskTable) -> list[tuple[str, list[str]]]:
@@ -82,10 +88,10 @@ def ours_beside_published(table: TaskTable) -> list[tuple[str, list[str]]]:
 def gaps(table: TaskTable) -> list[tuple[str, str, str]]:
     """What has no value, or not in all cases: measure, methods and reason, methods of one reason together."""
     found: dict[tuple[str, str], list[str]] = {}
-    for column in table.columns:
+    for metric in table.metrics:
         for method in table.methods:
-            if reason := table.cells[column.name, method].reason:
-                found.setdefault((column.title, reason), []).append(method)
+            if reason := table.cells[metric.name, method].reason:
+                found.setdefault((metric.heading, reason), []).append(method)
     return [
         (title, "all methods" if len(methods) == len(table.methods) else ", ".join(methods), reason)
         for (title, reason), methods in found.items()
@@ -107,9 +113,9 @@ def data_address(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def _columns(tables: Tables) -> list[Column]:
+def _metrics(tables: Tables) -> list[Metric]:
     """All measures of all tasks, each once, the main one of the first task first."""
-    found = dict.fromkeys(column for table in tables.tasks for column in (table.main, *table.columns) if column)
+    found = dict.fromkeys(metric for table in tables.tasks for metric in (table.main, *table.metrics) if metric)
     return list(found)
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from vera.evaluation.judges.table import Summary, summarize_judges
+from vera.evaluation.predictions.metrics import Metric
 from vera.evaluation.predictions.record import Record
-from vera.evaluation.reports.run.columns import CRITERIA, Column, column_of, in_order
+from vera.evaluation.reports.run.metrics import CRITERIA, in_order, metric_of
 from vera.evaluation.reports.run.read import Run
 from vera.metrics.statistics import PairedComparison, bootstrap_interval, compare_paired, holm
 from vera.progress import Progress
@@ -43,7 +44,7 @@ class Test:
 
 @dataclass(frozen=True)
 class TaskTable:
-    """All numbers of a task: `columns` of measures, `cells` by measure and method, `tests` against the reference.
+    """All numbers of a task: `metrics`, `cells` by measure and method, `tests` against the reference.
 
     `values` by case, method and measure; `main`: the measure that cases are sorted by, None where nothing was measured.
     """
@@ -51,11 +52,11 @@ class TaskTable:
     task: str
     methods: tuple[str, ...]
     cases: tuple[str, ...]
-    columns: tuple[Column, ...]
+    metrics: tuple[Metric, ...]
     cells: Mapping[tuple[str, str], Cell]
     tests: tuple[Test, ...]
     values: Mapping[tuple[str, str], Mapping[str, float]]
-    main: Column | None
+    main: Metric | None
 
 
 @dataclass(frozen=True)
@@ -101,19 +102,19 @@ def _task_table(run: Run, task: str, reference: str, progress: Progress | None) 
     cases = run.cases(task)
     methods = tuple(name for name in run.methods if any(method == name for _, method in found))
     names = {name for one in found.values() for name in (*one.measures, *one.skipped)}
-    columns = tuple(column_of(name) for name in in_order(names))
+    metrics = tuple(metric_of(name) for name in in_order(names))
     values = {place: one.measures for place, one in found.items()}
     cells = {
-        (column.name, method): _cell(column.name, [(case, found.get((case, method))) for case in cases])
-        for column in columns
+        (metric.name, method): _cell(metric.name, [(case, found.get((case, method))) for case in cases])
+        for metric in metrics
         for method in methods
     }
-    cells |= {key: replace(cells[key], best=True) for column in columns for key in _best(column, cells, methods)}
-    tests = _tests(columns, methods, cases, values, reference, partial(_tell, progress, task))
-    measured = [column for column in columns if any(cells[column.name, method].count for method in methods)]
-    main = next((column for name in MAIN for column in measured if column.name == name), None)
-    directed = (column for column in measured if column.better)
-    return TaskTable(task, methods, cases, columns, cells, tests, values, main or next(directed, None))
+    cells |= {key: replace(cells[key], best=True) for metric in metrics for key in _best(metric, cells, methods)}
+    tests = _tests(metrics, methods, cases, values, reference, partial(_tell, progress, task))
+    measured = [metric for metric in metrics if any(cells[metric.name, method].count for method in methods)]
+    main = next((metric for name in MAIN for metric in measured if metric.name == name), None)
+    directed = (metric for metric in measured if metric.better)
+    return TaskTable(task, methods, cases, metrics, cells, tests, values, main or next(directed, None))
 
 
 def _cell(name: str, of_cases: Sequence[tuple[str, Record | None]]) -> Cell:
@@ -135,23 +136,23 @@ def _cell(name: str, of_cases: Sequence[tuple[str, Record | None]]) -> Cell:
     return Cell(interval.value, interval.low, interval.high, len(values), reason=told)
 
 
-def _best(column: Column, cells: Mapping[tuple[str, str], Cell], methods: Sequence[str]) -> list[tuple[str, str]]:
+def _best(metric: Metric, cells: Mapping[tuple[str, str], Cell], methods: Sequence[str]) -> list[tuple[str, str]]:
     """Keys of the best means, several where they are equal as printed; none where there is nothing to be better than.
 
     Means over different cases do not compete: only methods with as many cases as the most.
     """
-    means = {(column.name, method): cells[column.name, method].mean for method in methods}
+    means = {(metric.name, method): cells[metric.name, method].mean for method in methods}
     most = max((cells[key].count for key in means), default=0)
     rivals = {key: mean for key, mean in means.items() if mean is not None and cells[key].count == most}
-    if column.better is None or len(rivals) < 2:
+    if metric.better is None or len(rivals) < 2:
         return []
-    top = column.shown((max if column.better == "up" else min)(rivals.values()))
-    equal = [key for key, mean in rivals.items() if column.shown(mean) == top]
+    top = metric.shown((max if metric.better == "up" else min)(rivals.values()))
+    equal = [key for key, mean in rivals.items() if metric.shown(mean) == top]
     return [] if len(equal) == len(rivals) else equal
 
 
 def _tests(
-    columns: Sequence[Column],
+    metrics: Sequence[Metric],
     methods: Sequence[str],
     cases: Sequence[str],
     values: Mapping[tuple[str, str], Mapping[str, float]],
@@ -163,20 +164,20 @@ def _tests(
     if reference not in methods:
         return ()
     tests: list[Test] = []
-    directed = [column for column in columns if column.better]
-    for column in directed:
+    directed = [metric for metric in metrics if metric.better]
+    for metric in directed:
         for other in others:
             tell(len(tests), len(directed) * len(others))
             pairs = [
-                (values[case, reference][column.name], values[case, other][column.name])
+                (values[case, reference][metric.name], values[case, other][metric.name])
                 for case in cases
-                if column.name in values.get((case, reference), {}) and column.name in values.get((case, other), {})
+                if metric.name in values.get((case, reference), {}) and metric.name in values.get((case, other), {})
             ]
             if len(pairs) < 2:
-                tests.append(Test(column.name, other, None, f"{len(pairs)} cases have both; at least 2 are needed"))
+                tests.append(Test(metric.name, other, None, f"{len(pairs)} cases have both; at least 2 are needed"))
             else:
                 one, two = zip(*pairs, strict=True)
-                tests.append(Test(column.name, other, compare_paired(one, two, level=LEVEL)))
+                tests.append(Test(metric.name, other, compare_paired(one, two, level=LEVEL)))
     return _adjusted(tests)
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from vera.errors import printable
+from vera.evaluation.predictions.metrics import Metric
 from vera.evaluation.reports.run.published import COLUMNS, PUBLISHED, SOURCE, best_published
 from vera.evaluation.reports.run.tables import LEVEL, Cell, Tables, TaskTable
 from vera.evaluation.reports.table import TITLES
@@ -74,11 +75,16 @@ def _task_json(table: TaskTable) -> dict[str, Any]:
     for (case, method), measures in table.values.items():
         values[case][method] = dict(measures)
     return {
-        "measures": {column.name: asdict(column) for column in table.columns},
+        "measures": {metric.name: _metric_json(metric) for metric in table.metrics},
         "means": means,
         "tests": [asdict(test) for test in table.tests],
         "values": values,
     }
+
+
+def _metric_json(metric: Metric) -> dict[str, Any]:
+    shown = ("name", "better", "digits", "scale", "definition")
+    return {"title": metric.heading, **{field: getattr(metric, field) for field in shown}}
 
 
 def latex(tables: Tables) -> str:
@@ -94,10 +100,10 @@ def latex(tables: Tables) -> str:
         heads = ["measure", *(tex(method) for method in table.methods)]
         rows = [
             [
-                f"{tex(column.title)} {tex(column.arrow)}".strip(),
-                *(_tex_cell(table.cells[column.name, method], column.shown) for method in table.methods),
+                f"{tex(metric.heading)} {tex(metric.arrow)}".strip(),
+                *(_tex_cell(table.cells[metric.name, method], metric.shown) for method in table.methods),
             ]
-            for column in table.columns
+            for metric in table.metrics
         ]
         cases = f"{len(table.cases)} case{'s' if len(table.cases) != 1 else ''}"
         lines += _tabular(heads, rows, f"{tex(title_of(table.task))}, {cases}")

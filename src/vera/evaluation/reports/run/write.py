@@ -98,12 +98,12 @@ def _job(
 
 def _worst_first(table: TaskTable, reference: str) -> list[str]:
     """Cases by the main measure of the reference; those without a value last, `clip-10` after `clip-9`."""
-    column = table.main
+    metric = table.main
     method = reference if reference in table.methods else table.methods[0]
 
     def key(case: str) -> tuple[bool, float, list[tuple[int, str]]]:
-        value = None if column is None else table.values.get((case, method), {}).get(column.name)
-        sign = -1 if column is not None and column.better == "down" else 1
+        value = None if metric is None else table.values.get((case, method), {}).get(metric.name)
+        sign = -1 if metric is not None and metric.better == "down" else 1
         return value is None, sign * (value or 0.0), natural(case)
 
     return sorted(table.cases, key=key)

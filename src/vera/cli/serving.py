@@ -1,0 +1,78 @@
+"""Options of commands that serve pages to people they let in, and how they are served."""
+
+import webbrowser
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cyclopts import Parameter
+
+from vera.cli.options import Words
+from vera.cli.terminal import say
+
+if TYPE_CHECKING:
+    from vera.service.access import Access
+    from vera.service.run import Beside
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Serving:
+    """Where pages are served, and who may open them.
+
+    Parameters
+    ----------
+    host
+        Address to listen at. Others than this machine need a token file.
+    port
+        0 for a free one.
+    name
+        What browsers call this machine, where that is not the host, such as studio.example.com. May be repeated.
+    token_file
+        File of a token, one line, that only you can read: browsers stay known over a restart, and programs, such as
+        workers, use it.
+    proxy
+        Address of a reverse proxy that lets people in and names them.
+    user_header
+        The header in which it does.
+    browser
+        Open the link in the browser.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    name: Words = ()
+    token_file: Path | None = None
+    proxy: str | None = None
+    user_header: str = "X-Forwarded-User"
+    browser: bool = True
+
+    def access(self, what: str) -> "Access":
+        """Who may open the pages. VeraError where the server's packages, which `what` needs, or a token are missing."""
+        from vera.optional import need
+
+        for package in ("fastapi", "uvicorn"):
+            need(package, package, what, "studio")
+        from vera.service.access import Access, Proxy
+        from vera.service.tokens import check_host, read_token
+
+        check_host(self.host, self.token_file)
+        token = None if self.token_file is None else read_token(self.token_file)
+        return Access(token, None if self.proxy is None else Proxy(self.proxy, self.user_header))
+
+    def serve(self, app: Any, access: "Access", beside: "Beside" = nullcontext) -> None:
+        """Serve an ASGI app, and say a link that opens it once, and another each time that one was used."""
+        from vera.service.run import serve
+
+        def ready(url: str) -> None:
+            link = url + access.link()
+            access.used = lambda: say(f"another    {url}{access.link()}")
+            say(f"open       {link}")
+            if self.browser:
+                webbrowser.open(link)
+
+        serve(app, self.host, self.port, ready=ready, beside=beside)
+
+
+SERVING = Serving()
