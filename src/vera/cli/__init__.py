@@ -33,23 +33,47 @@ SPIN_COUNT = "2000"
 KERNEL_CHOICE = "Mismatch dtype between input and weight"
 
 _COMMANDS = (
-    ("edit", "vera.cli.edit:edit", "Edit a clip by an instruction."),
-    ("composite", "vera.cli.layers:composite", "Lay a saved layer folder over its source again, without the model."),
+    ("edit", "vera.cli.edit:edit", "Edit a clip as an instruction says."),
+    ("composite", "vera.cli.layers:composite", "Composite saved layers over their source, without a model."),
+    ("export", "vera.cli.export:export", "Write layers for After Effects, Nuke, Resolve, Premiere or the web."),
     (
-        "export",
-        "vera.cli.export:export",
-        "Write a layer folder for After Effects, Nuke, Resolve, Premiere or the web.",
+        "verify",
+        "vera.cli.layers:verify",
+        """Check that a result keeps what its master guarantees.
+
+        The exit code is 0 if it does and 1 if it does not. With two arguments, SOURCE LAYERS, check that the source is
+        still the file that the layers were made for.""",
     ),
-    ("verify", "vera.cli.layers:verify", "Check what a master guarantees: no change where alpha is 0."),
-    ("studio", "vera.cli.studio:app", "Edit in the browser: takes, layers, matte paint, exact frames."),
-    ("layerize", "vera.cli.layerize:layerize", "Recover the layers of an edit that another program made."),
-    ("init", "vera.cli.init:init", "Make a Vera model, to be trained, from a Wan2.1 text-to-video model."),
-    ("train", "vera.cli.train:train", "Train by a recipe; the same command resumes a run that was stopped."),
-    ("data", "vera.cli.data:app", "Make layered samples."),
-    ("evaluate", "vera.cli.evaluate:app", "Measure a model on held-out cases or on real clips."),
-    ("study", "vera.cli.study:app", "Ask people which of two edits is better."),
-    ("models", "vera.cli.models:models", "List the models that --model takes: installed, cached or known."),
-    ("doctor", "vera.cli.doctor:doctor", "Tell what this installation can do, and what is missing."),
+    (
+        "studio",
+        "vera.cli.studio:app",
+        """Edit in the browser: generate takes, adjust layers, paint mattes.
+
+        Prints a link that works once, and opens it. Ctrl-C stops the studio; jobs that are not done continue the next
+        time. Needs extra packages: pip install 'vera-layers[studio]'.""",
+    ),
+    ("layerize", "vera.cli.layerize:layerize", "Recover layers from an edit that another program made."),
+    ("init", "vera.cli.init:init", "Make an untrained Vera model from a Wan2.1 text-to-video model."),
+    ("train", "vera.cli.train:train", "Train a model from a recipe. Run the same command again to resume."),
+    ("data", "vera.cli.data:app", "Make layered samples for training."),
+    ("evaluate", "vera.cli.evaluate:app", "Measure how good edits are: those of models or of any other program."),
+    ("study", "vera.cli.study:app", "Run a preference study: ask people which of two edits is better."),
+    (
+        "models",
+        "vera.cli.models:models",
+        """List the models that --model accepts. Nothing is downloaded.
+
+        The column "where" says whether a model is installed, in the hub's cache, or only known by name. "disk" is its
+        size; for a model that is not on this machine, that of its weights in bfloat16. "GPU" is the size of its largest
+        part, which is what a GPU holds of the weights with --offload model.""",
+    ),
+    (
+        "doctor",
+        "vera.cli.doctor:doctor",
+        """Show what this installation can do and what is missing.
+
+        The exit code is 1 if something that Vera needs is missing.""",
+    ),
 )
 
 
@@ -57,8 +81,8 @@ def build_app() -> App:
     """Assemble the command tree; no command's module is imported."""
     app = App(
         name="vera",
-        help="Edit a video by layers: new pixels and a matte over your untouched footage.",
-        help_epilogue="Add --debug to any command to see the whole trace of an error.",
+        help="Edit video in layers: new pixels and a matte over your untouched footage.",
+        help_epilogue="Add --debug to any command to see the full traceback of an error.",
         version=__version__,
         suppress_keyboard_interrupt=False,
     )

@@ -14,7 +14,7 @@ from vera.errors import VeraError
 if TYPE_CHECKING:
     from vera.construction.construct import Report
 
-app = App(name="build", help="Make layered samples from footage; the same command goes on with work that was stopped.")
+app = App(name="build", help="Make layered samples from footage.")
 Flag = Annotated[bool, Parameter(negative=())]
 
 
@@ -31,31 +31,33 @@ def build(
     plan: Flag = False,
     clips: float | None = None,
 ) -> None:
-    """Make layered samples from footage; the same command goes on with work that was stopped. Needs two packages:
-    pip install 'vera-layers[construct]'.
+    """Make layered samples from footage; the same command continues a build that was stopped.
 
     Parameters
     ----------
     recipe
-        YAML file: the footage, the samples' size and length, limits of the stages.
+        YAML file that names the footage, the samples' size and length, and the limits of the stages.
     out
-        Folder for the records and pictures of all clips, and for the samples: dataset/vera-train-set/.
+        The build's folder: records and frames of all clips, and the samples in dataset/vera-train-set/. Required unless
+        --plan is given.
     workers
-        Runs at a time, in as many processes. The samples are the same for any number.
+        Number of processes that run stages. It does not change the samples.
     executor
-        Processes of this machine, or Ray: the cluster that RAY_ADDRESS names, on all of whose machines the folder has
-        the same path, or one of this machine's own. Needs a package: pip install 'vera-layers[ray]'.
+        Where stages run. local: in processes on this machine. ray: on the Ray cluster that RAY_ADDRESS names, whose
+        machines must have the folder under the same path, or on a Ray started on this machine; needs pip install
+        'vera-layers[ray]'.
     until
-        The last stage to run, such as screen.
+        Last stage to run, such as screen. Default: all stages.
     limit
-        Work on so many clips only, the first of the footage.
+        Process only this many clips, the first of the footage. Default: all.
     unattended
-        Ask nobody: take what is proposed, and removals as they are. The rows say that nobody reviewed them.
+        Do not wait for people: where nobody decided, take the best proposal and every removal. Rows of the dataset
+        record that nobody reviewed them.
     plan
-        Run nothing: tell what every stage would take of processors, GPUs, people and disks, and what that costs. With
-        the folder of a build, its own measurements count.
+        Run nothing; estimate the time of CPUs, GPUs and people, the disk space and the cost of each stage. With --out,
+        measurements of that build are used.
     clips
-        With --plan: of how many clips, such as 1e6.
+        With --plan: number of clips to estimate for, such as 1e6.
     """
     if plan:
         tell_plan(recipe, out, clips)
@@ -83,7 +85,7 @@ def build(
 
 @app.command
 def status(out: Path) -> None:
-    """Tell where a build stands: how many clips are at which stage, what waits for people, why others are not used.
+    """Show a build's progress: clips at each stage, what waits for people, and why clips were rejected.
 
     Parameters
     ----------
@@ -106,14 +108,14 @@ def status(out: Path) -> None:
 
 @app.command
 def retry(out: Path, *, reason: str | None = None) -> None:
-    """Have the next build try again what failed three times.
+    """Make the next build try failed stage runs again.
 
     Parameters
     ----------
     out
         The build's folder.
     reason
-        What was rejected for this reason instead, such as still.
+        Try again what was rejected for this reason, such as still, instead of what failed.
     """
     from vera.construction.upkeep import retry as forget
 
@@ -122,14 +124,14 @@ def retry(out: Path, *, reason: str | None = None) -> None:
 
 @app.command
 def verify(out: Path, *, mend: Flag = False) -> int:
-    """Compare every file of a build with its hash; exit code 1 where some differ or are gone.
+    """Compare every file of a build with its hash; exit code 1 if some differ or are missing.
 
     Parameters
     ----------
     out
         The build's folder.
     mend
-        Remove those that differ, so that the next build makes them anew.
+        Remove files that differ, so that the next build makes them again.
     """
     from vera.construction.upkeep import verify_build
 
@@ -143,7 +145,7 @@ def verify(out: Path, *, mend: Flag = False) -> int:
 
 @app.command
 def gc(out: Path) -> None:
-    """Remove what no clip of the footage needs any more, and the files of rejected clips. Not while a build runs.
+    """Remove files that a build no longer needs, and those of rejected clips. Not while a build runs.
 
     Parameters
     ----------
@@ -158,15 +160,17 @@ def gc(out: Path) -> None:
 
 @app.command
 def publish(out: Path, *, to: str) -> None:
-    """Bring a build's samples to another storage. What is there already is not sent again, and whatever stops it, the
-    same command goes on.
+    """Copy a build's samples to another storage.
+
+    Every file is sent once. Run the same command again to continue a copy that was stopped.
 
     Parameters
     ----------
     out
         The build's folder.
     to
-        URL of a folder, of any storage for which fsspec's package is installed: file:///data, s3://bucket/data, gs://...
+        URL of a folder on any storage that fsspec supports with the installed packages: file:///data, s3://bucket/data,
+        gs://...
     """
     from vera.construction.publish import publish as send
 
@@ -177,17 +181,17 @@ def publish(out: Path, *, to: str) -> None:
 
 @app.command(name="import")
 def import_(out: Path, log: Path, *, by: str | None = None) -> None:
-    """Add people's decisions to a build, or masks that they drew elsewhere.
+    """Add people's decisions to a build, or masks that were drawn in another program.
 
     Parameters
     ----------
     out
         The build's folder.
     log
-        JSONL: what to lift out of which clip, and verdicts. Or masks: a folder of DAVIS, COCO's JSON as YouTube-VIS
-        has it, XML of CVAT for video 1.1 or a folder of them. Their clips have the names of the export.
+        Decisions: a JSONL file of chosen objects and verdicts. Or masks: a DAVIS folder, COCO JSON in YouTube-VIS form,
+        or CVAT for video 1.1 XML, one file or a folder. Clips must be named as `vera data build export` names them.
     by
-        Of masks: who drew them.
+        For masks: name of the person who drew them.
     """
     from vera.construction.decisions import import_decisions
     from vera.construction.engine.record import Layout
@@ -205,16 +209,17 @@ def import_(out: Path, log: Path, *, by: str | None = None) -> None:
 def export(
     out: Path, path: Path, *, form: Annotated[Literal["davis", "coco", "cvat"], Parameter(name="--format")]
 ) -> None:
-    """Write the masks of a build for other programs.
+    """Write a build's masks for other programs.
 
     Parameters
     ----------
     out
         The build's folder.
     path
-        New folder, of DAVIS and CVAT, or file, of COCO.
+        New folder (davis, cvat) or new file (coco) to write.
     form
-        davis: a palette PNG a frame; coco: JSON as YouTube-VIS has it, with run lengths; cvat: an XML a clip.
+        davis: one palette PNG for each frame. coco: JSON in YouTube-VIS form, with run lengths. cvat: one XML file for
+        each clip.
     """
     from vera.construction.exchange import export_masks
 

@@ -14,9 +14,24 @@ from vera.cli.terminal import say
 if TYPE_CHECKING:
     from vera.data.sample import LayeredSample
 
-app = App(name="data", help="Make layered samples, and encode them.")
-app.command("vera.cli.build:app", name="build", help="Make layered samples from footage.")
-app.command("vera.cli.annotate:annotate", name="annotate", help="Choose, accept and correct what a build waits for.")
+app = App(name="data", help="Make layered samples for training.")
+app.command(
+    "vera.cli.build:app",
+    name="build",
+    help="""Make layered samples from footage.
+
+    Run the same command again to continue a build that was stopped. Needs extra packages: pip install
+    'vera-layers[construct]'.""",
+)
+app.command(
+    "vera.cli.annotate:annotate",
+    name="annotate",
+    help="""Make the decisions that a build waits for, in the browser.
+
+    Prints a link that works once, and opens it; after each use it prints a new one. Ctrl-C ends the server. Decisions
+    are saved in the build's folder at once, and the next `vera data build` uses them. Needs extra packages: pip install
+    'vera-layers[construct,studio]'.""",
+)
 
 
 @app.command
@@ -34,33 +49,34 @@ def synth(
     assets: str = "assets/npm",
     workers: int = 1,
 ) -> None:
-    """Make synthetic samples into a folder of the released data set's layout; the same command goes on with work
-    that was stopped.
+    """Make synthetic samples, in the layout of the released dataset.
+
+    Run the same command again to continue work that was stopped.
 
     Parameters
     ----------
     out
-        Folder for vera-train-set/17-frames/ with the splits synthetic-obj-add and synthetic-bg-change.
+        Folder for the samples: the splits synthetic-obj-add and synthetic-bg-change in vera-train-set/17-frames/.
     count
-        How many samples the folder shall hold.
+        Number of samples that the folder is to hold in the end.
     seed
-        The same seed gives the same samples.
+        Seed of the samples. The same seed gives the same samples.
     size
-        WxH of the clips.
+        Frame size of the clips, WxH.
     frames
-        Frames of a clip, 1 + 4k.
+        Frames in a clip: a multiple of 4, plus 1.
     objects
-        Unicode names of the emoji to draw from, instead of nano's 24.
+        Emoji to draw objects from, by Unicode name. Default: nano's 24.
     renders
-        Folder that `vera data render` filled: a part of the samples shows its objects.
+        Folder of renders that `vera data render` made. A part of the samples then shows these objects.
     render_share
-        That part, 0 to 1.
+        Share of samples with rendered objects, 0 to 1.
     held_out
-        Samples of what training never sees, instead of what it does.
+        Draw only what is held out from training.
     assets
-        Folder that `make assets` fills.
+        Folder that the command "make assets" filled.
     workers
-        Processes. The samples are the same for any number.
+        Number of processes. It does not change the samples.
     """
     from vera.construction.writer import FOLDER, write_samples
     from vera.data.synthesis.vocabulary import SPRITES
@@ -96,25 +112,27 @@ def render(
     samples: int = 64,
     assets: Path = Path("assets"),
 ) -> None:
-    """Render 3D objects in the light of panoramas, in passes, for `vera data synth` and recipes to draw from; the same
-    command goes on with work that was stopped. Needs Mitsuba: pip install 'vera-layers[render]'.
+    """Render 3D objects for synthetic samples, in the light of panoramas.
+
+    Training recipes and `vera data synth` draw from the renders. Run the same command again to continue work that was
+    stopped. Needs Mitsuba: pip install 'vera-layers[render]'.
 
     Parameters
     ----------
     out
-        Folder for one file for each render, and records.jsonl.
+        Folder for the renders, one file each, and records.jsonl.
     count
-        How many renders the folder shall hold. Forty are one of each object.
+        Number of renders that the folder is to hold in the end. Forty are one of each object.
     seed
-        The same seed gives the same renders.
+        Seed of the renders. The same seed gives the same renders.
     size
-        WxH of the frames that they are for; renders are a quarter larger, so that a camera can move.
+        Frame size of the samples, WxH. Renders are a quarter larger, to leave room for camera moves.
     views
-        Every eighth render is a turntable of this many views, 5 degrees apart.
+        Number of views, 5 degrees apart, in a turntable. Every eighth render is a turntable.
     samples
         Light paths for each pixel.
     assets
-        Folder that `make assets` fills: npm/, sweethome3d/ and, for the fast variant of Mitsuba, llvm/.
+        Folder that the command "make assets" filled: npm/, sweethome3d/ and, for Mitsuba's fast variant, llvm/.
     """
     from vera.construction.rendering.mitsuba_passes import Renderer
     from vera.construction.rendering.render import make_renders
@@ -142,18 +160,19 @@ def render(
 
 @app.command
 def cache(recipe: Path, *, out: Path, count: int | None = None) -> None:
-    """Encode the samples of a recipe's data once, to train from; the same command goes on with work that was stopped.
+    """Encode a recipe's data once, so that training starts from latents.
 
-    Train from it with `data: {kind: shards, path: OUT}`.
+    To train from the cache, set `data: {kind: shards, path: OUT}` in the recipe. Run the same command again to continue
+    work that was stopped.
 
     Parameters
     ----------
     recipe
-        YAML file. Its data, autoencoder and text encoder are used.
+        Training recipe (YAML) whose data, autoencoder and text encoder are used.
     out
-        Folder for tar shards of latents and text states.
+        Folder for the cache: tar shards of latents and text states.
     count
-        How many training samples; needed where the data has no end.
+        Number of training samples. Default: all; required if the data is endless.
     """
     from vera.training.cache import cache_data
 

@@ -1,4 +1,4 @@
-"""`vera doctor`: tell what this installation can do, and what is missing."""
+"""`vera doctor`: show what this installation can do and what is missing."""
 
 import importlib.metadata
 import os
@@ -26,7 +26,7 @@ class Finding(NamedTuple):
 
 
 def doctor() -> int:
-    """Tell what this installation can do, and what is missing; exit code 1 if something is missing."""
+    """Show what this installation can do and what is missing; exit code 1 if something is missing."""
     findings = [finding for look in (_versions, _codecs, _devices, _kernels, _nano, _cached) for finding in look()]
     for what, ok, detail in findings:
         say(f"{'ok' if ok else 'missing':8} {what:24} {detail}")

@@ -47,25 +47,26 @@ def edit(
     ocio: str | None = None,
     accelerating: Accelerating = ACCELERATING,
 ) -> None:
-    """Edit a clip by an instruction.
+    """Edit a clip as an instruction says.
 
     Parameters
     ----------
     source
-        The clip. It is never written to.
+        The clip to edit. It is never written to.
     instruction
         What to change, in words.
     sheet
-        PNG that shows source, edit layer, alpha, result and difference, or animated WebP of the first four.
+        Also write a contact sheet: a PNG of source, edit layer, alpha, result and difference, or an animated WebP of
+        the first four.
     mask
-        Video whose white marks what must stay.
+        Video, numbered pictures, or one picture for all frames; white marks what must stay.
     region
-        Edit only this part of the frame, at the model's full size: X,Y,W,H in pixels of the upright frame, or auto,
-        where the mask says. May be repeated; later ones are laid over earlier ones.
+        Edit only this part of the frame, at the model's full size: X,Y,W,H in pixels of the upright frame, or auto to
+        find it from the mask. May be repeated; later regions are composited over earlier ones.
     lut
-        For log footage: the .cube file that shows it in BT.709, as camera makers give it.
+        For log footage: .cube file that converts it to BT.709 for viewing, as camera makers supply it.
     ocio
-        For log footage: its colour space in OpenColorIO's config, such as "ARRI LogC4".
+        For log footage: name of its colour space in the OpenColorIO config, such as "ARRI LogC4".
     """
     from vera.layers import animated_sheet, contact_sheet
     from vera.pipelines import edit as run

@@ -22,16 +22,16 @@ class Writing:
     Parameters
     ----------
     out
-        File to write. Default: beside the source.
+        File to write the result to. Default: NAME-vera beside the source.
     layers
-        Folder for the edit layer, the alpha matte and the manifest.
+        Folder to keep the layers in: edit layer, alpha matte and manifest. Default: they are not kept.
     result
-        --no-result writes the layers alone: nothing is composited or encoded.
+        Write a result. --no-result writes only the layers.
     master
-        exact: no sample changes outside the matte. smart: only groups of pictures that the edit touches are encoded
-        again, all other packets stay (H.264, H.265). delivery: an ordinary encode. Default: exact.
+        What the result guarantees. exact (the default): no sample changes outside the matte. smart (H.264, H.265): only
+        frames that the edit affects are encoded again, all other packets are copied. delivery: an ordinary encode.
     codec
-        How to encode, such as ffv1, h264-lossless or h264. Default: as the master needs, by the suffix.
+        Codec of the result, such as ffv1, h264-lossless or h264. Default: by the master and the file's suffix.
     """
 
     out: Path | None = None
@@ -49,15 +49,15 @@ class Loading:
     Parameters
     ----------
     model
-        nano (ships with Vera), a folder in diffusers' layout, or the name of a model on the hub: a Vera model, or an
-        editor of which Vera makes layers. `vera models` lists them, with short names such as lucy or vace-1.3b.
+        Vera model, or another editor whose edits Vera turns into layers: nano (ships with Vera), a folder in diffusers'
+        layout, a name on the hub, or a short name such as lucy or vace-1.3b. `vera models` lists them.
     lora
-        LoRA: nano-8-steps (ships with Vera), a file, a folder, or a name on the hub; with a scale as in
+        LoRA to load: nano-8-steps (ships with Vera), a file, a folder, or a name on the hub. Append a scale as in
         look.safetensors:0.8. May be repeated.
     device
-        Such as cuda, cuda:1 or cpu. Default: a GPU where there is one.
+        Device to run on, such as cuda, cuda:1 or cpu. auto: a GPU if there is one.
     dtype
-        Of the transformer. Default: bfloat16 where the device computes in it.
+        Number format of the transformer. auto: bfloat16 if the device computes in it.
     """
 
     model: str = "nano"
@@ -74,17 +74,17 @@ class Sampling:
     Parameters
     ----------
     quality
-        Take the model itself instead of its student, which needs fewer steps and is the default of nano.
+        Use nano itself instead of its faster student, which is the default. Other models have no student.
     seed
-        Same seed, same machine, same settings: same bytes.
+        Seed of the noise. The same seed, machine and settings give the same bytes.
     steps
-        Sampling steps. Default: the model's own.
+        Number of sampling steps. Default: the model's own.
     guidance
-        How strongly the instruction steers. Default: the model's own.
+        Guidance scale: how closely the edit follows the instruction. Default: the model's own.
     sampler
-        Method of the sampling steps. Default: the model's own.
+        Sampler. Default: the model's own.
     size
-        WxH at which the model works. Default: by the source's shape.
+        WxH: frame size at which the model works. Default: the model's own number of pixels in the source's shape.
     """
 
     quality: bool = False
@@ -107,11 +107,11 @@ class Trimming:
     Parameters
     ----------
     frames
-        Edit only so many frames, from the start or from --from.
+        Edit only this many frames, from the start or from --from.
     start
-        Edit only from this time on: seconds, or minutes:seconds, from the clip's first frame.
+        Edit only from this time on: seconds, or [hours:]minutes:seconds, after the clip's first frame.
     end
-        Edit only until before this time. What is not edited stays as it is.
+        Edit only up to this time, exclusive. The rest of the clip stays as it is.
     """
 
     frames: int | None = None
@@ -132,16 +132,16 @@ class Refining:
     Parameters
     ----------
     guide
-        Picture that the matte takes its edge from when it is enlarged: the source's frame (plate), the layers over it
-        (composite), or none. auto: the source's frame wherever the matte follows it.
+        Where the enlarged matte takes its edges from. plate: the source. composite: the layers over the source. none:
+        interpolate only. auto: the source, wherever its edges fit the matte.
     decontaminate
-        Take the old background out of soft edges: for edits that replace the background.
+        Remove the old background from soft edges. For edits that replace the background.
     grain
-        Give the edit layer the source's grain.
+        Add the source's grain to the edit layer.
     smooth
-        Average the layers with the frames before and after, moved along.
+        Reduce flicker: average each frame of the layers with its motion-compensated neighbours.
     every
-        Let the model see only every Nth frame; the layers between follow the source's motion.
+        Show the model only every Nth frame, which is faster. Layers in between follow the source's motion.
     """
 
     guide: Guide = "auto"
@@ -165,17 +165,18 @@ class Accelerating(Acceleration):
     Parameters
     ----------
     offload
-        Keep weights off the GPU until they are used: whole networks (model), blocks (group) or layers (sequential).
+        Keep weights on the CPU until they are used: whole networks (model), blocks (group) or single layers
+        (sequential: least memory, slow).
     quantize
-        Keep the transformer's weights in 8 bits.
+        Store the transformer's weights in 8 bits.
     attention
-        Kernel: native, flex, flash, sage, xformers or another that diffusers knows.
+        Attention kernel, by its diffusers name: native, flex, flash, sage, xformers, ... Default: torch's choice.
     tiling
-        Encode and decode tile by tile.
+        Encode and decode in tiles, to save memory.
     cache
-        Take what changes little from the step before: faster, and not the same result.
+        first_block: reuse what hardly changes between steps. Faster, but the result differs.
     compile
-        Compile the transformer's block.
+        Compile the transformer's blocks.
     """
 
 

@@ -26,28 +26,27 @@ def export(
     adjusting: Adjusting = NOT_ADJUSTED,
     force: bool = False,
 ) -> None:
-    """Write a layer folder in the form that other programs take, with a README that says what to click.
+    """Write layers in a format that another program reads, with a README that says how to use them there.
 
     Parameters
     ----------
     layers
-        Folder that `vera edit --layers` wrote, or a project file, of which each layer is exported as it is adjusted.
+        Layer folder that `vera edit --layers` wrote, or a project file, whose layers are exported as adjusted there.
     to
-        What to export for, such as prores4444, exr or nuke; an unknown name lists all. May be given several times.
+        Target, such as prores4444, exr or nuke; an unknown name lists all targets. May be repeated.
     source
-        The clip that the layers were made for. Default: the one of that name beside the layer folder.
+        The clip that the layers were made for. Default: the clip of the recorded name beside the layer folder.
     out
-        Folder for the exports, each in a folder of its own. Default: export, in the layer folder or
-        beside the project.
+        Folder for the exports, which get a folder each. Default: export, in the layer folder or beside the project.
     start_frame
-        Number of the source's first frame in the names of numbered files. Default: as its own pictures are numbered, or
-        1001.
+        Number that names of numbered files give the source's first frame. Default: that of the source's own pictures,
+        or 1001.
     light
-        What OpenEXR (exr, nuke) holds: linear light, or values encoded as the source's are.
+        Values in OpenEXR files (exr, nuke). linear: linear light. display: encoded as the source's values are.
     frame
-        For psd: number of the frame, counted as the files are. Default: the middle of the edit.
+        For psd: the frame to write, by its number in file names. Default: the middle of the edit.
     force
-        Take the layers though they were made for another clip, each for the nearest frame.
+        Accept layers that were made for another clip; each frame of them goes to the nearest frame in time.
     """
     from vera.layers.export import export_layers
 

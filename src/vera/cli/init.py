@@ -16,23 +16,23 @@ def init(
     dtype: Literal["float32", "bfloat16", "float16"] | None = None,
     config: str | None = None,
 ) -> None:
-    """Make a Vera model, to be trained, from a Wan2.1 text-to-video model.
+    """Make an untrained Vera model from a Wan2.1 text-to-video model.
 
     Parameters
     ----------
     base
-        Folder in diffusers' or the original layout, the name of such a model on the hub, such as
+        Wan2.1 model: a folder in diffusers' or the original layout, a name on the hub such as
         Wan-AI/Wan2.1-T2V-1.3B-Diffusers, or a .safetensors file of the transformer alone.
     out
         New folder for the model.
     variant
-        mot, dense, v2v, v2v_concat, vace or t2v.
+        Architecture: mot, dense, v2v, v2v_concat, vace or t2v.
     recipe
-        Training recipe whose variant and model to make, in place of --variant.
+        Training recipe whose variant and model config are used, in place of --variant.
     dtype
-        Of the transformer's weights. Default: as the base has them.
+        Number format of the transformer's weights. Default: as in the base.
     config
-        vera-1.3b, vera-14b or a folder like one, which the base must fit. Default: by the base's size.
+        Model config: vera-1.3b, vera-14b, or a folder like theirs. The base must fit it. Default: by the base's size.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""`vera evaluate judge`: have a vision-language model judge edits."""
+"""`vera evaluate judge`: have a vision-language model score edits."""
 
 import json
 from dataclasses import dataclass
@@ -14,34 +14,35 @@ from vera.cli.terminal import say
 @Parameter(name="*")
 @dataclass(frozen=True)
 class EndpointOptions:
-    """Where and how the model is asked.
+    """Which model is asked, and how.
 
     Parameters
     ----------
     url
-        URL of an endpoint that speaks OpenAI's chat completions, up to the version: http://localhost:8000/v1.
+        URL of an endpoint with OpenAI's chat completions API, including the version: http://localhost:8000/v1.
     model
-        Name by which it serves the model.
+        Name of the model at the endpoint.
     key_variable
-        Environment variable that holds the key. Neither is the key an option, nor is it shown or kept anywhere.
+        Environment variable that holds the API key. The key is never shown or saved. Default: no key.
     timeout
-        Seconds for one reply.
+        Seconds to wait for one reply.
     tries
-        Of one request, while the endpoint is busy, fails or does not reply.
+        Number of tries for one request if the endpoint is busy, fails or does not reply.
     max_tokens
-        Of one answer.
+        Maximum number of tokens in one answer.
     structured
-        What holds answers to their form: a JSON schema, JSON, or the prompt alone. They are checked in any case.
+        What makes answers keep their form: a JSON schema (schema), JSON mode (object), or only the prompt (none).
+        Answers are checked in any case.
     requests_per_minute
-        Limit that is kept here. Default: none.
+        Maximum number of requests per minute. Default: no limit.
     tokens_per_minute
-        Limit that is kept here. Default: none.
+        Maximum number of tokens per minute. Default: no limit.
     prompt_price
-        Of a million tokens of prompts, in any currency.
+        Price of a million prompt tokens, in any currency. With --answer-price, the cost is printed.
     answer_price
-        Of a million tokens of answers.
+        Price of a million answer tokens, in the same currency.
     parameters
-        Field of requests, such as seed=1, or temperature=null to leave it out. May be repeated.
+        Request field to add or change, such as seed=1; temperature=null leaves it out. May be repeated.
     """
 
     url: Annotated[str, Parameter("--endpoint")]
@@ -72,31 +73,31 @@ def judge(
     write_batch: Path | None = None,
     read_batch: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
 ) -> None:
-    """Have a model score edits for composition (CS, CT) and instruction (IS), 1 to 5, and print what all judges say.
+    """Have a vision-language model score edits from 1 to 5, and print the scores of all judges.
 
-    The same command goes on with work that was stopped, and pays for nothing twice. Give another model and the same
-    folder for a second judge.
+    It scores composition (CS, CT) and instruction (IS). The same command continues work that was stopped, and pays for
+    no reply twice. For a second judge, give another model and the same folder.
 
     Parameters
     ----------
     cases
-        JSONL file with case, instruction, source and result, perhaps method and task, one edit a line.
+        JSONL file with one edit per line: case, instruction, source, result, and optionally method and task.
     out
-        Folder of replies, verdicts and the table.
+        Folder for replies, verdicts and the table.
     name
-        Of the judge in the table. Default: the model's.
+        Name of the judge in the table. Default: that of the model.
     media
-        Frames of both clips, or the files themselves where the endpoint takes video.
+        What to send: frames of both clips, or the video files, if the endpoint accepts video.
     frames
-        How many frames of each clip.
+        Number of frames to send of each clip.
     longest
-        Largest width or height of a frame.
+        Longer side of a frame in pixels, at most.
     at_once
-        Requests at a time.
+        Number of parallel requests.
     write_batch
-        Write requests that have no reply yet as batch files (OpenAI's JSONL) into this new folder; send nothing.
+        Send nothing; write the requests that have no reply yet to this new folder, as batch files (OpenAI's JSONL).
     read_batch
-        File of results of such a batch; no other request is sent. May be repeated.
+        Send nothing; read replies from this file of batch results. May be repeated.
     """
     from vera.errors import VeraError
     from vera.evaluation.judges import Shown, VlmJudge, judge_cases, judge_table, read_judged_cases, summarize_judges

@@ -20,27 +20,28 @@ def layerize(
     sheet: Path | None = None,
     reading: Reading = READING,
 ) -> None:
-    """Recover the matte and the edit layer of a clip that another program regenerated.
+    """Recover layers from an edit that another program made.
 
     Parameters
     ----------
     source
-        The clip as it was.
+        The clip before the edit.
     edited
-        Any editor's edit of it. Codec, size and frame rate may differ, colours and place a little.
+        The clip after the edit. Codec, size and frame rate may differ, colours and position slightly.
     out
-        Folder for the layers, as `vera edit --layers` writes it.
+        Folder for the layers, in the form that `vera edit --layers` writes.
     mask
-        Picture or video, of the source's size, whose white marks what the edit preserves.
+        Picture or video of the source's size; white marks what the edit preserves.
     matte
-        The same, whose white marks what the edit covers for certain, also where it looks like the source.
+        Picture or video of the source's size; white marks what the edit certainly covers, even where it looks like the
+        source.
     matting
-        ViTMatte, which finds hair and fine edges of solid things: a folder, or a model of the hub such as
-        hustvl/vitmatte-small-composition-1k.
+        ViTMatte network that finds hair and fine edges of solid objects: a folder, or a model on the hub such as
+        hustvl/vitmatte-small-composition-1k. Default: none.
     device
-        Where it runs: auto, cpu, cuda, cuda:1, mps.
+        Device that the network runs on: cpu, cuda, cuda:1 or mps. auto: a GPU if there is one.
     sheet
-        PNG of a few frames: both clips, the matte, the layers over the source, and what was refused.
+        Also write a PNG of a few frames: both clips, the matte, the layers over the source, and what was refused.
     """
     from vera.layers.layerize import layerize as recover
 

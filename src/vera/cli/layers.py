@@ -24,25 +24,26 @@ def composite(
     strict_chroma: bool = False,
     project: Path | None = None,
 ) -> None:
-    """Lay saved layers over their source again, adjusted as you like, without the model.
+    """Composite saved layers over their source, adjusted if you like, without a model.
 
     Parameters
     ----------
     source
         The clip that the layers were made for.
     layers
-        Folders that `vera edit --layers` wrote, the lowest first, or one project file.
+        Layer folders that `vera edit --layers` wrote, lowest first, or one project file.
     out
-        File to write; its suffix names the container.
+        File to write the result to; its suffix selects the container.
     master
-        exact: no sample changes outside the matte. smart: only groups of pictures that the edit touches are encoded
-        again, all other packets stay (H.264, H.265). delivery: an ordinary encode. Default: exact.
+        What the result guarantees. exact (the default): no sample changes outside the matte. smart (H.264, H.265): only
+        frames that the edit affects are encoded again, all other packets are copied. delivery: an ordinary encode.
     codec
-        How to encode, such as ffv1, h264-lossless or h264. Default: as the master needs, by the suffix.
+        Codec of the result, such as ffv1, h264-lossless or h264. Default: by the master and the file's suffix.
     strict_chroma
-        Change a chroma sample only if all pixels that share it have some alpha.
+        Change a chroma sample only if all pixels that share it have alpha above 0.
     project
-        Also write a project file: the layers, their order and these settings, to be edited and used as LAYERS.
+        Also write a project file with the layers, their order and these settings. You can edit it, and give it as
+        LAYERS.
     """
     from vera.files import check_outputs
     from vera.layers import open_stack, stack_files
@@ -79,21 +80,21 @@ def verify(
     reading: Reading = READING,
     sound: Sound = "copy",
 ) -> int:
-    """Check what a master guarantees; exit code 0 if it holds, 1 if not.
+    """Check that a result keeps what its master guarantees; exit code 0 if it does, 1 if not.
 
-    With two arguments, SOURCE LAYERS: whether the source is still the very file that the layers were made for.
+    With two arguments, SOURCE LAYERS, check that the source is still the file that the layers were made for.
 
     Parameters
     ----------
     source
         The clip that was edited.
     result
-        The clip that came out.
+        The master to check.
     layers
-        Folder that `vera edit --layers` wrote, or the project that was laid.
+        Layer folder that `vera edit --layers` wrote, or project file, that the result was made from.
     master
-        exact: no sample changed where alpha is 0. smart: all packets are the source's, but those that the edit must
-        change. delivery: promises nothing, is measured.
+        Guarantee to check. exact: no sample changed where alpha is 0. smart: all packets that the edit need not change
+        are the source's. delivery: guarantees nothing; changes are measured.
     """
     from vera.layers import load_layers, open_stack, verify_layers
     from vera.layers import verify as count

@@ -9,11 +9,7 @@ if TYPE_CHECKING:
 
 
 def models() -> None:
-    """Tell which models there are: installed, in the hub's cache, or known by name. Nothing is fetched.
-
-    `disk` is what a model takes, of one that is not there its weights in bfloat16; `GPU` is its largest part, which is
-    what a GPU holds of the weights with --offload model.
-    """
+    """List the models that --model accepts: installed, in the hub's cache, or known by name. Nothing is downloaded."""
     from vera.pipelines.catalogue import list_models
 
     rows = [("model", "where", "kind", "disk", "GPU", "licence", "for"), *map(_row, list_models())]

@@ -20,8 +20,10 @@ Triple = tuple[float, float, float]
 Words = Annotated[tuple[str, ...], Parameter(negative=())]  # of an option that may be repeated
 
 # Options that several commands have.
-Force = Annotated[bool, Parameter(help="Take a source that is not the one that the layers were made for.")]
-Sound = Annotated[Literal["copy", "none"], Parameter(help="copy the sound as it is, or leave it out (none).")]
+Force = Annotated[bool, Parameter(help="Accept a source that is not the clip that the layers were made for.")]
+Sound = Annotated[
+    Literal["copy", "none"], Parameter(help="copy: keep the source's sound unchanged. none: leave it out.")
+]
 Signed = Annotated[str | None, Parameter(allow_leading_hyphen=True)]
 
 
@@ -33,11 +35,11 @@ class Reading:
     Parameters
     ----------
     deinterlace
-        Make interlaced frames whole. They are refused otherwise.
+        Deinterlace the source. Interlaced clips are refused otherwise.
     rate
-        Pictures a second of an image sequence. Default: 24.
+        Frame rate of an image sequence, such as 23.976 or 24000/1001. Default: 24.
     progressive
-        Take all frames for progressive, whatever the file says of them.
+        Treat all frames as progressive, whatever the file says.
     """
 
     deinterlace: bool = False
@@ -63,21 +65,23 @@ class Adjusting:
     Parameters
     ----------
     opacity
-        Factor of the matte, 0 to 1.
+        Factor that the matte is multiplied by, 0 to 1.
     offset
-        X,Y: pixels to move the layer right and down.
+        X,Y: move the layer right and down, in pixels of the source. Default: 0,0.
     scale
-        Of the layer about the picture's middle, before the offset.
+        Scale factor of the layer, about the middle of the picture, before the offset.
     feather
-        Pixels by which the matte is blurred.
+        Blur the matte by this many pixels (sigma of a Gaussian).
     choke
-        Pixels by which the matte is shrunk; negative to grow it.
+        Shrink the matte by this many pixels; a negative number grows it.
     color
-        LIFT/GAMMA/GAIN of the layer's colours, each a number or R,G,B. Neutral: 0/1/1.
+        LIFT/GAMMA/GAIN to correct the layer's colours with, each a number or R,G,B. Default: 0/1/1, no change.
     blend
-        normal, multiply, screen, overlay, hard-light, soft-light, darken, lighten, difference, add or subtract.
+        Blend mode: normal, multiply, screen, overlay, hard-light, soft-light, darken, lighten, difference, add or
+        subtract.
     range
-        A-B: the first and the last frame to lay it over, counted from 0; 12- and -48 leave an end open.
+        A-B: first and last frame in which the layer is shown, counted from 0; 12- and -48 are open-ended. Default: all
+        frames.
     """
 
     opacity: float = 1.0

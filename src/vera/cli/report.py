@@ -7,18 +7,18 @@ from vera.cli.terminal import say
 
 
 def report(run: Path, /, *, out: Path | None = None, reference: str | None = None, workers: int = 1) -> None:
-    """Write the report of a run: a page with tables, tests and players, CSV, JSON, LaTeX, and figures.
+    """Write a report of a run: a page with tables, tests and players; CSV, JSON and LaTeX; and figures.
 
     Parameters
     ----------
     run
         Folder of `vera evaluate run`.
     out
-        Folder of the report. Default: report, in the run's folder.
+        Folder for the report. Default: report, in the run's folder.
     reference
-        Method that the others are compared with. Default: the run's first.
+        Method to compare the others with. Default: the run's first.
     workers
-        Processes that draw the cases' clips.
+        Number of processes that make the clips of the cases.
     """
     from vera.evaluation.reports.run.write import write_run_report
 

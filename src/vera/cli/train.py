@@ -36,42 +36,42 @@ def train(
     account: Annotated[str | None, SLURM] = None,
     restarts: Annotated[int, SLURM] = 20,
 ) -> None:
-    """Train by a recipe; the same command resumes a run that was stopped.
+    """Train a model from a recipe. Run the same command again to resume.
 
     Parameters
     ----------
     recipe
-        YAML file, such as `recipes/nano.yaml`.
+        YAML file that describes the run, such as `recipes/nano.yaml`.
     overrides
-        Fields of the recipe to change, named with dots: `--objective.shift 15 --betas "[0.9, 0.95]"`.
+        Fields of the recipe to change, by their dotted names: `--objective.shift 15 --betas "[0.9, 0.95]"`.
     plan
-        Print what the run will take, without data, weights or a GPU, and do not train.
+        Estimate the run's memory and time instead of training. Needs no data, weights or GPU.
     slurm
-        Hand the run to SLURM, a task for each GPU, and return.
+        Submit the run to SLURM, with one task for each GPU, and return.
     gpus
-        How many GPUs.
+        Number of GPUs.
     gpu
-        Which: all are the large versions for servers.
+        Kind of GPU; always the large server version.
     mfu
-        Share of their peak that is assumed to be reached, recomputation counted as work.
+        Assumed share of the GPUs' peak rate, 0 to 1. Recomputation counts as work.
     size
-        Size of the frames, WxH. Default: what the recipe's sampling names.
+        Frame size, WxH. Default: that of the recipe's sampling.
     frames
-        Frames of a clip. Default: what the recipe's sampling names.
+        Frames in a clip. Default: that of the recipe's sampling.
     nodes
-        How many machines.
+        Number of machines.
     gpus_per_node
-        GPUs of each.
+        GPUs in each machine.
     cpus_per_gpu
-        Processor cores for each GPU, which the recipe's workers share.
+        CPU cores for each GPU, which the recipe's workers share.
     hours
-        Time of the job; a run that is not done by then writes a checkpoint and queues again.
+        Time limit of the job. A run that is not done by then writes a checkpoint and is queued again.
     partition
-        SLURM partition.
+        SLURM partition. Default: the cluster's.
     account
-        SLURM account.
+        SLURM account. Default: yours on the cluster.
     restarts
-        How often the run may queue again after its time was over.
+        How often the run may be queued again after its time limit.
     """
     changes = parse_overrides(overrides)
     _check_names(changes)
