@@ -9,7 +9,7 @@ from tests.video.decoding.test_deinterlace import interlaced
 from tests.video.test_sequence import pngs
 
 from vera.cli import main
-from vera.cli.options import open_source, parse_range, parse_size
+from vera.cli.options import Reading, parse_range, parse_size
 from vera.errors import VeraError
 from vera.layers import LayeredEdit, save_layers
 from vera.layers.source_match import describe_source
@@ -43,7 +43,7 @@ def test_interlaced_footage_needs_to_be_told(tmp_path: Path, capfd: pytest.Captu
 def test_from_sequence_to_sequence(tmp_path: Path, rate: str | None, capfd: pytest.CaptureFixture[str]) -> None:
     folder = pngs(tmp_path / "in", range(1001, 1006))
     spoken = [] if rate is None else ["--rate", rate]
-    layers = save(tmp_path / "layers", open_source(folder, False, rate))
+    layers = save(tmp_path / "layers", Reading(rate=rate).open(folder))
     out = tmp_path / "out" / "new.####.png"
     assert main(["composite", str(folder), layers, "--out", str(out), *spoken]) == 0
     assert sorted(path.name for path in out.parent.iterdir()) == [f"new.{number}.png" for number in range(1001, 1006)]

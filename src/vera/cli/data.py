@@ -42,7 +42,7 @@ def synth(
     seed: int = 0,
     size: str = "256x144",
     frames: int = 17,
-    objects: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=())] = (),
+    objects: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)] = (),
     renders: Path | None = None,
     render_share: float = 0.4,
     held_out: Annotated[bool, Parameter(negative=())] = False,

@@ -37,7 +37,7 @@ def edit(
     sheet: Path | None = None,
     loading: Loading = LOADING,
     mask: Path | None = None,
-    region: Annotated[Sequence[str], Parameter(allow_leading_hyphen=True)] = (),
+    region: Annotated[Sequence[str], Parameter(allow_leading_hyphen=True, negative=(), show_default=False)] = (),
     sampling: Sampling = SAMPLING,
     trimming: Trimming = TRIMMING,
     reading: Reading = READING,

@@ -1,6 +1,6 @@
 """Options of `vera edit`, in groups, each a value that the library takes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Group, Parameter
 
 from vera.choices import Acceleration, Dtype, Guide, MasterKind, Sampler
-from vera.cli.options import parse_size, parse_time
+from vera.cli.options import Words, parse_size, parse_time
 
 if TYPE_CHECKING:
     from vera.layers.refine.clip import Refinement
@@ -61,7 +61,7 @@ class Loading:
     """
 
     model: str = "nano"
-    lora: Sequence[str] = ()
+    lora: Words = ()
     device: str = "auto"
     dtype: Dtype = "auto"
 

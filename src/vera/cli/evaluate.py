@@ -105,7 +105,7 @@ def run(
     dtype: Dtype = "auto",
     offload: Offload = "none",
     quantize: Quantize = "none",
-    metrics: Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)] = (),
+    metrics: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False, consume_multiple=True)] = (),
     lpips: str | None = None,
     dino: str | None = None,
     clip: str | None = None,

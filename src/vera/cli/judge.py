@@ -56,7 +56,7 @@ class EndpointOptions:
     tokens_per_minute: float | None = None
     prompt_price: float | None = None
     answer_price: float | None = None
-    parameters: Annotated[tuple[str, ...], Parameter("--set", negative=())] = ()
+    parameters: Annotated[tuple[str, ...], Parameter("--set", negative=(), show_default=False)] = ()
 
 
 def judge(
@@ -71,7 +71,7 @@ def judge(
     longest: int = 768,
     at_once: int = 4,
     write_batch: Path | None = None,
-    read_batch: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
+    read_batch: Annotated[tuple[Path, ...], Parameter(negative=(), show_default=False)] = (),
 ) -> None:
     """Have a vision-language model score edits from 1 to 5, and print the scores of all judges.
 

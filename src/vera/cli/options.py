@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Triple = tuple[float, float, float]
 
-Words = Annotated[tuple[str, ...], Parameter(negative=())]  # of an option that may be repeated
+Words = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)]  # of an option that may be repeated
 
 # Options that several commands have.
 Force = Annotated[bool, Parameter(help="Accept a source that is not the clip that the layers were made for.")]

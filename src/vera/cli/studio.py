@@ -13,7 +13,7 @@ from vera.cli.serving import SERVING, Serving
 from vera.cli.terminal import say
 
 app = App(name="studio", help="Edit in the browser: takes, layers, matte paint, exact frames.")
-Several = Annotated[tuple[Path, ...], Parameter(negative=())]
+Several = Annotated[tuple[Path, ...], Parameter(negative=(), show_default=False)]
 
 
 @app.default
