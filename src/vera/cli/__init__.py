@@ -56,8 +56,14 @@ _COMMANDS = (
     ("init", "vera.cli.init:init", "Make an untrained Vera model from a Wan2.1 text-to-video model."),
     ("train", "vera.cli.train:train", "Train a model from a recipe. Run the same command again to resume."),
     ("data", "vera.cli.data:app", "Make layered samples for training."),
-    ("evaluate", "vera.cli.evaluate:app", "Measure how good edits are: those of models or of any other program."),
-    ("study", "vera.cli.study:app", "Run a preference study: ask people which of two edits is better."),
+    ("evaluate", "vera.cli.evaluate:app", "Measure how good edits are, whichever model or program made them."),
+    (
+        "study",
+        "vera.cli.study:app",
+        """Run a preference study: ask people which of two edits is better.
+
+        Needs extra packages: pip install 'vera-layers[study]'.""",
+    ),
     (
         "models",
         "vera.cli.models:models",

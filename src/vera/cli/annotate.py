@@ -15,24 +15,20 @@ def annotate(
     lease: float = 900.0,
     serving: Serving = SERVING,
 ) -> None:
-    """Choose, accept and correct in the browser what a build waits for. Needs a few packages: pip install
-    'vera-layers[construct,studio]'.
-
-    Prints a link that opens the pages once; each time one was used, another. Ctrl-C ends it. Decisions are in the
-    build's folder at once: vera data build takes them up.
+    """Make the decisions that a build waits for, in the browser.
 
     Parameters
     ----------
     out
         The build's folder.
     gold
-        Data set of `vera data synth`: clips whose answers are known, among everybody's tasks.
+        Dataset of `vera data synth`. Its clips, with known answers, are mixed into everybody's tasks. Default: none.
     overlap
-        Share of the tasks that a second person answers without seeing the first.
+        Share of tasks, 0 to 1, that a second person answers without seeing the first answer.
     gold_share
-        Share of each person's tasks whose answers are known.
+        Share of each person's tasks, 0 to 1, that are from --gold.
     lease
-        Seconds after somebody's last sign of life, from which others may have their task.
+        Seconds after a person's last action for which their task stays reserved for them.
     """
     access = serving.access("the pages")
     from vera.annotation.desk import open_desk

@@ -11,34 +11,42 @@ from vera.cli.options import Words
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 
-app = App(name="evaluate", help="Measure models and anybody's edits on a benchmark, on held-out cases, on real clips.")
-app.command("vera.cli.judge:judge", name="judge", help="Have a vision-language model score edits, 1 to 5.")
-app.command("vera.cli.report:report", name="report", help="Write the report of a run: page, numbers, figures.")
+app = App(name="evaluate", help="Measure how good edits are, whichever model or program made them.")
+app.command(
+    "vera.cli.judge:judge",
+    name="judge",
+    help="""Have a vision-language model score edits from 1 to 5.
+
+    It scores composition (CS, CT) and instruction (IS), and the table of all judges is printed. Run the same command
+    again to continue work that was stopped; no reply is paid for twice. For a second judge, give another model and the
+    same folder.""",
+)
+app.command("vera.cli.report:report", name="report", help="Write a report of a run: page, numbers, figures.")
 
 
 @Parameter(name="*")
 @dataclass(frozen=True)
 class World:
-    """Which model is measured, and in which world.
+    """Which model is measured, and on which objects.
 
     Parameters
     ----------
     model
-        nano (ships with Vera), or a folder in diffusers' layout.
+        Model to measure: nano (ships with Vera), or a folder in diffusers' layout.
     lora
-        LoRA: nano-8-steps (ships with Vera), a file or a folder. May be repeated.
+        LoRA to load: nano-8-steps (ships with Vera), a file or a folder. May be repeated.
     steps
-        Sampling steps. Default: the model's own.
+        Number of sampling steps. Default: the model's own.
     guidance
-        How strongly the instruction steers. Default: the model's own.
+        Guidance scale: how closely the edit follows the instruction. Default: the model's own.
     recipe
-        YAML file of a training run whose things are asked for. Default: the 24 that the shipped nano knows.
+        Training recipe (YAML) whose objects are asked for. Default: the 24 that the shipped nano knows.
     assets
-        Folder that `make assets` fills.
+        Folder that the command "make assets" filled.
     renders
-        Folder of `vera data render`, if the model was trained on it: objects are then told apart from those, too.
+        Folder of `vera data render`, if the model was trained on it. Its objects are then classes too.
     workers
-        Processes that share the work. Default: one for each core, at most eight with a GPU.
+        Number of processes that share the work. Default: one for each core, at most eight with a GPU.
     """
 
     model: str = "nano"
@@ -64,20 +72,22 @@ def mini(
 ) -> None:
     """Render the mini-benchmark: cases with true layers, in the layout of the published test set.
 
+    Run the same command again to continue work that was stopped. The same arguments give the same bytes.
+
     Parameters
     ----------
     out
-        New folder. The same command goes on with stopped work, and gives the same bytes.
+        New folder for the benchmark.
     count
-        How many cases, half of each task.
+        Number of cases, half of them of each task.
     frames
-        Of a clip: 1 + 4k.
+        Frames in a clip: a multiple of 4, plus 1.
     size
-        Of a frame. The published clips are 832x480.
+        Frame size, WxH. The published clips are 832x480.
     assets
-        Folder that `make assets` fills.
+        Folder that the command "make assets" filled.
     workers
-        Processes that share the work.
+        Number of processes that share the work.
     """
     from vera.data.synthesis.stages import read_sizes
     from vera.evaluation.cases.mini import render_mini
@@ -112,49 +122,51 @@ def run(
     videoclip: str | None = None,
     workers: int | None = None,
 ) -> None:
-    """Edit the cases of a benchmark by models, or take anybody's videos, measure all alike, and print the tables.
+    """Edit a benchmark's cases with models, or take finished videos, and measure all of them alike.
+
+    Run the same command again to continue work that was stopped.
 
     Parameters
     ----------
     benchmark
-        Folder of the published test set or of `vera evaluate mini`, or a data set on the hub.
+        Folder of the published test set or of `vera evaluate mini`, or a dataset on the hub.
     method
-        [NAME=]WHAT[,SETTING=VALUE...]: nano, a folder in diffusers' layout, a model of `vera models` or of the hub, a
-        folder of videos named as the cases, truth, or empty. May be repeated.
+        [NAME=]WHAT[,SETTING=VALUE...]. WHAT is nano, a folder in diffusers' layout, a model that `vera models` lists, a
+        name on the hub, a folder of videos named after the cases, truth, or empty. May be repeated.
     out
-        Folder for edits, records and tables. The same command goes on with stopped work.
+        Folder for edits, records and tables.
     count
-        Only the first so many cases of each task.
+        Use only this many cases of each task, from the first. Default: all.
     seed
-        Of the noise of models.
+        Seed of the models' noise.
     steps
-        Sampling steps. Default: the model's own.
+        Number of sampling steps. Default: the model's own.
     guidance
-        How strongly the text steers. Default: the model's own.
+        Guidance scale: how closely the edit follows the text. Default: the model's own.
     sampler
-        Default: the model's own.
+        Sampler. Default: the model's own.
     mask
-        Give models the cases' masks, or not. Default: only to editors that read masks.
+        Give models the cases' masks, or do not. Default: only editors that read masks get them.
     device
-        That models run on.
+        Device that models run on, such as cuda or cpu. auto: a GPU if there is one.
     dtype
-        Of their weights.
+        Number format of models' weights. auto: bfloat16 if the device computes in it.
     offload
-        Where weights wait on the CPU.
+        Keep weights on the CPU until they are used, as in `vera edit`.
     quantize
-        The transformer's weights to 8 bits.
+        Store the transformer's weights in 8 bits.
     metrics
-        Names of those to measure. Default: all of the published comparison.
+        Metrics to measure, by name. Default: all of the published comparison.
     lpips
-        Folder, or model of the hub, with AlexNet's and LPIPS's weights.
+        Weights of AlexNet and LPIPS, for LPIPS: a folder, or a model on the hub.
     dino
-        The same of DINO, such as facebook/dino-vits16, for OC.
+        Weights of DINO, for OC: a folder, or a model on the hub such as facebook/dino-vits16.
     clip
-        The same of CLIP, such as openai/clip-vit-base-patch32, for OC and OSC.
+        Weights of CLIP, for OC and OSC: a folder, or a model on the hub such as openai/clip-vit-base-patch32.
     videoclip
-        The same of VideoCLIP-XL, such as alibaba-pai/VideoCLIP-XL-v2, for OSC.
+        Weights of VideoCLIP-XL, for OSC: a folder, or a model on the hub such as alibaba-pai/VideoCLIP-XL-v2.
     workers
-        Processes that share the work. Default: one for each core, or for each GPU if there is a model.
+        Number of processes that share the work. Default: one for each core, or for each GPU if a model runs.
     """
     from vera.evaluation.benchmark import evaluate_benchmark
     from vera.evaluation.predictions.networks import Networks
@@ -188,20 +200,24 @@ def held_out(
     out: Path = Path("runs/evaluate-held-out"),
     baselines: bool = True,
 ) -> None:
-    """Run a model on held-out synthetic cases and print every measure; the same command goes on with stopped work.
+    """Measure a model on held-out synthetic cases.
+
+    Run the same command again to continue work that was stopped. Needs extra packages: pip install
+    'vera-layers[evaluation]'.
 
     Parameters
     ----------
     count
-        How many cases: 200, or 40 validation cases for a sweep.
+        Number of cases. Default: 200 held-out cases, or 40 validation cases for a sweep.
     sampler
-        Default: the model's own.
+        Sampler. Default: the model's own.
     sweep
-        Settings to compare on validation cases, such as steps=4,8,12; give it again for guidance, sampler or shift.
+        Settings to compare on validation cases, such as steps=4,8,12. Repeat it for guidance, sampler or shift.
     out
         Folder for records, tables and sheets.
     baselines
-        Also measure the truth, the truth coded again, and no edit: the same for every model with one autoencoder.
+        Also measure the truth, the truth encoded and decoded, and no edit. They are the same for all models with the
+        same autoencoder.
     """
     from vera.errors import VeraError
     from vera.evaluation.cases.things import recipe_sprites
@@ -233,14 +249,17 @@ def footage(
     out: Path = Path("runs/evaluate-footage"),
     film: Path = Path("assets/footage/bbb.mp4"),
 ) -> None:
-    """Edit five real clips by ten instructions each, and print what can be measured without a truth.
+    """Edit five real clips with ten instructions each, and measure what can be measured without a truth.
+
+    Run the same command again to continue work that was stopped. Needs extra packages: pip install
+    'vera-layers[evaluation]'.
 
     Parameters
     ----------
     out
-        Folder for clips, edits, tables and a sheet for each clip. The same command goes on with stopped work.
+        Folder for clips, edits, tables and a sheet for each clip.
     film
-        Big Buck Bunny, which `make assets` fetches, too.
+        File of Big Buck Bunny, which the command "make assets" fetches.
     """
     from vera.evaluation.cases.clips import real_excerpts
     from vera.evaluation.cases.things import recipe_sprites
@@ -265,14 +284,14 @@ def footage(
 
 @app.command
 def compare(one: Path, other: Path, /) -> None:
-    """Print how much better one evaluated model is than another, case by case.
+    """Print how much better the second of two evaluated models is, case by case.
 
     Parameters
     ----------
     one
-        Folder of `vera evaluate held-out`, to compare with.
+        Folder of `vera evaluate held-out` of the first model.
     other
-        Folder of the model that may be better.
+        Folder of `vera evaluate held-out` of the second model.
     """
     from vera.evaluation.reports.compare import compare as run
 
@@ -291,18 +310,21 @@ def ablations(
 ) -> None:
     """Train recipes with several seeds, measure each on held-out cases, and print mean and spread.
 
+    Run the same command again to continue work that was stopped. Needs extra packages: pip install
+    'vera-layers[evaluation]'.
+
     Parameters
     ----------
     recipes
-        YAML files with the same data, such as recipes/ablations/nano/*.yaml.
+        Training recipes (YAML) with the same data, such as recipes/ablations/nano/*.yaml.
     out
-        Folder for runs, answers and the table. The same command goes on with stopped work.
+        Folder for runs, answers and the table.
     seeds
-        How often each is trained.
+        Number of seeds to train each recipe with.
     count
-        How many held-out cases each answers.
+        Number of held-out cases to measure each on.
     workers
-        Processes that share the measuring. Default: one for each core, at most eight with a GPU.
+        Number of processes that share the measuring. Default: one for each core, at most eight with a GPU.
     """
     from vera.evaluation.ablations import evaluate_ablations
 

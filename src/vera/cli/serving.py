@@ -24,20 +24,20 @@ class Serving:
     Parameters
     ----------
     host
-        Address to listen at. Others than this machine need a token file.
+        Address to listen at. One that other machines can reach requires --token-file.
     port
-        0 for a free one.
+        Port to listen at. 0: any free port.
     name
-        What browsers call this machine, where that is not the host, such as studio.example.com. May be repeated.
+        Name under which browsers reach this machine, such as studio.example.com, if not the host. May be repeated.
     token_file
-        File of a token, one line, that only you can read: browsers stay known over a restart, and programs, such as
-        workers, use it.
+        File that only you can read, with one line: the token that programs such as workers send. Browsers stay signed
+        in after a restart. Default: a new token at each start.
     proxy
-        Address of a reverse proxy that lets people in and names them.
+        Address of a reverse proxy that signs people in and sends their names. Default: none.
     user_header
-        The header in which it does.
+        Header in which the proxy sends a person's name.
     browser
-        Open the link in the browser.
+        Open the link in the browser; --no-browser only prints it.
     """
 
     host: str = "127.0.0.1"

@@ -12,7 +12,7 @@ from vera.cli.options import Words
 from vera.cli.serving import SERVING, Serving
 from vera.cli.terminal import say
 
-app = App(name="studio", help="Edit in the browser: takes, layers, matte paint, exact frames.")
+app = App(name="studio", help="Edit in the browser: generate takes, adjust layers, paint mattes.")
 Several = Annotated[tuple[Path, ...], Parameter(negative=(), show_default=False)]
 
 
@@ -28,24 +28,22 @@ def studio(
     serving: Serving = SERVING,
     worker: bool = True,
 ) -> None:
-    """Edit in the browser. Needs a few packages: pip install 'vera-layers[studio]'.
-
-    Prints a link that opens the studio once; Ctrl-C ends it, and jobs that wait are done the next time.
+    """Edit in the browser: generate takes, adjust layers, paint mattes.
 
     Parameters
     ----------
     named
-        A clip, a layer folder, or a project file. None: an empty studio.
+        Clip, layer folder or project file to open. Default: an empty studio.
     workspace
-        Folder for clips, projects and the queue. Default: vera-studio, beside what is named.
+        Folder for clips, projects, uploads and the queue. Default: vera-studio, beside NAMED.
     root
-        Folder that clips may be opened from, with all below it. May be repeated. Default: that of what is named.
+        Folder from which clips may be opened, with all folders in it. May be repeated. Default: that of NAMED.
     model
-        Model that takes may be made with, as `vera models` lists them. May be repeated; the first is the default.
+        Model to offer for takes; `vera models` lists them. May be repeated; the first is the default.
     lora
-        LoRA that takes may be made with, as `vera edit --lora` takes it, without a scale. May be repeated.
+        LoRA to offer for takes, as in `vera edit --lora`, without a scale. May be repeated.
     worker
-        Also do the jobs, in a process of its own; without, start workers by `vera studio worker`.
+        Also run jobs, in a process of their own. With --no-worker, start workers with `vera studio worker`.
     """
     access = serving.access("the studio")
     from vera.jobs.embedded import embedded_worker
@@ -64,16 +62,16 @@ def studio(
 
 @app.command
 def worker(*, server: str, workspace: Path, token_file: Path) -> None:
-    """Do a studio's jobs on this machine, until Ctrl-C.
+    """Run a studio's jobs on this machine, until Ctrl-C.
 
     Parameters
     ----------
     server
-        Its URL, such as http://studio.example.com:8000.
+        URL of the studio, such as http://studio.example.com:8000.
     workspace
-        The studio's workspace, as this machine has it.
+        The studio's workspace, by its path on this machine.
     token_file
-        File of the studio's token.
+        File with the studio's token.
     """
     from vera.jobs.worker import run_worker
     from vera.service.tokens import read_token

@@ -12,9 +12,9 @@ from vera.cli.terminal import say
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-app = App(name="study", help="Ask people which of two edits is better: plan, make, serve and analyse a study.")
+app = App(name="study", help="Run a preference study: ask people which of two edits is better.")
 Database = Annotated[
-    str | None, Parameter(help="URL of PostgreSQL: postgresql://USER@HOST/NAME. Default: SQLite in the study's folder.")
+    str | None, Parameter(help="Database URL, postgresql://USER@HOST/NAME. Default: SQLite in the study's folder.")
 ]
 
 
@@ -29,24 +29,24 @@ def plan(
     level: float = 0.05,
     simulations: int = 2000,
 ) -> None:
-    """Print what a study can find, before anybody is asked.
+    """Print the statistical power of a study, before you ask anybody.
 
     Parameters
     ----------
     baselines
-        Methods that yours is compared with.
+        Number of methods that yours is compared with.
     cases
-        How many there are.
+        Number of cases.
     raters
-        Numbers of raters, a row each.
+        Numbers of raters to print the power for, one row each.
     trials
-        Pairs that a rater meets.
+        Number of pairs that each rater sees.
     rater_sd
-        How much raters' own preferences differ, in logits.
+        Standard deviation of the raters' own preferences, in logits.
     level
-        Of the tests.
+        Significance level of the tests.
     simulations
-        Studies that are simulated for each number.
+        Number of studies to simulate for each number of raters.
     """
     from vera.study.planning import plan_table
     from vera.study.study import Design
@@ -73,36 +73,37 @@ def create(
     seed: int | None = None,
     workers: int = 1,
 ) -> None:
-    """Make a study of a run's edits: pairs packed and blinded, and the design registered.
+    """Create a study from a run's edits: blinded pairs, and a preregistration of the design.
 
     Parameters
     ----------
     edits
-        Folder of `vera evaluate run`, or a list of edits as `vera evaluate judge` reads it.
+        Folder of `vera evaluate run`, or a JSONL list of edits as for `vera evaluate judge`.
     out
-        New folder of the study.
+        New folder for the study.
     method
-        The reference, then each baseline. May be repeated. Default: all of the run, the first as the reference.
+        Method to compare: first the reference, then each baseline. May be repeated. Default: all methods of the run,
+        the first as the reference.
     raters
-        How many are planned; each gets a link.
+        Planned number of raters; each gets a link.
     trials
-        Pairs that a rater meets. Default: 27, or as many as there are cases.
+        Number of pairs that each rater sees. Default: 27, or the number of cases if that is smaller.
     catches
-        Pairs of a result and its damaged self.
+        Number of attention checks among a rater's pairs: a result beside a damaged copy of itself.
     repeats
-        Pairs shown again with sides swapped.
+        Number of pairs that a rater sees again with sides swapped.
     title
-        That raters read.
+        Title that raters see. Default: "Which edit is better?"
     consent
-        Text file that raters agree to; paragraphs are apart by an empty line.
+        Text file that raters agree to, with paragraphs separated by empty lines. Default: a general one.
     contact
-        Whom raters may write to.
+        Whom raters may write to, such as a name and an address. Default: nobody is named.
     completion
-        URL that raters are sent to at the end, such as Prolific's.
+        URL (https) that raters are sent to at the end, such as Prolific's. Default: none.
     seed
-        Of sides and orders. Default: drawn.
+        Seed of sides and orders. Default: a random one.
     workers
-        Processes that pack videos.
+        Number of processes that pack videos.
     """
     from vera.study.create import create_study
     from vera.study.texts import read_texts
@@ -131,7 +132,7 @@ def serve(
     database: Database = None,
     proxy: str | None = None,
 ) -> None:
-    """Show a study to raters, and its progress to you; print the links.
+    """Serve a study to raters and its progress to you, and print the links.
 
     Parameters
     ----------
@@ -140,11 +141,11 @@ def serve(
     host
         Address to listen at.
     port
-        0 for a free one.
+        Port to listen at. 0: any free port.
     name
-        What browsers call this machine, such as study.example.org. May be repeated.
+        Name under which browsers reach this machine, such as study.example.org. May be repeated.
     proxy
-        Address of a reverse proxy, such as 127.0.0.1, whose X-Forwarded-For and X-Forwarded-Proto are believed.
+        Address of a reverse proxy, such as 127.0.0.1, whose X-Forwarded-For and X-Forwarded-Proto are trusted.
     """
     from vera.service.run import allowed_hosts
     from vera.service.run import serve as run
@@ -168,16 +169,16 @@ def serve(
 def analyse(
     study: Path, /, *, out: Path | None = None, database: Database = None, registered: str | None = None
 ) -> None:
-    """Analyse the answers as registered: print the comparisons, write the report, the figures and the data.
+    """Analyse the answers as registered, and write a report with figures and data.
 
     Parameters
     ----------
     study
         Folder of `vera study create`.
     out
-        Folder of the report. Default: results, in the study's folder.
+        Folder for the report. Default: results, in the study's folder.
     registered
-        SHA-256 that `create` printed; the study must be registered so.
+        SHA-256 that `vera study create` printed. The study is refused if its registration has another.
     """
     from vera.study.analysis.summary import summary_lines
     from vera.study.analysis.write import analyse_study
@@ -188,7 +189,7 @@ def analyse(
 
 @app.command
 def export(study: Path, /, *, out: Path, database: Database = None) -> None:
-    """Write the answers so far, blinded: as a copy to keep while the study runs.
+    """Write a blinded copy of the answers so far, while the study runs.
 
     Parameters
     ----------
@@ -211,7 +212,7 @@ def withdraw(study: Path, code: str, /, *, database: Database = None) -> None:
     study
         Folder of `vera study create`.
     code
-        That the rater was given.
+        Code that the rater was given.
     """
     from vera.errors import VeraError
     from vera.study.store.sessions import withdraw as delete
