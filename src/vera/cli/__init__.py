@@ -35,7 +35,14 @@ KERNEL_CHOICE = "Mismatch dtype between input and weight"
 _COMMANDS = (
     ("edit", "vera.cli.edit:edit", "Edit a clip as an instruction says."),
     ("composite", "vera.cli.layers:composite", "Composite saved layers over their source, without a model."),
-    ("export", "vera.cli.export:export", "Write layers for After Effects, Nuke, Resolve, Premiere or the web."),
+    (
+        "export",
+        "vera.cli.export:export",
+        """Write layers for After Effects, Nuke, Resolve, Premiere or the web.
+
+        Each export has a README.txt that says how to use it in that program. Some targets need extra packages: pip
+        install 'vera-layers[export]'.""",
+    ),
     (
         "verify",
         "vera.cli.layers:verify",

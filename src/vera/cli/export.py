@@ -37,9 +37,9 @@ def export(
     source
         The clip that the layers were made for. Default: the clip of the recorded name beside the layer folder.
     out
-        Folder for the exports, which get a folder each. Default: export, in the layer folder or beside the project.
+        Folder for the exports, each in a folder of its own. Default: export, in the layer folder or beside the project.
     start_frame
-        Number that names of numbered files give the source's first frame. Default: that of the source's own pictures,
+        Number of the source's first frame in the names of numbered files. Default: that of the source's own pictures,
         or 1001.
     light
         Values in OpenEXR files (exr, nuke). linear: linear light. display: encoded as the source's values are.

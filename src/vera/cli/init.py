@@ -32,7 +32,8 @@ def init(
     dtype
         Number format of the transformer's weights. Default: as in the base.
     config
-        Model config: vera-1.3b, vera-14b, or a folder like theirs. The base must fit it. Default: by the base's size.
+        Model config that the base must fit: vera-1.3b, vera-14b, or a folder with such a config. Default: by the
+        base's size.
     """
     import torch
 
