@@ -39,7 +39,7 @@ def studio(
     root
         Folder from which clips may be opened, with all folders in it. May be repeated. Default: that of NAMED.
     model
-        Model to offer for takes; `vera models` lists them. May be repeated; the first is the default.
+        Model to offer for takes; `vera models` lists them. May be repeated; the first is preselected. Default: nano.
     lora
         LoRA to offer for takes, as in `vera edit --lora`, without a scale. May be repeated.
     worker
