@@ -225,7 +225,7 @@ def test_int8_weights(pipeline: VeraPipeline, folder: Path) -> None:
 
 
 def test_int8_without_torchao(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    monkeypatch.setattr("vera.choices.find_spec", lambda name: None)
     with pytest.raises(VeraError, match="int8 needs torchao: run `pip install"):
         Acceleration(quantize="int8")
 
