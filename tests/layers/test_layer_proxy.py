@@ -63,3 +63,18 @@ def test_layers_of_another_size_have_the_proxys(tmp_path: Path) -> None:
     assert open_clip(tmp_path / "edit.mp4").display_size == (64, 48)
     with av.open(str(tmp_path / "alpha.webm")) as container:
         assert all((planes(frame)[0] == 255).all() for frame in container.decode(video=0))
+
+
+def test_proxies_at_half_the_size(tmp_path: Path) -> None:
+    clip = open_clip(new_clip(tmp_path / "in.mp4", 2, (800, 400)))
+    alpha = np.zeros((2, 400, 800), np.uint16)
+    alpha[:, :, 401:] = 65535
+    write_take_proxies(
+        clip, LayeredEdit(np.full((2, 400, 800, 3), 200, np.uint8), alpha, clip.pts, clip.time_base), tmp_path
+    )
+    small = open_clip(tmp_path / "small_edit.mp4")
+    assert small.display_size == (400, 200) and small.pts == open_clip(tmp_path / "edit.mp4").pts
+    with av.open(str(tmp_path / "small_alpha.webm")) as container:
+        mattes = [planes(frame)[0] for frame in container.decode(video=0)]
+    wanted = np.repeat([0, 128, 255], [200, 1, 199]).astype(int)
+    assert len(mattes) == 2 and all(np.abs(matte - wanted).max() <= 1 for matte in mattes)

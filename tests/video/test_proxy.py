@@ -14,7 +14,7 @@ from tests.clips import make_clip as new_clip
 from vera.color.tags import ColorTags
 from vera.color.transform import color_transform
 from vera.video import Clip, model_view, open_clip
-from vera.video.proxy import proxy_size, thumbnail_frames, write_proxy
+from vera.video.proxy import proxy_size, small_size, thumbnail_frames, write_proxy
 from vera.video.view import source_view
 
 CASES: dict[str, dict[str, Any]] = {
@@ -72,6 +72,24 @@ def test_sizes() -> None:
     assert size(720, 480, Fraction(8, 9)) == (720, 540)
     assert size(64, 48) == (64, 48) and size(63, 47) in ((62, 46), (64, 48), (64, 46))
     assert size(16384, 2) == (1280, 2)
+
+
+def test_a_proxy_at_half_the_size(tmp_path: Path) -> None:
+    write_proxy(open_clip(new_clip(tmp_path / "in.mp4", 4, (962, 540))), tmp_path)
+    whole, small = (open_clip(tmp_path / f"{name}.mp4") for name in ("proxy", "small"))
+    assert whole.display_size == (962, 540) and small.display_size == (480, 270) == small_size((962, 540))
+    assert (small.pts, small.time_base) == (whole.pts, whole.time_base) and small.audio == ()
+    with whole.frames() as wholes, small.frames() as smalls:
+        for one, other in zip(wholes, smalls, strict=True):
+            assert np.abs(model_view(one, 30, 18).astype(int) - model_view(other, 30, 18)).max() < 12
+    with av.open(str(tmp_path / "small.mp4")) as container:
+        assert all(packet.is_keyframe for packet in container.demux(video=0) if packet.size)
+
+
+def test_a_small_proxy_has_no_smaller_one(tmp_path: Path) -> None:
+    write_proxy(open_clip(new_clip(tmp_path / "in.mp4", 2, (640, 360))), tmp_path)
+    assert small_size((640, 360)) is None and not (tmp_path / "small.mp4").exists()
+    assert small_size((1280, 2)) == (640, 2)
 
 
 def test_grey_and_colours_keep_their_values(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Proxies of layers for a viewer: the edit layer as H.264 of key frames, alpha as lossless VP9, code for code."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from vera.progress import Progress
 from vera.video import Clip, model_view
 from vera.video.arrays import planes
 from vera.video.open import open_output
-from vera.video.proxy import MUXING, IntraWriter, proxy_size
+from vera.video.proxy import MUXING, IntraWriter, proxy_size, shrink, small_size, small_writer
 
 # One key frame after the other, nothing that waits for others, and no loss; the speed of libvpx costs no quality here.
 LOSSLESS = {"lossless": "1", "g": "1", "keyint_min": "1", "deadline": "realtime", "cpu-used": "8", "row-mt": "1"}
@@ -30,8 +32,8 @@ def write_take_proxies(clip: Clip, edit: LayeredEdit, folder: Path, progress: Pr
     """Write `edit.mp4` and `alpha.webm` of the clip's proxy size into a folder: one frame for each layer frame.
 
     Layers are finished as at full size, but not adjusted, and shown in BT.709 as the clip's proxy is. The luma of
-    `alpha.webm` is alpha from 0 to 255. Returns the number of the source frame of each layer frame. Raises VeraError as
-    `frame_map`.
+    `alpha.webm` is alpha from 0 to 255. `small_edit.mp4` and `small_alpha.webm` are the same at `small_size`, if that
+    is not None. Returns the number of the source frame of each layer frame. Raises VeraError as `frame_map`.
     """
     size, transform = proxy_size(clip), color_transform(clip.color, None, None)
     index_of = frame_map(edit, clip)
@@ -39,12 +41,17 @@ def write_take_proxies(clip: Clip, edit: LayeredEdit, folder: Path, progress: Pr
     with (
         open_output(folder / "edit.mp4", container_options=MUXING) as pictures,
         open_output(folder / "alpha.webm", container_options=MUXING) as mattes,
+        small_writer(folder / "small_edit.mp4", size, clip) as small_edit,
+        _small_alpha(folder / "small_alpha.webm", size) as small_alpha,
     ):
         writer, matte = IntraWriter(pictures, size, clip), AlphaWriter(mattes, size)
         for done, (index, pts, plate) in enumerate(_plates(clip, edit, index_of, size), 1):
             layer = edit.frame(index, size, plate)
-            writer.write(show_colors(layer.edit, transform), pts - clip.pts[0])
-            matte.write(to_codes(to_float(layer.alpha), np.uint8))
+            picture, alpha = show_colors(layer.edit, transform), to_codes(to_float(layer.alpha), np.uint8)
+            writer.write(picture, pts - clip.pts[0])
+            matte.write(alpha)
+            small_edit(picture, pts - clip.pts[0])
+            small_alpha(alpha)
             if progress is not None:
                 progress("preview", done, len(index_of))
         writer.end()
@@ -76,6 +83,18 @@ class AlphaWriter:
     def end(self) -> None:
         """Write what is left."""
         self._container.mux(self._stream.encode(None))
+
+
+@contextmanager
+def _small_alpha(path: Path, size: tuple[int, int]) -> Iterator[Callable[[NDArray[np.uint8]], None]]:
+    small = small_size(size)
+    if small is None:
+        yield lambda alpha: None
+        return
+    with open_output(path, container_options=MUXING) as container:
+        writer = AlphaWriter(container, small)
+        yield lambda alpha: writer.write(shrink(alpha, small))
+        writer.end()
 
 
 def _plates(clip: Clip, edit: LayeredEdit, index_of: Any, size: tuple[int, int]) -> Any:

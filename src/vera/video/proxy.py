@@ -1,10 +1,13 @@
 """A clip's proxy: small, a key frame for each of its frames; its thumbnails and the peaks of its sound."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
@@ -19,6 +22,7 @@ from vera.video.open import open_output, open_video
 from vera.video.view import source_view, spread_frames
 
 LONGEST_SIDE = 1280
+QUICK_SIDE = 640  # what is no longer than this decodes fast enough to scrub
 MOST_THUMBNAILS, THUMBNAIL = 48, (320, 72)  # width and height at most: a JPEG has 65,535 pixels in a row
 PEAKS = 2000
 # Every frame a key frame and none that waits for another: any of them is shown after one packet, backwards as well.
@@ -36,6 +40,18 @@ def proxy_size(clip: Clip) -> tuple[int, int]:
     return max(2, round(wide * scale / 2) * 2), max(2, round(high * scale / 2) * 2)
 
 
+def small_size(size: tuple[int, int]) -> tuple[int, int] | None:
+    """Width and height of a proxy at half its size, even; None for one that needs no smaller one to scrub."""
+    if max(size) <= QUICK_SIDE:
+        return None
+    return max(2, round(size[0] / 4) * 2), max(2, round(size[1] / 4) * 2)
+
+
+def shrink(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Average a picture `[H,W]` or `[H,W,3]` to a width and height."""
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def thumbnail_frames(clip: Clip) -> list[int]:
     """Numbers of the frames that the strip of thumbnails shows."""
     return spread_frames(clip.frame_count, MOST_THUMBNAILS)
@@ -45,11 +61,15 @@ def write_proxy(clip: Clip, folder: Path, progress: Progress | None = None) -> N
     """Write `proxy.mp4`, `thumbnails.jpg` and, of a clip with sound, `peaks.json` into a folder.
 
     The proxy is H.264 in BT.709, limited, frame k that of the clip's frame k, with its times from the first on and its
-    first sound track as AAC. HDR is tone mapped. `thumbnails.jpg` is a row of equal tiles. Raises as the reader does.
+    first sound track as AAC. HDR is tone mapped. `small.mp4` is its picture at `small_size`, if that is not None.
+    `thumbnails.jpg` is a row of equal tiles. Raises as the reader does.
     """
     size, transform = proxy_size(clip), color_transform(clip.color, None, None)
     wanted, tiles = set(thumbnail_frames(clip)), []
-    with open_output(folder / "proxy.mp4", container_options=MUXING) as container:
+    with (
+        open_output(folder / "proxy.mp4", container_options=MUXING) as container,
+        small_writer(folder / "small.mp4", size, clip) as small,
+    ):
         sound = clip.audio[0].index if clip.audio else None
         track: Any = None if sound is None else _add_sound(container, clip)
         writer = IntraWriter(container, size, clip)
@@ -57,6 +77,7 @@ def write_proxy(clip: Clip, folder: Path, progress: Progress | None = None) -> N
             for number, frame in enumerate(reader):
                 picture = source_view(frame, *size, clip.orientation, transform)
                 writer.write(picture, clip.pts[number] - clip.pts[0])
+                small(picture, clip.pts[number] - clip.pts[0])
                 if number in wanted:
                     tiles.append(_tile(picture))
                 if progress is not None:
@@ -94,6 +115,19 @@ class IntraWriter:
         for packet in packets:
             packet.duration = self._durations.get(packet.pts + self._first, 0)
             self._container.mux(packet)
+
+
+@contextmanager
+def small_writer(path: Path, size: tuple[int, int], clip: Clip) -> Iterator[Callable[[NDArray[np.uint8], int], None]]:
+    """Give what writes a proxy's pictures at `small_size`, with times as `IntraWriter`'s; if None, no file."""
+    small = small_size(size)
+    if small is None:
+        yield lambda picture, pts: None
+        return
+    with open_output(path, container_options=MUXING) as container:
+        writer = IntraWriter(container, small, clip)
+        yield lambda picture, pts: writer.write(shrink(picture, small), pts)
+        writer.end()
 
 
 def _tile(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -45,15 +45,25 @@ def test_frame_for_frame(page: Page, media: Path, case: str) -> None:
     frames = write_take_proxies(clip, LayeredEdit(edit, alpha, clip.pts[2:7], clip.time_base), folder)
     assert frames == [2, 3, 4, 5, 6]
 
-    url = f"media/{folder.name}"
     times = [float(pts * clip.time_base) for pts in clip.pts]
-    given = {"url": f"{url}/proxy.mp4", "times": times, "width": width, "height": height}
-    files = {"id": case, "edit": f"{url}/edit.mp4", "alpha": f"{url}/alpha.webm", "still": "", "frames": frames}
+    given = {"times": times, "width": width, "height": height}
+    assert (folder / "small.mp4").exists() == (case == "large")
+    for prefix, name in (("", "proxy"), ("small_", "small")):
+        paths = [folder / file for file in (f"{name}.mp4", f"{prefix}edit.mp4", f"{prefix}alpha.webm")]
+        if paths[0].exists():
+            check_frames(page, given, paths, frames)
+
+
+def check_frames(page: Page, given: dict[str, Any], paths: list[Path], frames: list[int]) -> None:
+    """Compare every frame that the page composes of a clip's proxy and a layer's with what the rule makes of them."""
+    proxy, edit, alpha = (f"media/{path.parent.name}/{path.name}" for path in paths)
+    files = {"id": "take", "edit": edit, "alpha": alpha, "still": "", "frames": frames}
     states = [{"media": files, "on": True, "adjustment": {"opacity": 0.7}}]
-    source, edits, mattes = (read_planes(folder / name) for name in ("proxy.mp4", "edit.mp4", "alpha.webm"))
+    source, edits, mattes = map(read_planes, paths)
     for frame in (7, 2, 6, 0, 1, 4, 3, 5):
         over = [ModelLayer(edits[k], mattes[k].y, Adjustment(opacity=0.7)) for k in range(5) if frames[k] == frame]
         expected = composed(source[frame], over, False, 1.0, frame)
-        text = page.evaluate("(given) => dev.compose(...given)", [given, states, frame, False, "WebGL2"])
+        told = [given | {"url": proxy}, states, frame, False, "WebGL2"]
+        text = page.evaluate("(told) => dev.compose(...told)", told)
         found = np.frombuffer(base64.b64decode(text), np.uint16).reshape(expected.shape)
         assert np.array_equal(found, expected), frame
