@@ -1,7 +1,9 @@
 """Deleted projects come back as they were, or are deleted from the disk with what only they used."""
 
+import json
 from pathlib import Path
 
+import pytest
 from tests.studio.house import API, House
 from tests.studio.taking import bring
 from tests.studio.test_uploads import upload
@@ -55,9 +57,21 @@ def test_what_only_deleted_projects_used_is_deleted(house: House, project: str, 
     house.work("proxy")  # of the clip that is gone: cancelled
 
 
-def test_what_a_killed_server_left_is_deleted(house: House, project: str) -> None:
+def test_a_record_that_names_a_path_deletes_nothing_there(house: House, project: str, tmp_path: Path) -> None:
+    (tmp_path / "clip.json").write_text('{"path": "x", "name": "x", "job": null}')
     delete(house, project)
-    (house.studio.workspace / "bin" / project / "studio.json").unlink()
+    record = house.studio.workspace / "bin" / project / "studio.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"clip": str(tmp_path)}))
+    assert empty(house)["deleted"] == 1
+    assert (tmp_path / "clip.json").is_file()
+
+
+@pytest.mark.parametrize("record", [None, "", "[]", "{}", '{"name": [], "clip": {}}'])
+def test_what_is_left_of_a_project_is_deleted(house: House, project: str, record: str | None) -> None:
+    """By a server that was killed, or by hand."""
+    delete(house, project)
+    path = house.studio.workspace / "bin" / project / "studio.json"
+    path.unlink() if record is None else path.write_text(record)
     assert house.get("/deleted") == []
     assert empty(house)["deleted"] == 0
-    assert not (house.studio.workspace / "bin" / project).exists()
+    assert not path.parent.exists()

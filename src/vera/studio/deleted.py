@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from vera.errors import VeraError
 from vera.files import read_json
 from vera.service.errors import MissingError
 from vera.studio.clips import clip_folder, clip_record, find_job
-from vera.studio.projects import BIN, LAYERS, RECORD, project_ids, project_record, read_project
+from vera.studio.projects import BIN, LAYERS, RECORD, Record, project_ids, project_record, read_project
 from vera.studio.schema.projects import DeletedProject, Freed, Project
 from vera.studio.studio import Studio, existing
 
@@ -17,13 +18,10 @@ def list_deleted(studio: Studio) -> list[DeletedProject]:
     """Describe the projects in the bin, the one that was changed last first."""
     found = [
         DeletedProject(
-            id=folder.name,
-            name=read_json(folder / RECORD)["name"],
-            updated=(folder / LAYERS).stat().st_mtime,
-            bytes=_size(folder),
+            id=folder.name, name=record["name"], updated=(folder / LAYERS).stat().st_mtime, bytes=_size(folder)
         )
         for folder in _deleted(studio)
-        if (folder / RECORD).is_file()  # all else is what a server that was killed has not deleted yet
+        if (record := _record(folder)) is not None
     ]
     return sorted(found, key=lambda project: -project.updated)
 
@@ -40,8 +38,9 @@ def empty_deleted(studio: Studio) -> Freed:
     """Delete the projects in the bin, and the uploads and proxies that only they used."""
     with studio.lock:
         gone = list(_deleted(studio))
-        known = [folder for folder in gone if (folder / RECORD).is_file()]
-        clips = {read_json(folder / RECORD)["clip"] for folder in known}
+        known = [record for folder in gone if (record := _record(folder)) is not None]
+        # Only what lies there: a record that was changed by hand may name any path.
+        clips = {record["clip"] for record in known} & {path.name for path in (studio.workspace / "clips").iterdir()}
         clips -= {project_record(studio, project)["clip"] for project in project_ids(studio)}
         freed = sum(_delete(folder) for folder in gone)
         return Freed(deleted=len(known), bytes=freed + sum(_delete_clip(studio, clip) for clip in clips))
@@ -50,6 +49,16 @@ def empty_deleted(studio: Studio) -> Freed:
 def _deleted(studio: Studio) -> Iterator[Path]:
     bin = studio.workspace / BIN
     return bin.iterdir() if bin.is_dir() else iter(())
+
+
+def _record(folder: Path) -> Record | None:
+    """Read what is kept of a project; None for what a hand, or a server that was killed, has left of one."""
+    with suppress(VeraError):
+        found = read_json(folder / RECORD)
+        is_record = isinstance(found, dict) and all(isinstance(found.get(key), str) for key in ("name", "clip"))
+        if is_record and (folder / LAYERS).is_file():
+            return dict(found)
+    return None
 
 
 def _delete_clip(studio: Studio, clip: str) -> int:
