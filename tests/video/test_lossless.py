@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vera.errors import VeraError
-from vera.video import LosslessClip, LosslessWriter, read_lossless, write_lossless
+from vera.video import LosslessClip, LosslessWriter, open_clip, read_lossless, write_lossless
 
 
 def noise(dtype: type, channels: int, frames: int = 7, seed: int = 0) -> np.ndarray:
@@ -97,3 +97,10 @@ def test_a_file_cut_short_is_told_at_once(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(VeraError, match="missing"):
         LosslessClip(path)
+
+
+def test_layers_files_come_back(tmp_path: Path) -> None:
+    clip = np.random.default_rng(0).integers(0, 256, (3, 16, 16), np.uint8)
+    write_lossless(tmp_path / "alpha.mkv", clip)
+    info = open_clip(tmp_path / "alpha.mkv")
+    assert (info.pix_fmt, info.frame_count, (info.width, info.height)) == ("gray", 3, (16, 16))

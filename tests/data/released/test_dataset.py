@@ -7,53 +7,18 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from huggingface_hub import constants
-from tests.clips import cut, make_clip
-from tests.fake_hub import FakeHub
+from tests.clips import cut
+from tests.data.released.data_set import COUNTS, SIZE, made, opened, write
 from tests.video.decoding.test_damage import damage
 
 from vera.data.mixture import Mixture
 from vera.data.released.dataset import ReleasedLayers
-from vera.data.released.layout import SPLITS, Row, held_out_rows, index_path, task_of
-from vera.data.released.test_set import read_test_set
+from vera.data.released.layout import Row, held_out_rows, index_path
 from vera.data.released.writer import append_row, write_clips
-from vera.data.sample import BadSample, LayeredSample
+from vera.data.sample import BadSample
 from vera.data.sources import open_layer_data
 from vera.errors import VeraError
 from vera.video import read_lossless
-
-SIZE = "32x16"
-COUNTS = dict(zip(SPLITS, (3, 4, 5, 6, 7), strict=True))
-
-
-def made(split: str, index: int, frames: int = 9, height: int = 16, width: int = 32) -> LayeredSample:
-    rng = np.random.default_rng((SPLITS.index(split), index))
-    source, edit = rng.integers(0, 256, (2, frames, height, width, 3), np.uint8)
-    alpha = np.zeros((frames, height, width), np.uint8)
-    alpha[:, 4:12, 8:20] = 255
-    alpha[:, 4:12, 20:24] = 100
-    weight = alpha[..., None] / np.float32(255)
-    composite = np.round(weight * edit + (1 - weight) * source).astype(np.uint8)
-    mask = np.where(alpha > 127, 0, 255).astype(np.uint8) if index % 2 else None
-    return LayeredSample(source, edit, alpha, composite, mask, f"{split}: add {index}", task_of(split))
-
-
-def write(root: Path, split: str, sample: LayeredSample, name: str) -> None:
-    append_row(write_clips(sample, root, split, name), root, split, len(sample.alpha))
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("released")
-    for split, count in COUNTS.items():
-        for index in range(count):
-            write(folder, split, made(split, index), f"{index:06d}")
-    return folder
-
-
-def opened(root: Path, **arguments: Any) -> ReleasedLayers:
-    defaults = {"clip_frames": 9, "frames": 9, "size": SIZE, "fill": "as_is", "held_out_share": 0.0}
-    return ReleasedLayers(str(root), **defaults | arguments)
 
 
 def test_samples_come_back_exactly(root: Path) -> None:
@@ -338,91 +303,6 @@ def test_paths_relative_to_the_index(tmp_path: Path) -> None:
     append_row(near, tmp_path, split, 9)
     source = opened(tmp_path, subsets={split: 1})
     assert np.array_equal(source.load(source.keys()[0]).alpha, made(split, 1).alpha)
-
-
-NAME = "netflix/Vera-Layered-Video-Dataset"
-
-
-def test_from_the_hub_one_file_at_a_time(root: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    hub.add_folder(NAME, root)
-    split = "synthetic-obj-add"
-    source = opened(Path(NAME), subsets={split: 1})
-    assert sorted(hub.sent) == sorted(index_path(split, 9) for split in SPLITS)
-    hub.sent.clear()
-    key = (split, 2, 0.0, False)
-    assert np.array_equal(source.load(key).source, made(split, 2).source)
-    assert len(hub.sent) == 4  # the third sample has no mask
-    asked = hub.asked
-    source.load(key)
-    assert hub.asked == asked  # a cached file is not even looked up
-
-    # Another commit does not change an open data set, and without the hub the cache is the data set.
-    hub.models[NAME]["README.md"] = b"new"
-    hub.down = True
-    assert np.array_equal(source.load(key).source, made(split, 2).source)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)  # else it is asked again for half a minute
-    again = opened(Path(NAME), subsets={split: 1})
-    assert np.array_equal(again.load(key).source, made(split, 2).source)
-    with pytest.raises(BadSample, match=rf"{split}.jsonl:4: .*_input.mp4 cannot be fetched from {NAME} \("):
-        again.load((split, 3, 0.0, False))
-
-
-def test_data_sets_that_the_hub_does_not_give(root: Path, hub: FakeHub) -> None:
-    with pytest.raises(VeraError, match="there is no folder me/none, nor such a data set on the hub that you may read"):
-        opened(Path("me/none"))
-    with pytest.raises(VeraError, match="nowhere is neither a folder nor the name of a data set"):
-        opened(Path("nowhere"))
-    hub.models["me/empty"] = {}
-    with pytest.raises(VeraError, match=r"me/empty has no vera-train-set/9-frames/SPLIT.jsonl"):
-        opened(Path("me/empty"))
-    hub.down = True
-    with pytest.raises(VeraError, match="me/other is not in the hub's cache, and the hub cannot be reached"):
-        opened(Path("me/other"))
-
-
-@pytest.fixture
-def test_set(tmp_path: Path) -> Path:
-    for task in ("bg-change", "obj-add"):
-        folder = tmp_path / "test" / "vera-test-set" / task
-        (folder / "input").mkdir(parents=True)
-        make_clip(folder / "input" / "dog.mp4", 2, (32, 16))
-        row = {
-            "video_id": "dog",
-            "input_path": "input/dog.mp4",
-            "subject_type": None,
-            "prompt_id": 3,
-            "prompt": f"do {task}",
-            "target_caption": "a dog",
-            "edit_type": task,
-            "mask_path": "input/dog.mp4" if task == "bg-change" else None,
-        }
-        (folder / "prompts.jsonl").write_text(json.dumps(row) + "\n")
-    return tmp_path / "test"
-
-
-def test_the_test_set(test_set: Path, hub: FakeHub) -> None:
-    hub.add_folder(NAME, test_set)
-    for path in (str(test_set), NAME):
-        first, second = read_test_set(path)
-        assert (first.video_id, first.prompt_id, first.task) == ("dog", "3", "background_replace")
-        assert first.mask is not None and first.mask.is_file() and first.source.is_file()
-        assert (second.instruction, second.task, second.mask, second.alpha) == ("do obj-add", "obj_add", None, None)
-        assert (second.subject, second.source_caption, second.target_caption) == (None, None, "a dog")
-
-
-def test_rows_of_the_test_set_that_are_none(test_set: Path, tmp_path: Path) -> None:
-    index = test_set / "vera-test-set/obj-add/prompts.jsonl"
-    for line, words in (
-        ('{"prompt": "add"}', r"obj-add/prompts.jsonl:1: has no input_path$"),
-        ('{"prompt": "add", "input_path": "cat.mp4"}', r"obj-add/prompts.jsonl:1: cat.mp4 is not in"),
-        ("{", r"obj-add/prompts.jsonl:1: is no JSON"),
-    ):
-        index.write_text(line)
-        with pytest.raises(VeraError, match=words):
-            list(read_test_set(str(test_set)))
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(VeraError, match=r"has no vera-test-set/\{bg-change,obj-add\}/\*.jsonl with rows"):
-        list(read_test_set(str(tmp_path / "empty")))
 
 
 def test_sources_by_name(root: Path) -> None:

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import av
-import cv2
 import numpy as np
 import pytest
 import torch
 from tests.clips import make_clip as make_coded_clip
 from tests.executable import ffmpeg
-from tests.masks import read_mask
 
 from vera import VeraError
 from vera.color.tags import ColorTags
@@ -29,16 +27,6 @@ from vera.video import check_output, open_clip
 MakePipeline = Callable[..., VeraPipeline]
 ClipMaker = Callable[..., Path]
 TEXT = "add a red balloon"
-
-
-@pytest.fixture
-def model(make_pipeline: MakePipeline, tmp_path: Path) -> Path:
-    """A model whose decoder shouts, so that alpha is exactly 0 in some places and 1 in others."""
-    pipeline = make_pipeline(window_frames=5, window_overlap=0)
-    with torch.no_grad():
-        pipeline.vae.decoder.weight.mul_(100)
-    pipeline.save_pretrained(tmp_path / "model")
-    return tmp_path / "model"
 
 
 def pictures(path: Path) -> list[np.ndarray]:
@@ -163,43 +151,6 @@ def test_size_of_the_model(model: Path, make_clip: ClipMaker) -> None:
 def test_default_names() -> None:
     assert outputs.default_out(Path("in/a.b.mov")) == Path("in/a.b-vera.mov")
     assert outputs.default_out(Path("a.webm")) == Path("a-vera.mkv")
-
-
-# Masks
-
-
-def test_masks_of_a_picture_and_of_a_video(model: Path, make_clip: ClipMaker, tmp_path: Path) -> None:
-    source = make_clip("a.mkv", frames=3)
-    white = tmp_path / "white.png"
-    half = np.zeros((32, 32), np.uint8)
-    half[:, :16] = 255
-    cv2.imwrite(str(white), half)
-    masks = read_mask(white, 3, 16, 16)
-    assert masks.shape == (3, 16, 16) and masks[:, :, :8].all() and not masks[:, :, 8:].any()
-    plain = edit(source, TEXT, model=model, out=tmp_path / "plain.mkv")
-    hinted = edit(source, TEXT, model=model, out=tmp_path / "hinted.mkv", mask=white)
-    assert not np.array_equal(plain.edit.alpha, hinted.edit.alpha)
-    assert hinted.edit.metadata["mask"] == "white.png"
-
-    video = make_clip("mask.mkv", frames=3)
-    assert read_mask(video, 2, 32, 32).shape == (2, 32, 32)
-    assert 0 < read_mask(video, 2, 32, 32).mean() < 1
-
-
-def test_masks_that_do_not_fit(model: Path, make_clip: ClipMaker, tmp_path: Path) -> None:
-    cv2.imwrite(str(tmp_path / "small.png"), np.zeros((8, 8), np.uint8))
-    (tmp_path / "text.png").write_text("no picture")
-    wrong: dict[str, Path] = {
-        "is 8x8, the source 32x32": tmp_path / "small.png",
-        "is 64x32": make_clip("wide.mkv", size=(64, 32)),
-        "has 4 frames, the source 5": make_clip("short.mkv", frames=4),
-        "no such file": tmp_path / "gone.png",
-        "not a picture": tmp_path / "text.png",
-    }
-    source = make_clip("a.mkv")
-    for words, mask in wrong.items():
-        with pytest.raises(VeraError, match=words):
-            edit(source, TEXT, model=model, mask=mask)
 
 
 # Refusals come before the work, and leave nothing
