@@ -1,6 +1,5 @@
 """Deleted projects: restored, or deleted from the disk."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +8,7 @@ from vera.errors import VeraError
 from vera.files import read_json
 from vera.service.errors import MissingError
 from vera.studio.clips import clip_folder, clip_record, find_job
+from vera.studio.emptying import delete_folder, folder_size
 from vera.studio.projects import BIN, LAYERS, RECORD, Record, project_ids, project_record, read_project
 from vera.studio.schema.projects import DeletedProject, Freed, Project
 from vera.studio.studio import Studio, existing
@@ -18,7 +18,7 @@ def list_deleted(studio: Studio) -> list[DeletedProject]:
     """Describe the projects in the bin, the one that was changed last first."""
     found = [
         DeletedProject(
-            id=folder.name, name=record["name"], updated=(folder / LAYERS).stat().st_mtime, bytes=_size(folder)
+            id=folder.name, name=record["name"], updated=(folder / LAYERS).stat().st_mtime, bytes=folder_size(folder)
         )
         for folder in _deleted(studio)
         if (record := _record(folder)) is not None
@@ -42,7 +42,7 @@ def empty_deleted(studio: Studio) -> Freed:
         # Only what lies there: a record that was changed by hand may name any path.
         clips = {record["clip"] for record in known} & {path.name for path in (studio.workspace / "clips").iterdir()}
         clips -= {project_record(studio, project)["clip"] for project in project_ids(studio)}
-        freed = sum(_delete(folder) for folder in gone)
+        freed = sum(delete_folder(folder) for folder in gone)
         return Freed(deleted=len(known), bytes=freed + sum(_delete_clip(studio, clip) for clip in clips))
 
 
@@ -65,16 +65,5 @@ def _delete_clip(studio: Studio, clip: str) -> int:
     with suppress(MissingError):  # of a clip that was deleted by hand
         if job := find_job(studio, clip_record(studio, clip)["job"]):
             studio.jobs.cancel(job.id)
-        return _delete(clip_folder(studio, clip))
+        return delete_folder(clip_folder(studio, clip))
     return 0
-
-
-def _delete(folder: Path) -> int:
-    """Delete a folder; returns how many bytes its files had."""
-    size = _size(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-    return size
-
-
-def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

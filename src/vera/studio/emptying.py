@@ -6,7 +6,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from vera.errors import VeraError
-from vera.files import files_below
 from vera.jobs.job import Job
 from vera.jobs.kinds.inputs import laid_name
 from vera.studio.projects import LAYERS, project_folder, project_record, read_layers, write_record
@@ -62,8 +61,16 @@ def _unknown(studio: Studio, project: str, folder: Path, known: Mapping[str, obj
 
 def _delete(folder: Path, takes: set[str]) -> int:
     """Delete the files of takes; returns how many bytes they had."""
-    places = [folder / part / take for part in ("takes", "brought") for take in takes]
-    freed = sum(file.stat().st_size for place in places if place.is_dir() for file in files_below(place))
-    for place in places:
-        shutil.rmtree(place, ignore_errors=True)
+    return sum(delete_folder(folder / part / take) for part in ("takes", "brought") for take in takes)
+
+
+def delete_folder(folder: Path) -> int:
+    """Delete a folder, if it is there; returns how many bytes its files had."""
+    freed = folder_size(folder)
+    shutil.rmtree(folder, ignore_errors=True)
     return freed
+
+
+def folder_size(folder: Path) -> int:
+    """Sum the bytes of all files below a folder."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
