@@ -1,4 +1,4 @@
-"""What every attention of the model shares: the kernel (diffusers' dispatcher, a faster path on CPU) and qk-norm."""
+"""What every attention of the model shares: the kernel, which is diffusers' dispatcher, qk-norm and rotations."""
 
 from typing import Any
 
@@ -12,13 +12,18 @@ def attend(
 ) -> Tensor:
     """Attention over [B, N, heads, head_dim] tensors of one dtype, without a mask; returns the query's shape.
 
-    The kernel is the one that `backend` names, else diffusers' active one, except when training in bfloat16 on a CPU:
-    there the backward pass of torch's fused kernel takes 1 to 6 times as long as plain matrix products do. With
-    `parallel_config` the tokens are this process's share, and the kernel exchanges them with the others.
+    The kernel is the one that `backend` names, else diffusers' active one. With `parallel_config` the tokens are this
+    process's share, and the kernel exchanges them with the others.
     """
-    slow = query.device.type == "cpu" and query.dtype == torch.bfloat16 and query.requires_grad
-    if slow and backend is None and parallel_config is None:
-        return _attend_by_matmul(query, key, value)
+    if query.device.type == "cpu" and query.dtype == torch.bfloat16 and query.requires_grad:
+        # The backward pass of torch's fused kernel takes up to 5 times as long in bfloat16 as in float32, and inductor
+        # makes matrix products that spell out attention into that kernel again.
+        with torch.autocast("cpu", enabled=False):
+            return _dispatch(query.float(), key.float(), value.float(), backend, parallel_config).to(query.dtype)
+    return _dispatch(query, key, value, backend, parallel_config)
+
+
+def _dispatch(query: Tensor, key: Tensor, value: Tensor, backend: Any | None, parallel_config: Any | None) -> Tensor:
     output: Tensor = dispatch_attention_fn(query, key, value, backend=backend, parallel_config=parallel_config)
     return output
 
@@ -32,9 +37,8 @@ def qk_norm(norm: nn.RMSNorm, projected: Tensor) -> Tensor:
     return normed.to(projected.dtype)
 
 
-def _attend_by_matmul(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Attention that holds all scores, [B, heads, N, keys], at once."""
-    query, key, value = (x.transpose(1, 2) for x in (query, key, value))
-    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
-    output: Tensor = scores.softmax(dim=-1) @ value
-    return output.transpose(1, 2)
+def apply_rotary_emb(x_bnhd: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotate interleaved pairs of `x` [B, N, heads, head_dim] by cos, sin [1, N, 1, head_dim]; keeps the dtype."""
+    even, odd = torch.unflatten(x_bnhd, -1, (-1, 2)).unbind(-1)
+    rotated = torch.stack((-odd, even), dim=-1).flatten(-2)
+    return (x_bnhd * cos + rotated * sin).to(x_bnhd.dtype)

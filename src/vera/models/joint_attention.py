@@ -6,14 +6,7 @@ import torch
 from diffusers.models.attention import AttentionModuleMixin
 from torch import Tensor, nn
 
-from vera.models.attention_kernel import attend, qk_norm
-
-
-def apply_rotary_emb(x_bnhd: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotate interleaved pairs of `x` [B, N, heads, head_dim] by cos, sin [1, N, 1, head_dim]; keeps the dtype."""
-    even, odd = torch.unflatten(x_bnhd, -1, (-1, 2)).unbind(-1)
-    rotated = torch.stack((-odd, even), dim=-1).flatten(-2)
-    return (x_bnhd * cos + rotated * sin).to(x_bnhd.dtype)
+from vera.models.attention_kernel import apply_rotary_emb, attend, qk_norm
 
 
 class JointAttnProcessor:

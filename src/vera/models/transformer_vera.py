@@ -22,7 +22,7 @@ from vera.models.caches import LayerCaches
 from vera.models.complete_weights import CompleteWeights
 from vera.models.joint_attention import JointAttention
 from vera.models.layer_tokens import LayerTokens, OutputHead, check_prediction_type
-from vera.models.text_attention import text_attention
+from vera.models.wan_attention import text_attention
 
 
 class Expert(nn.Module):

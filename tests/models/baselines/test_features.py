@@ -6,7 +6,7 @@ import pytest
 import torch
 from diffusers import FirstBlockCacheConfig, MagCacheConfig, PyramidAttentionBroadcastConfig
 from diffusers.hooks import apply_group_offloading
-from diffusers.models.transformers.transformer_wan import WanAttnProcessor, WanTransformerBlock
+from diffusers.models.transformers.transformer_wan import WanTransformerBlock
 from diffusers.models.transformers.transformer_wan_vace import WanVACETransformerBlock
 from peft import LoraConfig
 from safetensors.torch import load_file, save_file
@@ -14,6 +14,7 @@ from tests.models.cached import cached_samples
 
 from vera.errors import VeraError
 from vera.models.baselines import VARIANTS
+from vera.models.wan_attention import WanAttnProcessor
 
 # The mixture of transformers and what is Wan itself have tests of their own.
 CLASSES = pytest.mark.parametrize("variant", sorted(VARIANTS.keys() - {"mot", "v2v", "t2v"}))

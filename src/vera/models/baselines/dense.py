@@ -23,6 +23,7 @@ from vera.models.caches import LayerCaches
 from vera.models.complete_weights import CompleteWeights
 from vera.models.conversion.experts import COORDINATES
 from vera.models.layer_tokens import LayerTokens, OutputHead, check_prediction_type
+from vera.models.wan_attention import WanAttnProcessor
 
 
 class DenseTransformer3DModel(
@@ -82,6 +83,8 @@ class DenseTransformer3DModel(
             WanTransformerBlock(dim, ffn_dim, num_attention_heads, qk_norm, cross_attn_norm, eps)
             for _ in range(num_layers)
         )
+
+        self.set_attn_processor(WanAttnProcessor())
 
         # 4. Output
         self.output_head = OutputHead(dim, out_channels * math.prod(patch_size), eps)

@@ -12,6 +12,7 @@ from vera.models.baselines.variant import Variant, keep_names
 from vera.models.caches import LayerCaches
 from vera.models.complete_weights import CompleteWeights
 from vera.models.layer_tokens import WAVES, check_prediction_type, coordinate_waves, velocity_of
+from vera.models.wan_attention import WanAttnProcessor
 
 
 class PlacedPatches(nn.Conv3d):
@@ -77,6 +78,7 @@ class TextToVideoTransformer3DModel(CompleteWeights, LayerCaches, WanTransformer
             eps=eps,
             rope_max_seq_len=rope_max_seq_len,
         )
+        self.set_attn_processor(WanAttnProcessor())
         if frame_coordinates:
             dim = num_attention_heads * attention_head_dim
             self.patch_embedding = PlacedPatches(in_channels, dim, patch_size)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from vera.errors import VeraError
 from vera.models.baselines.variant import NEW, Config, Named, Variant, with_zero_channels
 from vera.models.complete_weights import CompleteWeights
+from vera.models.wan_attention import WanAttnProcessor
 
 
 class ContextTransformer3DModel(CompleteWeights, WanVACETransformer3DModel, ModelMixin):  # type: ignore[misc]
@@ -75,6 +76,7 @@ class ContextTransformer3DModel(CompleteWeights, WanVACETransformer3DModel, Mode
             vace_layers=layers,
             vace_in_channels=2 * in_channels,
         )
+        self.set_attn_processor(WanAttnProcessor())
         for linear in (self.vace_blocks[0].proj_in, *(block.proj_out for block in self.vace_blocks)):
             nn.init.zeros_(linear.weight)
             nn.init.zeros_(linear.bias)

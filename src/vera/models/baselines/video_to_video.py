@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from vera.models.baselines.variant import Config, Named, Variant, with_zero_channels
 from vera.models.caches import LayerCaches
 from vera.models.complete_weights import CompleteWeights
+from vera.models.wan_attention import WanAttnProcessor
 
 
 class ConcatTransformer3DModel(CompleteWeights, LayerCaches, WanTransformer3DModel, ModelMixin):  # type: ignore[misc]
@@ -62,6 +63,7 @@ class ConcatTransformer3DModel(CompleteWeights, LayerCaches, WanTransformer3DMod
             eps=eps,
             rope_max_seq_len=rope_max_seq_len,
         )
+        self.set_attn_processor(WanAttnProcessor())
         nn.init.zeros_(self.patch_embedding.weight[:, in_channels:].detach())
 
     def forward(
