@@ -4,13 +4,18 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from tests.data.synthetic_assets import SPRITES
 
 from vera.errors import VeraError
 from vera.evaluation.ablations import Outcome, evaluate_ablations, table
+from vera.models import VeraTransformer3DModel
+from vera.models.baselines import VARIANTS
+from vera.models.baselines.text_to_video import TextToVideoTransformer3DModel
 from vera.training import load_recipe
 
+WIDTHS = ("in_channels", "out_channels", "text_dim")
 RECIPES = Path(__file__).parents[2] / "recipes" / "ablations" / "nano"
 
 
@@ -62,6 +67,24 @@ def test_recipes_are_trained_and_measured(
     monkeypatch.setattr("vera.evaluation.predictions.synthetic.run_case", None)
     again = evaluate_ablations(recipes, tmp_path / "out", seeds=2, count=2, workers=1, report=lambda line: None)
     assert again == text
+
+
+def test_all_start_from_the_same_base(tmp_path: Path, recipes: list[Path], model: str, mean_colors: None) -> None:
+    size = load_recipe(recipes[0]).model
+    widths = {name: VeraTransformer3DModel.load_config(f"{model}/transformer")[name] for name in WIDTHS}
+    base = TextToVideoTransformer3DModel(**size, **widths)
+    base.save_pretrained(tmp_path / "base")
+    out = tmp_path / "out"
+    evaluate_ablations(recipes, out, str(tmp_path / "base"), seeds=1, count=2, workers=1, report=lambda line: None)
+    for path in recipes:
+        variant = VARIANTS[load_recipe(path).variant]
+        start = variant.model.from_pretrained(out / f"{path.stem}-start" / "transformer").state_dict()
+        assert load_recipe(out / f"{path.stem}-1" / "recipe.yaml").init == str(
+            out / f"{path.stem}-start" / "transformer"
+        )
+        for name, tensor in base.state_dict().items():
+            made = dict(variant.from_wan(variant.model.from_config(variant.config(size)).config, name, tensor))
+            assert made and all(torch.equal(start[key], value) for key, value in made.items())
 
 
 def test_only_models_of_the_same_data_are_compared(tmp_path: Path, recipes: list[Path]) -> None:

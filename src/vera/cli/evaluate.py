@@ -303,6 +303,7 @@ def ablations(
     recipes: Annotated[list[Path], Parameter(negative=())],
     /,
     *,
+    base: str | None = None,
     out: Path = Path("runs/ablations/nano"),
     seeds: int = 3,
     count: int = 60,
@@ -317,6 +318,9 @@ def ablations(
     ----------
     recipes
         Training recipes (YAML) with the same data, such as recipes/ablations/nano/*.yaml.
+    base
+        Text-to-video model that each starts from, as `vera init` takes it: nano-base, a folder or a name on the hub.
+        Default: what each recipe says.
     out
         Folder for runs, answers and the table.
     seeds
@@ -328,4 +332,4 @@ def ablations(
     """
     from vera.evaluation.ablations import evaluate_ablations
 
-    say(*evaluate_ablations(recipes, out, seeds, count, workers, report=say).splitlines())
+    say(*evaluate_ablations(recipes, out, base, seeds, count, workers, report=say).splitlines())

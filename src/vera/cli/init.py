@@ -22,7 +22,8 @@ def init(
     ----------
     base
         Wan2.1 model: a folder in diffusers' or the original layout, a name on the hub such as
-        Wan-AI/Wan2.1-T2V-1.3B-Diffusers, or a .safetensors file of the transformer alone.
+        Wan-AI/Wan2.1-T2V-1.3B-Diffusers, or a .safetensors file of the transformer alone. Or nano-base, a small
+        model of that kind that ships with Vera.
     out
         New folder for the model.
     variant

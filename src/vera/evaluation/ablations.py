@@ -18,6 +18,7 @@ from vera.evaluation.predictions.predict import Candidate
 from vera.evaluation.predictions.synthetic import Bench, run_cases
 from vera.evaluation.reports.table import TITLES, summarize
 from vera.files import check_outputs, write_text
+from vera.pipelines.init import init_pipeline
 from vera.progress import Progress
 from vera.training import load_recipe
 from vera.training.latents import LAYERS
@@ -50,6 +51,7 @@ class Outcome:
 def evaluate_ablations(
     recipes: Sequence[Path],
     out: Path,
+    base: str | None = None,
     seeds: int = 3,
     count: int = 60,
     workers: int | None = None,
@@ -59,9 +61,10 @@ def evaluate_ablations(
     """Train every recipe with seeds 1 to `seeds`, measure each on `count` held-out cases, and write the table.
 
     The cases are pictures or clips as the first recipe's data ends: its first size, and the frames that its last stage
-    draws most. The same call goes on with what was stopped. Returns `ablations.md`'s text; numbers of every seed are in
-    `ablations.json`. VeraError as `train` and `run_cases`, and for recipes of one name, with other data or
-    with data that are not synthetic.
+    draws most. With `base`, each recipe's network starts as `init_pipeline` makes it from that text-to-video model. The
+    same call goes on with what was stopped. Returns `ablations.md`'s text; numbers of every seed are in
+    `ablations.json`. VeraError as `train`, `run_cases` and `init_pipeline`, and for recipes of one name, with
+    other data or with data that are not synthetic.
     """
     names = [path.stem for path in recipes]
     if len(set(names)) < len(names) or not names:
@@ -87,7 +90,7 @@ def evaluate_ablations(
     for path in recipes:
         for seed in range(1, seeds + 1):
             folder = out / f"{path.stem}-{seed}"
-            _train(path, folder, seed, report)
+            _train(path, folder, seed, base, report)
             for layer, loss in _losses(folder).items():
                 found.setdefault((path.stem, "training", layer), []).append(loss)
             bench = Bench(str(folder / "ema"), (), folder / "answers", sprites, assets)
@@ -102,12 +105,19 @@ def evaluate_ablations(
     return text
 
 
-def _train(path: Path, folder: Path, seed: int, report: Callable[[str], None]) -> None:
+def _train(path: Path, folder: Path, seed: int, base: str | None, report: Callable[[str], None]) -> None:
     """Train by the recipe with another seed, into `folder`; KeyboardInterrupt if that was stopped before its end."""
-    steps = load_recipe(path).steps
-    if _steps_done(folder) < steps:
-        train(path, overrides={"output": str(folder), "seed": seed}, report=report)
-    if _steps_done(folder) < steps:
+    recipe = load_recipe(path)
+    if _steps_done(folder) < recipe.steps:
+        overrides: dict[str, object] = {"output": str(folder), "seed": seed}
+        if base is not None:
+            start = folder.parent / f"{path.stem}-start"
+            if not start.exists():
+                start.parent.mkdir(parents=True, exist_ok=True)
+                init_pipeline(base, start, recipe.variant, model_config=recipe.model)
+            overrides["init"] = str(start / "transformer")
+        train(path, overrides=overrides, report=report)
+    if _steps_done(folder) < recipe.steps:
         raise KeyboardInterrupt
 
 
