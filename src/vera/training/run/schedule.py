@@ -3,9 +3,10 @@
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vera.training.recipe import Recipe
+from vera.training.run.muon import SMALL, BatchedMuon
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -33,6 +34,8 @@ def make_optimizers(recipe: Recipe, model: nn.Module) -> list[torch.optim.Optimi
     adamw = torch.optim.AdamW(groups, lr=rate, betas=recipe.betas, fused=True)
     if not matrices:
         return [adamw]
+    if all(type(p.data) is Tensor and p.numel() <= SMALL for p in matrices):  # not spread over processes
+        return [adamw, BatchedMuon(matrices, lr=rate, weight_decay=decay)]
     return [adamw, torch.optim.Muon(matrices, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")]
 
 
