@@ -84,7 +84,7 @@ class TextStates:
     def __call__(self, prompts: Sequence[str]) -> Tensor:
         """Encode prompts, as the class says."""
         # Float first: autocast on CPUs cannot stack halves.
-        states = [self.states(prompt).float() for prompt in prompts]
+        states = [x.float() for x in self._states(prompts)]
         length = self.max_sequence_length
         return torch.stack([torch.nn.functional.pad(x, (0, 0, 0, length - len(x))) for x in states]).to(self.device)
 
@@ -105,18 +105,22 @@ class TextStates:
 
     def states(self, prompt: str) -> Tensor:
         """States [tokens, dim] float16 of one prompt, without the zeros, on the CPU."""
-        states = self._given.get(prompt, self._cache.get(prompt))
-        if states is None:
+        return self._states([prompt])[0]
+
+    def _states(self, prompts: Sequence[str]) -> list[Tensor]:
+        found = {prompt: held[prompt] for held in (self._cache, self._given) for prompt in prompts if prompt in held}
+        if new := [prompt for prompt in dict.fromkeys(prompts) if prompt not in found]:
             tokenizer, encoder = self.networks
             with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
-                encoded = encode_text(tokenizer, encoder, [prompt], self.max_sequence_length)[0]
-            last = encoded.any(dim=1).nonzero().amax().item() + 1 if encoded.any() else 0
-            states = encoded[: int(last)].half().cpu()
-            if self._cached + states.numel() > CACHED:
-                self._cache, self._cached = {}, 0
-            self._cache[prompt] = states
-            self._cached += states.numel()
-        return states
+                encoded = encode_text(tokenizer, encoder, new, self.max_sequence_length)
+            for prompt, states in zip(new, encoded, strict=True):
+                last = states.any(dim=1).nonzero().amax().item() + 1 if states.any() else 0
+                found[prompt] = kept = states[: int(last)].to("cpu", torch.float16, copy=True)
+                if self._cached + kept.numel() > CACHED:
+                    self._cache, self._cached = {}, 0
+                self._cache[prompt] = kept
+                self._cached += kept.numel()
+        return [found[prompt] for prompt in prompts]
 
     def _tokenizer(self) -> Any:
         from transformers import AutoTokenizer

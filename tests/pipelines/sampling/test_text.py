@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from vera import VeraError
 from vera.pipelines import VeraPipeline
-from vera.pipelines.sampling.text import clean_prompt
+from vera.pipelines.sampling.text import clean_prompt, encode_text
 
 MakePipeline = Callable[..., VeraPipeline]
 PROMPTS = ["add a red balloon", "", "  add\ta  red\nballoon ", "balloon &amp;amp; add", "add a “red” balloon â€” red"]
@@ -46,6 +46,21 @@ def test_states_are_those_of_wan(make_pipeline: MakePipeline, prompt: str) -> No
         assert state.shape == (1, 512, 16)
         torch.testing.assert_close(state, reference, atol=1e-6, rtol=0)
         assert torch.equal(state.any(-1), reference.any(-1)), "zeros at the same places"
+
+
+def test_prompts_of_one_length_are_encoded_together_and_no_other(make_pipeline: MakePipeline) -> None:
+    vera = make_pipeline("wan", "umt5")
+    prompts = ["red", "add a red balloon", "blue", "", "red", "add a blue balloon"]
+    encoder, shapes = vera.text_encoder, []
+    handle = encoder.register_forward_pre_hook(lambda _, args: shapes.append(tuple(args[0].shape)))
+    with torch.no_grad():
+        together = encode_text(vera.tokenizer, encoder, prompts, 12)
+        handle.remove()
+        alone = torch.cat([encode_text(vera.tokenizer, encoder, [prompt], 12) for prompt in prompts])
+    assert len({length for _, length in shapes}) == len(shapes) < len(prompts)
+    assert sum(count for count, _ in shapes) == len(prompts) - (not vera.tokenizer("").input_ids)
+    torch.testing.assert_close(together, alone, atol=1e-6, rtol=0)
+    assert torch.equal(together.any(-1), alone.any(-1))
 
 
 def test_the_pipeline_reads_512_tokens_not_the_226_of_wans_encode_prompt(make_pipeline: MakePipeline) -> None:

@@ -29,16 +29,19 @@ def encode_text(
     None is the encoder's own device, which is not where it runs when its weights are offloaded.
 
     Longer prompts are cut; states beyond a prompt's end are zeros, as in Wan, since the transformer has no text mask.
-    Each prompt is encoded by itself and without padding, so that its states do not depend on its neighbours and a
-    short one costs little. One without any token, which is the empty text of some tokenizers, is all zeros.
+    Only prompts of as many tokens are encoded together, without padding, so that the states of one depend on no other
+    and a short one costs little. One without any token, which is the empty text of some tokenizers, is all zeros.
     """
     device = device or text_encoder.device
-    states = []
-    for prompt in prompts:
+    alike: dict[int, list[tuple[int, Any]]] = {}
+    for index, prompt in enumerate(prompts):
         tokens = tokenizer(clean_prompt(prompt), max_length=max_sequence_length, truncation=True, return_tensors="pt")
-        if tokens.input_ids.shape[1]:
-            encoded = text_encoder(tokens.input_ids.to(device), tokens.attention_mask.to(device)).last_hidden_state[0]
-        else:
-            encoded = torch.zeros(0, text_encoder.config.hidden_size, device=device)
-        states.append(torch.nn.functional.pad(encoded, (0, 0, 0, max_sequence_length - len(encoded))))
-    return torch.stack(states)
+        alike.setdefault(tokens.input_ids.shape[1], []).append((index, tokens))
+    states: list[Tensor] = [torch.zeros(0, text_encoder.config.hidden_size, device=device)] * len(prompts)
+    for length, found in alike.items():
+        if length:
+            ids, mask = (torch.cat([tokens[name] for _, tokens in found]) for name in ("input_ids", "attention_mask"))
+            encoded = text_encoder(ids.to(device), mask.to(device)).last_hidden_state
+            for (index, _), one in zip(found, encoded, strict=True):
+                states[index] = one
+    return torch.stack([torch.nn.functional.pad(one, (0, 0, 0, max_sequence_length - len(one))) for one in states])
