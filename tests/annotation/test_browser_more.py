@@ -13,6 +13,7 @@ from tests.annotation.page import Seat, seated, served
 from tests.construction.crossing import HEIGHT, WIDTH, centre
 
 from vera.annotation.draft import fold, read_event
+from vera.annotation.pictures import picture
 from vera.annotation.store.events import events_of
 from vera.annotation.store.leases import find_lease
 from vera.construction.construct import build_samples
@@ -193,6 +194,29 @@ def test_where_two_disagree_a_third_decides(browser: Browser, tmp_path: Path) ->
     assert row["by"] == "carl" and row["objects"][0]["noun"] == "ball"  # type: ignore[index]
 
 
+def zoomed_and_dragged(seat: Seat) -> None:
+    """The wheel enlarges, the middle button drags, `0` shows all again; a dab in the middle of all lands there."""
+    canvas = seat.page.locator(".stage canvas")
+    shown = seat.page.get_by_role("button", name="Show the whole picture")
+    whole = canvas.screenshot()
+    canvas.hover()
+    seat.page.mouse.wheel(0, -800)
+    expect(shown).to_have_text("400 %")
+    canvas.click()
+    seat.saved()
+    near = canvas.screenshot()
+    box = canvas.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    seat.page.mouse.move(x, y)
+    seat.page.mouse.down(button="middle")
+    seat.page.mouse.move(x - 200, y, steps=4)
+    seat.page.mouse.up(button="middle")
+    assert len({whole, near, canvas.screenshot()}) == 3
+    seat.press("0")
+    expect(shown).to_have_text("100 %")
+
+
 def test_mattes_are_mended_and_words_proofread(browser: Browser, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     photo = cv2.resize(rng.integers(0, 255, (6, 9, 3), dtype=np.uint8), (480, 320), interpolation=cv2.INTER_CUBIC)
@@ -208,6 +232,10 @@ def test_mattes_are_mended_and_words_proofread(browser: Browser, tmp_path: Path)
     desk.close()
     assert build_samples(recipe, out).waiting == {"curate": 1}
     desk = desk_of(out)
+    content, kind = picture(desk.clips, lease.clip, "o1", "alpha", 3)
+    matte = desk.clips.read(lease.clip, "matte.mkv", "o1")[3]
+    shown = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert kind == "image/png" and np.abs(shown - matte / 257).max() <= 0.5
     with seated(browser, desk, "Curate") as seat:
         expect(seat.page.locator(".stage canvas")).to_be_visible()
         seat.press("End")
@@ -215,6 +243,12 @@ def test_mattes_are_mended_and_words_proofread(browser: Browser, tmp_path: Path)
         x, y = centre(16)
         seat.click(x, y, WIDTH, HEIGHT)
         seat.saved()
+        seat.page.get_by_label("Nothing below").fill("0.2")
+        seat.saved()
+        zoomed_and_dragged(seat)
+        seat.page.get_by_role("button", name="Alpha").click()
+        seat.press("m")
+        expect(seat.page.get_by_role("button", name="Brightness ×4")).to_be_visible()
         seat.page.get_by_label("What is behind it").fill("a wall of many colours")
         seat.page.wait_for_timeout(800)
         seat.checked()
@@ -223,6 +257,9 @@ def test_mattes_are_mended_and_words_proofread(browser: Browser, tmp_path: Path)
         found = find_lease(desk.store, held)
         draft = fold(list(map(read_event, events_of(desk.store, found.number))), desk.bounds(found))
         assert draft.strokes[0]["mode"] == "subtract" and draft.strokes[0]["range"] == [16, 16]
+        assert draft.levels == (0.2, 1)
+        ((x, y),) = draft.strokes[1]["points"]
+        assert abs(x - WIDTH / 2) <= 1 and abs(y - HEIGHT / 2) <= 1
         seat.page.get_by_role("button", name="Accept").click()
         expect(seat.page.locator("main")).to_contain_text("Nothing waits for you")
     assert build_samples(recipe, out).waiting == {"background_proofread": 1}

@@ -64,6 +64,13 @@ def test_a_painted_mask_takes_the_place_of_the_clicks_that_it_holds() -> None:
     assert draft["objects"]["1"]["prompts"] == [{"frame": 4, "plus": [[5, 6]], "mask": "0"}]
 
 
+def test_of_levels_the_last_count_and_undo_goes_back_to_those_before() -> None:
+    first, last = ({"kind": "levels", "levels": levels} for levels in ([0.1, 1.0], [0.2, 0.8]))
+    assert folded()["levels"] == [0, 1]
+    assert folded(first, last)["levels"] == [0.2, 0.8]
+    assert folded(first, last, {"kind": "undo"})["levels"] == [0.1, 1.0]
+
+
 def test_more_points_than_a_frame_takes_are_refused() -> None:
     clicks = [{"kind": "plus", "point": [x, 0]} for x in range(6)]
     folded(*clicks[:5])

@@ -47,7 +47,7 @@ def test_answers_to_gold_are_scored_and_decide_nothing(tmp_path: Path) -> None:
     for accept in (True, True):
         lease = desk.claim("anna", "filter", "work")
         assert lease is not None and lease.gold
-        assert picture(desk.clips, lease.clip, lease.object, "difference", 3)[:2] == b"\xff\xd8"
+        assert picture(desk.clips, lease.clip, lease.object, "difference", 3)[0][:2] == b"\xff\xd8"
         verdicts.append(lease.clip)
         desk.finish(lease, {"accept": accept})
     assert len(set(verdicts)) == 2 and desk.claim("anna", "filter", "work") is None

@@ -22,6 +22,7 @@ from vera.construction.upkeep import collect_garbage, verify_build
 from vera.data.released.dataset import ReleasedLayers
 from vera.errors import VeraError
 from vera.files import file_hash
+from vera.video import read_lossless
 
 ROWS = f"dataset/vera-train-set/{FRAMES}-frames/realistic-set1-bg-change.jsonl"
 PANORAMA = "{panoramas: [%s/pictures/*.hdr], enlarged: 2}"
@@ -120,6 +121,18 @@ def test_strokes_mend_the_matte(tmp_path: Path) -> None:
     assert np.abs(sample.source[2, 85, 140].astype(int) - crossing(1)[2, 85, 140]).max() <= 1
 
 
+def test_levels_mend_the_matte_before_strokes_do(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "pictures", "a.png")
+    plain, mended = (tmp_path / name for name in ("plain", "mended"))
+    build_samples(setup(tmp_path), plain)
+    build_samples(setup(tmp_path, levels=[0.25, 0.75]), mended)
+    (matte,), (curated,) = list(plain.rglob("matte.mkv")), list(mended.rglob("curated.mkv"))
+    alpha = read_lossless(matte).astype(np.float64) / 65535
+    wanted = np.clip((alpha - 0.25) / 0.5, 0, 1) * 65535
+    assert np.abs(read_lossless(curated) - wanted).max() <= 0.51
+    assert not list(plain.rglob("curated.mkv"))
+
+
 def test_a_refused_matte_makes_no_sample_and_an_open_one_waits(tmp_path: Path) -> None:
     write_pictures(tmp_path / "pictures", "a.png")
     recipe = setup(tmp_path, accept=False, reason="hair is lost")
@@ -214,6 +227,9 @@ def test_bad_recipes(tmp_path: Path, line: str, told: str) -> None:
         ({"gate": "curate", "object": "o1"}, "curate is of an object"),
         ({"gate": "filter", "object": "o1", "accept": True, "scene": "a street"}, "are of curate"),
         ({"gate": "curate", "object": "o1", "accept": True, "strokes": [{"points": []}]}, "1: "),
+        ({"gate": "curate", "object": "o1", "accept": True, "levels": [0.9, 0.1]}, "1: levels rise"),
+        ({"gate": "curate", "object": "o1", "accept": True, "levels": [0.1]}, "1: levels"),
+        ({"gate": "filter", "object": "o1", "accept": True, "levels": [0.1, 0.9]}, "are of curate"),
         ({"gate": "curate", "object": "o1", "accept": True, "scene": "x" * 300}, "scene"),
     ],
 )

@@ -66,6 +66,7 @@ export function Annotate({ work }: { work: Work }) {
           height={work.height}
           label={`Frame ${frame.value + 1}. Arrows move a cross, C clicks on the object, V beside it.`}
           cursor={tool === "brush" ? "cell" : "crosshair"}
+          brush={tool === "brush" ? radius : undefined}
           pointing={pointing.handlers}
           draw={(context, scale) => {
             drawFrame(context, clip, frame.value, work.width, work.height);

@@ -32,7 +32,7 @@ export function App() {
         open={sheetOpen}
         sections={[
           ["This page", rows(keys.value.filter((key) => key.shown !== ""))],
-          ["The clip", rows(CLIP)],
+          ["The clip", rows(CLIP.filter((key) => key.shown !== ""))],
         ]}
       />
     </>

@@ -29,18 +29,23 @@ export interface JudgeProps {
   said?: () => Record<string, unknown>;
   more?: Key[];
   pointing?: Pointing | undefined;
+  brush?: number;
+  /** Drawn over the picture. */
+  over?: (context: CanvasRenderingContext2D) => void;
   version?: string;
   children?: ComponentChildren;
 }
 
-export function Judge({ work, question, said, more, pointing, version, children }: JudgeProps) {
+export function Judge({ work, question, said, more, pointing, brush, over, version, children }: JudgeProps) {
   const [shown, setShown] = useState<Shown>(work.views[0]!);
   const [part, setPart] = useState(0.5);
   const [why, setWhy] = useState(false);
+  const [gain, setGain] = useState(1);
   const reels = useReels(work, work.views, version);
   const [first, second] = [reels.get(work.views[0]!)!, reels.get(work.views[1]!)!];
   const wipes = work.gate === "filter" || work.gate.endsWith("proofread");
   const choices: Shown[] = [...work.views, ...(wipes ? (["wipe"] as const) : []), "sheet"];
+  const brighten = () => setGain((held) => (held === 1 ? 4 : held === 4 ? 16 : 1));
   const accept = () => void answer({ accept: true, ...(said?.() ?? {}) });
 
   useLayoutEffect(() => {
@@ -50,6 +55,7 @@ export function Judge({ work, question, said, more, pointing, version, children 
       { key: "a", what: "Accept", act: accept },
       { key: "r", what: "Reject, with a reason", act: () => setWhy(true) },
       { key: "u", what: "Take back the last answer", act: () => void takeBack() },
+      ...(work.views.includes("alpha") ? [{ key: "m", what: "Alpha four and sixteen times as bright", act: brighten }] : []),
       ...(more ?? []),
     ]);
   });
@@ -66,10 +72,12 @@ export function Judge({ work, question, said, more, pointing, version, children 
             height={work.height}
             label={`${label(shown)}, frame ${frame.value + 1}`}
             pointing={shown === "wipe" ? wiping(setPart, work.width) : pointing}
+            brush={shown === "wipe" ? undefined : brush}
             draw={(context, scale) => {
               const { width, height } = work;
               drawFrame(context, reel, frame.value, width, height);
-              if (shown !== "wipe") return;
+              if (shown === "alpha") addUp(context, gain, () => drawFrame(context, reel, frame.value, width, height));
+              if (shown !== "wipe") return over?.(context);
               const x = Math.round(part * width);
               context.save();
               context.beginPath();
@@ -102,6 +110,11 @@ export function Judge({ work, question, said, more, pointing, version, children 
             </label>
           )}
         </fieldset>
+        {shown === "alpha" && (
+          <button aria-pressed={gain > 1} onClick={brighten}>
+            Brightness ×{gain} <kbd>M</kbd>
+          </button>
+        )}
         {children}
         <div class="row ends">
           <button onClick={() => void takeBack()}>
@@ -125,6 +138,13 @@ export function Judge({ work, question, said, more, pointing, version, children 
       )}
     </div>
   );
+}
+
+/** Draw something as often as to make it `times` as bright. */
+function addUp(context: CanvasRenderingContext2D, times: number, draw: () => void): void {
+  context.globalCompositeOperation = "lighter";
+  for (let more = 1; more < times; more++) draw();
+  context.globalCompositeOperation = "source-over";
 }
 
 const label = (shown: Shown) => (shown === "wipe" ? "Wipe" : shown === "sheet" ? "Contact sheet" : NAMES[shown]);

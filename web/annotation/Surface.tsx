@@ -2,6 +2,7 @@
 import { effect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Point } from "./api";
+import { look, lookAt, placed, zoomBy } from "./zoom";
 
 export interface Pointing {
   /** The pointer is put down (`beside`: with the other button), moves while it is down, and is lifted. */
@@ -18,14 +19,18 @@ export interface SurfaceProps {
   draw(context: CanvasRenderingContext2D, scale: number): void;
   pointing?: Pointing;
   cursor?: string;
+  /** Radius of a brush, in pixels of the picture: a ring follows the pointer. */
+  brush?: number | undefined;
 }
 
 const STEP = 8; // pixels that a key moves the cross by; 1 with Shift
 
-export function Surface({ width, height, label, draw, pointing, cursor }: SurfaceProps) {
+export function Surface({ width, height, label, draw, pointing, cursor, brush }: SurfaceProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const cross = useRef<Point | null>(null);
+  const hover = useRef<Point | null>(null);
   const down = useRef(false);
+  const panned = useRef<Point | null>(null); // where the pointer was while the picture is dragged
 
   const redraw = () => {
     const shown = canvas.current;
@@ -35,18 +40,13 @@ export function Surface({ width, height, label, draw, pointing, cursor }: Surfac
     if (shown.width !== Math.round(across * dense)) shown.width = Math.round(across * dense);
     if (shown.height !== Math.round(down * dense)) shown.height = Math.round(down * dense);
     const context = shown.getContext("2d")!;
-    const scale = fitted(across, down, width, height);
+    const { left, top, scale } = placed(look.value, across, down, width, height);
     context.resetTransform();
     context.clearRect(0, 0, shown.width, shown.height);
-    context.setTransform(
-      scale * dense,
-      0,
-      0,
-      scale * dense,
-      ((across - width * scale) / 2) * dense,
-      ((down - height * scale) / 2) * dense,
-    );
+    context.setTransform(scale * dense, 0, 0, scale * dense, left * dense, top * dense);
+    context.imageSmoothingEnabled = scale * dense < 4; // pixels are to be seen where they are large
     draw(context, 1 / scale);
+    if (brush && hover.current) drawRing(context, hover.current, brush, 1 / scale);
     if (cross.current && document.activeElement === shown) drawCross(context, cross.current, 1 / scale);
   };
   const latest = useRef(redraw);
@@ -58,12 +58,36 @@ export function Surface({ width, height, label, draw, pointing, cursor }: Surfac
     return () => watch.disconnect();
   }, []);
 
-  const pointAt = (event: PointerEvent): Point => {
+  const placeNow = () => placed(look.peek(), canvas.current!.clientWidth, canvas.current!.clientHeight, width, height);
+  const placeOf = (event: MouseEvent): Point => {
     const box = canvas.current!.getBoundingClientRect();
-    const scale = fitted(box.width, box.height, width, height);
-    const x = (event.clientX - box.left - (box.width - width * scale) / 2) / scale;
-    const y = (event.clientY - box.top - (box.height - height * scale) / 2) / scale;
+    const { left, top, scale } = placeNow();
+    return [(event.clientX - box.left - left) / scale, (event.clientY - box.top - top) / scale];
+  };
+  const pointAt = (event: MouseEvent): Point => {
+    const [x, y] = placeOf(event);
     return [clamp(Math.floor(x), width), clamp(Math.floor(y), height)];
+  };
+  const wheel = useRef((_: WheelEvent) => {});
+  wheel.current = (event) => {
+    event.preventDefault();
+    const [x, y] = placeOf(event);
+    lookAt(placeNow().middle);
+    zoomBy(2 ** (-event.deltaY / 400), [x / width, y / height]);
+  };
+  useEffect(() => {
+    const shown = canvas.current!;
+    const turn = (event: WheelEvent) => wheel.current(event);
+    shown.addEventListener("wheel", turn, { passive: false }); // or the page would scroll
+    return () => shown.removeEventListener("wheel", turn);
+  }, []);
+
+  const pan = (event: PointerEvent) => {
+    const [x, y] = placeOf(event);
+    const [fromX, fromY] = panned.current!;
+    const { middle } = placeNow();
+    lookAt([middle[0] - (x - fromX) / width, middle[1] - (y - fromY) / height]);
+    panned.current = placeOf(event);
   };
 
   const press = (event: KeyboardEvent) => {
@@ -72,6 +96,7 @@ export function Surface({ width, height, label, draw, pointing, cursor }: Surfac
     if (by) {
       const far = event.shiftKey ? 1 : STEP;
       cross.current = [clamp(here[0] + by[0]! * far, width), clamp(here[1] + by[1]! * far, height)];
+      if (look.peek().zoom > 1) lookAt([cross.current[0] / width, cross.current[1] / height]);
     } else if (pointing && ["c", "v"].includes(event.key.toLowerCase())) {
       cross.current = here;
       pointing.down(here, event.key.toLowerCase() === "v");
@@ -93,40 +118,66 @@ export function Surface({ width, height, label, draw, pointing, cursor }: Surfac
       onBlur={redraw}
       onContextMenu={(event) => event.preventDefault()}
       onPointerDown={(event) => {
-        if (!pointing || event.button > 2 || event.button === 1) return;
+        if (event.button > 2 || (event.button !== 1 && !pointing)) return;
         canvas.current!.setPointerCapture(event.pointerId);
+        if (event.button === 1) {
+          event.preventDefault(); // or the browser would scroll by itself
+          panned.current = placeOf(event);
+          return;
+        }
+        if (!pointing) return;
         down.current = true;
         pointing.down(pointAt(event), event.button === 2 || event.ctrlKey);
       }}
-      onPointerMove={(event) => down.current && pointing?.move?.(pointAt(event))}
+      onPointerMove={(event) => {
+        if (panned.current) return pan(event);
+        hover.current = placeOf(event);
+        if (down.current) pointing?.move?.(pointAt(event));
+        if (brush) redraw();
+      }}
+      onPointerLeave={() => {
+        hover.current = null;
+        if (brush) redraw();
+      }}
       onPointerUp={(event) => {
+        panned.current = null;
         if (!down.current) return;
         down.current = false;
         pointing?.up?.(pointAt(event));
       }}
-      onPointerCancel={() => void (down.current = false)}
+      onPointerCancel={() => {
+        down.current = false;
+        panned.current = null;
+      }}
     />
   );
 }
-
-/** How many pixels of the page one of the picture is, which is shown whole in the middle of the canvas. */
-const fitted = (across: number, down: number, width: number, height: number) => Math.min(across / width, down / height) || 1;
 
 const clamp = (value: number, size: number) => Math.max(0, Math.min(size - 1, value));
 
 function drawCross(context: CanvasRenderingContext2D, [x, y]: Point, scale: number): void {
   const arm = 10 * scale;
-  for (const [color, line] of [
-    ["#000", 3],
-    ["#fff", 1],
-  ] as const) {
-    context.strokeStyle = color;
-    context.lineWidth = line * scale;
-    context.beginPath();
+  outline(context, scale, () => {
     context.moveTo(x + 0.5 - arm, y + 0.5);
     context.lineTo(x + 0.5 + arm, y + 0.5);
     context.moveTo(x + 0.5, y + 0.5 - arm);
     context.lineTo(x + 0.5, y + 0.5 + arm);
+  });
+}
+
+const drawRing = (context: CanvasRenderingContext2D, [x, y]: Point, radius: number, scale: number): void =>
+  outline(context, scale, () => context.arc(x, y, radius + 0.5, 0, 2 * Math.PI));
+
+/** A white line with a dark edge, which is seen on everything. */
+function outline(context: CanvasRenderingContext2D, scale: number, line: () => void): void {
+  for (const [color, thick] of [
+    ["#000", 3],
+    ["#fff", 1],
+  ] as const) {
+    context.strokeStyle = color;
+    context.lineWidth = thick * scale;
+    context.beginPath();
+    line();
     context.stroke();
   }
 }

@@ -1,5 +1,6 @@
 // Playing and scrubbing; under it, where the masks of the object are.
 import { frame, playing, show, step, toggle } from "./clock";
+import { fit, look, zoomBy } from "./zoom";
 
 export interface Marks {
   own: number[];
@@ -37,6 +38,23 @@ export function Transport({ frames, marks }: { frames: number; marks?: Marks }) 
       <output class="mono">
         {frame.value + 1} / {frames}
       </output>
+      <Zoom />
+    </div>
+  );
+}
+
+function Zoom() {
+  return (
+    <div class="zoom">
+      <button class="plain" onClick={() => zoomBy(0.8)} disabled={look.value.zoom === 1} aria-label="Zoom out" title="Zoom out: -">
+        −
+      </button>
+      <button class="plain" onClick={fit} aria-label="Show the whole picture" title="The whole picture: 0">
+        {Math.round(100 * look.value.zoom)} %
+      </button>
+      <button class="plain" onClick={() => zoomBy(1.25)} aria-label="Zoom in" title="Zoom in: +, or the wheel">
+        +
+      </button>
     </div>
   );
 }

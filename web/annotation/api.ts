@@ -33,6 +33,7 @@ export interface Stroke {
 
 export interface Draft {
   objects: Record<string, Chosen>;
+  levels: [number, number];
   strokes: Stroke[];
   can_undo: boolean;
   can_redo: boolean;

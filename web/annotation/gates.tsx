@@ -1,9 +1,10 @@
 // The gates at which something is judged: removals, mattes, words.
-import { useRef, useState } from "preact/hooks";
+import { useSignal } from "@preact/signals";
+import { useState } from "preact/hooks";
 import type { Point, Work } from "./api";
 import { frame } from "./clock";
 import { Judge } from "./Judge";
-import { act, draft } from "./task";
+import { act, draft, drafts } from "./task";
 
 export function Filter({ work }: { work: Work }) {
   return <Judge work={work} question={`Is nothing left of the ${work.noun || "object"}, and is the rest as it was?`} />;
@@ -14,20 +15,20 @@ export function Curate({ work }: { work: Work }) {
   const [erase, setErase] = useState(false);
   const [whole, setWhole] = useState(false);
   const [scene, setScene] = useState("");
-  const line = useRef<{ points: Point[]; away: boolean } | null>(null);
-  const strokes = draft.value?.strokes.length ?? 0;
+  const line = useSignal<Line | null>(null);
   const range: [number, number] = whole ? [0, work.frames - 1] : [frame.value, frame.value];
   const pointing = {
-    down: (point: Point, beside: boolean) => {
-      line.current = { points: [point], away: beside !== erase };
+    down: (point: Point, beside: boolean) => void (line.value = { points: [point], away: beside !== erase }),
+    move: (point: Point) => {
+      const held = line.peek();
+      if (held) line.value = { ...held, points: [...held.points, point] };
     },
-    move: (point: Point) => void line.current?.points.push(point),
     up: (point: Point) => {
-      if (!line.current) return;
-      const { points: drawn, away } = line.current;
-      const points = [...drawn, point].filter((one, index, all) => !index || one.join() !== all[index - 1]!.join());
-      line.current = null;
-      void act({ kind: "stroke", stroke: { points, radius, softness: 0.3, mode: away ? "subtract" : "add", range } });
+      const held = line.peek();
+      if (!held) return;
+      const points = [...held.points, point].filter((one, index, all) => !index || one.join() !== all[index - 1]!.join());
+      const mode = held.away ? "subtract" : "add";
+      void act({ kind: "stroke", stroke: { points, radius, softness: 0.3, mode, range } }).then(() => void (line.value = null));
     },
   };
   return (
@@ -35,13 +36,16 @@ export function Curate({ work }: { work: Work }) {
       work={work}
       question={`Is this all of the ${work.noun || "object"}, and nothing else?`}
       said={() => ({ scene })}
-      version={`?strokes=${strokes}`}
+      version={`?draft=${drafts.value}`}
       pointing={pointing}
+      brush={radius}
+      over={(context) => line.value && drawLine(context, line.value, radius)}
       more={[
         { key: "[", what: "Smaller brush", act: () => setRadius((held) => Math.max(1, held - 1)) },
         { key: "]", what: "Larger brush", act: () => setRadius((held) => Math.min(100, held + 1)) },
         { key: "e", what: "Paint or erase", act: () => setErase((held) => !held) },
-        { key: "z", what: "Undo a stroke", act: () => void act({ kind: "undo" }) },
+        { key: "z", what: "Undo", act: () => void act({ kind: "undo" }) },
+        { key: "shift+z", shown: "Shift Z", what: "Redo", act: () => void act({ kind: "redo" }) },
       ]}
     >
       <fieldset>
@@ -52,9 +56,6 @@ export function Curate({ work }: { work: Work }) {
           </button>
           <button aria-pressed={erase} onClick={() => setErase(true)}>
             Take away <kbd>E</kbd>
-          </button>
-          <button disabled={!draft.value?.can_undo} onClick={() => void act({ kind: "undo" })}>
-            Undo <kbd>Z</kbd>
           </button>
         </div>
         <label class="row">
@@ -67,11 +68,61 @@ export function Curate({ work }: { work: Work }) {
           In all frames
         </label>
       </fieldset>
+      <Levels />
+      <div class="row">
+        <button disabled={!draft.value?.can_undo} onClick={() => void act({ kind: "undo" })}>
+          Undo <kbd>Z</kbd>
+        </button>
+        <button disabled={!draft.value?.can_redo} onClick={() => void act({ kind: "redo" })}>
+          Redo
+        </button>
+      </div>
       <label>
         What is behind it, for the instruction
         <input type="text" maxLength={200} placeholder="a street in the sun" value={scene} onInput={(event) => setScene(event.currentTarget.value)} />
       </label>
     </Judge>
+  );
+}
+
+interface Line {
+  points: Point[];
+  away: boolean;
+}
+
+/** The stroke that is being drawn: green adds, red takes away. */
+function drawLine(context: CanvasRenderingContext2D, { points, away }: Line, radius: number): void {
+  context.strokeStyle = away ? "#c03a2b99" : "#1d8f4e99";
+  context.lineWidth = 2 * radius + 1;
+  context.lineCap = context.lineJoin = "round";
+  context.beginPath();
+  for (const [x, y] of points) context.lineTo(x + 0.5, y + 0.5);
+  const [x, y] = points.at(-1)!;
+  context.lineTo(x + 0.5, y + 0.5); // or one point alone would be nothing
+  context.stroke();
+}
+
+const LEAST = 0.01; // that the levels are apart
+
+/** What of the matte is nothing, and what is all. */
+function Levels() {
+  const [low, high] = draft.value?.levels ?? [0, 1];
+  const say = (levels: [number, number]) => void act({ kind: "levels", levels });
+  const sliders = [
+    ["Nothing below", low, (value: number) => say([Math.min(value, high - LEAST), high])],
+    ["All above", high, (value: number) => say([low, Math.max(value, low + LEAST)])],
+  ] as const;
+  return (
+    <fieldset>
+      <legend class="quiet">Levels of the matte</legend>
+      {sliders.map(([name, value, change]) => (
+        <label key={name} class="row">
+          {name}
+          <input type="range" min={0} max={1} step={0.01} value={value} onChange={(event) => change(Number(event.currentTarget.value))} />
+          <output class="mono">{Math.round(100 * value)} %</output>
+        </label>
+      ))}
+    </fieldset>
   );
 }
 

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { isTyping } from "../shared/typing";
 import { show, step, toggle, frame } from "./clock";
+import { fit, zoomBy } from "./zoom";
 
 export interface Key {
   key: string; // as KeyboardEvent.key, lower case; "shift+z" with a modifier
@@ -21,6 +22,10 @@ export const CLIP: Key[] = [
   { key: "shift+arrowright", shown: "Shift →", what: "Eight frames on", act: () => step(8) },
   { key: "home", shown: "Home", what: "First frame", act: () => show(0) },
   { key: "end", shown: "End", what: "Last frame", act: () => show(frame.value + 1e6) },
+  { key: "+", what: "Zoom in; also by the wheel. The middle button drags", act: () => zoomBy(1.25) },
+  { key: "=", shown: "", what: "Zoom in", act: () => zoomBy(1.25) },
+  { key: "-", what: "Zoom out", act: () => zoomBy(0.8) },
+  { key: "0", what: "The whole picture", act: fit },
 ];
 
 export const keys = signal<Key[]>([]);

@@ -18,7 +18,7 @@ export class Reel {
     readonly lease: string,
     readonly view: View,
     readonly count: number,
-    private readonly version = "",
+    private version = "",
   ) {}
 
   /** The picture of a frame, or the nearest one before it that is there. */
@@ -30,6 +30,14 @@ export class Reel {
 
   has(frame: number): boolean {
     return this.pictures[frame] !== undefined;
+  }
+
+  /** Load all pictures again, as they are by now. */
+  renew(version: string): void {
+    if (version === this.version) return;
+    this.version = version;
+    this.asked.clear();
+    this.load();
   }
 
   close(): void {
@@ -60,17 +68,19 @@ export class Reel {
   }
 
   private async fetch(frame: number): Promise<void> {
+    const version = this.version;
     try {
-      const response = await fetch(picturePath(this.lease, this.view, frame) + this.version);
+      const response = await fetch(picturePath(this.lease, this.view, frame) + version);
       if (!response.ok) throw new Error(response.statusText);
       const picture = await createImageBitmap(await response.blob());
-      if (this.closed) return picture.close();
+      if (this.closed || version !== this.version) return picture.close();
+      this.pictures[frame]?.close();
       this.pictures[frame] = picture;
       this.failures = 0;
       this.loaded.value++;
     } catch {
       await new Promise((done) => setTimeout(done, Math.min(8000, 500 * 2 ** this.failures++)));
-      this.asked.delete(frame);
+      if (version === this.version) this.asked.delete(frame);
     }
   }
 }

@@ -10,6 +10,7 @@ const AGAIN = [500, 1000, 2000, 4000]; // milliseconds until what did not get th
 export const person = signal(localStorage.getItem("vera-person") ?? "");
 export const work = signal<Work | null>(null);
 export const draft = signal<Draft | null>(null);
+export const drafts = signal(0); // counts the drafts that came
 export const looking = signal(true); // for a task
 export const unsaved = signal(0); // events that are on their way
 export const cut = signal(false); // the server cannot be reached
@@ -73,6 +74,7 @@ export function act(event: Doing): Promise<void> {
     if (work.value !== held || !found) return;
     seq = found.seq;
     draft.value = found.draft;
+    drafts.value++;
   });
   sending = saved.finally(() => unsaved.value--);
   return saved;

@@ -3,16 +3,21 @@ import { useEffect, useLayoutEffect, useMemo } from "preact/hooks";
 import type { View, Work } from "./api";
 import { setClip } from "./clock";
 import { Reel } from "./reel";
+import { fit } from "./zoom";
 
-/** Reels of some views of a task; another `version` loads them anew. */
+/** Reels of some views of a task; for another `version` they load anew, and show what they had until then. */
 export function useReels(work: Work, views: View[], version = ""): Map<View, Reel> {
   const named = views.join(" ");
   const reels = useMemo(
     () => new Map(views.map((view) => [view, new Reel(work.lease, view, work.frames, version)])),
-    [work.lease, named, version],
+    [work.lease, named],
   );
+  useEffect(() => reels.forEach((reel) => reel.renew(version)), [reels, version]);
   useEffect(() => () => reels.forEach((reel) => reel.close()), [reels]);
-  useLayoutEffect(() => setClip(work.frames, work.rate), [work.lease]);
+  useLayoutEffect(() => {
+    setClip(work.frames, work.rate);
+    fit();
+  }, [work.lease]);
   return reels;
 }
 

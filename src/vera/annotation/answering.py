@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from vera.annotation.draft import Draft
 from vera.annotation.store.store import Gate
 from vera.construction.decisions import check_row
+from vera.construction.formats.mend import NOTHING
 from vera.construction.stages.proofread import check_edited
 from vera.errors import VeraError
 from vera.fields import Range, build, check_plain
@@ -26,7 +27,7 @@ class Said:
     """What a page sends when somebody is done.
 
     Args:
-        accept: whether the clip, removal, matte or words are taken; objects and strokes come from the events.
+        accept: whether the clip, removal, matte or words are taken; objects, levels and strokes come from the events.
         reason: why not.
         scene: of curate: words for what is behind the object.
         instruction, before, after: of proofread: the words as they are to be.
@@ -69,8 +70,9 @@ def _judged(gate: Gate, said: Said, draft: Draft) -> dict[str, Any]:
     if not said.accept:
         return {**answer, "reason": said.reason.strip()}
     if gate == "curate":
+        levels = {} if draft.levels == NOTHING.levels else {"levels": list(draft.levels)}
         strokes = {"strokes": list(draft.strokes)} if draft.strokes else {}
-        return {**answer, **strokes, **({"scene": said.scene.strip()} if said.scene.strip() else {})}
+        return {**answer, **levels, **strokes, **({"scene": said.scene.strip()} if said.scene.strip() else {})}
     if gate.endswith("proofread"):
         words = {name: getattr(said, name).strip() for name in ("instruction", "before", "after")}
         kept = {name: text for name, text in words.items() if text}

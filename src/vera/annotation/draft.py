@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from vera.construction.decisions import Chosen, Pixel, Prompt
+from vera.construction.formats.mend import NOTHING, Mend, read_mend
 from vera.construction.formats.rle import decode_mask
 from vera.errors import VeraError
-from vera.fields import Range, build, check_plain
-from vera.layers.paint import check_paint, strokes_from_json
+from vera.fields import Range, Share, build, check_plain
 from vera.service.errors import ConflictError
 
 MOST_OBJECTS = 9
@@ -23,12 +23,25 @@ class Event:
     Args:
         kind: a click on the object (`plus`) or beside it (`minus`), a `box` about it, its `mask` as it was painted;
             taking a `proposal`, or none; its `noun`; whether it is followed by motion (`moving`); a `barrier` at a
-            frame, or none; the object taken away (`remove`); a `stroke` that mends a matte; `undo` and `redo`.
+            frame, or none; the object taken away (`remove`); the `levels` of a matte, or a `stroke` over it; `undo` and
+            `redo`.
         mask: of a click: the carried mask that it corrects. COCO's run lengths.
     """
 
     kind: Literal[
-        "plus", "minus", "box", "mask", "proposal", "noun", "moving", "barrier", "remove", "stroke", "undo", "redo"
+        "plus",
+        "minus",
+        "box",
+        "mask",
+        "proposal",
+        "noun",
+        "moving",
+        "barrier",
+        "remove",
+        "levels",
+        "stroke",
+        "undo",
+        "redo",
     ]
     object: Number = 1
     frame: Annotated[int, Range(0, 1 << 16)] = 0
@@ -38,15 +51,17 @@ class Event:
     proposal: Annotated[int, Range(0, 1000)] | None = None
     noun: Annotated[str, Range(0, 80)] = ""
     on: bool = True
+    levels: tuple[Share, Share] | None = None
     stroke: Any = None
 
 
 @dataclass(frozen=True)
 class Draft:
-    """The objects so far, by their numbers, without those that nothing was said of; strokes over a matte; whether there
-    is something to undo, and to redo."""
+    """The objects so far, by their numbers, without those that nothing was said of; levels of a matte and strokes over
+    it; whether there is something to undo, and to redo."""
 
     objects: Mapping[int, Chosen] = field(default_factory=dict)
+    levels: tuple[float, float] = NOTHING.levels
     strokes: Sequence[Any] = ()
     can_undo: bool = False
     can_redo: bool = False
@@ -55,11 +70,16 @@ class Draft:
         """An object as a line of a log has it."""
         return _plain(self.objects.get(number, Chosen("")))
 
+    def mend(self) -> Mend:
+        """What is changed of a matte."""
+        return read_mend(vars(self))
+
     def to_json(self) -> dict[str, Any]:
         """All of it as plain JSON values."""
         objects = {str(number): self.chosen(number) for number in sorted(self.objects)}
         return {
             "objects": objects,
+            "levels": list(self.levels),
             "strokes": list(self.strokes),
             "can_undo": self.can_undo,
             "can_redo": self.can_redo,
@@ -81,9 +101,8 @@ def read_event(value: Mapping[str, Any]) -> Event:
     """Read an event that a page sent. VeraError for what is none."""
     check_plain(dict(value), "event")
     event: Event = build(Event, value, "event")
-    wanted = {"plus": event.point, "minus": event.point, "box": event.box, "mask": event.mask, "stroke": event.stroke}
-    if event.kind in wanted and wanted[event.kind] is None:
-        name = "point" if event.kind in ("plus", "minus") else event.kind
+    name = "point" if event.kind in ("plus", "minus") else event.kind
+    if name in ("point", "box", "mask", "levels", "stroke") and getattr(event, name) is None:
         raise VeraError(f"event: {event.kind} has a {name}")
     return event
 
@@ -108,18 +127,21 @@ def fold(events: Sequence[Event], bounds: Bounds) -> Draft:
     """What events come to. ConflictError for more points than one frame may have."""
     done, undone = _standing(events)
     objects: dict[int, Chosen] = {}
-    strokes: list[Any] = []
+    levels, strokes = NOTHING.levels, list[Any]()
     for event in done:
         if event.kind == "stroke":
             strokes.append(event.stroke)
+        elif event.kind == "levels":
+            assert event.levels is not None
+            levels = event.levels
         elif event.kind == "remove":
             objects.pop(event.object, None)
         else:
             objects[event.object] = _with(objects.get(event.object, Chosen("")), event)
             _check_points(objects[event.object], bounds)
-    check_paint(strokes_from_json(strokes))
+    read_mend({"levels": levels, "strokes": strokes})
     kept = {number: chosen for number, chosen in objects.items() if chosen != Chosen("")}
-    return Draft(kept, strokes, bool(done), bool(undone))
+    return Draft(kept, levels, strokes, bool(done), bool(undone))
 
 
 def _standing(events: Sequence[Event]) -> tuple[list[Event], list[Event]]:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from vera.construction.engine.stage import Facts
+from vera.construction.formats.mend import read_mend
 from vera.errors import VeraError
-from vera.fields import Name, Range, build, check_plain
+from vera.fields import Name, Range, Share, build, check_plain
 from vera.files import whole_file
-from vera.layers.paint import check_paint, strokes_from_json
 from vera.resumable import read_rows
 
 Pixel = Annotated[int, Range(-(1 << 16), 1 << 16)]
@@ -53,7 +53,7 @@ class Decision:
 
     `annotate` has `objects`, or `unusable` with a reason. All others have `accept`, and a `reason` if not: `filter` of
     a removal, `curate` of a matte, `proofread` of the words, `background_proofread` of those of a replaced background.
-    `curate` perhaps has `strokes` that mend the matte (`vera.layers.paint`), and words for the `scene` behind the
+    `curate` perhaps has `levels` and `strokes` that mend the matte (`Mend`), and words for the `scene` behind the
     object; those of words the `instruction`, and captions `before` and `after`, where they are to be others.
     """
 
@@ -67,6 +67,7 @@ class Decision:
     accept: bool | None = None
     reason: str = ""
     scene: Annotated[str, Range(0, 200)] = ""
+    levels: tuple[Share, Share] = (0.0, 1.0)
     strokes: tuple[Any, ...] = ()
     instruction: Annotated[str, Range(10, 400)] | None = None
     before: Annotated[str, Range(10, 1500)] | None = None
@@ -100,13 +101,13 @@ def check_row(row: Mapping[str, Any], where: str = "decision") -> Decision:
             raise VeraError(f"{where}: an object has prompts, or the number of a proposal")
     elif decision.accept is None or not decision.object:
         raise VeraError(f"{where}: {decision.gate} is of an object, such as o1, and has accept: true or false")
-    if decision.gate != "curate" and (decision.scene or decision.strokes):
-        raise VeraError(f"{where}: scene and strokes are of curate, not of {decision.gate}")
+    if decision.gate != "curate" and (decision.scene or decision.strokes or decision.levels != (0, 1)):
+        raise VeraError(f"{where}: scene, levels and strokes are of curate, not of {decision.gate}")
     words = [text for text in (decision.instruction, decision.before, decision.after) if text is not None]
     if words and not decision.gate.endswith("proofread"):
         raise VeraError(f"{where}: words are of proofread, not of {decision.gate}")
     try:
-        check_paint(strokes_from_json(list(decision.strokes)))
+        read_mend(vars(decision))
     except VeraError as error:
         raise VeraError(f"{where}: {error}") from None
     return decision

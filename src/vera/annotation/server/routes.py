@@ -16,8 +16,8 @@ from vera.annotation.server.showing import show_work
 from vera.annotation.store.answers import reopen
 from vera.annotation.store.events import events_of
 from vera.annotation.store.leases import Lease, find_lease, give_back, keep, seconds_left
+from vera.construction.formats.mend import NOTHING
 from vera.construction.formats.rle import encode_mask
-from vera.layers.paint import strokes_from_json
 from vera.service.access import Caller
 from vera.service.media import FOREVER
 
@@ -88,12 +88,12 @@ def work_routes(desk: Desk) -> APIRouter:
 
     @routes.get(LEASE + "/pictures/{view}/{frame}", response_class=Response)
     def shown(lease: LeaseId, view: View, frame: FrameNumber) -> Response:
-        """Show a frame of a view as JPEG."""
+        """Show a frame of a view: JPEG, alpha as PNG."""
         found = find_lease(desk.store, lease)
-        strokes = strokes_from_json(list(desk.draft(found).strokes)) if found.gate == "curate" else ()
-        content = picture(desk.clips, found.clip, found.object, view, frame, strokes)
+        mend = desk.draft(found).mend() if found.gate == "curate" else NOTHING
+        content, kind = picture(desk.clips, found.clip, found.object, view, frame, mend)
         kept = FOREVER if found.gate != "curate" else "private, no-cache"
-        return Response(content, media_type="image/jpeg", headers={"cache-control": kept})
+        return Response(content, media_type=kind, headers={"cache-control": kept})
 
     return routes
 

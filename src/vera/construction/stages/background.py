@@ -13,13 +13,13 @@ from vera.arrays import Float
 from vera.construction import embedded
 from vera.construction.adapters.generator import GeneratorNetwork, load_generator
 from vera.construction.engine.stage import HOW, Done, Item, Kind, Plain, Rejected
+from vera.construction.formats.mend import NOTHING, read_mend
 from vera.construction.stages.networked import Networked
 from vera.construction.stages.removal import DEEP
 from vera.data.released.writer import FRAME_RATE
 from vera.data.synthesis.assets import tone_map
 from vera.errors import VeraError
 from vera.fields import Range, Share
-from vera.layers.paint import paint_alpha, strokes_from_json
 from vera.video import read_lossless, write_lossless
 
 Factor = Annotated[float, Range(0.01, 1000)]
@@ -38,8 +38,8 @@ class Picture:
 
 @dataclass(frozen=True)
 class Curate(Plain):
-    """Take a person's verdict on a matte, and the strokes that mend it: `curated.mkv` where there are any, 16 bits;
-    unattended, accept it."""
+    """Take a person's verdict on a matte, and the levels and strokes that mend it: `curated.mkv` where there are any,
+    16 bits; unattended, accept it."""
 
     name: ClassVar[str] = "curate"
     kind: ClassVar[Kind] = "object"
@@ -52,11 +52,11 @@ class Curate(Plain):
         by = item.decision["by"]
         if not item.decision.get("accept", by == "nobody"):
             return Rejected("filtered", f"{by}: {item.decision.get('reason') or 'no reason given'}")
-        strokes = strokes_from_json(list(item.decision.get("strokes", ())))
-        if strokes:
+        mend = read_mend(item.decision)
+        if mend != NOTHING:
             matte = read_lossless(item.files["matte.mkv"]).astype(np.float32) / DEEP
-            painted = np.stack([paint_alpha(alpha, strokes, t) for t, alpha in enumerate(matte)])
-            write_lossless(item.out / "curated.mkv", np.rint(painted * DEEP).astype(np.uint16), FRAME_RATE)
+            mended = np.stack([mend.apply(alpha, t) for t, alpha in enumerate(matte)])
+            write_lossless(item.out / "curated.mkv", np.rint(mended * DEEP).astype(np.uint16), FRAME_RATE)
         return Done({"by": by, "scene": item.decision.get("scene", "")})
 
 
