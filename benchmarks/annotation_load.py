@@ -1,9 +1,10 @@
-"""Eight people annotate a build over HTTP while its server is killed twice: is anything lost, or done twice?
+"""Eight people annotate a build while its server is killed twice: is anything lost, or done twice?
 
-Run: python -m benchmarks.annotation_load [--clips 24] [--people 8] [--kills 2] [--overlap 0.25]
+Run: python -m benchmarks.annotation_load [--clips 24] [--people 8] [--browsers 2] [--kills 2] [--overlap 0.25]
 
 A build of toy footage, a ball each that crosses a scene, is served by `vera data annotate`. Simulated people take
-tasks, point at the ball, look at its mask and answer; what the server does not answer is sent again. In the end its
+tasks, point at the ball, look at its mask and answer, two of them in Chromium; what the server does not answer is sent
+again. In the end its
 file is compared with all that was acknowledged. A tenth of 24 clips would be two: more are given to a second person.
 """
 
@@ -15,12 +16,14 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
 import numpy as np
+from benchmarks.annotation_browsers import annotate_in_browsers
+from benchmarks.annotation_log import Log
 from benchmarks.served import Server
 from tests.construction.crossing import centre, write_footage, write_recipe
 
@@ -29,22 +32,17 @@ from vera.construction.construct import build_samples
 from vera.construction.decisions import held_decisions
 from vera.resumable import read_rows
 
-
-@dataclass
-class Log:
-    """What was acknowledged: events by lease and number, answers by lease; seconds of each request, by what it was."""
-
-    events: dict[tuple[str, int], Any] = field(default_factory=dict)
-    answers: set[str] = field(default_factory=set)
-    seconds: dict[str, list[float]] = field(default_factory=dict)
-    again: int = 0
+LOOKS = 3.0  # seconds that a person looks at a task at most
+BROWSER = "browser"  # how people in Chromium are called, with a number
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of it. `wrong` are tasks that fewer or more people answered than were wanted."""
+    """What became of it. `wrong` are tasks that fewer or more people answered than were wanted; `paged` are answers by
+    people in Chromium."""
 
     tasks: int
+    paged: int
     overlaps: int
     events: int
     lost_events: int
@@ -73,6 +71,7 @@ class Person:
         """Do all that there is."""
         while (found := self._take()) is not None:
             lease, begun = found["lease"], found["seq"]
+            time.sleep(self._rng.uniform(0, LOOKS))
             t = self._rng.randrange(4, 13)
             x, y = centre(t)
             events = [
@@ -106,7 +105,7 @@ class Person:
             return response
 
 
-def load(folder: Path, clips: int, people: int, kills: int, overlap: float) -> Outcome:
+def load(folder: Path, clips: int, people: int, browsers: int, kills: int, overlap: float) -> Outcome:
     """Make a build in `folder`, have it annotated through all accidents, and compare."""
     write_footage(folder / "footage", *range(1, clips + 1))
     build_samples(write_recipe(folder / "r.yaml"), folder / "out", workers=os.cpu_count() or 1)
@@ -118,10 +117,15 @@ def load(folder: Path, clips: int, people: int, kills: int, overlap: float) -> O
     try:
         threads = [
             threading.Thread(target=Person(number, server.url, token, log).work, daemon=True)
-            for number in range(people)
+            for number in range(people - browsers)
         ]
+        names = [f"{BROWSER} {number}" for number in range(browsers)]
+        begun = threading.Event()
+        pages = (server.url, token, names, log, begun)
+        threads.insert(0, threading.Thread(target=annotate_in_browsers, args=pages, daemon=True))
         for thread in threads:
             thread.start()
+            begun.wait()  # the pages have a task each before the others, who are faster, take all
         for number in range(kills):
             _wait(log, (number + 1) * clips // (kills + 1))
             server.kill()
@@ -154,6 +158,7 @@ def compare(out: Path, log: Log) -> Outcome:
     clips = Counter(row["clip"] for row in rows)
     return Outcome(
         tasks=len(tasks),
+        paged=sum(leases[lease]["person"].startswith(BROWSER) for lease in log.answers),
         overlaps=sum(task["wanted"] == 2 for task in tasks),
         events=len(log.events),
         lost_events=sum(key not in kept for key in log.events),
@@ -172,12 +177,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=24)
     parser.add_argument("--people", type=int, default=8)
+    parser.add_argument("--browsers", type=int, default=2, help="of these people, those in Chromium")
     parser.add_argument("--kills", type=int, default=2)
     parser.add_argument("--overlap", type=float, default=0.25)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="vera-annotation-") as folder:
-        found = load(Path(folder), options.clips, options.people, options.kills, options.overlap)
+        found = load(Path(folder), options.clips, options.people, options.browsers, options.kills, options.overlap)
     print(f"tasks                {found.tasks}, of them {found.overlaps} for two people")
+    print(f"answers by pages     {found.paged}")
     print(f"by too few or many   {found.wrong}")
     print(f"events               {found.events} acknowledged, {found.lost_events} lost")
     print(f"answers              {found.lost_answers} lost")
