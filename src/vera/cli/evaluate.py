@@ -319,7 +319,7 @@ def ablations(
     recipes
         Training recipes (YAML) with the same data, such as recipes/ablations/nano/*.yaml.
     base
-        Text-to-video model that each starts from, as `vera init` takes it: nano-base, a folder or a name on the hub.
+        Text-to-video model that each starts from, as `vera init` takes it: a folder, a file or a name on the hub.
         Default: what each recipe says.
     out
         Folder for runs, answers and the table.

@@ -22,8 +22,7 @@ def init(
     ----------
     base
         Wan2.1 model: a folder in diffusers' or the original layout, a name on the hub such as
-        Wan-AI/Wan2.1-T2V-1.3B-Diffusers, or a .safetensors file of the transformer alone. Or nano-base, a small
-        model of that kind that ships with Vera.
+        Wan-AI/Wan2.1-T2V-1.3B-Diffusers, or a .safetensors file of the transformer alone.
     out
         New folder for the model.
     variant

@@ -22,7 +22,7 @@ from vera.pipelines.folders.card import UNTRAINED, model_card
 from vera.pipelines.folders.code import CLASS, CODE, write_code
 from vera.pipelines.folders.hub import fetch_model, hub_name, on_disk
 from vera.pipelines.folders.wan_parts import ORIGINAL_FILES, check_pipeline, open_layout, wan_files
-from vera.presets import BASES, TEXT_TO_VIDEO, preset_folder
+from vera.presets import BASES, preset_folder
 from vera.progress import Progress
 
 
@@ -49,8 +49,7 @@ def init_pipeline(
     """Build the folder `out`, which `load_pipeline` and training read, from the Wan2.1 model `base`.
 
     `base` is a pipeline in diffusers' layout or in the original one, as a folder or the name of a model on the hub. A
-    transformer alone, as its folder or a bare .safetensors file or one that ships ("nano-base"), gives `transformer/`
-    alone. `variant` is one of
+    transformer alone, as its folder or a bare .safetensors file, gives `transformer/` alone. `variant` is one of
     `VARIANTS`. `dtype` of the transformer; None keeps the base's. `config` is a preset ("vera-1.3b", "vera-14b") or a
     folder like one, which the base must fit; None finds the preset by the base's size. `progress` is called with
     (part, done, total). `model_config` is a recipe's `model`, which takes the place of the preset's transformer.
@@ -115,15 +114,12 @@ def new_folder(out: Path) -> Iterator[Path]:
 
 def _locate(base: str) -> Path:
     """The base on disk; from the hub, its configuration is looked at before its weights are fetched."""
-    if base in TEXT_TO_VIDEO:
-        return preset_folder(base) / "transformer"
     found = on_disk(base)
     if found is not None:
         return found
     name = hub_name(base)
     if name is None:
-        known = ", ".join(TEXT_TO_VIDEO)
-        raise VeraError(f"base {base!r} is none of {known}, no folder, no file, and no owner/name of the hub")
+        raise VeraError(f"base {base!r} is no folder, no file, and no owner/name of the hub")
     folder = fetch_model(name, ("*.json",))
     if (folder / "model_index.json").is_file():
         check_pipeline(folder, base)

@@ -6,8 +6,6 @@ from pathlib import Path
 
 TRAINED = ("nano",)
 LORAS = ("nano-8-steps",)
-# Text to video, as Wan2.1 is: what nano starts from, for `vera init` and for comparisons of variants.
-TEXT_TO_VIDEO = ("nano-base",)
 
 
 @dataclass(frozen=True)
