@@ -5,14 +5,16 @@ import { setClip } from "./clock";
 import { Reel } from "./reel";
 import { fit } from "./zoom";
 
-/** Reels of some views of a task; for another `version` they load anew, and show what they had until then. */
+const MATTE: View[] = ["alpha", "checker", "plain"];
+
+/** Reels of some views of a task; for another `version` those of its matte load anew, and show what they had until then. */
 export function useReels(work: Work, views: View[], version = ""): Map<View, Reel> {
   const named = views.join(" ");
   const reels = useMemo(
     () => new Map(views.map((view) => [view, new Reel(work.lease, view, work.frames, version)])),
     [work.lease, named],
   );
-  useEffect(() => reels.forEach((reel) => reel.renew(version)), [reels, version]);
+  useEffect(() => reels.forEach((reel, view) => MATTE.includes(view) && reel.renew(version)), [reels, version]);
   useEffect(() => () => reels.forEach((reel) => reel.close()), [reels]);
   useLayoutEffect(() => {
     setClip(work.frames, work.rate);
