@@ -69,6 +69,17 @@ def test_a_code_as_wide_as_the_patch_is_lossless(clips: Tensor) -> None:
         assert torch.allclose(model(clips).sample, clips, atol=1e-4)
 
 
+@pytest.mark.parametrize("frames", [1, 5, 9])
+@torch.no_grad()
+def test_the_first_frame_is_coded_as_if_it_stood_still(model: AutoencoderPatch3D, clips: Tensor, frames: int) -> None:
+    clip, patch = clips[:2, :, :frames], model.encoder.kernel_size
+    padded = torch.cat([clip[:, :, :1].expand(-1, -1, patch[0], -1, -1), clip[:, :, 1:]], dim=2)
+    wanted = torch.nn.functional.conv3d(
+        padded.double(), model.encoder.weight.double(), model.encoder.bias.double(), patch
+    )
+    torch.testing.assert_close(model.encode(clip).latent_dist.mode().double(), wanted, atol=1e-5, rtol=1e-5)
+
+
 def test_a_still_clip_codes_as_its_picture(model: AutoencoderPatch3D, clips: Tensor) -> None:
     still = clips[:, :, :1].expand(-1, -1, 9, -1, -1)
     with torch.no_grad():

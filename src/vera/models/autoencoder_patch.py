@@ -18,6 +18,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+class PatchProjection(nn.Conv3d):
+    """`[B,3,1+4k,8h,8w]` to `[B,C,1+k,h,w]`: a linear map of patches, whose first frame stands for four equal ones."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Project a clip; a still frame is read once, by the sum of what four would meet."""
+        _, *sides = self.stride
+        still = F.conv3d(x[:, :, :1], self.weight.sum(2, keepdim=True), self.bias, (1, *sides))
+        return still if x.shape[2] == 1 else torch.cat([still, super().forward(x[:, :, 1:])], dim=2)
+
+
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions over the patches of one latent frame, added to their input. `[N,C,H,W]` to the same."""
 
@@ -68,7 +78,7 @@ class AutoencoderPatch3D(ModelMixin, AutoencoderMixin, ConfigMixin):  # type: ig
             latents_mean=latents_mean or [0.0] * z_dim,
             latents_std=latents_std or [1.0] * z_dim,
         )
-        self.encoder = nn.Conv3d(3, z_dim, patch, stride=patch)
+        self.encoder = PatchProjection(3, z_dim, patch, stride=patch)
         self.decoder = nn.ConvTranspose3d(z_dim, 3, patch, stride=patch)
         self.conv_in = nn.Conv2d(z_dim, width, 3, padding=1)
         self.blocks = nn.ModuleList(ResidualBlock(width) for _ in range(num_blocks))
@@ -79,8 +89,7 @@ class AutoencoderPatch3D(ModelMixin, AutoencoderMixin, ConfigMixin):  # type: ig
 
     def latents(self, x: Tensor) -> Tensor:
         """The linear projection itself: `[B,3,1+4k,8h,8w]` to `[B,z_dim,1+k,h,w]`."""
-        still = x[:, :, :1].expand(-1, -1, self.config.scale_factor_temporal, -1, -1)
-        projected: Tensor = self.encoder(torch.cat([still, x[:, :, 1:]], dim=2))
+        projected: Tensor = self.encoder(x)
         return projected
 
     @apply_forward_hook  # type: ignore[untyped-decorator]  # or offloading would not see its use
