@@ -14,16 +14,18 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.training.drawn import flow_fields, open_drawn, write_recipe
 from torch import nn
 
 from vera.errors import VeraError
-from vera.models import AutoencoderPatch3D
+from vera.models import AutoencoderPatch3D, VeraTransformer3DModel
 from vera.training.export import cast_copy, replace_folder
 from vera.training.parallel.distributed import World
 from vera.training.run import checkpoint
 from vera.training.run.checkpoint import latest_checkpoint, load_tensors, read_record, save_checkpoint
 from vera.training.run.ema import averaged, start_average, update_average
 from vera.training.run.log import Log, Meter
+from vera.training.run.loop import train
 
 ALONE = World(torch.device("cpu"))
 
@@ -261,3 +263,15 @@ def test_export_replaces_the_folder(tmp_path: Path, dtype: str, expected: torch.
     assert {tensor.dtype for tensor in weights.values()} == {expected}
     assert AutoencoderPatch3D.from_pretrained(folder).config.latents_std == [3.0] * 8
     assert model.encoder.weight.dtype == torch.float32
+
+
+def test_blocks_are_compiled_for_more_sizes_than_torch_does_by_itself(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = []
+    monkeypatch.setattr(
+        VeraTransformer3DModel, "compile_repeated_blocks", lambda _, recompile_limit: limits.append(recompile_limit)
+    )
+    recipe = write_recipe(tmp_path, **flow_fields(tiny_model) | {"compile": True, "steps": 1})
+    train(recipe, open_data=open_drawn, report=lambda line: None)
+    assert limits[0] >= 4 * torch._dynamo.config.recompile_limit

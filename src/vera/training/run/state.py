@@ -29,6 +29,8 @@ from vera.training.run.ema import Average, start_average
 from vera.training.run.log import Meter
 from vera.training.run.schedule import make_optimizers
 
+FORMS = 64  # of compiled blocks
+
 
 @dataclasses.dataclass
 class State:
@@ -130,7 +132,8 @@ def _prepare(recipe: Recipe, method: Method, model: Any, world: World) -> None:
     if world.context_size > 1:
         enable_context_parallel(model, world.context_size, world.device.type)
     if recipe.compile:
-        model.compile_repeated_blocks()
+        # Sizes and lengths, each trained on and sampled, are more than the 8 after which torch compiles no more.
+        model.compile_repeated_blocks(recompile_limit=FORMS)
     empty = any(parameter.is_meta for parameter in model.parameters())
     if not empty:
         model.to(world.device)
