@@ -25,7 +25,8 @@ class PatchProjection(nn.Conv3d):
         """Project a clip; a still frame is read once, by the sum of what four would meet."""
         _, *sides = self.stride
         still = F.conv3d(x[:, :, :1], self.weight.sum(2, keepdim=True), self.bias, (1, *sides))
-        return still if x.shape[2] == 1 else torch.cat([still, super().forward(x[:, :, 1:])], dim=2)
+        latents = still if x.shape[2] == 1 else torch.cat([still, super().forward(x[:, :, 1:])], dim=2)
+        return latents.contiguous()
 
 
 class ResidualBlock(nn.Module):

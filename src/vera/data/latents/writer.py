@@ -1,7 +1,8 @@
 """Write a part of a cache of encoded samples: the shards that are there are the work that is done."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -65,12 +66,12 @@ def write_sample_shards(
         ]
         total = seen + sum(map(len, missing))
         progress(seen, total)
-        # One stream for all of them: loaders work ahead across the end of a shard.
-        encoded = encode([keys[number] for numbers in missing for number in numbers])
-        samples = _watch(encoded, seen, bad, total, progress, skipped)
-        for numbers in missing:
-            path, own = shard_path(folder, numbers.start), [repr(keys[number]) for number in numbers]
-            shards[numbers.start] = write_shard(path, numbers.start, own, islice(samples, len(numbers)))
+        # One stream for all of them: loaders work ahead across the end of a shard. Closed, so that no error keeps them.
+        wanted = [keys[number] for numbers in missing for number in numbers]
+        with closing(_watch(encode(wanted), seen, bad, total, progress, skipped)) as samples:
+            for numbers in missing:
+                path, own = shard_path(folder, numbers.start), [repr(keys[number]) for number in numbers]
+                shards[numbers.start] = write_shard(path, numbers.start, own, islice(samples, len(numbers)))
         _write(folder / INDEX, json.dumps(_index(shards, note), ensure_ascii=False).encode())
     except OSError as error:
         raise VeraError(f"{folder}: cannot be written ({error.strerror or error})") from None
@@ -85,7 +86,7 @@ def _watch(
     total: int,
     progress: Callable[[int, int], None],
     skipped: Callable[[str, int, int], None],
-) -> Iterator[LatentSample | BadSample]:
+) -> Generator[LatentSample | BadSample, None, None]:
     """Hand samples on and tell of them."""
     for number, sample in enumerate(samples, seen + 1):
         if isinstance(sample, BadSample):

@@ -6,8 +6,8 @@ goes on from its last checkpoint, in as many processes as there are then, is the
 
 import dataclasses
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -113,8 +113,10 @@ def _train(
     processes = f", {world.size} processes" if world.size > 1 else ""
     report(f"{folder}: {_count(state.model)} parameters trained, from step {state.step} on {world.device}{processes}")
     try:
-        with stop_signals() as stop:
-            _run(Run(recipe, method, world, autocast, log, report), state, data, stop)
+        run = Run(recipe, method, world, autocast, log, report)
+        # Closed, or an error, whose traceback holds the loader, would keep its workers, and the process wait for them.
+        with stop_signals() as stop, closing(_batches(run, state, data)) as batches:
+            _run(run, state, batches, stop)
     finally:
         if log is not None:
             log.close()
@@ -132,14 +134,10 @@ def _open_log(recipe: Recipe, path: Path, step: int) -> Log:
         raise VeraError(f"{folder}: cannot be written ({error.strerror or error}); choose another output") from None
 
 
-def _run(run: Run, state: State, data: LayerData, stop: Event) -> None:
+def _run(run: Run, state: State, batches: Iterator[Batch | LatentBatch], stop: Event) -> None:
     recipe, world, clock = run.recipe, run.world, run.clock
     if state.step == 0:
         _evaluate(run, state)
-    first, last = state.step * recipe.accumulate, recipe.steps * recipe.accumulate
-    share = Share(world.data_rank, world.data_size)
-    batches = _watched(run, iterate_batches(data, recipe.batch_size, first, last, recipe.workers, share))
-
     stopping = False
     while state.step < recipe.steps and not stopping:
         rate = learning_rate(recipe, state.step)
@@ -247,10 +245,12 @@ def stop_signals() -> Iterator[Event]:
             signal.signal(number, handler)
 
 
-def _watched(run: Run, batches: Iterator[Batch | LatentBatch]) -> Iterator[Batch | LatentBatch]:
-    """The batches, while the share of bad samples in this process is small; each bad one is reported."""
-    seen = bad = 0
-    for batch in batches:
+def _batches(run: Run, state: State, data: LayerData) -> Generator[Batch | LatentBatch, None, None]:
+    """The batches to come, while the share of bad samples in this process is small; each bad one is reported."""
+    recipe, seen, bad = run.recipe, 0, 0
+    first, last = state.step * recipe.accumulate, recipe.steps * recipe.accumulate
+    share = Share(run.world.data_rank, run.world.data_size)
+    for batch in iterate_batches(data, recipe.batch_size, first, last, recipe.workers, share):
         seen += len(batch) + len(batch.bad)
         bad += len(batch.bad)
         for problem in batch.bad:
