@@ -6,10 +6,10 @@ from typing import Any
 
 from benchmarks.annotation_log import Log
 from playwright.sync_api import Browser, Page, Response, expect
-from tests.browsers import chromium
+from tests.annotation.page import pixel_place
+from tests.browsers import LONGEST, chromium
 from tests.construction.crossing import HEIGHT, WIDTH, centre
 
-LONGEST = 180_000  # milliseconds that a page may need to hear of a server that is back
 FRAME = 8  # in which the ball is boxed: as far as Shift and an arrow go
 AROUND = 16  # pixels about its centre
 
@@ -72,9 +72,8 @@ def _place(page: Page, x: int, y: int) -> tuple[float, float]:
     """Where in the window a pixel of the picture is shown."""
     box = page.locator(".stage canvas").bounding_box()
     assert box is not None
-    scale = min(box["width"] / WIDTH, box["height"] / HEIGHT)
-    left, top = box["x"] + (box["width"] - WIDTH * scale) / 2, box["y"] + (box["height"] - HEIGHT * scale) / 2
-    return left + (x + 0.5) * scale, top + (y + 0.5) * scale
+    across, down = pixel_place(box, x, y, WIDTH, HEIGHT)
+    return box["x"] + across, box["y"] + down
 
 
 def _note(log: Log, response: Response) -> None:

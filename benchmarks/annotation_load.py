@@ -4,8 +4,8 @@ Run: python -m benchmarks.annotation_load [--clips 24] [--people 8] [--browsers 
 
 A build of toy footage, a ball each that crosses a scene, is served by `vera data annotate`. Simulated people take
 tasks, point at the ball, look at its mask and answer, two of them in Chromium; what the server does not answer is sent
-again. In the end its
-file is compared with all that was acknowledged. A tenth of 24 clips would be two: more are given to a second person.
+again. In the end its file is compared with all that was acknowledged. A tenth of 24 clips would be two: more are given
+to a second person.
 """
 
 import argparse

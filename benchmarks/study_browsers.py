@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from benchmarks.study_raters import Log
 from playwright.sync_api import Browser, Response, expect
-from tests.browsers import chromium
+from tests.browsers import LONGEST, chromium
 from tests.study.browsing import RaterPage
 
-LONGEST = 180_000  # milliseconds that a page may need to hear of a server that is back
 KEYS = ("12", "qw", "as")
 
 

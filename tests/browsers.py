@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 # Milliseconds that anything may take to come about: a busy machine is late, not wrong.
 LONG = 120_000
+LONGEST = 180_000  # milliseconds that a page may need to hear of a server that is back
 expect.set_options(timeout=LONG)
 
 

@@ -5,13 +5,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FloatRect, Page, expect
 from tests.browsers import LONG, violations
 from tests.study.browsing import serving
 
 from vera.annotation.desk import Desk
 from vera.annotation.server.app import annotation_app
 from vera.service.access import Access
+
+
+def pixel_place(box: FloatRect, x: int, y: int, width: int, height: int) -> tuple[float, float]:
+    """Where in a canvas, which has this box, a pixel of a whole picture is shown."""
+    scale = min(box["width"] / width, box["height"] / height)
+    left, top = (box["width"] - width * scale) / 2, (box["height"] - height * scale) / 2
+    return left + (x + 0.5) * scale, top + (y + 0.5) * scale
 
 
 class Seat:
@@ -42,10 +49,8 @@ class Seat:
         """Click on a pixel of the picture."""
         box = self.page.locator(".stage canvas").bounding_box()
         assert box is not None
-        scale = min(box["width"] / width, box["height"] / height)
-        left, top = (box["width"] - width * scale) / 2, (box["height"] - height * scale) / 2
-        place = {"x": left + (x + 0.5) * scale, "y": top + (y + 0.5) * scale}
-        self.page.locator(".stage canvas").click(position=place, button=button)  # type: ignore[arg-type]
+        across, down = pixel_place(box, x, y, width, height)
+        self.page.locator(".stage canvas").click(position={"x": across, "y": down}, button=button)  # type: ignore[arg-type]
 
     def slow(self, milliseconds: float) -> None:
         """Let every answer of the server take longer."""

@@ -18,14 +18,18 @@ def dtypes(monkeypatch):
     """The dtypes of all queries that the kernel was called with, and of what torch's own function was."""
     seen, torchs = [], []
     kernel, function = attention_kernel.dispatch_attention_fn, torch.nn.functional.scaled_dot_product_attention
-    monkeypatch.setattr(
-        attention_kernel, "dispatch_attention_fn", lambda q, *a, **k: seen.append(q.dtype) or kernel(q, *a, **k)
-    )
-    monkeypatch.setattr(
-        torch.nn.functional,
-        "scaled_dot_product_attention",
-        lambda *a, **k: ((out := function(*a, **k)) is not None and torchs.append(out.dtype)) or out,
-    )
+
+    def called(query, *args, **more):
+        seen.append(query.dtype)
+        return kernel(query, *args, **more)
+
+    def computed(*args, **more):
+        output = function(*args, **more)
+        torchs.append(output.dtype)
+        return output
+
+    monkeypatch.setattr(attention_kernel, "dispatch_attention_fn", called)
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", computed)
     return seen, torchs
 
 

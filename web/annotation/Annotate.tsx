@@ -12,6 +12,7 @@ import { encodeMask } from "./rle";
 import { Surface, type Pointing } from "./Surface";
 import { act, answer, draft, unsaved } from "./task";
 import { Transport } from "./Transport";
+import { Undo, UNDO } from "./Undo";
 import { drawFrame, useReels } from "./useReels";
 
 const OBJECTS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -50,8 +51,7 @@ export function Annotate({ work }: { work: Work }) {
       { key: "l", what: "Barrier in this frame", act: () => say({ kind: "barrier", frame: frame.value, on: !now()?.barriers?.includes(frame.value) }) },
       { key: "m", what: "Follow by motion", act: () => say({ kind: "moving", on: !now()?.moving }) },
       { key: "n", what: "Name the object", act: () => document.querySelector<HTMLInputElement>("#noun")?.focus() },
-      { key: "z", what: "Undo", act: () => void act({ kind: "undo" }) },
-      { key: "shift+z", shown: "Shift Z", what: "Redo", act: () => void act({ kind: "redo" }) },
+      ...UNDO,
       { key: "delete", shown: "Del", what: "Remove the object", act: () => say({ kind: "remove" }) },
       { key: "enter", shown: "Enter", what: "Done", act: () => void answer({ accept: true }) },
       { key: "x", what: "Unusable", act: () => setWhy(true) },
@@ -88,12 +88,7 @@ export function Annotate({ work }: { work: Work }) {
         <Tools beside={beside} setBeside={setBeside} />
         <Objects work={work} number={number} chosen={chosen} barrier={barrier} />
         <div class="row ends">
-          <button onClick={() => void act({ kind: "undo" })} disabled={!draft.value?.can_undo}>
-            Undo <kbd>Z</kbd>
-          </button>
-          <button onClick={() => void act({ kind: "redo" })} disabled={!draft.value?.can_redo}>
-            Redo
-          </button>
+          <Undo />
           <button onClick={() => setWhy(true)}>
             Unusable <kbd>X</kbd>
           </button>

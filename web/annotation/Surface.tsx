@@ -118,16 +118,16 @@ export function Surface({ width, height, label, draw, pointing, cursor, brush }:
       onBlur={redraw}
       onContextMenu={(event) => event.preventDefault()}
       onPointerDown={(event) => {
-        if (event.button > 2 || (event.button !== 1 && !pointing)) return;
+        const drags = event.button === 1;
+        if (event.button > 2 || !(drags || pointing)) return;
         canvas.current!.setPointerCapture(event.pointerId);
-        if (event.button === 1) {
+        if (drags) {
           event.preventDefault(); // or the browser would scroll by itself
           panned.current = placeOf(event);
-          return;
+        } else {
+          down.current = true;
+          pointing!.down(pointAt(event), event.button === 2 || event.ctrlKey);
         }
-        if (!pointing) return;
-        down.current = true;
-        pointing.down(pointAt(event), event.button === 2 || event.ctrlKey);
       }}
       onPointerMove={(event) => {
         if (panned.current) return pan(event);

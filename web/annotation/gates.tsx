@@ -4,7 +4,8 @@ import { useState } from "preact/hooks";
 import type { Point, Work } from "./api";
 import { frame } from "./clock";
 import { Judge } from "./Judge";
-import { act, draft, drafts } from "./task";
+import { act, draft, seq } from "./task";
+import { Undo, UNDO } from "./Undo";
 
 export function Filter({ work }: { work: Work }) {
   return <Judge work={work} question={`Is nothing left of the ${work.noun || "object"}, and is the rest as it was?`} />;
@@ -36,7 +37,7 @@ export function Curate({ work }: { work: Work }) {
       work={work}
       question={`Is this all of the ${work.noun || "object"}, and nothing else?`}
       said={() => ({ scene })}
-      version={`?draft=${drafts.value}`}
+      version={`?seq=${seq.value}`}
       pointing={pointing}
       brush={radius}
       over={(context) => line.value && drawLine(context, line.value, radius)}
@@ -44,8 +45,7 @@ export function Curate({ work }: { work: Work }) {
         { key: "[", what: "Smaller brush", act: () => setRadius((held) => Math.max(1, held - 1)) },
         { key: "]", what: "Larger brush", act: () => setRadius((held) => Math.min(100, held + 1)) },
         { key: "e", what: "Paint or erase", act: () => setErase((held) => !held) },
-        { key: "z", what: "Undo", act: () => void act({ kind: "undo" }) },
-        { key: "shift+z", shown: "Shift Z", what: "Redo", act: () => void act({ kind: "redo" }) },
+        ...UNDO,
       ]}
     >
       <fieldset>
@@ -70,12 +70,7 @@ export function Curate({ work }: { work: Work }) {
       </fieldset>
       <Levels />
       <div class="row">
-        <button disabled={!draft.value?.can_undo} onClick={() => void act({ kind: "undo" })}>
-          Undo <kbd>Z</kbd>
-        </button>
-        <button disabled={!draft.value?.can_redo} onClick={() => void act({ kind: "redo" })}>
-          Redo
-        </button>
+        <Undo />
       </div>
       <label>
         What is behind it, for the instruction

@@ -10,12 +10,11 @@ const AGAIN = [500, 1000, 2000, 4000]; // milliseconds until what did not get th
 export const person = signal(localStorage.getItem("vera-person") ?? "");
 export const work = signal<Work | null>(null);
 export const draft = signal<Draft | null>(null);
-export const drafts = signal(0); // counts the drafts that came
+export const seq = signal(0); // the number of the next event
 export const looking = signal(true); // for a task
 export const unsaved = signal(0); // events that are on their way
 export const cut = signal(false); // the server cannot be reached
 
-let seq = 0;
 let sending: Promise<unknown> = Promise.resolve();
 let place: { gate: Gate | null; role: Role } | null = null;
 
@@ -58,7 +57,7 @@ async function take(path: string): Promise<void> {
 function hold(found: Work | null): void {
   work.value = found;
   draft.value = found?.draft ?? null;
-  seq = found?.seq ?? 0;
+  seq.value = found?.seq ?? 0;
 }
 
 /** Save an event; what was done before it is saved before it. */
@@ -69,12 +68,11 @@ export function act(event: Doing): Promise<void> {
   const saved = sending.then(async () => {
     if (work.value !== held) return;
     const found = await attempt(() =>
-      call<{ seq: number; draft: Draft }>("POST", `${leasePath(held.lease)}/events`, { seq, event }),
+      call<{ seq: number; draft: Draft }>("POST", `${leasePath(held.lease)}/events`, { seq: seq.peek(), event }),
     );
     if (work.value !== held || !found) return;
-    seq = found.seq;
+    seq.value = found.seq;
     draft.value = found.draft;
-    drafts.value++;
   });
   sending = saved.finally(() => unsaved.value--);
   return saved;

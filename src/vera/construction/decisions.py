@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from vera.construction.engine.stage import Facts
-from vera.construction.formats.mend import read_mend
+from vera.construction.formats.mend import NOTHING, read_mend
 from vera.errors import VeraError
 from vera.fields import Name, Range, Share, build, check_plain
 from vera.files import whole_file
@@ -67,7 +67,7 @@ class Decision:
     accept: bool | None = None
     reason: str = ""
     scene: Annotated[str, Range(0, 200)] = ""
-    levels: tuple[Share, Share] = (0.0, 1.0)
+    levels: tuple[Share, Share] = NOTHING.levels
     strokes: tuple[Any, ...] = ()
     instruction: Annotated[str, Range(10, 400)] | None = None
     before: Annotated[str, Range(10, 1500)] | None = None
@@ -101,7 +101,7 @@ def check_row(row: Mapping[str, Any], where: str = "decision") -> Decision:
             raise VeraError(f"{where}: an object has prompts, or the number of a proposal")
     elif decision.accept is None or not decision.object:
         raise VeraError(f"{where}: {decision.gate} is of an object, such as o1, and has accept: true or false")
-    if decision.gate != "curate" and (decision.scene or decision.strokes or decision.levels != (0, 1)):
+    if decision.gate != "curate" and (decision.scene or decision.strokes or decision.levels != NOTHING.levels):
         raise VeraError(f"{where}: scene, levels and strokes are of curate, not of {decision.gate}")
     words = [text for text in (decision.instruction, decision.before, decision.after) if text is not None]
     if words and not decision.gate.endswith("proofread"):

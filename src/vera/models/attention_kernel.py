@@ -19,11 +19,7 @@ def attend(
         # The backward pass of torch's fused kernel takes up to 5 times as long in bfloat16 as in float32, and inductor
         # makes matrix products that spell out attention into that kernel again.
         with torch.autocast("cpu", enabled=False):
-            return _dispatch(query.float(), key.float(), value.float(), backend, parallel_config).to(query.dtype)
-    return _dispatch(query, key, value, backend, parallel_config)
-
-
-def _dispatch(query: Tensor, key: Tensor, value: Tensor, backend: Any | None, parallel_config: Any | None) -> Tensor:
+            return attend(query.float(), key.float(), value.float(), backend, parallel_config).to(query.dtype)
     output: Tensor = dispatch_attention_fn(query, key, value, backend=backend, parallel_config=parallel_config)
     return output
 

@@ -83,7 +83,6 @@ class DenseTransformer3DModel(
             WanTransformerBlock(dim, ffn_dim, num_attention_heads, qk_norm, cross_attn_norm, eps)
             for _ in range(num_layers)
         )
-
         self.set_attn_processor(WanAttnProcessor())
 
         # 4. Output
