@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -17,7 +18,8 @@ import pytest
 from tests.construction.toys import LOG, SLEEP, STAGES, Alone, Choose, Cut, Draw, Ship, finish, opened, tree
 
 from vera.construction.engine.record import Layout, read_record
-from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
+from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected, Stage
+from vera.construction.engine.state import Task
 from vera.errors import VeraError
 
 ROOT = Path(__file__).parents[3]
@@ -113,6 +115,36 @@ def test_repeats_go_and_what_was_kept_stays(tmp_path: Path, log: Path) -> None:
         published = {task.unit for task in build.index.find("done", "publish")}
     assert len(published) == 2 and published <= kept | set(build.clips)
     assert runs(log)["publish"] == 0  # the new footage repeats the old
+
+
+@pytest.mark.parametrize("stages", [STAGES, (Cut(), Draw())], ids=["compared", "plain"])
+@pytest.mark.parametrize("puts", range(16))
+def test_what_another_build_left_that_was_killed_is_done(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch, stages: tuple[Stage, ...], puts: int
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def run_another_until_killed(what: str, done: int, of: int) -> None:
+        if done > 1:
+            return
+        with opened(tmp_path / "out", *paths, stages=stages) as other:
+            put, left = other.index.put, iter(range(puts))
+
+            def put_until_killed(unit: str, derive: Callable[[], list[Task]]) -> list[Task] | None:
+                if next(left, None) is None:
+                    raise Killed
+                return put(unit, derive)
+
+            monkeypatch.setattr(other.index, "put", put_until_killed)
+            with suppress(Killed):
+                other.run()
+
+    paths = ["2", "2"]
+    with opened(tmp_path / "out", *paths, stages=stages) as build:
+        finish(build, progress=run_another_until_killed)
+    make(tmp_path / "new", *paths, stages=stages)
+    assert tree(tmp_path / "out") == tree(tmp_path / "new")
 
 
 @pytest.mark.parametrize("workers", [1, 2])

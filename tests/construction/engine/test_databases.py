@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.construction.crossing import write_footage, write_recipe
 from tests.construction.engine.test_build import check_nothing_is_lost, make, start, started_working, surroundings
-from tests.construction.engine.test_index import RANKS, STATES
+from tests.construction.engine.test_index import RANKS, STATES, tasks
 from tests.construction.toys import DATABASE, LOG, finish, opened, tree
 from tests.postgres import postgres, postgres_programs
 
@@ -24,7 +25,6 @@ from vera.cli import main
 from vera.construction.engine.build import Build
 from vera.construction.engine.databases import Postgres, Sqlite, check_url, open_database
 from vera.construction.engine.index import Index
-from vera.construction.engine.state import Task
 from vera.errors import VeraError
 
 
@@ -35,14 +35,6 @@ def server() -> Iterator[str]:
         pytest.skip("PostgreSQL is not installed")
     with postgres() as held:
         yield held.url
-
-
-def tasks(unit: str, states: list[str]) -> list[Task]:
-    decision = {"by": "anna", "objects": [{"noun": "Zoë's 'cat'; --"}]}
-    return [
-        Task("clip", unit, "o1" if n % 2 else "", f"s{n}", n, state, f"f{n}", n == 1, "why", "a % ? b", decision)  # type: ignore[arg-type]
-        for n, state in enumerate(states)
-    ]
 
 
 @pytest.mark.slow
@@ -59,7 +51,7 @@ def test_both_databases_say_the_same(server: str) -> None:
             for index in sides:
                 index.forget(index.units())
                 for number, states in enumerate(units):
-                    index.put(f"{number:016x}", tasks(f"{number:016x}", states))
+                    index.put(f"{number:016x}", partial(tasks, f"{number:016x}", states))
             for _ in range(len(units) + 1):
                 one, other = (index.claim(sorted(ranks)) for index in sides)
                 assert one == other
@@ -80,7 +72,7 @@ def test_both_databases_say_the_same(server: str) -> None:
 def test_builds_of_two_folders_do_not_meet(server: str, tmp_path: Path) -> None:
     for name in ("a", "b"):
         with closing(Index(Postgres(server, tmp_path / name))) as index:
-            index.put(name, tasks(name, ["ready"] * RANKS))
+            index.put(name, partial(tasks, name, ["ready"] * RANKS))
     with closing(Index(Postgres(server, tmp_path / "a"))) as index:
         assert index.units() == {"a"}
 

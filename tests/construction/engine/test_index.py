@@ -1,10 +1,13 @@
 """The table of tasks: who may claim what."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +17,15 @@ from vera.construction.engine.state import Task
 
 STATES = st.sampled_from(["ready", "blocked", "done", "waiting", "failed"])
 RANKS = 6
+
+
+def tasks(unit: str, states: Sequence[str]) -> list[Task]:
+    """A clip's tasks, one a stage, with all that a task can have."""
+    decision = {"by": "anna", "objects": [{"noun": "Zoë's 'cat'; --"}]}
+    return [
+        Task("clip", unit, "o1" if n % 2 else "", f"s{n}", n, state, f"f{n}", n == 1, "why", "a % ? b", decision)  # type: ignore[arg-type]
+        for n, state in enumerate(states)
+    ]
 
 
 @contextmanager
@@ -29,7 +41,7 @@ def test_the_latest_stage_of_the_first_unit_is_claimed(units: list[list[str]], r
     names = [f"{number:016x}" for number in range(len(units))]
     with opened() as index:
         for name, states in zip(names, units, strict=True):
-            index.put(name, [Task("clip", name, "", f"s{n}", n, state, "") for n, state in enumerate(states)])  # type: ignore[arg-type]
+            index.put(name, partial(tasks, name, states))
         free = dict(zip(names, units, strict=True))
         while True:
             wanted = [(-n, name) for name, states in free.items() for n in ranks if states[n] == "ready"]
@@ -39,3 +51,29 @@ def test_the_latest_stage_of_the_first_unit_is_claimed(units: list[list[str]], r
                 return
             assert found is not None and (-found.rank, found.unit) == min(wanted)
             del free[found.unit]  # one run of a unit at a time
+
+
+def test_what_another_build_is_at_is_left_alone(tmp_path: Path) -> None:
+    with closing(Index(Sqlite(tmp_path / "index"))) as one, closing(Index(Sqlite(tmp_path / "index"))) as other:
+        other.owner += "0"
+        one.put("a", partial(tasks, "a", ["ready"]))
+        assert one.claim([0]) is not None
+        assert other.put("a", partial(tasks, "a", ["done"])) is None
+        assert one.leased() == {"a"}
+        assert one.put("a", partial(tasks, "a", ["done"])) == tasks("a", ["done"]) == other.find("done")
+
+
+def test_nobody_claims_while_a_unit_is_looked_at(tmp_path: Path) -> None:
+    with closing(Index(Sqlite(tmp_path / "index"))) as one:
+        one.put("a", partial(tasks, "a", ["ready"]))
+
+        def derive() -> list[Task]:
+            with (
+                closing(sqlite3.connect(tmp_path / "index", timeout=0)) as other,
+                pytest.raises(sqlite3.OperationalError, match="locked"),
+            ):
+                other.execute("BEGIN IMMEDIATE")
+            return tasks("a", ["done"])
+
+        one.put("a", derive)
+        assert one.claim([0]) is None

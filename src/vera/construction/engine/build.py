@@ -104,6 +104,7 @@ class Build:
                     time.sleep(PATIENCE)
                     self.index.free()
                 else:
+                    self._take_up()
                     self._compare()
                 task = self._claim(executor)
                 if task is None and not shared:
@@ -128,20 +129,21 @@ class Build:
         """Take over what a run made of its unit."""
         self._put(self.about(task))
         if task.kind == "source" and ran.entry is not None and "clips" in ran.entry.facts:
-            known = {clip.id for clip in self._split.get(task.unit, ())}
+            known = set(self.clips)
             self._find_clips([self._sources[task.unit]])
-            for clip in self._split[task.unit]:
-                if clip.id not in known:
-                    self._put(clip)
+            for clip in self.clips.keys() - known:
+                self._put(self.clips[clip])
+
+    def _take_up(self) -> None:
+        """Put clips into the index of which a build that was killed said nothing after it had split a source."""
+        self._find_clips(self.sources)
+        for clip in self.clips.keys() - self.index.units():
+            self._put(self.clips[clip])
 
     def _put(self, about: Record) -> None:
-        if about.id in self.index.leased() and not self._is_own(about.id):
+        tasks = self.index.put(about.id, lambda: self._tasks(about))
+        if tasks is None:
             return
-        record = self.record(about)
-        tasks = derive(self.plan, record)
-        if about.id in self._later:
-            tasks = [replace(task, state="blocked") if task.state == "ready" else task for task in tasks]
-        self.index.put(about.id, tasks)
         ended = sum(task.state in ("done", "rejected", "failed") for task in tasks)
         goes_on = any(task.state == "ready" for task in tasks)
         self._count(about.id, ended, sum(task.state in ("ready", "blocked") for task in tasks) if goes_on else 0)
@@ -151,8 +153,11 @@ class Build:
         self._counts[unit] = ended, left
         self._ended, self._left = self._ended + ended - before[0], self._left + left - before[1]
 
-    def _is_own(self, unit: str) -> bool:
-        return unit in self.index.leased(self.index.owner)
+    def _tasks(self, about: Record) -> list[Task]:
+        tasks = derive(self.plan, self.record(about))
+        if about.id in self._later:
+            return [replace(task, state="blocked") if task.state == "ready" else task for task in tasks]
+        return tasks
 
     def record(self, about: Record) -> Record:
         """The record of a unit as it is on the disk, with what the footage says of it now; without stages whose files

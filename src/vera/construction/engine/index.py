@@ -5,7 +5,7 @@ import os
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import psutil
@@ -33,15 +33,22 @@ class Index:
             for statement in _SCHEMA:
                 self._db.execute(statement)
 
-    def put(self, unit: str, tasks: Iterable[Task]) -> None:
-        """Take the place of a unit's tasks, and end its lease."""
-        rows = [
-            (*(_plain(getattr(task, name)) for name in _FIELDS.split(", ")[:-1]), _json(task.decision))
-            for task in tasks
-        ]
+    def put(self, unit: str, derive: Callable[[], list[Task]]) -> list[Task] | None:
+        """Let what `derive` says, while nobody can claim, take the place of a unit's tasks, and end its lease. Where
+        another build is at the unit: None, and no change."""
         with self._db.transaction():
+            if self._db.execute(
+                "SELECT 1 FROM tasks WHERE unit = ? AND state = 'leased' AND owner <> ?", (unit, self.owner)
+            ):
+                return None
+            tasks = derive()
+            rows = [
+                (*(_plain(getattr(task, name)) for name in _FIELDS.split(", ")[:-1]), _json(task.decision))
+                for task in tasks
+            ]
             self._db.execute("DELETE FROM tasks WHERE unit = ?", (unit,))
             self._db.insert(f"INSERT INTO tasks ({_FIELDS}) VALUES ({', '.join('?' * 11)})", rows)
+        return tasks
 
     def forget(self, units: Iterable[str]) -> None:
         """Remove units that are no more."""
@@ -85,12 +92,9 @@ class Index:
         """All sources and clips that have tasks."""
         return {unit for (unit,) in self._db.execute("SELECT DISTINCT unit FROM tasks")}
 
-    def leased(self, owner: str = "") -> set[str]:
-        """Units on which something runs; of one build, or of all."""
-        rows = self._db.execute(
-            "SELECT DISTINCT unit FROM tasks WHERE state = 'leased' AND (? = '' OR owner = ?)", (owner, owner)
-        )
-        return {unit for (unit,) in rows}
+    def leased(self) -> set[str]:
+        """Units on which something runs."""
+        return {unit for (unit,) in self._db.execute("SELECT DISTINCT unit FROM tasks WHERE state = 'leased'")}
 
     def counts(self) -> Counter[tuple[str, str, str]]:
         """How many tasks there are of each stage, state and reason."""
