@@ -84,6 +84,8 @@ def test_a_ball_is_masked_by_one_click_and_carried_along(client: TestClient) -> 
         ({"kind": "noun", "noun": "a\x00b"}, 422, "control character"),
         ({"kind": "stroke", "stroke": {"points": []}}, 422, "stroke"),
         ({"kind": "levels"}, 422, "levels has a levels"),
+        ({"kind": "part"}, 422, "part has a point"),
+        ({"kind": "part", "point": [-1, 0]}, 422, "beside the picture"),
         ({"kind": "levels", "levels": [0.9, 0.1]}, 422, "levels rise from 0 to 1"),
         ({"kind": "levels", "levels": [0, 2]}, 422, "levels"),
         ({"kind": "shout"}, 422, "kind: is one of"),

@@ -15,7 +15,7 @@ from tests.construction.crossing import HEIGHT, WIDTH, centre
 from vera.annotation.draft import fold, read_event
 from vera.annotation.pictures import picture
 from vera.annotation.store.events import events_of
-from vera.annotation.store.leases import find_lease
+from vera.annotation.store.leases import Lease, find_lease
 from vera.construction.construct import build_samples
 from vera.construction.decisions import held_decisions
 from vera.construction.formats.rle import encode_mask
@@ -217,6 +217,24 @@ def zoomed_and_dragged(seat: Seat) -> None:
     expect(shown).to_have_text("100 %")
 
 
+def ball_annotated(out: Path) -> Lease:
+    """Somebody annotates the clip of a build; the task that it was."""
+    desk = desk_of(out)
+    lease = desk.claim("anna", "annotate", "work")
+    assert lease is not None
+    click_ball(desk, lease.id)
+    desk.finish(lease, {"accept": True})
+    desk.close()
+    return lease
+
+
+def part_clicked_twice(seat: Seat) -> None:
+    seat.press("p")
+    for _ in range(2):  # away, and back
+        seat.click(*centre(16), WIDTH, HEIGHT)
+        seat.saved()
+
+
 def test_mattes_are_mended_and_words_proofread(browser: Browser, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     photo = cv2.resize(rng.integers(0, 255, (6, 9, 3), dtype=np.uint8), (480, 320), interpolation=cv2.INTER_CUBIC)
@@ -224,12 +242,7 @@ def test_mattes_are_mended_and_words_proofread(browser: Browser, tmp_path: Path)
     (tmp_path / "room.jpg.licence.yaml").write_text("licence: OWN\n")
     lines = ("tasks: [background_replace]", "proofread: true", f"background: {{photos: [{tmp_path}/room.jpg]}}")
     recipe, out = make_build(tmp_path, 1, lines=(*lines, "background_check: {distance: 255, change: 0}"))
-    desk = desk_of(out)
-    lease = desk.claim("anna", "annotate", "work")
-    assert lease is not None
-    click_ball(desk, lease.id)
-    desk.finish(lease, {"accept": True})
-    desk.close()
+    lease = ball_annotated(out)
     assert build_samples(recipe, out).waiting == {"curate": 1}
     desk = desk_of(out)
     content, kind = picture(desk.clips, lease.clip, "o1", "alpha", 3)
@@ -246,6 +259,7 @@ def test_mattes_are_mended_and_words_proofread(browser: Browser, tmp_path: Path)
         seat.page.get_by_label("Nothing below").fill("0.2")
         seat.saved()
         zoomed_and_dragged(seat)
+        part_clicked_twice(seat)
         seat.page.get_by_role("button", name="Alpha").click()
         seat.press("m")
         expect(seat.page.get_by_role("button", name="Brightness ×4")).to_be_visible()
@@ -257,7 +271,7 @@ def test_mattes_are_mended_and_words_proofread(browser: Browser, tmp_path: Path)
         found = find_lease(desk.store, held)
         draft = fold(list(map(read_event, events_of(desk.store, found.number))), desk.bounds(found))
         assert draft.strokes[0]["mode"] == "subtract" and draft.strokes[0]["range"] == [16, 16]
-        assert draft.levels == (0.2, 1)
+        assert draft.levels == (0.2, 1) and len(draft.parts) == 2
         ((x, y),) = draft.strokes[1]["points"]
         assert abs(x - WIDTH / 2) <= 1 and abs(y - HEIGHT / 2) <= 1
         seat.page.get_by_role("button", name="Accept").click()

@@ -71,6 +71,12 @@ def test_of_levels_the_last_count_and_undo_goes_back_to_those_before() -> None:
     assert folded(first, last, {"kind": "undo"})["levels"] == [0.1, 1.0]
 
 
+def test_parts_of_a_matte_are_points_and_undone_one_by_one() -> None:
+    first, last = ({"kind": "part", "frame": t, "point": [5, 6]} for t in (2, 4))
+    assert folded(first, last)["parts"] == [[2, 5, 6], [4, 5, 6]]
+    assert folded(first, last, {"kind": "undo"})["parts"] == [[2, 5, 6]]
+
+
 def test_more_points_than_a_frame_takes_are_refused() -> None:
     clicks = [{"kind": "plus", "point": [x, 0]} for x in range(6)]
     folded(*clicks[:5])

@@ -20,7 +20,7 @@ from vera.construction.stages.background import Picture, choose_picture, read_pi
 from vera.construction.stages.footage import clip_id
 from vera.construction.upkeep import collect_garbage, verify_build
 from vera.data.released.dataset import ReleasedLayers
-from vera.errors import VeraError
+from vera.errors import DamageWarning, VeraError
 from vera.files import file_hash
 from vera.video import read_lossless
 
@@ -133,6 +133,18 @@ def test_levels_mend_the_matte_before_strokes_do(tmp_path: Path) -> None:
     assert not list(plain.rglob("curated.mkv"))
 
 
+def test_parts_are_taken_from_the_matte(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "pictures", "a.png")
+    plain, mended = (tmp_path / name for name in ("plain", "mended"))
+    build_samples(setup(tmp_path), plain)
+    matte = read_lossless(next(plain.rglob("matte.mkv")))
+    t, y, x = (int(at) for at in np.argwhere(matte > 60000)[0])
+    build_samples(setup(tmp_path, parts=[[t, x, y], [t, 0, 0]]), mended)
+    assert read_lossless(next(mended.rglob("curated.mkv")))[matte > 60000].max() == 0
+    with pytest.warns(DamageWarning, match="no point 9999"):
+        build_samples(setup(tmp_path, parts=[[t, 9999, y]]), tmp_path / "beside")
+
+
 def test_a_refused_matte_makes_no_sample_and_an_open_one_waits(tmp_path: Path) -> None:
     write_pictures(tmp_path / "pictures", "a.png")
     recipe = setup(tmp_path, accept=False, reason="hair is lost")
@@ -230,6 +242,8 @@ def test_bad_recipes(tmp_path: Path, line: str, told: str) -> None:
         ({"gate": "curate", "object": "o1", "accept": True, "levels": [0.9, 0.1]}, "1: levels rise"),
         ({"gate": "curate", "object": "o1", "accept": True, "levels": [0.1]}, "1: levels"),
         ({"gate": "filter", "object": "o1", "accept": True, "levels": [0.1, 0.9]}, "are of curate"),
+        ({"gate": "filter", "object": "o1", "accept": True, "parts": [[0, 0, 0]]}, "are of curate"),
+        ({"gate": "curate", "object": "o1", "accept": True, "parts": [[0, 0]]}, "1: parts"),
         ({"gate": "curate", "object": "o1", "accept": True, "scene": "x" * 300}, "scene"),
     ],
 )

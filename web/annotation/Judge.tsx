@@ -29,7 +29,7 @@ export interface JudgeProps {
   said?: () => Record<string, unknown>;
   more?: Key[];
   pointing?: Pointing | undefined;
-  brush?: number;
+  brush?: number | undefined;
   /** Drawn over the picture. */
   over?: (context: CanvasRenderingContext2D) => void;
   version?: string;

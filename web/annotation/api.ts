@@ -33,6 +33,7 @@ export interface Stroke {
 
 export interface Draft {
   objects: Record<string, Chosen>;
+  parts: [number, number, number][];
   levels: [number, number];
   strokes: Stroke[];
   can_undo: boolean;

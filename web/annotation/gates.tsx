@@ -13,13 +13,16 @@ export function Filter({ work }: { work: Work }) {
 
 export function Curate({ work }: { work: Work }) {
   const [radius, setRadius] = useState(6);
-  const [erase, setErase] = useState(false);
+  const [tool, setTool] = useState<Tool>("add");
   const [whole, setWhole] = useState(false);
   const [scene, setScene] = useState("");
   const line = useSignal<Line | null>(null);
   const range: [number, number] = whole ? [0, work.frames - 1] : [frame.value, frame.value];
   const pointing = {
-    down: (point: Point, beside: boolean) => void (line.value = { points: [point], away: beside !== erase }),
+    down: (point: Point, beside: boolean) => {
+      if (tool === "part") void act({ kind: "part", frame: frame.peek(), point });
+      else line.value = { points: [point], away: beside !== (tool === "take away") };
+    },
     move: (point: Point) => {
       const held = line.peek();
       if (held) line.value = { ...held, points: [...held.points, point] };
@@ -39,34 +42,44 @@ export function Curate({ work }: { work: Work }) {
       said={() => ({ scene })}
       version={`?seq=${seq.value}`}
       pointing={pointing}
-      brush={radius}
+      brush={tool === "part" ? undefined : radius}
       over={(context) => line.value && drawLine(context, line.value, radius)}
       more={[
         { key: "[", what: "Smaller brush", act: () => setRadius((held) => Math.max(1, held - 1)) },
         { key: "]", what: "Larger brush", act: () => setRadius((held) => Math.min(100, held + 1)) },
-        { key: "e", what: "Paint or erase", act: () => setErase((held) => !held) },
+        { key: "e", what: "Paint or erase", act: () => setTool((held) => (held === "add" ? "take away" : "add")) },
+        { key: "p", what: "Parts", act: () => setTool("part") },
         ...UNDO,
       ]}
     >
       <fieldset>
-        <legend class="quiet">Brush: on the picture</legend>
+        <legend class="quiet">On the picture</legend>
         <div class="row">
-          <button aria-pressed={!erase} onClick={() => setErase(false)}>
+          <button aria-pressed={tool === "add"} onClick={() => setTool("add")}>
             Add
           </button>
-          <button aria-pressed={erase} onClick={() => setErase(true)}>
+          <button aria-pressed={tool === "take away"} onClick={() => setTool("take away")}>
             Take away <kbd>E</kbd>
           </button>
+          <button aria-pressed={tool === "part"} onClick={() => setTool("part")}>
+            Parts <kbd>P</kbd>
+          </button>
         </div>
-        <label class="row">
-          Radius
-          <input type="range" min={1} max={60} value={radius} onInput={(event) => setRadius(Number(event.currentTarget.value))} />
-          <output class="mono">{radius}</output>
-        </label>
-        <label class="check">
-          <input type="checkbox" checked={whole} onChange={(event) => setWhole(event.currentTarget.checked)} />
-          In all frames
-        </label>
+        {tool === "part" ? (
+          <p class="quiet">A click takes away what hangs together there, in all frames; a second one brings it back.</p>
+        ) : (
+          <>
+            <label class="row">
+              Radius
+              <input type="range" min={1} max={60} value={radius} onInput={(event) => setRadius(Number(event.currentTarget.value))} />
+              <output class="mono">{radius}</output>
+            </label>
+            <label class="check">
+              <input type="checkbox" checked={whole} onChange={(event) => setWhole(event.currentTarget.checked)} />
+              In all frames
+            </label>
+          </>
+        )}
       </fieldset>
       <Levels />
       <div class="row">
@@ -79,6 +92,8 @@ export function Curate({ work }: { work: Work }) {
     </Judge>
   );
 }
+
+type Tool = "add" | "take away" | "part";
 
 interface Line {
   points: Point[];

@@ -27,7 +27,7 @@ class Said:
     """What a page sends when somebody is done.
 
     Args:
-        accept: whether the clip, removal, matte or words are taken; objects, levels and strokes come from the events.
+        accept: whether the clip, removal, matte or words are taken; objects and mends of a matte come from the events.
         reason: why not.
         scene: of curate: words for what is behind the object.
         instruction, before, after: of proofread: the words as they are to be.
@@ -71,8 +71,9 @@ def _judged(gate: Gate, said: Said, draft: Draft) -> dict[str, Any]:
         return {**answer, "reason": said.reason.strip()}
     if gate == "curate":
         levels = {} if draft.levels == NOTHING.levels else {"levels": list(draft.levels)}
-        strokes = {"strokes": list(draft.strokes)} if draft.strokes else {}
-        return {**answer, **levels, **strokes, **({"scene": said.scene.strip()} if said.scene.strip() else {})}
+        lists = {"parts": [list(part) for part in draft.parts], "strokes": list(draft.strokes)}
+        said_lists = {name: held for name, held in lists.items() if held}
+        return {**answer, **levels, **said_lists, **({"scene": said.scene.strip()} if said.scene.strip() else {})}
     if gate.endswith("proofread"):
         words = {name: getattr(said, name).strip() for name in ("instruction", "before", "after")}
         kept = {name: text for name, text in words.items() if text}

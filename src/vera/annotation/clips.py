@@ -58,10 +58,14 @@ class Clips:
 
     def read(self, clip: str, file: str, name: str = "") -> NDArray[Any]:
         """What is in a file of a clip. MissingError if there is no such file."""
+        return read_held(*self.path(clip, file, name))
+
+    def path(self, clip: str, file: str, name: str = "") -> tuple[Path, int]:
+        """A file of a clip, and when it changed, in nanoseconds. MissingError if there is no such file."""
         path = self.files(clip, name).get(file)
         if path is None or not path.is_file():
             raise MissingError(f"{clip}: has no {file}; is the build still at it?")
-        return read_held(path, path.stat().st_mtime_ns)
+        return path, path.stat().st_mtime_ns
 
     def proposals(self, clip: str) -> list[tuple[int, NDArray[np.bool_]]]:
         """Frames and masks of what the engine proposes."""

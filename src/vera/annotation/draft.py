@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from vera.construction.decisions import Chosen, Pixel, Prompt
-from vera.construction.formats.mend import NOTHING, Mend, read_mend
+from vera.construction.formats.mend import NOTHING, Mend, Part, read_mend
 from vera.construction.formats.rle import decode_mask
 from vera.errors import VeraError
 from vera.fields import Range, Share, build, check_plain
@@ -23,8 +23,8 @@ class Event:
     Args:
         kind: a click on the object (`plus`) or beside it (`minus`), a `box` about it, its `mask` as it was painted;
             taking a `proposal`, or none; its `noun`; whether it is followed by motion (`moving`); a `barrier` at a
-            frame, or none; the object taken away (`remove`); the `levels` of a matte, or a `stroke` over it; `undo` and
-            `redo`.
+            frame, or none; the object taken away (`remove`); the `part` of a matte at a point, gone or back; its
+            `levels`, or a `stroke` over it; `undo` and `redo`.
         mask: of a click: the carried mask that it corrects. COCO's run lengths.
     """
 
@@ -38,6 +38,7 @@ class Event:
         "moving",
         "barrier",
         "remove",
+        "part",
         "levels",
         "stroke",
         "undo",
@@ -57,10 +58,11 @@ class Event:
 
 @dataclass(frozen=True)
 class Draft:
-    """The objects so far, by their numbers, without those that nothing was said of; levels of a matte and strokes over
-    it; whether there is something to undo, and to redo."""
+    """The objects so far, by their numbers, without those that nothing was said of; what mends a matte (`Mend`);
+    whether there is something to undo, and to redo."""
 
     objects: Mapping[int, Chosen] = field(default_factory=dict)
+    parts: Sequence[Part] = ()
     levels: tuple[float, float] = NOTHING.levels
     strokes: Sequence[Any] = ()
     can_undo: bool = False
@@ -79,6 +81,7 @@ class Draft:
         objects = {str(number): self.chosen(number) for number in sorted(self.objects)}
         return {
             "objects": objects,
+            "parts": [list(part) for part in self.parts],
             "levels": list(self.levels),
             "strokes": list(self.strokes),
             "can_undo": self.can_undo,
@@ -101,7 +104,7 @@ def read_event(value: Mapping[str, Any]) -> Event:
     """Read an event that a page sent. VeraError for what is none."""
     check_plain(dict(value), "event")
     event: Event = build(Event, value, "event")
-    name = "point" if event.kind in ("plus", "minus") else event.kind
+    name = "point" if event.kind in ("plus", "minus", "part") else event.kind
     if name in ("point", "box", "mask", "levels", "stroke") and getattr(event, name) is None:
         raise VeraError(f"event: {event.kind} has a {name}")
     return event
@@ -127,10 +130,13 @@ def fold(events: Sequence[Event], bounds: Bounds) -> Draft:
     """What events come to. ConflictError for more points than one frame may have."""
     done, undone = _standing(events)
     objects: dict[int, Chosen] = {}
-    levels, strokes = NOTHING.levels, list[Any]()
+    levels, parts, strokes = NOTHING.levels, list[Part](), list[Any]()
     for event in done:
         if event.kind == "stroke":
             strokes.append(event.stroke)
+        elif event.kind == "part":
+            assert event.point is not None
+            parts.append((event.frame, *event.point))
         elif event.kind == "levels":
             assert event.levels is not None
             levels = event.levels
@@ -139,9 +145,9 @@ def fold(events: Sequence[Event], bounds: Bounds) -> Draft:
         else:
             objects[event.object] = _with(objects.get(event.object, Chosen("")), event)
             _check_points(objects[event.object], bounds)
-    read_mend({"levels": levels, "strokes": strokes})
+    read_mend({"parts": parts, "levels": levels, "strokes": strokes})
     kept = {number: chosen for number, chosen in objects.items() if chosen != Chosen("")}
-    return Draft(kept, levels, strokes, bool(done), bool(undone))
+    return Draft(kept, parts, levels, strokes, bool(done), bool(undone))
 
 
 def _standing(events: Sequence[Event]) -> tuple[list[Event], list[Event]]:

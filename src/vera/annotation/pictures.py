@@ -1,14 +1,16 @@
 """Pictures of a clip as pages show them, one a frame, of the clip and of what was made of it."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.annotation.clips import Clips
-from vera.construction.formats.mend import NOTHING, Mend
+from vera.annotation.clips import HELD, Clips, read_held
+from vera.construction.formats.mend import NOTHING, Mend, Part, parts_gone
 from vera.construction.stages.removal import DEEP
 from vera.service.errors import MissingError
 
@@ -61,8 +63,14 @@ def _evidence(clips: Clips, clip: str, name: str, t: int, mend: Mend) -> Frame:
 
 
 def _matte(clips: Clips, clip: str, name: str, t: int, mend: Mend) -> NDArray[np.float32]:
-    matte = clips.read(clip, "matte.mkv", name)[t].astype(np.float32) / DEEP
-    return np.asarray(mend.apply(matte, t))
+    path, changed = clips.path(clip, "matte.mkv", name)
+    matte = read_held(path, changed)[t].astype(np.float32) / DEEP
+    return np.asarray(mend.apply(matte, t, _gone(path, changed, mend.parts)[t] if mend.parts else None))
+
+
+@lru_cache(maxsize=HELD)
+def _gone(path: Path, changed: int, parts: tuple[Part, ...]) -> NDArray[np.bool_]:
+    return parts_gone(read_held(path, changed).astype(np.float32) / DEEP, parts)
 
 
 def _alpha(clips: Clips, clip: str, name: str, t: int, mend: Mend) -> Frame:

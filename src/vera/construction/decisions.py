@@ -53,8 +53,8 @@ class Decision:
 
     `annotate` has `objects`, or `unusable` with a reason. All others have `accept`, and a `reason` if not: `filter` of
     a removal, `curate` of a matte, `proofread` of the words, `background_proofread` of those of a replaced background.
-    `curate` perhaps has `levels` and `strokes` that mend the matte (`Mend`), and words for the `scene` behind the
-    object; those of words the `instruction`, and captions `before` and `after`, where they are to be others.
+    `curate` perhaps has `parts`, `levels` and `strokes` that mend the matte (`Mend`), and words for the `scene` behind
+    the object; those of words the `instruction`, and captions `before` and `after`, where they are to be others.
     """
 
     clip: Annotated[str, Range(16, 16)]
@@ -67,6 +67,7 @@ class Decision:
     accept: bool | None = None
     reason: str = ""
     scene: Annotated[str, Range(0, 200)] = ""
+    parts: tuple[tuple[Pixel, Pixel, Pixel], ...] = ()
     levels: tuple[Share, Share] = NOTHING.levels
     strokes: tuple[Any, ...] = ()
     instruction: Annotated[str, Range(10, 400)] | None = None
@@ -101,15 +102,15 @@ def check_row(row: Mapping[str, Any], where: str = "decision") -> Decision:
             raise VeraError(f"{where}: an object has prompts, or the number of a proposal")
     elif decision.accept is None or not decision.object:
         raise VeraError(f"{where}: {decision.gate} is of an object, such as o1, and has accept: true or false")
-    if decision.gate != "curate" and (decision.scene or decision.strokes or decision.levels != NOTHING.levels):
-        raise VeraError(f"{where}: scene, levels and strokes are of curate, not of {decision.gate}")
+    try:
+        mend = read_mend(vars(decision))
+    except VeraError as error:
+        raise VeraError(f"{where}: {error}") from None
+    if decision.gate != "curate" and (decision.scene or mend != NOTHING):
+        raise VeraError(f"{where}: scene, parts, levels and strokes are of curate, not of {decision.gate}")
     words = [text for text in (decision.instruction, decision.before, decision.after) if text is not None]
     if words and not decision.gate.endswith("proofread"):
         raise VeraError(f"{where}: words are of proofread, not of {decision.gate}")
-    try:
-        read_mend(vars(decision))
-    except VeraError as error:
-        raise VeraError(f"{where}: {error}") from None
     return decision
 
 

@@ -13,7 +13,7 @@ from vera.arrays import Float
 from vera.construction import embedded
 from vera.construction.adapters.generator import GeneratorNetwork, load_generator
 from vera.construction.engine.stage import HOW, Done, Item, Kind, Plain, Rejected
-from vera.construction.formats.mend import NOTHING, read_mend
+from vera.construction.formats.mend import NOTHING, parts_gone, read_mend
 from vera.construction.stages.networked import Networked
 from vera.construction.stages.removal import DEEP
 from vera.data.released.writer import FRAME_RATE
@@ -38,8 +38,8 @@ class Picture:
 
 @dataclass(frozen=True)
 class Curate(Plain):
-    """Take a person's verdict on a matte, and the levels and strokes that mend it: `curated.mkv` where there are any,
-    16 bits; unattended, accept it."""
+    """Take a person's verdict on a matte, and what mends it: `curated.mkv` where anything does, 16 bits; unattended,
+    accept it."""
 
     name: ClassVar[str] = "curate"
     kind: ClassVar[Kind] = "object"
@@ -55,7 +55,8 @@ class Curate(Plain):
         mend = read_mend(item.decision)
         if mend != NOTHING:
             matte = read_lossless(item.files["matte.mkv"]).astype(np.float32) / DEEP
-            mended = np.stack([mend.apply(alpha, t) for t, alpha in enumerate(matte)])
+            gone = parts_gone(matte, mend.parts) if mend.parts else [None] * len(matte)
+            mended = np.stack([mend.apply(alpha, t, gone[t]) for t, alpha in enumerate(matte)])
             write_lossless(item.out / "curated.mkv", np.rint(mended * DEEP).astype(np.uint16), FRAME_RATE)
         return Done({"by": by, "scene": item.decision.get("scene", "")})
 
