@@ -316,6 +316,22 @@ def locked(path: Path) -> Iterator[None]:
         os.close(held)
 
 
+@contextmanager
+def alone(path: Path, taken: str) -> Iterator[None]:
+    """Hold a file, which is made for that and stays, for this process alone, not those that it forks.
+
+    VeraError, which says `taken`, if another process holds it.
+    """
+    with path.open("ab") as held:
+        try:
+            fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            raise VeraError(taken) from None
+        except OSError:  # some network file systems have no locks
+            pass
+        yield
+
+
 def sync(path: Path) -> None:
     """Have the system put a file or a folder's names on the disk, so that a power cut does not empty them."""
     if path.is_symlink():

@@ -14,6 +14,11 @@ def test_every_epoch_has_each_item_once(length: int, epoch: int, seed: int, atte
     assert sorted(place_in_epoch(n, length, seed, attempt) for n in numbers) == list(range(length))
 
 
+@given(length=st.integers(1, 60), number=st.integers(0, 200), seed=st.integers(0, 9))
+def test_attempts_have_their_turn_before_one_comes_again(length: int, number: int, seed: int) -> None:
+    assert {place_in_epoch(number, length, seed, attempt) for attempt in range(length)} == set(range(length))
+
+
 def test_epochs_seeds_and_attempts_differ() -> None:
     orders = [
         [place_in_epoch(start + i, 40, seed, attempt) for i in range(40)]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tests.training.drawn import flow_fields, open_drawn, write_recipe
 from torch.distributed.checkpoint import FileSystemReader
 
@@ -78,6 +78,16 @@ def test_an_adapter_is_trained_resumed_and_loaded(tmp_path: Path, fields: dict[s
     # The base is not part of a checkpoint.
     stored = FileSystemReader(broken / "checkpoints" / "step-00000006").read_metadata().state_dict_metadata
     assert all(".lora_" in name for name in stored if name.startswith(("model.", "average.")))
+
+
+def test_an_adapter_goes_on_over_no_other_base(tmp_path: Path, fields: dict[str, Any]) -> None:
+    fields |= {"lora": {"rank": 2, "alpha": 4}}
+    run(tmp_path / "a", **fields, steps=2)
+    weights = Path(fields["init"]) / "diffusion_pytorch_model.safetensors"
+    changed = {name: tensor + 1e-3 for name, tensor in load_file(weights).items()}
+    save_file(changed, weights)
+    with pytest.raises(VeraError, match="was trained with base"):
+        run(tmp_path / "a", **fields, steps=4)
 
 
 def test_activation_checkpointing_changes_nothing(tmp_path: Path, fields: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 
 from vera.cli.build_plan import tell_plan
+from vera.cli.options import Flag
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 from vera.errors import VeraError
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from vera.construction.construct import Report
 
 app = App(name="build", help="Make layered samples from footage.")
-Flag = Annotated[bool, Parameter(negative=())]
 
 
 @app.default

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from vera.cli.options import parse_size
+from vera.cli.options import Flag, parse_size
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 
@@ -45,7 +45,7 @@ def synth(
     objects: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)] = (),
     renders: Path | None = None,
     render_share: float = 0.4,
-    held_out: Annotated[bool, Parameter(negative=())] = False,
+    held_out: Flag = False,
     assets: str = "assets/npm",
     workers: int = 1,
 ) -> None:
@@ -159,7 +159,7 @@ def render(
 
 
 @app.command
-def cache(recipe: Path, *, out: Path, count: int | None = None) -> None:
+def cache(recipe: Path, *, out: Path, count: int | None = None, retry: Flag = False) -> None:
     """Encode a recipe's data once, so that training starts from latents.
 
     To train from the cache, set `data: {kind: shards, path: OUT}` in the recipe. Run the same command again to continue
@@ -173,13 +173,17 @@ def cache(recipe: Path, *, out: Path, count: int | None = None) -> None:
         Folder for the cache: tar shards of latents and text states.
     count
         Number of training samples. Default: all; required if the data is endless.
+    retry
+        Try again what an earlier call left out, such as files that could not be fetched.
     """
     from vera.training.cache import cache_data
 
     with progress_bar() as report:
-        parts = cache_data(recipe, out, count, report=say, progress=report)
+        parts = cache_data(recipe, out, count, retry=retry, report=say, progress=report)
     told = (f"{name} {part.samples}, of them {part.new} new, {part.bad} left out" for name, part in parts.items())
     say(f"cache    {out} ({'; '.join(told)})")
+    if not retry and any(part.bad for part in parts.values()):
+        say("         the same command with --retry tries again what was left out")
 
 
 def _open_make(frames: int, width: int, height: int, **arguments: Any) -> "Callable[[int], LayeredSample]":

@@ -19,6 +19,8 @@ Triple = tuple[float, float, float]
 
 Words = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)]  # of an option that may be repeated
 
+Flag = Annotated[bool, Parameter(negative=())]  # has no --no-...
+
 # Options that several commands have.
 Force = Annotated[bool, Parameter(help="Accept a source that is not the clip that the layers were made for.")]
 Sound = Annotated[

@@ -8,12 +8,11 @@ from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 
-from vera.cli.options import parse_overrides, parse_size
+from vera.cli.options import Flag, parse_overrides, parse_size
 from vera.cli.terminal import say
 from vera.errors import VeraError
 
 PLAN = Parameter(group=Group("With --plan", sort_key=1))
-SWITCH = Parameter(negative=())
 SLURM = Parameter(group=Group("With --slurm", sort_key=2))
 
 
@@ -21,8 +20,8 @@ def train(
     recipe: Path,
     /,
     *overrides: Annotated[str, Parameter(allow_leading_hyphen=True)],
-    plan: Annotated[bool, SWITCH] = False,
-    slurm: Annotated[bool, SWITCH] = False,
+    plan: Flag = False,
+    slurm: Flag = False,
     gpus: Annotated[int, PLAN] = 8,
     gpu: Annotated[Literal["a100", "h100", "h200", "b200"], PLAN] = "h100",
     mfu: Annotated[float, PLAN] = 0.4,

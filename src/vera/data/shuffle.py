@@ -14,10 +14,11 @@ CYCLE = 1000  # draws in which a mixture's shares are met to a thousandth
 def place_in_epoch(number: int, length: int, seed: int, attempt: int = 0) -> int:
     """Which of `length` items is the `number`-th: every epoch has each once, in an order of its own.
 
-    Another `attempt` gives another item, from elsewhere in the epoch.
+    Another `attempt` gives another item, from elsewhere in the epoch, until all had their turn.
     """
     epoch, position = divmod(number, length)
-    return int(_permutation(length, epoch, seed)[(position + attempt * (length // 2 + 1)) % length])
+    stride = length // 2 + (2 if length % 4 == 2 else 1)  # has no divisor in common with the length
+    return int(_permutation(length, epoch, seed)[(position + attempt * stride) % length])
 
 
 @lru_cache(maxsize=32)

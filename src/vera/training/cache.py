@@ -34,6 +34,7 @@ def cache_data(
     *,
     dtype: torch.dtype = torch.float16,
     shard_samples: int = SHARD_SAMPLES,
+    retry: bool = False,
     open_data: OpenData = open_layer_data,
     report: Callable[[str], None] = print,
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
@@ -42,7 +43,8 @@ def cache_data(
 
     That is all samples of a finite data set, or its first `count`; of an endless one the samples of its first `count`
     steps. The held-out part has all held-out samples of a finite data set, else those that training evaluates with. The
-    same call goes on with work that was stopped; a larger `count` adds to it. Bad samples are left out and reported.
+    same call goes on with work that was stopped; a larger `count` adds to it. Bad samples are left out and reported;
+    with `retry` those that an earlier call left out are tried again.
     VeraError for a recipe that cannot be run, where `out` holds another cache, above `max_bad_share` and where the disk
     refuses.
     """
@@ -79,6 +81,7 @@ def cache_data(
             note,
             lambda: encoders.text.states(""),
             shard_samples=shard_samples,
+            retry=retry,
             progress=lambda done, total: progress(part, done, total),
             skipped=skipped,
         )

@@ -21,7 +21,7 @@ from vera.data.latents.writer import Written, write_sample_shards
 from vera.data.sample import BadSample, LatentSample
 from vera.data.sources import open_layer_data
 from vera.errors import VeraError
-from vera.training.batches import LatentBatch, Share, iterate_batches
+from vera.training.batches import EVAL_STEP, LatentBatch, Share, iterate_batches
 
 
 def test_samples_are_those_that_were_written(cache: Path) -> None:
@@ -300,3 +300,33 @@ def test_batches_do_not_depend_on_workers_or_processes(cache: Path) -> None:
 
 def test_held_out_samples_are_a_part_of_their_own(cache: Path) -> None:
     assert ShardedLayers(str(cache), held_out=True).keys() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("count", [1, 6, 12, 100])
+def test_held_out_samples_are_drawn_each_once_in_one_order(tmp_path: Path, count: int) -> None:
+    def kinds(keys: Sequence[int]) -> Iterator[LatentSample]:
+        return (make(key + 100) for key in keys)
+
+    write_sample_shards(tmp_path / "held_out", range(count), kinds, {}, empty_text)
+    sources = [ShardedLayers(str(tmp_path), seed, held_out=True) for seed in (0, 1)]
+    orders = [[key for index in range(count) for key in one.draw(EVAL_STEP + index, 1)] for one in sources]
+    assert orders[0] == orders[1] and sorted(orders[0]) == list(range(count))
+
+
+def test_what_could_not_be_used_is_tried_again_if_asked(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def mended(keys: Sequence[int]) -> Iterator[LatentSample]:
+        asked.extend(keys)
+        return (make(key) for key in keys)
+
+    assert write(tmp_path) == Written(19, 19, 1)
+    assert write_sample_shards(tmp_path, range(20), mended, {"encoders": "a"}, empty_text, shard_samples=SMALL) == (
+        Written(19, 0, 1)
+    )
+    again = write_sample_shards(
+        tmp_path, range(20), mended, {"encoders": "a"}, empty_text, shard_samples=SMALL, retry=True
+    )
+    assert again.samples == 20 and again.bad == 0
+    assert asked == list(range(BAD // SMALL * SMALL, BAD // SMALL * SMALL + SMALL))
+    assert_same(ShardReader(tmp_path).read(BAD), make(BAD))

@@ -13,7 +13,7 @@ from tests.video.decoding.test_damage import damage
 
 from vera.data.mixture import Mixture
 from vera.data.released.dataset import ReleasedLayers
-from vera.data.released.layout import Row, held_out_rows, index_path
+from vera.data.released.layout import CLIPS, Row, held_out_rows, index_path
 from vera.data.released.writer import append_row, write_clips
 from vera.data.sample import BadSample
 from vera.data.sources import open_layer_data
@@ -136,6 +136,33 @@ def test_windows_of_a_clip_are_held_out_together() -> None:
     same_text = rows(*((f"{index:032x}.mp4", f"add {index // 4}") for index in range(400)))
     groups = np.array(held_out_rows(same_text, 0.1)).reshape(100, 4)
     assert (groups.all(1) == groups.any(1)).all() and 0 < groups[:, 0].sum() < 50
+
+
+def test_footage_that_two_splits_share_is_held_out_of_both(tmp_path: Path) -> None:
+    """Two clips of one split have one instruction, so one name; the other split has the second clip alone."""
+    names = [f"{index:032x}" for index in range(40)]
+    rows = {
+        "synthetic-bg-change": [(name, f"Change {index // 2}") for index, name in enumerate(names)],
+        "synthetic-obj-add": [(name, f"Add {name}") for name in names],
+    }
+    for split, found in rows.items():
+        index = tmp_path / f"vera-train-set/49-frames/{split}.jsonl"
+        index.parent.mkdir(parents=True, exist_ok=True)
+        lines = [
+            {"edit_instruction": text} | {path: f"{name}_{clip}.mp4" for clip, path in CLIPS.items()}
+            for name, text in found
+        ]
+        index.write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
+    held = {
+        part: {
+            row.footage
+            for found in ReleasedLayers(str(tmp_path), held_out=part, held_out_share=0.2).rows.values()
+            for row in found
+            if isinstance(row, Row)
+        }
+        for part in (False, True)
+    }
+    assert held[True] and not held[True] & held[False]
 
 
 def test_every_other_sample_is_mirrored_if_asked(root: Path) -> None:

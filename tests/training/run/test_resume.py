@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from collections.abc import Callable
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from tests.training.running import alone, start
 from vera.cli.signals import unwinding
 from vera.data.sample import LayeredSample
 from vera.errors import VeraError
+from vera.training.export import replace_folder
+from vera.training.run import loop
 from vera.training.run.loop import stop_signals, train
 
 TIMING = ("samples_per_second", "data_wait_seconds")
@@ -116,6 +119,40 @@ def test_figures_between_log_rows_survive(tmp_path: Path) -> None:
         train(recipe, open_data=lambda data, held_out: Failing(held_out=held_out), report=quiet)
     train(recipe, open_data=open_drawn, report=quiet)
     assert_same_run(one / "run", other / "run")
+
+
+def test_what_ended_after_its_last_checkpoint_is_exported_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    fields = {"steps": 4, "checkpoint_every": 2}
+    train(write_recipe(one, **fields), open_data=open_drawn, report=quiet)
+
+    def fail_at_the_end(folder: Path, write: Callable[[Path], None]) -> None:
+        if len(list((folder.parent / "checkpoints").iterdir())) > 1:
+            raise VeraError("the disk is full")
+        replace_folder(folder, write)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "replace_folder", fail_at_the_end)
+        with pytest.raises(VeraError, match="the disk is full"):
+            train(write_recipe(other, **fields), open_data=open_drawn, report=quiet)
+    train(write_recipe(other, **fields), open_data=open_drawn, report=quiet)
+    assert_same_run(one / "run", other / "run")
+
+
+def test_two_runs_do_not_write_into_one_folder(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, steps=100_000, checkpoint_every=90_000)
+    process = start(recipe)
+    wait_for_rows(process, tmp_path / "run", 3)
+    with pytest.raises(VeraError, match="another process trains here"):
+        train(recipe, overrides={"learning_rate": 0.5}, open_data=open_drawn, report=quiet)
+    os.kill(process.pid or 0, signal.SIGTERM)
+    process.join(600)
+    assert process.exitcode == 0
+    assert all(row.get("learning_rate", 0) < 0.5 for row in figures(tmp_path / "run"))
 
 
 def test_a_finished_run_stays_as_it_is_and_can_be_prolonged(tmp_path: Path) -> None:

@@ -113,14 +113,14 @@ class ShardReader:
 class ShardedLayers:
     """What `vera data cache` wrote to `path`: its training or its held-out part, as the source of the data had them.
 
-    The order is a function of `seed` and epoch, and every epoch has each sample once. A cache with clips of several
-    shapes draws each batch from one of them, which have epochs of their own and are drawn as often as they have samples
-    (to a thousandth, and once in a thousand draws at least).
+    The held-out part has one fixed order. That of the other is a function of `seed` and epoch, and every epoch has each
+    sample once. A cache with clips of several shapes draws each batch from one of them, which have epochs of their own
+    and are drawn as often as they have samples (to a thousandth, and once in a thousand draws at least).
     """
 
     def __init__(self, path: Name, seed: Seed = 0, held_out: bool = False) -> None:
         self.reader = ShardReader(Path(path) / PARTS[held_out])
-        self.seed = seed
+        self.seed, self.held_out = seed, held_out
         groups: dict[tuple[int, ...], list[int]] = {}
         for number, shape in enumerate(self.reader.shapes):
             groups.setdefault(shape, []).append(number)
@@ -144,6 +144,9 @@ class ShardedLayers:
 
     def draw(self, step: int, batch_size: int, attempt: int = 0) -> list[int]:
         """Keys of a step's samples: numbers in the cache."""
+        if self.held_out:  # without repetition, wherever the numbers begin
+            count, first = len(self.reader), step * batch_size
+            return [place_in_epoch((first + i) % count, count, 0, attempt) for i in range(batch_size)]
         group, own_step = self._interleaving.place(step)
         numbers = self._groups[group]
         first = own_step * batch_size

@@ -40,6 +40,7 @@ def write_sample_shards(
     empty_text: Callable[[], Tensor],
     *,
     shard_samples: int = SHARD_SAMPLES,
+    retry: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
     skipped: Callable[[str, int, int], None] = lambda problem, bad, seen: None,
 ) -> Written:
@@ -48,7 +49,8 @@ def write_sample_shards(
     `encode` is asked for the samples of some keys, in their order; `note` (JSON) says of what kind they are. Each
     `shard_samples` keys have a shard of their own, which takes its name when it is whole: the same call goes on after a
     kill and writes anew what was deleted or cut short. More keys may follow later; for them a last shard that was not
-    full is written anew. `skipped` hears of each bad sample: what is wrong, how many are bad and how many were seen.
+    full is written anew, and with `retry` so are those that left out bad samples. `skipped` hears of each bad sample:
+    what is wrong, how many are bad and how many were seen.
     VeraError where `folder` holds samples of another kind or other keys, and where the disk refuses.
     """
     try:
@@ -57,7 +59,7 @@ def write_sample_shards(
         _check_note(folder / NOTE, {"format": FORMAT, "shard_samples": shard_samples, "note": dict(note)})
         if not (folder / EMPTY).exists():
             _write(folder / EMPTY, save({"text": empty_text()}))
-        shards = _whole_shards(folder, [repr(key) for key in keys], shard_samples)
+        shards = _whole_shards(folder, [repr(key) for key in keys], shard_samples, retry)
         held, bad, seen = (_count(shards, name) for name in ("samples", "bad", "keys"))
         missing = [
             range(first, min(first + shard_samples, len(keys)))
@@ -96,7 +98,7 @@ def _watch(
         yield sample
 
 
-def _whole_shards(folder: Path, keys: list[str], shard_samples: int) -> dict[int, dict[str, Any]]:
+def _whole_shards(folder: Path, keys: list[str], shard_samples: int, retry: bool) -> dict[int, dict[str, Any]]:
     """Read the contents of the shards that need not be written, by their first sample.
 
     Those beyond `keys`, of an earlier call with more of them, count as well. Raises VeraError for other keys.
@@ -113,7 +115,7 @@ def _whole_shards(folder: Path, keys: list[str], shard_samples: int) -> dict[int
         count = min(len(wanted), len(held))
         if wanted[:count] != held[:count]:
             raise VeraError(f"{folder}: holds other samples, or in another order; choose another folder")
-        if len(wanted) <= len(held):
+        if len(wanted) <= len(held) and not (retry and contents["bad"]):
             shards[first] = contents
     return shards
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Annotated
 
@@ -69,11 +69,14 @@ class ReleasedLayers:
         folder, there = _find_splits(self.files, path, clip_frames)
         weights = _check_subsets(subsets, there)
         self.tasks = {split: task_of(split) for split in weights}
-        self.rows: dict[str, list[Row | BadSample]] = {}
+        read = {split: _read_rows(self.files, index_path(split, clip_frames, folder)) for split in there}
+        # Of all splits together, or one would train on footage that another holds out.
+        rows = [row for split in there for row in read[split]]
+        kept = iter(held_out_rows(rows, held_out_share) if held_out_share > 0 else [held_out] * len(rows))
+        parts = {split: [row for row in read[split] if next(kept) == held_out] for split in there}
+        self.rows = {split: parts[split] for split in weights}
         for split in weights:
-            rows = _read_rows(self.files, path, index_path(split, clip_frames, folder))
-            kept = held_out_rows(rows, held_out_share) if held_out_share > 0 else [held_out] * len(rows)
-            self.rows[split] = [row for row, is_held_out in zip(rows, kept, strict=True) if is_held_out == held_out]
+            _check_rows(read[split], f"{index_path(split, clip_frames, folder)} of {path}")
             if not self.rows[split] and not held_out:
                 raise VeraError(f"data: {split} of {path} has no samples but held-out ones; lower held_out_share")
         self._keys = [(split, index) for split, rows in self.rows.items() for index in range(len(rows))]
@@ -164,16 +167,19 @@ def _find_splits(files: Files, path: str, clip_frames: int) -> tuple[str, list[s
     raise VeraError(f"data: {path} has no {TRAINING_FOLDERS[0]}/{clip_frames}-frames/SPLIT.jsonl")
 
 
-def _read_rows(files: Files, path: str, name: str) -> list[Row | BadSample]:
+def _read_rows(files: Files, name: str) -> list[Row | BadSample]:
     rows: list[Row | BadSample] = []
     for number, line in files.lines(name):
         try:
             rows.append(parse_row(line, f"{name}:{number}"))
         except BadSample as error:
             rows.append(error)
-    if not any(isinstance(row, Row) for row in rows):
-        raise VeraError(f"data: {name} of {path} has no row that can be used" + (f"; {rows[0]}" if rows else ""))
     return rows
+
+
+def _check_rows(rows: Sequence[Row | BadSample], where: str) -> None:
+    if not any(isinstance(row, Row) for row in rows):
+        raise VeraError(f"data: {where} has no row that can be used" + (f"; {rows[0]}" if rows else ""))
 
 
 def _check_subsets(subsets: Mapping[str, float] | None, there: list[str]) -> Mapping[str, float]:

@@ -102,7 +102,7 @@ def parse_row(line: str, where: str) -> Row:
 
 
 def held_out_rows(rows: Sequence[Row | BadSample], share: float) -> list[bool]:
-    """Which rows of a split are held out: about a `share` of the footage, by a hash, the same for every seed.
+    """Which rows, of all splits, are held out: about a `share` of the footage, by a hash, the same for every seed.
 
     Rows with the same footage or the same instruction stay together, so that no window of a clip that is trained on is
     held out. Rows that are none are not held out.

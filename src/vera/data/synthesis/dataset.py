@@ -56,7 +56,7 @@ class SyntheticLayers:
         sprites: names of the objects (Unicode names of emoji).
         assets: the folder that `make assets` fills.
         sizes: `WxH` of the clips, each drawn equally often.
-        stages: `{until: step, frames: {count: weight}}` in order; `until: null` for the last. Says how often clips of
+        stages: `{until: batch, frames: {count: weight}}` in order; `until: null` for the last. Says how often clips of
             each length (1 + 4k frames) are drawn at a training step, so that a run can go from pictures to clips. A
             stage may have `sizes` of its own, and `over`: a weight for each of `scene` (the default), `white` and
             `middle`, what a step's objects are shown over. White has no task but to add; `middle` is white, and all

@@ -16,7 +16,8 @@ SIDES = (16, 8192)  # pixels
 
 @dataclass(frozen=True)
 class Stage:
-    """Until step `until` (None: to the end) clips of `frames` (1 + 4k: weight) frames are drawn, of `sizes` (`WxH`).
+    """Until batch `until` (None: to the end; a training step takes `accumulate` batches) clips of `frames` (1 + 4k:
+    weight) frames are drawn, of `sizes` (`WxH`).
 
     `over` is a weight for each of what clips show objects over: `scene`, `white`, or white in the `middle` of it.
     """
@@ -28,7 +29,7 @@ class Stage:
 
 
 def read_stages(stages: Sequence[Mapping[str, Any]]) -> list[Stage]:
-    """Read `{until: step, frames: {count: weight}, sizes: [WxH]}` in order; VeraError for what cannot be drawn by."""
+    """Read `{until: batch, frames: {count: weight}, sizes: [WxH]}` in order; VeraError for what cannot be drawn by."""
     read: list[Stage] = [check_value(Stage, stage, f"data: stages: {index}") for index, stage in enumerate(stages)]
     ends = [stage.until for stage in read]
     if not ends or ends[-1] is not None or None in ends[:-1] or ends[:-1] != sorted(end for end in ends[:-1] if end):

@@ -14,9 +14,9 @@ from vera.data.released.layout import TASKS
 from vera.data.released.test_set import TestClip, read_test_set
 from vera.errors import VeraError
 from vera.evaluation.cases.case import Case
-from vera.evaluation.cases.fingerprints import path_fingerprint
 from vera.evaluation.cases.frames import CaseFrames
 from vera.evaluation.cases.views import read_frames, read_grey
+from vera.fingerprints import path_fingerprint
 from vera.layers.masks import mask_frames
 from vera.video import open_clip
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from vera.errors import VeraError
 from vera.evaluation.cases.benchmark import ClipCase
-from vera.evaluation.cases.fingerprints import path_fingerprint
 from vera.evaluation.methods.fit import fit_clip
 from vera.evaluation.methods.matching import Matches, match_cases
 from vera.evaluation.methods.method import Edited
 from vera.files import files_below
+from vera.fingerprints import path_fingerprint
 from vera.video import open_clip
 
 RULE = 1  # of matching and fitting: another number makes records anew

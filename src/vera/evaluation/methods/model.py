@@ -10,10 +10,10 @@ from typing import Any
 from vera.choices import Dtype, Offload, Quantize, Sampler
 from vera.errors import VeraError
 from vera.evaluation.cases.benchmark import ClipCase
-from vera.evaluation.cases.fingerprints import path_fingerprint
 from vera.evaluation.methods.drawn import draw_result
 from vera.evaluation.methods.method import Edited
 from vera.evaluation.methods.opening import open_model
+from vera.fingerprints import path_fingerprint
 from vera.pipelines import Acceleration, VeraPipeline, edit
 from vera.pipelines.editors.adapters.adapter import Adapter
 from vera.pipelines.editors.known import find_known

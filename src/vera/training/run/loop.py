@@ -7,7 +7,7 @@ goes on from its last checkpoint, in as many processes as there are then, is the
 import dataclasses
 import signal
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -21,7 +21,7 @@ from torch import nn
 from vera.data.sample import LayerData
 from vera.data.sources import check_share, open_layer_data
 from vera.errors import VeraError
-from vera.files import whole_file
+from vera.files import alone, whole_file
 from vera.hardware import Autocast, make_autocast
 from vera.training.batches import EVAL_STEP, Batch, LatentBatch, Share, check_bad_share, iterate_batches, load_sample
 from vera.training.export import replace_folder
@@ -94,17 +94,47 @@ def _train(
     open_data: OpenData,
     report: Callable[[str], None],
 ) -> None:
-    folder = Path(recipe.output)
-    checkpoint = latest_checkpoint(folder / "checkpoints")
-    if checkpoint and not resume_run:
-        raise VeraError(f"{folder}: holds a run already; resume it, delete it or choose another output")
-
     check_share(recipe.data, recipe.batch_size, world.data_size)
     data, held_out = open_data(recipe.data, False), open_data(recipe.data, True)
     samples = [load_sample(held_out, EVAL_STEP + index, 1, 0)[0] for index in range(recipe.sampling.count)]
     autocast = make_autocast(recipe.dtype, world.device)
     method = make_method(recipe, samples, world.device, autocast)
     method.check_data(data)
+    with _held(Path(recipe.output), world):
+        _train_on(recipe, path, world, resume_run, method, data, autocast, report)
+
+
+@contextmanager
+def _held(folder: Path, world: World) -> Iterator[None]:
+    """Let no other run write into a folder."""
+
+    def hold() -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            taken = f"{folder}: another process trains here; end that one, or choose another output"
+            held.enter_context(alone(folder / ".lock", taken))
+        except OSError as error:
+            raise VeraError(f"{folder}: cannot be written ({error.strerror or error}); choose another output") from None
+
+    with ExitStack() as held:
+        world.first(hold)
+        yield
+
+
+def _train_on(
+    recipe: Recipe,
+    path: Path,
+    world: World,
+    resume_run: bool,
+    method: Method,
+    data: LayerData,
+    autocast: Autocast,
+    report: Callable[[str], None],
+) -> None:
+    folder = Path(recipe.output)
+    checkpoint = latest_checkpoint(folder / "checkpoints")
+    if checkpoint and not resume_run:
+        raise VeraError(f"{folder}: holds a run already; resume it, delete it or choose another output")
     state = resume(recipe, method, checkpoint, world) if checkpoint else start(recipe, method, data, world)
 
     if checkpoint and (warning := changed_batch(recipe, checkpoint)):
@@ -137,7 +167,10 @@ def _open_log(recipe: Recipe, path: Path, step: int) -> Log:
 def _run(run: Run, state: State, batches: Iterator[Batch | LatentBatch], stop: Event) -> None:
     recipe, world, clock = run.recipe, run.world, run.clock
     if state.step == 0:
-        _evaluate(run, state)
+        with clock.paused():
+            _evaluate(run, state)
+    if state.step == recipe.steps:  # whatever ended it after its last checkpoint may have come before the export
+        _export(run, state)
     stopping = False
     while state.step < recipe.steps and not stopping:
         rate = learning_rate(recipe, state.step)

@@ -16,8 +16,10 @@ from torch.distributed.checkpoint.state_dict import (
 from vera.data.sample import LayerData
 from vera.errors import VeraError, first_line
 from vera.fields import Range, check_value
+from vera.fingerprints import path_fingerprint
 from vera.hardware import computes_in_bf16
 from vera.models.context_parallel import enable_context_parallel
+from vera.models.conversion.checkpoint import DIFFUSERS_STEM, weight_files
 from vera.training.lora import add_lora
 from vera.training.methods.base import Method
 from vera.training.networks import WRONG, empty_model
@@ -175,4 +177,12 @@ def _identity(recipe: Recipe) -> dict[str, Any]:
         "model": recipe.model,
         "lora": lora,
         "freeze": list(recipe.freeze),
+        "base": _base(recipe),
     }
+
+
+def _base(recipe: Recipe) -> list[str] | None:
+    """What tells the weights that a LoRA is trained on from others: a checkpoint does not hold them."""
+    if recipe.lora is None or recipe.init is None:
+        return None
+    return [path_fingerprint(path) for path in weight_files(Path(recipe.init), DIFFUSERS_STEM)]
