@@ -276,5 +276,17 @@ def test_a_clip_that_cannot_be_read_is_told(listed: Path, tmp_path: Path, capsys
     assert "edit.mp4" in err and err.count("\n") == 1
 
 
+@pytest.mark.faults
+def test_a_new_folder_without_any_reply_says_why(
+    listed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = listed.with_name("one.jsonl")  # three in a row would end the work
+    one.write_text(listed.read_text(encoding="utf-8").splitlines()[0], encoding="utf-8")
+    with chat_endpoint(lambda body: error(400)) as server:
+        assert run(one, "--endpoint", server.url, "--model", "judge", "--out", tmp_path / "new" / "out") == 2
+    err = capsys.readouterr().err
+    assert "1 of 1 edits have no verdict yet" in err and "replies 400" in err
+
+
 def held(body: dict[str, Any], said: Said) -> Said:
     return Said(said.status, said.body, delay=0.1)
