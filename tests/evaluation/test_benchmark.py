@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from tests.evaluation.benchmarks import RATE, make_benchmark, texture
@@ -84,6 +85,19 @@ def test_an_edit_of_ours_measured_as_anybodys(tmp_path: Path, folder: Path, mode
     run(tmp_path / "other", folder, [f"tiny={tmp_path / 'one' / 'edits' / 'tiny'}"])
     one, other = (read_records(tmp_path / name) for name in ("one", "other"))
     assert [(record.case, record.measures) for record in one] == [(record.case, record.measures) for record in other]
+
+
+@pytest.mark.faults
+def test_a_folder_of_pictures_is_measured_and_judged_as_a_file(tmp_path: Path, folder: Path) -> None:
+    pictures = tmp_path / "pictures" / "two_0"
+    pictures.mkdir(parents=True)
+    for number, picture in enumerate(texture(1)):
+        cv2.imwrite(str(pictures / f"{number:03}.png"), picture[..., ::-1])
+    run(tmp_path / "run", folder, [f"mine={pictures.parent}"], metrics=("psnr_frame", "vmaf", "xpsnr"))
+    measured = {record.case: record for record in read_records(tmp_path / "run")}["two_0"]
+    assert measured.measures.keys() == {"psnr_frame", "vmaf", "xpsnr"} and not measured.skipped
+    (judged,) = read_judged_cases(tmp_path / "run" / "edits.jsonl")
+    assert judged.case == "two_0" and judged.result.name == "result.mkv"
 
 
 def test_a_second_run_does_only_what_is_new(

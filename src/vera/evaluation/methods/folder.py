@@ -15,7 +15,7 @@ from vera.evaluation.methods.method import Edited
 from vera.files import files_below
 from vera.video import open_clip
 
-RULE = 1  # of matching and fitting: another number makes records anew
+RULE = 2  # of matching and fitting: another number makes records anew
 
 
 @dataclass(frozen=True)
