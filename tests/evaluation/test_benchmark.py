@@ -100,6 +100,25 @@ def test_a_folder_of_pictures_is_measured_and_judged_as_a_file(tmp_path: Path, f
     assert judged.case == "two_0" and judged.result.name == "result.mkv"
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("method", ["truth", "empty"])
+def test_a_true_composite_of_another_length_is_one_line(tmp_path: Path, folder: Path, method: str) -> None:
+    composite = read_benchmark(str(folder))[0].composite
+    assert composite is not None
+    write_lossless(composite, texture(0, frames=9), RATE)
+    with pytest.raises(VeraError, match=r"0-composite_path\.mkv: has 9 frames of 64x48, .*of one size and length$"):
+        run(tmp_path / "run", folder, [method])
+
+
+@pytest.mark.faults
+def test_a_true_edit_layer_of_another_length_is_told(tmp_path: Path, folder: Path) -> None:
+    edit = read_benchmark(str(folder))[0].edit
+    assert edit is not None
+    write_lossless(edit, texture(0, frames=9), RATE)
+    text, _ = run(tmp_path / "run", folder, ["truth"])
+    assert "0-edit_rgb_path.mkv: has 9 frames of 64x48" in text
+
+
 def test_a_second_run_does_only_what_is_new(
     tmp_path: Path, folder: Path, videos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
