@@ -136,6 +136,13 @@ def test_a_second_run_does_only_what_is_new(
     run(out, folder, methods)
 
 
+@pytest.mark.faults
+def test_a_method_that_takes_anothers_folder_takes_its_place_among_the_edits(tmp_path: Path, folder: Path) -> None:
+    run(tmp_path / "run", folder, ["a b=empty"])
+    run(tmp_path / "run", folder, ["a_b=truth"])
+    assert {case.method for case in read_judged_cases(tmp_path / "run" / "edits.jsonl")} == {"a_b"}
+
+
 def test_workers_make_no_difference(tmp_path: Path, folder: Path, videos: Path) -> None:
     texts = [
         run(tmp_path / str(workers), folder, ["truth", f"mine={videos}"], workers=workers)[0] for workers in (1, 2)

@@ -1,6 +1,5 @@
 """The folder of a run: what it keeps to, where things lie in it, and how its processes share the machine."""
 
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +9,7 @@ import cv2
 import torch
 
 from vera.errors import VeraError
+from vera.evaluation.methods.method import folder_name
 from vera.evaluation.predictions.collect import RECORDS
 from vera.files import check_outputs, json_text, parse_json, read_json, write_text
 from vera.workers import own_number
@@ -53,11 +53,6 @@ def _other(path: Path, what: Mapping[str, Any]) -> str:
 def strip_path(out: Path, case: str, method: str) -> Path:
     """File of the picture strip of a case."""
     return out / "strips" / folder_name(method) / f"{case}.jpg"
-
-
-def folder_name(method: str) -> str:
-    """A method's name as that of a folder."""
-    return re.sub(r"[^\w.=-]", "_", method)
 
 
 def use_threads(count: int = 1) -> None:
