@@ -6,6 +6,7 @@ from pathlib import Path
 from vera.data.synthesis import SyntheticLayers
 from vera.data.synthesis.vocabulary import ASSETS, SPRITES
 from vera.evaluation.cases.clips import Excerpt, cut_excerpts, real_excerpts
+from vera.evaluation.cases.fingerprints import path_fingerprint
 from vera.evaluation.cases.footage import FootageCase, footage_cases
 from vera.evaluation.methods.model import ModelMethod
 from vera.evaluation.predictions.clips import ClipBench, run_clips
@@ -41,7 +42,14 @@ def evaluate_footage(
     method = ModelMethod(setting.label, model, tuple(lora), 0, setting.steps, setting.guidance, setting.sampler)
     method.check()
     world = [Path(name) for name in (assets, renders) if name]
-    run = {"model": model, "lora": list(lora), "sprites": list(sprites), "renders": renders, "clips": "real"}
+    run = {
+        "model": model,
+        "lora": list(lora),
+        "sprites": list(sprites),
+        "assets": assets,
+        "renders": renders,
+        "clips": [[each.name, path_fingerprint(each.path), each.start, each.frames] for each in excerpts],
+    }
     keep_to(out, run, [*method.reads(), *world, *(excerpt.path for excerpt in excerpts)])
     use_threads()
     make_galleries(out, SyntheticLayers(tuple(sprites), assets=assets), renders)
