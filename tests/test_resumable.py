@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vera.errors import VeraError
-from vera.resumable import append_row, read_rows, whole_lines
+from vera.resumable import append_row, keep_note, read_rows, whole_lines
 
 pytestmark = pytest.mark.faults
 
@@ -73,3 +73,28 @@ def test_a_file_beyond_all_use(tmp_path: Path) -> None:
         file.truncate(100 << 30)
     with pytest.raises(VeraError, match="at most"):
         read_rows(path)
+
+
+def test_a_note_is_kept_compared_and_completed(tmp_path: Path) -> None:
+    note = tmp_path / "note.json"
+    keep_note(note, {"size": (64, 48), "frames": {1: 2}}, "clips")
+    kept = note.read_bytes()
+    keep_note(note, {"size": [64, 48], "frames": {"1": 2}}, "clips")
+    assert note.read_bytes() == kept
+    keep_note(note, {"size": [64, 48], "frames": {1: 2}, "seed": None}, "clips")
+    assert json.loads(note.read_text()) == {"size": [64, 48], "frames": {"1": 2}, "seed": None}
+    for other, named in (
+        ({"size": [64, 48], "frames": {1: 3}, "seed": 5}, "frames and seed"),
+        ({"size": [64, 48], "frames": {1: 2}}, "seed"),
+    ):
+        with pytest.raises(VeraError, match=rf"holds clips with another {named}: name another folder$"):
+            keep_note(note, other, "clips")
+
+
+@pytest.mark.parametrize("text", ["[]", "5", "", "{"])
+def test_a_note_that_is_none_is_one_line(tmp_path: Path, text: str) -> None:
+    note = tmp_path / "note.json"
+    note.write_text(text)
+    with pytest.raises(VeraError, match=r"note\.json: ") as caught:
+        keep_note(note, {"size": 5}, "clips")
+    assert "\n" not in str(caught.value) and note.read_text() == text

@@ -1,4 +1,7 @@
-"""JSONL files to which rows are added, and whose last line a kill, or a full disk, may cut short."""
+"""Work that goes on in its folder: JSONL files to which rows are added, and a note of what the folder is made of.
+
+A kill, or a full disk, may cut the last line of a JSONL file short.
+"""
 
 import json
 import os
@@ -7,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vera.errors import VeraError
-from vera.files import parse_json, read_bytes
+from vera.files import json_text, parse_json, read_bytes, read_json, write_text
 
 LIMIT = 1 << 30  # bytes: the log of a million steps has about 200 MB
 
@@ -49,3 +52,19 @@ def append_row(path: Path, row: Mapping[str, Any]) -> None:
         file.write(line)
         file.flush()
         os.fsync(file.fileno())
+
+
+def keep_note(path: Path, made: Mapping[str, Any], what: str) -> None:
+    """Write what a folder is made of, JSON values by name, into a note in it, or compare it with the note there.
+
+    A name that the note lacks, as earlier versions did not keep it, is added. VeraError, with what differs, if the
+    folder holds `what` made of something else.
+    """
+    text = json_text(dict(made))
+    now, held = parse_json(text, path), read_json(path) if path.is_file() else {}
+    if not isinstance(held, dict):
+        raise VeraError(f"{path}: does not tell what the folder is made of: name another folder")
+    if other := [name for name, value in held.items() if name not in now or now[name] != value]:
+        raise VeraError(f"{path.parent}: holds {what} with another {' and '.join(other)}: name another folder")
+    if held != now:
+        write_text(path, text)

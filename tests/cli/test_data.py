@@ -29,9 +29,10 @@ def test_writes_the_released_layout_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("vera.data.synthesis.SyntheticLayers", Flat)
-    argv = ["data", "synth", "--out", str(tmp_path), "--size", "32x16", "--frames", "5", "--count"]
+    argv = ["data", "synth", "--out", str(tmp_path), "--size", "32x16", "--frames", "5", "--renders", "some"]
+    argv += ["--render-share", "1", "--held-out", "--count"]
     assert main([*argv, "1"]) == 0
-    assert main([*argv, "3", "--renders", "some", "--render-share", "1", "--held-out"]) == 0
+    assert main([*argv, "3", "--assets", "elsewhere", "--workers", "1"]) == 0
     assert "(3, of them 2 new)" in capsys.readouterr().out
     folder = tmp_path / "vera-train-set" / "5-frames"
     changes = (folder / "synthetic-bg-change.jsonl").read_text().splitlines()
@@ -43,6 +44,48 @@ def test_writes_the_released_layout_and_goes_on(
     assert "octopus" in arguments["sprites"]
     assert main([*argv, "3", "--seed", "5"]) == 2
     assert "seed 0, not 5" in capsys.readouterr().err
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"--held-out": []}, "held_out"),
+        ({"--size": ["48x16"]}, "size"),
+        ({"--frames": ["9"]}, "frames"),
+        ({"--objects": ["tiger"]}, "objects"),
+        ({"--renders": ["some"], "--render-share": ["1"]}, "renders and render_share"),
+    ],
+)
+def test_a_folder_of_samples_of_other_arguments_is_refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    changed: dict[str, list[str]],
+    named: str,
+) -> None:
+    monkeypatch.setattr("vera.data.synthesis.SyntheticLayers", Flat)
+
+    def synth(count: int, options: dict[str, list[str]]) -> int:
+        options = {"--out": [str(tmp_path)], "--size": ["32x16"], "--frames": ["5"], "--count": [str(count)]} | options
+        return main(["data", "synth", *(word for name, values in options.items() for word in (name, *values))])
+
+    assert synth(1, {}) == 0
+    before = sorted(tmp_path.rglob("*"))
+    assert synth(2, changed) == 2
+    assert capsys.readouterr().err == f"vera: {tmp_path}: holds samples with another {named}: name another folder\n"
+    assert sorted(tmp_path.rglob("*")) == before
+    assert synth(2, {}) == 0
+
+
+@pytest.mark.faults
+def test_a_folder_of_samples_without_a_note_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vera.data.synthesis.SyntheticLayers", Flat)
+    argv = ["data", "synth", "--out", str(tmp_path), "--size", "32x16", "--frames", "5", "--count"]
+    assert main([*argv, "1"]) == 0
+    (tmp_path / "synth.json").unlink()  # as an earlier version left it
+    assert main([*argv, "2"]) == 0
+    assert json.loads((tmp_path / "synth.json").read_text())["size"] == "32x16"
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

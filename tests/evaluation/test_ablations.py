@@ -87,6 +87,48 @@ def test_all_start_from_the_same_base(tmp_path: Path, recipes: list[Path], model
             assert made and all(torch.equal(start[key], value) for key, value in made.items())
 
 
+@pytest.mark.faults
+def test_runs_by_another_recipe_or_base_are_refused(
+    tmp_path: Path, recipes: list[Path], model: str, mean_colors: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, bases = tmp_path / "out", [tmp_path / "base", tmp_path / "other"]
+    widths = {name: VeraTransformer3DModel.load_config(f"{model}/transformer")[name] for name in WIDTHS}
+    for base in bases:
+        TextToVideoTransformer3DModel(**load_recipe(recipes[0]).model, **widths).save_pretrained(base)
+
+    def run(base: Path | str | None, **fields: object) -> str:
+        recipes[0].write_text(yaml.safe_dump(yaml.safe_load(recipes[0].read_text()) | fields))
+        given = None if base is None else str(base)
+        return evaluate_ablations(recipes[:1], out, given, 1, 2, 1, report=lambda line: None)
+
+    text = run(bases[0])
+    for base in (bases[1], "some/other-base"):
+        with pytest.raises(VeraError, match="mot-start: holds a model to start from with another base: name another"):
+            run(base)
+    with pytest.raises(VeraError, match="mot-1: holds a run with another init: name another folder"):
+        run(None)
+    for field, value in {"learning_rate": 0.5, "steps": 3}.items():
+        before = recipes[0].read_text()
+        with pytest.raises(VeraError, match=f"mot-1: holds a run with another {field}: name another folder"):
+            run(bases[0], **{field: value})
+        recipes[0].write_text(before)
+
+    called: list[Path] = []
+    monkeypatch.setattr("vera.evaluation.ablations.train", lambda path, **options: called.append(path))
+    assert run(bases[0], log_every=5, checkpoint_every=7) == text, "what does not change what is learnt may differ"
+    assert called == recipes[:1], "which exports what a kill left out"
+
+
+@pytest.mark.faults
+def test_a_run_that_was_not_begun_takes_any_recipe(tmp_path: Path, recipes: list[Path], mean_colors: None) -> None:
+    right = recipes[0].read_text()
+    recipes[0].write_text(yaml.safe_dump(yaml.safe_load(right) | {"init": "nowhere"}))
+    with pytest.raises(VeraError, match="nowhere"):
+        evaluate_ablations(recipes[:1], tmp_path / "out", seeds=1, count=2, workers=1, report=lambda line: None)
+    recipes[0].write_text(right)
+    evaluate_ablations(recipes[:1], tmp_path / "out", seeds=1, count=2, workers=1, report=lambda line: None)
+
+
 def test_only_models_of_the_same_data_are_compared(tmp_path: Path, recipes: list[Path]) -> None:
     recipes[1].write_text("extends: mot.yaml\ndata: {seed: 5}\n")
     with pytest.raises(VeraError, match="has other data"):

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from tests.evaluation.benchmarks import RATE, make_benchmark, texture
@@ -86,6 +87,38 @@ def test_an_edit_of_ours_measured_as_anybodys(tmp_path: Path, folder: Path, mode
     assert [(record.case, record.measures) for record in one] == [(record.case, record.measures) for record in other]
 
 
+@pytest.mark.faults
+def test_a_folder_of_pictures_is_measured_and_judged_as_a_file(tmp_path: Path, folder: Path) -> None:
+    pictures = tmp_path / "pictures" / "two_0"
+    pictures.mkdir(parents=True)
+    for number, picture in enumerate(texture(1)):
+        cv2.imwrite(str(pictures / f"{number:03}.png"), picture[..., ::-1])
+    run(tmp_path / "run", folder, [f"mine={pictures.parent}"], metrics=("psnr_frame", "vmaf", "xpsnr"))
+    measured = {record.case: record for record in read_records(tmp_path / "run")}["two_0"]
+    assert measured.measures.keys() == {"psnr_frame", "vmaf", "xpsnr"} and not measured.skipped
+    (judged,) = read_judged_cases(tmp_path / "run" / "edits.jsonl")
+    assert judged.case == "two_0" and judged.result.name == "result.mkv"
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("method", ["truth", "empty"])
+def test_a_true_composite_of_another_length_is_one_line(tmp_path: Path, folder: Path, method: str) -> None:
+    composite = read_benchmark(str(folder))[0].composite
+    assert composite is not None
+    write_lossless(composite, texture(0, frames=9), RATE)
+    with pytest.raises(VeraError, match=r"0-composite_path\.mkv: has 9 frames of 64x48, .*of one size and length$"):
+        run(tmp_path / "run", folder, [method])
+
+
+@pytest.mark.faults
+def test_a_true_edit_layer_of_another_length_is_told(tmp_path: Path, folder: Path) -> None:
+    edit = read_benchmark(str(folder))[0].edit
+    assert edit is not None
+    write_lossless(edit, texture(0, frames=9), RATE)
+    text, _ = run(tmp_path / "run", folder, ["truth"])
+    assert "0-edit_rgb_path.mkv: has 9 frames of 64x48" in text
+
+
 def test_a_second_run_does_only_what_is_new(
     tmp_path: Path, folder: Path, videos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +134,13 @@ def test_a_second_run_does_only_what_is_new(
     assert sorted((row["case"], row["method"]) for row in new) == [("one_0", "mine"), ("three_0", "mine")]
     monkeypatch.setattr("vera.evaluation.predictions.clips.run_clip", None)  # nothing is left to do
     run(out, folder, methods)
+
+
+@pytest.mark.faults
+def test_a_method_that_takes_anothers_folder_takes_its_place_among_the_edits(tmp_path: Path, folder: Path) -> None:
+    run(tmp_path / "run", folder, ["a b=empty"])
+    run(tmp_path / "run", folder, ["a_b=truth"])
+    assert {case.method for case in read_judged_cases(tmp_path / "run" / "edits.jsonl")} == {"a_b"}
 
 
 def test_workers_make_no_difference(tmp_path: Path, folder: Path, videos: Path) -> None:

@@ -14,6 +14,7 @@ from vera.evaluation.cases.clips import Excerpt, cut_excerpts, real_excerpts
 from vera.evaluation.cases.footage import FootageCase, footage_cases
 from vera.evaluation.footage import evaluate_footage
 from vera.evaluation.predictions.collect import read_records
+from vera.evaluation.predictions.predict import Candidate
 from vera.video import FrameReader, planes
 
 
@@ -79,3 +80,24 @@ def test_edits_are_measured_and_shown(
     assert {"scene_top1", "coverage"} <= second.measures.keys()
     assert first.measures["changed"] == second.measures["changed"] == 0
     assert (tmp_path / "out" / "edits" / "model" / "00-one" / "result.mkv").is_file()
+
+
+@pytest.mark.faults
+def test_a_run_on_another_film_or_in_another_world_is_refused(
+    make_clip: ClipMaker, tmp_path: Path, model: str, assets: str, mean_colors: None
+) -> None:
+    film, other = (make_clip(f"{name}.mp4", frames=number, size=(48, 32)) for name, number in (("one", 5), ("two", 6)))
+    cases = [FootageCase(0, "one", "obj_add", "Add an octopus on the left.", "octopus", "left", None)]
+
+    def run(film: Path, assets: str = assets) -> object:
+        excerpts = [Excerpt("one", film, 0, 5)]
+        things = tuple(SPRITES)
+        return evaluate_footage(tmp_path / "out", model, (), Candidate(), assets, None, things, excerpts, cases, 1)
+
+    text = run(film)
+    with pytest.raises(VeraError, match="a run with another clips: name another folder"):
+        run(other)
+    with pytest.raises(VeraError, match="a run with another assets: name another folder"):
+        run(film, f"{assets}/.")
+    moved = film.rename(tmp_path / "moved.mp4")
+    assert run(moved) == text, "the same film elsewhere"

@@ -81,6 +81,14 @@ def test_a_lora_answers_alone(tmp_path: Path, model: str, assets: str, mean_colo
         evaluate_held_out(replace(with_lora, out=tmp_path / "one"), 2, shape=SHAPE, workers=1)
 
 
+@pytest.mark.faults
+def test_a_run_in_another_world_is_refused(tmp_path: Path, model: str, assets: str, mean_colors: None) -> None:
+    kept = bench(tmp_path / "out", model, assets)
+    evaluate_held_out(kept, 2, baselines=(), shape=SHAPE, workers=1)
+    with pytest.raises(VeraError, match="a run with another assets: name another folder"):
+        evaluate_held_out(replace(kept, assets=f"{assets}/."), 2, baselines=(), shape=SHAPE, workers=1)
+
+
 def test_settings_of_a_sweep() -> None:
     assert parse_sweep(["steps=4,8", "sampler=euler"]) == [
         Candidate("model", steps=4, sampler="euler"),

@@ -51,7 +51,7 @@ def synth(
 ) -> None:
     """Make synthetic samples, in the layout of the released dataset.
 
-    Run the same command again to continue work that was stopped.
+    Run the same command again to continue work that was stopped. Only count, assets and workers may change.
 
     Parameters
     ----------
@@ -84,20 +84,16 @@ def synth(
 
     check_outputs([Path(assets), renders], [out / FOLDER])
     width, height = parse_size(size)
-    open_make = partial(
-        _open_make,
-        frames,
-        width,
-        height,
-        sprites=objects or SPRITES,
-        assets=assets,
-        renders=None if renders is None else str(renders),
-        render_share=render_share,
-        seed=seed,
-        held_out=held_out,
-    )
+    sprites = objects or SPRITES
+    shown = {
+        "renders": None if renders is None else str(renders),
+        "render_share": render_share,
+        "held_out": held_out,
+    }
+    open_make = partial(_open_make, frames, width, height, sprites=sprites, assets=assets, seed=seed, **shown)
+    made = {"size": f"{width}x{height}", "frames": frames, "objects": sprites, **shown}
     with progress_bar() as report:
-        new = write_samples(open_make, count, seed, out, workers, report)
+        new = write_samples(open_make, count, seed, out, workers, report, made)
     say(f"samples  {out} ({count}, of them {new} new)")
 
 

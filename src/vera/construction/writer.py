@@ -1,21 +1,23 @@
 """Many samples into one folder in the released data set's layout: in parallel, and going on where it was stopped."""
 
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from vera.data.released.writer import append_row, write_clips
 from vera.data.sample import LayeredSample, Task
 from vera.errors import VeraError
-from vera.resumable import read_rows
+from vera.resumable import keep_note, read_rows
 from vera.workers import share_out
 
 Make = Callable[[int], LayeredSample]
 Written = tuple[str, int, dict[str, Any]]  # split, frames and row of a sample
 
 FOLDER = "vera-train-set"
+NOTE = "synth.json"  # what the samples are made of
 SPLITS: dict[Task, str] = {"obj_add": "synthetic-obj-add", "background_replace": "synthetic-bg-change"}
 
 
@@ -26,15 +28,20 @@ def write_samples(
     root: Path,
     workers: int = 1,
     progress: Callable[[str, int, int], None] | None = None,
+    made: Mapping[str, Any] = MappingProxyType({}),
 ) -> int:
     """Write samples 0 to `count - 1` below `root`, in the splits of their tasks; returns how many were new.
 
     `open_make()` gives the function from a sample's number to the sample; with more than one worker it is called once
     in each process and must be picklable. A sample's row, with its number and `seed`, is added when its clips are
     whole, rows in order of the numbers: so whatever stops the work, the same call goes on, and the folder is the same
-    for any number of workers. VeraError where `root` holds samples of another seed or the disk refuses.
+    for any number of workers. `made`, JSON values by name, is what besides the seed tells these samples from others; a
+    folder without a note of it, by an earlier version, takes them. VeraError where `root` holds samples of another seed
+    or made of something else, or the disk refuses.
     """
     done = _read_numbers(root, seed)
+    if (root / NOTE).is_file():  # it comes with the first sample: arguments that make none bind nobody
+        keep_note(root / NOTE, made, "samples")
     new = [number for number in range(count) if number not in done]
     if not new:
         return 0
@@ -45,6 +52,7 @@ def write_samples(
         opener = pickle.dumps(open_make)
         written = share_out(_work, [(opener, number, root) for number in new], workers, ordered=True)
     for step, (number, (split, frames, row)) in enumerate(zip(new, written, strict=True)):
+        keep_note(root / NOTE, made, "samples")
         append_row({**row, "number": number, "seed": seed}, root, split, frames)
         if progress is not None:
             progress("samples", count - len(new) + step + 1, count)

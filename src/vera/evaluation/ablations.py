@@ -18,16 +18,23 @@ from vera.evaluation.predictions.predict import Candidate
 from vera.evaluation.predictions.synthetic import Bench, run_cases
 from vera.evaluation.reports.table import TITLES, summarize
 from vera.files import check_outputs, write_text
+from vera.fingerprints import path_fingerprint
+from vera.pipelines.folders.hub import on_disk
 from vera.pipelines.init import init_pipeline
 from vera.progress import Progress
+from vera.resumable import keep_note
 from vera.training import load_recipe
 from vera.training.latents import LAYERS
+from vera.training.recipe import Recipe
 from vera.training.recipe_file import recipe_files
 from vera.training.run.checkpoint import latest_checkpoint, read_record
 from vera.training.run.log import read_log
 from vera.training.run.loop import train
 
 MODEL = Candidate()
+NOTE = "ablation.json"  # what a run, or the model that it starts from, is made of
+# Fields of a recipe that this module sets, or that say only where and how often something is done.
+FREE = ("output", "seed", "device", "workers", "threads", "log_every", "checkpoint_every", "sample_every")
 Part = Task | Literal["training"]
 LOSSES = tuple(
     Metric(name=layer, title=f"loss of {layer}", better="down", definition="of the log", digits=3) for layer in LAYERS
@@ -63,8 +70,8 @@ def evaluate_ablations(
     The cases are pictures or clips as the first recipe's data ends: its first size, and the frames that its last stage
     draws most. With `base`, each recipe's network starts as `init_pipeline` makes it from that text-to-video model. The
     same call goes on with what was stopped. Returns `ablations.md`'s text; numbers of every seed are in
-    `ablations.json`. VeraError as `train`, `run_cases` and `init_pipeline`, and for recipes of one name, with
-    other data or with data that are not synthetic.
+    `ablations.json`. VeraError as `train`, `run_cases` and `init_pipeline`, for recipes of one name, with other data or
+    with data that are not synthetic, and where `out` holds runs by another recipe or from another base.
     """
     names = [path.stem for path in recipes]
     if len(set(names)) < len(names) or not names:
@@ -106,19 +113,36 @@ def evaluate_ablations(
 
 
 def _train(path: Path, folder: Path, seed: int, base: str | None, report: Callable[[str], None]) -> None:
-    """Train by the recipe with another seed, into `folder`; KeyboardInterrupt if that was stopped before its end."""
+    """Train by the recipe with another seed, into `folder`; KeyboardInterrupt if that was stopped before its end.
+
+    Of a run that has ended nothing is left to do but an export that it may lack.
+    """
     recipe = load_recipe(path)
-    if _steps_done(folder) < recipe.steps:
-        overrides: dict[str, object] = {"output": str(folder), "seed": seed}
-        if base is not None:
-            start = folder.parent / f"{path.stem}-start"
-            if not start.exists():
-                start.parent.mkdir(parents=True, exist_ok=True)
-                init_pipeline(base, start, recipe.variant, model_config=recipe.model)
-            overrides["init"] = str(start / "transformer")
-        train(path, overrides=overrides, report=report)
+    overrides: dict[str, object] = {"output": str(folder), "seed": seed}
+    made = {name: value for name, value in asdict(recipe).items() if name not in FREE}
+    if base is not None:
+        start = folder.parent / f"{path.stem}-start"
+        made["init"] = _make_start(base, start, recipe)
+        overrides["init"] = str(start / "transformer")
+    folder.mkdir(parents=True, exist_ok=True)
+    if _steps_done(folder) == 0:  # begun anew, by whichever recipe
+        (folder / NOTE).unlink(missing_ok=True)
+    keep_note(folder / NOTE, made, "a run")
+    train(path, overrides=overrides, report=report)
     if _steps_done(folder) < recipe.steps:
         raise KeyboardInterrupt
+
+
+def _make_start(base: str, start: Path, recipe: Recipe) -> str:
+    """Make a recipe's model from a base, once, into `start`; returns what tells the base from others."""
+    found = on_disk(base)
+    identity = base if found is None else path_fingerprint(found)
+    if not start.exists():
+        start.parent.mkdir(parents=True, exist_ok=True)
+        init_pipeline(base, start, recipe.variant, model_config=recipe.model)
+    made = {"base": identity, "variant": recipe.variant, "model": recipe.model}
+    keep_note(start / NOTE, made, "a model to start from")
+    return identity
 
 
 def _losses(folder: Path) -> dict[str, float]:

@@ -15,6 +15,7 @@ from vera.evaluation.predictions.predict import Candidate
 from vera.evaluation.predictions.run import keep_to, strip_path, use_threads
 from vera.evaluation.reports.report import verdict, write_report
 from vera.evaluation.reports.sheet import Entry, write_case_sheet
+from vera.fingerprints import path_fingerprint
 from vera.progress import Progress
 
 
@@ -41,7 +42,14 @@ def evaluate_footage(
     method = ModelMethod(setting.label, model, tuple(lora), 0, setting.steps, setting.guidance, setting.sampler)
     method.check()
     world = [Path(name) for name in (assets, renders) if name]
-    run = {"model": model, "lora": list(lora), "sprites": list(sprites), "renders": renders, "clips": "real"}
+    run = {
+        "model": model,
+        "lora": list(lora),
+        "sprites": list(sprites),
+        "assets": assets,
+        "renders": renders,
+        "clips": [[each.name, path_fingerprint(each.path), each.start, each.frames] for each in excerpts],
+    }
     keep_to(out, run, [*method.reads(), *world, *(excerpt.path for excerpt in excerpts)])
     use_threads()
     make_galleries(out, SyntheticLayers(tuple(sprites), assets=assets), renders)

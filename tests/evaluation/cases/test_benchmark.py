@@ -60,6 +60,16 @@ def test_clips_of_a_case_that_do_not_fit_are_named(tmp_path: Path) -> None:
         load_frames(case)
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("shape", [(9, 48, 64), (11, 48, 64), (10, 24, 32)])
+def test_a_true_composite_that_does_not_fit_is_named(tmp_path: Path, shape: tuple[int, int, int]) -> None:
+    case = read_benchmark(str(make_benchmark(tmp_path)))[0]
+    assert case.composite is not None
+    write_lossless(case.composite, texture(0, *shape), RATE)
+    with pytest.raises(VeraError, match=rf"composite_path\.mkv: has {shape[0]} frames of {shape[2]}x{shape[1]}, "):
+        load_frames(case)
+
+
 def test_a_fingerprint_is_of_words_and_bytes_wherever_they_lie(tmp_path: Path) -> None:
     one, other = (read_benchmark(str(make_benchmark(tmp_path / name))) for name in ("a", "b"))
     assert fingerprint(one) == fingerprint(other)

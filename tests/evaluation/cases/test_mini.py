@@ -78,7 +78,7 @@ def test_no_recipe_trains_on_its_things() -> None:
 
 def test_folders_and_sizes_that_cannot_be(tmp_path: Path, assets: str) -> None:
     render_mini(tmp_path / "mini", assets=assets, **SHAPE)
-    with pytest.raises(VeraError, match="holds a mini-benchmark of other size or length: name another folder"):
+    with pytest.raises(VeraError, match="holds a mini-benchmark with another frames: name another folder"):
         render_mini(tmp_path / "mini", assets=assets, **(SHAPE | {"frames": 9}))
     (tmp_path / "else").mkdir()
     (tmp_path / "else" / "thesis.txt").touch()

@@ -17,6 +17,7 @@ from tests.clips import make_clip
 from vera.cli import main
 from vera.errors import VeraError
 from vera.evaluation.judges import JudgedCase, Shown, VlmJudge, judge_cases, read_judged_cases
+from vera.evaluation.judges.rows import rows_of_others, rows_path
 from vera.vlm import Client, Endpoint, ReplyCache
 
 COUNT = 4
@@ -274,6 +275,56 @@ def test_a_clip_that_cannot_be_read_is_told(listed: Path, tmp_path: Path, capsys
         assert not server.asked
     err = capsys.readouterr().err
     assert "edit.mp4" in err and err.count("\n") == 1
+
+
+@pytest.mark.faults
+def test_verdicts_on_an_earlier_edit_do_not_count(
+    listed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [json.loads(line) for line in listed.read_text(encoding="utf-8").splitlines()[:2]]
+    for row in rows:
+        row["source"] = str(listed.with_name("source.mp4"))
+        (tmp_path / row["result"]).write_bytes(listed.with_name(row["result"]).read_bytes())
+    cases = tmp_path / "cases.jsonl"
+    cases.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    with chat_endpoint(says, ("judge", "other")) as server:
+        common = (cases, "--endpoint", server.url, "--out", tmp_path / "out", "--frames", 2)
+        assert run(*common, "--model", "judge") == 0
+        make_clip(tmp_path / "edit0.mp4", 5, size=(64, 32))
+        assert run(*common, "--model", "other") == 0
+        half = capsys.readouterr().out
+        make_clip(tmp_path / "edit1.mp4", 5, size=(64, 32))
+        assert run(*common, "--model", "other") == 0
+        none = capsys.readouterr().out
+        assert run(*common, "--model", "judge") == 0
+    assert "| CS | 1.50 (2) | 2.00 (1) | 2.00 (1) |" in half and "judge: judged an earlier edit in 1 cases" in half
+    assert "| CS | 1.50 (2) | not available | not available |" in none and "no score for" not in none
+    assert "| CS | 1.50 (2) | 1.50 (2) | 1.50 (2) |" in capsys.readouterr().out, "asked again, both count"
+
+
+@pytest.mark.faults
+def test_verdicts_of_files_that_do_not_name_the_edit_still_count(listed: Path, tmp_path: Path) -> None:
+    cases = read_judged_cases(listed)
+    with chat_endpoint(says) as server:
+        found = judged(server.url, tmp_path, cases)
+    path = rows_path(tmp_path, "judge")
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    old = [{name: value for name, value in row.items() if name != "edit"} for row in rows]
+    path.write_text("".join(json.dumps(row) + "\n" for row in old), encoding="utf-8")
+    kept = rows_of_others(tmp_path, "another", cases)
+    assert [row.scores for row in kept] == [row.scores for row in found.rows]
+
+
+@pytest.mark.faults
+def test_a_new_folder_without_any_reply_says_why(
+    listed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = listed.with_name("one.jsonl")  # three in a row would end the work
+    one.write_text(listed.read_text(encoding="utf-8").splitlines()[0], encoding="utf-8")
+    with chat_endpoint(lambda body: error(400)) as server:
+        assert run(one, "--endpoint", server.url, "--model", "judge", "--out", tmp_path / "new" / "out") == 2
+    err = capsys.readouterr().err
+    assert "1 of 1 edits have no verdict yet" in err and "replies 400" in err
 
 
 def held(body: dict[str, Any], said: Said) -> Said:

@@ -38,6 +38,16 @@ def test_a_clip_like_the_source_is_taken_as_it_is(tmp_path: Path, source: Clip) 
     assert not (tmp_path / "fitted.mkv").exists()
 
 
+@pytest.mark.faults
+def test_a_folder_of_pictures_becomes_a_file(tmp_path: Path, source: Clip) -> None:
+    frames = texture(1)
+    (tmp_path / "pictures").mkdir()
+    for number, picture in enumerate(frames):
+        cv2.imwrite(str(tmp_path / "pictures" / f"{number:03}.png"), picture[..., ::-1])
+    assert fit_clip(tmp_path / "pictures", source, tmp_path / "fitted.mkv") == tmp_path / "fitted.mkv"
+    assert np.array_equal(read_frames(tmp_path / "fitted.mkv"), frames)
+
+
 def test_another_rate_gives_the_nearest_frames_in_time(tmp_path: Path, source: Clip) -> None:
     frames = texture(1, frames=20)
     write_lossless(tmp_path / "fast.mkv", frames, Fraction(20))

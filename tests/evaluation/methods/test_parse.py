@@ -33,7 +33,9 @@ def test_models_folders_and_references(videos: Path) -> None:
     ("texts", "message"),
     [
         ([], "name a method, such as --method nano"),
-        (["nano", "nano,steps=4"], "two methods are named nano: give one another name, such as OTHER=nano"),
+        (["nano", "nano,steps=4"], "methods nano and nano would share a folder of edits: give one another name"),
+        (["a b=empty", "a_b=truth"], "methods a b and a_b would share a folder of edits"),
+        (["Mine=empty", "mine=truth"], "methods Mine and mine would share a folder of edits"),
         (["nano,steps=four"], "method nano: steps is a number, not 'four'"),
         (["nano,mask=maybe"], "method nano: mask is yes or no, not 'maybe'"),
         (["nano,sampler=ddim"], "method nano: sampler is euler or unipc, not 'ddim'"),

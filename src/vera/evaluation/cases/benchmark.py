@@ -15,7 +15,7 @@ from vera.data.released.test_set import TestClip, read_test_set
 from vera.errors import VeraError
 from vera.evaluation.cases.case import Case
 from vera.evaluation.cases.frames import CaseFrames
-from vera.evaluation.cases.views import read_frames, read_grey
+from vera.evaluation.cases.views import read_alike, read_frames, read_grey
 from vera.fingerprints import path_fingerprint
 from vera.layers.masks import mask_frames
 from vera.video import open_clip
@@ -73,7 +73,7 @@ def load_frames(case: ClipCase) -> CaseFrames:
         preserved = np.stack([mask for _, mask in zip(range(len(source)), masks, strict=False)])
         if len(preserved) < len(source):
             raise VeraError(f"{case.mask}: has {len(preserved)} frames, {case.source} {len(source)}")
-    composite = None if case.composite is None else read_frames(case.composite)
+    composite = None if case.composite is None else read_alike(case.composite, clip)
     return CaseFrames(source, alpha, composite, preserved)
 
 

@@ -11,9 +11,9 @@ from vera.data.synthesis import SyntheticLayers
 from vera.data.synthesis.cases import EvaluationCase, evaluation_cases
 from vera.data.synthesis.vocabulary import ASSETS, PLACES, SCENES, SIZES
 from vera.errors import VeraError
-from vera.files import check_outputs, json_text, read_text, whole_file, write_text
+from vera.files import check_outputs, whole_file
 from vera.progress import Progress
-from vera.resumable import append_row, read_rows
+from vera.resumable import append_row, keep_note, read_rows
 from vera.video import write_lossless
 from vera.workers import share_out
 
@@ -114,13 +114,8 @@ def _rows(out: Path, task: Task) -> set[str]:
 def _keep_to(out: Path, made: dict[str, Any]) -> None:
     """VeraError if the folder holds anything but a rendering of these arguments; else note them."""
     note = out / "mini.json"
-    text = json_text(made)
-    if note.is_file():
-        if read_text(note) == text:
-            return
-        raise VeraError(f"{out}: holds a mini-benchmark of other size or length: name another folder")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if not note.is_file() and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise VeraError(f"{out}: holds something else: name another folder")
     for folder in FIELDS.values():
         (out / folder).mkdir(parents=True, exist_ok=True)
-    write_text(note, text)
+    keep_note(note, made, "a mini-benchmark")

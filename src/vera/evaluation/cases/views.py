@@ -46,14 +46,19 @@ def _channels(frame: av.VideoFrame) -> NDArray[np.uint8]:
     return np.asarray(cv2.merge([red, green, blue]), np.uint8)
 
 
-def read_grey(source: ClipLike, like: Clip) -> NDArray[np.uint8]:
-    """Read a grey clip, such as a matte, of the size and length of `like`: `[T,H,W]` uint8. VeraError for others."""
+def read_alike(source: ClipLike, like: Clip) -> Frames:
+    """Read a clip of the size and length of `like` as `read_frames` does. VeraError for one of others."""
     clip = as_clip(source)
     if (clip.display_size, clip.frame_count) != (like.display_size, like.frame_count):
         raise VeraError(
             f"{clip.path}: has {_shape(clip)}, {like.path} {_shape(like)}: a case has clips of one size and length"
         )
-    return np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in read_frames(clip)])
+    return read_frames(clip)
+
+
+def read_grey(source: ClipLike, like: Clip) -> NDArray[np.uint8]:
+    """Read a grey clip, such as a matte, as `read_alike` does: `[T,H,W]` uint8."""
+    return np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in read_alike(source, like)])
 
 
 def check_undamaged(clip: Clip, damaged: Sequence[Fraction]) -> None:

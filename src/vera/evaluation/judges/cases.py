@@ -1,12 +1,15 @@
 """What judges are shown: an instruction, the source, and somebody's edit of it."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from vera.errors import VeraError, brief
-from vera.files import TEXT_LIMIT, parse_json, read_text
+from vera.files import TEXT_LIMIT, file_hash, parse_json, read_text
 
 TEXTS = ("case", "instruction", "source", "result")
 DEFAULTS = {"method": "", "task": ""}
@@ -42,6 +45,23 @@ def read_judged_cases(path: Path) -> list[JudgedCase]:
     if not cases:
         raise VeraError(f"{path}: has no cases")
     return list(cases.values())
+
+
+def edit_hash(case: JudgedCase) -> str:
+    """Hash what every judge of an edit is shown: the instruction and the clips' bytes. VeraError as `file_hash`."""
+    told = [case.instruction, clip_hash(case.source), clip_hash(case.result)]
+    return hashlib.sha256(json.dumps(told).encode("ascii")).hexdigest()
+
+
+def clip_hash(path: Path) -> str:
+    """Return the SHA-256 of a clip, which is read once until it changes: sources are shared by many cases."""
+    return _hash(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _hash(path: Path, changed: int) -> str:
+    """Return the SHA-256 of a file that was `changed` then."""
+    return file_hash(path)
 
 
 def _case(row: Any, folder: Path, where: str) -> JudgedCase:

@@ -3,22 +3,27 @@
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from vera.errors import VeraError
-from vera.evaluation.judges.cases import JudgedCase
+from vera.evaluation.judges.cases import JudgedCase, edit_hash
 from vera.evaluation.judges.judge import Verdict
 from vera.resumable import append_row, read_rows
 
 FOLDER = "verdicts"
 MAPPINGS = ("scores", "reasons", "problems")
+EARLIER = "judged an earlier edit"  # why a verdict that is there gives no score
 
 
 @dataclass(frozen=True)
 class Row:
-    """One verdict as it is kept. `fingerprint`: of what it depends on; a row of another one does not count."""
+    """One verdict as it is kept.
+
+    `fingerprint`: of what it depends on; a row of another one does not count to its own judge. `edit`: of what every
+    judge sees (`edit_hash`); a row of another one does not count to anybody. It is empty in files of earlier versions.
+    """
 
     judge: str
     case: str
@@ -30,6 +35,7 @@ class Row:
     problems: dict[str, str]
     prompt_tokens: int
     answer_tokens: int
+    edit: str = ""
 
 
 def make_row(judge: str, case: JudgedCase, fingerprint: str, verdict: Verdict) -> Row:
@@ -45,6 +51,7 @@ def make_row(judge: str, case: JudgedCase, fingerprint: str, verdict: Verdict) -
         dict(verdict.problems),
         verdict.prompt_tokens,
         verdict.answer_tokens,
+        edit_hash(case),
     )
 
 
@@ -70,14 +77,25 @@ def rows_of(out: Path, judge: str) -> dict[tuple[str, str], Row]:
 
 
 def rows_of_others(out: Path, judge: str, cases: Iterable[JudgedCase]) -> list[Row]:
-    """Return what all judges but one said of cases, in the order of judges' files. VeraError for what is no row."""
-    wanted = {(case.case, case.method) for case in cases}
+    """Return what all judges but one said of cases, in the order of judges' files. VeraError for what is no row.
+
+    A verdict on what is no longer the case's edit has no scores, and `EARLIER` as its problem.
+    """
+    wanted = {(case.case, case.method): case for case in cases}
     rows: list[Row] = []
     for path in sorted((out / FOLDER).glob("*.jsonl")):
         if path != rows_path(out, judge):
             read = (_row(row, f"{path}:{number}") for number, row in enumerate(read_rows(path, mend=False), 1))
-            rows += [row for key, row in _last(read).items() if key in wanted]
+            rows += [_as_of_now(row, wanted[key]) for key, row in _last(read).items() if key in wanted]
     return rows
+
+
+def _as_of_now(row: Row, case: JudgedCase) -> Row:
+    """Take the scores off a row whose edit has changed since; where clips are missing nothing tells that it has."""
+    there = case.source.is_file() and case.result.is_file()
+    if not row.edit or not there or row.edit == edit_hash(case):
+        return row
+    return replace(row, scores={}, reasons={}, problems=dict.fromkeys((*row.scores, *row.problems), EARLIER))
 
 
 def _last(rows: Iterable[Row]) -> dict[tuple[str, str], Row]:
@@ -85,7 +103,8 @@ def _last(rows: Iterable[Row]) -> dict[tuple[str, str], Row]:
 
 
 def _row(row: dict[str, Any], where: str) -> Row:
-    texts = ("judge", "case", "method", "task", "fingerprint")
+    row = {"edit": "", **row}
+    texts = ("judge", "case", "method", "task", "fingerprint", "edit")
     right = (
         row.keys() == set(Row.__dataclass_fields__)
         and all(isinstance(row[name], str) for name in texts)

@@ -6,7 +6,7 @@ from statistics import fmean
 
 from vera.errors import VeraError
 from vera.evaluation.judges.criteria import TITLES
-from vera.evaluation.judges.rows import Row
+from vera.evaluation.judges.rows import EARLIER, Row
 
 ALL = "all judges"
 
@@ -31,11 +31,15 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Summary:
-    """`means` by (task, method, criterion, judge or `ALL`), `agreement` by criterion, problems by judge."""
+    """`means` by (task, method, criterion, judge or `ALL`), `agreement` by criterion.
+
+    By judge, of how many edits there is no score: `problems`, and `earlier` where the verdict is on an earlier edit.
+    """
 
     means: dict[tuple[str, str, str, str], Mean]
     agreement: dict[str, Agreement]
     problems: dict[str, int]
+    earlier: dict[str, int]
     judges: tuple[str, ...]
 
 
@@ -49,8 +53,10 @@ def summarize_judges(rows: Sequence[Row]) -> Summary:
         for criterion in TITLES
         for judge, mean in _means([row for row in rows if (row.task, row.method) == (task, method)], criterion, judges)
     }
-    problems = {judge: sum(bool(row.problems) for row in rows if row.judge == judge) for judge in judges}
-    return Summary(means, {criterion: _agreement(rows, criterion) for criterion in TITLES}, problems, judges)
+    earlier = {judge: sum(row.judge == judge and EARLIER in row.problems.values() for row in rows) for judge in judges}
+    failed = {judge: sum(row.judge == judge and bool(row.problems) for row in rows) for judge in judges}
+    problems = {judge: failed[judge] - earlier[judge] for judge in judges}
+    return Summary(means, {criterion: _agreement(rows, criterion) for criterion in TITLES}, problems, earlier, judges)
 
 
 def judge_table(summary: Summary) -> str:
@@ -64,6 +70,11 @@ def judge_table(summary: Summary) -> str:
     if len(summary.judges) > 1:
         lines += [f"agreement of judges, {name}: {_told(found)}" for name, found in summary.agreement.items()]
     lines += [f"{judge}: no score for {count} edits" for judge, count in summary.problems.items() if count]
+    lines += [
+        f"{judge}: {EARLIER} in {count} cases; give its command again"
+        for judge, count in summary.earlier.items()
+        if count
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -4,14 +4,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from vera.evaluation.judges.cases import JudgedCase
+from vera.evaluation.judges.cases import JudgedCase, clip_hash
 from vera.evaluation.judges.criteria import QUESTIONS, SYSTEM, Asked
 from vera.evaluation.judges.judge import Verdict
-from vera.files import file_hash
 from vera.vlm import Client, Outcome, Question, Usage, image_parts, text_part, video_part
 from vera.vlm.media import FRAMES, LONGEST, Picture
 from vera.vlm.question import Part, answer_schema
@@ -47,7 +45,7 @@ class VlmJudge:
             [endpoint.model, endpoint.max_tokens, endpoint.structured, endpoint.reasks, dict(endpoint.parameters)],
             [SYSTEM, *([asked.text, answer_schema(asked.answer)] for asked in self._asked)],
             [asdict(self._shown), case.instruction],
-            [_file_hash(path, path.stat().st_mtime_ns) for path in (case.source, case.result)],
+            [clip_hash(path) for path in (case.source, case.result)],
         ]
         return hashlib.sha256(json.dumps(depends, sort_keys=True).encode("ascii")).hexdigest()
 
@@ -96,9 +94,3 @@ def _verdict(asked: Sequence[Asked], outcomes: Sequence[Outcome[Any]]) -> Verdic
                 told[criterion] = f"{outcome.problem}: {outcome.why}"
     usage = sum((outcome.usage for outcome in outcomes), Usage())
     return Verdict(scores, reasons, problems, unanswered, usage.prompt_tokens, usage.answer_tokens)
-
-
-@lru_cache(maxsize=1024)
-def _file_hash(path: Path, changed: int) -> str:
-    """Return the SHA-256 of a file that was `changed` then; sources are shared by many cases."""
-    return file_hash(path)

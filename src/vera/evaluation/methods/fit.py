@@ -23,7 +23,7 @@ STRETCH = 0.1  # of the aspect: 1280x720 drawn as 832x480 is 2.6 % off, a square
 
 
 def fit_clip(path: Path, source: Clip, out: Path) -> Path:
-    """Bring a finished clip to the size and length of `source`: `path` itself where it has them, else `out`.
+    """Bring a finished clip to the size and length of `source`: `path` itself if it is a file of these, else `out`.
 
     `out`, a .mkv, is lossless RGB of 8 bits, as a BT.709 display shows the clip. VeraError for a clip that cannot be
     read, that has another framing or another length, or that is partly transparent.
@@ -96,9 +96,9 @@ def _aspect(clip: Clip) -> Fraction:
 
 
 def _shows_plainly(clip: Clip, size: tuple[int, int]) -> bool:
-    """Whether the stored pictures are what is to be measured."""
+    """Whether the stored pictures are what is to be measured, in a file as other programs take one."""
     upright = clip.orientation == UPRIGHT and (clip.width, clip.height) == size
-    return upright and not _has_alpha(clip) and color_transform(clip.color) is None
+    return upright and clip.path.is_file() and not _has_alpha(clip) and color_transform(clip.color) is None
 
 
 def _pictures(clip: Clip, chosen: Sequence[int], size: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:

@@ -15,7 +15,7 @@ from vera.files import files_below
 from vera.fingerprints import path_fingerprint
 from vera.video import open_clip
 
-RULE = 1  # of matching and fitting: another number makes records anew
+RULE = 2  # of matching and fitting: another number makes records anew
 
 
 @dataclass(frozen=True)

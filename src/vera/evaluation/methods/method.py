@@ -1,5 +1,6 @@
 """What a method is: a case in, a finished clip out."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,3 +40,8 @@ class Method(Protocol):
     def edit(self, case: ClipCase, folder: Path) -> Edited:
         """Edit a case; what is new goes into `folder`, which exists. VeraError says why there is no edit."""
         ...
+
+
+def folder_name(method: str) -> str:
+    """A method's name as that of a folder."""
+    return re.sub(r"[^\w.=-]", "_", method)

@@ -1,7 +1,6 @@
 """Methods by what a command says of them: `nano`, `NAME=FOLDER`, `fast=nano,lora=nano-8-steps,steps=8`."""
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -9,7 +8,7 @@ from typing import Any, cast, get_args
 from vera.choices import Dtype, Offload, Quantize, Sampler
 from vera.errors import VeraError, brief
 from vera.evaluation.methods.folder import FolderMethod
-from vera.evaluation.methods.method import Method
+from vera.evaluation.methods.method import Method, folder_name
 from vera.evaluation.methods.model import ModelMethod
 from vera.evaluation.methods.reference import REFERENCES, Reference, ReferenceMethod
 
@@ -49,13 +48,21 @@ def parse_methods(texts: Sequence[str], cases: Sequence[str], defaults: Mapping[
     """Read methods: `[NAME=]WHAT[,SETTING=VALUE...]`; `defaults` are settings of models that do not say otherwise.
 
     WHAT is `truth` or `empty`, a folder of videos of the `cases`, or a model: nano, a folder in diffusers' layout, a
-    model of the hub, a short name of `vera models`. VeraError for what is none of these, and for two of one name.
+    model of the hub, a short name of `vera models`. VeraError for what is none of these, and for two whose names are
+    one folder's.
     """
     methods = [_parse(text, tuple(cases), defaults) for text in texts]
     if not methods:
         raise VeraError("name a method, such as --method nano or --method NAME=FOLDER")
-    if twice := [name for name, times in Counter(method.name for method in methods).items() if times > 1]:
-        raise VeraError(f"two methods are named {twice[0]}: give one another name, such as OTHER={twice[0]}")
+    named: dict[str, str] = {}
+    for method in methods:
+        folder = folder_name(method.name).casefold()  # to some disks capitals are no difference
+        if folder in named:
+            raise VeraError(
+                f"methods {named[folder]} and {method.name} would share a folder of edits: give one another name, "
+                "as in NAME=WHAT"
+            )
+        named[folder] = method.name
     for method in methods:
         method.check()
     return methods

@@ -9,7 +9,7 @@ import numpy as np
 
 from vera.errors import VeraError
 from vera.evaluation.cases.benchmark import ClipCase
-from vera.evaluation.cases.views import read_frames, read_grey
+from vera.evaluation.cases.views import read_alike, read_grey
 from vera.evaluation.methods.method import Edited
 from vera.layers import LayerFrame, write_layers
 from vera.video import Clip, open_clip
@@ -37,7 +37,7 @@ class ReferenceMethod:
         return []
 
     def edit(self, case: ClipCase, folder: Path) -> Edited:
-        """The true composite, or the source, and the layers of either. VeraError where the truth is unknown."""
+        """The true composite, or the source, and layers of either. VeraError where the truth is unknown or unlike."""
         clip = open_clip(case.source)
         layers = folder / "layers"
         if self.kind == "empty":
@@ -50,7 +50,7 @@ class ReferenceMethod:
         if case.edit is None or case.alpha is None:
             return Edited(case.composite)
         alphas = (alpha * np.uint16(257) for alpha in read_grey(case.alpha, clip))
-        _save(clip, map(LayerFrame, read_frames(case.edit), alphas), layers)
+        _save(clip, map(LayerFrame, read_alike(case.edit, clip), alphas), layers)
         return Edited(case.composite, layers)
 
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from vera.evaluation.cases.benchmark import ClipCase
 from vera.evaluation.cases.frames import Region
-from vera.evaluation.methods.method import Edited
+from vera.evaluation.methods.method import Edited, folder_name
 from vera.evaluation.predictions.collect import read_records
-from vera.evaluation.predictions.run import EDITS, folder_name
+from vera.evaluation.predictions.run import EDITS
 from vera.files import json_text, read_json, whole_file, write_text
 from vera.video import write_lossless
 
@@ -48,16 +48,16 @@ def keep_preserved(out: Path, case: str, region: Region | None) -> None:
 
 def write_edits(out: Path) -> Path:
     """Write anew the list of all edits of a run that were measured, as `vera evaluate judge` reads it; returns it."""
-    path = out / EDITS
     last = {(record.case, record.method): record for record in read_records(out)}
     rows: list[dict[str, Any]] = []
     for record in last.values():
-        note = edit_folder(out, record.method, record.case) / NOTE
-        if record.measures and note.is_file():
+        path = edit_folder(out, record.method, record.case) / NOTE
+        note = read_json(path) if record.measures and path.is_file() else {}
+        if note.get("method") == record.method:  # else a later method's, whose name is the same folder's
             preserved = _preserved_path(out, record.case)
-            rows.append(read_json(note) | ({"preserved": _relative(preserved, out)} if preserved.is_file() else {}))
-    write_text(path, "".join(f"{json.dumps(row)}\n" for row in rows))
-    return path
+            rows.append(note | ({"preserved": _relative(preserved, out)} if preserved.is_file() else {}))
+    write_text(out / EDITS, "".join(f"{json.dumps(row)}\n" for row in rows))
+    return out / EDITS
 
 
 def _preserved_path(out: Path, case: str) -> Path:

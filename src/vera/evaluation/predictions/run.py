@@ -1,8 +1,6 @@
 """The folder of a run: what it keeps to, where things lie in it, and how its processes share the machine."""
 
-import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +8,10 @@ import cv2
 import torch
 
 from vera.errors import VeraError
+from vera.evaluation.methods.method import folder_name
 from vera.evaluation.predictions.collect import RECORDS
-from vera.files import check_outputs, json_text, parse_json, read_json, write_text
+from vera.files import check_outputs
+from vera.resumable import keep_note
 from vera.workers import own_number
 
 RUN = "run.json"
@@ -29,35 +29,12 @@ def keep_to(out: Path, what: Mapping[str, Any], reads: Iterable[Path]) -> None:
     if out.exists() and not out.is_dir():
         raise VeraError(f"{out}: is a file; name a folder for the run")
     out.mkdir(parents=True, exist_ok=True)
-    path = out / RUN
-    if path.is_file():
-        with suppress(VeraError):
-            held = read_json(path)
-            if held == parse_json(json_text(dict(what)), path):
-                return
-        raise VeraError(f"{out}: holds the records of {_other(path, what)}: name another folder")
-    write_text(path, json_text(dict(what)))
-
-
-def _other(path: Path, what: Mapping[str, Any]) -> str:
-    """What the folder's run differs in."""
-    with suppress(VeraError):
-        held = read_json(path)
-        if isinstance(held, dict):
-            return "a run with another " + " and ".join(
-                name for name in {**what, **held} if held.get(name) != what.get(name)
-            )
-    return "another run"
+    keep_note(out / RUN, what, "the records of a run")
 
 
 def strip_path(out: Path, case: str, method: str) -> Path:
     """File of the picture strip of a case."""
     return out / "strips" / folder_name(method) / f"{case}.jpg"
-
-
-def folder_name(method: str) -> str:
-    """A method's name as that of a folder."""
-    return re.sub(r"[^\w.=-]", "_", method)
 
 
 def use_threads(count: int = 1) -> None:

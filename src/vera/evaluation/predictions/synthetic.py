@@ -60,6 +60,7 @@ class Bench:
             "lora": list(self.lora),
             "weights": [fingerprint(network) for network in (inner.transformer, inner.vae)],
             "sprites": list(self.sprites),
+            "assets": self.assets,
             "renders": self.renders,
             "split": self.split,
         }

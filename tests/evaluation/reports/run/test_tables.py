@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from vera.errors import VeraError
+from vera.evaluation.judges import JudgedCase
+from vera.evaluation.judges.judge import Verdict
+from vera.evaluation.judges.rows import Row, add_row, make_row
 from vera.evaluation.reports.run.published import COLUMNS, PUBLISHED, best_published
 from vera.evaluation.reports.run.read import natural, read_run
 from vera.evaluation.reports.run.tables import TaskTable, make_tables
@@ -107,8 +110,6 @@ def test_of_several_records_the_last_counts(tmp_path: Path) -> None:
 
 
 def test_judges_scores_are_measures_where_all_judges_scored(tmp_path: Path) -> None:
-    from vera.evaluation.judges.rows import Row, add_row
-
     write_records(tmp_path, [("x", "a", {"iou": 0.1}), ("y", "a", {"iou": 0.7})], {})
     for judge, case, score in (("one", "x", 5.0), ("two", "x", 4.0), ("one", "y", 3.0)):
         add_row(tmp_path / "judged", Row(judge, case, "a", "obj_add", "f", {"CS": score}, {}, {}, 1, 1))
@@ -116,6 +117,25 @@ def test_judges_scores_are_measures_where_all_judges_scored(tmp_path: Path) -> N
     cell = tables.tasks[0].cells["cs", "a"]
     assert (cell.mean, cell.count, cell.reason) == (4.5, 1, "1 of 2 cases: 1 of 2 judges gave a score")
     assert tables.judges is not None and tables.judges.judges == ("one", "two")
+
+
+@pytest.mark.faults
+def test_scores_of_an_earlier_edit_stand_beside_no_new_measure(tmp_path: Path) -> None:
+    write_records(tmp_path, [("x", "a", {"iou": 0.1}), ("y", "a", {"iou": 0.7})], {})
+    for name in ("source", "x", "y"):
+        (tmp_path / f"{name}.mkv").write_text(name)
+    for case in "xy":
+        clips = {"source": "source.mkv", "result": f"{case}.mkv"}
+        append_row(tmp_path / "edits.jsonl", {"case": case, "instruction": "Add.", "method": "a", **clips})
+        edit = JudgedCase(case, "Add.", tmp_path / "source.mkv", tmp_path / f"{case}.mkv", "a", "obj_add")
+        add_row(tmp_path / "judged", make_row("one", edit, "f", Verdict({"CS": 4.0})))
+    (tmp_path / "x.mkv").write_text("another edit")
+    tables = make_tables(read_run(tmp_path), "a")
+    cell = tables.tasks[0].cells["cs", "a"]
+    assert (cell.mean, cell.count) == (4.0, 1)
+    assert cell.reason == "1 of 2 cases: 0 of 1 judges gave a score, 1 judged an earlier edit"
+    (tmp_path / "x.mkv").unlink()
+    assert make_tables(read_run(tmp_path), "a").tasks[0].cells["cs", "a"].count == 2, "nothing tells that it changed"
 
 
 @pytest.mark.parametrize("row", ["{}", '{"case": 1, "task": "obj_add", "method": "a"}', "[]", "nonsense"])

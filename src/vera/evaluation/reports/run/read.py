@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def read_run(folder: Path) -> Run:
     """Read a run's records, list of edits and verdicts; of several records of one edit the last counts.
 
     Raises VeraError for a folder without records and, with the line, for what is no record or edit. Lists of edits and
-    verdicts may be missing; clips are not looked for.
+    verdicts may be missing, and so may clips; where they are there, verdicts on earlier ones have no scores.
     """
     records = read_records(folder, mend=False)
     if not records:
@@ -69,7 +69,7 @@ def read_run(folder: Path) -> Run:
     methods = dict.fromkeys(method for _, method in (*edits, *measurements))
     shown = {method for _, method in measurements}
     ordered = dict(sorted(measurements.items(), key=lambda item: natural(item[0][0])))
-    verdicts = rows_of_others(folder / JUDGED, "", _judged_cases(measurements))
+    verdicts = rows_of_others(folder / JUDGED, "", [_judged_case(folder, place, edits) for place in measurements])
     return Run(folder, tuple(name for name in methods if name in shown), ordered, edits, tuple(verdicts))
 
 
@@ -98,5 +98,7 @@ def _finite(one: Record) -> Record:
     return replace(one, measures=kept, skipped={**one.skipped, **wrong})
 
 
-def _judged_cases(places: Iterable[tuple[str, str]]) -> list[JudgedCase]:
-    return [JudgedCase(case, "", Path(), Path(), method) for case, method in places]
+def _judged_case(folder: Path, place: tuple[str, str], edits: Mapping[tuple[str, str], EditPaths]) -> JudgedCase:
+    case, method = place
+    edit = edits.get(place, EditPaths(case, "", "", ""))  # of one that is not listed there are no clips
+    return JudgedCase(case, edit.instruction, folder / edit.source, folder / edit.result, method)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from vera.evaluation.judges.rows import EARLIER
 from vera.evaluation.judges.table import Summary, summarize_judges
 from vera.evaluation.predictions.metrics import Metric
 from vera.evaluation.predictions.record import Record
@@ -85,14 +86,21 @@ def with_scores(run: Run) -> Run:
         of_edit = given.setdefault((row.case, row.method), {})
         for criterion, score in row.scores.items():
             of_edit.setdefault(criterion.lower(), []).append(score)
-    scored = {place: _scored(one, given.get(place, {}), len(judges)) for place, one in run.measurements.items()}
+    earlier = Counter((row.case, row.method) for row in run.verdicts if EARLIER in row.problems.values())
+    scored = {
+        place: _scored(one, given.get(place, {}), len(judges), earlier[place])
+        for place, one in run.measurements.items()
+    }
     return replace(run, measurements=scored)
 
 
-def _scored(one: Record, given: Mapping[str, list[float]], judges: int) -> Record:
+def _scored(one: Record, given: Mapping[str, list[float]], judges: int, earlier: int) -> Record:
     scores = {name: sum(given[name]) / judges for name in CRITERIA if len(given.get(name, ())) == judges}
+    told = f", {earlier} {EARLIER}" if earlier else ""
     missing = {
-        name: f"{len(given.get(name, ()))} of {judges} judges gave a score" for name in CRITERIA if name not in scores
+        name: f"{len(given.get(name, ()))} of {judges} judges gave a score{told}"
+        for name in CRITERIA
+        if name not in scores
     }
     return replace(one, measures={**one.measures, **scores}, skipped={**one.skipped, **missing})
 
