@@ -57,8 +57,9 @@ function progress({ kind, progress }: Job): string {
 
 /** Count anew, of the project as it is now. */
 export async function verifyNow(): Promise<void> {
-  await saveNow();
-  const [project, of] = [projectId.value!, doc.value!.layers];
+  const project = await saveNow();
+  if (projectId.value !== project) return;
+  const of = doc.value!.layers;
   const result = await api.renderResult(project, { master: "exact" });
   takeJob(result);
   asked.value = { project, of, result: result.id, check: null };
