@@ -1676,6 +1676,8 @@ export interface components {
         /**
          * Model
          * @description A model that takes can be made with. Steps and guidance are its own defaults, null where nobody knows.
+         *
+         *     `student`: the LoRA that it takes by default, with these steps; `quality` does without.
          */
         Model: {
             /** Name */
@@ -1688,6 +1690,8 @@ export interface components {
             guidance: number | null;
             /** Quality */
             quality: boolean;
+            /** Student */
+            student: string | null;
         };
         /**
          * NewExport

@@ -9,7 +9,7 @@ import { form, formOfManifest, formOfTake, requestOf, requestOfTake, type Form }
 import { change, forget, record, undo as undoStep } from "./history";
 import { takeJob } from "./jobs";
 import { dismissOffers, say } from "./notices";
-import { chosenTake, clip, doc, projectId, readTakes, saveNow, selected, takeById } from "./session";
+import { about, chosenTake, clip, doc, projectId, readTakes, saveNow, selected, takeById } from "./session";
 
 /** Change the document as one step. */
 export function edit(make: (doc: Doc) => Doc, label: string, key?: string): void {
@@ -114,7 +114,12 @@ export function askAgain(take: Take): void {
 
 /** Fill the form with what a manifest tells. */
 export async function readManifest(file: File): Promise<void> {
-  const found = formOfManifest(await file.text(), file.name);
-  change(form, { ...found, model: found.model || form.value.model }, "Read settings");
+  const { models = [], loras = [] } = about.value ?? {};
+  const found = formOfManifest(await file.text(), file.name, models);
+  const known = new Set(loras.map(({ name }) => name));
+  change(form, { ...found, lora: found.lora.filter(({ name }) => known.has(name)) }, "Read settings");
   say(`Settings of ${file.name} are in the form`);
+  for (const { name } of found.lora) {
+    if (!known.has(name)) say(`${name}: is none of this studio's LoRAs; name it by --lora when the studio is started`, "error");
+  }
 }
