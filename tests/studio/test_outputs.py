@@ -42,8 +42,10 @@ def test_a_result_keeps_its_promise_and_is_an_attachment(house: House, laid: str
     told = done(house, f"/projects/{laid}/verify", {})
     assert (told["changed"], told["broken"], told["heat"]) == (0, None, None)
     assert told["by_frame"] == [0] * 8 and 0 < told["preserved"] < told["samples"]
+    assert house.get(f"/projects/{laid}")["laid"] == [said["file"]]
     # What changed since is not what was written.
     house.layers(laid, [])
+    assert house.get(f"/projects/{laid}")["laid"] == []
     assert done(house, f"/projects/{laid}/verify", {"file": said["file"]})["changed"] == 0
     assert house.client.delete(file["url"]).status_code == 204
     assert house.get(f"/projects/{laid}/files") == []

@@ -1896,6 +1896,8 @@ export interface components {
         /**
          * Project
          * @description A project; width and height are those of the result, upright.
+         *
+         *     `laid`: the results and exports of its layers as they are now, finished or not.
          */
         Project: {
             /**
@@ -1921,6 +1923,8 @@ export interface components {
             height: number;
             /** Takes */
             takes: string[];
+            /** Laid */
+            laid: string[];
             /**
              * Updated
              * @description Seconds since 1970.

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ def read_project(studio: Studio, project: str) -> Tagged:
         width=probe["width"],
         height=probe["height"],
         takes=list(record["takes"]),
+        laid=_laid(folder),
         updated=(folder / LAYERS).stat().st_mtime,
     )
     return Tagged(body, _etag(record, folder))
@@ -148,6 +150,16 @@ def write_layers(folder: Path, layers: list[Layer], strict: bool) -> None:
     ]
     text = json_text({"format": 1, "strict_chroma": strict, "layers": lines}) + "\n"
     write_text(folder / LAYERS, text)
+
+
+def _laid(folder: Path) -> list[str]:
+    """The results and exports whose copy of the project file is the same as that is now."""
+    now, found = read_bytes(folder / LAYERS), []
+    for path in folder.glob("laid-*.json"):
+        with suppress(FileNotFoundError):  # deleted just now
+            if path.stat().st_size == len(now) and path.read_bytes() == now:
+                found.append(path.stem.removeprefix("laid-"))
+    return found
 
 
 def project_display(record: Record) -> Display:

@@ -15,8 +15,8 @@ export const projectId = signal<string | null>(null);
 export const clip = signal<Clip | null>(null);
 export const doc = signal<Doc | null>(null);
 export const takes = signal<readonly Take[]>([]);
-/** The layers as they were when the project was opened, and when they were last changed, in seconds since 1970. */
-export const opened = signal<{ layers: Doc["layers"]; updated: number } | null>(null);
+/** The document as it was when the project was opened, and the results that were made of the same layers. */
+export const opened = signal<{ doc: Doc; laid: readonly string[] } | null>(null);
 export const selected = signal(-1);
 export const chosenTake = signal<string | null>(null);
 const saver = signal<Saver<Doc> | null>(null);
@@ -55,7 +55,7 @@ export async function open(id: string): Promise<boolean> {
   saved = docOf(project);
   clip.value = source;
   takes.value = made;
-  opened.value = { layers: saved.layers, updated: project.updated };
+  opened.value = { doc: saved, laid: project.laid };
   doc.value = saved;
   selected.value = saved.layers.length - 1;
   form.value = recallForm(id) ?? firstForm(made);
