@@ -8,6 +8,9 @@ from tests.studio.house import API, House
 from tests.studio.taking import bring
 from tests.studio.test_uploads import upload
 
+from vera.service.errors import MissingError
+from vera.studio.bringing import bring_layers
+
 
 def delete(house: House, project: str) -> None:
     answer = house.client.delete(f"{API}/projects/{project}", headers={"If-Match": "*"})
@@ -34,6 +37,37 @@ def test_a_project_comes_back_as_it_was(house: House, project: str, footage: Pat
     assert house.get(f"/projects/{project}") == before and house.get("/deleted") == []
     assert house.client.get(f"{API}/projects/{project}/frames/3").status_code == 200
     house.post(f"/deleted/{project}/restore", status=404)
+
+
+@pytest.mark.faults
+def test_a_job_that_begins_again_does_not_keep_a_project_from_coming_back(house: House, project: str) -> None:
+    master = house.post(f"/projects/{project}/results", {}, 202)
+    delete(house, project)
+    house.post(f"/jobs/{master['id']}/retry", status=200)
+    (job,) = house.work("composite")
+    assert (job.state, job.error) == ("failed", "what it belongs to is no longer in the workspace")
+    assert not (house.studio.workspace / "projects" / project).exists()
+    (house.studio.workspace / "projects" / project / "exports").mkdir(parents=True)  # as older versions did
+    assert house.post(f"/deleted/{project}/restore", status=200)["id"] == project
+
+
+@pytest.mark.faults
+def test_what_is_brought_into_a_project_that_is_deleted_meanwhile_leaves_nothing(
+    house: House, project: str, footage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = type(house.studio.drawing).call
+
+    def deleting(*arguments: object) -> object:
+        said = call(*arguments)  # type: ignore[arg-type]
+        if (house.studio.workspace / "projects" / project).exists():
+            delete(house, project)
+        return said
+
+    monkeypatch.setattr(type(house.studio.drawing), "call", deleting)
+    with pytest.raises(MissingError):
+        bring_layers(house.studio, project, footage / "hat")
+    assert not (house.studio.workspace / "projects" / project).exists()
+    assert empty(house)["deleted"] == 1
 
 
 def test_what_only_deleted_projects_used_is_deleted(house: House, project: str, clip: str, footage: Path) -> None:

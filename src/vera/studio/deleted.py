@@ -1,5 +1,6 @@
 """Deleted projects: restored, or deleted from the disk."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -29,8 +30,11 @@ def list_deleted(studio: Studio) -> list[DeletedProject]:
 def restore_project(studio: Studio, project: str) -> Project:
     """Move a project out of the bin; jobs that were cancelled stay so. Raises MissingError."""
     with studio.lock:
-        folder = existing(studio.workspace / BIN / project, RECORD, "deleted project")
-        folder.rename(studio.workspace / "projects" / project)
+        folder, place = (studio.workspace / part / project for part in (BIN, "projects"))
+        existing(folder, RECORD, "deleted project")
+        if not (place / RECORD).is_file():  # what a job of it, begun by an older version, has left
+            shutil.rmtree(place, ignore_errors=True)
+        folder.rename(place)
         return read_project(studio, project).body
 
 

@@ -37,6 +37,14 @@ def project_folder(studio: Studio, project: str) -> Path:
     return existing(studio.workspace / "projects" / project, RECORD, "project")
 
 
+def part_folder(studio: Studio, project: str, part: str) -> Path:
+    """Find a folder of a project, such as that of its masks; it is made if there is none. Raises MissingError."""
+    with studio.lock:  # or a project that is deleted at this moment would leave a folder of its name
+        folder = project_folder(studio, project) / part
+        folder.mkdir(exist_ok=True)
+        return folder
+
+
 def project_record(studio: Studio, project: str) -> Record:
     """Read what is kept of a project besides its layers: `name`, `clip`, `created`, `takes`. Raises MissingError."""
     record: Record = read_json(project_folder(studio, project) / RECORD)
