@@ -91,6 +91,25 @@ def test_what_only_deleted_projects_used_is_deleted(house: House, project: str, 
     house.work("proxy")  # of the clip that is gone: cancelled
 
 
+@pytest.mark.faults
+def test_what_was_sent_to_be_layerized_goes_with_the_last_take_that_uses_it(
+    house: House, clip: str, footage: Path
+) -> None:
+    data = (footage / "bikes.mp4").read_bytes()
+    first, second = (house.post("/projects", {"clip": clip})["id"] for _ in range(2))
+    house.post(f"/projects/{first}/layerize", {"upload": upload(house, data, "edited.mp4")})
+    (edited,) = {one["id"] for one in house.get("/clips")} - {clip}
+    waits = house.post(f"/projects/{second}/layerize", {"clip": edited})["id"]
+    delete(house, first)
+    assert empty(house)["deleted"] == 1
+    house.get(f"/clips/{edited}")  # the second project's take is made from it
+    house.client.delete(f"{API}/takes/{waits}")
+    assert house.client.delete(f"{API}/projects/{second}/bin").json()["bytes"] >= len(data)
+    house.get(f"/clips/{edited}", 404)
+    house.get(f"/clips/{clip}")
+    house.work()
+
+
 def test_a_record_that_names_a_path_deletes_nothing_there(house: House, project: str, tmp_path: Path) -> None:
     (tmp_path / "clip.json").write_text('{"path": "x", "name": "x", "job": null}')
     delete(house, project)

@@ -124,7 +124,7 @@ class Uploads:
         self._locks.pop(upload, None)
 
     def expire(self) -> None:
-        """Remove partial uploads that nobody went on with for `kept` seconds, and whole ones that wait WHOLE times as long.
+        """Remove uploads that nobody went on with for `kept` seconds; whole ones wait WHOLE times as long to be used.
 
         By the files' times, as this process's own clock begins with it; and by that clock, as the other may jump.
         """

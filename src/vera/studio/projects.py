@@ -99,6 +99,22 @@ def project_ids(studio: Studio) -> list[str]:
     return [file.parent.name for file in (studio.workspace / "projects").glob(f"*/{RECORD}")]
 
 
+def deleted_projects(studio: Studio) -> dict[Path, Record | None]:
+    """Read the folders of the bin, each with its record; None for what a hand, or a killed server, left of one."""
+    bin = studio.workspace / BIN
+    return {folder: _deleted_record(folder) for folder in (bin.iterdir() if bin.is_dir() else ())}
+
+
+def _deleted_record(folder: Path) -> Record | None:
+    with suppress(VeraError):
+        found = read_json(folder / RECORD)
+        kinds = {"name": str, "clip": str, "takes": dict}
+        is_record = isinstance(found, dict) and all(isinstance(found.get(key), kind) for key, kind in kinds.items())
+        if is_record and (folder / LAYERS).is_file():
+            return dict(found)
+    return None
+
+
 def change_project(studio: Studio, project: str, asked: ChangedProject, if_match: str | None) -> Tagged:
     """Change a project that is as the caller knows it.
 
