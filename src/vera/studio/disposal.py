@@ -45,5 +45,6 @@ def delete_folders(*folders: Path) -> int:
 
 
 def folder_size(*folders: Path) -> int:
-    """Sum the bytes of all files below folders."""
-    return sum(file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file())
+    """Sum the bytes of all files below folders; one that has several names counts once."""
+    found = (file.stat() for folder in folders for file in folder.rglob("*") if file.is_file())
+    return sum({(file.st_dev, file.st_ino): file.st_size for file in found}.values())

@@ -18,8 +18,8 @@ GOING = ("queued", "running")
 def empty_bin(studio: Studio, project: str) -> Emptied:
     """Delete the takes in the bin, but for those that are layers or that a job uses, and the clips that only they used.
 
-    Raises MissingError. Their records go first: whoever asks afterwards is told that there is no such take. What a server that was killed
-    in between has left is deleted the next time.
+    Their records go first: whoever asks afterwards is told that there is no such take. What a server that was killed
+    in between has left is deleted the next time. Raises MissingError.
     """
     with studio.lock:
         folder, record = project_folder(studio, project), project_record(studio, project)
