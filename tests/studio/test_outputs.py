@@ -65,6 +65,15 @@ def test_where_a_delivery_changed_is_shown(house: House, laid: str) -> None:
         assert values[matte == 0].any()
 
 
+@pytest.mark.faults
+def test_a_result_that_is_deleted_before_it_is_verified_is_told(house: House, laid: str) -> None:
+    said = done(house, f"/projects/{laid}/results", {})
+    house.post(f"/projects/{laid}/verify", {"file": said["file"]}, 202)
+    house.client.delete(f"{API}/projects/{laid}/files/{said['file']}")
+    (job,) = house.work("verify")
+    assert job.error == "the result was deleted meanwhile; write it anew"
+
+
 def test_an_export_is_one_zip(house: House, laid: str) -> None:
     said = done(house, f"/projects/{laid}/exports", {"target": "png", "start_frame": 5})
     answer = house.client.get(f"{API}/projects/{laid}/files/{said['file']}")
