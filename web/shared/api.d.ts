@@ -510,7 +510,7 @@ export interface paths {
         post?: never;
         /**
          * Bin
-         * @description Put a take into the bin; its job, if it waits or runs, is cancelled. 409 while it is a layer.
+         * @description Put a take into the bin; its job, if it waits or runs, is cancelled. A layer that uses it is still laid.
          */
         delete: operations["bin_api_v1_takes__take__delete"];
         options?: never;
