@@ -143,6 +143,14 @@ def files_below(path: Path, limit: int = 10_000) -> list[Path]:
     return [path, *islice(below, limit)] if path.is_dir() else [path] * path.exists()
 
 
+def link_or_copy(path: Path, to: Path) -> None:
+    """Give a file that nobody will change a second name, or copy it on a file system without links."""
+    try:
+        to.hardlink_to(path)
+    except OSError:
+        shutil.copyfile(path, to)
+
+
 def _inode(path: Path) -> tuple[int, int] | None:
     with suppress(OSError):
         found = path.stat()

@@ -26,6 +26,7 @@ def test_what_is_missing_is_named(
         (["--port", "-1"], "cannot be served"),
         (["--nonsense"], "nonsense"),
         (["worker"], "requires an argument"),
+        (["typo.mp4"], "typo.mp4: no such file"),
     ],
 )
 def test_what_cannot_be_started(
@@ -34,3 +35,5 @@ def test_what_cannot_be_started(
     monkeypatch.chdir(tmp_path)
     assert main(["studio", *arguments, *([] if arguments == ["worker"] else ["--no-worker", "--no-browser"])]) == 2
     assert what in capsys.readouterr().err
+    if arguments == ["typo.mp4"]:
+        assert not list(tmp_path.iterdir())  # no workspace is made for it

@@ -37,6 +37,7 @@ def test_plan_create_export_analyse_and_withdraw(tmp_path: Path, capsys: pytest.
     [
         (("create", "missing.jsonl", "--out", "s"), "missing.jsonl: cannot be read"),
         (("create", "edits.jsonl", "--out", "s", "--raters", "0"), "design:"),
+        (("create", "edits.jsonl", "--out", "s", "--seed=-1"), "seed must be between 0"),
         (("create", "edits.jsonl", "--out", "s", "--completion", "http://a.example"), "begins with https://"),
         (("create", "edits.jsonl", "--out", "s", "--title", " "), "not empty"),
         (("create", "edits.jsonl", "--out", "s", "--consent", "none.txt"), "none.txt: cannot be read"),

@@ -51,7 +51,7 @@ def live(workspace: Path, token: str | None = None, port: int = 0) -> Iterator[L
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
         thread.start()
-        url, headers = address(bound), {"Authorization": f"Bearer {access.token}"}
+        url, headers = address(bound, "127.0.0.1"), {"Authorization": f"Bearer {access.token}"}
         with httpx2.Client(base_url=f"{url}/api/v1", headers=headers) as http:
             yield Live(store, url, access.token, http)
         server.should_exit = True

@@ -32,6 +32,7 @@ from vera.service.run import allowed_hosts, serve
 workspace, port, count, token = Path(sys.argv[1]), *map(int, sys.argv[2:4]), sys.argv[4]
 store = JobStore(workspace / "jobs.sqlite")
 for number in range(count):
+    (workspace / f"takes/{number % 10}").mkdir(parents=True, exist_ok=True)
     store.submit("write", {"number": number, "seconds": 0.15, "out": f"takes/{number % 10}/{number}"}, key=str(number))
 app = make_app(title="t", hosts=allowed_hosts("127.0.0.1"), access=Access(token), routers=[router(store)])
 serve(app, port=port, ready=lambda url: print(url, flush=True))

@@ -35,6 +35,13 @@ def test_whole_and_once(tmp_path: Path) -> None:
     assert made(tmp_path / "takes/t", "j") == {"text": "a"} and made(tmp_path / "takes/t", "k") is None
 
 
+@pytest.mark.faults
+def test_what_results_belong_to_is_not_made_anew(tmp_path: Path) -> None:
+    with pytest.raises(VeraError, match="is no longer in the workspace"):
+        with_results(tmp_path, "j", "projects/deleted/takes/t", forbidden)
+    assert names(tmp_path) == []
+
+
 def test_another_job_takes_its_place(tmp_path: Path) -> None:
     with_results(tmp_path, "j", "x", writing())
     assert with_results(tmp_path, "k", "x", writing("b")) == {"text": "b"}

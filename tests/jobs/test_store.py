@@ -76,6 +76,26 @@ def test_edits_and_results(path: Path) -> None:
     assert store.cancel(job.id) == done  # too late: it is whole
 
 
+@pytest.mark.faults
+def test_pictures_are_of_the_attempt_that_runs(path: Path) -> None:
+    store = JobStore(path)
+    job = store.submit("edit", {}).id
+    first = store.claim("w", ["edit"])
+    assert first is not None
+    store.preview(job, "w", first.lease, 9)
+    store.cancel(job)
+    store.report(job, "w", first.lease, "cancelled")
+    assert store.job(job).previews == 9  # of what was cancelled
+    assert store.retry(job).previews == 0
+    second = store.claim("w", ["edit"])
+    assert second is not None
+    store.preview(job, "w", second.lease, 5)
+    third = store.claim("w", ["edit"])  # the worker began anew
+    assert third is not None and third.job.previews == 0
+    store.preview(job, "w", third.lease, 1)
+    assert store.job(job).previews == 1
+
+
 def test_progress_and_previews(path: Path) -> None:
     store = JobStore(path)
     job = store.submit("a", {})

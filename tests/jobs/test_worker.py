@@ -137,6 +137,18 @@ def test_an_embedded_worker_that_dies_is_started_anew(worked: Live, tmp_path: Pa
     assert (tmp_path / "ran.txt").read_text() == "1\n"
 
 
+@pytest.mark.faults
+def test_an_embedded_worker_that_cannot_work_says_why_in_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "vera.jobs.embedded", "http://127.0.0.1:1", str(tmp_path / "none"), TOYS]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdin is not None and process.stderr is not None
+    process.stdin.write(b"token\n")
+    process.stdin.flush()  # and held open: its end is the server's
+    told = process.stderr.read().decode()
+    assert process.wait(120) == 1 and told.startswith("worker: ") and told.count("\n") == 1
+    process.stdin.close()
+
+
 SERVER = """
 import sys
 from pathlib import Path

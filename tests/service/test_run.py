@@ -8,23 +8,28 @@ import sys
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 
 from vera.errors import VeraError
+from vera.service.guard import host_name
 from vera.service.run import address, allowed_hosts, bind
 from vera.service.tokens import check_host, read_token
 
 SCRIPT = """
+import socket
 import sys
 from contextlib import contextmanager
 from vera.service.access import Access
 from vera.service.app import make_app
 from vera.service.run import allowed_hosts, serve
 
+host, known = sys.argv[2], socket.getaddrinfo
+socket.getaddrinfo = lambda name, *more, **options: known(name.replace("studio.test", "127.0.0.1"), *more, **options)
 access = Access()
-app = make_app(title="t", hosts=allowed_hosts("127.0.0.1"), access=access, routers=[], public=[access.router])
+app = make_app(title="t", hosts=allowed_hosts(host), access=access, routers=[], public=[access.router])
 
 @app.get("/slow")
 async def slow():
@@ -39,15 +44,15 @@ def beside(url):
         print("beside ended", flush=True)
 
 try:
-    serve(app, port=int(sys.argv[1]), ready=lambda url: print(url + access.link(), flush=True), beside=beside)
+    serve(app, host, int(sys.argv[1]), ready=lambda url: print(url + access.link(), flush=True), beside=beside)
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 """
 
 
-def started(port: int = 0) -> "subprocess.Popen[str]":
+def started(host: str = "127.0.0.1") -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", SCRIPT, "0", host], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
@@ -70,6 +75,21 @@ def test_a_server_from_its_link_to_its_end() -> None:
     out, err = process.communicate(timeout=120)
     assert out.splitlines() == ["beside ended", "interrupted"]
     assert link.partition("=")[2] not in err and "seen" not in err
+
+
+@pytest.mark.faults
+def test_a_server_at_a_name_answers_to_the_link_that_it_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda name, *more, **options: known("127.0.0.1", *more, **options)
+    )  # for the client
+    process = started("studio.test")
+    assert process.stdout is not None
+    link = process.stdout.readline().strip()
+    assert link.startswith("http://studio.test:")
+    assert httpx2.get(link, trust_env=False).status_code == 303
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=120)
 
 
 def test_neither_torch_nor_opencv_are_loaded() -> None:
@@ -125,12 +145,20 @@ def test_answers_are_sent_at_once() -> None:
 
 def test_addresses() -> None:
     with bind("127.0.0.1") as bound:
-        assert address(bound) == f"http://127.0.0.1:{bound.getsockname()[1]}"
-    with bind("0.0.0.0") as bound:
-        assert address(bound).startswith("http://127.0.0.1:")
-    if socket.has_ipv6:
-        with bind("::1") as bound:
-            assert address(bound).startswith("http://[::1]:")
+        port = bound.getsockname()[1]
+        assert address(bound, "127.0.0.1") == address(bound, "0.0.0.0") == f"http://127.0.0.1:{port}"
+        assert address(bound, "::1") == address(bound, "::") == f"http://[::1]:{port}"
+        assert address(bound, "192.0.2.1", ["studio.test"]) == f"http://192.0.2.1:{port}"
+
+
+@pytest.mark.faults
+def test_an_address_is_one_that_its_server_answers_to() -> None:
+    with bind("127.0.0.1") as bound:
+        for host in ("127.0.0.1", "localhost", "studio.test", "fe80::1", "0.0.0.0", "::"):
+            names = ["browsers.test", "others.test"]
+            for url in (address(bound, host), address(bound, host, names)):
+                assert host_name(urlsplit(url).netloc) in allowed_hosts(host, names)
+        assert address(bound, "0.0.0.0", names) == f"http://browsers.test:{bound.getsockname()[1]}"
 
 
 def test_names_that_a_server_answers_to() -> None:

@@ -207,7 +207,7 @@ def test_a_connection_that_breaks_off_leaves_what_came(tmp_path: Path) -> None:
     upload = uploads.create(3 * CHUNK, "a").id
     with pytest.raises(ConnectionError):
         asyncio.run(uploads.append(upload, 0, pieces(b"a" * CHUNK, b"b" * 5, error=ConnectionError())))
-    assert uploads.get(upload).offset == CHUNK
+    assert uploads.get(upload).offset == CHUNK + 5
 
 
 def test_a_later_request_takes_the_place_of_one_that_hangs(tmp_path: Path) -> None:
@@ -267,8 +267,8 @@ def test_a_restart_goes_on(tmp_path: Path) -> None:
     assert asyncio.run(Uploads(tmp_path).append(upload, 5, pieces(b"56789"))) == 10
 
 
-def aged(folder: Path) -> Callable[[], None]:
-    old = time.time() - 3 * 86400
+def aged(folder: Path, days: int = 3) -> Callable[[], None]:
+    old = time.time() - days * 86400
     return lambda: [os.utime(path, (old, old)) for path in (folder / "data", folder) if path.exists()]  # type: ignore[return-value]
 
 
@@ -285,6 +285,10 @@ def test_what_nobody_goes_on_with_expires(tmp_path: Path) -> None:
     with pytest.raises(MissingError):
         uploads.get(partial.id)
     assert uploads.whole(whole.id) and not cut.exists()
+    aged(whole.path.parent, 8)()  # it was refused, or never used
+    Uploads(tmp_path)
+    with pytest.raises(MissingError):
+        uploads.whole(whole.id)
 
 
 def test_a_folder_that_is_gone(tmp_path: Path) -> None:

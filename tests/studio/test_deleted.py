@@ -8,6 +8,9 @@ from tests.studio.house import API, House
 from tests.studio.taking import bring
 from tests.studio.test_uploads import upload
 
+from vera.service.errors import MissingError
+from vera.studio.bringing import bring_layers
+
 
 def delete(house: House, project: str) -> None:
     answer = house.client.delete(f"{API}/projects/{project}", headers={"If-Match": "*"})
@@ -36,6 +39,37 @@ def test_a_project_comes_back_as_it_was(house: House, project: str, footage: Pat
     house.post(f"/deleted/{project}/restore", status=404)
 
 
+@pytest.mark.faults
+def test_a_job_that_begins_again_does_not_keep_a_project_from_coming_back(house: House, project: str) -> None:
+    master = house.post(f"/projects/{project}/results", {}, 202)
+    delete(house, project)
+    house.post(f"/jobs/{master['id']}/retry", status=200)
+    (job,) = house.work("composite")
+    assert (job.state, job.error) == ("failed", "what it belongs to is no longer in the workspace")
+    assert not (house.studio.workspace / "projects" / project).exists()
+    (house.studio.workspace / "projects" / project / "exports").mkdir(parents=True)  # as older versions did
+    assert house.post(f"/deleted/{project}/restore", status=200)["id"] == project
+
+
+@pytest.mark.faults
+def test_what_is_brought_into_a_project_that_is_deleted_meanwhile_leaves_nothing(
+    house: House, project: str, footage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = type(house.studio.drawing).call
+
+    def deleting(*arguments: object) -> object:
+        said = call(*arguments)  # type: ignore[arg-type]
+        if (house.studio.workspace / "projects" / project).exists():
+            delete(house, project)
+        return said
+
+    monkeypatch.setattr(type(house.studio.drawing), "call", deleting)
+    with pytest.raises(MissingError):
+        bring_layers(house.studio, project, footage / "hat")
+    assert not (house.studio.workspace / "projects" / project).exists()
+    assert empty(house)["deleted"] == 1
+
+
 def test_what_only_deleted_projects_used_is_deleted(house: House, project: str, clip: str, footage: Path) -> None:
     held = house.get(f"/clips/{clip}")
     sent = upload(house, (footage / "bikes.mp4").read_bytes(), "bikes.mp4")
@@ -55,6 +89,25 @@ def test_what_only_deleted_projects_used_is_deleted(house: House, project: str, 
     assert (footage / "bikes.mp4").is_file()
     house.post(f"/deleted/{lone}/restore", status=404)
     house.work("proxy")  # of the clip that is gone: cancelled
+
+
+@pytest.mark.faults
+def test_what_was_sent_to_be_layerized_goes_with_the_last_take_that_uses_it(
+    house: House, clip: str, footage: Path
+) -> None:
+    data = (footage / "bikes.mp4").read_bytes()
+    first, second = (house.post("/projects", {"clip": clip})["id"] for _ in range(2))
+    house.post(f"/projects/{first}/layerize", {"upload": upload(house, data, "edited.mp4")})
+    (edited,) = {one["id"] for one in house.get("/clips")} - {clip}
+    waits = house.post(f"/projects/{second}/layerize", {"clip": edited})["id"]
+    delete(house, first)
+    assert empty(house)["deleted"] == 1
+    house.get(f"/clips/{edited}")  # the second project's take is made from it
+    house.client.delete(f"{API}/takes/{waits}")
+    assert house.client.delete(f"{API}/projects/{second}/bin").json()["bytes"] >= len(data)
+    house.get(f"/clips/{edited}", 404)
+    house.get(f"/clips/{clip}")
+    house.work()
 
 
 def test_a_record_that_names_a_path_deletes_nothing_there(house: House, project: str, tmp_path: Path) -> None:

@@ -62,6 +62,21 @@ def test_a_new_project_on_a_full_disk_is_none(house: House, clip: str, full: Any
 
 
 @pytest.mark.faults
+def test_an_upload_outlives_a_full_disk(
+    house: House, footage: Path, full: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = upload(house, (footage / "bikes.mp4").read_bytes(), "bikes.mp4")
+    before = contents(house.studio.workspace)
+    full()
+    assert "disk is full" in house.post("/clips", {"upload": name}, 507)["detail"]
+    assert contents(house.studio.workspace) == before
+    monkeypatch.undo()
+    assert house.post("/clips", {"upload": name})["frames"] == 8
+    assert not (house.studio.uploads.folder / name).exists()
+    house.work("proxy")
+
+
+@pytest.mark.faults
 def test_nothing_is_brought_in_or_deleted_on_a_full_disk(
     house: House, project: str, footage: Path, tmp_path: Path, full: Any
 ) -> None:

@@ -42,8 +42,10 @@ def test_a_result_keeps_its_promise_and_is_an_attachment(house: House, laid: str
     told = done(house, f"/projects/{laid}/verify", {})
     assert (told["changed"], told["broken"], told["heat"]) == (0, None, None)
     assert told["by_frame"] == [0] * 8 and 0 < told["preserved"] < told["samples"]
+    assert house.get(f"/projects/{laid}")["laid"] == [said["file"]]
     # What changed since is not what was written.
     house.layers(laid, [])
+    assert house.get(f"/projects/{laid}")["laid"] == []
     assert done(house, f"/projects/{laid}/verify", {"file": said["file"]})["changed"] == 0
     assert house.client.delete(file["url"]).status_code == 204
     assert house.get(f"/projects/{laid}/files") == []
@@ -61,6 +63,15 @@ def test_where_a_delivery_changed_is_shown(house: House, laid: str) -> None:
         covered = house.client.get(f"{API}/projects/{laid}/frames/3", params={"view": "alpha"})
         matte = np.asarray(Image.open(io.BytesIO(covered.content)).convert("L"))
         assert values[matte == 0].any()
+
+
+@pytest.mark.faults
+def test_a_result_that_is_deleted_before_it_is_verified_is_told(house: House, laid: str) -> None:
+    said = done(house, f"/projects/{laid}/results", {})
+    house.post(f"/projects/{laid}/verify", {"file": said["file"]}, 202)
+    house.client.delete(f"{API}/projects/{laid}/files/{said['file']}")
+    (job,) = house.work("verify")
+    assert job.error == "the result was deleted meanwhile; write it anew"
 
 
 def test_an_export_is_one_zip(house: House, laid: str) -> None:

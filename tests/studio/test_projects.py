@@ -51,6 +51,7 @@ def test_a_project_is_made_and_changed(house: House, project: str, clip: str) ->
         "width": 64,
         "height": 48,
         "takes": [],
+        "laid": [],
         "updated": 0,
     }
     first = house.tag(project)

@@ -22,7 +22,7 @@ def serving(app: Any) -> Iterator[str]:
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         thread = threading.Thread(target=lambda: server.run(sockets=[bound]), daemon=True)
         thread.start()
-        yield address(bound)
+        yield address(bound, "127.0.0.1")
         server.should_exit = True
         thread.join()
 

@@ -510,7 +510,7 @@ export interface paths {
         post?: never;
         /**
          * Bin
-         * @description Put a take into the bin; its job, if it waits or runs, is cancelled. 409 while it is a layer.
+         * @description Put a take into the bin; its job, if it waits or runs, is cancelled. A layer that uses it is still laid.
          */
         delete: operations["bin_api_v1_takes__take__delete"];
         options?: never;
@@ -1676,6 +1676,8 @@ export interface components {
         /**
          * Model
          * @description A model that takes can be made with. Steps and guidance are its own defaults, null where nobody knows.
+         *
+         *     `student`: the LoRA that it takes by default, with these steps; `quality` does without.
          */
         Model: {
             /** Name */
@@ -1688,6 +1690,8 @@ export interface components {
             guidance: number | null;
             /** Quality */
             quality: boolean;
+            /** Student */
+            student: string | null;
         };
         /**
          * NewExport
@@ -1892,6 +1896,8 @@ export interface components {
         /**
          * Project
          * @description A project; width and height are those of the result, upright.
+         *
+         *     `laid`: the results and exports of its layers as they are now, finished or not.
          */
         Project: {
             /**
@@ -1917,6 +1923,8 @@ export interface components {
             height: number;
             /** Takes */
             takes: string[];
+            /** Laid */
+            laid: string[];
             /**
              * Updated
              * @description Seconds since 1970.

@@ -72,7 +72,7 @@ class Serving:
             if self.browser:
                 webbrowser.open(link)
 
-        serve(app, self.host, self.port, ready=ready, beside=beside)
+        serve(app, self.host, self.port, names=self.name, ready=ready, beside=beside)
 
 
 SERVING = Serving()

@@ -48,8 +48,10 @@ def studio(
     access = serving.access("the studio")
     from vera.jobs.embedded import embedded_worker
     from vera.studio.app import open_studio, studio_app
-    from vera.studio.opening import choose_workspace, open_named
+    from vera.studio.opening import check_named, choose_workspace, open_named
 
+    if named is not None:
+        check_named(named)
     place = workspace or choose_workspace(named)
     roots = root or (Path() if named is None else named.absolute().parent,)
     opened = open_studio(place, roots, model, lora)

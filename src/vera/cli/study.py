@@ -162,7 +162,7 @@ def serve(
         )
         print(end="", flush=True)
 
-    run(made, host, port, ready=told)
+    run(made, host, port, names=name, ready=told)
 
 
 @app.command

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from vera.errors import VeraError
 from vera.jobs.worker import KINDS, run_worker
 
 NAME = "embedded"  # there is one of a server: what it had before a restart is its own to begin again
@@ -58,7 +59,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def main(server: str, workspace: str, table: str) -> None:
-    """Work until stdin, on which the token comes first, ends with the server."""
+    """Work until stdin, on which the token comes first, ends with the server. Exits with one line for a VeraError."""
     signal.signal(signal.SIGTERM, _interrupt)
     token = sys.stdin.readline().strip()
     threading.Thread(target=_follow, daemon=True).start()
@@ -66,6 +67,8 @@ def main(server: str, workspace: str, table: str) -> None:
         run_worker(server, token, Path(workspace), name=NAME, table=table)
     except KeyboardInterrupt:
         return
+    except VeraError as error:
+        sys.exit(f"worker: {error}")
 
 
 def _follow() -> None:

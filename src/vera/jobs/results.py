@@ -17,7 +17,8 @@ def with_results(workspace: Path, job: str, out: str | None, run: Callable[[Path
     """Run a job on an empty folder, which then takes the name `out` inside of the workspace; return its result.
 
     A job that was through with it before, and could not say so, is not run again. Results of another job are replaced.
-    Raises VeraError for a name that leads out of the workspace, or where files lie that no job made.
+    Raises VeraError for a name that leads out of the workspace, where files lie that no job made, and where what the
+    results belong to was deleted: only their own folder and the one it lies in are made.
     """
     if out is None:
         (workspace / "scratch").mkdir(exist_ok=True)
@@ -28,7 +29,10 @@ def with_results(workspace: Path, job: str, out: str | None, run: Callable[[Path
         return before
     if place.exists() and not (place / MARK).is_file() and (not place.is_dir() or any(place.iterdir())):
         raise VeraError(f"{out}: holds what no job made; name another folder")
-    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        place.parent.mkdir(exist_ok=True)
+    except FileNotFoundError:
+        raise VeraError("what it belongs to is no longer in the workspace") from None
     with suppress(_MadeError), whole_folder(place) as folder:
         result = run(folder)
         write_text(folder / MARK, json_text({"job": job, "result": result}))

@@ -93,9 +93,10 @@ class JobStore:
         with self._table.lock:
             if self._table.row(job)["state"] not in ("failed", "cancelled"):
                 raise ConflictError("only a job that failed or was cancelled can be tried again")
-            fresh = {"attempts": 0, "worker": None, "error": None, "progress": None, "started": None, "ended": None}
+            fresh: dict[str, Any] = {"attempts": 0, "previews": 0, "position": self._table.after_all()}
+            fresh |= dict.fromkeys(("worker", "error", "progress", "started", "ended"))
             with self._table.changing():
-                self._table.set(job, "tried again", state="queued", position=self._table.after_all(), **fresh)
+                self._table.set(job, "tried again", state="queued", **fresh)
             return self._table.job(job)
 
     def edit(self, job: str, spec: dict[str, Any]) -> Job:
@@ -229,7 +230,8 @@ class JobStore:
 
     def _begin(self, row: sqlite3.Row, worker: str) -> Claim:
         job, lease = row["id"], row["lease"] + 1
-        begun = {"attempts": row["attempts"] + 1, "started": time.time(), "progress": None, "error": None}
+        begun: dict[str, Any] = {"attempts": row["attempts"] + 1, "started": time.time()}
+        begun |= {"progress": None, "error": None, "previews": 0}  # those of an attempt before may be of other work
         with self._table.changing():
             self._table.set(job, f"begun by {worker}", state="running", worker=worker, lease=lease, **begun)
         self._leases[job] = self._clock() + LEASE

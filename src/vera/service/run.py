@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from vera.errors import VeraError
 from vera.service.tokens import LOCAL
 
+ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # every address of a machine, and one that itself has
 GRACE = 3  # seconds that requests have to end; pages listen for events without end
 
 Beside = Callable[[str], AbstractContextManager[object]]
@@ -22,7 +23,7 @@ def allowed_hosts(host: str, names: Sequence[str] = ()) -> list[str]:
     Raises VeraError where it is bound to every address of the machine and nothing says what it is called.
     """
     own = [f"[{name}]" if ":" in name else name for name in (LOCAL if host in LOCAL else (host,))]
-    if host in ("0.0.0.0", "::", ""):
+    if host in ANY:
         if not names:
             raise VeraError(f"--host {host}: name what browsers call this machine as well: --name studio.example.com")
         own = [f"[{name}]" if ":" in name else name for name in LOCAL]
@@ -32,22 +33,25 @@ def allowed_hosts(host: str, names: Sequence[str] = ()) -> list[str]:
 def bind(host: str, port: int = 0) -> socket.socket:
     """Bind a port, a free one for 0. Raises VeraError where that cannot be."""
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        family, _, _, _, found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         # The protocol is named: asyncio sends at once, without TCP's wait of 40 ms, on such sockets only.
         bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
+        bound.bind((found[0], port, *found[2:]))
     except (OSError, UnicodeError, OverflowError) as error:
         why = getattr(error, "strerror", None) or error
         raise VeraError(f"{host}:{port}: cannot be served at ({why}); choose another --host or --port") from None
     return bound
 
 
-def address(bound: socket.socket) -> str:
-    """The URL of a bound socket, for this machine, without a slash at its end."""
-    host, port = bound.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+def address(bound: socket.socket, host: str, names: Sequence[str] = ()) -> str:
+    """The URL of a socket that is bound to `host`, by a name that its server answers to, without a slash at its end.
+
+    Where that is every address, by the first of `names`, or else for this machine alone.
+    """
+    own = ANY.get(host, host)
+    name = names[0] if host in ANY and names else f"[{own}]" if ":" in own else own
+    return f"http://{name}:{bound.getsockname()[1]}"
 
 
 def serve(
@@ -55,6 +59,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     *,
+    names: Sequence[str] = (),
     ready: Callable[[str], None] = lambda url: None,
     beside: Beside = nullcontext,
 ) -> None:
@@ -62,13 +67,13 @@ def serve(
 
     Args:
         port: 0 for a free one.
-        ready: is told the URL (without a slash at its end) once the app answers.
-        beside: what runs as long as the app does, such as a worker; it is given the URL.
+        names: by which others know this machine.
+        ready: is told the URL for browsers (without a slash at its end) once the app answers.
+        beside: what runs as long as the app does, such as a worker; it is given the URL for this machine.
     """
     with bind(host, port) as bound:
-        url = address(bound)
-        server = _Server(_config(app), lambda: ready(url))
-        with beside(url):
+        server = _Server(_config(app), lambda: ready(address(bound, host, names)))
+        with beside(address(bound, host)):
             server.run(sockets=[bound])
 
 

@@ -23,6 +23,7 @@ from vera.service.names import plain_name
 LIMIT = 50_000_000_000  # bytes of one upload
 SPARE = 1 << 30  # bytes of the disk that uploads leave to the rest of the work
 KEPT = 24 * 3600.0  # seconds that a partial upload waits to be taken up again
+WHOLE = 7  # times as long for a whole one: others of its folder may still come
 CHUNK = 1 << 20
 
 
@@ -123,15 +124,15 @@ class Uploads:
         self._locks.pop(upload, None)
 
     def expire(self) -> None:
-        """Remove partial uploads that nobody went on with for `kept` seconds.
+        """Remove uploads that nobody went on with for `kept` seconds; whole ones wait WHOLE times as long to be used.
 
         By the files' times, as this process's own clock begins with it; and by that clock, as the other may jump.
         """
         for folder in self.folder.iterdir():
-            data = folder / "data"
-            old = time.time() - (data if data.exists() else folder).stat().st_mtime > self.kept
-            quiet = time.monotonic() - self._touched.get(folder.name, -self.kept) > self.kept
-            if old and quiet and not self._is_whole(folder.name):
+            data, kept = folder / "data", self.kept * (WHOLE if self._is_whole(folder.name) else 1)
+            old = time.time() - (data if data.exists() else folder).stat().st_mtime > kept
+            quiet = time.monotonic() - self._touched.get(folder.name, -kept) > kept
+            if old and quiet:
                 self._remove(folder.name)
 
     def _is_whole(self, upload: str) -> bool:
@@ -153,15 +154,20 @@ class Uploads:
 
 
 async def _gathered(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Pieces of at least CHUNK bytes but the last, so that the disk is asked less often."""
-    held = bytearray()
-    async for piece in pieces:
-        held += piece
-        if len(held) >= CHUNK:
-            yield bytes(held)
-            held.clear()
+    """Pieces of at least CHUNK bytes but the last, so that the disk is asked less often; where they break off, too."""
+    held, broken = bytearray(), None
+    try:
+        async for piece in pieces:
+            held += piece
+            if len(held) >= CHUNK:
+                yield bytes(held)
+                held.clear()
+    except Exception as error:
+        broken = error
     if held:
         yield bytes(held)
+    if broken is not None:
+        raise broken
 
 
 def _write(file: int, piece: bytes, offset: int) -> None:

@@ -92,4 +92,5 @@ def _model(name: str) -> Model:
         steps=student.steps if student else None,
         guidance=student.guidance if student else None,
         quality=student is not None,
+        student=student.lora if student else None,
     )

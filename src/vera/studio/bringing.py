@@ -11,7 +11,7 @@ from vera.errors import VeraError
 from vera.service.names import plain_name
 from vera.studio.clips import open_path
 from vera.studio.footage import describe_layers
-from vera.studio.projects import create_project, project_folder, project_record, write_layers
+from vera.studio.projects import create_project, part_folder, project_folder, project_record, write_layers
 from vera.studio.roots import root_path
 from vera.studio.schema.adjustment import Layer
 from vera.studio.schema.projects import NewProject
@@ -104,8 +104,8 @@ def _bring_uploads(studio: Studio, project: str, uploads: list[str]) -> Take:
 
 def _bring(studio: Studio, project: str, files: dict[str, Path], name: str) -> Take:
     take = new_take(project)
-    folder = project_folder(studio, project) / "brought" / take
-    folder.mkdir(parents=True)
+    folder = part_folder(studio, project, "brought") / take
+    folder.mkdir()
     try:
         for own, path in files.items():
             shutil.copyfile(path, folder / own)
@@ -114,7 +114,8 @@ def _bring(studio: Studio, project: str, files: dict[str, Path], name: str) -> T
         spec |= {part: said[part] for part in ("instruction", "seed", "model")}
         return submit_take(studio, project, "take_proxy", spec, {"brought": name}, take)
     except BaseException as error:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        project_folder(studio, project)  # MissingError: deleted meanwhile
         if isinstance(error, VeraError):  # its user need not know where the copy lay
             raise VeraError(str(error).replace(f"{folder}/", "")) from None
         raise

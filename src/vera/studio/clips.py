@@ -10,7 +10,7 @@ from typing import Any, Literal
 from anyio import from_thread
 
 from vera.errors import VeraError
-from vera.files import json_text, write_text
+from vera.files import json_text, link_or_copy, write_text
 from vera.jobs.job import Job
 from vera.jobs.kinds.inputs import read_clip
 from vera.service.errors import MissingError
@@ -107,11 +107,13 @@ def _open_upload(studio: Studio, upload: str) -> Clip:
     folder.mkdir(parents=True)
     path = folder / f"source{Path(name).suffix.lower()[:16]}"
     try:
-        path.hardlink_to(whole.path)
-    except OSError:  # a file system without links
-        shutil.copyfile(whole.path, path)
-    from_thread.run(studio.uploads.remove, upload)
-    return _keep(studio, clip, path, name, studio.drawing.call(probe, path))
+        link_or_copy(whole.path, path)
+        opened = _keep(studio, clip, path, name, studio.drawing.call(probe, path))
+        from_thread.run(studio.uploads.remove, upload)  # last: until it is a clip there is nothing else of it
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    return opened
 
 
 def _keep(studio: Studio, clip: str, path: Path, name: str, probed: dict[str, Any]) -> Clip:

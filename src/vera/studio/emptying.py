@@ -1,6 +1,5 @@
 """Emptying the bin of a project: what is deleted is gone, what is still used stays."""
 
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from vera.errors import VeraError
 from vera.jobs.job import Job
 from vera.jobs.kinds.inputs import laid_name
+from vera.studio.disposal import clips_of, delete_folders, delete_unused
 from vera.studio.projects import LAYERS, project_folder, project_record, read_layers, write_record
 from vera.studio.schema.takes import Emptied, Kept
 from vera.studio.studio import Studio
@@ -16,10 +16,10 @@ GOING = ("queued", "running")
 
 
 def empty_bin(studio: Studio, project: str) -> Emptied:
-    """Delete the takes in the bin, but for those that are layers or that a job uses. Raises MissingError.
+    """Delete the takes in the bin, but for those that are layers or that a job uses, and the clips that only they used.
 
     Their records go first: whoever asks afterwards is told that there is no such take. What a server that was killed
-    in between has left is deleted the next time.
+    in between has left is deleted the next time. Raises MissingError.
     """
     with studio.lock:
         folder, record = project_folder(studio, project), project_record(studio, project)
@@ -27,8 +27,9 @@ def empty_bin(studio: Studio, project: str) -> Emptied:
         binned = [take for take, said in record["takes"].items() if said["binned"]]
         gone = {take for take in binned if take not in used}
         kept = {take: said for take, said in record["takes"].items() if take not in gone}
+        clips = clips_of(studio, record)
         write_record(studio, project, record | {"takes": kept})
-        freed = _delete(folder, gone | _unknown(studio, project, folder, kept))
+        freed = delete_unused(studio, clips) + _delete(folder, gone | _unknown(studio, project, folder, kept))
     stays = [Kept(take=take, why=used[take]) for take in binned if take in used]
     return Emptied(deleted=len(gone), bytes=freed, kept=stays)
 
@@ -61,16 +62,4 @@ def _unknown(studio: Studio, project: str, folder: Path, known: Mapping[str, obj
 
 def _delete(folder: Path, takes: set[str]) -> int:
     """Delete the files of takes; returns how many bytes they had."""
-    return sum(delete_folder(folder / part / take) for part in ("takes", "brought") for take in takes)
-
-
-def delete_folder(folder: Path) -> int:
-    """Delete a folder, if it is there; returns how many bytes its files had."""
-    freed = folder_size(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-    return freed
-
-
-def folder_size(folder: Path) -> int:
-    """Sum the bytes of all files below a folder."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return sum(delete_folders(folder / "takes" / take, folder / "brought" / take) for take in takes)

@@ -9,7 +9,7 @@ from vera.errors import VeraError
 from vera.files import whole_file
 from vera.service.names import plain_name
 from vera.studio.footage import check_lut
-from vera.studio.projects import project_folder
+from vera.studio.projects import part_folder, project_folder
 from vera.studio.schema.projects import Lut
 from vera.studio.studio import Studio, new_id
 
@@ -24,7 +24,7 @@ def list_luts(studio: Studio, project: str) -> list[Lut]:
 
 def add_lut(studio: Studio, project: str, upload: str) -> Lut:
     """Keep an upload as a LUT. Raises VeraError for what is no .cube file, or cannot be undone."""
-    whole, folder = studio.uploads.whole(upload), project_folder(studio, project) / "luts"
+    whole = studio.uploads.whole(upload)
     name = Path(plain_name(whole.name)).stem + ".cube"
     if len(list_luts(studio, project)) >= MOST_LUTS:
         raise VeraError(f"a project has at most {MOST_LUTS} LUTs")
@@ -33,8 +33,9 @@ def add_lut(studio: Studio, project: str, upload: str) -> Lut:
     except VeraError as error:  # its user knows it by its name, and need not know where it lies
         raise VeraError(str(error).replace(str(whole.path), name)) from None
     lut = new_id()
-    (folder / lut).mkdir(parents=True)
-    with whole_file(folder / lut / name) as partial:
+    folder = part_folder(studio, project, "luts") / lut
+    folder.mkdir()
+    with whole_file(folder / name) as partial:
         shutil.copyfile(whole.path, partial)
     from_thread.run(studio.uploads.remove, upload)
     return Lut(lut=lut, name=name)

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from vera.errors import VeraError
 from vera.files import whole_file
 from vera.studio.clips import clip_record
-from vera.studio.projects import project_folder, project_record
+from vera.studio.projects import part_folder, project_folder, project_record
 from vera.studio.schema.takes import Mask
 from vera.studio.studio import Studio, existing, new_id
 
@@ -33,8 +33,8 @@ def _keep(studio: Studio, project: str, data: bytes) -> Mask:
     size = (probe["width"], probe["height"])
     check_png(data, size)
     mask = new_id()
-    folder = project_folder(studio, project) / "masks" / mask
-    folder.mkdir(parents=True)
+    folder = part_folder(studio, project, "masks") / mask
+    folder.mkdir()
     with whole_file(folder / "mask.png") as partial:
         partial.write_bytes(data)
         studio.drawing.call(decode_mask, partial, size)

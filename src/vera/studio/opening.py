@@ -13,6 +13,14 @@ from vera.studio.studio import Studio
 NAME = "vera-studio"
 
 
+def check_named(path: Path) -> None:
+    """VeraError for what is not there, before a workspace is made for it; it may be the pattern of a sequence."""
+    from vera.video.sequence import find_sequence
+
+    if not path.exists() and find_sequence(path) is None:
+        raise VeraError(f"{path}: no such file; check the path")
+
+
 def choose_workspace(named: Path | None) -> Path:
     """Name the workspace for what is opened: its own if it is a project of one, else `vera-studio` beside it."""
     if named is None:

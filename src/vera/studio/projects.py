@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,14 @@ class Tagged:
 def project_folder(studio: Studio, project: str) -> Path:
     """Find the folder of a project. Raises MissingError."""
     return existing(studio.workspace / "projects" / project, RECORD, "project")
+
+
+def part_folder(studio: Studio, project: str, part: str) -> Path:
+    """Find a folder of a project, such as that of its masks; it is made if there is none. Raises MissingError."""
+    with studio.lock:  # or a project that is deleted at this moment would leave a folder of its name
+        folder = project_folder(studio, project) / part
+        folder.mkdir(exist_ok=True)
+        return folder
 
 
 def project_record(studio: Studio, project: str) -> Record:
@@ -74,6 +83,7 @@ def read_project(studio: Studio, project: str) -> Tagged:
         width=probe["width"],
         height=probe["height"],
         takes=list(record["takes"]),
+        laid=_laid(folder),
         updated=(folder / LAYERS).stat().st_mtime,
     )
     return Tagged(body, _etag(record, folder))
@@ -87,6 +97,22 @@ def list_projects(studio: Studio) -> list[Project]:
 def project_ids(studio: Studio) -> list[str]:
     """List the projects that are not deleted."""
     return [file.parent.name for file in (studio.workspace / "projects").glob(f"*/{RECORD}")]
+
+
+def deleted_projects(studio: Studio) -> dict[Path, Record | None]:
+    """Read the folders of the bin, each with its record; None for what a hand, or a killed server, left of one."""
+    bin = studio.workspace / BIN
+    return {folder: _deleted_record(folder) for folder in (bin.iterdir() if bin.is_dir() else ())}
+
+
+def _deleted_record(folder: Path) -> Record | None:
+    with suppress(VeraError):
+        found = read_json(folder / RECORD)
+        kinds = {"name": str, "clip": str, "takes": dict}
+        is_record = isinstance(found, dict) and all(isinstance(found.get(key), kind) for key, kind in kinds.items())
+        if is_record and (folder / LAYERS).is_file():
+            return dict(found)
+    return None
 
 
 def change_project(studio: Studio, project: str, asked: ChangedProject, if_match: str | None) -> Tagged:
@@ -148,6 +174,16 @@ def write_layers(folder: Path, layers: list[Layer], strict: bool) -> None:
     ]
     text = json_text({"format": 1, "strict_chroma": strict, "layers": lines}) + "\n"
     write_text(folder / LAYERS, text)
+
+
+def _laid(folder: Path) -> list[str]:
+    """The results and exports whose copy of the project file is the same as that is now."""
+    now, found = read_bytes(folder / LAYERS), []
+    for path in folder.glob("laid-*.json"):
+        with suppress(FileNotFoundError):  # deleted just now
+            if path.stat().st_size == len(now) and path.read_bytes() == now:
+                found.append(path.stem.removeprefix("laid-"))
+    return found
 
 
 def project_display(record: Record) -> Display:

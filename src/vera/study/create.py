@@ -65,9 +65,11 @@ def create_study(
         design: `trials` takes the place of its number; None: 27, or as many as there are cases.
         seed: of sides, orders and which result is the upper one; None: drawn.
 
-    VeraError for methods that are not there, fewer than two of them, no common case, a design that cannot be, and a
-    pair whose clips differ in size, length or rate.
+    VeraError for a seed out of range, methods that are not there, fewer than two of them, no common case, a design
+    that cannot be, and a pair whose clips differ in size, length or rate.
     """
+    if seed is not None and not 0 <= seed < 2**63:
+        raise VeraError(f"seed must be between 0 and 2**63 - 1, not {seed}")
     if out.exists():
         raise VeraError(f"{out}: exists; a study is made once: name another folder")
     listed = edits / EDITS if edits.is_dir() else edits

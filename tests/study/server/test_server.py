@@ -143,6 +143,13 @@ def test_records_that_cannot_be_are_refused(opened: tuple[FastAPI, Links], chang
     assert browser.client.get(f"{browser.path}/media/12").status_code == 404
 
 
+@pytest.mark.faults
+def test_a_page_that_was_open_for_a_month_is_heard(opened: tuple[FastAPI, Links]) -> None:
+    browser = Browser(opened[0], opened[1].raters[0])
+    browser.consent()
+    assert browser.answer(0, rt=5000, time_elapsed=30 * 24 * 3600 * 1000).status_code == 200
+
+
 def routes(app: Any) -> list[APIRoute]:
     found: list[APIRoute] = []
     for route in app.routes:

@@ -150,5 +150,6 @@ export function frameUrl(project: string, frame: number, side: Side): string {
   const shown = side.startsWith("take ") ? `view=result&take=${side.slice(5)}` : `view=${side}`;
   return `${ROOT}/projects/${project}/frames/${frame}?${shown}&window=${WINDOW}`;
 }
-export const previewUrl = (job: string, step: number, layer: "edit" | "alpha" | "composite") =>
-  `${ROOT}/jobs/${job}/previews/${step}/${layer}.jpg`;
+/** The address of a step's picture; `started` tells attempts apart, whose steps have the same numbers. */
+export const previewUrl = (job: string, step: number, layer: "edit" | "alpha" | "composite", started: number) =>
+  `${ROOT}/jobs/${job}/previews/${step}/${layer}.jpg?started=${started}`;

@@ -14,8 +14,9 @@ const TAGS: Display = { lut: null, ocio: null };
 
 /** Show the clip so once the server has tried it: what is in the document can be saved. */
 async function show(display: Display): Promise<void> {
+  const id = projectId.peek();
   await tableOf(display);
-  edit((now) => ({ ...now, display }), "Change how the clip is shown");
+  if (projectId.peek() === id) edit((now) => ({ ...now, display }), "Change how the clip is shown");
 }
 
 /** What shows the clip in BT.709, to whoever looks and to models: its tags, or for log footage a LUT or a colour space. */
@@ -35,7 +36,9 @@ export function Colors() {
     if (lut ?? ocio) void guard(() => show(TAGS));
   }
   async function add(file: File): Promise<void> {
-    const made = await api.addLut(projectId.value!, await send(file));
+    const id = projectId.value!;
+    const made = await api.addLut(id, await send(file));
+    if (projectId.value !== id) return;
     luts.value = [...luts.value, made];
     await show({ lut: made.lut, ocio: null });
   }

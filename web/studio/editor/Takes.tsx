@@ -97,13 +97,14 @@ function Buttons({ take, state }: { take: Take; state: Take["state"] }) {
 }
 
 function Pictures({ take }: { take: Take }) {
-  const step = jobs.value.get(take.job ?? "")?.previews || take.previews;
+  const job = jobs.value.get(take.job ?? "");
+  const [step, started] = [job?.previews ?? take.previews, job?.started ?? 0];
   const middle = take.count >> 1;
   if (take.job && step)
     return (
       <div class="pictures">
-        <img src={api.previewUrl(take.job, step, "composite")} alt={`Composite at step ${step}`} />
-        <img src={api.previewUrl(take.job, step, "alpha")} alt={`Alpha at step ${step}`} />
+        <img src={api.previewUrl(take.job, step, "composite", started)} alt={`Composite at step ${step}`} />
+        <img src={api.previewUrl(take.job, step, "alpha", started)} alt={`Alpha at step ${step}`} />
       </div>
     );
   if (take.media)

@@ -30,16 +30,15 @@ export function Export() {
   );
 }
 
-async function start(ask: () => Promise<Job>): Promise<void> {
-  await saveNow();
-  takeJob(await ask());
+async function start(ask: (project: string) => Promise<Job>): Promise<void> {
+  takeJob(await ask(await saveNow()));
 }
 
 function Masters({ masters }: { masters: Master[] }) {
   const chosen = useSignal<Master["name"]>("exact");
   const codec = useSignal("");
   const master = masters.find(({ name }) => name === chosen.value);
-  const render = () => start(() => api.renderResult(projectId.value!, { master: chosen.value, codec: codec.value || null }));
+  const render = () => start((project) => api.renderResult(project, { master: chosen.value, codec: codec.value || null }));
   return (
     <section aria-label="Master">
       <h2>Master</h2>
@@ -110,7 +109,7 @@ function Targets({ targets }: { targets: Target[] }) {
             <button
               disabled={none}
               aria-label={`Export ${plain(title)}`}
-              onClick={() => void guard(() => start(() => api.exportLayers(projectId.value!, { target: name })))}
+              onClick={() => void guard(() => start((project) => api.exportLayers(project, { target: name })))}
             >
               Export
             </button>

@@ -9,7 +9,7 @@ import { form, formOfManifest, formOfTake, requestOf, requestOfTake, type Form }
 import { change, forget, record, undo as undoStep } from "./history";
 import { takeJob } from "./jobs";
 import { dismissOffers, say } from "./notices";
-import { chosenTake, clip, doc, projectId, readTakes, saveNow, selected, takeById } from "./session";
+import { about, chosenTake, clip, doc, projectId, readTakes, saveNow, selected, takeById } from "./session";
 
 /** Change the document as one step. */
 export function edit(make: (doc: Doc) => Doc, label: string, key?: string): void {
@@ -26,7 +26,7 @@ export async function generate(): Promise<void> {
   const [id, source, asked] = [projectId.value!, clip.value!, form.value];
   requestOf(asked, source.frames, null); // refuse before a mask is sent
   const made = await api.makeTakes(id, requestOf(asked, source.frames, await maskOf(asked)));
-  chosenTake.value = made[0]?.id ?? chosenTake.value;
+  if (projectId.value === id) chosenTake.value = made[0]?.id ?? chosenTake.value;
   await readTakes();
 }
 
@@ -39,8 +39,9 @@ async function maskOf({ mask }: Form): Promise<string | null> {
 
 /** Send a picture as the mask. */
 export async function chooseMask(file: File): Promise<void> {
-  const { mask } = await api.sendMask(projectId.value!, file);
-  ask({ mask: { kind: "sent", id: mask, name: file.name } }, "Choose a mask");
+  const id = projectId.value!;
+  const { mask } = await api.sendMask(id, file);
+  if (projectId.value === id) ask({ mask: { kind: "sent", id: mask, name: file.name } }, "Choose a mask");
 }
 
 /** Lay a take over the others. */
@@ -61,7 +62,7 @@ export async function nextSeed(take: Take): Promise<void> {
   if (take.state === "queued" || take.state === "running") await cancelTake(take);
   const used = [...takeById.value.values()].filter((other) => other.instruction === take.instruction).map(({ seed }) => seed ?? 0);
   const [made] = await api.makeTakes(take.project, requestOfTake(take, Math.max(...used) + 1));
-  chosenTake.value = made?.id ?? null;
+  if (projectId.value === take.project) chosenTake.value = made?.id ?? null;
   await readTakes();
 }
 
@@ -85,10 +86,12 @@ export async function restoreTake(take: Take): Promise<void> {
 
 /** Delete what is in the bin; steps before that would need what is gone. */
 export async function emptyBin(): Promise<void> {
-  await saveNow(); // what this page took out of the stack is no layer any more
-  const { deleted, bytes, kept } = await api.emptyBin(projectId.value!);
-  forget();
-  dismissOffers();
+  const id = await saveNow(); // what this page took out of the stack is no layer any more
+  const { deleted, bytes, kept } = await api.emptyBin(id);
+  if (projectId.value === id) {
+    forget();
+    dismissOffers();
+  }
   await readTakes();
   say(`${deleted} ${deleted === 1 ? "take is" : "takes are"} deleted, ${size(bytes)} are free`);
   for (const { take, why } of kept) say(`${takeById.value.get(take)?.instruction || "A take"} stays in the bin: ${why}`);
@@ -111,7 +114,12 @@ export function askAgain(take: Take): void {
 
 /** Fill the form with what a manifest tells. */
 export async function readManifest(file: File): Promise<void> {
-  const found = formOfManifest(await file.text(), file.name);
-  change(form, { ...found, model: found.model || form.value.model }, "Read settings");
+  const { models = [], loras = [] } = about.value ?? {};
+  const found = formOfManifest(await file.text(), file.name, models);
+  const known = new Set(loras.map(({ name }) => name));
+  change(form, { ...found, lora: found.lora.filter(({ name }) => known.has(name)) }, "Read settings");
   say(`Settings of ${file.name} are in the form`);
+  for (const { name } of found.lora) {
+    if (!known.has(name)) say(`${name}: is none of this studio's LoRAs; name it by --lora when the studio is started`, "error");
+  }
 }

@@ -27,22 +27,23 @@ export async function bringRoot(root: string, inside: string): Promise<void> {
 
 /** Bring in the files of a folder: a layer folder, or a project with its layers. Throws an Error of one line. */
 export async function bringFiles(files: readonly Filed[]): Promise<void> {
+  const id = projectId.value!; // what is sent may take minutes, and is for the project that is open now
   const [home] = files[0]?.path.split("/") ?? [];
   if (!home) throw new Error("The folder is empty");
   const project = files.find(({ path }) => path === `${home}/${PROJECT}`);
-  if (project) return bringProject(home, project.file, files);
-  await bringFolder(home, files);
+  if (project) return bringProject(id, home, project.file, files);
+  await bringFolder(id, home, files);
 }
 
 /** The takes of a project's folders, and once they are done its layers over those that are there, as one step. */
-async function bringProject(home: string, file: File, files: readonly Filed[]): Promise<void> {
+async function bringProject(id: string, home: string, file: File, files: readonly Filed[]): Promise<void> {
   const lines = await readProject(file);
   const takes = new Map<string, string>();
   for (const folder of new Set(lines.map(({ folder }) => folder))) {
-    takes.set(folder, (await bringFolder(`${home}/${folder}`, files)).id);
+    takes.set(folder, (await bringFolder(id, `${home}/${folder}`, files)).id);
   }
   say(`The layers of ${home} are laid once their previews are made`);
-  await whenDone([...takes.values()]);
+  await whenDone(id, [...takes.values()]);
   const laid = lines.map(({ folder, ...line }) => layerOf({ ...line, take: takes.get(folder)! } as LayerLine));
   edit((now) => ({ ...now, layers: [...now.layers, ...laid] }), "Bring in a project");
 }
@@ -63,20 +64,19 @@ async function readProject(file: File): Promise<Line[]> {
   return lines;
 }
 
-async function bringFolder(folder: string, files: readonly Filed[]): Promise<Take> {
+async function bringFolder(id: string, folder: string, files: readonly Filed[]): Promise<Take> {
   const found = FILES.map((name) => files.find(({ path }) => path === `${folder}/${name}`)?.file);
   const missing = FILES.filter((_, i) => !found[i]);
   if (missing.length) throw new Error(`${folder}: has no ${missing[0]}, so it is not a layer folder`);
   const uploads: string[] = [];
   for (const file of found) uploads.push(await send(file!));
-  const take = await api.bring(projectId.value!, { uploads });
+  const take = await api.bring(id, { uploads });
   await readTakes();
   return take;
 }
 
 /** Resolves once all these takes are done. Rejects with one line if one of them fails, or another project is opened. */
-function whenDone(ids: readonly string[]): Promise<void> {
-  const project = projectId.peek();
+function whenDone(project: string, ids: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = effect(() => {
       const takes = ids.map((id) => takeById.value.get(id));

@@ -1,7 +1,7 @@
 /** What is asked for next: the form beside the picture. */
 
 import { signal } from "@preact/signals";
-import type { Region, Stroke, Take, TakeRequest } from "../api/types";
+import type { Model, Region, Stroke, Take, TakeRequest } from "../api/types";
 import { parseSeeds } from "./seeds";
 
 export type Mask =
@@ -94,20 +94,34 @@ export function requestOfTake({ instruction, settings }: Take, seed: number): Ta
   return { ...Object.fromEntries(given), instruction, seeds: [seed] };
 }
 
-/** The form that a layer folder's manifest tells of. Throws an Error of one line if it is none. */
-export function formOfManifest(text: string, name: string): Form {
+/** The form that a layer folder's manifest tells of, given the studio's models. Throws an Error of one line if it is none. */
+export function formOfManifest(text: string, name: string, models: readonly Model[]): Form {
   const metadata = metadataOf(text);
   if (!metadata) throw new Error(`${name}: is not the manifest of a layer folder`);
   const number = (key: string) => (typeof metadata[key] === "number" ? (metadata[key] as number) : null);
   const words = (key: string) => (typeof metadata[key] === "string" ? (metadata[key] as string) : null);
-  return {
+  const asked: Form = {
     ...EMPTY,
     instruction: words("instruction") ?? "",
     seeds: String(number("seed") ?? 0),
-    model: words("model") ?? EMPTY.model,
+    model: words("model") ?? (metadata.model as { name?: string } | null)?.name ?? EMPTY.model,
     steps: number("steps"),
     guidance: number("guidance"),
+    lora: lorasOf(metadata.lora),
   };
+  const model = models.find((each) => each.name === asked.model);
+  const hasStudent = asked.lora.length === 1 && asked.lora[0]!.name === model?.student;
+  const isDefault = hasStudent && asked.steps === model.steps && asked.guidance === model.guidance;
+  return isDefault ? { ...asked, steps: null, guidance: null, lora: [] } : asked; // with numbers the model itself is asked
+}
+
+/** LoRAs as `vera edit --lora` takes them: a name, perhaps with a scale behind a colon. */
+function lorasOf(said: unknown): Form["lora"] {
+  const texts = Array.isArray(said) ? said.filter((one) => typeof one === "string") : [];
+  return texts.map((text) => {
+    const [, name = text, scale = "1"] = /^(.+):(-?[\d.]+)$/.exec(text) ?? [];
+    return { name, scale: Number(scale) };
+  });
 }
 
 function metadataOf(text: string): Record<string, unknown> | null {

@@ -9,12 +9,12 @@ export const workers = signal(0);
 
 const ORDER = { running: 0, queued: 1, failed: 2, cancelled: 3, done: 3 } as const;
 
-/** Running jobs, then waiting ones in their order, then ended ones, the newest first. */
+/** Running jobs, then waiting ones in the order they are begun, then ended ones, the newest first. */
 export const listed = computed(() =>
   [...jobs.value.values()].sort(
     (one, other) =>
       ORDER[one.state] - ORDER[other.state] ||
-      (one.state === "queued" ? one.position - other.position : other.created - one.created),
+      (one.state === "queued" ? other.priority - one.priority || one.position - other.position : other.created - one.created),
   ),
 );
 

@@ -30,7 +30,7 @@ export function makeSaver<T>({ etag: first, write, onConflict, onError, wait = 4
   let etag = first;
   let pending: { value: T } | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let running: Promise<void> | null = null;
+  let flushing: Promise<void> | null = null;
 
   function schedule(delay: number): void {
     clearTimeout(timer);
@@ -44,13 +44,15 @@ export function makeSaver<T>({ etag: first, write, onConflict, onError, wait = 4
     schedule(wait);
   }
 
-  async function flush(): Promise<void> {
+  function flush(): Promise<void> {
     clearTimeout(timer);
-    if (running) await running;
+    return (flushing ??= sendAll().finally(() => (flushing = null))); // shared: nothing is on its way once it resolves
+  }
+
+  async function sendAll(): Promise<void> {
     if (!pending || state.value === "conflict") return;
-    running = send().finally(() => (running = null));
-    await running;
-    if (pending && (state.value as SaveState) === "waiting") await flush();
+    do await send();
+    while (pending && state.value === "waiting");
   }
 
   async function send(): Promise<void> {

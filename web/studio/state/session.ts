@@ -15,8 +15,8 @@ export const projectId = signal<string | null>(null);
 export const clip = signal<Clip | null>(null);
 export const doc = signal<Doc | null>(null);
 export const takes = signal<readonly Take[]>([]);
-/** The layers as they were when the project was opened, and when they were last changed, in seconds since 1970. */
-export const opened = signal<{ layers: Doc["layers"]; updated: number } | null>(null);
+/** The document as it was when the project was opened, and the results that were made of the same layers. */
+export const opened = signal<{ doc: Doc; laid: readonly string[] } | null>(null);
 export const selected = signal(-1);
 export const chosenTake = signal<string | null>(null);
 const saver = signal<Saver<Doc> | null>(null);
@@ -55,7 +55,7 @@ export async function open(id: string): Promise<boolean> {
   saved = docOf(project);
   clip.value = source;
   takes.value = made;
-  opened.value = { layers: saved.layers, updated: project.updated };
+  opened.value = { doc: saved, laid: project.laid };
   doc.value = saved;
   selected.value = saved.layers.length - 1;
   form.value = recallForm(id) ?? firstForm(made);
@@ -76,9 +76,10 @@ function firstForm(made: readonly Take[]): Form {
   return newest ? formOfTake(newest) : { ...EMPTY, model: about.value?.models[0]?.name ?? EMPTY.model };
 }
 
-/** Save and leave the project. */
+/** Save and leave the project. What cannot be saved is kept by this browser, and no longer sent: it is of this project alone. */
 export async function close(): Promise<void> {
   await saver.peek()?.flush();
+  saver.peek()?.reset(tag);
   projectId.value = null;
   doc.value = null;
   clip.value = null;
@@ -88,15 +89,20 @@ export async function close(): Promise<void> {
   forget();
 }
 
-/** Send what waits, so that what follows on the server sees it. Throws if that cannot be done. */
-export async function saveNow(): Promise<void> {
+/** Send what waits, so that what follows on the server sees it; returns the project. Throws if that cannot be done. */
+export async function saveNow(): Promise<string> {
+  const id = projectId.peek();
   await saver.peek()?.flush();
+  if (!id || projectId.peek() !== id) throw new Error("Another project was opened; nothing was started");
   if (saveState.value !== "saved") throw new Error("The project could not be saved; nothing was started");
+  return id;
 }
 
 /** Take the server's document in place of one's own. */
 export async function loadTheirs(): Promise<void> {
-  const { value, etag } = await api.project(projectId.value!);
+  const id = projectId.value!;
+  const { value, etag } = await api.project(id);
+  if (projectId.value !== id) return;
   tag = etag;
   saver.value!.reset(etag);
   drop(`vera:unsaved:${value.id}`);
@@ -108,7 +114,9 @@ export async function loadTheirs(): Promise<void> {
 
 /** Save one's own document over the server's. */
 export async function keepMine(): Promise<void> {
-  const { etag } = await api.project(projectId.value!);
+  const id = projectId.value!;
+  const { etag } = await api.project(id);
+  if (projectId.value !== id) return;
   tag = etag;
   saver.value!.reset(etag);
   saver.value!.save(doc.value!);

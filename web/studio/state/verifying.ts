@@ -3,14 +3,14 @@
 import { computed, effect, signal } from "@preact/signals";
 import * as api from "../api/client";
 import type { Job, Verified } from "../api/types";
-import type { Layer } from "./doc";
+import type { Doc } from "./doc";
 import { jobs, takeJob } from "./jobs";
 import { guard } from "./notices";
 import { doc, opened, projectId, saveNow } from "./session";
 
 interface Asked {
   project: string;
-  of: readonly Layer[];
+  of: Doc;
   result: string;
   check: string | null;
 }
@@ -26,14 +26,18 @@ export interface Verification {
   text: string;
 }
 
-/** The last count of the project as it was when it was opened, of a time since when its layers did not change. */
+/** The last count of a result of the layers as they were when the project was opened. */
 const earlier = computed<Asked | null>(() => {
   const [project, start] = [projectId.value, opened.value];
   if (!project || !start) return null;
-  const counts = [...jobs.value.values()].filter(({ kind, state, spec }) => kind === "verify" && state === "done" && spec.project === project);
+  const counts = [...jobs.value.values()].filter(
+    ({ kind, state, spec }) => kind === "verify" && state === "done" && spec.project === project && start.laid.includes(String(spec.file)),
+  );
   const last = counts.sort((one, other) => one.created - other.created).at(-1);
-  return last && last.created > start.updated ? { project, of: start.layers, result: "", check: last.id } : null;
+  return last ? { project, of: start.doc, result: "", check: last.id } : null;
 });
+
+const isLaidAlike = (one: Doc, other: Doc | null) => one.layers === other?.layers && one.strict_chroma === other.strict_chroma;
 
 const NONE: Verification = { state: "none", report: null, current: false, text: "Not verified yet" };
 
@@ -41,7 +45,7 @@ export const verification = computed<Verification>(() => {
   const now = asked.value ?? earlier.value;
   if (!now) return NONE;
   const job = jobs.value.get(now.check ?? now.result);
-  const current = now.of === doc.value?.layers;
+  const current = isLaidAlike(now.of, doc.value);
   if (!job || job.state === "cancelled") return NONE;
   if (job.state === "failed") return { state: "failed", report: null, current, text: job.error ?? "It could not be verified" };
   if (!now.check || job.state !== "done") return { state: "running", report: null, current, text: progress(job) };
@@ -57,8 +61,9 @@ function progress({ kind, progress }: Job): string {
 
 /** Count anew, of the project as it is now. */
 export async function verifyNow(): Promise<void> {
-  await saveNow();
-  const [project, of] = [projectId.value!, doc.value!.layers];
+  const project = await saveNow();
+  if (projectId.value !== project) return;
+  const of = doc.value!;
   const result = await api.renderResult(project, { master: "exact" });
   takeJob(result);
   asked.value = { project, of, result: result.id, check: null };

@@ -37,6 +37,16 @@ test("what changes while a request is on its way follows it, on the tag that it 
   expect(saver.state.value).toBe("saved");
 });
 
+test("whoever waits for a save that fails waits for it alone: nothing is on its way afterwards", async () => {
+  const write = vi.fn(async () => Promise.reject(new Error("The server does not answer")));
+  const { saver } = make(write);
+  saver.save(1);
+  await Promise.all([saver.flush(), saver.flush()]);
+  saver.reset("1");
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(write).toHaveBeenCalledTimes(1);
+});
+
 test("a conflict writes nothing more until somebody decides", async () => {
   const write = vi.fn(async () => Promise.reject(new ApiError(412, "changed")));
   const { saver, onConflict } = make(write);

@@ -22,7 +22,7 @@ export const CLIP: Clip = {
 };
 
 export class FakeServer {
-  project: Project = { id: "project1", name: "bikes", clip: CLIP.id, layers: [], strict_chroma: false, display: { lut: null, ocio: null }, width: 640, height: 272, takes: [], updated: 0 };
+  project: Project = { id: "project1", name: "bikes", clip: CLIP.id, layers: [], strict_chroma: false, display: { lut: null, ocio: null }, width: 640, height: 272, takes: [], laid: [], updated: 0 };
   version = 1;
   takes: Take[] = [];
   cancelled: string[] = [];

@@ -77,6 +77,40 @@ test("what could not be saved is there when the project is opened again", async 
   expect([...stored.keys()].filter((name) => name.includes("unsaved"))).toEqual([]);
 });
 
+test("what could not be saved waits for its project, whichever is opened meanwhile", async () => {
+  const other = new FakeServer();
+  other.project = { ...other.project, id: "project2", name: "other" };
+  vi.stubGlobal("fetch", (request: Request) => (request.url.includes("project1") ? server : other).fetch(request));
+  vi.useFakeTimers();
+  rename("mine");
+  server.down = true;
+  await vi.advanceTimersByTimeAsync(500);
+  expect(saveState.value).toBe("failed");
+  await open("project2");
+  server.down = false;
+  await vi.advanceTimersByTimeAsync(60_000);
+  vi.useRealTimers();
+  expect([doc.value!.name, server.project.name, other.project.name]).toEqual(["other", "bikes", "other"]);
+  await open("project1");
+  expect(doc.value!.name).toBe("mine");
+  await saveNow();
+  expect([server.project.name, other.project.name]).toEqual(["mine", "other"]);
+});
+
+test("theirs is not taken for a project that was opened meanwhile", async () => {
+  const loading = loadTheirs();
+  await close();
+  await loading;
+  expect(doc.value).toBe(null);
+});
+
+test("what waits for a save is not begun in a project that was opened meanwhile", async () => {
+  rename("new");
+  const closing = close();
+  await expect(saveNow()).rejects.toThrow("Another project was opened");
+  await closing;
+});
+
 test("what is kept is not laid over what others saved since", async () => {
   rename("kept");
   server.down = true;

@@ -45,10 +45,24 @@ test("a take's settings come back into the form, and its next seed is asked with
 
 test("a manifest gives its settings, anything else a line", () => {
   const manifest = { format: 1, pts: [0, 1], time_base: "1/25", metadata: { instruction: "Add a hat", seed: 4, model: "nano", steps: 8 } };
-  expect(formOfManifest(JSON.stringify(manifest), "manifest.json")).toMatchObject({ instruction: "Add a hat", seeds: "4", model: "nano", steps: 8 });
+  expect(formOfManifest(JSON.stringify(manifest), "manifest.json", [])).toMatchObject({ instruction: "Add a hat", seeds: "4", model: "nano", steps: 8 });
   for (const wrong of ["", "{}", "[1]", "null", '{"pts": [0], "metadata": null}']) {
-    expect(() => formOfManifest(wrong, "manifest.json")).toThrow("manifest.json: is not the manifest of a layer folder");
+    expect(() => formOfManifest(wrong, "manifest.json", [])).toThrow("manifest.json: is not the manifest of a layer folder");
   }
+});
+
+test("the settings of a manifest ask for the model that made it", () => {
+  const models = [{ name: "nano", title: "nano", steps: 8, guidance: 1, quality: true, student: "nano-8-steps" }];
+  const asked = (told: object) => {
+    const manifest = { pts: [0], metadata: { instruction: "Add a hat", seed: 4, model: "nano", ...told } };
+    return requestOf(formOfManifest(JSON.stringify(manifest), "manifest.json", models), 100, null);
+  };
+  const hat = { instruction: "Add a hat", seeds: [4], model: "nano" };
+  expect(asked({ lora: ["nano-8-steps"], steps: 8, guidance: 1 })).toEqual(hat);
+  expect(asked({ lora: [], steps: 12, guidance: 2 })).toEqual({ ...hat, steps: 12, guidance: 2 });
+  const loras = { lora: [{ name: "looks/a:b", scale: 0.5 }, { name: "other", scale: 1 }] };
+  expect(asked({ lora: ["looks/a:b:0.500000", "other"], steps: 8, guidance: 1 })).toEqual({ ...hat, steps: 8, guidance: 1, ...loras });
+  expect(asked({ model: { name: "lucy" } })).toEqual({ ...hat, model: "lucy" });
 });
 
 test("addresses and routes are each other's inverse", () => {

@@ -1,8 +1,8 @@
 """The job `take_proxy`: a layer folder that was brought into a project becomes one of its takes."""
 
-import shutil
 from typing import Any
 
+from vera.files import link_or_copy
 from vera.jobs.kinds.inputs import checked_id, open_job_clip, project_folder
 from vera.jobs.kinds.takes import finish_take
 from vera.jobs.work import Work
@@ -17,5 +17,5 @@ def run(spec: dict[str, Any], work: Work) -> dict[str, Any]:
     brought = project_folder(work.workspace, spec) / "brought" / checked_id(spec.get("take"))
     check_belongs(load_layers(brought), clip)
     for path in layer_files(brought):
-        shutil.copyfile(path, work.out / path.name)
+        link_or_copy(path, work.out / path.name)  # not moved: a job that is killed begins again
     return finish_take(clip, work.out, work, [])

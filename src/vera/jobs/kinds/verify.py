@@ -16,11 +16,11 @@ def run(spec: dict[str, Any], work: Work) -> dict[str, Any]:
     from vera.layers import verify
     from vera.layers.heat import ChangeMap
 
-    clip, stack = open_job_clip(work.workspace, spec.get("clip")), open_laid(work.workspace, spec)
     file = project_folder(work.workspace, spec) / "exports" / checked_id(spec.get("file"))
     if not (file / "about.json").is_file():
         raise VeraError("the result was deleted meanwhile; write it anew")
     about = read_json(file / "about.json")
+    clip, stack = open_job_clip(work.workspace, spec.get("clip")), open_laid(work.workspace, spec)
     heat = ChangeMap(clip)
     report = verify(
         clip, file / Path(about["name"]).name, stack, about["master"], progress=work.progress, seen=heat.add

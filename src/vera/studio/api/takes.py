@@ -76,7 +76,7 @@ def takes_router(studio: Studio) -> APIRouter:
 
     @router.delete("/takes/{take}")
     def bin(take: Id) -> Take:
-        """Put a take into the bin; its job, if it waits or runs, is cancelled. 409 while it is a layer."""
+        """Put a take into the bin; its job, if it waits or runs, is cancelled. A layer that uses it is still laid."""
         return bin_take(studio, take)
 
     @router.post("/takes/{take}/restore")

@@ -60,7 +60,10 @@ class ChangedProject(Body):
 
 
 class Project(Body):
-    """A project; width and height are those of the result, upright."""
+    """A project; width and height are those of the result, upright.
+
+    `laid`: the results and exports of its layers as they are now, finished or not.
+    """
 
     id: Id
     name: str
@@ -71,6 +74,7 @@ class Project(Body):
     width: int
     height: int
     takes: list[Id]
+    laid: list[Id]
     updated: Time
 
 

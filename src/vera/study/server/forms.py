@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from vera.study.study import Question, Side
 
-Number = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+Number = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]  # pages are open for weeks: 1e9 ms are 12 days
 Count = Annotated[int, Field(ge=0, le=100_000)]
 Length = Annotated[int, Field(ge=1, le=100_000)]
 Phase = Literal["consent", "trials", "done", "withdrawn"]
