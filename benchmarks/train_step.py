@@ -30,7 +30,7 @@ AUTOENCODER = "src/vera/presets/nano/vae"
 # Recipe, latent [C,T,H,W], batch.
 SIZES = {
     "base": ("recipes/nano-things.yaml", (32, 1, 14, 14), 64),
-    "layers": ("recipes/nano-layers.yaml", (32, 1, 18, 32), 24),
+    "layers": ("recipes/nano.yaml", (32, 1, 18, 32), 24),
 }
 CPU = torch.device("cpu")
 

@@ -22,7 +22,7 @@ def test_it_stays_small() -> None:
 
 @torch.no_grad()
 def test_every_branch_of_layers_that_start_from_it_predicts_what_it_does(tmp_path: Path) -> None:
-    config = load_recipe(RECIPES / "nano-layers.yaml").model | {"text_branches": ["edit", "alpha", "composite"]}
+    config = load_recipe(RECIPES / "nano.yaml").model | {"text_branches": ["edit", "alpha", "composite"]}
     init_pipeline(BASE, tmp_path / "start", model_config=config)
     layers = VARIANTS["mot"].model.from_pretrained(tmp_path / "start" / "transformer").double()
     base = VARIANTS["t2v"].model.from_pretrained(BASE).double()

@@ -40,7 +40,7 @@ class World:
     guidance
         Guidance scale: how closely the edit follows the instruction. Default: the model's own.
     recipe
-        Training recipe (YAML) whose objects are asked for. Default: the 24 that the shipped nano knows.
+        Training recipe (YAML) whose objects are asked for. Default: 24 of those that the shipped nano knows.
     assets
         Folder that the command "make assets" filled.
     renders

@@ -15,7 +15,7 @@ RECIPES = Path(__file__).parents[3] / "recipes"
 
 def test_things_of_a_recipe() -> None:
     assert recipe_sprites(None) == SPRITES
-    found = recipe_sprites(RECIPES / "nano-layers.yaml")
+    found = recipe_sprites(RECIPES / "nano.yaml")
     assert len(found) == 64 and set(SPRITES) <= set(found)
 
 

@@ -9,7 +9,7 @@ from vera.training.recipe import load_recipe
 
 
 def recipe_sprites(recipe: Path | None) -> tuple[str, ...]:
-    """Read the names of the things that a recipe's synthetic data draws; those that the shipped nano knows if None.
+    """Read the names of the things that a recipe's synthetic data draws; if None, 24 that the shipped nano knows.
 
     Of a mixture those of all its parts. Raises VeraError for what is no recipe, or has no synthetic data.
     """
