@@ -29,17 +29,18 @@ def stored(mode: str, white: int = 255) -> Image.Image:
 
 
 def save(path: Path, picture: Image.Image) -> None:
-    """As a still, or three times in a folder for a name without suffix."""
-    if path.suffix:
+    """As a still, or three times in the folder `frames`, however it is named."""
+    folder = path if path.suffix == "" else path.parent
+    if folder.name != "frames":
         picture.save(path)
         return
-    path.mkdir()
+    folder.mkdir()
     for index in range(3):
-        picture.save(path / f"m.{index}.png")
+        picture.save(folder / f"m.{index:04d}.png")
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "I;16", "LA", "RGB", "RGBA", "labels"])
-@pytest.mark.parametrize("name", ["m.png", "m.tif", "frames"])
+@pytest.mark.parametrize("name", ["m.png", "m.tif", "mask #1.png", "frames", "frames/m.####.png", "frames/m.%04d.png"])
 def test_masks_of_any_storage(tmp_path: Path, mode: str, name: str) -> None:
     save(tmp_path / name, stored(mode))
     source = open_clip(make_clip(tmp_path / "a.mp4", 3))

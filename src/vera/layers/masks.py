@@ -15,7 +15,7 @@ from vera.errors import VeraError
 from vera.video import Clip, FrameReader, model_view, open_clip
 from vera.video.formats import plain
 from vera.video.open import open_input
-from vera.video.sequence import source_files
+from vera.video.sequence import is_pattern, source_files
 
 _STILLS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _EXACT = (".png", ".bmp", ".tif", ".tiff", ".dpx")  # pictures that hold what was written, labels too
@@ -46,7 +46,7 @@ def mask_frames(path: Path, width: int, height: int) -> Generator[NDArray[np.boo
     Pictures of labels 0 and 1, as segmenters write them, are masks as well: 1 is white. Where nothing is white in any
     of the frames that were asked for, a warning says so at the end; VeraError if they hold other labels.
     """
-    exact = source_files(path)[0].suffix.lower() in _EXACT
+    exact = mask_files(path)[0].suffix.lower() in _EXACT
     white, brightest, found = _WHITE, 0.0, False
     with suppress(GeneratorExit):  # whoever has all it asked for
         for rgb in mask_pictures(path, width, height):
@@ -75,8 +75,13 @@ def mask_pictures(path: Path, width: int, height: int) -> Generator[NDArray[np.u
 
 
 def is_still(path: Path) -> bool:
-    """Whether a mask is one picture for all frames, by its suffix."""
-    return path.suffix.lower() in _STILLS
+    """Whether a mask is one picture for all frames, by its suffix; a picture's own name may look like a pattern."""
+    return path.suffix.lower() in _STILLS and (path.is_file() or not is_pattern(path))
+
+
+def mask_files(path: Path) -> tuple[Path, ...]:
+    """The files that a mask consists of, as `source_files`."""
+    return (path,) if is_still(path) else source_files(path)
 
 
 def _read_still(path: Path) -> av.VideoFrame:
