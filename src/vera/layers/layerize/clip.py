@@ -14,7 +14,7 @@ from vera.layers.layerize.footage import ArrayFootage, ClipFootage, Footage, Foo
 from vera.layers.layerize.match import Match
 from vera.layers.layerize.matting import Matting
 from vera.layers.layerize.recover import RecoveredLayers, recover_layers
-from vera.layers.masks import check_mask
+from vera.layers.masks import check_mask, mask_files
 from vera.layers.source_match import describe_source
 from vera.progress import Progress
 from vera.video import ClipLike, as_clip
@@ -72,7 +72,7 @@ def layerize(
     clip, other = as_clip(source), as_clip(edited)
     check_outputs(
         [file for clip in (clip, other) for file in source_files(clip.path)]
-        + [path for path in (mask, matte) if path is not None],
+        + [file for path in (mask, matte) if path is not None for file in mask_files(path)],
         layer_files(folder) + ([] if sheet is None else [sheet]),
     )
     check_layers_folder(folder)
