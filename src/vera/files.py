@@ -19,7 +19,8 @@ from vera.errors import VeraError
 
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # errors that free space would mend
 DEEPEST = 64  # levels of JSON: deeper ones run Python's own stack out where they are shown or written again
-TEXT_LIMIT = 16 << 20  # bytes: a manifest with the times of an hour at 60 frames a second has 3 MB
+TEXT_LIMIT = 16 << 20  # bytes: what people and programs write by the way is far shorter
+FRAMES_LIMIT = 512 << 20  # bytes, of a record of every frame: a manifest of ten hours at 60 a second has up to 320 MB
 _MARK = "vera-partial"
 
 

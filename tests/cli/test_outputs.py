@@ -14,6 +14,7 @@ from vera.errors import VeraError
 from vera.layers import composite_clip, load_layers
 from vera.training.recipe import load_recipe
 from vera.training.run.inputs import check_run_outputs
+from vera.video import open_clip
 
 pytestmark = pytest.mark.faults
 ClipMaker = Callable[..., Path]
@@ -42,11 +43,13 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 EDIT = ("edit", "s.mkv", "add", "--model", "model")
+LAYERIZE = ("layerize", "s.mkv", "r.mkv", "--out", "new")
 CASES = {
     "result over mask": (*EDIT, "--mask", "m.mkv", "--out", "m.mkv"),
     "result over a hard link to the mask": (*EDIT, "--mask", "m.mkv", "--out", "hard.mkv"),
     "result over source": (*EDIT, "--out", "./s.mkv"),
     "sheet over mask": (*EDIT, "--mask", "m.png", "--out", "x.mkv", "--sheet", "m.png"),
+    "sheet over a picture of a mask": (*EDIT, "--mask", "masks", "--out", "x.mkv", "--sheet", "masks/m.0001.png"),
     "sheet over a picture of the sequence": ("edit", "n.####.png", "add", "--sheet", "n.0002.png", "--out", "x.mkv"),
     "layers over source": ("edit", "L/edit.mkv", "add", "--model", "model", "--out", "x.mkv", "--layers", "L"),
     "layers over mask": (*EDIT, "--mask", "L/alpha.mkv", "--out", "x.mkv", "--layers", "L"),
@@ -64,13 +67,18 @@ CASES = {
     "project over result": ("composite", "s.mkv", "L", "--out", "x.mkv", "--project", "x.mkv"),
     "layerize over edited": ("layerize", "s.mkv", "L/edit.mkv", "--out", "L"),
     "layerize over mask": ("layerize", "s.mkv", "r.mkv", "--mask", "L/alpha.mkv", "--out", "L"),
+    "its sheet over a picture of the mask": (*LAYERIZE, "--mask", "masks", "--sheet", "masks/m.0001.png"),
+    "its sheet over a picture of the matte": (*LAYERIZE, "--matte", "masks/m.#.png", "--sheet", "masks/m.0001.png"),
 }
 
 
 def test_outputs_that_are_inputs(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
     for number in range(1, 4):
         Image.new("RGB", (32, 32)).save(place / f"n.{number:04d}.png")
-    (place / "new").mkdir()
+    for name in ("new", "masks"):
+        (place / name).mkdir()
+    for number in range(1, open_clip("s.mkv").frame_count + 1):
+        Image.new("L", (32, 32), 255).save(place / "masks" / f"m.{number:04d}.png")
     before = contents(place)
     capfd.readouterr()
     for name, argv in CASES.items():

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.layers.test_folder import make_edit
 
 from vera.errors import VeraError
 from vera.layers import load_layers, save_layers
+from vera.layers.manifest import is_manifest
 from vera.layers.source_match import check_source, frame_map
 from vera.video import open_clip
 
@@ -26,6 +28,16 @@ DEEP = "[" * 5000 + "]" * 5000
 def folder(tmp_path: Path) -> Path:
     save_layers(make_edit(np.uint8), tmp_path / "layers")
     return tmp_path / "layers"
+
+
+def test_the_record_of_a_long_edit_is_read_back(tmp_path: Path) -> None:
+    """A region that moves for two and a half hours."""
+    corners = [[1000, 1000]] * (9000 * 50)
+    long = replace(make_edit(np.uint8), metadata={"crops": [{"corners": corners}]})
+    save_layers(long, tmp_path / "layers")
+    assert is_manifest(tmp_path / "layers" / "manifest.json")
+    assert load_layers(tmp_path / "layers").metadata["crops"][0]["corners"] == corners
+    save_layers(long, tmp_path / "layers")
 
 
 def refused(folder: Path) -> str:

@@ -9,7 +9,7 @@ from tests.clips import make_clip
 from tests.masks import read_mask
 
 from vera.errors import VeraError
-from vera.layers.masks import check_mask
+from vera.layers.masks import check_mask, check_white
 from vera.video import open_clip
 
 pytestmark = pytest.mark.faults
@@ -29,17 +29,18 @@ def stored(mode: str, white: int = 255) -> Image.Image:
 
 
 def save(path: Path, picture: Image.Image) -> None:
-    """As a still, or three times in a folder for a name without suffix."""
-    if path.suffix:
+    """As a still, or three times in the folder `frames`, however it is named."""
+    folder = path if path.suffix == "" else path.parent
+    if folder.name != "frames":
         picture.save(path)
         return
-    path.mkdir()
+    folder.mkdir()
     for index in range(3):
-        picture.save(path / f"m.{index}.png")
+        picture.save(folder / f"m.{index:04d}.png")
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "I;16", "LA", "RGB", "RGBA", "labels"])
-@pytest.mark.parametrize("name", ["m.png", "m.tif", "frames"])
+@pytest.mark.parametrize("name", ["m.png", "m.tif", "mask #1.png", "frames", "frames/m.####.png", "frames/m.%04d.png"])
 def test_masks_of_any_storage(tmp_path: Path, mode: str, name: str) -> None:
     save(tmp_path / name, stored(mode))
     source = open_clip(make_clip(tmp_path / "a.mp4", 3))
@@ -57,7 +58,8 @@ def test_labels_0_and_1_are_black_and_white(tmp_path: Path, name: str) -> None:
 def test_other_labels_are_refused(tmp_path: Path, name: str) -> None:
     save(tmp_path / name, stored("L", 3))
     with pytest.raises(VeraError, match=r"nothing in it is white \(the brightest is 3 of 255\); paint"):
-        read_mask(tmp_path / name, 3, 64, 48)
+        check_white(tmp_path / name, (64, 48), 3)
+    assert not read_mask(tmp_path / name, 3, 64, 48).any()
 
 
 def test_a_mask_without_white_is_told(tmp_path: Path) -> None:
@@ -65,4 +67,14 @@ def test_a_mask_without_white_is_told(tmp_path: Path) -> None:
     save(tmp_path / "m.jpg", stored("L", 20))
     for name in ("m.png", "m.jpg"):
         with pytest.warns(UserWarning, match="nothing in it is white .* nothing is preserved"):
-            assert not read_mask(tmp_path / name, 3, 64, 48).any()
+            check_white(tmp_path / name, (64, 48), 3)
+
+
+def test_white_is_looked_for_no_further_than_needed(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    save(tmp_path / "frames", stored("L", 0))
+    stored("L").save(tmp_path / "frames" / "m.0001.png")
+    (tmp_path / "frames" / "m.0002.png").write_bytes(b"no picture")
+    check_white(tmp_path / "frames" / "m.####.png", (64, 48), 3)
+    assert not recwarn.list
+    with pytest.warns(UserWarning, match="nothing in it is white"):
+        check_white(tmp_path / "frames" / "m.####.png", (64, 48), 1)

@@ -5,12 +5,14 @@ import re
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
+from tests.clips import make_clip
 from tests.executable import ffmpeg, frame_hashes
 
 from vera.errors import VeraError
@@ -87,6 +89,22 @@ def test_an_edit_of_nothing_keeps_every_packet(make: Make, tmp_path: Path) -> No
     source = make()
     assert write_master(source, layered(source), tmp_path / "out.mp4", "smart").kept == FRAMES
     assert packets(source) == packets(tmp_path / "out.mp4")
+
+
+@pytest.mark.faults
+def test_smart_of_fine_times(tmp_path: Path) -> None:
+    """Their mean rate, of ten million ticks a second, is a fraction whose numbers have more than 32 bits."""
+    steps = np.random.default_rng(0).integers(-9000, 9000, 307) + 333333
+    options = {"g": "30", "bf": "0", "qp": "20"}
+    muxer = {"video_track_timescale": "10000000"}
+    source = make_clip(
+        tmp_path / "a.mp4", 307, fps=30, pts=np.cumsum(steps).tolist(), time_base=Fraction(1, 10**7), options=options,
+        muxer=muxer,
+    )  # fmt: skip
+    assert open_clip(source).average_rate.numerator >= 2**31
+    edit = layered(source, (100, 103))
+    assert write_master(source, edit, tmp_path / "b.mp4", "smart").kind == "smart"
+    assert verify(source, tmp_path / "b.mp4", edit, "smart").broken is None
 
 
 @pytest.mark.parametrize(

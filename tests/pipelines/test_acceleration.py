@@ -120,6 +120,21 @@ def test_sequential_offload(make_pipeline: MakePipeline, monkeypatch: pytest.Mon
     assert {p.device.type for network in networks for p in network.parameters()} == {"meta"}
 
 
+@pytest.mark.faults
+def test_a_lora_is_not_fused_under_sequential_offload(pipeline: VeraPipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The weights lie on no device then: peft would add nothing to nothing, and take the adapter for fused."""
+    pipeline.transformer.add_adapter(
+        LoraConfig(r=2, lora_alpha=2, target_modules=["to_q", "to_v"], init_lora_weights=False)
+    )
+    expected = layers(pipeline)
+    on_cpu(monkeypatch)
+    apply(pipeline, Acceleration(offload="sequential"), "cpu")
+    for fuse in (pipeline.fuse_lora, pipeline.unfuse_lora):
+        with pytest.raises(VeraError, match="sequential offloading"):
+            fuse()
+    assert np.array_equal(layers(pipeline), expected)
+
+
 def test_group_offload(pipeline: VeraPipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = layers(pipeline)
     apply(pipeline, Acceleration(offload="group"), "cpu")

@@ -16,7 +16,7 @@ from tests.clips import make_clip as new_clip
 
 from vera.errors import VeraError
 from vera.video import Clip, FrameSeeker, open_clip, planes
-from vera.video.seeking import key_positions
+from vera.video.seeking import _size, key_positions
 
 X264 = {"crf": "20", "preset": "veryfast", "g": "10"}
 CASES: dict[str, dict[str, Any]] = {
@@ -188,3 +188,19 @@ def test_a_clip_that_was_replaced_is_told(make_clip: Callable[..., Path]) -> Non
     make_clip("in.mp4", frames=9)
     with pytest.raises(VeraError, match="was changed or replaced"):
         seeker[2]
+
+
+@pytest.mark.faults
+def test_frames_that_are_decoded_again_count_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long one scrubs, a group of pictures that fits is decoded once when it is gone through backwards."""
+    clip = open_clip(new_clip(tmp_path / "a.mp4", 60, options=X264 | {"bf": "0", "g": "20"}))
+    with FrameSeeker(clip, memory=30 * 64 * 48 * 2) as seeker:
+        for number in random.Random(1).choices(range(60), k=100):
+            seeker[number]
+            assert seeker._used == sum(map(_size, seeker._kept.values())) <= seeker._memory
+        decoded: list[int] = []
+        keep = seeker._keep
+        monkeypatch.setattr(seeker, "_keep", lambda number, frame: (decoded.append(number), keep(number, frame)))
+        for number in range(39, 19, -1):
+            seeker[number]
+        assert len(decoded) == len(set(decoded)) <= 20

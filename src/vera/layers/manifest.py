@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vera.errors import VeraError, brief
-from vera.files import read_json
+from vera.files import FRAMES_LIMIT, read_json
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -44,7 +44,7 @@ class Manifest:
 def is_manifest(path: Path) -> bool:
     """Tell whether a file is the manifest of layers, of any format; a `manifest.json` alone also marks a web app."""
     try:
-        found = read_json(path)
+        found = read_json(path, FRAMES_LIMIT)
     except VeraError:
         return False
     return isinstance(found, dict) and {"format", "pts", "time_base", "metadata"} <= found.keys()
@@ -52,7 +52,7 @@ def is_manifest(path: Path) -> bool:
 
 def read_manifest(path: Path) -> Manifest:
     """Read and check a manifest. Raises VeraError, which names the file and the field, for whatever is wrong."""
-    found = read_json(path)
+    found = read_json(path, FRAMES_LIMIT)
     if not isinstance(found, dict) or not {"format", "pts", "time_base", "metadata"} <= found.keys():
         raise VeraError(f"{path}: cannot be read as the manifest of a layer folder")
     if type(found["format"]) is not int or found["format"] != FORMAT:

@@ -2,8 +2,8 @@
 
 import warnings
 from collections.abc import Generator
-from contextlib import suppress
-from itertools import repeat
+from contextlib import closing
+from itertools import islice, repeat
 from pathlib import Path
 
 import av
@@ -15,7 +15,7 @@ from vera.errors import VeraError
 from vera.video import Clip, FrameReader, model_view, open_clip
 from vera.video.formats import plain
 from vera.video.open import open_input
-from vera.video.sequence import source_files
+from vera.video.sequence import is_pattern, source_files
 
 _STILLS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _EXACT = (".png", ".bmp", ".tif", ".tiff", ".dpx")  # pictures that hold what was written, labels too
@@ -40,28 +40,35 @@ def check_mask(path: Path, source: Clip) -> None:
         raise VeraError(f"mask {path}: is {size[0]}x{size[1]}, the source {width}x{height}: make it the source's size")
 
 
+def check_white(path: Path, size: tuple[int, int], frames: int) -> None:
+    """Warn where nothing is white in the first `frames` of a mask at `size`, width and height.
+
+    VeraError if they are exact and not black: they hold labels then. Reading stops at the first white frame, so a good
+    mask costs one.
+    """
+    frames = 1 if is_still(path) else frames
+    with closing(mask_frames(path, *size)) as masks:
+        if any(mask.any() for mask in islice(masks, frames)):
+            return
+    with closing(mask_pictures(path, *size)) as pictures:
+        brightest = max(float(rgb.mean(axis=-1).max()) for rgb in islice(pictures, frames))
+    told = f"mask {path}: nothing in it is white (the brightest is {brightest:.0f} of 255)"
+    if _is_exact(path) and brightest > 0:
+        raise VeraError(f"{told}; paint what must stay in white, or write that label as 255 and others as 0")
+    warnings.warn(f"{told}, nothing is preserved; paint what must stay in white", stacklevel=2)
+
+
 def mask_frames(path: Path, width: int, height: int) -> Generator[NDArray[np.bool_], None, None]:
     """The mask frames one after the other as [height,width]; those of a still image never end.
 
-    Pictures of labels 0 and 1, as segmenters write them, are masks as well: 1 is white. Where nothing is white in any
-    of the frames that were asked for, a warning says so at the end; VeraError if they hold other labels.
+    Pictures of labels 0 and 1, as segmenters write them, are masks as well: 1 is white.
     """
-    exact = source_files(path)[0].suffix.lower() in _EXACT
-    white, brightest, found = _WHITE, 0.0, False
-    with suppress(GeneratorExit):  # whoever has all it asked for
-        for rgb in mask_pictures(path, width, height):
-            grey = rgb.mean(axis=-1)
-            if exact and brightest == 0 and grey.max() == 1:
-                white = 1
-            brightest = max(brightest, float(grey.max()))
-            mask = np.asarray(grey >= white)
-            found = found or bool(mask.any())
-            yield mask
-    if not found:
-        told = f"mask {path}: nothing in it is white (the brightest is {brightest:.0f} of 255)"
-        if exact and brightest > 0:
-            raise VeraError(f"{told}; paint what must stay in white, or write that label as 255 and others as 0")
-        warnings.warn(f"{told}, nothing is preserved; paint what must stay in white", stacklevel=2)
+    white, undecided = _WHITE, _is_exact(path)
+    for rgb in mask_pictures(path, width, height):
+        grey = rgb.mean(axis=-1)
+        if undecided and grey.any():  # the first picture that is not black tells of what kind all are
+            white, undecided = 1 if grey.max() == 1 else _WHITE, False
+        yield np.asarray(grey >= white)
 
 
 def mask_pictures(path: Path, width: int, height: int) -> Generator[NDArray[np.uint8], None, None]:
@@ -75,8 +82,17 @@ def mask_pictures(path: Path, width: int, height: int) -> Generator[NDArray[np.u
 
 
 def is_still(path: Path) -> bool:
-    """Whether a mask is one picture for all frames, by its suffix."""
-    return path.suffix.lower() in _STILLS
+    """Whether a mask is one picture for all frames, by its suffix; a picture's own name may look like a pattern."""
+    return path.suffix.lower() in _STILLS and (path.is_file() or not is_pattern(path))
+
+
+def mask_files(path: Path) -> tuple[Path, ...]:
+    """The files that a mask consists of, as `source_files`."""
+    return (path,) if is_still(path) else source_files(path)
+
+
+def _is_exact(path: Path) -> bool:
+    return mask_files(path)[0].suffix.lower() in _EXACT
 
 
 def _read_still(path: Path) -> av.VideoFrame:

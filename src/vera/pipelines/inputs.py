@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vera.files import check_outputs, files_below
 from vera.layers import layer_files
+from vera.layers.masks import mask_files
 from vera.presets import LORAS, TRAINED
 from vera.video.sequence import source_files, written_path
 
@@ -30,8 +31,9 @@ def check_edit_outputs(
     lora: Sequence[str | Path] = (),
 ) -> None:
     """Raise VeraError if what an edit writes would touch what it reads, or if two of its outputs are one."""
-    given = [Path(path) for path in (mask, lut, os.environ.get("OCIO")) if path]
+    given = [Path(path) for path in (lut, os.environ.get("OCIO")) if path]
+    masks = () if mask is None else mask_files(Path(mask))
     check_outputs(
-        [*source_files(source), *given, *model_files(model, lora)],
+        [*source_files(source), *masks, *given, *model_files(model, lora)],
         [None if out is None else written_path(out), *layer_files(layers), sheet],
     )

@@ -112,6 +112,11 @@ class Clip:
         """How many frames it has."""
         return len(self.pts)
 
+    @property
+    def coded_rate(self) -> Fraction:
+        """Frames a second, about: a fraction of numbers so small that encoders and timelines hold them."""
+        return self.average_rate.limit_denominator(60000)
+
     def position(self, pts: int) -> int:
         """Number of the frame that is shown from `pts` on, from 0."""
         return bisect_left(self.pts, pts)

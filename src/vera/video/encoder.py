@@ -40,8 +40,7 @@ def add_pictures(
         header = track_header(codec.encoder, clip.width, clip.height, hdr or HdrMetadata(), records)
         stream, encoder = _with_header(container, clip, codec, options, header, suffix)
     else:
-        rate = clip.average_rate.limit_denominator(60000)
-        stream = container.add_stream(codec.encoder, rate=rate, options=options)
+        stream = container.add_stream(codec.encoder, rate=clip.coded_rate, options=options)
         encoder = stream.codec_context
         _configure(encoder, clip, codec, suffix)
     stream.time_base = clip.time_base
@@ -73,7 +72,7 @@ def _with_header(
 def _configure(context: Any, clip: Clip, codec: Codec, suffix: str) -> None:
     context.width, context.height = clip.width, clip.height
     context.pix_fmt = encoder_pix_fmt(codec, clip.pix_fmt)
-    context.framerate = clip.average_rate.limit_denominator(60000)
+    context.framerate = clip.coded_rate
     context.time_base = clip.time_base
     apply_tags(clip.color, context)
     if clip.pix_fmt.startswith("yuvj"):

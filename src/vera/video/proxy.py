@@ -93,9 +93,8 @@ class IntraWriter:
     """Writes pictures `[H,W,3]` uint8, BT.709 R'G'B', as H.264 of key frames with the times of a clip."""
 
     def __init__(self, container: Any, size: tuple[int, int], clip: Clip) -> None:
-        rate = clip.average_rate.limit_denominator(60000)
         self._container = container
-        self._stream = add_h264(container, rate, INTRA)
+        self._stream = add_h264(container, clip.coded_rate, INTRA)
         self._stream.width, self._stream.height = size
         self._time_base = self._stream.codec_context.time_base = self._stream.time_base = clip.time_base
         self._durations = clip.frame_durations()

@@ -95,9 +95,9 @@ class FrameSeeker:
         return None
 
     def _keep(self, number: int, frame: av.VideoFrame) -> None:
+        former = self._kept.pop(number, None)  # one that is decoded again, on the way to another
+        self._used += _size(frame) - (0 if former is None else _size(former))
         self._kept[number] = frame
-        self._kept.move_to_end(number)
-        self._used += _size(frame)
         while self._used > self._memory and len(self._kept) > 1:
             self._used -= _size(self._kept.popitem(last=False)[1])
 

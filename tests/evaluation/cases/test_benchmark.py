@@ -1,10 +1,12 @@
 """Benchmarks in the layout of the released data: their cases, frames and preserved regions."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from tests.evaluation.benchmarks import RATE, make_benchmark, square, texture
 
 from vera.errors import VeraError
@@ -77,3 +79,11 @@ def test_a_fingerprint_is_of_words_and_bytes_wherever_they_lie(tmp_path: Path) -
     assert case_fingerprint(one[0]) == case_fingerprint(other[0])
     assert case_fingerprint(one[1]) != case_fingerprint(other[1])
     assert fingerprint(one) != fingerprint(other)
+
+
+@pytest.mark.faults
+def test_a_mask_of_labels_is_refused(tmp_path: Path) -> None:
+    case = read_benchmark(str(make_benchmark(tmp_path, truth=False)))[0]
+    Image.fromarray((square()[0] > 0) * np.uint8(2)).save(tmp_path / "labels.png")
+    with pytest.raises(VeraError, match="nothing in it is white"):
+        load_frames(replace(case, mask=tmp_path / "labels.png"))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.clips import make_clip
 from tests.evaluation.benchmarks import RATE, texture, write_timed
 from tests.video.test_orientation import stamped
 
@@ -54,6 +55,16 @@ def test_another_rate_gives_the_nearest_frames_in_time(tmp_path: Path, source: C
     assert np.array_equal(fitted(tmp_path, tmp_path / "fast.mkv", source), frames[::2])
     write_lossless(tmp_path / "slow.mkv", frames[:5], Fraction(5))
     assert np.array_equal(fitted(tmp_path, tmp_path / "slow.mkv", source), frames[[0, 0, 1, 1, 2, 2, 3, 3, 4, 4]])
+
+
+@pytest.mark.faults
+def test_a_source_of_fine_times(tmp_path: Path) -> None:
+    times = np.cumsum(np.random.default_rng(0).integers(-9000, 9000, 307) + 333333).tolist()
+    muxer = {"video_track_timescale": "10000000"}
+    source = open_clip(make_clip(tmp_path / "a.mp4", 307, fps=30, pts=times, time_base=Fraction(1, 10**7), muxer=muxer))
+    assert source.average_rate.numerator >= 2**31
+    write_lossless(tmp_path / "same.mkv", np.zeros((307, 24, 32, 3), np.uint8), Fraction(30))
+    fitted(tmp_path, tmp_path / "same.mkv", source)
 
 
 def test_as_many_frames_go_one_to_one_whatever_their_times(tmp_path: Path, source: Clip) -> None:

@@ -11,7 +11,7 @@ from tests.layers.layerize.scenes import disc, over, plate
 from vera.errors import VeraError
 from vera.layers import load_layers
 from vera.layers.layerize import ArrayFootage, RecoveredLayers, layerize, layerize_frames
-from vera.layers.layerize.footage import FINER
+from vera.layers.layerize.footage import FINER, Footages
 from vera.video import write_lossless
 from vera.video.lossless import LosslessClip
 
@@ -97,6 +97,32 @@ def test_masks_and_mattes_as_arrays() -> None:
     known = alphas(layerize_frames(SOURCE, EDITED, mattes=matte))
     assert known[:, 4, 4] == pytest.approx(0.5, abs=0.01)
     assert np.abs(known[:, 20:] - ALPHA[:, 20:]).mean() < 0.01
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("kind", "white"), [(np.uint8, 1), (np.int64, 1), (np.int64, 255), (np.uint16, 65535)])
+def test_masks_of_any_integers(kind: type, white: int) -> None:
+    kept = np.zeros(SIZE[::-1], bool)
+    kept[:, 70:] = True
+    expected = alphas(layerize_frames(SOURCE, EDITED, mask=kept))
+    for mask in (kept * kind(white), [kept * kind(white)] * COUNT):
+        assert np.array_equal(alphas(layerize_frames(SOURCE, EDITED, mask=mask)), expected)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("labels", [np.uint8(2), np.int64(-1), np.uint16(300), np.int64(10**6)])
+def test_masks_of_labels_are_refused(labels: np.integer) -> None:
+    with pytest.raises(VeraError, match="the mask has values from"):
+        layerize_frames(SOURCE, EDITED, mask=np.eye(*SIZE[::-1], dtype=bool) * labels)
+
+
+@pytest.mark.faults
+def test_an_interrupt_stays_one(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "labels.png"), np.full(SIZE[::-1], 2, np.uint8))
+    pairs = Footages(SOURCE, SOURCE, tmp_path / "labels.png").pairs([(0, 0), (1, 1)])
+    next(pairs)
+    with pytest.raises(KeyboardInterrupt):
+        pairs.throw(KeyboardInterrupt)
 
 
 def test_the_record_tells_what_was_refused() -> None:

@@ -210,6 +210,9 @@ def test_what_cannot_be_used(tmp_path: Path) -> None:
     refused("something else", source=clip.source, edited=clip.edited, layers=tmp_path / "full")
     cv2.imwrite(str(tmp_path / "small.png"), np.zeros((9, 9), np.uint8))
     refused("9x9", source=clip.source, edited=clip.edited, layers=clip.layers, mask=tmp_path / "small.png")
+    labels = tmp_path / "labels.png"
+    cv2.imwrite(str(labels), np.full(SIZE[::-1], 2, np.uint8))
+    refused("is white (the brightest is 2", source=clip.source, edited=clip.edited, layers=clip.layers, mask=labels)
     assert not clip.layers.exists()
 
 

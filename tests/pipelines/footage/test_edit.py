@@ -17,6 +17,7 @@ from tests.executable import ffmpeg
 from vera import VeraError
 from vera.color.tags import ColorTags
 from vera.layers import composite_clip, load_layers, source_match, verify
+from vera.layers import folder as layer_folder
 from vera.layers.refine import clip as refined
 from vera.layers.refine.clip import Refinement
 from vera.models import AutoencoderPatch3D
@@ -261,6 +262,20 @@ def test_layers_outlive_a_result_that_cannot_be_written(
         edit(source, TEXT, model=model, out=tmp_path / out, layers=tmp_path / "asked")
     assert load_layers(tmp_path / "asked").alpha.shape[0] == 5
     assert {path.name for path in tmp_path.iterdir()} == {"a.mkv", "model", place, f"{place}-2", "asked"}
+
+
+@pytest.mark.faults
+def test_layers_that_cannot_be_opened_again_are_kept(
+    model: Path, make_clip: ClipMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> None:
+        raise VeraError("the manifest is too long")
+
+    monkeypatch.setattr(layer_folder, "read_manifest", refuse)
+    with pytest.raises(VeraError, match=r"too long; the layers are whole in .*a-vera-layers: "):
+        edit(make_clip("a.mkv"), TEXT, model=model)
+    monkeypatch.undo()
+    assert load_layers(tmp_path / "a-vera-layers").alpha.shape[0] == 5
 
 
 def test_layers_that_were_not_asked_for_can_be_read_after_the_edit(model: Path, make_clip: ClipMaker) -> None:

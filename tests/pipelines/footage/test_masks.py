@@ -46,3 +46,16 @@ def test_masks_that_do_not_fit(model: Path, make_clip: ClipMaker, tmp_path: Path
     for words, mask in wrong.items():
         with pytest.raises(VeraError, match=words):
             edit(source, TEXT, model=model, mask=mask)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("region", [None, "auto"])
+def test_labels_are_refused_before_the_work(
+    model: Path, make_clip: ClipMaker, tmp_path: Path, region: str | None
+) -> None:
+    source, mask = make_clip("a.mkv", frames=3), tmp_path / "labels.png"
+    cv2.imwrite(str(mask), np.eye(32, dtype=np.uint8) * 2)
+    steps: list[object] = []
+    with pytest.raises(VeraError, match=r"nothing in it is white \(the brightest is 2 of 255\)"):
+        edit(source, TEXT, model=model, mask=mask, region=region, progress=lambda *step: steps.append(step))
+    assert not steps and not (tmp_path / "a-vera.mkv").exists()

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
 from vera import VeraError
 from vera.pipelines import Acceleration, ModelChoice, Sampling, edit, load_pipeline
+from vera.pipelines.footage import draw
 from vera.pipelines.footage.student import with_student
 
 ClipMaker = Callable[..., Path]
@@ -60,3 +62,17 @@ def test_the_manifest_says_which_it_was(
     about = done.edit.metadata
     assert (about["lora"], about["lora_fused"], about["steps"], about["guidance"]) == expected
     assert words in done.choice
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("offload", "fused"), [("none", True), ("model", True), ("group", True), ("sequential", False)]
+)
+def test_the_student_is_not_fused_where_that_would_lose_it(
+    monkeypatch: pytest.MonkeyPatch, offload: Any, fused: bool
+) -> None:
+    pipeline = MagicMock()
+    monkeypatch.setattr(draw, "load_pipeline", lambda *given: pipeline)
+    model = replace(NANO, lora=("nano-8-steps",), acceleration=Acceleration(offload=offload))
+    draw.load_model(MagicMock(model=model))
+    assert pipeline.fuse_lora.called == fused

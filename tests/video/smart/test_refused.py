@@ -1,9 +1,11 @@
 """What a smart master refuses, finds afterwards, or leaves whole when it is stopped."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from av.packet import Packet
 from tests.conftest import small_disk
 from tests.executable import ffmpeg
 from tests.video.smart.test_master import X264, X265, make, smart, square
@@ -12,7 +14,7 @@ from vera.errors import VeraError
 from vera.video import FrameReader, open_clip
 from vera.video.smart.bits import UnsupportedError
 from vera.video.smart.encoder import digest
-from vera.video.smart.master import check_smart, compare_packets, plan_smart, write_smart
+from vera.video.smart.master import _renewed, check_smart, compare_packets, plan_smart, write_smart
 
 # What cannot be done is said
 
@@ -54,6 +56,13 @@ def test_parameters_that_change_on_the_way(tmp_path: Path) -> None:
     ffmpeg("-r", 25, "-i", both, "-c", "copy", "-bsf:v", "setts=pts=N*40:dts=N*40:time_base=1/1000", source)
     with pytest.raises(UnsupportedError, match="parameters on the way"):
         plan_smart(source, ".mkv", {0})
+
+
+@pytest.mark.faults
+def test_a_new_picture_that_is_longer_than_packets_can_say() -> None:
+    stream: Any = SimpleNamespace(length_size=1, graft=lambda units, picture: [picture])
+    with pytest.raises(UnsupportedError, match="as long as the new ones"):
+        _renewed(Packet(b"\1a"), stream, bytes(256))
 
 
 def test_a_result_that_was_encoded_again_is_found(tmp_path: Path) -> None:

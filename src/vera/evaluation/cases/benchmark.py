@@ -17,7 +17,7 @@ from vera.evaluation.cases.case import Case
 from vera.evaluation.cases.frames import CaseFrames
 from vera.evaluation.cases.views import read_alike, read_frames, read_grey
 from vera.fingerprints import path_fingerprint
-from vera.layers.masks import mask_frames
+from vera.layers.masks import check_white, mask_frames
 from vera.video import open_clip
 
 NAMES = {task: name for name, task in TASKS.items()}
@@ -69,6 +69,7 @@ def load_frames(case: ClipCase) -> CaseFrames:
     alpha = None if case.alpha is None else read_grey(case.alpha, clip)
     preserved = None if alpha is None else alpha == 0
     if preserved is None and case.mask is not None:
+        check_white(case.mask, clip.display_size, len(source))
         masks = mask_frames(case.mask, *clip.display_size)
         preserved = np.stack([mask for _, mask in zip(range(len(source)), masks, strict=False)])
         if len(preserved) < len(source):

@@ -7,6 +7,7 @@ from pathlib import Path
 from vera.color.transform import color_transform
 from vera.errors import VeraError
 from vera.evaluation.methods.fit import fit_frames
+from vera.layers.masks import check_mask, check_white
 from vera.layers.refine.rate import sampled_frames
 from vera.layers.views import SourceViews
 from vera.pipelines.editors.adapters.adapter import Adapter
@@ -38,6 +39,9 @@ def draw_result(
     if traits.still:
         raise VeraError(f"{name} draws single pictures, of which only layers make a clip: leave out layers=no")
     clip = open_clip(source)
+    if mask is not None:
+        check_mask(mask, clip)
+        check_white(mask, clip.display_size, clip.frame_count)
     edited = range(clip.frame_count)
     rate = frame_rate(clip, edited)
     every = every_nth(rate, traits, 1)

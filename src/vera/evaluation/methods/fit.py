@@ -38,7 +38,7 @@ def fit_frames(clip: Clip, source: Clip, out: Path) -> Path:
     chosen = nearest_frames(clip, source)
     if chosen == list(range(clip.frame_count)) and _shows_plainly(clip, source.display_size):
         return clip.path
-    with whole_file(out) as partial, LosslessWriter(partial, source.average_rate) as writer:
+    with whole_file(out) as partial, LosslessWriter(partial, source.coded_rate) as writer:
         for picture in _pictures(clip, chosen, source.display_size):
             writer.write(picture)
     return out

@@ -12,7 +12,6 @@ from vera import files
 from vera.errors import VeraError
 
 RECORD = "export.json"  # marks a folder as an export, and lists what it wrote there
-LIMIT = 48 << 20  # bytes of it: the names and hashes of the pictures of an hour
 
 
 def list_contents(folder: Path) -> dict[str, str]:
@@ -99,7 +98,7 @@ def _written(folder: Path) -> set[str]:
 
 def _listed(folder: Path) -> dict[str, Any]:
     """Size and hash of what the export `folder` says that it wrote. Raises VeraError if it does not say it."""
-    record = files.read_json(folder / RECORD, LIMIT)
+    record = files.read_json(folder / RECORD, files.FRAMES_LIMIT)
     contents = record.get("contents") if isinstance(record, dict) else None
     if not isinstance(contents, dict):
         raise VeraError(f"{folder / RECORD}: does not list what the export wrote; remove the folder or choose another")

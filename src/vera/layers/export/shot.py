@@ -62,7 +62,7 @@ class Shot:
     @property
     def rate(self) -> Fraction:
         """Frames a second, as a fraction that timelines can hold."""
-        return self.clip.average_rate.limit_denominator(60000)
+        return self.clip.coded_rate
 
     @cached_property
     def sequence(self) -> Sequence | None:

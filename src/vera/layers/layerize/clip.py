@@ -14,7 +14,7 @@ from vera.layers.layerize.footage import ArrayFootage, ClipFootage, Footage, Foo
 from vera.layers.layerize.match import Match
 from vera.layers.layerize.matting import Matting
 from vera.layers.layerize.recover import RecoveredLayers, recover_layers
-from vera.layers.masks import check_mask
+from vera.layers.masks import check_mask, check_white, mask_files
 from vera.layers.source_match import describe_source
 from vera.progress import Progress
 from vera.video import ClipLike, as_clip
@@ -72,7 +72,7 @@ def layerize(
     clip, other = as_clip(source), as_clip(edited)
     check_outputs(
         [file for clip in (clip, other) for file in source_files(clip.path)]
-        + [path for path in (mask, matte) if path is not None],
+        + [file for path in (mask, matte) if path is not None for file in mask_files(path)],
         layer_files(folder) + ([] if sheet is None else [sheet]),
     )
     check_layers_folder(folder)
@@ -80,6 +80,8 @@ def layerize(
     for path in (mask, matte):
         if path is not None:
             check_mask(path, clip)
+    if mask is not None:
+        check_white(mask, clip.display_size, clip.frame_count)
     found = recover_layers(clips, progress)
     found.matting = matting
     told = found.notices
@@ -132,7 +134,8 @@ def layerize_frames(
         source: the clip that was edited, or `ArrayFootage` of it.
         frames: uint8, uint16, or floats in [0,1].
         rate: how many there are to a second; None if they span the source's time evenly.
-        mask: what the edit preserves: a file as for `layerize`, or `[T,H,W]` or `[H,W]`, true or white there.
+        mask: what the edit preserves: a file as for `layerize`, or `[T,H,W]` or `[H,W]`, true or white there
+            (integers of 0 and 1 alone as well).
         mattes: alpha of the solid things in the edit, `[T,H,W]` by frame of the source, where it is known.
         name: what messages call the frames.
         in_step: frame for frame those of the source, of which some or all may be unedited.
@@ -148,6 +151,7 @@ def layerize_frames(
         mask = Path(mask)
         if isinstance(footage, ClipFootage):
             check_mask(mask, footage.clip)
+        check_white(mask, footage.size, footage.times.count)
     clips = Footages(footage, ArrayFootage(frames, rate, name), mask, mattes)
     found = recover_layers(clips, progress, in_step)
     found.must_differ, found.matting = not in_step, matting

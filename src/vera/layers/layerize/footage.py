@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -198,6 +199,12 @@ class Footages:
             for parts in zip(sources, edits, masks, mattes, strict=True):
                 yield FramePair(*parts)
 
+    @cached_property
+    def _white(self) -> float:
+        """The value from which on a mask in memory is white."""
+        assert self.mask is not None and not isinstance(self.mask, Path)
+        return _white_from(self.mask)
+
     def _masks(self, places: Sequence[int]) -> Generator[NDArray[np.bool_] | None, None, None]:
         if self.mask is None:
             yield from (None for _ in places)
@@ -207,7 +214,8 @@ class Footages:
         else:
             still = np.ndim(self.mask[0]) == 1
             for place in places:
-                yield _coverage(self.mask if still else self.mask[place], self.work_size) >= 0.5
+                white = np.asarray(self.mask if still else self.mask[place]) >= self._white
+                yield _coverage(white, self.work_size) >= 0.5
 
     def _mattes(self, places: Sequence[int]) -> Generator[NDArray[np.float32] | None, None, None]:
         if self.mattes is None:
@@ -217,6 +225,24 @@ class Footages:
                 yield from (_coverage(matte.mean(axis=-1) / 255, self.work_size) for matte in pick(mattes, places))
         else:
             yield from (_coverage(self.mattes[place], self.work_size) for place in places)
+
+
+def _white_from(mask: Pictures) -> float:
+    """The value from which on a mask is white: half of 1, of 255, or of 65535 where an integer is above 255.
+
+    Of integers 0 and 1 alone 1 is white, as in files. VeraError for others in which nothing is white: they are labels.
+    """
+    if np.asarray(mask[0]).dtype.kind not in "iu":
+        return 0.5
+    ends = [(int(part.min()), int(part.max())) for part in (np.asarray(mask[i]) for i in range(len(mask)))]
+    low, high = min(least for least, _ in ends), max(most for _, most in ends)
+    white = 1 if high <= 1 else 128 if high <= 255 else 32768
+    if low < 0 or 0 < high < white or high > 65535:
+        raise VeraError(
+            f"the mask has values from {low} to {high}: white is 255, or 1 in a mask of 0 and 1; "
+            "of a map of labels give the subject's, `labels == 2` say"
+        )
+    return white
 
 
 def _coverage(picture: Any, size: Size) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ from typing import Self
 
 from vera.color.transform import ColorTransform
 from vera.layers import check_layers_folder
-from vera.layers.masks import check_mask
+from vera.layers.masks import check_mask, check_white
 from vera.layers.masters import choose_codec
 from vera.layers.refine.clip import Refinement
 from vera.pipelines.footage.outputs import default_out, writable_out
@@ -93,6 +93,7 @@ class EditJob:
             _check_writable(clip, out, outputs)
         if mask is not None:
             check_mask(mask, clip)
+            check_white(mask, clip.display_size, edited.stop)
         return cls(
             clip=clip,
             edited=edited,

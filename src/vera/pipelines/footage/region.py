@@ -2,7 +2,6 @@
 
 import math
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -110,9 +109,7 @@ def _auto(clip: Clip, edited: range, mask: Path | None) -> Region:
     shrink = min(1.0, MASK_SIDE / max(full))
     size = max(1, round(full[0] * shrink)), max(1, round(full[1] * shrink))
     scale = np.array([full[0] / size[0], full[1] / size[1]] * 2)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what nothing white means for a region is said below
-        edges = _island(_edges(mask, size, edited), size, mask) * scale
+    edges = _island(_edges(mask, size, edited), size, mask) * scale
     return Region(AUTO, follow(edges, full))
 
 

@@ -9,7 +9,7 @@ import torch
 
 from vera.choices import Acceleration, Sampler
 from vera.errors import VeraError
-from vera.layers import LayeredEdit
+from vera.layers import LayeredEdit, load_layers
 from vera.layers.masters import Master, write_master
 from vera.layers.refine.clip import Refinement
 from vera.pipelines.editors.adapters.adapter import Adapter
@@ -167,13 +167,14 @@ def run_edit(
         return report
     with layers_folder(job.layers, job.out) as folder:
         with clock.stage("layers"):
-            layered = write_layers(job, drawn, folder, progress)
-        report = replace(report, edit=layered, notices=tuple(drawn.notices))
+            write_layers(job, drawn, folder, progress)
+        report = replace(report, notices=tuple(drawn.notices))
         if job.out is None:
-            return report
+            return replace(report, edit=load_layers(folder))
         with clock.stage("composite"), kept_on_failure(folder, job.layers, job.out):
+            layered = load_layers(folder)
             master = write_master(job.clip, layered, job.out, job.master, job.codec, progress)
-    return replace(report, master=master)
+    return replace(report, edit=layered, master=master)
 
 
 def _path(path: str | Path | None) -> Path | None:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from vera.color.transform import edit_to_source
-from vera.layers import LayeredEdit, load_layers
 from vera.layers.folder import LayersWriter
 from vera.layers.layer_frame import LayerFrame
 from vera.layers.refine.clip import Refined, clip_grain
@@ -13,7 +12,7 @@ from vera.pipelines.footage.job import EditJob
 from vera.progress import Progress
 
 
-def write_layers(job: EditJob, drawn: Drawn, folder: Path, progress: Progress | None = None) -> LayeredEdit:
+def write_layers(job: EditJob, drawn: Drawn, folder: Path, progress: Progress | None = None) -> None:
     """Refine the layers frame by frame as they are decoded, and save them as `folder`, whole or not at all."""
     clip, edited, transform = job.clip, job.edited, job.transform
     refined = Refined(drawn.refinement, len(edited), drawn.plates)
@@ -31,4 +30,3 @@ def write_layers(job: EditJob, drawn: Drawn, folder: Path, progress: Progress | 
         times = clip.pts[edited.start : edited.stop]
         finish = refined.finish(grain, job.sampling.seed)
         writer.finish(times, clip.time_base, manifest | refined.record(), finish)
-    return load_layers(folder)

@@ -104,14 +104,16 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
                 parameter.data = parameter.data.to(dtype)
 
     def fuse_lora(self, *args: Any, **kwargs: Any) -> None:
-        """Add the adapters to the weights, as diffusers does; VeraError where these are held in 8 bits."""
+        """Add the adapters to the weights, as diffusers does; VeraError where they are of 8 bits, or held elsewhere."""
+        self._check_weights()
         if _casting_dtype(plain_transformer(self.transformer)):
             raise VeraError("a LoRA cannot be fused into weights of 8 bits: fuse it first, then quantise, or leave it")
         with self._plain():
             super().fuse_lora(*args, **kwargs)
 
     def unfuse_lora(self, *args: Any, **kwargs: Any) -> None:
-        """Take the adapters out of the weights again, as diffusers does."""
+        """Take the adapters out of the weights again, as diffusers does; VeraError where these are held elsewhere."""
+        self._check_weights()
         with self._plain():
             super().unfuse_lora(*args, **kwargs)
 
@@ -162,6 +164,14 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
         """Names of the active adapters."""
         with self._plain():
             return list(super().get_active_adapters())
+
+    def _check_weights(self) -> None:
+        """VeraError where the weights are on no device between two calls: peft would change nothing, and not say so."""
+        if any(parameter.is_meta for parameter in plain_transformer(self.transformer).parameters()):
+            raise VeraError(
+                "a LoRA cannot be fused into weights that sequential offloading holds, nor be taken out: do it before "
+                "offloading, or leave it"
+            )
 
     @contextmanager
     def _plain(self) -> Iterator[None]:

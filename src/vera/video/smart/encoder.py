@@ -39,7 +39,7 @@ class PictureEncoder:
         self.digests: dict[int, bytes] = {}
         context: Any = av.CodecContext.create(stream.encoder, "w")
         context.width, context.height, context.pix_fmt = clip.width, clip.height, clip.pix_fmt
-        context.time_base, context.framerate = 1 / clip.average_rate, clip.average_rate
+        context.time_base, context.framerate = 1 / clip.coded_rate, clip.coded_rate
         context.options = stream.options()
         context.max_b_frames = 0
         context.flags |= av.codec.context.Flags.global_header

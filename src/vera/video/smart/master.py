@@ -222,9 +222,11 @@ def _decoded_at(packet: "Packet[Any]", video: VideoStream, clip: Clip) -> Fracti
 def _renewed(packet: "Packet[Any]", stream: H264 | Hevc, picture: bytes) -> "Packet[Any]":
     try:
         units = stream.graft(split_lengths(bytes(packet), stream.length_size), picture)
+        fresh: Packet[Any] = Packet(join_lengths(units, stream.length_size))
     except (EOFError, IndexError, ValueError) as error:
         raise UnsupportedError(_DAMAGED) from error
-    fresh: Packet[Any] = Packet(join_lengths(units, stream.length_size))
+    except OverflowError as error:
+        raise UnsupportedError("its packets cannot hold pictures as long as the new ones") from error
     fresh.stream = packet.stream
     fresh.pts, fresh.dts, fresh.duration, fresh.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
     fresh.is_keyframe = packet.is_keyframe
