@@ -32,3 +32,23 @@ def test_composite_of_a_damaged_clip(tmp_path: Path, capfd: pytest.CaptureFixtur
     assert open_clip(tmp_path / "b.mkv").frame_count == 12
     assert main(["verify", str(clip), str(tmp_path / "b.mkv"), str(tmp_path / "layers")]) == 3
     assert "changed                  0" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["edit", "edit a part", "masked", "layerize", "layerize onto"])
+def test_who_reads_a_part_tells_of_it_too(tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str) -> None:
+    whole, torn = (make_clip(tmp_path / f"{part}.mov", 12, codec="mjpeg", pix_fmt="yuvj420p") for part in ("a", "b"))
+    damage(torn, (5,))
+    edit = ["Add a red balloon", "--steps", "1", "--guidance", "1", "--size", "64x64", "--no-result"]
+    command = {
+        "edit": ["edit", str(torn), *edit],
+        "edit a part": ["edit", str(torn), *edit, "--frames", "9"],
+        "masked": ["edit", str(whole), *edit, "--mask", str(torn)],
+        "layerize": ["layerize", str(whole), str(torn)],
+        "layerize onto": ["layerize", str(torn), str(whole)],
+    }[name]
+    layers = "--out" if command[0] == "layerize" else "--layers"
+    assert main([*command, layers, str(tmp_path / "layers")]) == 3
+    lines = [line for line in capfd.readouterr().err.splitlines() if "damaged" in line]
+    read = 9 if name == "edit a part" else 12
+    assert f"b.mov: 1 of its {read} frames is damaged, at 0.200 s;" in lines[-1]
+    assert len(lines) == 1 or (name == "layerize onto" and "at 0.200 s;" in lines[0])  # which compares a part first

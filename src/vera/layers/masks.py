@@ -77,7 +77,7 @@ def mask_pictures(path: Path, width: int, height: int) -> Generator[NDArray[np.u
         yield from repeat(model_view(_read_still(path), width, height))
     clip = open_clip(path)
     with FrameReader(path) as reader:
-        for frame in reader:
+        for frame in reader.first(clip.frame_count):
             yield model_view(frame, width, height, clip.orientation)
 
 

@@ -27,7 +27,7 @@ class SourceViews:
     def pictures(self, wanted: Collection[int] | None = None) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Read the `wanted` of the edited frames, all if None: each with its index among them, as RGB `[H,W,3]`."""
         with self.clip.frames() as reader:
-            for index, frame in enumerate(islice(reader, self.edited.start, self.edited.stop)):
+            for index, frame in enumerate(islice(reader.first(self.edited.stop), self.edited.start, None)):
                 if wanted is None or index in wanted:
                     yield index, source_view(frame, *self.size, self.clip.orientation, self.transform)
 

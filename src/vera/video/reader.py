@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,6 +22,7 @@ from vera.video.decoding.damage import (
     counted_packets,
     has_times,
     packet_is_frame,
+    warn_damaged,
 )
 from vera.video.decoding.decoder import frame_decoder
 from vera.video.decoding.deinterlace import deinterlaced
@@ -81,6 +82,17 @@ class FrameReader:
             raise VeraError(
                 f"{self.path}: its pictures can't be taken over ({error.strerror}); convert it to H.264, ProRes or FFV1"
             ) from error
+
+    def first(self, count: int) -> Iterator[av.VideoFrame]:
+        """The first `count` frames, instead of iterating: what is damaged among them is told, whether or not more is
+        asked for."""
+        given = 0
+        try:
+            for frame in islice(self, count):
+                given += 1
+                yield frame
+        finally:
+            warn_damaged(self.path, given, self.damaged)
 
     def frames_from(self, key: int) -> Iterator[av.VideoFrame]:
         """Frames from the key frame at time `key` on, as iterating gives them where nothing is damaged.

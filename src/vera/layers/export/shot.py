@@ -123,7 +123,7 @@ class Shot:
         waiting = deque(self.pts)
         if self.edit.finish.needs_plate:
             with self.clip.frames() as reader:
-                for frame in reader:
+                for frame in reader.first(self.clip.frame_count):
                     while waiting and frame.pts is not None and waiting[0] < frame.pts:
                         yield waiting.popleft(), None
                     if not waiting:

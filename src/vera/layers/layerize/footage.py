@@ -81,7 +81,7 @@ class ClipFootage:
     def pictures(self, wanted: Sequence[int], size: Size) -> Generator[NDArray[Any], None, None]:
         """Other frames are decoded, not converted."""
         with self.clip.frames() as reader:
-            for frame in pick(reader, wanted):
+            for frame in pick(reader.first(wanted[-1] + 1 if wanted else 0), wanted):
                 if not self.deep:
                     yield model_view(frame, *size, self.clip.orientation)
                     continue

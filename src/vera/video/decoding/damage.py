@@ -102,6 +102,11 @@ def check_decoded(path: Path, frames: int, damaged: Sequence[Fraction], lost: in
     """
     if lost * 2 > frames:
         raise _damaged(path, f"{lost} of its {frames} frames can't be decoded")
+    warn_damaged(path, frames, damaged)
+
+
+def warn_damaged(path: Path, frames: int, damaged: Sequence[Fraction]) -> None:
+    """Warn with a `DamageWarning` if any of the `frames` that were read are `damaged`, their times in seconds."""
     if damaged:
         count = len(damaged)
         times = ", ".join(f"{float(time):.3f}" for time in damaged[:NAMED]) + (" ..." if count > NAMED else "")
@@ -110,7 +115,7 @@ def check_decoded(path: Path, frames: int, damaged: Sequence[Fraction], lost: in
             f"{path}: {what}; the decoder repaired or the frame before replaced them, and frames that are predicted "
             "from them may be wrong as well",
             DamageWarning,
-            stacklevel=2,
+            stacklevel=1,  # one place for all, so that what two readers find is told once
         )
 
 
