@@ -59,7 +59,7 @@ def _own(out: Path) -> tuple[Mapping[str, str], Mapping[str, list[str]]]:
         layout: Layout = build.layout
         files = {
             path: digest
-            for about in build.clips.values()
+            for about in build.held()
             for entry in build.record(about).stages.values()
             for path, digest in entry.files.items()
         }

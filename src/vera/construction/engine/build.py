@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -173,15 +173,22 @@ class Build:
         """Whether nothing will come of a unit with this record, so that it needs no files."""
         return is_given_up(self.plan, derive(self.plan, record))
 
+    def held(self) -> Iterator[Record]:
+        """The sources, and the clips that they were last split into, whether that is up to date or to be done anew; no
+        clips of a source of which nothing will come."""
+        yield from self.sources
+        for record in map(self.record, self.sources):
+            if not self.is_given_up(record):
+                yield from _clips(record, record.stages)
+
     def _find_clips(self, sources: Sequence[Record]) -> None:
         """Take up the clips that some sources were split into; the limit counts in order of the footage."""
         for source in sources:
             record = self.record(source)
             ended = {task.stage for task in derive(self.plan, record) if task.state == "done"}
-            found = [about for name in ended for about in record.stages[name].facts.get("clips", [])]
             for clip in self._split.get(source.id, ()):
                 del self.clips[clip.id]
-            self._split[source.id] = [Record("clip", about["id"], {**about, "source": source.id}) for about in found]
+            self._split[source.id] = _clips(record, ended)
             self.clips |= {clip.id: clip for clip in self._split[source.id]}
         if self.limit is not None:
             clips = [clip for source in self.sources for clip in self._split.get(source.id, ())]
@@ -241,6 +248,12 @@ class Build:
                 file.flush()
 
             yield tell
+
+
+def _clips(source: Record, stages: Iterable[str]) -> list[Record]:
+    """The clips that some stages split a source into."""
+    found = [about for name in stages for about in source.stages[name].facts.get("clips", [])]
+    return [Record("clip", about["id"], {**about, "source": source.id}) for about in found]
 
 
 @contextmanager
