@@ -201,6 +201,19 @@ def test_files_of_rejected_clips_are_collected_and_made_anew_where_the_recipe_ch
     assert tree(tmp_path / "out") == tree(tmp_path / "new")
 
 
+@pytest.mark.faults
+def test_upkeep_does_not_change_what_a_build_was_told(tmp_path: Path) -> None:
+    write_footage(tmp_path / "footage", 1, 2)
+    recipe, out = write_recipe(tmp_path / "r.yaml"), tmp_path / "out"
+    told = build_samples(recipe, out, unattended=True, limit=1).counts
+    assert told["publish", "done", ""] == 1
+    verify_build(out)
+    assert build_status(out).counts == told
+    (out / "index.sqlite").unlink()
+    retry(out)
+    assert build_status(out).counts == told
+
+
 def test_what_waits_keeps_its_files(tmp_path: Path) -> None:
     write_footage(tmp_path / "footage", 1)
     recipe = write_recipe(tmp_path / "r.yaml")

@@ -34,7 +34,7 @@ class Desk:
     _settling: Any = field(default_factory=threading.Lock)
 
     def refresh(self) -> int:
-        """Take up what the build waits for now; returns how many tasks are new."""
+        """Take up what the build waits for now; returns how many tasks are new, or there again."""
         waiting = waiting_tasks(self.clips.out)
         gates: Mapping[str, Gate] = {gate: gate for gate in GATES}
         return set_tasks(

@@ -234,6 +234,7 @@ def test_what_waits_no_more_is_gone_and_may_come_back(opened: Callable[..., Stor
     set_tasks(store, [])
     assert claim(store, "ben", "filter") is None
     assert held is not None and finish(store, held.id, YES).state == "done"  # it was in hand
+    assert set_tasks(store, clips(3)) == 2  # there again
     assert set_tasks(store, clips(3)) == 0
     assert claim(store, "ben", "filter") is not None
 

@@ -17,13 +17,16 @@ from typing import ClassVar
 import pytest
 from tests.construction.toys import LOG, SLEEP, STAGES, Alone, Choose, Cut, Draw, Ship, finish, opened, tree
 
+from vera.construction.dataset import write_rows
 from vera.construction.engine.record import Layout, read_record
+from vera.construction.engine.run import run_task, stage_bytes
 from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected, Stage
 from vera.construction.engine.state import Task
 from vera.errors import VeraError
 
 ROOT = Path(__file__).parents[3]
 KILLS = 20
+ROWS = "dataset/set/2-frames/toys.jsonl"
 
 
 @pytest.fixture
@@ -147,6 +150,58 @@ def test_what_another_build_left_that_was_killed_is_done(
     assert tree(tmp_path / "out") == tree(tmp_path / "new")
 
 
+@pytest.mark.faults
+def test_a_build_beside_one_that_splits_new_footage_keeps_what_was_kept_and_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, stages = tmp_path / "out", (Cut(), Draw(), Alone("hash"), Choose(), Ship())
+    make(out, "4", stages=stages)
+    with opened(out, "4", "2", stages=stages) as first, opened(out, "4", "2", stages=stages) as second:
+        first.index.owner = "elsewhere:1:0"
+        assert first.index.claim(range(5)).stage == "cut"  # type: ignore[union-attr]
+        waited: list[float] = []
+
+        def work_meanwhile(seconds: float) -> None:
+            if not seconds or waited:  # a toy, or the first build
+                return
+            waited.append(seconds)
+            assert len(second.index.find("done", "publish")) == 2
+            first.index.free(own=True)
+            first.run()
+
+        monkeypatch.setattr("time.sleep", work_meanwhile)
+        second.refresh()
+        finish(second)
+        assert waited and not second.index.find("ready")
+        assert len(second.index.find("done", "publish")) == 2  # the new clips repeat the old
+    make(tmp_path / "new", "4", "2", stages=stages)
+    assert (out / ROWS).read_text() == (tmp_path / "new" / ROWS).read_text()
+
+
+@pytest.mark.faults
+def test_clips_that_another_build_split_off_are_put_though_they_are_known(tmp_path: Path) -> None:
+    with opened(tmp_path / "out", "2") as build:
+        task = build.index.claim([0])
+        assert task is not None
+        about = build.about(task)
+        ran = run_task(tmp_path / "out", stage_bytes(STAGES), task, about)
+        build._find_clips(build.sources)  # as when a clip is claimed that the other build has put
+        build._follow(task, ran)
+        assert len(build.index.find("ready", "draw")) == 2
+
+
+@pytest.mark.faults
+def test_rows_of_a_stage_beyond_the_last_one_stay(tmp_path: Path) -> None:
+    make(tmp_path / "out", "2", stages=(*STAGES, Other()))
+    other = tmp_path / "out/dataset/set/2-frames/others.jsonl"
+    before = other.read_text(encoding="utf-8")
+    with opened(tmp_path / "out", "2") as build:
+        write_rows(build, [Other()])
+        assert other.read_text(encoding="utf-8") == before
+        write_rows(build)  # the recipe has no such stage any more
+        assert not other.exists() and len((tmp_path / "out" / ROWS).read_text().splitlines()) == 2
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_deleted_clip_is_made_anew(tmp_path: Path, log: Path, workers: int) -> None:
     make(tmp_path / "out", "3")
@@ -195,6 +250,12 @@ def test_a_limit_holds_back_and_loses_nothing(tmp_path: Path, log: Path) -> None
     make(tmp_path / "out", "2", "2")
     make(tmp_path / "out", "2", "2", limit=1)
     assert len((tmp_path / "out/dataset/set/2-frames/toys.jsonl").read_text().splitlines()) == 4
+
+
+@dataclass(frozen=True)
+class Other(Ship):
+    name: ClassVar[str] = "other_publish"
+    split: ClassVar[str] = "others"
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,10 @@ class Index:
             for owner in gone:
                 self._db.execute("UPDATE tasks SET state = 'ready' WHERE state = 'leased' AND owner = ?", (owner,))
 
+    def has(self, unit: str) -> bool:
+        """Whether a source or clip has tasks."""
+        return bool(self._db.execute("SELECT 1 FROM tasks WHERE unit = ? LIMIT 1", (unit,)))
+
     def units(self) -> set[str]:
         """All sources and clips that have tasks."""
         return {unit for (unit,) in self._db.execute("SELECT DISTINCT unit FROM tasks")}

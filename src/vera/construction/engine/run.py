@@ -44,7 +44,7 @@ def run_task(root: Path, stages: bytes, task: Task, about: Record) -> Ran:
                 return Ran(None, time.perf_counter() - start)
             with scratch_folder(folder / "run") as out:
                 entry, trace = _run(layout, record, _opened(stages, task.stage), task, out)
-                _commit(layout, record, task, entry, out, _opened(stages, task.stage).dataset)
+                _commit(layout, record, task, entry, out, _opened(stages, task.stage).split)
     except BuildStopError as error:
         return Ran(None, time.perf_counter() - start, stopped=str(error))
     except OSError as error:
@@ -94,11 +94,11 @@ def _item(layout: Layout, record: Record, stage: Stage, task: Task, out: Path) -
     return Item(record.id, task.object, record.about, source.about, facts, files, out, layout.cache, task.decision)
 
 
-def _commit(layout: Layout, record: Record, task: Task, entry: Entry, out: Path, dataset: bool) -> None:
+def _commit(layout: Layout, record: Record, task: Task, entry: Entry, out: Path, split: str) -> None:
     """Move what a stage wrote to its place. An older entry goes first, so that it never
     names files of another run."""
     folder = layout.folder(task.kind, task.unit)
-    place = layout.dataset if dataset else folder / task.object
+    place = layout.dataset if split else folder / task.object
     path = folder / "record.json"
     if task.key in record.stages and record.stages[task.key].files:
         write_record(path, record.with_entry(task.key, None))
