@@ -1,5 +1,7 @@
 """Tasks and leases: each task once, overlaps twice, nothing lost, by no clock but the server's."""
 
+import errno
+import os
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,7 +19,7 @@ from vera.annotation.store.events import events_of, save_event
 from vera.annotation.store.leases import claim, find_lease, give_back, keep, seconds_left
 from vera.annotation.store.store import Gate, Store, make_rules
 from vera.annotation.store.tasks import NewTask, add_gold, set_tasks
-from vera.construction.decisions import held_decisions
+from vera.construction.decisions import held_decisions, read_decisions
 from vera.errors import VeraError
 from vera.resumable import read_rows
 from vera.service.errors import ConflictError, MissingError
@@ -217,6 +219,35 @@ def test_a_decision_that_was_written_as_the_server_died_is_written_once(
     DecisionLog(tmp_path / "decisions").write_settled(store)
     rows = [row for log in held_decisions(tmp_path / "decisions") for row in read_rows(log, mend=False)]
     assert len(rows) == 2
+
+
+@pytest.mark.faults
+def test_a_full_disk_costs_no_decision_and_no_log(
+    tmp_path: Path, opened: Callable[..., Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, log = opened(), DecisionLog(tmp_path / "decisions")
+    set_tasks(store, clips(3))
+    full = False
+    sync = os.fsync
+
+    def fail(file: int) -> None:
+        if full:
+            os.truncate(held_decisions(tmp_path / "decisions")[-1], os.fstat(file).st_size - 9)  # so much had room
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(file)
+
+    monkeypatch.setattr("os.fsync", fail)
+    for number in range(3):
+        held = claim(store, "anna", "filter")
+        assert held is not None
+        finish(store, held.id, YES)
+        if full := number == 1:
+            with pytest.raises(OSError, match="No space"):
+                log.write_settled(store)
+        else:
+            log.write_settled(store)
+    assert len(read_decisions(held_decisions(tmp_path / "decisions"))) == 3
+    assert DecisionLog(tmp_path / "decisions").write_settled(store) == 0
 
 
 def test_a_file_has_one_server(opened: Callable[..., Store]) -> None:
