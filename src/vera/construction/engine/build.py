@@ -2,9 +2,10 @@
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -21,7 +22,7 @@ from vera.construction.engine.state import Plan, Task, derive, is_given_up
 from vera.errors import VeraError
 from vera.progress import Progress
 
-PATIENCE = 1.0  # seconds between looks at leases, of one's own and of others
+PATIENCE = 1.0  # seconds between looks at what ended, and at the leases of others
 
 
 class Comparing(Stage, Protocol):
@@ -45,6 +46,7 @@ class Build:
     ) -> None:
         self.layout, self.plan, self.sources, self.limit = layout, plan, sources, limit
         layout.root.mkdir(parents=True, exist_ok=True)
+        self._database = database
         self.index = Index(open_database(database, layout.index))
         self.clips: dict[str, Record] = {}  # what each is, before anything was done with it
         self._sources = {source.id: source for source in sources}
@@ -73,13 +75,34 @@ class Build:
         first = self._next(lambda: self.index.claim(range(len(self.plan.stages))))
         if first is None:
             return
-        executor = open_executor(where, self.layout.root, self.plan.stages, workers)
         try:
-            with self._events() as tell:
+            with (
+                self._leases_kept(),
+                self._events() as tell,
+                closing(open_executor(where, self.layout.root, self.plan.stages, workers)) as executor,
+            ):
                 self._loop(executor, first, tell, progress)
         finally:
-            executor.close()
             self.index.free(own=True)
+
+    @contextmanager
+    def _leases_kept(self) -> Iterator[None]:
+        """Prolong this build's leases meanwhile, from a thread: a stage may run in this process for longer than one."""
+        ended = threading.Event()
+
+        def keep() -> None:
+            with closing(Index(open_database(self._database, self.layout.index))) as index:
+                while not ended.wait(LEASE / 4):
+                    with suppress(VeraError):  # of a database that cannot be had the build itself tells
+                        index.keep()
+
+        thread = threading.Thread(target=keep, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def _loop(
         self, executor: Executor, first: Task, tell: Callable[[Task, Ran], None], progress: Progress | None
@@ -100,7 +123,6 @@ class Build:
                 if progress is not None:
                     progress("stage runs", self._ended, self._ended + self._left)
             if time.monotonic() - looked > LEASE / 4:
-                self.index.keep()
                 self.index.free()
                 looked = time.monotonic()
             claim = partial(self._claim, executor)

@@ -30,7 +30,8 @@ class Ran:
 def run_task(root: Path, stages: bytes, task: Task, about: Record) -> Ran:
     """Run a stage and commit what it made. `stages` are pickled; `about` stands for a record that does not exist yet.
 
-    The unit's folder is held locked meanwhile, so that a run that outlives its build does not meet another.
+    The unit's folder is held locked meanwhile, so that a run that outlives its build does not meet another; what that
+    one has done meanwhile is the outcome.
     """
     layout, start, cpu = Layout(root), time.perf_counter(), time.process_time()
     folder = layout.folder(task.kind, task.unit)
@@ -42,6 +43,9 @@ def run_task(root: Path, stages: bytes, task: Task, about: Record) -> Ran:
             if missing:
                 write_record(folder / "record.json", _without(record, missing))
                 return Ran(None, time.perf_counter() - start)
+            held = record.stages.get(task.key)
+            if held is not None and held.fingerprint == task.fingerprint and held.status != "failed":
+                return Ran(held, time.perf_counter() - start)
             with scratch_folder(folder / "run") as out:
                 entry, trace = _run(layout, record, _opened(stages, task.stage), task, out)
                 _commit(layout, record, task, entry, out, _opened(stages, task.stage).split)
