@@ -17,7 +17,6 @@ from typing import ClassVar
 import pytest
 from tests.construction.toys import LOG, SLEEP, STAGES, Alone, Choose, Cut, Draw, Ship, finish, opened, tree
 
-from vera.construction.dataset import write_rows
 from vera.construction.engine.databases import Sqlite
 from vera.construction.engine.index import Index
 from vera.construction.engine.record import Layout, read_record
@@ -226,18 +225,6 @@ def test_a_stage_in_the_builds_own_process_keeps_its_lease(tmp_path: Path, monke
         assert (tmp_path / "out/leased").read_text() == build.sources[0].id
 
 
-@pytest.mark.faults
-def test_rows_of_a_stage_beyond_the_last_one_stay(tmp_path: Path) -> None:
-    make(tmp_path / "out", "2", stages=(*STAGES, Other()))
-    other = tmp_path / "out/dataset/set/2-frames/others.jsonl"
-    before = other.read_text(encoding="utf-8")
-    with opened(tmp_path / "out", "2") as build:
-        write_rows(build, [Other()])
-        assert other.read_text(encoding="utf-8") == before
-        write_rows(build)  # the recipe has no such stage any more
-        assert not other.exists() and len((tmp_path / "out" / ROWS).read_text().splitlines()) == 2
-
-
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_deleted_clip_is_made_anew(tmp_path: Path, log: Path, workers: int) -> None:
     make(tmp_path / "out", "3")
@@ -286,12 +273,6 @@ def test_a_limit_holds_back_and_loses_nothing(tmp_path: Path, log: Path) -> None
     make(tmp_path / "out", "2", "2")
     make(tmp_path / "out", "2", "2", limit=1)
     assert len((tmp_path / "out/dataset/set/2-frames/toys.jsonl").read_text().splitlines()) == 4
-
-
-@dataclass(frozen=True)
-class Other(Ship):
-    name: ClassVar[str] = "other_publish"
-    split: ClassVar[str] = "others"
 
 
 @dataclass(frozen=True)
