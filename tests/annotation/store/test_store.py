@@ -169,6 +169,31 @@ def test_who_disagrees_is_decided_by_a_third(tmp_path: Path, opened: Callable[..
     assert [(row["clip"][-1], row["by"], row["accept"]) for row in rows] == [("1", "anna", False), ("0", "carl", False)]
 
 
+@pytest.mark.faults
+def test_what_cannot_be_compared_is_decided_by_a_third_and_stops_no_other(opened: Callable[..., Store]) -> None:
+    store = opened(overlap=1.0)
+    set_tasks(store, clips(3))
+    for person in ("anna", "ben"):
+        for _ in range(3):
+            held = claim(store, person, "filter")
+            assert held is not None
+            finish(store, held.id, YES)
+    add_gold(store, [NewTask("filter", "gold0", "o1", YES)])
+    own = "(id, task, person, role, state, began, answer) VALUES ('g', 4, 'anna', 'work', 'done', 0, '{}')"
+    store.rows(f"INSERT INTO leases {own}")
+    errors = iter([MissingError("gone"), VeraError("of another size"), IndexError("no proposal 3"), None])
+
+    def fail_but_once(gate: Gate, clip: str, one: Any, other: Any) -> float:
+        if (error := next(errors)) is not None:
+            raise error
+        return 1.0
+
+    settle_all(store, fail_but_once)
+    states = [row["state"] for row in store.rows("SELECT state FROM tasks ORDER BY number")]
+    assert states == ["disputed", "disputed", "settled", "open"]
+    assert store.row("SELECT score FROM leases WHERE id = 'g'")["score"] is None  # type: ignore[index]
+
+
 def test_gold_is_everybodys_and_decides_nothing(opened: Callable[..., Store]) -> None:
     store = opened(gold=1.0)
     set_tasks(store, clips(1))

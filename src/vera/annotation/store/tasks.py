@@ -41,8 +41,9 @@ def set_tasks(store: Store, waiting: Iterable[NewTask]) -> int:
 
 
 def add_gold(store: Store, tasks: Iterable[NewTask]) -> None:
-    """Take up tasks whose answers are known; those that are there already stay as they are."""
+    """Take up tasks whose answers are known, also those whose clips were gone; others stay as they are."""
     with store.change():
+        store.rows("UPDATE tasks SET state = 'open' WHERE truth IS NOT NULL AND state = 'gone'")
         known = {row["id"] for row in store.rows("SELECT id FROM tasks")}
         for name, task in {task.id: task for task in tasks}.items():
             if name not in known:
