@@ -21,11 +21,11 @@ def write_rows(build: Build, later: Sequence[Stage] = ()) -> None:
     build goes stay as they are."""
     sources = {source.id: source for source in build.sources}
     rows: dict[str, list[str]] = defaultdict(list)
-    published = [stage.name for stage in build.plan.stages if stage.split]
-    for task in (task for name in published for task in build.index.find("done", name)):
+    way = {stage.name: on_the_way(build.plan.stages, stage.name) for stage in build.plan.stages if stage.split}
+    for task in (task for name in way for task in build.index.find("done", name)):
         record = build.record(build.about(task))
         facts = record.stages[task.key].facts
-        licence = licence_fields(sources[record.about["source"]], build.plan.stages, facts.get("pictures", ()))
+        licence = licence_fields(sources[record.about["source"]], way[task.stage], facts.get("pictures", ()))
         row = {**facts["row"], "provenance": {**facts["row"]["provenance"], **licence}}
         rows[facts["index"]].append(json.dumps(row))
     kept = {stage.split for stage in later}
@@ -39,6 +39,15 @@ def write_rows(build: Build, later: Sequence[Stage] = ()) -> None:
         elif not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_text(path, text)
+
+
+def on_the_way(stages: Sequence[Stage], name: str) -> list[Stage]:
+    """A stage, and all before it that it needs, or that those need."""
+    needed = {name}
+    for stage in reversed(stages):
+        if stage.name in needed:
+            needed |= set(stage.needs)
+    return [stage for stage in stages if stage.name in needed]
 
 
 def touching(footage: Sequence[Facts], stages: Sequence[Stage]) -> Touching:
