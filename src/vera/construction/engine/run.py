@@ -47,7 +47,7 @@ def run_task(root: Path, stages: bytes, task: Task, about: Record) -> Ran:
             if held is not None and held.fingerprint == task.fingerprint and held.status != "failed":
                 return Ran(held, time.perf_counter() - start)
             with scratch_folder(folder / "run") as out:
-                entry, trace = _run(layout, record, _opened(stages, task.stage), task, out)
+                entry, trace = _run(layout, record, stages, task, out)
                 _commit(layout, record, task, entry, out, _opened(stages, task.stage).split)
     except BuildStopError as error:
         return Ran(None, time.perf_counter() - start, stopped=str(error))
@@ -66,9 +66,17 @@ def _opened(stages: bytes, name: str) -> Stage:
     return stage
 
 
-def _run(layout: Layout, record: Record, stage: Stage, task: Task, out: Path) -> tuple[Entry, str]:
+@cache
+def _planned(stages: bytes) -> frozenset[str]:
+    """The names of all stages of the build."""
+    return frozenset(stage.name for stage in pickle.loads(stages))
+
+
+def _run(layout: Layout, record: Record, stages: bytes, task: Task, out: Path) -> tuple[Entry, str]:
     try:
-        outcome = stage.run(_item(layout, record, stage, task, out))
+        stage = _opened(stages, task.stage)
+        needed = [need for need in stage.needs if need in _planned(stages)]  # a record may tell of others, from before
+        outcome = stage.run(_item(layout, record, needed, task, out))
     except BuildStopError:
         raise
     except Exception as error:
@@ -84,13 +92,13 @@ def _run(layout: Layout, record: Record, stage: Stage, task: Task, out: Path) ->
     return Entry(task.fingerprint, "done", facts=outcome.facts), ""
 
 
-def _item(layout: Layout, record: Record, stage: Stage, task: Task, out: Path) -> Item:
+def _item(layout: Layout, record: Record, needed: list[str], task: Task, out: Path) -> Item:
     source = record
     if record.kind == "clip":
         source = read_record(layout.record("source", record.about["source"])) or record
     facts: dict[str, Facts] = {}
     files: dict[str, Path] = {}
-    for need in stage.needs:
+    for need in needed:
         for key in (need, f"{task.object}/{need}"):
             if (entry := record.stages.get(key)) is not None:
                 facts[need] = entry.facts
