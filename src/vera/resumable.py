@@ -6,6 +6,7 @@ A kill, or a full disk, may cut the last line of a JSONL file short.
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +47,21 @@ def read_rows(path: Path, mend: bool = True) -> list[dict[str, Any]]:
 
 
 def append_row(path: Path, row: Mapping[str, Any]) -> None:
-    """Add a row, on the disk when this returns. It is ASCII: no reader can take a part of its text for a line's end."""
+    """Add a row, on the disk when this returns. It is ASCII: no reader can take a part of its text for a line's end.
+
+    Where that fails, as on a full disk, nothing of it stays, to which the next row would be glued.
+    """
     line = json.dumps(row, allow_nan=False) + "\n"
-    with path.open("a", encoding="ascii") as file:
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
+    size = path.stat().st_size if path.is_file() else 0
+    try:
+        with path.open("a", encoding="ascii") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        with suppress(OSError):
+            os.truncate(path, size)
+        raise
 
 
 def keep_note(path: Path, made: Mapping[str, Any], what: str) -> None:

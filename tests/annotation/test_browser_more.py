@@ -68,6 +68,20 @@ def test_by_keyboard_alone_and_back_to_the_first_click(browser: Browser, tmp_pat
     assert rows(out)[2]["objects"] == [{"noun": "ball", "prompts": [{"frame": 8, "plus": [place] * 2}]}]
 
 
+@pytest.mark.faults
+def test_a_key_that_is_held_acts_once_and_frames_go_on(browser: Browser, tmp_path: Path) -> None:
+    _, out = make_build(tmp_path, 1)
+    with seated(browser, desk_of(out), "Annotate") as seat:
+        expect(seat.page.locator(".stage canvas")).to_be_visible()
+        for key, times in (("v", 2), (".", 4)):
+            for _ in range(times):
+                seat.page.keyboard.down(key)
+            seat.page.keyboard.up(key)
+        expect(seat.page.get_by_role("slider", name="Frame")).to_have_value("4")
+        expect(seat.page.get_by_role("button", name="Beside")).to_have_attribute("aria-pressed", "true")
+        assert seat.problems == []
+
+
 def test_the_brush_paints_what_the_build_takes(browser: Browser, tmp_path: Path) -> None:
     recipe, out = make_build(tmp_path, 1)
     desk = desk_of(out)

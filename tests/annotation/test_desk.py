@@ -1,6 +1,7 @@
 """From a build that waits to its samples: what people decide at the desk is what the build goes on with."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,20 @@ def test_a_build_goes_on_with_what_was_decided(tmp_path: Path) -> None:
     row = json.loads(next((out / "dataset").rglob("*.jsonl")).read_text(encoding="utf-8"))
     assert (row["provenance"]["annotated_by"], row["provenance"]["reviewed_by"]) == ("anna", "ben")
     assert len(read_decisions(held_decisions(out / "decisions"))) == 3
+
+
+@pytest.mark.faults
+def test_who_holds_a_clip_that_is_gone_is_given_another(tmp_path: Path) -> None:
+    _, out = make_build(tmp_path, 1, 2)
+    desk = desk_of(out)
+    held = desk.claim("anna", "annotate", "work")
+    assert held is not None
+    shutil.rmtree(out / "clips" / held.clip[:2] / held.clip)
+    for _ in range(2):
+        other = desk.claim("anna", "annotate", "work")
+        assert other is not None and other.clip != held.clip
+    assert desk.claim("ben", "annotate", "work") is None
+    desk.close()
 
 
 def test_words_are_proofread_where_the_recipe_says_so(tmp_path: Path) -> None:

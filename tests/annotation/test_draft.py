@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vera.annotation.draft import Bounds, fold, read_event
+from vera.annotation.draft import Bounds, check_event, fold, read_event
 from vera.construction.decisions import check_row
+from vera.errors import VeraError
 from vera.service.errors import ConflictError
 
 BOUNDS = Bounds(10, 40, 30, 3, 5)
@@ -75,6 +76,14 @@ def test_parts_of_a_matte_are_points_and_undone_one_by_one() -> None:
     first, last = ({"kind": "part", "frame": t, "point": [5, 6]} for t in (2, 4))
     assert folded(first, last)["parts"] == [[2, 5, 6], [4, 5, 6]]
     assert folded(first, last, {"kind": "undo"})["parts"] == [[2, 5, 6]]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("box", [[-6, 3, 6, 6], [3, -6, 6, 6], [40, 3, 6, 6], [3, 30, 6, 6]])
+def test_a_box_beside_the_picture_is_refused(box: list[int]) -> None:
+    with pytest.raises(VeraError, match="beside the picture of 40x30"):
+        check_event(read_event({"kind": "box", "box": box}), BOUNDS)
+    check_event(read_event({"kind": "box", "box": [-6, 24, 7, 9]}), BOUNDS)  # drawn beyond the edge
 
 
 def test_more_points_than_a_frame_takes_are_refused() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.construction.crossing import FRAMES, HEIGHT, WIDTH, centre, crossing, write_footage, write_recipe
+from tests.construction.crossing import FRAMES, HEIGHT, LICENCE, WIDTH, centre, crossing, write_footage, write_recipe
 from tests.construction.deciding import choose_walker, decide
 from tests.construction.toys import Tainted, tree
 
@@ -161,6 +161,29 @@ def test_upkeep(tmp_path: Path) -> None:
     assert len(rows(tmp_path / "out")) == 1
 
 
+@pytest.mark.faults
+def test_upkeep_of_sources_that_are_to_be_read_anew_keeps_and_compares_their_clips(tmp_path: Path) -> None:
+    (path,) = write_footage(tmp_path / "footage", 1)
+    recipe, out = write_recipe(tmp_path / "r.yaml"), tmp_path / "out"
+    build_samples(recipe, out, unattended=True)
+    before, clips = tree(out), list(out.rglob("*.m[kp][v4]"))
+    sidecar = path.with_name(path.name + ".licence.yaml")
+    sidecar.write_text(LICENCE + "url: https://example.org\n", encoding="utf-8")
+    assert collect_garbage(out) == (0, 0) and all(clip.is_file() for clip in clips)
+    spoilt = next(out.rglob("alpha.mkv"))
+    held = spoilt.read_bytes()
+    spoilt.write_bytes(b"spoilt")
+    assert verify_build(out) == [spoilt.relative_to(out).as_posix()]
+    spoilt.write_bytes(held)
+    sidecar.write_text(LICENCE, encoding="utf-8")
+    assert build_samples(recipe, out, unattended=True).samples == 1
+    assert tree(out) == before
+    sidecar.unlink()
+    with pytest.warns(DamageWarning, match="write 1.mkv"):
+        build_samples(recipe, out, unattended=True)
+    assert collect_garbage(out)[0] > 0 and not list(out.rglob("*.m[kp][v4]"))
+
+
 def test_files_of_rejected_clips_are_collected_and_made_anew_where_the_recipe_changes(tmp_path: Path) -> None:
     write_footage(tmp_path / "footage", 1, 2)
     recipe = write_recipe(tmp_path / "r.yaml", "screen: {still: 1.0}")
@@ -176,6 +199,19 @@ def test_files_of_rejected_clips_are_collected_and_made_anew_where_the_recipe_ch
     assert build_samples(recipe, tmp_path / "out", unattended=True).samples == 2
     build_samples(recipe, tmp_path / "new", unattended=True)
     assert tree(tmp_path / "out") == tree(tmp_path / "new")
+
+
+@pytest.mark.faults
+def test_upkeep_does_not_change_what_a_build_was_told(tmp_path: Path) -> None:
+    write_footage(tmp_path / "footage", 1, 2)
+    recipe, out = write_recipe(tmp_path / "r.yaml"), tmp_path / "out"
+    told = build_samples(recipe, out, unattended=True, limit=1).counts
+    assert told["publish", "done", ""] == 1
+    verify_build(out)
+    assert build_status(out).counts == told
+    (out / "index.sqlite").unlink()
+    retry(out)
+    assert build_status(out).counts == told
 
 
 def test_what_waits_keeps_its_files(tmp_path: Path) -> None:

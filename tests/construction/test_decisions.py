@@ -1,12 +1,14 @@
 """Logs of decisions: the last counts, and a bad line is named."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from vera.construction.decisions import held_decisions, import_decisions, read_decisions
+from vera.construction.decisions import held_decisions, import_decisions, next_log, read_decisions
 from vera.errors import VeraError
 
 CLIP = "0123456789abcdef"
@@ -48,6 +50,33 @@ def test_a_bad_line_is_named(tmp_path: Path, row: Any, told: str) -> None:
     with pytest.raises(VeraError, match=rf"log.jsonl:2: .*{told}|log.jsonl:2: {told}"):
         import_decisions(log, tmp_path / "decisions")
     assert not held_decisions(tmp_path / "decisions")
+
+
+@pytest.mark.faults
+def test_a_last_line_without_its_end_is_taken_and_one_that_was_cut_is_named(tmp_path: Path) -> None:
+    log = write(tmp_path / "log.jsonl", CHOSEN, VERDICT)
+    whole = log.read_bytes().rstrip()
+    log.write_bytes(whole)
+    assert import_decisions(log, tmp_path / "held") == 2
+    log.write_bytes(whole[:-5])
+    with pytest.raises(VeraError, match=r"log.jsonl:2: is not JSON"):
+        import_decisions(log, tmp_path / "held")
+    assert len(held_decisions(tmp_path / "held")) == 1
+
+
+@pytest.mark.faults
+def test_imports_at_once_lose_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    logs = [write(tmp_path / f"{name}.jsonl", {**VERDICT, "by": name}) for name in ("anna", "ben")]
+
+    def slow(folder: Path) -> Path:
+        found = next_log(folder)
+        time.sleep(0.3)
+        return found
+
+    monkeypatch.setattr("vera.construction.decisions.next_log", slow)
+    with ThreadPoolExecutor() as pool:
+        assert list(pool.map(lambda log: import_decisions(log, tmp_path / "held"), logs)) == [1, 1]
+    assert {path.read_text() for path in held_decisions(tmp_path / "held")} == {log.read_text() for log in logs}
 
 
 def test_imports_are_kept_in_their_order(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from tests.construction.test_construct import click
 from vera.cli import main
 from vera.construction.construct import build_samples
 from vera.construction.exchange import export_masks, import_masks
+from vera.construction.formats.tracks import ClipTracks
 from vera.errors import VeraError
 from vera.video import read_lossless
 
@@ -41,6 +43,21 @@ def test_masks_come_back_as_they_left(built: Path, tmp_path: Path, form: str) ->
     report = build_samples(recipe, tmp_path / "out", until="masks")
     assert report.count("masks", "done") == 1
     assert np.array_equal(masks(tmp_path / "out"), masks(built / "out"))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("form", ["davis", "cvat"])
+def test_an_export_that_is_stopped_leaves_nothing(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Any
+) -> None:
+    def stop(path: Path, clip: ClipTracks) -> None:
+        path.with_suffix(".part").write_text("part")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"vera.construction.exchange.write_{form}", stop)
+    with pytest.raises(KeyboardInterrupt):
+        export_masks(built / "out", tmp_path / "m", form)
+    assert not (tmp_path / "m").exists()
 
 
 def test_masks_of_no_clip_of_the_build_are_refused(

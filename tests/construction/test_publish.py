@@ -126,6 +126,20 @@ def test_what_no_row_names_any_more_goes(root: Path, memory: MemoryFileSystem) -
     assert "old.mp4" not in stored(memory) and "mine.txt" in stored(memory)
 
 
+@pytest.mark.faults
+def test_rows_of_an_index_that_is_gone_go_with_their_clips(memory: MemoryFileSystem, tmp_path: Path) -> None:
+    write_footage(tmp_path / "footage", 1)
+    recipe = write_recipe(tmp_path / "r.yaml")
+    build_samples(recipe, tmp_path / "out", unattended=True)
+    publish(tmp_path / "out", URL)
+    recipe.write_text(recipe.read_text(encoding="utf-8").replace("frames: 17", "frames: 13"), encoding="utf-8")
+    build_samples(recipe, tmp_path / "out", unattended=True)
+    assert publish(tmp_path / "out", URL)[0] == 1
+    held = stored(memory)
+    assert is_sound(held, tmp_path)
+    assert sum(len(text.splitlines()) for path, text in held.items() if path.endswith(".jsonl")) == 1
+
+
 def test_the_command(root: Path, memory: MemoryFileSystem, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["data", "build", "publish", str(root / "out"), "--to", URL]) == 0
     assert "2 samples" in capsys.readouterr().out

@@ -3,7 +3,8 @@
 import hashlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -94,15 +95,17 @@ class Ship(Plain):
     name: ClassVar[str] = "publish"
     kind: ClassVar[Kind] = "object"
     needs: ClassVar[tuple[str, ...]] = ("draw", "choose")
-    dataset: ClassVar[bool] = True
+    split: ClassVar[str] = "toys"
 
     def run(self, item: Item) -> Done | Rejected:
         begin(item, self.name)
         noun = item.facts["choose"]["objects"][int(item.object[1:]) - 1]["noun"]
         (item.out / "set").mkdir()
-        (item.out / "set" / f"{item.id}_{item.object}.mp4").write_text(item.files["drawn.txt"].read_text() + noun)
+        (item.out / "set" / f"{item.id}_{item.object}_{self.split}.mp4").write_text(
+            item.files["drawn.txt"].read_text() + noun
+        )
         row = {"clip": f"{item.id}_{item.object}", "provenance": {}}
-        return Done({"index": "set/2-frames/toys.jsonl", "row": row})
+        return Done({"index": f"set/2-frames/{self.split}.jsonl", "row": row})
 
 
 @dataclass(frozen=True)
@@ -121,11 +124,16 @@ def sources(*paths: str) -> list[Record]:
     return [Record("source", one, held) for one, held in zip(ids, about, strict=True)]
 
 
-def opened(root: Path, *paths: str, stages: tuple[Stage, ...] = STAGES, unattended: bool = True, **more: object):
-    """A build of toys: a context manager."""
+@contextmanager
+def opened(
+    root: Path, *paths: str, stages: tuple[Stage, ...] = STAGES, unattended: bool = True, **more: object
+) -> Iterator[Build]:
+    """A build of toys, whose index is up to date."""
     limit = more.pop("limit", None)
     plan = Plan(stages, unattended=unattended, **more)
-    return open_build(Layout(root), plan, sources(*paths), limit, os.environ.get(DATABASE))
+    with open_build(Layout(root), plan, sources(*paths), limit, os.environ.get(DATABASE)) as build:
+        build.refresh()
+        yield build
 
 
 def finish(build: Build, workers: int = 1, where: Where = "local", progress: Progress | None = None) -> None:

@@ -6,8 +6,8 @@ const undo = () => void act({ kind: "undo" });
 const redo = () => void act({ kind: "redo" });
 
 export const UNDO: Key[] = [
-  { key: "z", what: "Undo", act: undo },
-  { key: "shift+z", shown: "Shift Z", what: "Redo", act: redo },
+  { key: "z", what: "Undo", held: true, act: undo },
+  { key: "shift+z", shown: "Shift Z", what: "Redo", held: true, act: redo },
 ];
 
 export function Undo() {

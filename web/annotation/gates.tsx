@@ -45,8 +45,8 @@ export function Curate({ work }: { work: Work }) {
       brush={tool === "part" ? undefined : radius}
       over={(context) => line.value && drawLine(context, line.value, radius)}
       more={[
-        { key: "[", what: "Smaller brush", act: () => setRadius((held) => Math.max(1, held - 1)) },
-        { key: "]", what: "Larger brush", act: () => setRadius((held) => Math.min(100, held + 1)) },
+        { key: "[", what: "Smaller brush", held: true, act: () => setRadius((held) => Math.max(1, held - 1)) },
+        { key: "]", what: "Larger brush", held: true, act: () => setRadius((held) => Math.min(100, held + 1)) },
         { key: "e", what: "Paint or erase", act: () => setTool((held) => (held === "add" ? "take away" : "add")) },
         { key: "p", what: "Parts", act: () => setTool("part") },
         ...UNDO,

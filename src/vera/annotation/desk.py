@@ -14,12 +14,13 @@ from vera.annotation.log import DecisionLog
 from vera.annotation.masks import agreement
 from vera.annotation.store.answers import Answer, finish, settle_all
 from vera.annotation.store.events import Event, events_of, save_event
-from vera.annotation.store.leases import Lease, claim, find_lease
+from vera.annotation.store.leases import Lease, claim, find_lease, withdraw
 from vera.annotation.store.store import GATES, Gate, Role, Rules, Store
 from vera.annotation.store.tasks import NewTask, add_gold, set_tasks
 from vera.construction.construct import waiting_tasks
 from vera.construction.engine.record import Layout
 from vera.construction.recipe import read_recipe
+from vera.service.errors import MissingError
 
 DATABASE = "annotation.sqlite"
 
@@ -34,7 +35,7 @@ class Desk:
     _settling: Any = field(default_factory=threading.Lock)
 
     def refresh(self) -> int:
-        """Take up what the build waits for now; returns how many tasks are new."""
+        """Take up what the build waits for now; returns how many tasks are new, or there again."""
         waiting = waiting_tasks(self.clips.out)
         gates: Mapping[str, Gate] = {gate: gate for gate in GATES}
         return set_tasks(
@@ -43,10 +44,21 @@ class Desk:
 
     def claim(self, person: str, gate: Gate | None, role: Role) -> Lease | None:
         """Give a person a task, and look what the build waits for where there is none."""
-        found = claim(self.store, person, gate, role)
+        found = self._claim(person, gate, role)
         if found is None and role == "work" and self.refresh():
-            found = claim(self.store, person, gate, role)
+            found = self._claim(person, gate, role)
         return found
+
+    def _claim(self, person: str, gate: Gate | None, role: Role) -> Lease | None:
+        """Give a person a task whose clip is still there."""
+        while (lease := claim(self.store, person, gate, role)) is not None:
+            try:
+                self.bounds(lease)
+            except MissingError:
+                withdraw(self.store, lease)
+            else:
+                return lease
+        return None
 
     def bounds(self, lease: Lease) -> Bounds:
         """What the events of a lease must keep to."""

@@ -118,8 +118,12 @@ def check_event(event: Event, bounds: Bounds) -> None:
         x, y = event.point
         if not (0 <= x < bounds.width and 0 <= y < bounds.height):
             raise VeraError(f"event: {x}, {y} is beside the picture of {bounds.width}x{bounds.height}; point inside")
-    if event.box is not None and (event.box[2] < 1 or event.box[3] < 1):
-        raise VeraError("event: the box is empty; draw it from one corner to the other")
+    if event.box is not None:
+        x, y, width, height = event.box
+        if width < 1 or height < 1:
+            raise VeraError("event: the box is empty; draw it from one corner to the other")
+        if not (-width < x < bounds.width and -height < y < bounds.height):
+            raise VeraError(f"event: the box is beside the picture of {bounds.width}x{bounds.height}; draw it inside")
     if event.mask is not None:
         decode_mask(event.mask, (bounds.height, bounds.width))
     if event.kind == "proposal" and event.proposal is not None and event.proposal >= bounds.proposals:

@@ -7,6 +7,7 @@ from typing import Any
 
 from vera.annotation.store.store import Store, packed
 from vera.construction.decisions import held_decisions, next_log
+from vera.files import locked
 from vera.resumable import append_row, read_rows
 
 MOST = 10_000  # decisions of one file
@@ -40,10 +41,11 @@ class DecisionLog:
         return {packed(row) for path in held_decisions(self._folder) for row in read_rows(path, mend=False)}
 
     def _append(self, row: Mapping[str, Any]) -> None:
-        if self._path is None or self._rows >= MOST or self._path != held_decisions(self._folder)[-1]:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._path, self._rows = next_log(self._folder), 0
-        append_row(self._path, row)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with locked(self._folder):  # no log is imported meanwhile
+            if self._path is None or self._rows >= MOST or self._path != held_decisions(self._folder)[-1]:
+                self._path, self._rows = next_log(self._folder), 0
+            append_row(self._path, row)
         self._rows += 1
 
 

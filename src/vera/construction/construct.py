@@ -4,7 +4,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import yaml
@@ -23,7 +23,8 @@ from vera.construction.recipe import BuildRecipe, make_stages, read_recipe
 from vera.construction.sources import find_sources, remember_sources
 from vera.construction.stages.background import Picture
 from vera.errors import DamageWarning, VeraError
-from vera.files import check_outputs, write_text
+from vera.fields import build as build_fields
+from vera.files import check_outputs, json_text, read_json, write_text
 from vera.progress import Progress
 from vera.training.recipe_file import read_fields
 
@@ -96,10 +97,12 @@ def build_samples(
     pictures = _pictures(recipe)
     chosen = make_stages(recipe, until, pictures) if stages is None else tuple(stages)
     with _opened(recipe, layout, chosen, pictures, unattended, limit) as build:
+        build.refresh()
         write_text(layout.recipe, yaml.safe_dump(read_fields(recipe_path), sort_keys=False))
+        write_text(layout.options, json_text(asdict(_Options(unattended, limit))))
         build.run(workers, progress, executor)
-        if chosen[-1].dataset:
-            write_rows(build)
+        if chosen[-1].split:
+            write_rows(build, () if stages else make_stages(recipe, None, pictures)[len(chosen) :])
         report = _report(build.index)
     for task in report.troubles:
         warnings.warn(DamageWarning(f"{task.stage} {task.state}: {task.detail}"), stacklevel=2)
@@ -123,22 +126,38 @@ def _index(out: Path) -> Iterator[Index]:
     layout = Layout(out)
     database = read_recipe(layout.recipe).index if layout.recipe.is_file() else None
     if database is None and not layout.index.is_file():
-        with reopened(out):
-            pass
+        with reopened(out) as build:
+            build.refresh()
     with closing(Index(open_database(database, layout.index))) as index:
         yield index
 
 
 @contextmanager
 def reopened(out: Path) -> Iterator[Build]:
-    """Open the build of a folder by the recipe of its last run. VeraError if there is none."""
+    """Open the build of a folder as its last run did, without a word to its index. VeraError if there is none."""
     layout = Layout(out)
     if not layout.recipe.is_file():
         raise VeraError(f"{out}: holds no build; run vera data build RECIPE --out {out}")
     recipe = read_recipe(layout.recipe)
     pictures = _pictures(recipe)
-    with _opened(recipe, layout, make_stages(recipe, None, pictures), pictures, False, None) as build:
+    stages, options = make_stages(recipe, None, pictures), _options(layout)
+    with _opened(recipe, layout, stages, pictures, options.unattended, options.limit) as build:
+        build.look()
         yield build
+
+
+@dataclass(frozen=True)
+class _Options:
+    unattended: bool = False
+    limit: int | None = None
+
+
+def _options(layout: Layout) -> _Options:
+    """With what a build was called, if that was kept."""
+    if not layout.options.is_file():
+        return _Options()
+    held: _Options = build_fields(_Options, read_json(layout.options), str(layout.options))
+    return held
 
 
 @contextmanager

@@ -16,18 +16,20 @@ from vera.files import write_text
 Touching = list[tuple[str, Terms]]
 
 
-def write_rows(build: Build) -> int:
-    """Write the JSONL of each split anew where it changes; how many samples the data set has."""
+def write_rows(build: Build, later: Sequence[Stage] = ()) -> None:
+    """Write the JSONL of each split anew where it changes; those of stages that come `later` in the recipe than this
+    build goes stay as they are."""
     sources = {source.id: source for source in build.sources}
     rows: dict[str, list[str]] = defaultdict(list)
-    published = [stage.name for stage in build.plan.stages if stage.dataset]
-    for task in (task for name in published for task in build.index.find("done", name)):
+    way = {stage.name: on_the_way(build.plan.stages, stage.name) for stage in build.plan.stages if stage.split}
+    for task in (task for name in way for task in build.index.find("done", name)):
         record = build.record(build.about(task))
         facts = record.stages[task.key].facts
-        licence = licence_fields(sources[record.about["source"]], build.plan.stages, facts.get("pictures", ()))
+        licence = licence_fields(sources[record.about["source"]], way[task.stage], facts.get("pictures", ()))
         row = {**facts["row"], "provenance": {**facts["row"]["provenance"], **licence}}
         rows[facts["index"]].append(json.dumps(row))
-    for path in build.layout.dataset.glob("*/*/*.jsonl"):
+    kept = {stage.split for stage in later}
+    for path in (path for path in build.layout.dataset.glob("*/*/*.jsonl") if path.stem not in kept):
         rows.setdefault(path.relative_to(build.layout.dataset).as_posix(), [])
     for index, lines in rows.items():
         path = build.layout.dataset / index
@@ -37,7 +39,15 @@ def write_rows(build: Build) -> int:
         elif not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_text(path, text)
-    return sum(map(len, rows.values()))
+
+
+def on_the_way(stages: Sequence[Stage], name: str) -> list[Stage]:
+    """A stage, and all before it that it needs, or that those need."""
+    needed = {name}
+    for stage in reversed(stages):
+        if stage.name in needed:
+            needed |= set(stage.needs)
+    return [stage for stage in stages if stage.name in needed]
 
 
 def touching(footage: Sequence[Facts], stages: Sequence[Stage]) -> Touching:

@@ -9,7 +9,7 @@ from vera.construction.engine.stage import Facts
 from vera.construction.formats.mend import NOTHING, read_mend
 from vera.errors import VeraError
 from vera.fields import Name, Range, Share, build, check_plain
-from vera.files import whole_file
+from vera.files import locked, whole_file
 from vera.resumable import read_rows
 
 Pixel = Annotated[int, Range(-(1 << 16), 1 << 16)]
@@ -116,11 +116,14 @@ def check_row(row: Mapping[str, Any], where: str = "decision") -> Decision:
 
 def import_decisions(log: Path, folder: Path) -> int:
     """Add the decisions of a log to those of a build, whole or not at all; how many. Of one thing the last counts."""
-    count = len(read_decisions([log]))
+    read_decisions([log])  # before anything is made; a last line may lack its end
     folder.mkdir(parents=True, exist_ok=True)
-    with whole_file(next_log(folder)) as partial:
+    with locked(folder), whole_file(next_log(folder)) as partial:  # no other log gets the number meanwhile
         partial.write_bytes(log.read_bytes().rstrip(b"\n") + b"\n")
-    return count
+        try:
+            return len(read_decisions([partial]))
+        except VeraError as error:
+            raise VeraError(str(error).replace(str(partial), str(log))) from None
 
 
 def next_log(folder: Path) -> Path:

@@ -14,7 +14,7 @@ from vera.construction.formats.davis import FOLDER, read_davis, write_davis
 from vera.construction.formats.rle import encode_mask
 from vera.construction.formats.tracks import ClipTracks, Track
 from vera.errors import VeraError
-from vera.files import scratch_folder
+from vera.files import scratch_folder, whole_folder
 from vera.video import read_lossless
 
 Format = Literal["davis", "coco", "cvat"]
@@ -33,12 +33,13 @@ def export_masks(out: Path, path: Path, form: Format) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     if form == "coco":
         write_coco(path, clips)
-    for clip in clips if form != "coco" else ():
-        path.mkdir(exist_ok=True)
-        if form == "davis":
-            write_davis(path, clip)
-        else:
-            write_cvat(path / f"{clip.name}.xml", clip)
+    else:
+        with whole_folder(path) as partial:
+            for clip in clips:
+                if form == "davis":
+                    write_davis(partial, clip)
+                else:
+                    write_cvat(partial / f"{clip.name}.xml", clip)
     return sum(len(clip.tracks) for clip in clips)
 
 

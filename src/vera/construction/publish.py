@@ -48,6 +48,7 @@ def publish(out: Path, to: str, progress: Progress | None = None) -> tuple[int, 
         storage.write(HELD, json.dumps(held))
         for index, lines in rows.items():
             storage.write(index, "".join(lines))
+        storage.withdraw(set(held) - named)  # rows of an index that is gone here
         storage.remove(set(held) - named)
         storage.write(HELD, json.dumps({path: hashes[path] for path in sorted(named)}))
     return sum(map(len, rows.values())), len(new)
@@ -59,7 +60,7 @@ def _own(out: Path) -> tuple[Mapping[str, str], Mapping[str, list[str]]]:
         layout: Layout = build.layout
         files = {
             path: digest
-            for about in build.clips.values()
+            for about in build.held()
             for entry in build.record(about).stages.values()
             for path, digest in entry.files.items()
         }

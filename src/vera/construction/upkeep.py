@@ -1,11 +1,9 @@
 """A build between its runs: what failed tried again, files compared with their hashes, what nothing names removed."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from vera.construction.construct import reopened
-from vera.construction.engine.build import Build
 from vera.construction.engine.record import Layout, Record, read_record, write_record
 from vera.files import file_hash, locked, sweep
 from vera.progress import Progress
@@ -15,7 +13,7 @@ def retry(out: Path, reason: str | None = None) -> int:
     """Forget all failures, or the rejections of a `reason`, so that the next build runs them anew; how many."""
     count = 0
     with reopened(out) as build:
-        for about in _abouts(build):
+        for about in build.held():
             path = build.layout.record(about.kind, about.id)
             if not path.is_file():
                 continue
@@ -40,7 +38,7 @@ def verify_build(out: Path, mend: bool = False, progress: Progress | None = None
     """
     wrong = []
     with reopened(out) as build:
-        abouts = list(_abouts(build))
+        abouts = list(build.held())
         for number, about in enumerate(abouts, 1):
             record = read_record(build.layout.record(about.kind, about.id))
             collected = record is not None and build.is_given_up(record)
@@ -68,8 +66,8 @@ def collect_garbage(out: Path) -> tuple[int, int]:
     files = size = 0
     with reopened(out) as build:
         layout = build.layout
-        live = {about.id for about in _abouts(build)}
-        records = [build.record(about) for about in _abouts(build)]
+        records = [build.record(about) for about in build.held()]
+        live = {record.id for record in records}
         named = {path for record in records if not build.is_given_up(record) for path, _ in _files(record)}
         for path in (path for kind in ("source", "clip") for path in layout.records(kind)):
             sweep(path.parent)
@@ -84,11 +82,6 @@ def collect_garbage(out: Path) -> tuple[int, int]:
             if folder.name not in live:
                 shutil.rmtree(folder, ignore_errors=True)
     return files, size
-
-
-def _abouts(build: Build) -> Iterator[Record]:
-    yield from build.sources
-    yield from build.clips.values()
 
 
 def _files(record: Record | None) -> list[tuple[str, str]]:

@@ -105,12 +105,19 @@ class FrameReader:
         except av.FFmpegError as error:
             raise VeraError(f"{self.path}: is damaged ({error.strerror}); copy or export it again") from error
 
-    def _entered(self, key: int) -> Iterator[av.VideoFrame]:
-        is_sequence = self.container.format.name == "image2"
-        if not is_sequence:
+    def skip_to(self, key: int) -> None:
+        """Have iterating begin with the key frame at time `key`, or before it; of what is before, some may be damaged.
+
+        For files that keep times; an image sequence begins with its first picture all the same.
+        """
+        if self.container.format.name != "image2":
             # Streams without an index are entered by decoding times, which are earlier.
             early = round(1 / self._grid()[0]) if self.container.format.name in ("mpegts", "mpeg") else 0
             self.container.seek(key - early, stream=self.stream)
+
+    def _entered(self, key: int) -> Iterator[av.VideoFrame]:
+        is_sequence = self.container.format.name == "image2"
+        self.skip_to(key)
         decode = frame_decoder(self.stream, self._files)
         entered = False
         for packet in packets(self.container, self.stream, self._files, key if is_sequence else 0):

@@ -1,5 +1,7 @@
 """Tasks and leases: each task once, overlaps twice, nothing lost, by no clock but the server's."""
 
+import errno
+import os
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,7 +19,7 @@ from vera.annotation.store.events import events_of, save_event
 from vera.annotation.store.leases import claim, find_lease, give_back, keep, seconds_left
 from vera.annotation.store.store import Gate, Store, make_rules
 from vera.annotation.store.tasks import NewTask, add_gold, set_tasks
-from vera.construction.decisions import held_decisions
+from vera.construction.decisions import held_decisions, read_decisions
 from vera.errors import VeraError
 from vera.resumable import read_rows
 from vera.service.errors import ConflictError, MissingError
@@ -167,6 +169,31 @@ def test_who_disagrees_is_decided_by_a_third(tmp_path: Path, opened: Callable[..
     assert [(row["clip"][-1], row["by"], row["accept"]) for row in rows] == [("1", "anna", False), ("0", "carl", False)]
 
 
+@pytest.mark.faults
+def test_what_cannot_be_compared_is_decided_by_a_third_and_stops_no_other(opened: Callable[..., Store]) -> None:
+    store = opened(overlap=1.0)
+    set_tasks(store, clips(3))
+    for person in ("anna", "ben"):
+        for _ in range(3):
+            held = claim(store, person, "filter")
+            assert held is not None
+            finish(store, held.id, YES)
+    add_gold(store, [NewTask("filter", "gold0", "o1", YES)])
+    own = "(id, task, person, role, state, began, answer) VALUES ('g', 4, 'anna', 'work', 'done', 0, '{}')"
+    store.rows(f"INSERT INTO leases {own}")
+    errors = iter([MissingError("gone"), VeraError("of another size"), IndexError("no proposal 3"), None])
+
+    def fail_but_once(gate: Gate, clip: str, one: Any, other: Any) -> float:
+        if (error := next(errors)) is not None:
+            raise error
+        return 1.0
+
+    settle_all(store, fail_but_once)
+    states = [row["state"] for row in store.rows("SELECT state FROM tasks ORDER BY number")]
+    assert states == ["disputed", "disputed", "settled", "open"]
+    assert store.row("SELECT score FROM leases WHERE id = 'g'")["score"] is None  # type: ignore[index]
+
+
 def test_gold_is_everybodys_and_decides_nothing(opened: Callable[..., Store]) -> None:
     store = opened(gold=1.0)
     set_tasks(store, clips(1))
@@ -219,6 +246,35 @@ def test_a_decision_that_was_written_as_the_server_died_is_written_once(
     assert len(rows) == 2
 
 
+@pytest.mark.faults
+def test_a_full_disk_costs_no_decision_and_no_log(
+    tmp_path: Path, opened: Callable[..., Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, log = opened(), DecisionLog(tmp_path / "decisions")
+    set_tasks(store, clips(3))
+    full = False
+    sync = os.fsync
+
+    def fail(file: int) -> None:
+        if full:
+            os.truncate(held_decisions(tmp_path / "decisions")[-1], os.fstat(file).st_size - 9)  # so much had room
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(file)
+
+    monkeypatch.setattr("os.fsync", fail)
+    for number in range(3):
+        held = claim(store, "anna", "filter")
+        assert held is not None
+        finish(store, held.id, YES)
+        if full := number == 1:
+            with pytest.raises(OSError, match="No space"):
+                log.write_settled(store)
+        else:
+            log.write_settled(store)
+    assert len(read_decisions(held_decisions(tmp_path / "decisions"))) == 3
+    assert DecisionLog(tmp_path / "decisions").write_settled(store) == 0
+
+
 def test_a_file_has_one_server(opened: Callable[..., Store]) -> None:
     store = opened()
     with pytest.raises(VeraError, match="another server uses it"):
@@ -234,6 +290,7 @@ def test_what_waits_no_more_is_gone_and_may_come_back(opened: Callable[..., Stor
     set_tasks(store, [])
     assert claim(store, "ben", "filter") is None
     assert held is not None and finish(store, held.id, YES).state == "done"  # it was in hand
+    assert set_tasks(store, clips(3)) == 2  # there again
     assert set_tasks(store, clips(3)) == 0
     assert claim(store, "ben", "filter") is not None
 

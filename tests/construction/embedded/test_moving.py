@@ -1,6 +1,7 @@
 """What moves over the background: picked by clicks, and proposed without."""
 
 import numpy as np
+import pytest
 from tests.construction.embedded.scenes import crossing
 
 from vera.construction.embedded import Prompts, changes, pick_moving, propose_objects, track_moving
@@ -27,6 +28,18 @@ def test_a_click_beside_drops_a_part() -> None:
     changed = changes(scene.clip, scene.camera)
     assert not pick_moving(scene.clip, changed, {7: Prompts(plus=[(48, 26)], minus=[(48, 26)])})[7].any()
     assert not pick_moving(scene.clip, changed, {7: Prompts()}).any()
+
+
+@pytest.mark.faults
+def test_what_points_beside_the_picture_points_at_nothing() -> None:
+    scene = crossing(frames=15, speed=7)
+    changed = changes(scene.clip, scene.camera)
+    right = pick_moving(scene.clip, changed, {7: Prompts(plus=[(48, 26)])})
+    beside = [(500, 10), (10, 500), (-1, -1)]
+    assert right[7].any()
+    assert np.array_equal(pick_moving(scene.clip, changed, {7: Prompts(plus=[(48, 26)], minus=beside)}), right)
+    assert not pick_moving(scene.clip, changed, {7: Prompts(plus=[(-20, -20), (500, 10)])}).any()
+    assert not pick_moving(scene.clip, changed, {7: Prompts(box=(-10, -10, 5, 5))}).any()
 
 
 def test_the_object_that_crosses_is_proposed_whole() -> None:

@@ -17,13 +17,17 @@ from typing import ClassVar
 import pytest
 from tests.construction.toys import LOG, SLEEP, STAGES, Alone, Choose, Cut, Draw, Ship, finish, opened, tree
 
+from vera.construction.engine.databases import Sqlite
+from vera.construction.engine.index import Index
 from vera.construction.engine.record import Layout, read_record
+from vera.construction.engine.run import run_task, stage_bytes
 from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected, Stage
 from vera.construction.engine.state import Task
 from vera.errors import VeraError
 
 ROOT = Path(__file__).parents[3]
 KILLS = 20
+ROWS = "dataset/set/2-frames/toys.jsonl"
 
 
 @pytest.fixture
@@ -145,6 +149,80 @@ def test_what_another_build_left_that_was_killed_is_done(
         finish(build, progress=run_another_until_killed)
     make(tmp_path / "new", *paths, stages=stages)
     assert tree(tmp_path / "out") == tree(tmp_path / "new")
+
+
+@pytest.mark.faults
+def test_a_build_beside_one_that_splits_new_footage_keeps_what_was_kept_and_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, stages = tmp_path / "out", (Cut(), Draw(), Alone("hash"), Choose(), Ship())
+    make(out, "4", stages=stages)
+    with opened(out, "4", "2", stages=stages) as first, opened(out, "4", "2", stages=stages) as second:
+        first.index.owner = "elsewhere:1:0"
+        assert first.index.claim(range(5)).stage == "cut"  # type: ignore[union-attr]
+        waited: list[float] = []
+
+        def work_meanwhile(seconds: float) -> None:
+            if not seconds or waited:  # a toy, or the first build
+                return
+            waited.append(seconds)
+            assert len(second.index.find("done", "publish")) == 2
+            first.index.free(own=True)
+            first.run()
+
+        monkeypatch.setattr("time.sleep", work_meanwhile)
+        second.refresh()
+        finish(second)
+        assert waited and not second.index.find("ready")
+        assert len(second.index.find("done", "publish")) == 2  # the new clips repeat the old
+    make(tmp_path / "new", "4", "2", stages=stages)
+    assert (out / ROWS).read_text() == (tmp_path / "new" / ROWS).read_text()
+
+
+@pytest.mark.faults
+def test_clips_that_another_build_split_off_are_put_though_they_are_known(tmp_path: Path) -> None:
+    with opened(tmp_path / "out", "2") as build:
+        task = build.index.claim([0])
+        assert task is not None
+        about = build.about(task)
+        ran = run_task(tmp_path / "out", stage_bytes(STAGES), task, about)
+        build._find_clips(build.sources)  # as when a clip is claimed that the other build has put
+        build._follow(task, ran)
+        assert len(build.index.find("ready", "draw")) == 2
+
+
+@pytest.mark.faults
+def test_what_another_build_did_meanwhile_is_not_done_again(tmp_path: Path, log: Path) -> None:
+    with opened(tmp_path / "out", "2") as build:
+        task = build.index.claim([0])
+        assert task is not None
+        one, other = (run_task(build.layout.root, stage_bytes(STAGES), task, build.about(task)) for _ in range(2))
+    assert one.entry == other.entry and runs(log) == {"cut": 1}
+
+
+@dataclass(frozen=True)
+class Long(Cut):
+    """Takes longer than a lease, after which another build looks whether the lease ran out."""
+
+    root: str = ""
+
+    def run(self, item: Item) -> Done | Rejected:
+        time.sleep(1.5)
+        other = Index(Sqlite(Path(self.root) / "index.sqlite"))
+        other.owner = "elsewhere:1:0"
+        other.free()
+        (item.cache.parent / "leased").write_text(" ".join(other.leased()))
+        other.close()
+        return super().run(item)
+
+
+@pytest.mark.faults
+def test_a_stage_in_the_builds_own_process_keeps_its_lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("index", "build"):
+        monkeypatch.setattr(f"vera.construction.engine.{module}.LEASE", 1.0)
+    with opened(tmp_path / "out", "1", stages=(Long(root=str(tmp_path / "out")), *STAGES[1:])) as build:
+        build.run()
+        assert (tmp_path / "out/leased").read_text() == build.sources[0].id
 
 
 @pytest.mark.parametrize("workers", [1, 2])

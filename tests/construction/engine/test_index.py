@@ -1,12 +1,14 @@
 """The table of tasks: who may claim what."""
 
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,3 +79,23 @@ def test_nobody_claims_while_a_unit_is_looked_at(tmp_path: Path) -> None:
 
         one.put("a", derive)
         assert one.claim([0]) is None
+
+
+@pytest.mark.faults
+def test_a_clock_that_is_set_ends_no_lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index, other = (Index(Sqlite(tmp_path / "index.sqlite")) for _ in range(2))
+    other.owner = "elsewhere:1:0"
+    index.put("a", partial(tasks, "a", ["ready"]))
+    assert index.claim([0]) is not None
+    boot_time = psutil.boot_time()
+    monkeypatch.setattr(psutil._psplatform, "boot_time", lambda: boot_time + 3600)  # which births are counted from
+    for looking in (index, other):
+        looking.free()
+        assert index.leased() == {"a"}
+    monkeypatch.setattr("time.time", lambda now=time.time: now() + 3600)
+    index.free()
+    assert index.leased() == {"a"}  # its own builds does not end them: it is at them
+    other.free()
+    assert not index.leased()
+    index.close()
+    other.close()

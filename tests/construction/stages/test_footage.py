@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.clips import make_clip, samples
 
 from vera.construction.engine.stage import Item
-from vera.construction.stages.footage import Proxy, Split, find_cuts, shown_frames
+from vera.construction.stages.footage import Proxy, Split, find_cuts, read_from, shown_frames, windows
 from vera.errors import VeraError
-from vera.video import open_clip, read_lossless, write_lossless
+from vera.video import FrameReader, open_clip, read_lossless, write_lossless
 
 
 def noise(seed: int, count: int) -> np.ndarray:
@@ -50,6 +51,40 @@ def test_a_clip_is_the_frames_of_its_times(tmp_path: Path, codec: str) -> None:
     about = {"first_pts": pts[9], "last_pts": pts[9 + 32], "frames": 17}
     Proxy((64, 48)).run(item(path, tmp_path / "out", **about))
     np.testing.assert_array_equal(read_lossless(tmp_path / "out/frames.mkv"), clip[9:42:2])
+
+
+X264 = {"preset": "veryfast", "g": "24", "bf": "3"}
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("suffix", "codec", "options"),
+    [
+        (".mp4", "libx264", X264 | {"x264-params": "open-gop=1:scenecut=0:b-adapt=0"}),
+        (".mkv", "libx264", X264 | {"x264-params": "open-gop=1:scenecut=0:b-adapt=0"}),
+        (".mp4", "libx265", {"x265-params": "keyint=24:min-keyint=24:open-gop=1:log-level=0"}),
+        (".ts", "libx264", X264),
+        (".ts", "mpeg2video", {"g": "15", "bf": "2"}),
+        (".mpg", "mpeg2video", {"g": "15", "bf": "2"}),
+        (".webm", "libvpx-vp9", {"g": "24", "deadline": "realtime", "cpu-used": "8"}),
+        (".avi", "mpeg4", {"g": "15", "bf": "2"}),
+    ],
+)
+def test_clips_of_a_file_are_those_of_reading_it_in_order(
+    tmp_path: Path, suffix: str, codec: str, options: dict[str, str]
+) -> None:
+    clip = open_clip(make_clip(tmp_path / f"a{suffix}", frames=110, fps=24, codec=codec, options=options))
+    end = clip.pts[-1] + 1
+    found = list(windows(clip, clip.pts[0], end, 9))
+    assert len(found) >= 7
+    for first, last in found:
+        with FrameReader(clip.footage) as one, FrameReader(clip.footage) as other:
+            entered, in_order = (
+                samples(shown_frames(frames, first, last, 9, clip.time_base))
+                for frames in (read_from(one, clip, first), iter(other))
+            )
+            assert entered == in_order
+            assert not [at for at in one.damaged if first <= at / clip.time_base <= last]
 
 
 def test_a_file_that_was_replaced_is_not_taken_for_the_one_hashed(tmp_path: Path) -> None:

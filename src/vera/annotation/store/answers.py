@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from vera.annotation.store.leases import Lease, find_lease, keep
 from vera.annotation.store.store import Gate, Store, packed
+from vera.errors import VeraError
 from vera.service.errors import ConflictError
 
 Answer = Mapping[str, Any]
@@ -81,19 +82,24 @@ def reopen(store: Store, person: str, gate: Gate | None) -> Lease | None:
 
 
 def settle_all(store: Store, compare: Compare) -> None:
-    """Compare what two people answered, and score what is known: all that was not, so that a killed server goes on."""
+    """Compare what two people answered, and score what is known: all that was not, so that a killed server goes on.
+
+    What cannot be compared, as its clip is gone or has another size now, is disputed; gold has no score then.
+    """
     for row in store.rows(
         "SELECT leases.number, gate, clip, truth, answer FROM leases JOIN tasks ON tasks.number = task "
         "WHERE truth IS NOT NULL AND leases.state = 'done' AND score IS NULL"
     ):
-        score = compare(row["gate"], row["clip"], json.loads(row["answer"]), json.loads(row["truth"]))
+        score = _compared(compare, row["gate"], row["clip"], json.loads(row["answer"]), json.loads(row["truth"]))
+        if score is None:
+            continue
         with store.change():
             store.rows("UPDATE leases SET score = ? WHERE number = ?", score, row["number"])
     for task in store.rows("SELECT * FROM tasks WHERE state = 'open' AND wanted = 2"):
         pair = find_pair(store, task["number"])
         if pair is None:
             continue
-        agreement = compare(task["gate"], task["clip"], *pair.answers)
+        agreement = _compared(compare, task["gate"], task["clip"], *pair.answers) or 0.0
         with store.change():
             if find_pair(store, task["number"]) != pair:  # one of them was taken back meanwhile
                 continue
@@ -104,6 +110,14 @@ def settle_all(store: Store, compare: Compare) -> None:
                 store.rows(
                     "UPDATE tasks SET state = 'disputed', agreement = ? WHERE number = ?", agreement, task["number"]
                 )
+
+
+def _compared(compare: Compare, gate: Gate, clip: str, one: Answer, other: Answer) -> float | None:
+    """How far two answers are the same; None where they are of pictures, or proposals, that the build has no more."""
+    try:
+        return compare(gate, clip, one, other)
+    except (VeraError, IndexError):
+        return None
 
 
 def find_pair(store: Store, task: int) -> Pair | None:

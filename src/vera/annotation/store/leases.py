@@ -84,6 +84,14 @@ def give_back(store: Store, lease: str) -> None:
             store.until.pop(found.number, None)
 
 
+def withdraw(store: Store, lease: Lease) -> None:
+    """End a lease with its task, whose clip is gone; what was done is kept for when the build waits for it again."""
+    with store.change():
+        store.rows("UPDATE leases SET state = 'expired' WHERE number = ?", lease.number)
+        store.until.pop(lease.number, None)
+        store.rows("UPDATE tasks SET state = 'gone' WHERE number = ?", lease.task)
+
+
 def expire(store: Store) -> None:
     """End the leases whose time ran out."""
     now = store.clock()

@@ -24,7 +24,8 @@ class NewTask:
 
 
 def set_tasks(store: Store, waiting: Iterable[NewTask]) -> int:
-    """Take up what waits now; returns how many tasks are new. What waits no more, and nobody holds, is gone."""
+    """Take up what waits now; returns how many tasks are new, or there again. What waits no more, and nobody holds, is
+    gone."""
     wanted = {task.id: task for task in waiting}
     with store.change():
         known = {row["id"]: row["state"] for row in store.rows("SELECT id, state FROM tasks")}
@@ -36,12 +37,13 @@ def set_tasks(store: Store, waiting: Iterable[NewTask]) -> int:
         for row in store.rows("SELECT id FROM tasks WHERE state = 'open' AND truth IS NULL"):
             if row["id"] not in wanted:
                 _end(store, row["id"])
-    return len(wanted.keys() - known.keys())
+    return sum(known.get(name, "gone") == "gone" for name in wanted)
 
 
 def add_gold(store: Store, tasks: Iterable[NewTask]) -> None:
-    """Take up tasks whose answers are known; those that are there already stay as they are."""
+    """Take up tasks whose answers are known, also those whose clips were gone; others stay as they are."""
     with store.change():
+        store.rows("UPDATE tasks SET state = 'open' WHERE truth IS NOT NULL AND state = 'gone'")
         known = {row["id"] for row in store.rows("SELECT id FROM tasks")}
         for name, task in {task.id: task for task in tasks}.items():
             if name not in known:

@@ -82,14 +82,12 @@ def _points(prompts: Prompts | None) -> bool:
 def _pointed_at(labels: NDArray[np.int32], prompts: Prompts) -> Mask:
     wanted: set[int] = set()
     for x, y in prompts.plus:
-        wanted.update(
-            np.unique(labels[max(0, y - NEAR_CLICK) : y + NEAR_CLICK + 1, max(0, x - NEAR_CLICK) : x + NEAR_CLICK + 1])
-        )
+        near = _inside(x - NEAR_CLICK, y - NEAR_CLICK, 2 * NEAR_CLICK + 1, 2 * NEAR_CLICK + 1)
+        wanted.update(np.unique(labels[near]))
     picked = np.isin(labels, list(wanted - {0}))
     if prompts.box is not None:
-        x, y, width, height = prompts.box
         boxed = np.zeros(labels.shape, bool)
-        boxed[max(0, y) : y + height, max(0, x) : x + width] = True
+        boxed[_inside(*prompts.box)] = True
         picked |= _parts_in(labels, boxed)
     return np.asarray(picked & ~_refused(labels, prompts))
 
@@ -106,4 +104,10 @@ def _parts_in(labels: NDArray[np.int32], region: Mask) -> Mask:
 
 def _refused(labels: NDArray[np.int32], prompts: Prompts | None) -> Mask:
     points = () if prompts is None else prompts.minus
-    return np.isin(labels, [label for label in (int(labels[y, x]) for x, y in points) if label])
+    found = [int(label) for x, y in points for label in labels[_inside(x, y, 1, 1)].ravel()]
+    return np.isin(labels, [label for label in found if label])
+
+
+def _inside(x: int, y: int, width: int, height: int) -> tuple[slice, slice]:
+    """What of a box is in the picture: of one beside it, nothing."""
+    return slice(max(0, y), max(0, y + height)), slice(max(0, x), max(0, x + width))

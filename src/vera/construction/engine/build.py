@@ -2,11 +2,13 @@
 
 import json
 import os
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 from vera.construction.engine.databases import open_database
@@ -20,7 +22,7 @@ from vera.construction.engine.state import Plan, Task, derive, is_given_up
 from vera.errors import VeraError
 from vera.progress import Progress
 
-PATIENCE = 1.0  # seconds between looks at leases, of one's own and of others
+PATIENCE = 1.0  # seconds between looks at what ended, and at the leases of others
 
 
 class Comparing(Stage, Protocol):
@@ -44,6 +46,7 @@ class Build:
     ) -> None:
         self.layout, self.plan, self.sources, self.limit = layout, plan, sources, limit
         layout.root.mkdir(parents=True, exist_ok=True)
+        self._database = database
         self.index = Index(open_database(database, layout.index))
         self.clips: dict[str, Record] = {}  # what each is, before anything was done with it
         self._sources = {source.id: source for source in sources}
@@ -55,25 +58,51 @@ class Build:
     def refresh(self) -> None:
         """Derive the index anew from the records, without what is gone or no longer part of the footage."""
         self.index.free(own=True)
-        for source in self.sources:
-            self._put(source)
-        self._find_clips(self.sources)
-        if not self._compare():
-            for about in self.clips.values():
-                self._put(about)
+        self.look()
+        for about in (*self.sources, *self.clips.values()):
+            self._put(about)
         self.index.forget(self.index.units() - {source.id for source in self.sources} - set(self.clips))
 
+    def look(self) -> None:
+        """Take up the clips, and what they are beside each other, without a word to the index."""
+        self._find_clips(self.sources)
+        verdicts, _ = self._verdicts()
+        self.plan = replace(self.plan, verdicts=verdicts)
+
     def run(self, workers: int = 1, progress: Progress | None = None, where: Where = "local") -> None:
-        """Run all that is ready, and what becomes so. VeraError where the disk is full."""
-        if not (first := self.index.claim(range(len(self.plan.stages)))):
+        """Run all that is ready, and what becomes so, by another build of the folder too. VeraError where the disk is
+        full."""
+        first = self._next(lambda: self.index.claim(range(len(self.plan.stages))))
+        if first is None:
             return
-        executor = open_executor(where, self.layout.root, self.plan.stages, workers)
         try:
-            with self._events() as tell:
+            with (
+                self._leases_kept(),
+                self._events() as tell,
+                closing(open_executor(where, self.layout.root, self.plan.stages, workers)) as executor,
+            ):
                 self._loop(executor, first, tell, progress)
         finally:
-            executor.close()
             self.index.free(own=True)
+
+    @contextmanager
+    def _leases_kept(self) -> Iterator[None]:
+        """Prolong this build's leases meanwhile, from a thread: a stage may run in this process for longer than one."""
+        ended = threading.Event()
+
+        def keep() -> None:
+            with closing(Index(open_database(self._database, self.layout.index))) as index:
+                while not ended.wait(LEASE / 4):
+                    with suppress(VeraError):  # of a database that cannot be had the build itself tells
+                        index.keep()
+
+        thread = threading.Thread(target=keep, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def _loop(
         self, executor: Executor, first: Task, tell: Callable[[Task, Ran], None], progress: Progress | None
@@ -94,21 +123,23 @@ class Build:
                 if progress is not None:
                     progress("stage runs", self._ended, self._ended + self._left)
             if time.monotonic() - looked > LEASE / 4:
-                self.index.keep()
                 self.index.free()
                 looked = time.monotonic()
-            task = self._claim(executor)
+            claim = partial(self._claim, executor)
+            task = claim() if running else self._next(claim)
             if task is None and not running:
-                shared = bool(self.index.leased())  # another build is at them
-                if shared:
-                    time.sleep(PATIENCE)
-                    self.index.free()
-                else:
-                    self._take_up()
-                    self._compare()
-                task = self._claim(executor)
-                if task is None and not shared:
-                    return
+                return
+
+    def _next(self, claim: Callable[[], Task | None]) -> Task | None:
+        """Lease a task where nothing runs here, once there is one; None if no build of the folder has any left."""
+        while (task := claim()) is None and self.index.leased():
+            time.sleep(PATIENCE)
+            self.index.free()
+        if task is None:
+            self._take_up(self.sources)
+            self._compare()
+            task = claim()
+        return task
 
     def _claim(self, executor: Executor) -> Task | None:
         """Lease a task for which the executor has room."""
@@ -129,16 +160,15 @@ class Build:
         """Take over what a run made of its unit."""
         self._put(self.about(task))
         if task.kind == "source" and ran.entry is not None and "clips" in ran.entry.facts:
-            known = set(self.clips)
-            self._find_clips([self._sources[task.unit]])
-            for clip in self.clips.keys() - known:
-                self._put(self.clips[clip])
+            self._take_up([self._sources[task.unit]])
 
-    def _take_up(self) -> None:
-        """Put clips into the index of which a build that was killed said nothing after it had split a source."""
-        self._find_clips(self.sources)
-        for clip in self.clips.keys() - self.index.units():
-            self._put(self.clips[clip])
+    def _take_up(self, sources: Sequence[Record]) -> None:
+        """Put the clips of some sources into the index where it has none: they are new, or a build that was killed said
+        nothing after it had split a source."""
+        self._find_clips(sources)
+        for clip in (clip for source in sources for clip in self._split[source.id]):
+            if not self.index.has(clip.id):
+                self._put(clip)
 
     def _put(self, about: Record) -> None:
         tasks = self.index.put(about.id, lambda: self._tasks(about))
@@ -173,50 +203,59 @@ class Build:
         """Whether nothing will come of a unit with this record, so that it needs no files."""
         return is_given_up(self.plan, derive(self.plan, record))
 
+    def held(self) -> Iterator[Record]:
+        """The sources, and the clips that they were last split into, whether that is up to date or to be done anew; no
+        clips of a source of which nothing will come."""
+        yield from self.sources
+        for record in map(self.record, self.sources):
+            if not self.is_given_up(record):
+                yield from _clips(record, record.stages)
+
     def _find_clips(self, sources: Sequence[Record]) -> None:
         """Take up the clips that some sources were split into; the limit counts in order of the footage."""
         for source in sources:
             record = self.record(source)
             ended = {task.stage for task in derive(self.plan, record) if task.state == "done"}
-            found = [about for name in ended for about in record.stages[name].facts.get("clips", [])]
             for clip in self._split.get(source.id, ()):
                 del self.clips[clip.id]
-            self._split[source.id] = [Record("clip", about["id"], {**about, "source": source.id}) for about in found]
+            self._split[source.id] = _clips(record, ended)
             self.clips |= {clip.id: clip for clip in self._split[source.id]}
         if self.limit is not None:
             clips = [clip for source in self.sources for clip in self._split.get(source.id, ())]
             self._later = {clip.id for clip in clips[self.limit :]}
 
-    def _compare(self) -> bool:
-        """Say what clips are beside all others, once none is under way to it; whether that says anything new."""
-        verdicts = self._verdicts()
-        if verdicts is None or verdicts == self.plan.verdicts:
-            return False
-        self.plan = replace(self.plan, verdicts=verdicts)
-        for about in self.clips.values():
+    def _compare(self) -> None:
+        """Say what clips are beside all others, as far as that can be said now."""
+        verdicts, under_way = self._verdicts()
+        for about in under_way:  # the index may not know, if a file is gone since
             self._put(about)
-        return True
+        if verdicts != self.plan.verdicts:
+            self.plan = replace(self.plan, verdicts=verdicts)
+            for about in self.clips.values():
+                self._put(about)
 
-    def _verdicts(self) -> Mapping[str, Facts] | None:
-        """What the stage that waits for all clips says of each; None while some still go there, or if there is none."""
+    def _verdicts(self) -> tuple[Mapping[str, Facts], list[Record]]:
+        """What the stage that waits for all clips says of each, and the units that are still under way to it. While
+        there are some, it speaks of clips alone that were kept before, which stay whatever is added."""
         stage: Any = next((stage for stage in self.plan.stages if stage.waits == "all"), None)
         if stage is None:
-            return None
+            return {}, []
         bare = replace(self.plan, stages=self.plan.stages[: list(self.plan.stages).index(stage)], verdicts={})
         facts: dict[str, dict[str, Facts]] = {}
         kept: set[str] = set()
-        under_way = False
+        under_way = []
         for about in (*self.sources, *self.clips.values()):
             record = self.record(about)
             states = {task.stage: task.state for task in derive(bare, record)}
             if "ready" in states.values() and about.id not in self._later:
-                self._put(about)  # the index may not know, if a file is gone since
-                under_way = True
+                under_way.append(about)
             if all(states.get(need) == "done" for need in stage.needs):
                 facts[about.id] = {need: record.stages[need].facts for need in stage.needs}
                 if (entry := record.stages.get(stage.name)) is not None and entry.status == "done":
                     kept.add(about.id)
-        return None if under_way else stage.compare(facts, kept)
+        if under_way:
+            facts = {clip: found for clip, found in facts.items() if clip in kept}
+        return stage.compare(facts, kept), under_way
 
     @contextmanager
     def _events(self) -> Iterator[Callable[[Task, Ran], None]]:
@@ -243,14 +282,19 @@ class Build:
             yield tell
 
 
+def _clips(source: Record, stages: Iterable[str]) -> list[Record]:
+    """The clips that some stages split a source into."""
+    found = [about for name in stages for about in source.stages[name].facts.get("clips", [])]
+    return [Record("clip", about["id"], {**about, "source": source.id}) for about in found]
+
+
 @contextmanager
 def open_build(
     layout: Layout, plan: Plan, sources: Sequence[Record], limit: int | None = None, database: str | None = None
 ) -> Iterator[Build]:
-    """Open a build and bring its index up to date. VeraError where the index cannot be written."""
+    """Open a build, whose index is still as it was left. VeraError where the index cannot be opened."""
     build = Build(layout, plan, sources, limit, database)
     try:
-        build.refresh()
         yield build
     finally:
         build.index.close()

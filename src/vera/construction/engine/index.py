@@ -27,7 +27,7 @@ class Index:
     """The table, open for one build, whose claims have its name; several builds may share it."""
 
     def __init__(self, database: Database) -> None:
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{psutil.Process().create_time()}"
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{_born(psutil.Process()):.2f}"
         self._db = database
         with self._db.transaction():
             for statement in _SCHEMA:
@@ -80,13 +80,20 @@ class Index:
             )
 
     def free(self, own: bool = False) -> None:
-        """End leases that ran out or whose build is no more; with `own` also those of this build."""
+        """End leases of other builds that ran out or whose build is no more; with `own` also those of this build."""
         held = self._db.execute("SELECT DISTINCT owner FROM tasks WHERE state = 'leased'")
-        gone = [owner for (owner,) in held if not _lives(owner) or (own and owner == self.owner)]
+        gone = [owner for (owner,) in held if (own if owner == self.owner else not _lives(owner))]
         with self._db.transaction():
-            self._db.execute("UPDATE tasks SET state = 'ready' WHERE state = 'leased' AND lease < ?", (time.time(),))
+            self._db.execute(
+                "UPDATE tasks SET state = 'ready' WHERE state = 'leased' AND lease < ? AND owner <> ?",
+                (time.time(), self.owner),
+            )
             for owner in gone:
                 self._db.execute("UPDATE tasks SET state = 'ready' WHERE state = 'leased' AND owner = ?", (owner,))
+
+    def has(self, unit: str) -> bool:
+        """Whether a source or clip has tasks."""
+        return bool(self._db.execute("SELECT 1 FROM tasks WHERE unit = ? LIMIT 1", (unit,)))
 
     def units(self) -> set[str]:
         """All sources and clips that have tasks."""
@@ -145,6 +152,11 @@ def _lives(owner: str) -> bool:
     if host != socket.gethostname():
         return True
     try:
-        return bool(psutil.Process(int(pid)).create_time() == float(born))
+        return abs(_born(psutil.Process(int(pid))) - float(born)) < 1
     except psutil.Error:
         return False
+
+
+def _born(process: psutil.Process) -> float:
+    """When a process began, in seconds after its machine did: the clock may be set meanwhile."""
+    return float(process.create_time() - psutil.boot_time())

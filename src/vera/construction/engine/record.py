@@ -58,6 +58,11 @@ class Layout:
         return self.root / "build.yaml"
 
     @property
+    def options(self) -> Path:
+        """With what it was called, beside the recipe: whether somebody is asked, and of how many clips."""
+        return self.root / "options.json"
+
+    @property
     def decisions(self) -> Path:
         """What people decided, which nothing else can tell again."""
         return self.root / "decisions"

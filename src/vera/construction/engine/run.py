@@ -30,7 +30,8 @@ class Ran:
 def run_task(root: Path, stages: bytes, task: Task, about: Record) -> Ran:
     """Run a stage and commit what it made. `stages` are pickled; `about` stands for a record that does not exist yet.
 
-    The unit's folder is held locked meanwhile, so that a run that outlives its build does not meet another.
+    The unit's folder is held locked meanwhile, so that a run that outlives its build does not meet another; what that
+    one has done meanwhile is the outcome.
     """
     layout, start, cpu = Layout(root), time.perf_counter(), time.process_time()
     folder = layout.folder(task.kind, task.unit)
@@ -42,9 +43,12 @@ def run_task(root: Path, stages: bytes, task: Task, about: Record) -> Ran:
             if missing:
                 write_record(folder / "record.json", _without(record, missing))
                 return Ran(None, time.perf_counter() - start)
+            held = record.stages.get(task.key)
+            if held is not None and held.fingerprint == task.fingerprint and held.status != "failed":
+                return Ran(held, time.perf_counter() - start)
             with scratch_folder(folder / "run") as out:
-                entry, trace = _run(layout, record, _opened(stages, task.stage), task, out)
-                _commit(layout, record, task, entry, out, _opened(stages, task.stage).dataset)
+                entry, trace = _run(layout, record, stages, task, out)
+                _commit(layout, record, task, entry, out, _opened(stages, task.stage).split)
     except BuildStopError as error:
         return Ran(None, time.perf_counter() - start, stopped=str(error))
     except OSError as error:
@@ -62,9 +66,17 @@ def _opened(stages: bytes, name: str) -> Stage:
     return stage
 
 
-def _run(layout: Layout, record: Record, stage: Stage, task: Task, out: Path) -> tuple[Entry, str]:
+@cache
+def _planned(stages: bytes) -> frozenset[str]:
+    """The names of all stages of the build."""
+    return frozenset(stage.name for stage in pickle.loads(stages))
+
+
+def _run(layout: Layout, record: Record, stages: bytes, task: Task, out: Path) -> tuple[Entry, str]:
     try:
-        outcome = stage.run(_item(layout, record, stage, task, out))
+        stage = _opened(stages, task.stage)
+        needed = [need for need in stage.needs if need in _planned(stages)]  # a record may tell of others, from before
+        outcome = stage.run(_item(layout, record, needed, task, out))
     except BuildStopError:
         raise
     except Exception as error:
@@ -80,13 +92,13 @@ def _run(layout: Layout, record: Record, stage: Stage, task: Task, out: Path) ->
     return Entry(task.fingerprint, "done", facts=outcome.facts), ""
 
 
-def _item(layout: Layout, record: Record, stage: Stage, task: Task, out: Path) -> Item:
+def _item(layout: Layout, record: Record, needed: list[str], task: Task, out: Path) -> Item:
     source = record
     if record.kind == "clip":
         source = read_record(layout.record("source", record.about["source"])) or record
     facts: dict[str, Facts] = {}
     files: dict[str, Path] = {}
-    for need in stage.needs:
+    for need in needed:
         for key in (need, f"{task.object}/{need}"):
             if (entry := record.stages.get(key)) is not None:
                 facts[need] = entry.facts
@@ -94,11 +106,11 @@ def _item(layout: Layout, record: Record, stage: Stage, task: Task, out: Path) -
     return Item(record.id, task.object, record.about, source.about, facts, files, out, layout.cache, task.decision)
 
 
-def _commit(layout: Layout, record: Record, task: Task, entry: Entry, out: Path, dataset: bool) -> None:
+def _commit(layout: Layout, record: Record, task: Task, entry: Entry, out: Path, split: str) -> None:
     """Move what a stage wrote to its place. An older entry goes first, so that it never
     names files of another run."""
     folder = layout.folder(task.kind, task.unit)
-    place = layout.dataset if dataset else folder / task.object
+    place = layout.dataset if split else folder / task.object
     path = folder / "record.json"
     if task.key in record.stages and record.stages[task.key].files:
         write_record(path, record.with_entry(task.key, None))

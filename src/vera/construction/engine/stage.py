@@ -84,7 +84,7 @@ class Stage(Protocol):
     whose facts and files it is given; of another kind, they only come before it. `waits`: for a decision of `people`,
     or until `all` clips have what this one needs, so that they can be compared. `models` touch its samples, `method`
     names the first one's kind, empty for the embedded steps, `resources` are what a run takes. Files go into the unit's
-    own folder, or into the `dataset`.
+    own folder, or into the data set, where rows tell of them in a `split`.
     """
 
     name: ClassVar[str]
@@ -92,7 +92,7 @@ class Stage(Protocol):
     kind: ClassVar[Kind]
     needs: ClassVar[tuple[str, ...]]
     waits: ClassVar[Literal["", "people", "all"]]
-    dataset: ClassVar[bool]
+    split: ClassVar[str]
 
     @property
     def models(self) -> tuple[Model, ...]:
@@ -119,7 +119,7 @@ class Plain:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ()
     waits: ClassVar[Literal["", "people", "all"]] = ""
-    dataset: ClassVar[bool] = False
+    split: ClassVar[str] = ""
 
     @property
     def models(self) -> tuple[Model, ...]:

@@ -90,7 +90,7 @@ def is_given_up(plan: Plan, tasks: Sequence[Task]) -> bool:
     """Whether nothing will come of a unit any more: something of it was rejected, and nothing was published, waits,
     failed or is to be done. Its files are then of no use, unless the recipe changes: they would be made anew."""
     states = {task.state for task in tasks}
-    published = any(task.state == "done" and plan.stages[task.rank].dataset for task in tasks)
+    published = any(task.state == "done" and plan.stages[task.rank].split for task in tasks)
     return "rejected" in states and not published and not states & {"ready", "leased", "waiting", "failed"}
 
 

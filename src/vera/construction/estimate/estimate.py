@@ -68,7 +68,7 @@ def estimate(recipe: BuildRecipe, stages: Sequence[Stage], clips: int, work: Map
         reach[stage.name] = items * held.keeps.value
         rows.append(_row(stage.name, items, held, frames, recipe.prices))
         used |= {f"{name}: {what}": figure for what, figure in _told(held) if figure.source}
-        samples += reach[stage.name] if stage.dataset else 0
+        samples += reach[stage.name] if stage.split else 0
     prices = Figure(0, "assumed: the recipe's own")
     return Estimate(rows, samples, used | {"prices": prices})
 

@@ -20,7 +20,7 @@ from vera.data.released.writer import FRAME_RATE
 from vera.errors import VeraError
 from vera.optional import need
 from vera.video import Clip, FrameReader, LosslessWriter, model_view, open_clip
-from vera.video.decoding.damage import has_times
+from vera.video.seeking import key_positions
 
 SHOT_WIDTH = 256  # pixels of the pictures in which cuts are looked for; scenedetect's own choice for HD is about that
 
@@ -89,6 +89,7 @@ class Proxy(Plain):
     """Read a clip's frames at the samples' size and rate, scaled to cover it, middle cropped out: `frames.mkv`."""
 
     name: ClassVar[str] = "proxy"
+    version: ClassVar[int] = 2
     kind: ClassVar[Kind] = "clip"
     needs: ClassVar[tuple[str, ...]] = ("split",)
     size: tuple[int, int] = (832, 480)
@@ -98,7 +99,7 @@ class Proxy(Plain):
         clip = _open(item)
         first, last, count = (item.about[name] for name in ("first_pts", "last_pts", "frames"))
         with LosslessWriter(item.out / "frames.mkv", FRAME_RATE) as writer, FrameReader(clip.footage) as reader:
-            for frame in shown_frames(_from(reader, first), first, last, count, clip.time_base):
+            for frame in shown_frames(read_from(reader, clip, first), first, last, count, clip.time_base):
                 writer.write(covered(frame, clip, self.size))
             spoilt = [at for at in reader.damaged if first <= at / clip.time_base <= last]
         if spoilt:
@@ -214,8 +215,10 @@ def covered(frame: av.VideoFrame, clip: Clip, size: tuple[int, int]) -> NDArray[
     return np.ascontiguousarray(view[top : top + size[1], left : left + size[0]])
 
 
-def _from(reader: FrameReader, first: int) -> Iterator[av.VideoFrame]:
-    """The reader's frames from the key frame before `first` on, where the file keeps times to find it by."""
-    if has_times(reader.container) and reader.container.format.name != "image2":
-        reader.container.seek(first, stream=reader.stream)
+def read_from(reader: FrameReader, clip: Clip, first: int) -> Iterator[av.VideoFrame]:
+    """The reader's frames from the key frame before the time `first` on; all of them where the file does not tell."""
+    keys = [clip.pts[number] for number in key_positions(clip)]
+    key = max(pts for pts in keys if pts <= first)
+    if key > keys[0]:
+        reader.skip_to(key)
     return iter(reader)

@@ -83,7 +83,7 @@ class Annotate(Plain):
         if not objects:
             return Rejected("nothing found", f"no proposal scores {self.score:g}")
         for chosen in objects:
-            if (chosen.get("proposal") or 0) >= max(1, len(proposals)):
+            if chosen.get("proposal") is not None and chosen["proposal"] >= len(proposals):
                 return Rejected("unusable", f"there is no proposal {chosen['proposal']}")
         return Done({"objects": [{**chosen, "by": by} for chosen in objects]})
 

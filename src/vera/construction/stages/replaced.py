@@ -21,7 +21,6 @@ from vera.data.synthesis.instructions import describe_replacement
 from vera.fields import Range, Share
 from vera.video import read_lossless
 
-SPLIT = "realistic-set1-bg-change"
 Code = Annotated[float, Range(0, 255)]
 
 
@@ -95,7 +94,7 @@ class BackgroundPublish(Plain):
         "background_proofread",
         "background_check",
     )
-    dataset: ClassVar[bool] = True
+    split: ClassVar[str] = "realistic-set1-bg-change"
 
     def run(self, item: Item) -> Done | Rejected:
         """Facts: `index`, the JSONL that the row belongs to, `row`, and `pictures`, the licences in it."""
@@ -108,9 +107,9 @@ class BackgroundPublish(Plain):
             "distance": background["distance"],
             "residual": background["residual"],
         }
-        row = sample_row(item, sample, SPLIT, provenance)
+        row = sample_row(item, sample, self.split, provenance)
         licences = [] if background["licence"] is None else [background["licence"]]
-        return Done({"index": index_path(SPLIT, len(sample.alpha)), "row": row, "pictures": licences})
+        return Done({"index": index_path(self.split, len(sample.alpha)), "row": row, "pictures": licences})
 
 
 def _difference(one: Frames, other: Frames, where: Mask) -> float:

@@ -25,7 +25,6 @@ from vera.fields import Share
 from vera.video import read_lossless
 from vera.vlm import Outcome
 
-SPLIT = "realistic-set1-obj-add"
 THIRDS = ("left", "center", "right")
 # Of the frame: a cut-out that fills 0.6 of its box, halfway between the sides that `synthesis.objects.SIDES` gives.
 SMALL, LARGE = 0.035, 0.11
@@ -97,7 +96,7 @@ class Publish(Plain):
     name: ClassVar[str] = "publish"
     kind: ClassVar[Kind] = "object"
     needs: ClassVar[tuple[str, ...]] = ("annotate", "remove", "filter", "layers", "words", "proofread", "check")
-    dataset: ClassVar[bool] = True
+    split: ClassVar[str] = "realistic-set1-obj-add"
 
     def run(self, item: Item) -> Done | Rejected:
         """Facts: `index`, the JSONL that the row belongs to, and `row`, without what the licences say."""
@@ -108,8 +107,8 @@ class Publish(Plain):
             "unseen": item.facts["remove"].get("unseen"),  # a network's plate has no evidence
             "identity": item.facts["check"]["identity"],
         }
-        row = sample_row(item, sample, SPLIT, provenance)
-        return Done({"index": index_path(SPLIT, len(sample.alpha)), "row": row})
+        row = sample_row(item, sample, self.split, provenance)
+        return Done({"index": index_path(self.split, len(sample.alpha)), "row": row})
 
 
 def written(outcome: Outcome[Any], network: WriterNetwork) -> Done | Rejected:

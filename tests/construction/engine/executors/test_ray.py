@@ -8,6 +8,8 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from unittest.mock import MagicMock
 
 import psutil
 import pytest
@@ -22,6 +24,9 @@ from tests.construction.engine.test_build import (
 )
 from tests.construction.toys import Alone, Choose, Cut, Draw, Ship, finish, opened
 
+from vera.construction.engine.executors.ray import RayActors
+from vera.construction.engine.run import Ran
+from vera.construction.engine.stage import Resources
 from vera.errors import VeraError
 
 KILLS = 3
@@ -47,6 +52,70 @@ def test_without_ray_a_line_says_what_to_install(tmp_path: Path, monkeypatch: py
     monkeypatch.setitem(sys.modules, "ray", None)
     with opened(tmp_path / "out", "1") as build, pytest.raises(VeraError, match=r"pip install 'vera-layers\[ray\]'"):
         build.run(where="ray")
+
+
+class Cluster(ModuleType):
+    """What is used of Ray, with two cores and a GPU, where nothing is placed beyond them."""
+
+    def __init__(self) -> None:
+        super().__init__("ray")
+        self.placed: dict[object, dict[str, float]] = {}
+        self.init = self.put = self.shutdown = lambda *args, **named: None
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {"CPU": 2.0, "GPU": 1.0}
+
+    def remote(self, actor: type) -> SimpleNamespace:
+        return SimpleNamespace(options=lambda **takes: SimpleNamespace(remote=lambda: self.place(takes)))
+
+    def place(self, takes: dict[str, float]) -> object:
+        actor = MagicMock()  # each call gives another reference
+        actor.run.remote.side_effect = lambda *given: object()
+        self.placed[actor] = takes
+        for kind, there in (("num_cpus", 2), ("num_gpus", 1)):
+            assert sum(held[kind] for held in self.placed.values()) <= there + 1e-9
+        return actor
+
+    def kill(self, actor: object) -> None:
+        del self.placed[actor]
+
+    def wait(self, references: list[object], timeout: float) -> tuple[list[object], list[object]]:
+        return references, []
+
+    def get(self, reference: object) -> Ran:
+        return Ran(None, 0.0)
+
+
+@pytest.mark.faults
+def test_no_actor_is_begun_for_which_the_cluster_has_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster()
+    monkeypatch.setitem(sys.modules, "ray", cluster)
+    monkeypatch.setattr("vera.construction.engine.executors.ray.get_context", lambda how: MagicMock())
+    actors = RayActors(tmp_path, b"", 20)
+    task, about = MagicMock(), MagicMock()
+
+    def fill(resources: Resources) -> int:
+        begun = 0
+        while actors.takes(resources):
+            actors.submit(task, about, resources)
+            begun += 1
+        return begun
+
+    assert fill(Resources()) == 2 and fill(Resources(cpus=0.1)) == 0
+    assert fill(Resources(gpus=1)) == 1  # beside them
+    actors.ended(0)
+    assert fill(Resources(cpus=0.1)) == 20  # in the place of those
+    assert not actors.takes(Resources()) and actors.takes(Resources(gpus=1))
+    actors.close()
+
+
+@pytest.mark.slow
+def test_more_workers_than_cores_end_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray")
+    monkeypatch.setenv("PYTHONPATH", python_path())
+    with opened(tmp_path / "out", "2", "2", "2", "2") as build:
+        finish(build, (os.cpu_count() or 1) + 2, "ray")
+        assert len(build.index.find("done", "publish")) == 8
 
 
 @pytest.mark.slow

@@ -23,9 +23,9 @@ def open_executor(where: Where, root: Path, stages: Sequence[Stage], workers: in
         from vera.construction.engine.executors.ray import RayActors
 
         actors = RayActors(root, packed, workers)
-        if lacking := next((stage for stage in needing if not actors.takes(stage.resources)), None):
+        if lacking := next((stage for stage in stages if not actors.takes(stage.resources)), None):
             actors.close()
-            raise VeraError(_without_gpu(lacking))
+            raise VeraError(_without_gpu(lacking) if lacking in needing else f"{lacking.name}: the cluster has no core")
         return actors
     gpus = _count_gpus() if needing else 0
     if needing and not gpus:

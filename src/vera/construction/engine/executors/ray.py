@@ -5,6 +5,7 @@ The build's folder must have the same path on all machines; what a run reads and
 
 import os
 import signal
+from collections.abc import Iterable
 from contextlib import suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
@@ -22,11 +23,13 @@ from vera.errors import VeraError, first_line
 from vera.optional import need
 
 LOOK = 1.0  # seconds between looks at what runs
+ROUNDING = 1e-6  # of a core: ten tenths are one
 
 
 class RayActors:
-    """Runs tasks in actors of what their stages take, at most `workers` without a GPU and as many with one as there are
-    GPUs. One that dies costs its task a try, and another takes its place.
+    """Runs tasks in actors of what their stages take: at most `workers` of a kind without a GPU, and no more than the
+    cluster has room for, since others would wait for ever. Those with a GPU take no core. One that dies costs its task
+    a try, and another takes its place.
 
     The cluster is the one that RAY_ADDRESS names, else one of this machine's own is started, and ended by `close`.
     VeraError where Ray is missing or no cluster answers.
@@ -44,15 +47,18 @@ class RayActors:
         self._watcher.start()
         self._root, self._workers = root.resolve(), workers
         self._stages = self._ray.put(stages)
+        self._has: dict[str, float] = self._ray.cluster_resources()
         self._actors: dict[Any, Resources] = {}
         self._idle: list[Any] = []
         self._jobs: dict[Any, tuple[Job, Any]] = {}  # by the reference to what comes of them
 
     def takes(self, resources: Resources) -> bool:
-        """Whether an actor for this has nothing to do, or there is room for one more."""
+        """Whether an actor for this has nothing to do, or there is room for one more where idle ones end."""
         if any(self._actors[actor] == resources for actor in self._idle):
             return True
-        return sum(held == resources for held in self._actors.values()) < self._most(resources)
+        if not resources.gpus and sum(held == resources for held in self._actors.values()) >= self._workers:
+            return False
+        return self._has_room(resources, [actor for _, actor in self._jobs.values()])
 
     def submit(self, task: Task, about: Record, resources: Resources) -> None:
         """Begin a task."""
@@ -66,6 +72,7 @@ class RayActors:
     def ended(self, timeout: float) -> list[tuple[Task, Ran]]:
         """What ended, waiting for something to."""
         ready, _ = self._ray.wait(list(self._jobs), timeout=timeout)
+        self._has = self._ray.cluster_resources()
         return [self._take(reference) for reference in ready]
 
     def close(self) -> None:
@@ -88,14 +95,23 @@ class RayActors:
         return task, ran
 
     def _begin(self, resources: Resources) -> Any:
-        actor = self._ray.remote(_Actor).options(num_cpus=resources.cpus, num_gpus=resources.gpus).remote()
+        for idle in [actor for actor in self._idle if (self._actors[actor].gpus > 0) == (resources.gpus > 0)]:
+            if self._has_room(resources, self._actors):
+                break
+            self._idle.remove(idle)
+            del self._actors[idle]
+            self._ray.kill(idle)
+        cpus = 0 if resources.gpus else resources.cpus
+        actor = self._ray.remote(_Actor).options(num_cpus=cpus, num_gpus=resources.gpus).remote()
         self._actors[actor] = resources
         return actor
 
-    def _most(self, resources: Resources) -> int:
-        if not resources.gpus:
-            return self._workers
-        return int(self._ray.cluster_resources().get("GPU", 0) / resources.gpus)
+    def _has_room(self, resources: Resources, beside: Iterable[Any]) -> bool:
+        """Whether the cluster has what one more takes, beside some actors."""
+        held = [self._actors[actor] for actor in beside]
+        if resources.gpus:
+            return sum(each.gpus for each in held) + resources.gpus <= self._has.get("GPU", 0) + ROUNDING
+        return sum(each.cpus for each in held if not each.gpus) + resources.cpus <= self._has.get("CPU", 0) + ROUNDING
 
 
 def _end_with_driver() -> None:
