@@ -40,8 +40,8 @@ def check_mask(path: Path, source: Clip) -> None:
         raise VeraError(f"mask {path}: is {size[0]}x{size[1]}, the source {width}x{height}: make it the source's size")
 
 
-def check_white(path: Path, size: tuple[int, int], frames: int) -> None:
-    """Warn where nothing is white in the first `frames` of a mask at `size`, width and height.
+def check_white(path: Path, size: tuple[int, int], frames: int, warn: bool = True) -> None:
+    """Warn, unless not to, where nothing is white in the first `frames` of a mask at `size`, width and height.
 
     VeraError if they are exact and not black: they hold labels then. Reading stops at the first white frame, so a good
     mask costs one.
@@ -55,7 +55,8 @@ def check_white(path: Path, size: tuple[int, int], frames: int) -> None:
     told = f"mask {path}: nothing in it is white (the brightest is {brightest:.0f} of 255)"
     if _is_exact(path) and brightest > 0:
         raise VeraError(f"{told}; paint what must stay in white, or write that label as 255 and others as 0")
-    warnings.warn(f"{told}, nothing is preserved; paint what must stay in white", stacklevel=2)
+    if warn:
+        warnings.warn(f"{told}, nothing is preserved; paint what must stay in white", stacklevel=2)
 
 
 def mask_frames(path: Path, width: int, height: int) -> Generator[NDArray[np.bool_], None, None]:

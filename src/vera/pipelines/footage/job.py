@@ -12,7 +12,7 @@ from vera.layers.masks import check_mask, check_white
 from vera.layers.masters import choose_codec
 from vera.layers.refine.clip import Refinement
 from vera.pipelines.footage.outputs import default_out, writable_out
-from vera.pipelines.footage.region import Region, RegionLike, find_regions
+from vera.pipelines.footage.region import AUTO, Region, RegionLike, each_region, find_regions
 from vera.pipelines.footage.settings import Outputs, Part, Sampling
 from vera.pipelines.inputs import check_edit_outputs
 from vera.pipelines.instruction import check_instruction
@@ -93,7 +93,8 @@ class EditJob:
             _check_writable(clip, out, outputs)
         if mask is not None:
             check_mask(mask, clip)
-            check_white(mask, clip.display_size, edited.stop)
+            finds = AUTO in each_region(region)  # regions, which a black mask has none of: that is an error of its own
+            check_white(mask, clip.display_size, edited.stop, warn=not finds)
         return cls(
             clip=clip,
             edited=edited,

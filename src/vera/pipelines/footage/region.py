@@ -62,7 +62,7 @@ def find_regions(
     without a mask that says where.
     """
     found: list[Region] = []
-    for one in _each(asked):
+    for one in each_region(asked):
         region = _auto(clip, edited, mask) if one == AUTO else _fixed(one, clip)
         if any(region.asked == other.asked for other in found):
             raise VeraError(f"the region {region.asked} is given twice: give it once")
@@ -70,7 +70,8 @@ def find_regions(
     return tuple(found)
 
 
-def _each(asked: Any) -> Sequence[Any]:
+def each_region(asked: Any) -> Sequence[Any]:
+    """What is asked for, one by one. VeraError for what is no region."""
     if asked is None:
         return ()
     if isinstance(asked, str):

@@ -100,62 +100,45 @@ def _train(
     autocast = make_autocast(recipe.dtype, world.device)
     method = make_method(recipe, samples, world.device, autocast)
     method.check_data(data)
-    with _held(Path(recipe.output), world):
-        _train_on(recipe, path, world, resume_run, method, data, autocast, report)
-
-
-@contextmanager
-def _held(folder: Path, world: World) -> Iterator[None]:
-    """Let no other run write into a folder."""
-
-    def hold() -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            taken = f"{folder}: another process trains here; end that one, or choose another output"
-            held.enter_context(alone(folder / ".lock", taken))
-        except OSError as error:
-            raise VeraError(f"{folder}: cannot be written ({error.strerror or error}); choose another output") from None
-
-    with ExitStack() as held:
-        world.first(hold)
-        yield
-
-
-def _train_on(
-    recipe: Recipe,
-    path: Path,
-    world: World,
-    resume_run: bool,
-    method: Method,
-    data: LayerData,
-    autocast: Autocast,
-    report: Callable[[str], None],
-) -> None:
     folder = Path(recipe.output)
-    checkpoint = latest_checkpoint(folder / "checkpoints")
-    if checkpoint and not resume_run:
-        raise VeraError(f"{folder}: holds a run already; resume it, delete it or choose another output")
-    state = resume(recipe, method, checkpoint, world) if checkpoint else start(recipe, method, data, world)
-
-    if checkpoint and (warning := changed_batch(recipe, checkpoint)):
-        report(warning)
-    log = _open_log(recipe, path, state.step) if world.main else None
-    processes = f", {world.size} processes" if world.size > 1 else ""
-    report(f"{folder}: {_count(state.model)} parameters trained, from step {state.step} on {world.device}{processes}")
-    try:
-        run = Run(recipe, method, world, autocast, log, report)
+    with ExitStack() as held:
+        hold = partial(_hold, folder, held)
+        is_new = not world.first(folder.is_dir)
+        if not is_new:
+            world.first(hold)
+        checkpoint = latest_checkpoint(folder / "checkpoints")
+        if checkpoint and not resume_run:
+            raise VeraError(f"{folder}: holds a run already; resume it, delete it or choose another output")
+        state = resume(recipe, method, checkpoint, world) if checkpoint else start(recipe, method, data, world)
+        if is_new:  # not before, so that a recipe that cannot be run leaves nothing behind
+            world.first(hold)
+        if checkpoint and (warning := changed_batch(recipe, checkpoint)):
+            report(warning)
+        run = Run(recipe, method, world, autocast, _open_log(recipe, path, state.step) if world.main else None, report)
+        if run.log is not None:
+            held.callback(run.log.close)
+        processes = f", {world.size} processes" if world.size > 1 else ""
+        report(
+            f"{folder}: {_count(state.model)} parameters trained, from step {state.step} on {world.device}{processes}"
+        )
         # Closed, or an error, whose traceback holds the loader, would keep its workers, and the process wait for them.
         with stop_signals() as stop, closing(_batches(run, state, data)) as batches:
             _run(run, state, batches, stop)
-    finally:
-        if log is not None:
-            log.close()
+
+
+def _hold(folder: Path, held: ExitStack) -> None:
+    """Let no other run write into a folder, which is made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        taken = f"{folder}: another process trains here; end that one, or choose another output"
+        held.enter_context(alone(folder / ".lock", taken))
+    except OSError as error:
+        raise VeraError(f"{folder}: cannot be written ({error.strerror or error}); choose another output") from None
 
 
 def _open_log(recipe: Recipe, path: Path, step: int) -> Log:
     folder = Path(recipe.output)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         if not is_copy(path, folder):
             with whole_file(folder / "recipe.yaml") as partial:
                 partial.write_text(recipe_text(recipe), encoding="utf-8")
