@@ -15,9 +15,11 @@ NAME = "vera-studio"
 
 def check_named(path: Path) -> None:
     """VeraError for what is not there, before a workspace is made for it; it may be the pattern of a sequence."""
-    from vera.video.sequence import find_sequence
+    if path.exists():
+        return
+    from vera.video.sequence import find_sequence  # and OpenCV with it, for which a server does not wait
 
-    if not path.exists() and find_sequence(path) is None:
+    if find_sequence(path) is None:
         raise VeraError(f"{path}: no such file; check the path")
 
 
