@@ -1,6 +1,7 @@
 """DAVIS, COCO and CVAT: there and back exactly, and bad files are named."""
 
 import json
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ MANY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max
 @MANY
 @given(clips(apart=True))
 def test_davis_comes_back_exactly(tmp_path: Path, clip: ClipTracks) -> None:
-    root = tmp_path / f"{id(clip)}"
+    root = Path(tempfile.mkdtemp(dir=tmp_path)) / "davis"
     write_davis(root, clip)
     (again,) = read_davis(root)
     same(again, clip)
