@@ -83,11 +83,29 @@ def test_an_adapter_is_trained_resumed_and_loaded(tmp_path: Path, fields: dict[s
 def test_an_adapter_goes_on_over_no_other_base(tmp_path: Path, fields: dict[str, Any]) -> None:
     fields |= {"lora": {"rank": 2, "alpha": 4}}
     run(tmp_path / "a", **fields, steps=2)
-    weights = Path(fields["init"]) / "diffusion_pytorch_model.safetensors"
-    changed = {name: tensor + 1e-3 for name, tensor in load_file(weights).items()}
-    save_file(changed, weights)
+    change_base(fields)
     with pytest.raises(VeraError, match="was trained with base"):
         run(tmp_path / "a", **fields, steps=4)
+
+
+def test_an_adapter_s_base_is_that_of_its_beginning(tmp_path: Path, fields: dict[str, Any]) -> None:
+    """The base's own training may replace it meanwhile."""
+    fields |= {"lora": {"rank": 2, "alpha": 4}, "log_every": 1}
+    told = iter(["parameters trained", "step 0", "step 1"])
+
+    def report(line: str) -> None:
+        if next(told, "") == "step 1":
+            change_base(fields)
+
+    train(write_recipe(tmp_path, **fields, steps=2), open_data=open_drawn, report=report)
+    assert next(told, None) is None
+    with pytest.raises(VeraError, match="was trained with base"):
+        train(write_recipe(tmp_path, **fields, steps=4), open_data=open_drawn, report=report)
+
+
+def change_base(fields: dict[str, Any]) -> None:
+    weights = Path(fields["init"]) / "diffusion_pytorch_model.safetensors"
+    save_file({name: tensor + 1e-3 for name, tensor in load_file(weights).items()}, weights)
 
 
 def test_activation_checkpointing_changes_nothing(tmp_path: Path, fields: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from types import FrameType
 
 from vera.errors import VeraError
 from vera.jobs.worker import KINDS, run_worker
+from vera.workers import beside
 
 NAME = "embedded"  # there is one of a server: what it had before a restart is its own to begin again
 AGAIN = 1.0  # seconds before one that died is started anew
@@ -21,15 +22,9 @@ PATIENCE = 10.0  # seconds that it has to end
 @contextmanager
 def embedded_worker(server: str, token: str, workspace: Path, table: str = KINDS) -> Iterator[None]:
     """Keep a worker of a server running beside it; one that dies is started anew."""
-    ended = threading.Event()
     # One thread from beginning to end: on Linux a process that asks to end with its parent ends with its thread.
-    thread = threading.Thread(target=_keep, args=(ended, server, token, workspace, table), daemon=True)
-    thread.start()
-    try:
+    with beside(lambda ended: _keep(ended, server, token, workspace, table)):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _keep(ended: threading.Event, server: str, token: str, workspace: Path, table: str) -> None:

@@ -2,13 +2,13 @@
 
 import json
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from threading import Event
 from typing import Any, Protocol
 
 from vera.construction.engine.databases import open_database
@@ -21,6 +21,7 @@ from vera.construction.engine.stage import Facts, Stage
 from vera.construction.engine.state import Plan, Task, derive, is_given_up
 from vera.errors import VeraError
 from vera.progress import Progress
+from vera.workers import beside
 
 PATIENCE = 1.0  # seconds between looks at what ended, and at the leases of others
 
@@ -77,7 +78,7 @@ class Build:
             return
         try:
             with (
-                self._leases_kept(),
+                beside(self._keep_leases),
                 self._events() as tell,
                 closing(open_executor(where, self.layout.root, self.plan.stages, workers)) as executor,
             ):
@@ -85,24 +86,12 @@ class Build:
         finally:
             self.index.free(own=True)
 
-    @contextmanager
-    def _leases_kept(self) -> Iterator[None]:
-        """Prolong this build's leases meanwhile, from a thread: a stage may run in this process for longer than one."""
-        ended = threading.Event()
-
-        def keep() -> None:
-            with closing(Index(open_database(self._database, self.layout.index))) as index:
-                while not ended.wait(LEASE / 4):
-                    with suppress(VeraError):  # of a database that cannot be had the build itself tells
-                        index.keep()
-
-        thread = threading.Thread(target=keep, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
+    def _keep_leases(self, ended: Event) -> None:
+        """Prolong this build's leases, from a thread: a stage may run in this process for longer than one."""
+        with closing(Index(open_database(self._database, self.layout.index))) as index:
+            while not ended.wait(LEASE / 4):
+                with suppress(VeraError):  # of a database that cannot be had the build itself tells
+                    index.keep()
 
     def _loop(
         self, executor: Executor, first: Task, tell: Callable[[Task, Ran], None], progress: Progress | None

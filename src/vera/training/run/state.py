@@ -43,6 +43,7 @@ class State:
     average: Average
     optimizers: list[torch.optim.Optimizer]
     meter: Meter
+    identity: dict[str, Any]  # what a run cannot change when it goes on
     skipped: int = 0  # steps in a row, up to the last one, whose gradient was not finite
 
 
@@ -63,13 +64,14 @@ def start(recipe: Recipe, method: Method, data: LayerData, world: World) -> Stat
     torch.manual_seed(recipe.seed)
     model = method.make_model(data)
     _prepare(recipe, method, model, world)
-    return State(0, model, start_average(model), make_optimizers(recipe, model), Meter(world.sum))
+    return State(0, model, start_average(model), make_optimizers(recipe, model), Meter(world.sum), _identity(recipe))
 
 
 def resume(recipe: Recipe, method: Method, checkpoint: Path, world: World) -> State:
     """The state that `save` left, for any number of processes."""
     record = _read_record(checkpoint)
-    for name, value in _identity(recipe).items():
+    identity = _identity(recipe)
+    for name, value in identity.items():
         if name in record.run and record.run[name] != value:
             raise VeraError(
                 f"{checkpoint}: was trained with {name} {record.run[name]}, the recipe has {value}; "
@@ -82,7 +84,7 @@ def resume(recipe: Recipe, method: Method, checkpoint: Path, world: World) -> St
     _prepare(recipe, method, model, world)
     optimizers = make_optimizers(recipe, model)
     meter = Meter(world.sum, record.meter, world.main)
-    state = State(record.step, model, start_average(model), optimizers, meter, record.skipped)
+    state = State(record.step, model, start_average(model), optimizers, meter, identity, record.skipped)
     tensors = _tensors(recipe, state)
     load_tensors(checkpoint, tensors, world)
     set_model_state_dict(model, tensors["model"], options=StateDictOptions(strict=recipe.lora is None))
@@ -105,7 +107,7 @@ def save(recipe: Recipe, state: State, world: World) -> None:
     """Write the checkpoint of the present step; every process must call."""
     config = public_config(state.model)
     batch = (recipe.batch_size, recipe.accumulate)
-    record = Record(state.step, _identity(recipe), config, state.meter.state(), state.skipped, batch)
+    record = Record(state.step, state.identity, config, state.meter.state(), state.skipped, batch)
     folder, fields = Path(recipe.output) / "checkpoints", dataclasses.asdict(record)
     save_checkpoint(folder, state.step, _tensors(recipe, state), fields, world)
 
