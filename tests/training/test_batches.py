@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -6,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.data.released.data_set import made, write
 from tests.training.drawn import DrawnLayers, drawn_batch, write_recipe
 
 from vera.data.sample import BadSample, LatentSample, LayeredSample
@@ -145,3 +148,26 @@ def test_other_schedules(tmp_path: Path) -> None:
     assert [learning_rate(linear, step) for step in (10, 55, 100)] == pytest.approx([1.0, 0.55, 0.1])
     constant = load_recipe(write_recipe(tmp_path, schedule="constant", **fields))
     assert {learning_rate(constant, step) for step in (10, 55, 100)} == {1.0}
+
+
+READ_BEFORE = """
+import sys, threading
+from vera.data.released.dataset import ReleasedLayers
+from vera.training.batches import iterate_batches
+
+source = ReleasedLayers(sys.argv[1], None, 9, 9, "32x16", held_out_share=0)
+here = source.load(source.draw(0, 1)[0])
+beside = threading.Thread(target=source.load, args=source.draw(0, 1))
+beside.start()
+beside.join()
+(batch,) = iterate_batches(source, 1, 0, 1, workers=1)
+assert (batch.source[0].numpy() == here.source).all()
+"""
+
+
+@pytest.mark.faults
+def test_a_worker_reads_clips_though_its_parent_has_read_some(tmp_path: Path) -> None:
+    """It is forked, and has none of the threads by which its parent scaled frames."""
+    split = "synthetic-obj-add"
+    write(tmp_path, split, made(split, 0), "000000")
+    subprocess.run([sys.executable, "-c", READ_BEFORE, str(tmp_path)], check=True, timeout=120)

@@ -99,6 +99,44 @@ def mini(
 
 
 @app.command
+def own(
+    dataset: str,
+    out: Path,
+    /,
+    *,
+    clip_frames: int = 49,
+    frames: int = 49,
+    size: str = "832x480",
+    held_out_share: float = 0.02,
+) -> None:
+    """Make a benchmark of a dataset's held-out samples, in the layout of the published test set.
+
+    A recipe with the same dataset, clip length and share never trains on these samples. Run the same command again to
+    continue work that was stopped.
+
+    Parameters
+    ----------
+    dataset
+        Folder in the layout of the released dataset, such as one of `vera data build`, or a dataset on the hub.
+    out
+        New folder for the benchmark.
+    clip_frames
+        Which configuration: frames in the dataset's clips.
+    frames
+        Frames in a case, from the start of its clip: a multiple of 4, plus 1.
+    size
+        Frame size, WxH, multiples of 16.
+    held_out_share
+        Share of the footage that is held out, as in the recipe. 0 takes every sample.
+    """
+    from vera.evaluation.cases.own import Own, write_own
+
+    with progress_bar() as report:
+        made = write_own(Own(dataset, clip_frames, frames, size, held_out_share), out, report)
+    say(f"cases    {made} of {frames} frames of {size} in {out}")
+
+
+@app.command
 def run(
     benchmark: str,
     /,

@@ -15,7 +15,7 @@ from vera.construction.stages.objects import Annotate, Masks, Propose
 from vera.construction.stages.proofread import BackgroundProofread, Proofread
 from vera.construction.stages.removal import Filter, Layers, Matte, Remove
 from vera.construction.stages.replaced import BackgroundCheck, BackgroundPublish, BackgroundWords
-from vera.construction.stages.samples import Check, Publish, Words
+from vera.construction.stages.samples import Check, Publish, Together, Words
 from vera.construction.stages.screening import Screen, Unique
 from vera.data.sample import Task
 from vera.errors import VeraError
@@ -75,6 +75,7 @@ class BuildRecipe:
         tasks: what samples are made of each object: of adding it, of another background behind it, or both.
         commercial: refuse footage and models whose licences forbid commercial use.
         proofread: have people look at the words of every sample.
+        together: whose samples training holds out together: those of a file, or of a shot, where a file is a film.
         index: URL of a PostgreSQL database that holds the states, for builds of one folder on several machines.
         decisions: logs of what people decided, JSONL; those that were imported come after them.
     """
@@ -85,6 +86,7 @@ class BuildRecipe:
     tasks: Annotated[tuple[Task, ...], Range(1, 2)] = ("obj_add",)
     commercial: bool = False
     proofread: bool = False
+    together: Together = "file"
     index: Name | None = None
     decisions: tuple[Name, ...] = ()
     split: Shots = field(default_factory=Shots)
@@ -159,7 +161,7 @@ def make_stages(recipe: BuildRecipe, until: str | None = None, pictures: tuple[P
 
 def _addition(recipe: BuildRecipe) -> tuple[Stage, ...]:
     proofread = (Proofread(),) if recipe.proofread else ()
-    return recipe.remove, Filter(), recipe.layers, recipe.words, *proofread, recipe.check, Publish()
+    return recipe.remove, Filter(), recipe.layers, recipe.words, *proofread, recipe.check, Publish(recipe.together)
 
 
 def _replacement(recipe: BuildRecipe, pictures: tuple[Picture, ...]) -> tuple[Stage, ...]:
@@ -172,5 +174,5 @@ def _replacement(recipe: BuildRecipe, pictures: tuple[Picture, ...]) -> tuple[St
         recipe.background_words,
         *proofread,
         recipe.background_check,
-        BackgroundPublish(),
+        BackgroundPublish(recipe.together),
     )

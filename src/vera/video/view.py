@@ -1,5 +1,6 @@
 """Frames as a model sees them: RGB at its size, by the tags, turned for display."""
 
+import os
 import threading
 from functools import lru_cache
 
@@ -22,14 +23,13 @@ from vera.video.orientation import UPRIGHT, Orientation
 ACCURATE = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 
 
-class _Scalers(threading.local):
-    """One scaler a thread: a frame's own `reformat` sets up swscale, with its threads, anew for each frame."""
-
-    def __init__(self) -> None:
-        self.own = VideoReformatter()
+# One a thread: a frame's own `reformat` sets up swscale, with its threads, anew for each frame. A forked process has
+# none of those threads: it would wait for them for ever, also to free a scaler. So it has its own, and frees no other.
+_scalers: dict[tuple[int, int], VideoReformatter] = {}
 
 
-_scalers = _Scalers()
+def _scaler() -> VideoReformatter:
+    return _scalers.setdefault((os.getpid(), threading.get_ident()), VideoReformatter())
 
 
 # swscale takes grey for full range whatever it is told.
@@ -69,7 +69,7 @@ def model_view(frame: av.VideoFrame, width: int, height: int, orientation: Orien
     size = orientation.swapped((width, height))
     apply_tags(color, frame)
     try:
-        picture = _scalers.own.reformat(
+        picture = _scaler().reformat(
             frame,
             *size,
             format="gbrp16le",  # to 8 bits swscale wraps round what is twice as blue as blue can be

@@ -40,6 +40,8 @@ def test_cuts_and_windows(tmp_path: Path) -> None:
     starts = [opened.pts.index(about["first_pts"]) for about in found["clips"]]
     assert starts == [0, 17, 40] and found["short"] == 1
     assert len({about["id"] for about in found["clips"]}) == 3
+    first, second, third = (about["shot"] for about in found["clips"])
+    assert first == second != third
 
 
 @pytest.mark.parametrize("codec", [".mkv", ".mp4"])

@@ -57,6 +57,7 @@ class Split(Networked[ShotNetwork]):
     length."""
 
     name: ClassVar[str] = "split"
+    version: ClassVar[int] = 2
     kind: ClassVar[Kind] = "source"
     needs: ClassVar[tuple[str, ...]] = ("ingest",)
     frames: int = 81
@@ -68,13 +69,20 @@ class Split(Networked[ShotNetwork]):
             load_shots(self.network)
 
     def run(self, item: Item) -> Done | Rejected:
-        """Facts: clips, each with its id and the times of its first and last frame; how many shots were too short."""
+        """Facts: clips, each with its id, that of its shot, and its first and last frame's times; how many shots were
+        too short."""
         clip = _open(item)
         shots = _shots(clip) if self.network is None else _network_shots(clip, load_shots(self.network))
         found = [list(windows(clip, first, last, self.frames)) for first, last in shots]
         clips = [
-            {"id": clip_id(item.id, first, self.frames), "first_pts": first, "last_pts": last, "frames": self.frames}
-            for window in found
+            {
+                "id": clip_id(item.id, first, self.frames),
+                "shot": _shot_id(item.id, start),
+                "first_pts": first,
+                "last_pts": last,
+                "frames": self.frames,
+            }
+            for (start, _), window in zip(shots, found, strict=True)
             for first, last in window
         ]
         facts = {"clips": clips, "shots": len(shots), "short": sum(not window for window in found)}
@@ -120,6 +128,10 @@ def _open(item: Item) -> Clip:
 def clip_id(source: str, first: int, frames: int) -> str:
     """The name of a clip: of its source's content, the time of its first frame, and its length."""
     return hashlib.sha256(f"{source}:{first}:{frames}:{FRAME_RATE}".encode()).hexdigest()[:16]
+
+
+def _shot_id(source: str, start: int) -> str:
+    return hashlib.sha256(f"{source}:{start}".encode()).hexdigest()[:16]
 
 
 def _shots(clip: Clip) -> list[tuple[int, int]]:

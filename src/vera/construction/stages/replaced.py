@@ -12,7 +12,7 @@ from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
 from vera.construction.stages.networked import Networked
 from vera.construction.stages.objects import chosen_object
 from vera.construction.stages.proofread import final_words
-from vera.construction.stages.samples import item_seed, sample_row, told_words, written
+from vera.construction.stages.samples import Together, item_seed, sample_row, told_words, written
 from vera.construction.stages.screening import Score
 from vera.data.released.layout import index_path
 from vera.data.sample import LayeredSample
@@ -82,7 +82,7 @@ class BackgroundCheck(Plain):
 
 @dataclass(frozen=True)
 class BackgroundPublish(Plain):
-    """Write the sample's clips into the data set; its row follows from the record."""
+    """Write the sample's clips into the data set, as `Publish` does; its row follows from the record."""
 
     name: ClassVar[str] = "background_publish"
     kind: ClassVar[Kind] = "object"
@@ -95,6 +95,7 @@ class BackgroundPublish(Plain):
         "background_check",
     )
     split: ClassVar[str] = "realistic-set1-bg-change"
+    together: Together = "file"
 
     def run(self, item: Item) -> Done | Rejected:
         """Facts: `index`, the JSONL that the row belongs to, `row`, and `pictures`, the licences in it."""
@@ -107,7 +108,7 @@ class BackgroundPublish(Plain):
             "distance": background["distance"],
             "residual": background["residual"],
         }
-        row = sample_row(item, sample, self.split, provenance)
+        row = sample_row(item, sample, self.split, self.together, provenance)
         licences = [] if background["licence"] is None else [background["licence"]]
         return Done({"index": index_path(self.split, len(sample.alpha)), "row": row, "pictures": licences})
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import cv2
 import numpy as np
@@ -25,6 +25,7 @@ from vera.fields import Share
 from vera.video import read_lossless
 from vera.vlm import Outcome
 
+Together = Literal["file", "shot"]
 THIRDS = ("left", "center", "right")
 # Of the frame: a cut-out that fills 0.6 of its box, halfway between the sides that `synthesis.objects.SIDES` gives.
 SMALL, LARGE = 0.035, 0.11
@@ -91,12 +92,17 @@ class Check(Plain):
 
 @dataclass(frozen=True)
 class Publish(Plain):
-    """Write the sample's clips into the data set; its row follows from the record."""
+    """Write the sample's clips into the data set; its row follows from the record.
+
+    Args:
+        together: whose samples training holds out together: those of a file, or of a shot.
+    """
 
     name: ClassVar[str] = "publish"
     kind: ClassVar[Kind] = "object"
     needs: ClassVar[tuple[str, ...]] = ("annotate", "remove", "filter", "layers", "words", "proofread", "check")
     split: ClassVar[str] = "realistic-set1-obj-add"
+    together: Together = "file"
 
     def run(self, item: Item) -> Done | Rejected:
         """Facts: `index`, the JSONL that the row belongs to, and `row`, without what the licences say."""
@@ -107,7 +113,7 @@ class Publish(Plain):
             "unseen": item.facts["remove"].get("unseen"),  # a network's plate has no evidence
             "identity": item.facts["check"]["identity"],
         }
-        row = sample_row(item, sample, self.split, provenance)
+        row = sample_row(item, sample, self.split, self.together, provenance)
         return Done({"index": index_path(self.split, len(sample.alpha)), "row": row})
 
 
@@ -138,9 +144,13 @@ def item_seed(item: Item) -> int:
     return int(item.id, 16) + int(item.object[1:])
 
 
-def sample_row(item: Item, sample: LayeredSample, split: str, told: Mapping[str, Any]) -> dict[str, Any]:
+def sample_row(
+    item: Item, sample: LayeredSample, split: str, together: Together, told: Mapping[str, Any]
+) -> dict[str, Any]:
     """Write a sample's clips, and return its row: with where it is from, who chose it, and what else is `told`."""
-    name = f"{item.about['source']}_{item.id}_{item.object}"  # rows of one source are held out together by its hash
+    # The first hash of a name says what is held out together (`data.released.layout.Row.footage`).
+    group = item.about["source"] if together == "file" else item.about["shot"]
+    name = f"{group}_{item.id}_{item.object}"
     provenance = {
         "source": item.about["source"],
         "clip": item.id,

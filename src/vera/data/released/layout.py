@@ -23,6 +23,7 @@ SPLITS = (
     "synthetic-obj-add",
 )
 TASKS: dict[str, Task] = {"bg-change": "background_replace", "obj-add": "obj_add"}
+TASK_NAMES = {task: name for name, task in TASKS.items()}
 # As the card writes it, and as files were seen on the hub.
 TRAINING_FOLDERS = ("vera-train-set", "train-set")
 TEST_FOLDERS = ("vera-test-set", "test-set")

@@ -1,5 +1,6 @@
 """Layered samples in the layout of the released data set: five clips a sample, and a JSONL of rows to find them by."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -8,12 +9,13 @@ from typing import Any
 import av
 
 from vera import resumable
-from vera.data.released.layout import CLIPS, INSTRUCTION, index_path
-from vera.data.sample import LayeredSample
+from vera.data.released.layout import CLIPS, INSTRUCTION, TASK_NAMES, TEST_FOLDERS, index_path
+from vera.data.sample import LayeredSample, Task
 from vera.errors import VeraError
 from vera.files import whole_file
 from vera.video import write_lossless
 
+TEST_INDEX = "cases.jsonl"
 FRAME_RATE = Fraction(16)  # Wan's own rate
 NAMES = {
     "source": "input",
@@ -45,6 +47,38 @@ def write_clips(sample: LayeredSample, root: Path, split: str, name: str) -> dic
     except (av.FFmpegError, OSError) as error:
         raise VeraError(f"{folder}: sample {name} cannot be written ({error.strerror or error})") from None
     return row
+
+
+def write_case(sample: LayeredSample, root: Path, name: str) -> dict[str, Any]:
+    """Write one sample's clips below `root` as a case of a test set, lossless; return its row, for `add_case`."""
+    folder = case_folder(root, sample.task)
+    row: dict[str, Any] = {"video_id": name, "prompt_id": "0", "prompt": sample.instruction, "edit_type": sample.task}
+    for kind, field in (CLIPS | {"source": "input_path", "alpha": "alpha_path"}).items():
+        frames = getattr(sample, kind)
+        row[field] = None
+        if frames is not None:
+            file = folder / kind / f"{name}_{NAMES[kind]}.mp4"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(file) as partial:
+                write_lossless(partial, frames, FRAME_RATE)
+            row[field] = file.relative_to(folder).as_posix()
+    return row
+
+
+def add_case(row: Mapping[str, Any], root: Path) -> None:
+    """Add the row of a case whose clips are whole."""
+    resumable.append_row(case_folder(root, row["edit_type"]) / TEST_INDEX, row)
+
+
+def case_names(root: Path) -> set[tuple[Task, str]]:
+    """The cases that were added."""
+    indices = {task: case_folder(root, task) / TEST_INDEX for task in TASK_NAMES}
+    return {(task, str(row.get("video_id"))) for task, index in indices.items() for row in resumable.read_rows(index)}
+
+
+def case_folder(root: Path, task: Task) -> Path:
+    """Where the cases of a task are."""
+    return root / TEST_FOLDERS[0] / TASK_NAMES[task]
 
 
 def append_row(row: dict[str, Any], root: Path, split: str, clip_frames: int) -> None:

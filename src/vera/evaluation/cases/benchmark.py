@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vera.data.released.layout import TASKS
+from vera.data.released.layout import TASK_NAMES
 from vera.data.released.test_set import TestClip, read_test_set
 from vera.errors import VeraError
 from vera.evaluation.cases.case import Case
@@ -19,8 +19,6 @@ from vera.evaluation.cases.views import read_alike, read_frames, read_grey
 from vera.fingerprints import path_fingerprint
 from vera.layers.masks import check_white, mask_frames
 from vera.video import open_clip
-
-NAMES = {task: name for name, task in TASKS.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +102,7 @@ def _ids(clips: Sequence[TestClip]) -> list[str]:
     plain = [_plain(f"{clip.video_id}_{clip.prompt_id}") for clip in clips]
     times = Counter(map(str.casefold, plain))
     return [
-        name if times[name.casefold()] == 1 else f"{NAMES[clip.task]}_{name}"
+        name if times[name.casefold()] == 1 else f"{TASK_NAMES[clip.task]}_{name}"
         for name, clip in zip(plain, clips, strict=True)
     ]
 

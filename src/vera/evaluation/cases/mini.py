@@ -4,17 +4,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vera.data.released.layout import CLIPS, TASKS, TEST_FOLDERS
-from vera.data.released.writer import FRAME_RATE, NAMES
-from vera.data.sample import Task
+from vera.data.released.layout import TASK_NAMES
+from vera.data.released.writer import add_case, case_folder, case_names, write_case
 from vera.data.synthesis import SyntheticLayers
 from vera.data.synthesis.cases import EvaluationCase, evaluation_cases
 from vera.data.synthesis.vocabulary import ASSETS, PLACES, SCENES, SIZES
 from vera.errors import VeraError
-from vera.files import check_outputs, whole_file
+from vera.files import check_outputs
 from vera.progress import Progress
-from vera.resumable import append_row, keep_note, read_rows
-from vera.video import write_lossless
+from vera.resumable import keep_note
 from vera.workers import share_out
 
 # Unicode names of things that no recipe trains on (tests/evaluation/cases/test_mini.py compares).
@@ -22,9 +20,7 @@ OBJECTS = (
     "tiger", "snail", "trumpet", "tractor", "dromedary camel", "rooster", "carrot", "motor scooter", "violin", "crab",
     "kangaroo", "flamingo", "lobster", "hedgehog", "lemon", "peacock", "shark", "saxophone", "avocado", "canoe",
 )  # fmt: skip
-INDEX = "cases.jsonl"
 COUNT, FRAMES, SIZE = 60, 49, (416, 240)  # as many frames as the published clips, half as wide and half as high
-FIELDS = {task: f"{TEST_FOLDERS[0]}/{name}" for name, task in TASKS.items()}
 
 
 def render_mini(
@@ -50,12 +46,13 @@ def render_mini(
         )
     check_outputs([Path(assets)], [out])
     _layers(assets, objects)  # which refuses what is missing, before anything is written
-    _keep_to(out, {"count": count, "frames": frames, "size": list(size), "objects": list(objects)})
+    made = {"count": count, "frames": frames, "size": list(size), "objects": list(objects)}
+    keep_to(out, made, "mini.json", "a mini-benchmark")
     cases = evaluation_cases(count, objects, frames, *size)
-    rows = {task: _rows(out, task) for task in TASKS.values()}
-    missing = [(out, case, assets, objects) for case in cases if _name(case) not in rows[case.task]]
-    for done, (case, row) in enumerate(share_out(_render, missing, workers, ordered=True), 1):
-        append_row(out / FIELDS[case.task] / INDEX, row)
+    held = case_names(out)
+    missing = [(out, case, assets, objects) for case in cases if (case.task, _name(case)) not in held]
+    for done, row in enumerate(share_out(_render, missing, workers, ordered=True), 1):
+        add_case(row, out)
         if progress is not None:
             progress("render", done, len(missing))
     return len(cases)
@@ -71,31 +68,16 @@ def caption(case: EvaluationCase) -> str:
     return f"{article} {words} {PLACES[case.place][0]}."
 
 
-def _render(out: Path, case: EvaluationCase, assets: str, objects: tuple[str, ...]) -> tuple[EvaluationCase, Any]:
+def _render(out: Path, case: EvaluationCase, assets: str, objects: tuple[str, ...]) -> dict[str, Any]:
     """Render a case; returns its row."""
-    sample = _layers(assets, objects).load(case.key)
-    folder, name = out / FIELDS[case.task], _name(case)
-    row: dict[str, Any] = {
-        "video_id": name,
-        "prompt_id": "0",
-        "prompt": case.instruction,
-        "edit_type": case.task,
+    return {
+        **write_case(_layers(assets, objects).load(case.key), out, _name(case)),
         "target_caption": caption(case),
         "subject_type": None,
         "noun": case.noun if case.scene is None else None,
         "place": case.place if case.scene is None else None,
         "scene": case.scene,
     }
-    for kind, field in (CLIPS | {"source": "input_path", "alpha": "alpha_path"}).items():
-        clip = getattr(sample, kind)
-        row[field] = None
-        if clip is not None:
-            file = folder / kind / f"{name}_{NAMES[kind]}.mp4"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with whole_file(file) as partial:
-                write_lossless(partial, clip, FRAME_RATE)
-            row[field] = file.relative_to(folder).as_posix()
-    return case, row
 
 
 @cache
@@ -107,15 +89,11 @@ def _name(case: EvaluationCase) -> str:
     return f"mini{case.index:03}"
 
 
-def _rows(out: Path, task: Task) -> set[str]:
-    return {str(row.get("video_id")) for row in read_rows(out / FIELDS[task] / INDEX)}
-
-
-def _keep_to(out: Path, made: dict[str, Any]) -> None:
-    """VeraError if the folder holds anything but a rendering of these arguments; else note them."""
-    note = out / "mini.json"
+def keep_to(out: Path, made: dict[str, Any], name: str, what: str) -> None:
+    """VeraError if the folder holds anything but `what` of these arguments; else note them, as `name`."""
+    note = out / name
     if not note.is_file() and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise VeraError(f"{out}: holds something else: name another folder")
-    for folder in FIELDS.values():
-        (out / folder).mkdir(parents=True, exist_ok=True)
-    keep_note(note, made, "a mini-benchmark")
+    for task in TASK_NAMES:
+        case_folder(out, task).mkdir(parents=True, exist_ok=True)
+    keep_note(note, made, what)
