@@ -6,7 +6,7 @@ import type { Side } from "../../viewer/types";
 import * as api from "../api/client";
 import type { Display } from "../api/types";
 import { guard } from "../state/notices";
-import { clip, doc, projectId, saveNow } from "../state/session";
+import { clip, doc, projectId, saveNow, takeById } from "../state/session";
 import { bars, shownLayers, sliding, viewer } from "../state/view";
 import { compared } from "../state/wiping";
 import { tableOf } from "../state/table";
@@ -101,11 +101,15 @@ function hideOverlayWhileSliding(overlay: { value: boolean; peek(): boolean }): 
 async function exact(frame: number, side: Side, signal: AbortSignal): Promise<ImageBitmap | null> {
   if (side === "matte" || !projectId.peek()) return null;
   try {
-    await saveNow();
-    const response = await fetch(api.frameUrl(projectId.peek()!, frame, side), { signal });
+    const project = await saveNow();
+    if (side !== "source" && !allDone()) return null;
+    const response = await fetch(api.frameUrl(project, frame, side), { signal });
     if (response.status !== 200) return null; // 204: a newer frame was asked for
     return await createImageBitmap(await response.blob(), { colorSpaceConversion: "none" });
   } catch {
     return null;
   }
 }
+
+/** Whether all layers that are on have their files; until then there is nothing to draw. */
+const allDone = () => doc.peek()?.layers.every(({ on, take }) => !on || takeById.peek().get(take)?.media) ?? false;
