@@ -141,6 +141,43 @@ def test_on_a_phone_whose_clock_is_wrong(browser: Browser, tmp_path: Path) -> No
     assert rows(out)[0]["at"] > "2020"  # type: ignore[operator]
 
 
+def test_two_fingers_enlarge_and_drag_and_mark_nothing(browser: Browser, tmp_path: Path) -> None:
+    _, out = make_build(tmp_path, 1)
+    with served(desk_of(out)) as (url, access):
+        seat = Seat(browser, url, access, 390, 844, has_touch=True, is_mobile=True)
+        seat.sit("Annotate")
+        canvas = seat.page.locator(".stage canvas")
+        expect(canvas).to_be_visible()
+        box = canvas.bounding_box()
+        assert box is not None
+        touches = seat.page.context.new_cdp_session(seat.page)
+
+        def fingers(kind: str, *shares: tuple[float, float]) -> None:
+            points = [
+                {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "id": number}
+                for number, (x, y) in enumerate(shares)
+            ]
+            touches.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        shown = seat.page.get_by_role("button", name="Show the whole picture")
+        whole = canvas.screenshot()
+        fingers("touchStart", (0.4, 0.5))
+        fingers("touchStart", (0.4, 0.5), (0.6, 0.5))
+        fingers("touchMove", (0.3, 0.5), (0.7, 0.5))
+        fingers("touchMove", (0.2, 0.5), (0.8, 0.5))
+        expect(shown).to_have_text("300 %")
+        near = canvas.screenshot()
+        fingers("touchMove", (0.1, 0.5), (0.7, 0.5))
+        expect(shown).to_have_text("300 %")
+        fingers("touchEnd", (0.1, 0.5))
+        fingers("touchEnd")
+        assert len({whole, near, canvas.screenshot()}) == 3
+        expect(seat.page.locator(".strip .own")).to_have_count(0)
+        canvas.tap()
+        expect(seat.page.locator(".strip .own")).to_have_count(1)
+        assert seat.problems == []
+
+
 def test_a_killed_server_loses_no_click_of_a_page(browser: Browser, tmp_path: Path) -> None:
     _, out = make_build(tmp_path, 1)
     token = tmp_path / "token"

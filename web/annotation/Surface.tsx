@@ -24,13 +24,16 @@ export interface SurfaceProps {
 }
 
 const STEP = 8; // pixels that a key moves the cross by; 1 with Shift
+const SLACK = 6; // pixels of the page that a finger may tremble by
 
 export function Surface({ width, height, label, draw, pointing, cursor, brush }: SurfaceProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const cross = useRef<Point | null>(null);
   const hover = useRef<Point | null>(null);
   const down = useRef(false);
-  const panned = useRef<Point | null>(null); // where the pointer was while the picture is dragged
+  const panned = useRef<Point | null>(null); // what is under the pointer while the picture is dragged
+  const fingers = useRef(new Map<number, Point>()); // where they are, on the page
+  const begun = useRef<PointerEvent | null>(null); // a first finger that may yet be one of two
 
   const redraw = () => {
     const shown = canvas.current;
@@ -59,11 +62,12 @@ export function Surface({ width, height, label, draw, pointing, cursor, brush }:
   }, []);
 
   const placeNow = () => placed(look.peek(), canvas.current!.clientWidth, canvas.current!.clientHeight, width, height);
-  const placeOf = (event: MouseEvent): Point => {
+  const placeUnder = ([x, y]: Point): Point => {
     const box = canvas.current!.getBoundingClientRect();
     const { left, top, scale } = placeNow();
-    return [(event.clientX - box.left - left) / scale, (event.clientY - box.top - top) / scale];
+    return [(x - box.left - left) / scale, (y - box.top - top) / scale];
   };
+  const placeOf = (event: MouseEvent): Point => placeUnder(onPage(event));
   const pointAt = (event: MouseEvent): Point => {
     const [x, y] = placeOf(event);
     return [clamp(Math.floor(x), width), clamp(Math.floor(y), height)];
@@ -82,12 +86,44 @@ export function Surface({ width, height, label, draw, pointing, cursor, brush }:
     return () => shown.removeEventListener("wheel", turn);
   }, []);
 
-  const pan = (event: PointerEvent) => {
-    const [x, y] = placeOf(event);
+  const pan = (to: Point) => {
+    const [x, y] = placeUnder(to);
     const [fromX, fromY] = panned.current!;
     const { middle } = placeNow();
     lookAt([middle[0] - (x - fromX) / width, middle[1] - (y - fromY) / height]);
-    panned.current = placeOf(event);
+    panned.current = placeUnder(to);
+  };
+
+  const lower = (event: PointerEvent, beside: boolean) => {
+    down.current = true;
+    pointing!.down(pointAt(event), beside);
+  };
+  /** A finger too many: what was begun with one is ended with it, and a third has nothing to do. */
+  const strange = (event: PointerEvent) => event.pointerType === "touch" && !fingers.current.has(event.pointerId);
+  const touch = (event: PointerEvent) => {
+    if (down.current || fingers.current.size > 1) return;
+    fingers.current.set(event.pointerId, onPage(event));
+    begun.current = pointing && fingers.current.size === 1 ? event : null;
+    panned.current = begun.current ? null : placeUnder(between(fingers.current));
+  };
+  /** Drag the picture by the fingers that are on it, and enlarge it as they part. */
+  const drag = (event: PointerEvent) => {
+    const apart = spread(fingers.current);
+    const from = between(fingers.current);
+    fingers.current.set(event.pointerId, onPage(event));
+    if (apart) {
+      const [x, y] = placeUnder(from);
+      lookAt(placeNow().middle);
+      zoomBy(spread(fingers.current) / apart, [x / width, y / height]);
+      panned.current = placeUnder(from);
+    }
+    pan(between(fingers.current));
+  };
+  const lift = (event: PointerEvent) => {
+    fingers.current.delete(event.pointerId);
+    if (begun.current) lower(begun.current, false); // a tap
+    begun.current = null;
+    panned.current = fingers.current.size && panned.current ? placeUnder(between(fingers.current)) : null;
   };
 
   const press = (event: KeyboardEvent) => {
@@ -119,18 +155,21 @@ export function Surface({ width, height, label, draw, pointing, cursor, brush }:
       onContextMenu={(event) => event.preventDefault()}
       onPointerDown={(event) => {
         const drags = event.button === 1;
-        if (event.button > 2 || !(drags || pointing)) return;
+        if (event.button > 2 || !(drags || pointing || event.pointerType === "touch")) return;
         canvas.current!.setPointerCapture(event.pointerId);
-        if (drags) {
+        if (event.pointerType === "touch") touch(event);
+        else if (drags) {
           event.preventDefault(); // or the browser would scroll by itself
           panned.current = placeOf(event);
-        } else {
-          down.current = true;
-          pointing!.down(pointAt(event), event.button === 2 || event.ctrlKey);
-        }
+        } else lower(event, event.button === 2 || event.ctrlKey);
       }}
       onPointerMove={(event) => {
-        if (panned.current) return pan(event);
+        if (strange(event)) return;
+        if (panned.current) return fingers.current.size ? drag(event) : pan(onPage(event));
+        if (begun.current && distance(onPage(begun.current), onPage(event)) > SLACK) {
+          lower(begun.current, false);
+          begun.current = null;
+        }
         hover.current = placeOf(event);
         if (down.current) pointing?.move?.(pointAt(event));
         if (brush) redraw();
@@ -140,17 +179,38 @@ export function Surface({ width, height, label, draw, pointing, cursor, brush }:
         if (brush) redraw();
       }}
       onPointerUp={(event) => {
-        panned.current = null;
+        if (strange(event)) return;
+        if (event.pointerType === "touch") lift(event);
+        else panned.current = null;
         if (!down.current) return;
         down.current = false;
         pointing?.up?.(pointAt(event));
       }}
-      onPointerCancel={() => {
+      onPointerCancel={(event) => {
+        fingers.current.delete(event.pointerId);
+        begun.current = null;
         down.current = false;
         panned.current = null;
       }}
     />
   );
+}
+
+const onPage = (event: MouseEvent): Point => [event.clientX, event.clientY];
+
+const distance = ([x, y]: Point, [otherX, otherY]: Point): number => Math.hypot(x - otherX, y - otherY);
+
+/** The middle of one or two fingers. */
+function between(fingers: Map<number, Point>): Point {
+  const all = [...fingers.values()];
+  const mean = (axis: 0 | 1) => all.reduce((sum, place) => sum + place[axis], 0) / all.length;
+  return [mean(0), mean(1)];
+}
+
+/** How far two fingers are apart; 0 for one. */
+function spread(fingers: Map<number, Point>): number {
+  const [one, other] = [...fingers.values()];
+  return one && other ? distance(one, other) : 0;
 }
 
 const clamp = (value: number, size: number) => Math.max(0, Math.min(size - 1, value));
