@@ -49,9 +49,21 @@ def write_clips(sample: LayeredSample, root: Path, split: str, name: str) -> dic
     return row
 
 
+def begin_cases(root: Path, note: str, made: Mapping[str, Any], what: str) -> None:
+    """Make the folders of a test set in `root`, and note what it is `made` of in the file `note`.
+
+    VeraError if the folder holds anything but `what` of these.
+    """
+    if not (root / note).is_file() and root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise VeraError(f"{root}: holds something else: name another folder")
+    for task in TASK_NAMES:
+        _case_folder(root, task).mkdir(parents=True, exist_ok=True)
+    resumable.keep_note(root / note, made, what)
+
+
 def write_case(sample: LayeredSample, root: Path, name: str) -> dict[str, Any]:
     """Write one sample's clips below `root` as a case of a test set, lossless; return its row, for `add_case`."""
-    folder = case_folder(root, sample.task)
+    folder = _case_folder(root, sample.task)
     row: dict[str, Any] = {"video_id": name, "prompt_id": "0", "prompt": sample.instruction, "edit_type": sample.task}
     for kind, field in (CLIPS | {"source": "input_path", "alpha": "alpha_path"}).items():
         frames = getattr(sample, kind)
@@ -67,16 +79,16 @@ def write_case(sample: LayeredSample, root: Path, name: str) -> dict[str, Any]:
 
 def add_case(row: Mapping[str, Any], root: Path) -> None:
     """Add the row of a case whose clips are whole."""
-    resumable.append_row(case_folder(root, row["edit_type"]) / TEST_INDEX, row)
+    resumable.append_row(_case_folder(root, row["edit_type"]) / TEST_INDEX, row)
 
 
 def case_names(root: Path) -> set[tuple[Task, str]]:
     """The cases that were added."""
-    indices = {task: case_folder(root, task) / TEST_INDEX for task in TASK_NAMES}
+    indices = {task: _case_folder(root, task) / TEST_INDEX for task in TASK_NAMES}
     return {(task, str(row.get("video_id"))) for task, index in indices.items() for row in resumable.read_rows(index)}
 
 
-def case_folder(root: Path, task: Task) -> Path:
+def _case_folder(root: Path, task: Task) -> Path:
     """Where the cases of a task are."""
     return root / TEST_FOLDERS[0] / TASK_NAMES[task]
 

@@ -4,15 +4,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vera.data.released.layout import TASK_NAMES
-from vera.data.released.writer import add_case, case_folder, case_names, write_case
+from vera.data.released.writer import add_case, begin_cases, case_names, write_case
 from vera.data.synthesis import SyntheticLayers
 from vera.data.synthesis.cases import EvaluationCase, evaluation_cases
 from vera.data.synthesis.vocabulary import ASSETS, PLACES, SCENES, SIZES
 from vera.errors import VeraError
 from vera.files import check_outputs
 from vera.progress import Progress
-from vera.resumable import keep_note
 from vera.workers import share_out
 
 # Unicode names of things that no recipe trains on (tests/evaluation/cases/test_mini.py compares).
@@ -47,7 +45,7 @@ def render_mini(
     check_outputs([Path(assets)], [out])
     _layers(assets, objects)  # which refuses what is missing, before anything is written
     made = {"count": count, "frames": frames, "size": list(size), "objects": list(objects)}
-    keep_to(out, made, "mini.json", "a mini-benchmark")
+    begin_cases(out, "mini.json", made, "a mini-benchmark")
     cases = evaluation_cases(count, objects, frames, *size)
     held = case_names(out)
     missing = [(out, case, assets, objects) for case in cases if (case.task, _name(case)) not in held]
@@ -87,13 +85,3 @@ def _layers(assets: str, objects: tuple[str, ...]) -> SyntheticLayers:
 
 def _name(case: EvaluationCase) -> str:
     return f"mini{case.index:03}"
-
-
-def keep_to(out: Path, made: dict[str, Any], name: str, what: str) -> None:
-    """VeraError if the folder holds anything but `what` of these arguments; else note them, as `name`."""
-    note = out / name
-    if not note.is_file() and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise VeraError(f"{out}: holds something else: name another folder")
-    for task in TASK_NAMES:
-        case_folder(out, task).mkdir(parents=True, exist_ok=True)
-    keep_note(note, made, what)

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vera.data.released.dataset import ReleasedLayers
-from vera.data.released.writer import add_case, case_names, write_case
+from vera.data.released.writer import add_case, begin_cases, case_names, write_case
 from vera.data.sample import BadSample
 from vera.errors import DamageWarning, VeraError
-from vera.evaluation.cases.mini import keep_to
 from vera.files import check_outputs
 from vera.progress import Progress
 
@@ -37,7 +36,7 @@ def write_own(own: Own, out: Path, progress: Progress | None = None) -> int:
     layers = ReleasedLayers(
         own.path, None, own.clip_frames, own.frames, own.size, held_out=True, held_out_share=own.held_out_share
     )
-    keep_to(out, vars(own), "own.json", "a benchmark of held-out samples")
+    begin_cases(out, "own.json", vars(own), "a benchmark of held-out samples")
     held, keys = case_names(out), sorted(layers.keys())
     for done, key in enumerate(keys, 1):
         task, name = layers.tasks[key[0]], f"{key[0]}-{key[1]:05}"
