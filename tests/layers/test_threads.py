@@ -1,5 +1,7 @@
 """Work on all cores: each item once, and an error where it is waited for."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -41,3 +43,22 @@ def test_after_an_error_all_threads_rest() -> None:
     with pytest.raises(VeraError, match="item 0"):
         on_all_cores(work, range(1000))
     assert sorted(done) == sorted(begun)[1:] and len(begun) < 500
+
+
+FORKED = """
+import os, threading, cv2
+from vera.layers.threads import on_all_cores
+
+cores = cv2.getNumberOfCPUs()
+all_of_them = threading.Barrier(cores)
+on_all_cores(lambda _: all_of_them.wait(), range(cores))
+if (child := os.fork()) == 0:
+    on_all_cores(str, range(100))
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.mark.faults
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    subprocess.run([sys.executable, "-c", FORKED], check=True, timeout=60)

@@ -1,5 +1,6 @@
 """Threads for work on one frame: OpenCV and numpy let go of the interpreter while they compute."""
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
@@ -11,8 +12,11 @@ Item = TypeVar("Item")
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
-    """One thread for each core, shared by all; work in it must not wait for other work in it."""
+def _pool(process: int) -> ThreadPoolExecutor:
+    """One thread for each core, shared by all of a process; work in it must not wait for other work in it.
+
+    A forked process has the pool of its parent without the threads, and would wait for them for ever.
+    """
     return ThreadPoolExecutor(cv2.getNumberOfCPUs())
 
 
@@ -31,7 +35,8 @@ def on_all_cores(work: Callable[[Item], object], items: Sequence[Item]) -> None:
             for _ in left:  # there are some after an error only: the other threads are to stop, too
                 pass
 
-    drains = [_pool().submit(drain) for _ in range(cv2.getNumberOfCPUs())]
+    pool = _pool(os.getpid())
+    drains = [pool.submit(drain) for _ in range(cv2.getNumberOfCPUs())]
     wait(drains)
     for done in drains:
         done.result()
