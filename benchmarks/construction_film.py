@@ -5,18 +5,18 @@ its clips, CPU seconds by stage and clip, and samples by what they are of. Needs
 """
 
 import argparse
-import json
 from collections import Counter
 from pathlib import Path
 
-import cv2
 import numpy as np
+from benchmarks.construction import sheet_row
 from benchmarks.construction_stages import tell
 from PIL import Image
 
 from vera.construction.construct import build_samples
 from vera.data.released.dataset import ReleasedLayers
-from vera.data.released.layout import parse_row
+from vera.data.released.layout import Row
+from vera.resumable import read_rows
 
 RECIPE = Path("recipes/data/big-buck-bunny.yaml")
 SIZE = (208, 112)  # of a picture in the sheet
@@ -36,22 +36,21 @@ def main() -> None:
         print(f"{count:>5}  {reason}")
     tell(options.out, clips)
     (index,) = (options.out / "dataset").rglob("*.jsonl")
-    rows = [json.loads(line) for line in index.read_text(encoding="utf-8").splitlines()]
-    print(dict(Counter(row["provenance"]["noun"] for row in rows).most_common()))
-    print(f"{len({parse_row(json.dumps(row), 'row').footage for row in rows})} shots")
+    print(dict(Counter(row["provenance"]["noun"] for row in read_rows(index)).most_common()))
+    dataset, size = str(options.out / "dataset"), f"{SIZE[0]}x{SIZE[1]}"
+    layers = ReleasedLayers(dataset, None, 17, 17, size, held_out=True, held_out_share=0)
+    print(f"{len({row.footage for rows in layers.rows.values() for row in rows if isinstance(row, Row)})} shots")
     if options.sheet is not None:
-        Image.fromarray(sheet(options.out / "dataset")).save(options.sheet, quality=70)
+        Image.fromarray(sheet(layers)).save(options.sheet, quality=70)
 
 
-def sheet(dataset: Path) -> np.ndarray:
+def sheet(layers: ReleasedLayers) -> np.ndarray:
     """The middle frames of every fourth sample, `COLUMNS` side by side."""
-    layers = ReleasedLayers(str(dataset), None, 17, 17, f"{SIZE[0]}x{SIZE[1]}", held_out=True, held_out_share=0)
     lines = []
     for key in sorted(layers.keys())[::4]:
         sample = layers.load(key)
         t = len(sample.alpha) // 2
-        alpha = cv2.cvtColor(sample.alpha[t], cv2.COLOR_GRAY2RGB)
-        lines.append(np.concatenate([sample.source[t], sample.edit[t], alpha, sample.composite[t]], axis=1))
+        lines.append(sheet_row(sample.source[t], sample.edit[t], sample.alpha[t] / 255, sample.composite[t]))
     lines += [np.zeros_like(lines[0])] * (-len(lines) % COLUMNS)
     each = np.stack([np.pad(line, ((0, 4), (0, 4), (0, 0))) for line in lines])
     return np.concatenate([np.concatenate(list(each[n::COLUMNS])) for n in range(COLUMNS)], axis=1)

@@ -72,12 +72,15 @@ export function Surface({ width, height, label, draw, pointing, cursor, brush }:
     const [x, y] = placeOf(event);
     return [clamp(Math.floor(x), width), clamp(Math.floor(y), height)];
   };
+  /** Enlarge by a factor; what is at a place of the picture stays where it is. */
+  const zoomAt = (factor: number, [x, y]: Point) => {
+    lookAt(placeNow().middle);
+    zoomBy(factor, [x / width, y / height]);
+  };
   const wheel = useRef((_: WheelEvent) => {});
   wheel.current = (event) => {
     event.preventDefault();
-    const [x, y] = placeOf(event);
-    lookAt(placeNow().middle);
-    zoomBy(2 ** (-event.deltaY / 400), [x / width, y / height]);
+    zoomAt(2 ** (-event.deltaY / 400), placeOf(event));
   };
   useEffect(() => {
     const shown = canvas.current!;
@@ -112,9 +115,7 @@ export function Surface({ width, height, label, draw, pointing, cursor, brush }:
     const from = between(fingers.current);
     fingers.current.set(event.pointerId, onPage(event));
     if (apart) {
-      const [x, y] = placeUnder(from);
-      lookAt(placeNow().middle);
-      zoomBy(spread(fingers.current) / apart, [x / width, y / height]);
+      zoomAt(spread(fingers.current) / apart, placeUnder(from));
       panned.current = placeUnder(from);
     }
     pan(between(fingers.current));

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import av
 import cv2
@@ -23,13 +23,14 @@ from vera.video.orientation import UPRIGHT, Orientation
 ACCURATE = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 
 
-# One a thread: a frame's own `reformat` sets up swscale, with its threads, anew for each frame. A forked process has
-# none of those threads: it would wait for them for ever, also to free a scaler. So it has its own, and frees no other.
-_scalers: dict[tuple[int, int], VideoReformatter] = {}
+@cache
+def _scaler(process: int, thread: int) -> VideoReformatter:
+    """One a thread: a frame's own `reformat` sets up swscale, with its threads, anew for each frame.
 
-
-def _scaler() -> VideoReformatter:
-    return _scalers.setdefault((os.getpid(), threading.get_ident()), VideoReformatter())
+    A forked process has none of those threads: it would wait for them for ever, also to free a scaler. So it has its
+    own, and frees no other.
+    """
+    return VideoReformatter()
 
 
 # swscale takes grey for full range whatever it is told.
@@ -69,7 +70,7 @@ def model_view(frame: av.VideoFrame, width: int, height: int, orientation: Orien
     size = orientation.swapped((width, height))
     apply_tags(color, frame)
     try:
-        picture = _scaler().reformat(
+        picture = _scaler(os.getpid(), threading.get_ident()).reformat(
             frame,
             *size,
             format="gbrp16le",  # to 8 bits swscale wraps round what is twice as blue as blue can be
