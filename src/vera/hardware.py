@@ -1,9 +1,10 @@
-"""What the machine computes with: device, number type, autocast."""
+"""What the machine computes with: device, number type, autocast, threads."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
+import cv2
 import torch
 
 from vera.errors import VeraError, first_line
@@ -57,3 +58,14 @@ def make_autocast(dtype: str, device: torch.device) -> Autocast:
     if computes_in_bf16(dtype, device):
         return lambda: torch.autocast(device.type, torch.bfloat16)
     return contextlib.nullcontext
+
+
+@contextlib.contextmanager
+def kept_threads() -> Iterator[None]:
+    """Give the process back the numbers of threads that it had: torch's and OpenCV's are the whole process's."""
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        cv2.setNumThreads(before[1])

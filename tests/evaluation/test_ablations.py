@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import cv2
 import pytest
 import torch
 import yaml
@@ -10,6 +11,7 @@ from tests.data.synthetic_assets import SPRITES
 
 from vera.errors import VeraError
 from vera.evaluation.ablations import Outcome, evaluate_ablations, table
+from vera.hardware import kept_threads
 from vera.models import VeraTransformer3DModel
 from vera.models.baselines import VARIANTS
 from vera.models.baselines.text_to_video import TextToVideoTransformer3DModel
@@ -67,6 +69,19 @@ def test_recipes_are_trained_and_measured(
     monkeypatch.setattr("vera.evaluation.predictions.synthetic.run_case", None)
     again = evaluate_ablations(recipes, tmp_path / "out", seeds=2, count=2, workers=1, report=lambda line: None)
     assert again == text
+
+
+@pytest.mark.parametrize("threads", [None, 1])
+def test_runs_and_measures_leave_the_process_its_threads(
+    tmp_path: Path, recipes: list[Path], mean_colors: None, threads: int | None
+) -> None:
+    """Measuring takes one thread for itself: the next run was trained with it."""
+    recipes[1].write_text(f"extends: mot.yaml\nvariant: v2v\nthreads: {threads or 'null'}\n")
+    with kept_threads():
+        torch.set_num_threads(3)
+        cv2.setNumThreads(2)
+        evaluate_ablations(recipes[1:], tmp_path / "out", seeds=1, count=2, workers=1, report=lambda line: None)
+        assert (torch.get_num_threads(), cv2.getNumThreads()) == (3, 2)
 
 
 def test_all_start_from_the_same_base(tmp_path: Path, recipes: list[Path], model: str, mean_colors: None) -> None:

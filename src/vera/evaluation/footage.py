@@ -16,9 +16,11 @@ from vera.evaluation.predictions.run import keep_to, strip_path, use_threads
 from vera.evaluation.reports.report import verdict, write_report
 from vera.evaluation.reports.sheet import Entry, write_case_sheet
 from vera.fingerprints import path_fingerprint
+from vera.hardware import kept_threads
 from vera.progress import Progress
 
 
+@kept_threads()
 def evaluate_footage(
     out: Path,
     model: str = "nano",

@@ -18,7 +18,7 @@ from vera.data.sample import BadSample, LatentSample, LayerData, LayeredSample
 from vera.data.sources import open_layer_data
 from vera.errors import VeraError
 from vera.files import check_outputs
-from vera.hardware import choose_device
+from vera.hardware import choose_device, kept_threads
 from vera.training.batches import EVAL_STEP, check_bad_share, collate, start_worker
 from vera.training.encoders import FrozenEncoders
 from vera.training.latents import LAYERS
@@ -27,6 +27,7 @@ from vera.training.run.inputs import run_inputs
 from vera.training.run.loop import OpenData
 
 
+@kept_threads()
 def cache_data(
     recipe_path: Path,
     out: Path,

@@ -23,6 +23,7 @@ from vera.evaluation.predictions.read import layer_size, read_edit
 from vera.evaluation.predictions.record import Record
 from vera.evaluation.predictions.run import strip_path, use_threads
 from vera.evaluation.predictions.strip import write_strip
+from vera.hardware import kept_threads
 from vera.layers import load_layers, verify
 from vera.progress import Progress
 from vera.video import open_clip
@@ -47,6 +48,7 @@ class ClipBench:
     recognised: bool = False
 
 
+@kept_threads()
 def run_clips(
     bench: ClipBench,
     cases: Sequence[ClipCase],

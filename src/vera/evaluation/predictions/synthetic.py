@@ -22,6 +22,7 @@ from vera.evaluation.predictions.predict import Candidate, predict
 from vera.evaluation.predictions.record import Record
 from vera.evaluation.predictions.run import keep_to, strip_path, use_threads
 from vera.evaluation.predictions.strip import write_strip
+from vera.hardware import kept_threads
 from vera.metrics.preservation import changed_samples
 from vera.models.fingerprint import fingerprint
 from vera.pipelines import VeraPipeline
@@ -66,6 +67,7 @@ class Bench:
         }
 
 
+@kept_threads()
 def run_cases(
     bench: Bench,
     cases: Sequence[EvaluationCase],

@@ -22,7 +22,7 @@ from vera.data.sample import LayerData
 from vera.data.sources import check_share, open_layer_data
 from vera.errors import VeraError
 from vera.files import alone, whole_file
-from vera.hardware import Autocast, make_autocast
+from vera.hardware import Autocast, kept_threads, make_autocast
 from vera.training.batches import EVAL_STEP, Batch, LatentBatch, Share, check_bad_share, iterate_batches, load_sample
 from vera.training.export import replace_folder
 from vera.training.methods import make_method
@@ -62,6 +62,7 @@ class Run:
         return Path(self.recipe.output)
 
 
+@kept_threads()
 def train(
     recipe_path: Path,
     *,
