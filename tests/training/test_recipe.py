@@ -170,6 +170,7 @@ HOSTILE: list[dict[str, Any]] = [
     {"log_every": 0},
     {"sampling": {"count": -1}},
     {"sampling": {"steps": 0}},
+    {"sampling": {"shift": 0}},
     {"sampling": {"pixels": 0}},
     {"sampling": {"window_frames": 0}},
     {"objective": {"l1": float("inf")}},

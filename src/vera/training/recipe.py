@@ -21,6 +21,7 @@ Weight = Annotated[float, Range(0, 1e6)]
 AboveZero = Annotated[float, Range(0, 1e6, above=True)]
 Beta = Annotated[float, Range(0, 0.999999)]
 Guidance = Annotated[float, Range(0, 1000)]
+Shift = Annotated[float, Range(0, 1000, above=True)]
 SampleSteps = Annotated[int, Range(1, 1000)]
 Branch = Literal["edit", "alpha", "composite"]
 
@@ -29,7 +30,7 @@ Branch = Literal["edit", "alpha", "composite"]
 class Distillation:
     """Learn to sample in `steps` steps without guidance what the pipeline in folder `teacher` samples with `guidance`.
 
-    The teacher takes `teacher_steps` for each of them. Its shift must be the objective's.
+    The teacher takes `teacher_steps` for each of them; both sample with the recipe's shift.
     """
 
     teacher: Name
@@ -57,7 +58,7 @@ class FlowObjective:
     timesteps: Literal["logit_normal", "uniform"] = "logit_normal"
     mean: Annotated[float, Range(-100, 100)] = 0.0
     std: Annotated[float, Range(0, 100)] = 1.0
-    shift: Annotated[float, Range(0, 1000, above=True)] = 1.0
+    shift: Shift = 1.0
     mask_drop: Share = 0.1
     instruction_drop: Share = 0.1
     distillation: Distillation | None = None
@@ -82,13 +83,15 @@ class AutoencoderObjective:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How many held-out samples, and how `layered_flow` samples: `steps` and `guidance` during training and, with the
-    window in frames and the size in pixels that the network was trained for, as defaults of the exported pipeline.
+    """How many held-out samples, and how `layered_flow` samples: `steps`, `guidance` and `shift` (None: that of the
+    objective) during training and, with the window in frames and the size in pixels that the network was trained for,
+    as defaults of the exported pipeline.
     """
 
     count: Annotated[int, Range(0, 10_000)] = 6
     steps: SampleSteps = 12
     guidance: Guidance = 1.0
+    shift: Shift | None = None
     window_frames: Size = 17
     window_overlap: Annotated[int, Range(0, 1 << 16)] = 8
     pixels: Annotated[int, Range(1, 1 << 28)] = 256 * 144
@@ -151,6 +154,12 @@ class Recipe:
     sampling: Sampling = Sampling()
     init: Name | None = None
     export_dtype: Literal["fp16", "bf16", "fp32"] = "fp32"
+
+    @property
+    def sampling_shift(self) -> float:
+        """The shift that `layered_flow` samples with."""
+        assert isinstance(self.objective, FlowObjective)
+        return self.objective.shift if self.sampling.shift is None else self.sampling.shift
 
 
 # What each method's objective is, and its class, which brings torch: imported when it is made.

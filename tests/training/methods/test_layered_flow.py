@@ -11,6 +11,7 @@ from tests.training.drawn import DrawnLayers, drawn_batch, flow_fields, open_dra
 from vera.errors import VeraError
 from vera.models import VeraTransformer3DModel
 from vera.models.pixels import to_network
+from vera.pipelines import VeraPipeline
 from vera.training import load_recipe
 from vera.training.latents import LAYERS
 from vera.training.methods import objective
@@ -172,3 +173,14 @@ def test_a_run_needs_no_held_out_samples(tmp_path: Path, tiny_model: Path) -> No
     recipe = write_recipe(tmp_path, **flow_fields(tiny_model), steps=1, sampling={"count": 0, "steps": 1})
     train(recipe, open_data=open_drawn, report=lambda line: None)
     assert (tmp_path / "run" / "ema").is_dir()
+
+
+@pytest.mark.parametrize(("sampling", "shift"), [({}, 3.0), ({"shift": 40}, 40.0)])
+def test_a_pipeline_samples_with_the_recipe_s_shift(
+    tmp_path: Path, tiny_model: Path, sampling: dict[str, Any], shift: float
+) -> None:
+    fields = flow_fields(tiny_model)
+    fields["objective"] |= {"shift": 3.0}
+    recipe = write_recipe(tmp_path, **fields, steps=1, sampling={"count": 0, "steps": 1} | sampling)
+    train(recipe, open_data=open_drawn, report=lambda line: None)
+    assert VeraPipeline.from_pretrained(tmp_path / "run" / "ema").scheduler.config.shift == shift

@@ -40,7 +40,7 @@ class LayeredFlow:
         self.objective = recipe.objective
         self.device = device
         self.encoders = FrozenEncoders(self.objective, device)
-        self.held_out = HeldOut(held_out, self.encoders, recipe.sampling, self.objective.shift, autocast)
+        self.held_out = HeldOut(held_out, self.encoders, recipe.sampling, recipe.sampling_shift, autocast)
         self.teacher: Any = None
         if self.objective.distillation is not None:
             self.teacher = load_teacher(self.objective.distillation.teacher).to(device)
@@ -89,7 +89,7 @@ class LayeredFlow:
             times = draws.times
             errors = latents.errors(model, draws.noise, times, weights)
         else:
-            spans = step_times(draws.places, goal, self.objective.shift)
+            spans = step_times(draws.places, goal, self.recipe.sampling_shift)
             times = spans[0]
             noisy = objective.add_noise(latents.layers, draws.noise, times)
             target = mean_velocity(self._teach(latents, goal.guidance), noisy, spans)

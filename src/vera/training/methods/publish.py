@@ -32,7 +32,7 @@ def save_pipeline(transformer: Any, recipe: Recipe, encoders: FrozenEncoders, fo
     pipeline = bare_pipeline(
         transformer,
         cast_copy(encoders.vae, recipe.export_dtype),
-        objective.shift,
+        recipe.sampling_shift,
         max_sequence_length=objective.max_sequence_length,
         num_inference_steps=sampling.steps,
         guidance_scale=sampling.guidance,
