@@ -3,12 +3,22 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.annotation.made_build import click_ball, desk_of, make_build
 
+from vera.annotation.clips import JUDGED
+from vera.annotation.server.showing import show_work
+from vera.annotation.store.answers import reopen
+from vera.annotation.store.store import GATES, Gate
 from vera.construction.construct import build_samples
-from vera.construction.decisions import held_decisions, read_decisions
+from vera.construction.decisions import held_decisions, import_decisions, read_decisions
+from vera.construction.stages.background import Curate
+from vera.construction.stages.footage import Proxy
+from vera.construction.stages.objects import Propose
+from vera.construction.stages.proofread import BackgroundProofread, Proofread
+from vera.construction.stages.removal import Filter, Layers, Remove
 from vera.errors import VeraError
 
 
@@ -78,6 +88,89 @@ def test_words_are_proofread_where_the_recipe_says_so(tmp_path: Path) -> None:
     row = json.loads(next((out / "dataset").rglob("*.jsonl")).read_text(encoding="utf-8"))
     assert row["edit_instruction"] == "Add a ball that rolls to the right."
     assert (row["provenance"]["instruction_by"], row["provenance"]["proofread_by"]) == ("anna", "anna")
+
+
+def answer(out: Path, gate: Gate, said: dict[str, Any], proposal: bool = False) -> str:
+    """What a page does: it is shown the first task of a gate, and sends what it was shown back with the answer."""
+    desk = desk_of(out)
+    lease = desk.claim("anna", gate, "work")
+    assert lease is not None
+    if gate == "annotate" and proposal:
+        desk.save(lease.id, 0, {"kind": "proposal", "object": 1, "proposal": 0})
+        desk.save(lease.id, 1, {"kind": "noun", "noun": "ball"})
+    elif gate == "annotate":
+        click_ball(desk, lease.id)
+    desk.finish(lease, {**said, "of": show_work(desk, lease).of})
+    desk.close()
+    return lease.id
+
+
+@pytest.mark.parametrize("gate", ["annotate", "filter"])
+def test_a_verdict_is_of_what_was_shown(tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is made anew otherwise is judged anew; what is made of it later does not matter."""
+    recipe, out = make_build(tmp_path, 1)
+    first = {"annotate": answer(out, "annotate", {"accept": True})}
+    build_samples(recipe, out)
+    first["filter"] = answer(out, "filter", {"accept": True})
+    assert build_samples(recipe, out).samples == 1
+    monkeypatch.setattr(Layers, "version", 1000)
+    assert build_samples(recipe, out).samples == 1
+
+    monkeypatch.setattr(Proxy if gate == "annotate" else Remove, "version", 1000)
+    report = build_samples(recipe, out)
+    assert (report.waiting, report.samples) == ({gate: 1}, 0)
+    again = answer(out, gate, {"accept": False, "reason": "other"})
+    assert again != first[gate]
+    assert sum(build_samples(recipe, out).rejected.values()) == 1
+    desk = desk_of(out)
+    assert desk.claim("anna", None, "work") is None
+    desk.close()
+
+
+def test_a_choice_without_the_engine_s_proposals_outlives_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, out = make_build(tmp_path, 1)
+    answer(out, "annotate", {"accept": True})
+    monkeypatch.setattr(Propose, "version", 1000)
+    assert build_samples(recipe, out).waiting == {"filter": 1}
+
+
+def test_a_choice_of_a_proposal_is_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, out = make_build(tmp_path, 1)
+    answer(out, "annotate", {"accept": True}, proposal=True)
+    assert build_samples(recipe, out).waiting == {"filter": 1}
+    monkeypatch.setattr(Propose, "version", 1000)
+    assert build_samples(recipe, out).waiting == {"annotate": 1}
+
+
+def test_a_verdict_is_of_the_object_that_was_shown(tmp_path: Path) -> None:
+    """Of a clip whose objects are chosen anew, o1 may be another one."""
+    recipe, out = make_build(tmp_path, 1)
+    answer(out, "annotate", {"accept": True})
+    build_samples(recipe, out)
+    answer(out, "filter", {"accept": True})
+    assert build_samples(recipe, out).samples == 1
+    clip = next(iter(read_decisions(held_decisions(out / "decisions"))))[0]
+    other = {"noun": "shadow", "prompts": [{"frame": 8, "box": [2, 2, 40, 40]}]}
+    line = {"clip": clip, "gate": "annotate", "by": "ben", "objects": [other]}
+    (tmp_path / "log.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    import_decisions(tmp_path / "log.jsonl", out / "decisions")
+    report = build_samples(recipe, out)
+    assert report.samples == 0 and not report.rejected.get("filter: filtered")
+
+
+def test_an_answer_taken_back_is_not_one_that_was_judged_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, out = make_build(tmp_path, 1)
+    answer(out, "annotate", {"accept": False, "reason": "other"})
+    monkeypatch.setattr(Proxy, "version", 1000)
+    assert build_samples(recipe, out).waiting == {"annotate": 1}
+    desk = desk_of(out)
+    assert reopen(desk.store, "anna", None) is None
+    desk.close()
+
+
+def test_the_desk_judges_what_the_stages_are_given() -> None:
+    stages = {stage.name: stage.needs for stage in (Filter(), Curate(), Proofread(), BackgroundProofread())}
+    assert {gate: JUDGED[gate] for gate in GATES if gate != "annotate"} == stages
 
 
 def test_a_folder_without_a_build_is_told_and_left_alone(tmp_path: Path) -> None:

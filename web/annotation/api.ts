@@ -56,6 +56,7 @@ export interface Work {
   reasons: string[];
   noun: string;
   words: Partial<Record<"instruction" | "before" | "after", string>>;
+  of: Record<string, string>; // what is shown, for the answer
 }
 
 export interface Answer {

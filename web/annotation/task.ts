@@ -84,7 +84,7 @@ export async function answer(said: Record<string, unknown>, path = "answer"): Pr
   const held = work.value;
   if (!held) return false;
   const done = await attempt(async () => {
-    await call("POST", `${leasePath(held.lease)}/${path}`, said);
+    await call("POST", `${leasePath(held.lease)}/${path}`, path === "answer" ? { ...said, of: held.of } : said);
     return true;
   });
   if (done) await next();

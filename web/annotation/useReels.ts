@@ -7,12 +7,16 @@ import { fit } from "./zoom";
 
 const MATTE: View[] = ["alpha", "checker", "plain"];
 
-/** Reels of some views of a task; for another `version` those of its matte load anew, and show what they had until then. */
+/**
+ * Reels of some views of a task. Pictures are kept by their address, which tells of what they are; for another `version`
+ * those of the matte load anew, and show what they had until then.
+ */
 export function useReels(work: Work, views: View[], version = ""): Map<View, Reel> {
   const named = views.join(" ");
+  const made = `?of=${Object.values(work.of).join("-")}`;
   const reels = useMemo(
-    () => new Map(views.map((view) => [view, new Reel(work.lease, view, work.frames, version)])),
-    [work.lease, named],
+    () => new Map(views.map((view) => [view, new Reel(work.lease, view, work.frames, version || made)])),
+    [work.lease, named, made],
   );
   useEffect(() => reels.forEach((reel, view) => MATTE.includes(view) && reel.renew(version)), [reels, version]);
   useEffect(() => () => reels.forEach((reel) => reel.close()), [reels]);

@@ -1,7 +1,7 @@
 """Answers of each gate: from what a page sends, and the draft, to what a line of the log says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from vera.annotation.draft import Draft
@@ -10,7 +10,7 @@ from vera.construction.decisions import check_row
 from vera.construction.formats.mend import NOTHING
 from vera.construction.stages.proofread import check_edited
 from vera.errors import VeraError
-from vera.fields import Range, build, check_plain
+from vera.fields import Name, Range, build, check_plain
 
 REASONS: Mapping[Gate, tuple[str, ...]] = {
     "annotate": ("nothing to lift out", "out of focus", "cut or damaged", "people do not want to be seen", "other"),
@@ -31,6 +31,7 @@ class Said:
         reason: why not.
         scene: of curate: words for what is behind the object.
         instruction, before, after: of proofread: the words as they are to be.
+        of: what the page showed, as `Clips.judged` says.
     """
 
     accept: bool
@@ -39,6 +40,7 @@ class Said:
     instruction: Text = ""
     before: Text = ""
     after: Text = ""
+    of: dict[Name, Name] = field(default_factory=dict)
 
 
 def make_answer(gate: Gate, value: Mapping[str, Any], draft: Draft) -> dict[str, Any]:
@@ -48,6 +50,8 @@ def make_answer(gate: Gate, value: Mapping[str, Any], draft: Draft) -> dict[str,
     if not said.accept and not said.reason.strip():
         raise VeraError("say why: choose a reason")
     answer = _annotated(said, draft) if gate == "annotate" else _judged(gate, said, draft)
+    if of := {stage: made for stage, made in said.of.items() if stage != "propose" or _takes_proposals(answer)}:
+        answer["of"] = of
     check_row({"clip": "0" * 16, "gate": gate, "by": "-", **({} if gate == "annotate" else {"object": "o1"}), **answer})
     return answer
 
@@ -63,6 +67,11 @@ def _annotated(said: Said, draft: Draft) -> dict[str, Any]:
         if not chosen.prompts and chosen.proposal is None:
             raise VeraError(f"object {number} ({chosen.noun}) is nowhere: click on it")
     return {"objects": [draft.chosen(number) for number in sorted(draft.objects)]}
+
+
+def _takes_proposals(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer hangs on what the engine proposed, and not on the clip alone."""
+    return any("proposal" in chosen for chosen in answer.get("objects", ()))
 
 
 def _judged(gate: Gate, said: Said, draft: Draft) -> dict[str, Any]:

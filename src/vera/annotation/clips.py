@@ -9,12 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.annotation.store.store import Gate
 from vera.construction.adapters.segmenter import SegmenterNetwork
 from vera.construction.engine.record import Layout, Record, read_record
 from vera.service.errors import MissingError
 from vera.video import read_lossless
 
 GOLD = "gold"  # how the ids of clips begin whose answers are known
+# The stages whose work is judged at a gate.
+JUDGED: Mapping[Gate, tuple[str, ...]] = {
+    "annotate": ("proxy", "propose"),
+    "filter": ("remove",),
+    "curate": ("matte",),
+    "proofread": ("words",),
+    "background_proofread": ("background_words",),
+}
 HELD = 3  # clips whose frames are kept in memory: 97 MB each, at 81 frames of 832x480
 
 
@@ -51,6 +60,15 @@ class Clips:
             return {}
         entry = self.record(clip).stages.get(key)
         return {} if entry is None else entry.facts
+
+    def judged(self, gate: Gate, clip: str, name: str) -> dict[str, str]:
+        """The fingerprints of what is shown of a clip, or of an object of it, at a gate; none for gold. MissingError if
+        there is no such clip."""
+        if clip.startswith(GOLD):
+            return {}
+        stages = self.record(clip).stages
+        keys = {stage: f"{name}/{stage}" if name else stage for stage in JUDGED[gate]}
+        return {stage: stages[key].fingerprint for stage, key in keys.items() if key in stages}
 
     def frames(self, clip: str) -> NDArray[np.uint8]:
         """The frames `[T,H,W,3]`."""

@@ -16,7 +16,7 @@ from vera.annotation.store.answers import Answer, finish, settle_all
 from vera.annotation.store.events import Event, events_of, save_event
 from vera.annotation.store.leases import Lease, claim, find_lease, withdraw
 from vera.annotation.store.store import GATES, Gate, Role, Rules, Store
-from vera.annotation.store.tasks import NewTask, add_gold, set_tasks
+from vera.annotation.store.tasks import NewTask, add_gold, retire_tasks, set_tasks, settled_decisions
 from vera.construction.construct import waiting_tasks
 from vera.construction.engine.record import Layout
 from vera.construction.recipe import read_recipe
@@ -36,11 +36,22 @@ class Desk:
 
     def refresh(self) -> int:
         """Take up what the build waits for now; returns how many tasks are new, or there again."""
-        waiting = waiting_tasks(self.clips.out)
         gates: Mapping[str, Gate] = {gate: gate for gate in GATES}
-        return set_tasks(
-            self.store, (NewTask(gates[task.stage], task.unit, task.object) for task in waiting if task.stage in gates)
-        )
+        waiting = [
+            NewTask(gates[task.stage], task.unit, task.object)
+            for task in waiting_tasks(self.clips.out)
+            if task.stage in gates
+        ]
+        decisions = settled_decisions(self.store)
+        retire_tasks(self.store, [task.id for task in waiting if self._is_outdated(task, decisions.get(task.id, {}))])
+        return set_tasks(self.store, waiting)
+
+    def _is_outdated(self, task: NewTask, decision: Mapping[str, Any]) -> bool:
+        """Whether what was decided is of something that has been made anew since."""
+        if not (of := decision.get("of")):
+            return False
+        made = self.clips.judged(task.gate, task.clip, task.object)
+        return any(made.get(stage) != fingerprint for stage, fingerprint in of.items())
 
     def claim(self, person: str, gate: Gate | None, role: Role) -> Lease | None:
         """Give a person a task, and look what the build waits for where there is none."""

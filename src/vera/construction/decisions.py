@@ -1,7 +1,7 @@
 """What people decided, as JSONL: read, checked and kept."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -55,6 +55,9 @@ class Decision:
     a removal, `curate` of a matte, `proofread` of the words, `background_proofread` of those of a replaced background.
     `curate` perhaps has `parts`, `levels` and `strokes` that mend the matte (`Mend`), and words for the `scene` behind
     the object; those of words the `instruction`, and captions `before` and `after`, where they are to be others.
+
+    `of` has the fingerprints of what was judged, by the stages that made it: once it would be made otherwise, the
+    decision does not count. Without it, it always does.
     """
 
     clip: Annotated[str, Range(16, 16)]
@@ -62,6 +65,7 @@ class Decision:
     by: Name
     object: str = ""
     at: str = ""
+    of: dict[Name, Name] = field(default_factory=dict)
     objects: tuple[Chosen, ...] = ()
     unusable: str = ""
     accept: bool | None = None

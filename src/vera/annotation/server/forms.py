@@ -43,7 +43,10 @@ class Proposed(BaseModel):
 
 
 class Work(BaseModel):
-    """A task in somebody's hands: all that its page shows, and nothing that tells whether its answer is known."""
+    """A task in somebody's hands: all that its page shows, and nothing that tells whether its answer is known.
+
+    The page sends `of` back with the answer: fingerprints of what it shows.
+    """
 
     lease: str
     gate: Gate
@@ -60,6 +63,7 @@ class Work(BaseModel):
     reasons: list[str]
     noun: str
     words: dict[str, str]
+    of: dict[str, str]
 
 
 class Given(BaseModel):

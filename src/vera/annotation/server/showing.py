@@ -42,6 +42,7 @@ def show_work(desk: Desk, lease: Lease) -> Work:
         reasons=list(REASONS[lease.gate]),
         noun=_noun(desk, lease),
         words=_words(desk, lease),
+        of=clips.judged(lease.gate, lease.clip, lease.object),
     )
 
 

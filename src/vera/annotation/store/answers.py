@@ -67,7 +67,7 @@ def reopen(store: Store, person: str, gate: Gate | None) -> Lease | None:
         row = store.row(
             "SELECT leases.id, leases.number, leases.task, tasks.wanted FROM leases JOIN tasks ON tasks.number = task "
             "WHERE person = ? AND role = 'work' AND gate = coalesce(?, gate) AND leases.state = 'done' "
-            "AND truth IS NULL ORDER BY ended DESC LIMIT 1",
+            "AND truth IS NULL AND tasks.state <> 'gone' ORDER BY ended DESC LIMIT 1",
             person,
             gate,
         )

@@ -1,6 +1,7 @@
 """Tasks: what a build waits for, and clips whose answers are known."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,19 @@ def set_tasks(store: Store, waiting: Iterable[NewTask]) -> int:
             if row["id"] not in wanted:
                 _end(store, row["id"])
     return sum(known.get(name, "gone") == "gone" for name in wanted)
+
+
+def settled_decisions(store: Store) -> dict[str, Mapping[str, Any]]:
+    """What is decided, by the names of tasks."""
+    rows = store.rows("SELECT id, decision FROM tasks WHERE state = 'settled' AND truth IS NULL")
+    return {row["id"]: json.loads(row["decision"]) for row in rows}
+
+
+def retire_tasks(store: Store, names: Iterable[str]) -> None:
+    """Have tasks make room for new ones of their names: what was answered was made anew, and is to be judged again."""
+    with store.change():
+        for name in names:
+            store.rows("UPDATE tasks SET id = id || '~' || number, state = 'gone' WHERE id = ?", name)
 
 
 def add_gold(store: Store, tasks: Iterable[NewTask]) -> None:

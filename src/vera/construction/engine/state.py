@@ -108,13 +108,13 @@ def _task(
     needed = [held[need] for need in stage.needs if need in held]
     # What an object hangs on of the stage that found it is in its root.
     prints = [task.fingerprint for task in needed if not (name and record_has_objects(record, task))]
-    decision = _decision(plan, record, name, stage)
+    decision = _decision(plan, record, name, stage, held)
     own = fingerprint(
         stage.name,
         stage.version,
         parameters(stage),
         [asdict(model) for model in stage.models],
-        {key: value for key, value in (decision or {}).items() if key != "at"},
+        {key: value for key, value in (decision or {}).items() if key not in ("at", "of")},
         prints,
         roots,
     )
@@ -133,11 +133,18 @@ def record_has_objects(record: Record, task: Task) -> bool:
     return entry is not None and "objects" in entry.facts
 
 
-def _decision(plan: Plan, record: Record, name: str, stage: Stage) -> Facts | None:
+def _decision(plan: Plan, record: Record, name: str, stage: Stage, held: Mapping[str, Task]) -> Facts | None:
+    """What was said of a unit. What a person said of something that has another fingerprint now was said of something
+    else, and does not count."""
     if stage.waits == "all":
         return plan.verdicts.get(record.id)
     if stage.waits == "people":
-        return plan.decisions.get((record.id, name, stage.name), NOBODY if plan.unattended else None)
+        said = plan.decisions.get((record.id, name, stage.name))
+        if said is not None and all(
+            judged in held and held[judged].fingerprint == of for judged, of in said.get("of", {}).items()
+        ):
+            return said
+        return NOBODY if plan.unattended else None
     return None
 
 
