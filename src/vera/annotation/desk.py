@@ -16,7 +16,7 @@ from vera.annotation.store.answers import Answer, finish, settle_all
 from vera.annotation.store.events import Event, events_of, save_event
 from vera.annotation.store.leases import Lease, claim, find_lease, withdraw
 from vera.annotation.store.store import GATES, Gate, Role, Rules, Store
-from vera.annotation.store.tasks import NewTask, add_gold, retire_tasks, set_tasks, settled_decisions
+from vera.annotation.store.tasks import NewTask, add_gold, retire_tasks, set_tasks, settled_of
 from vera.construction.construct import waiting_tasks
 from vera.construction.engine.record import Layout
 from vera.construction.recipe import read_recipe
@@ -42,16 +42,15 @@ class Desk:
             for task in waiting_tasks(self.clips.out)
             if task.stage in gates
         ]
-        decisions = settled_decisions(self.store)
-        retire_tasks(self.store, [task.id for task in waiting if self._is_outdated(task, decisions.get(task.id, {}))])
+        judged = settled_of(self.store)
+        retire_tasks(
+            self.store, [task.id for task in waiting if task.id in judged and self._is_outdated(task, judged[task.id])]
+        )
         return set_tasks(self.store, waiting)
 
-    def _is_outdated(self, task: NewTask, decision: Mapping[str, Any]) -> bool:
-        """Whether what was decided is of something that has been made anew since."""
-        if not (of := decision.get("of")):
-            return False
-        made = self.clips.judged(task.gate, task.clip, task.object)
-        return any(made.get(stage) != fingerprint for stage, fingerprint in of.items())
+    def _is_outdated(self, task: NewTask, judged: Mapping[str, str]) -> bool:
+        """Whether what was judged has been made anew since."""
+        return not judged.items() <= self.clips.judged(task.gate, task.clip, task.object).items()
 
     def claim(self, person: str, gate: Gate | None, role: Role) -> Lease | None:
         """Give a person a task, and look what the build waits for where there is none."""

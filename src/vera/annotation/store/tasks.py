@@ -41,10 +41,13 @@ def set_tasks(store: Store, waiting: Iterable[NewTask]) -> int:
     return sum(known.get(name, "gone") == "gone" for name in wanted)
 
 
-def settled_decisions(store: Store) -> dict[str, Mapping[str, Any]]:
-    """What is decided, by the names of tasks."""
-    rows = store.rows("SELECT id, decision FROM tasks WHERE state = 'settled' AND truth IS NULL")
-    return {row["id"]: json.loads(row["decision"]) for row in rows}
+def settled_of(store: Store) -> dict[str, dict[str, str]]:
+    """What settled decisions are of, where they say so, by the names of tasks."""
+    rows = store.rows(
+        "SELECT id, json_extract(decision, '$.of') AS judged FROM tasks "
+        "WHERE state = 'settled' AND truth IS NULL AND judged IS NOT NULL"
+    )
+    return {row["id"]: json.loads(row["judged"]) for row in rows}
 
 
 def retire_tasks(store: Store, names: Iterable[str]) -> None:
