@@ -108,6 +108,7 @@ FLOW = {"method": "layered_flow", "objective": {"autoencoder": "a"}}
 FLOW_OBJECTIVE = {
     "max_sequence_length": 0,
     "outside_weight": 0,
+    "by_variance": ["alpah"],
     "timesteps": "often",
     "mean": float("nan"),
     "std": -1,

@@ -46,7 +46,9 @@ class FlowObjective:
     `autoencoder` is a folder with a trained autoencoder; `text_encoder` is `minilm` or a folder with an encoder and its
     tokenizer. Timesteps are drawn `logit_normal` (of `mean`, `std`) or `uniform`, then shifted as in Wan. `weights` is
     for each branch; one that is not named counts 1. `outside_weight` is what the other branches than alpha count where
-    the true matte is 0 and nobody sees the edit layer. The drops are shares of samples that lose their mask or text.
+    the true matte is 0 and nobody sees the edit layer. In the branches of `by_variance` a channel counts as its
+    variance before it was normalised: errors are then about those of pixels, where a haze is large and a texture is
+    not. The drops are shares of samples that lose their mask or text.
     With `distillation` the goal is a teacher's velocity, at the times of the student's steps.
     """
 
@@ -55,6 +57,7 @@ class FlowObjective:
     max_sequence_length: Annotated[int, Range(1, 4096)] = 32
     weights: dict[Branch, Weight] = field(default_factory=dict)
     outside_weight: AboveZero = 1.0
+    by_variance: tuple[Branch, ...] = ()
     timesteps: Literal["logit_normal", "uniform"] = "logit_normal"
     mean: Annotated[float, Range(-100, 100)] = 0.0
     std: Annotated[float, Range(0, 100)] = 1.0

@@ -107,6 +107,28 @@ def test_a_model_without_matte_has_no_outside(tmp_path: Path, tiny_model: Path) 
         train(write_recipe(tmp_path, **fields), open_data=open_drawn, report=quiet)
 
 
+def test_channels_count_as_in_pixels_where_the_recipe_says_so(
+    tmp_path: Path, tiny_model: Path, method: LayeredFlow
+) -> None:
+    fields = flow_fields(tiny_model)
+    fields["objective"] |= {"by_variance": ["alpha"], "outside_weight": 0.25}
+    weighed = LayeredFlow(load_recipe(write_recipe(tmp_path, **fields)), [], CPU, contextlib.nullcontext)
+    layers = weighed.encoders.encode(drawn_batch(0, 4), LAYERS).layers
+    assert method._weights(layers, LAYERS) is None
+    weights, places = weighed._weights(layers, LAYERS), weighed._place_weights(layers, LAYERS)
+    assert weights is not None and places is not None
+    std = torch.tensor(weighed.encoders.vae.config.latents_std)
+    assert torch.equal(weights[:, 1], std.square().reshape(1, -1, 1, 1, 1).expand_as(layers[:, 1]))
+    assert torch.equal(weights[:, [0, 2]], places[:, [0, 2]].expand_as(layers[:, [0, 2]]))
+
+
+def test_a_model_without_a_branch_cannot_weigh_it(tmp_path: Path, tiny_model: Path) -> None:
+    fields = flow_fields(tiny_model) | {"variant": "v2v"}
+    fields["objective"]["by_variance"] = ["alpha"]
+    with pytest.raises(VeraError, match="by_variance: this model has no branch alpha"):
+        train(write_recipe(tmp_path, **fields), open_data=open_drawn, report=quiet)
+
+
 def test_a_sample_s_randomness_does_not_depend_on_its_batch() -> None:
     goal = FlowObjective(autoencoder="", mask_drop=0.5, instruction_drop=0.2)
     seeds = sample_seeds(0, 3, 0, 400)

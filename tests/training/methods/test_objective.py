@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from vera.training.methods.objective import (
     add_noise,
     branch_errors,
+    channel_weights,
     place_weights,
     quartiles,
     sample_times,
@@ -67,6 +68,15 @@ def test_loss_weighs_branches() -> None:
     branches = ("edit", "alpha", "composite")
     assert weighted_loss(errors, branches, {}).item() == pytest.approx(14 / 3)
     assert weighted_loss(errors, branches, {"edit": 0, "composite": 3}).item() == pytest.approx((4 + 27) / 4)
+
+
+def test_channels_may_count_as_their_variance() -> None:
+    weights = channel_weights(torch.tensor([2.0, 1.0]), ("edit", "alpha"), ("alpha",))
+    target = torch.zeros(1, 2, 2, 1, 2, 2)
+    first, second = target.clone(), target.clone()
+    first[:, :, 0], second[:, :, 1] = 1.0, 1.0
+    assert branch_errors(first, target, weights).tolist() == [[0.5, pytest.approx(0.8)]]
+    assert branch_errors(second, target, weights).tolist() == [[0.5, pytest.approx(0.2)]]
 
 
 def test_quartiles_sort_by_time() -> None:

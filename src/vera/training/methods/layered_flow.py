@@ -57,7 +57,7 @@ class LayeredFlow:
     def make_model(self, data: LayerData) -> nn.Module:
         """Make the recipe's model; channels and text width are the encoders' unless named.
 
-        VeraError if places are to be weighed by a matte that the variant has not.
+        VeraError if places are to be weighed by a matte, or channels in a branch, that the variant has not.
         """
         channels = self.encoders.vae.config.z_dim
         config = VARIANTS[self.recipe.variant].config(
@@ -71,6 +71,8 @@ class LayeredFlow:
             raise VeraError(
                 "objective: outside_weight asks where the matte is 0, and this model has none; leave it out"
             )
+        if absent := [branch for branch in self.objective.by_variance if branch not in _branches(model)]:
+            raise VeraError(f"objective: by_variance: this model has no branch {absent[0]}; leave it out")
         return cast(nn.Module, model)
 
     def freeze(self, model: nn.Module) -> None:
@@ -84,7 +86,7 @@ class LayeredFlow:
         latents = self.encoders.encode(batch, branches)
         draws = objective.draw(seeds, latents.layers.shape[1:], self.objective, self.device)
         latents = latents.without(draws.no_mask, draws.no_text, self.encoders.text([""]))
-        goal, weights = self.objective.distillation, self._place_weights(latents.layers, branches)
+        goal, weights = self.objective.distillation, self._weights(latents.layers, branches)
         if goal is None:
             times = draws.times
             errors = latents.errors(model, draws.noise, times, weights)
@@ -103,6 +105,15 @@ class LayeredFlow:
         blind = replace(latents, text=self.encoders.text([""]).expand_as(latents.text))
         seeing, not_seeing = (partial(held.predict, self.teacher) for held in (latents, blind))
         return guided(seeing, not_seeing, guidance)
+
+    def _weights(self, layers: Tensor, branches: Sequence[str]) -> Tensor | None:
+        """Weigh the places and channels of `layers`; None if all count the same."""
+        places = self._place_weights(layers, branches)
+        if not self.objective.by_variance:
+            return places
+        std = torch.tensor(self.encoders.vae.config.latents_std, device=self.device)
+        channels = objective.channel_weights(std, branches, self.objective.by_variance)
+        return channels if places is None else places * channels
 
     @torch.no_grad()
     def _place_weights(self, layers: Tensor, branches: Sequence[str]) -> Tensor | None:

@@ -41,7 +41,7 @@ def velocity(clean: Tensor, noise: Tensor) -> Tensor:
 def branch_errors(prediction: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
     """Mean squared error of every sample and branch, [B,K] float32, of tensors [B,K,C,T,H,W].
 
-    With `weights` [B,K,1,T,H,W] it is a weighted mean over the places of a sample's branch.
+    With `weights` that broadcast to them it is a weighted mean over the channels and places of a sample's branch.
     """
     errors = (prediction.float() - target.float()).square()
     if weights is not None:
@@ -59,6 +59,14 @@ def place_weights(layers: Tensor, empty: Tensor, branches: Sequence[str], outsid
     covered = (layers[:, alpha] - empty).abs().amax(1, keepdim=True) > COVERED
     weights = torch.where(covered, 1.0, outside)[:, None].repeat(1, len(branches), 1, 1, 1, 1)
     weights[:, alpha] = 1.0
+    return weights
+
+
+def channel_weights(std: Tensor, branches: Sequence[str], by_variance: Sequence[str]) -> Tensor:
+    """What each latent channel counts, [1,K,C,1,1,1], given the standard deviations `std` [C] before normalisation."""
+    weights = torch.ones(1, len(branches), len(std), 1, 1, 1, device=std.device)
+    for branch in by_variance:
+        weights[0, branches.index(branch), :, 0, 0, 0] = std.square()
     return weights
 
 
