@@ -51,6 +51,15 @@ def test_frozen_branches_keep_their_weights(tmp_path: Path, fields: dict[str, An
         assert torch.equal(after[name], tensor) == frozen, name
 
 
+def test_the_network_of_init_needs_no_model(tmp_path: Path, fields: dict[str, Any]) -> None:
+    runs = [
+        run(tmp_path / name, **fields | {"model": model}, steps=2)
+        for name, model in (("a", fields["model"]), ("b", {}))
+    ]
+    named, unnamed = (load_file(one / "ema/transformer/diffusion_pytorch_model.safetensors") for one in runs)
+    assert all(torch.equal(named[name], unnamed[name]) for name in named)
+
+
 def test_a_branch_that_there_is_not(tmp_path: Path, fields: dict[str, Any]) -> None:
     with pytest.raises(VeraError, match="freeze: VeraTransformer3DModel has no weights of a branch shadow"):
         run(tmp_path / "a", **fields, freeze=["shadow"])

@@ -81,8 +81,16 @@ def test_a_mistake_is_named(tmp_path: Path, fields: dict[str, object], words: st
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     path = tmp_path / "recipe.yaml"
     path.write_text("method: autoencoder\noutput: out\n", encoding="utf-8")
-    with pytest.raises(VeraError, match="missing steps, model, data, objective"):
+    with pytest.raises(VeraError, match="missing steps, data, objective"):
         load_recipe(path)
+
+
+def test_a_new_network_needs_its_config(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("method: autoencoder\noutput: out\nsteps: 1\ndata: {}\nobjective: {}\n", encoding="utf-8")
+    with pytest.raises(VeraError, match="missing model, the config of a new network, or init"):
+        load_recipe(path)
+    assert load_recipe(path, {"init": "folder"}).model == load_recipe(path, {"model": "{}"}).model == {}
 
 
 @pytest.mark.parametrize("content", ["a: [1", "just text", ""])

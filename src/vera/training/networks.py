@@ -27,16 +27,9 @@ def new_model(model_class: Any, config: dict[str, Any]) -> Any:
 
 def model_of(model_class: Any, config: dict[str, Any], init: str) -> Any:
     """The network of folder `init`, with shapes only; VeraError where the recipe's `config` says otherwise."""
-    if not Path(init).is_dir():  # diffusers would take it for a name on the hub
-        raise VeraError(f"init: there is no folder {init}; correct the path, or make it first")
+    held = config_of(model_class, init)
     try:
-        held = model_class.load_config(init, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise VeraError(f"init: no {model_class.__name__} in {init}: {first_line(error)}") from None
-    if held.get("_class_name") != model_class.__name__:
-        raise VeraError(f"init: {init} holds a {held.get('_class_name')}, this recipe trains a {model_class.__name__}")
-    try:
-        model = empty_model(model_class, {name: value for name, value in held.items() if not name.startswith("_")})
+        model = empty_model(model_class, held)
     except WRONG as error:
         raise VeraError(f"init: {init} has a config of no network: {first_line(error)}") from None
     for name, value in config.items():
@@ -45,6 +38,19 @@ def model_of(model_class: Any, config: dict[str, Any], init: str) -> Any:
                 f"model: {name} is {value!r} in the recipe, {model.config.get(name)!r} in {init}; make them agree"
             )
     return model
+
+
+def config_of(model_class: Any, init: str) -> dict[str, Any]:
+    """The config of the network in folder `init`; VeraError if there is none of this class."""
+    if not Path(init).is_dir():  # diffusers would take it for a name on the hub
+        raise VeraError(f"init: there is no folder {init}; correct the path, or make it first")
+    try:
+        held = model_class.load_config(init, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise VeraError(f"init: no {model_class.__name__} in {init}: {first_line(error)}") from None
+    if held.get("_class_name") != model_class.__name__:
+        raise VeraError(f"init: {init} holds a {held.get('_class_name')}, this recipe trains a {model_class.__name__}")
+    return {name: value for name, value in held.items() if not name.startswith("_")}
 
 
 def _plain(value: Any) -> Any:

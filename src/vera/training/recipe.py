@@ -111,23 +111,23 @@ class Lora:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A training run. `model` is the config of the model's class, `data` has a kind and its arguments.
+    """A training run. `data` has a kind and its arguments. `init` is a folder with weights to start from, and `model`
+    the config of the model's class; with `init` it is that folder's, and may be left out.
 
     `method` is one of `METHODS`. `variant` is the architecture that `layered_flow` trains, one of `VARIANTS`;
     `freeze` lists branches that keep their weights. Steps are optimizer steps; each takes `accumulate` batches of
     `batch_size`, over all processes. The learning rate rises over `warmup` steps and then falls to `final_lr_ratio`
-    of itself at the end, or stays (`schedule`). `init` is a folder with weights to start from. `dtype` is what
-    autocast computes in; `auto` takes bf16 where the hardware has it. `context_parallel` processes share the tokens
-    of one sample; the others share samples. `max_bad_share` of the samples may be unusable before the run ends.
-    `export_dtype` is that of the weights in `ema/`.
+    of itself at the end, or stays (`schedule`). `dtype` is what autocast computes in; `auto` takes bf16 where the
+    hardware has it. `context_parallel` processes share the tokens of one sample; the others share samples.
+    `max_bad_share` of the samples may be unusable before the run ends. `export_dtype` is that of the weights in `ema/`.
     """
 
     method: Name
     output: Name
     steps: Count
-    model: dict[str, Any]
     data: dict[str, Any]
     objective: FlowObjective | AutoencoderObjective
+    model: dict[str, Any] = field(default_factory=dict)
     variant: Name = "mot"
     lora: Lora | None = None
     freeze: tuple[Name, ...] = ()
@@ -203,6 +203,8 @@ def load_recipe(path: Path, overrides: Overrides = MappingProxyType({})) -> Reci
     hints = get_type_hints(Recipe, include_extras=True) | sections
     content = merge(content, read_overrides(overrides, hints))
     recipe: Recipe = build(Recipe, content, str(path), sections)
+    if "model" not in content and recipe.init is None:
+        raise VeraError(f"{path}: missing model, the config of a new network, or init, a folder with one to start from")
     for name in TRANSFORMER_ONLY:
         default = Recipe.__dataclass_fields__[name].default
         if recipe.method == "autoencoder" and getattr(recipe, name) != default:

@@ -1,6 +1,7 @@
 """What `--plan` tells is what a run does: counted against torch's own counter, a formula, and measured memory."""
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,16 @@ def test_a_lora_has_state_for_its_own_weights_only(tmp_path: Path) -> None:
     plan = make_plan(tiny(tmp_path, lora={"rank": 4, "targets": ["to_q"]}), gpus=1)
     assert plan.trained == 2 * 3 * 2 * 4 * 24 + 2 * 2 * 2 * 4 * 24  # layers, experts, A and B, rank, width
     assert plan.memory["optimizer"] == 8 * plan.trained < plan.memory["weights"]
+
+
+def test_the_network_of_init_needs_no_model(tmp_path: Path) -> None:
+    named = tiny(tmp_path)
+    make_network(named, 8).save_config(tmp_path / "init")
+    for model in {}, {"num_layers": 2}:
+        recipe = replace(named, model=model, init=str(tmp_path / "init"))
+        assert describe(make_plan(recipe, gpus=1), "h100", 0.4) == describe(make_plan(named, gpus=1), "h100", 0.4)
+    with pytest.raises(VeraError, match="there is no folder nowhere"):
+        make_plan(replace(named, model={}, init="nowhere"), gpus=1)
 
 
 def test_muon_keeps_one_moment_of_the_matrices_of_the_blocks(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from dataclasses import astuple, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from vera.models.baselines import VARIANTS
 from vera.training.methods import objective
-from vera.training.networks import new_model
+from vera.training.networks import config_of, new_model
 from vera.training.planning.cost_counter import CostCounter
 from vera.training.recipe import FlowObjective, Recipe
 from vera.training.run.state import choose_trained
@@ -39,10 +40,16 @@ class Shape:
 
 def make_network(recipe: Recipe, channels: int, layers: int | None = None) -> Any:
     """The network that the recipe trains, perhaps of another depth; what it trains has gradients."""
-    config = {"in_channels": channels, "out_channels": channels} | recipe.model
+    model_class = VARIANTS[recipe.variant].model
+    config = {"in_channels": channels, "out_channels": channels}
+    if recipe.init is not None and (
+        Path(recipe.init).is_dir() or not recipe.model
+    ):  # a plan may come before `vera init`
+        config |= config_of(model_class, recipe.init)
+    config = VARIANTS[recipe.variant].config(config | recipe.model)
     if layers is not None:
         config["num_layers"] = layers
-    model = new_model(VARIANTS[recipe.variant].model, VARIANTS[recipe.variant].config(config))
+    model = new_model(model_class, config)
     choose_trained(recipe, model)
     return model
 
