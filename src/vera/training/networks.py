@@ -33,7 +33,7 @@ def model_of(model_class: Any, config: dict[str, Any], init: str) -> Any:
     except WRONG as error:
         raise VeraError(f"init: {init} has a config of no network: {first_line(error)}") from None
     for name, value in config.items():
-        if _plain(model.config.get(name)) != _plain(value):
+        if plain(model.config.get(name)) != plain(value):
             raise VeraError(
                 f"model: {name} is {value!r} in the recipe, {model.config.get(name)!r} in {init}; make them agree"
             )
@@ -53,5 +53,6 @@ def config_of(model_class: Any, init: str) -> dict[str, Any]:
     return {name: value for name, value in held.items() if not name.startswith("_")}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value of a config as JSON gives it back."""
     return list(value) if isinstance(value, tuple) else value

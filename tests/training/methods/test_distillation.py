@@ -7,6 +7,8 @@ from safetensors.torch import load_file
 from tests.training.drawn import flow_fields, open_drawn, write_recipe
 
 from vera.errors import VeraError
+from vera.models import AutoencoderPatch3D
+from vera.models.baselines import VARIANTS
 from vera.pipelines import VeraPipeline
 from vera.training.methods.distillation import guided, mean_velocity, step_times
 from vera.training.recipe import Distillation
@@ -81,3 +83,51 @@ def test_a_missing_teacher_is_named(tmp_path: Path, tiny_model: Path) -> None:
     with pytest.raises(VeraError, match=r"objective: no pipeline .* in nowhere"):
         train(write_recipe(tmp_path, **fields), open_data=open_drawn, report=lambda line: None)
     assert not (tmp_path / "run").exists()
+
+
+TINY = {"in_channels": 8, "out_channels": 8, "text_dim": 16}
+ORDER = {"branches": ["alpha", "edit", "composite"], "text_branches": ["edit", "composite"]}
+FEWER = {"branches": ["edit", "alpha"], "text_branches": ["edit"]}
+
+
+def taught(fields: dict[str, Any], teacher: Path) -> dict[str, Any]:
+    goal = {"teacher": str(teacher), "guidance": 2.0, "steps": 2, "teacher_steps": 2}
+    return fields | {"steps": 2, "objective": fields["objective"] | {"distillation": goal}}
+
+
+def run(folder: Path, fields: dict[str, Any]) -> None:
+    train(write_recipe(folder, **fields), open_data=open_drawn, report=lambda line: None)
+
+
+@pytest.mark.parametrize(
+    ("variant", "other", "named"),
+    [
+        ("mot", ORDER, "branches"),
+        ("mot", FEWER, "branches"),
+        ("v2v", {}, "branches"),
+        ("mot", {"in_channels": 4, "out_channels": 4}, "in_channels"),
+        ("mot", {"text_dim": 8}, "text_dim"),
+    ],
+)
+def test_a_teacher_of_other_layers_or_widths_is_refused(
+    tmp_path: Path, tiny_model: Path, variant: str, other: dict[str, Any], named: str
+) -> None:
+    fields = flow_fields(tiny_model)
+    network = VARIANTS[variant]
+    network.model(**network.config(fields["model"] | TINY | other)).save_pretrained(tmp_path / "other/transformer")
+    with pytest.raises(VeraError, match=f"^objective: distillation: the teacher's {named} .* are not the model's.*$"):
+        run(tmp_path, taught(fields, tmp_path / "other"))
+    assert not (tmp_path / "run").exists()
+    # A run that goes on has its model from the checkpoint.
+    run(tmp_path, fields | {"steps": 1})
+    with pytest.raises(VeraError, match=f"the teacher's {named}"):
+        run(tmp_path, taught(fields, tmp_path / "other"))
+
+
+def test_a_teacher_of_other_latents_is_refused(tmp_path: Path, tiny_model: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/transformer").symlink_to(tiny_model / "transformer")
+    autoencoder = AutoencoderPatch3D(z_dim=8, width=8, num_blocks=1, latents_std=[3.0] * 8)
+    autoencoder.save_pretrained(tmp_path / "other/vae")
+    with pytest.raises(VeraError, match="has another autoencoder"):
+        run(tmp_path, taught(flow_fields(tiny_model), tmp_path / "other"))

@@ -129,6 +129,14 @@ def test_a_model_without_a_branch_cannot_weigh_it(tmp_path: Path, tiny_model: Pa
         train(write_recipe(tmp_path, **fields), open_data=open_drawn, report=quiet)
 
 
+def test_a_run_that_goes_on_weighs_no_branch_that_its_model_has_not(tmp_path: Path, tiny_model: Path) -> None:
+    fields = flow_fields(tiny_model) | {"variant": "v2v", "steps": 1}
+    train(write_recipe(tmp_path, **fields), open_data=open_drawn, report=quiet)
+    fields["objective"]["outside_weight"] = 0.25
+    with pytest.raises(VeraError, match="outside_weight asks where the matte is 0"):
+        train(write_recipe(tmp_path, **fields), open_data=open_drawn, report=quiet)
+
+
 def test_a_sample_s_randomness_does_not_depend_on_its_batch() -> None:
     goal = FlowObjective(autoencoder="", mask_drop=0.5, instruction_drop=0.2)
     seeds = sample_seeds(0, 3, 0, 400)

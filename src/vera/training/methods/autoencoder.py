@@ -65,6 +65,9 @@ class AutoencoderTraining:
             model.register_to_config(latents_mean=mean, latents_std=std)
         return model
 
+    def check_model(self, model: nn.Module) -> None:
+        """Any autoencoder will do."""
+
     def freeze(self, model: nn.Module) -> None:
         """Keep the encoder as it is unless the recipe trains it."""
         assert isinstance(model, AutoencoderPatch3D)

@@ -22,6 +22,9 @@ class Method(Protocol):
     def model_class(self) -> Any:
         """Its class, to rebuild one from a checkpoint's config."""
 
+    def check_model(self, model: nn.Module) -> None:
+        """Raise VeraError for a network, new or of a checkpoint, that the recipe's objective cannot be of."""
+
     def freeze(self, model: nn.Module) -> None:
         """Switch off the gradients of what this method does not train."""
 

@@ -9,21 +9,45 @@ import torch
 from torch import Tensor
 
 from vera.errors import VeraError
-from vera.models.networks import open_network
+from vera.models.networks import network_class, open_network
 from vera.training.methods.objective import shift_times
+from vera.training.networks import plain
 from vera.training.recipe import Distillation
 
 Predict = Callable[[Tensor, Tensor], Tensor]
 
 
-def load_teacher(folder: str) -> Any:
-    """Load the frozen float32 transformer of a pipeline in `folder`; VeraError if there is none."""
+def load_teacher(folder: str, vae: Any) -> Any:
+    """Load the frozen float32 transformer of a pipeline in `folder`.
+
+    VeraError if there is none, or if the pipeline has an autoencoder whose latents are not those of `vae`.
+    """
     try:
-        return open_network(Path(folder) / "transformer", "transformer")
+        teacher = open_network(Path(folder) / "transformer", "transformer")
     except VeraError as error:
         raise VeraError(
             f"objective: no pipeline with a transformer of Vera in {folder} to learn from ({error})"
         ) from None
+    if (Path(folder) / "vae").is_dir():
+        # By what normalises latents, which is each autoencoder's own: weights may have been rounded to another type.
+        _, config = network_class(Path(folder) / "vae", "vae")
+        for name in ("latents_mean", "latents_std"):
+            if name in config and plain(config[name]) != plain(vae.config[name]):
+                raise VeraError(
+                    f"objective: distillation: the teacher {folder} has another autoencoder ({name} differ); "
+                    "make objective.autoencoder its own"
+                )
+    return teacher
+
+
+def check_teacher(teacher: Any, model: Any) -> None:
+    """VeraError unless both predict the same layers in the same order, from latents and texts of the same width."""
+    for name in ("branches", "in_channels", "text_dim"):
+        theirs, ours = (plain(network.config[name]) for network in (teacher, model))
+        if theirs != ours:
+            raise VeraError(
+                f"objective: distillation: the teacher's {name} {theirs} are not the model's, {ours}; make them agree"
+            )
 
 
 def guided(conditional: Predict, unconditional: Predict, guidance: float) -> Predict:

@@ -18,7 +18,7 @@ from vera.training.encoders import FrozenEncoders
 from vera.training.latents import Latents
 from vera.training.lora import save_lora
 from vera.training.methods import objective
-from vera.training.methods.distillation import Predict, guided, load_teacher, mean_velocity, step_times
+from vera.training.methods.distillation import Predict, check_teacher, guided, load_teacher, mean_velocity, step_times
 from vera.training.methods.held_out import HeldOut
 from vera.training.methods.publish import save_pipeline
 from vera.training.networks import model_of, new_model
@@ -43,7 +43,7 @@ class LayeredFlow:
         self.held_out = HeldOut(held_out, self.encoders, recipe.sampling, recipe.sampling_shift, autocast)
         self.teacher: Any = None
         if self.objective.distillation is not None:
-            self.teacher = load_teacher(self.objective.distillation.teacher).to(device)
+            self.teacher = load_teacher(self.objective.distillation.teacher, self.encoders.vae).to(device)
         self.empty: dict[torch.Size, Tensor] = {}  # latents of a matte that is 0 everywhere, by their shape
 
     def model_class(self) -> Any:
@@ -55,25 +55,28 @@ class LayeredFlow:
         self.encoders.use_caches(data)
 
     def make_model(self, data: LayerData) -> nn.Module:
-        """Make the recipe's model; channels and text width are the encoders' unless named.
-
-        VeraError if places are to be weighed by a matte, or channels in a branch, that the variant has not.
-        """
+        """Make the recipe's model; channels and text width are the encoders' unless named."""
         channels = self.encoders.vae.config.z_dim
         config = VARIANTS[self.recipe.variant].config(
             {"in_channels": channels, "out_channels": channels, "text_dim": self.encoders.text.dim} | self.recipe.model
         )
         if self.recipe.init is None:
-            model = new_model(self.model_class(), config)
-        else:
-            model = model_of(self.model_class(), config, self.recipe.init)
+            return cast(nn.Module, new_model(self.model_class(), config))
+        return cast(nn.Module, model_of(self.model_class(), config, self.recipe.init))
+
+    def check_model(self, model: nn.Module) -> None:
+        """VeraError if places are to be weighed by a matte, or channels in a branch, that the model has not.
+
+        Or if a teacher predicts other layers, or of other latents or texts.
+        """
         if self.objective.outside_weight != 1 and "alpha" not in _branches(model):
             raise VeraError(
                 "objective: outside_weight asks where the matte is 0, and this model has none; leave it out"
             )
         if absent := [branch for branch in self.objective.by_variance if branch not in _branches(model)]:
             raise VeraError(f"objective: by_variance: this model has no branch {absent[0]}; leave it out")
-        return cast(nn.Module, model)
+        if self.teacher is not None:
+            check_teacher(self.teacher, model)
 
     def freeze(self, model: nn.Module) -> None:
         """Everything is trained."""

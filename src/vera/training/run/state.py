@@ -129,6 +129,7 @@ def choose_trained(recipe: Recipe, model: Any) -> None:
 
 def _prepare(recipe: Recipe, method: Method, model: Any, world: World) -> None:
     """Choose what is trained, spread the model over the processes, and fill it if it is empty."""
+    method.check_model(model)
     method.freeze(model)
     choose_trained(recipe, model)
     if recipe.gradient_checkpointing:
