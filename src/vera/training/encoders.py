@@ -66,6 +66,14 @@ class FrozenEncoders:
             "max_sequence_length": self.text.max_sequence_length,
         }
 
+    def identity(self) -> dict[str, Any]:
+        """Tell these networks from all others, as far as their files are there: with a cache, no text encoder's are."""
+        found = self.describe()
+        del found["max_sequence_length"]  # the same states, with more or fewer zeros behind
+        if weights := self.text.weights_identity():
+            found["text_encoder_weights"] = weights
+        return found
+
     def use_caches(self, data: LayerData) -> None:
         """Take the states of the empty instruction from each cache in `data`, so that no text encoder is needed.
 

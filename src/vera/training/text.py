@@ -14,6 +14,8 @@ from torch import Tensor
 
 from vera.errors import VeraError, first_line
 from vera.files import read_json
+from vera.fingerprints import path_fingerprint
+from vera.models.conversion.checkpoint import TRANSFORMERS_STEM, weight_files
 from vera.models.networks import DAMAGE
 from vera.pipelines.folders.opening import load_packaged_text_encoder
 from vera.pipelines.sampling.text import encode_text
@@ -76,6 +78,15 @@ class TextStates:
         config = read_json(self._part("text_encoder") / "config.json")
         kept = {name: value for name, value in config.items() if name not in NOT_THE_NETWORK}
         return f"{model_type} {hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()}"
+
+    def weights_identity(self) -> list[str]:
+        """Fingerprints of the encoder's weight files; none of a package's, or where these are not there."""
+        if self.package is not None:
+            return []
+        try:
+            return [path_fingerprint(path) for path in weight_files(self._part("text_encoder"), TRANSFORMERS_STEM)]
+        except VeraError:
+            return []
 
     def put(self, prompt: str, states: Tensor) -> None:
         """Keep the states [tokens, dim] of a prompt, which are known from elsewhere, so that none encodes it."""

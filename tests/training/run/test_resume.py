@@ -1,7 +1,9 @@
 """A run that was killed goes on as if it never had been."""
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -11,7 +13,8 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
+from tests.conftest import save_tiny_model
 from tests.training.drawn import DrawnLayers, flow_fields, open_drawn, write_recipe
 from tests.training.running import alone, start
 
@@ -19,8 +22,13 @@ from vera.cli.signals import unwinding
 from vera.data.sample import LayeredSample
 from vera.errors import VeraError
 from vera.training.export import replace_folder
+from vera.training.methods import make_method
+from vera.training.parallel.distributed import World
+from vera.training.recipe import load_recipe
 from vera.training.run import loop
 from vera.training.run.loop import stop_signals, train
+from vera.training.run.schedule import make_optimizers
+from vera.training.run.state import resume
 
 TIMING = ("samples_per_second", "data_wait_seconds")
 
@@ -171,6 +179,47 @@ def test_a_run_is_neither_overwritten_nor_continued_as_another_model(tmp_path: P
     changed = write_recipe(tmp_path, steps=2, model={"z_dim": 8, "width": 16, "num_blocks": 1})
     with pytest.raises(VeraError, match=r"was trained with model .*, the recipe has"):
         train(changed, open_data=open_drawn, report=quiet)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_run_that_goes_on_steps_as_its_recipe_says(tmp_path: Path, tiny_model: Path, optimizer: str) -> None:
+    fields = flow_fields(tiny_model) | {"optimizer": optimizer, "steps": 2}
+    train(write_recipe(tmp_path, **fields), open_data=open_drawn, report=quiet)
+    fields |= {"weight_decay": 0.5, "betas": [0.5, 0.6], "learning_rate": 3e-3}
+    recipe = load_recipe(write_recipe(tmp_path, **fields))
+    method = make_method(recipe, [], torch.device("cpu"), contextlib.nullcontext)
+    state = resume(recipe, method, tmp_path / "run/checkpoints/step-00000002", World(torch.device("cpu")))
+    for optimizer_, new in zip(state.optimizers, make_optimizers(recipe, state.model), strict=True):
+        assert len(optimizer_.state) == sum(len(group["params"]) for group in new.param_groups)
+        for group, own in zip(optimizer_.param_groups, new.param_groups, strict=True):
+            assert {**group, "params": 0} == {**own, "params": 0}
+            assert all(one is other for one, other in zip(group["params"], own["params"], strict=True))
+
+
+@pytest.mark.parametrize("part", ["vae", "vae/config.json", "text_encoder"])
+def test_a_run_goes_on_with_no_other_encoders(tmp_path: Path, part: str) -> None:
+    model = save_tiny_model(tmp_path / "tiny")
+    fields = flow_fields(model)
+    train(write_recipe(tmp_path, **fields, steps=1), open_data=open_drawn, report=quiet)
+    moved = shutil.copytree(model, tmp_path / "moved")
+    moved_fields = flow_fields(moved)
+    train(write_recipe(tmp_path, **moved_fields, steps=2), open_data=open_drawn, report=quiet)
+    if part == "vae/config.json":
+        config = json.loads((moved / part).read_text())
+        (moved / part).write_text(json.dumps(config | {"latents_std": [3.0] * 8}))
+    else:
+        weights = next((moved / part).glob("*.safetensors"))
+        save_file({name: tensor + 1e-3 for name, tensor in load_file(weights).items()}, weights, {"format": "pt"})
+    with pytest.raises(VeraError, match=f"was trained with {'text' if part == 'text_encoder' else 'auto'}"):
+        train(write_recipe(tmp_path, **moved_fields, steps=3), open_data=open_drawn, report=quiet)
+    # A checkpoint of before does not know its encoders.
+    record = tmp_path / "run/checkpoints/step-00000002/record.json"
+    held = json.loads(record.read_text())
+    held["run"] = {
+        name: value for name, value in held["run"].items() if "encoder" not in name and name != "autoencoder"
+    }
+    record.write_text(json.dumps(held))
+    train(write_recipe(tmp_path, **moved_fields, steps=3), open_data=open_drawn, report=quiet)
 
 
 @pytest.mark.faults

@@ -65,6 +65,10 @@ class AutoencoderTraining:
             model.register_to_config(latents_mean=mean, latents_std=std)
         return model
 
+    def identity(self) -> dict[str, Any]:
+        """Nothing besides the data."""
+        return {}
+
     def check_model(self, model: nn.Module) -> None:
         """Any autoencoder will do."""
 

@@ -22,6 +22,9 @@ class Method(Protocol):
     def model_class(self) -> Any:
         """Its class, to rebuild one from a checkpoint's config."""
 
+    def identity(self) -> dict[str, Any]:
+        """What this method learns from that a run cannot change when it goes on, by name, as JSON has it."""
+
     def check_model(self, model: nn.Module) -> None:
         """Raise VeraError for a network, new or of a checkpoint, that the recipe's objective cannot be of."""
 

@@ -64,6 +64,10 @@ class LayeredFlow:
             return cast(nn.Module, new_model(self.model_class(), config))
         return cast(nn.Module, model_of(self.model_class(), config, self.recipe.init))
 
+    def identity(self) -> dict[str, Any]:
+        """What the latents and the text states are of."""
+        return self.encoders.identity()
+
     def check_model(self, model: nn.Module) -> None:
         """VeraError if places are to be weighed by a matte, or channels in a branch, that the model has not.
 

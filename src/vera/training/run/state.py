@@ -64,13 +64,15 @@ def start(recipe: Recipe, method: Method, data: LayerData, world: World) -> Stat
     torch.manual_seed(recipe.seed)
     model = method.make_model(data)
     _prepare(recipe, method, model, world)
-    return State(0, model, start_average(model), make_optimizers(recipe, model), Meter(world.sum), _identity(recipe))
+    return State(
+        0, model, start_average(model), make_optimizers(recipe, model), Meter(world.sum), _identity(recipe, method)
+    )
 
 
 def resume(recipe: Recipe, method: Method, checkpoint: Path, world: World) -> State:
     """The state that `save` left, for any number of processes."""
     record = _read_record(checkpoint)
-    identity = _identity(recipe)
+    identity = _identity(recipe, method)
     for name, value in identity.items():
         if name in record.run and record.run[name] != value:
             raise VeraError(
@@ -88,7 +90,7 @@ def resume(recipe: Recipe, method: Method, checkpoint: Path, world: World) -> St
     tensors = _tensors(recipe, state)
     load_tensors(checkpoint, tensors, world)
     set_model_state_dict(model, tensors["model"], options=StateDictOptions(strict=recipe.lora is None))
-    set_optimizer_state_dict(model, optimizers, tensors["optimizer"])
+    _load_optimizers(model, optimizers, tensors["optimizer"])
     return state
 
 
@@ -170,7 +172,17 @@ def _tensors(recipe: Recipe, state: State) -> dict[str, Any]:
     }
 
 
-def _identity(recipe: Recipe) -> dict[str, Any]:
+def _load_optimizers(model: Any, optimizers: list[torch.optim.Optimizer], tensors: dict[str, Any]) -> None:
+    """Load what new optimizers remember of past steps; how they go on is the recipe's, not the checkpoint's."""
+    groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+    recipes = [{name: value for name, value in group.items() if name != "params"} for group in groups]
+    set_optimizer_state_dict(model, optimizers, tensors)
+    groups = [group for optimizer in optimizers for group in optimizer.param_groups]  # others now
+    for group, own in zip(groups, recipes, strict=True):
+        group.update(own)
+
+
+def _identity(recipe: Recipe, method: Method) -> dict[str, Any]:
     """What a run cannot change when it goes on."""
     lora = None if recipe.lora is None else dataclasses.asdict(recipe.lora) | {"targets": list(recipe.lora.targets)}
     return {
@@ -181,6 +193,7 @@ def _identity(recipe: Recipe) -> dict[str, Any]:
         "lora": lora,
         "freeze": list(recipe.freeze),
         "base": _base(recipe),
+        **method.identity(),
     }
 
 
