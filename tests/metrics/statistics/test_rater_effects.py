@@ -112,12 +112,30 @@ def test_methods_and_raters_may_have_any_names() -> None:
 
 
 def test_extreme_raters_have_an_estimate() -> None:
-    winners = np.array(["a"] * 50 + ["b"] * 50)
-    losers = np.array(["b"] * 50 + ["a"] * 50)
-    found = bradley_terry_by_rater(winners, losers, np.repeat(np.arange(10), 10))
+    found = bradley_terry_by_rater(*opinions(5, 5, 20, 1))
     assert found.rater_sd is not None and found.rater_sd > 3
     assert found.logits == pytest.approx([0, 0], abs=0.05)
-    assert np.isfinite(found.covariance).all()
+    assert (np.linalg.eigvalsh(found.covariance) > -1e-9).all() and 1 < half_width(found) < 10
+
+
+@pytest.mark.parametrize("answers", [1, 3, 10, 50])
+@pytest.mark.parametrize(("ones", "others"), [(1, 1), (2, 1), (5, 5), (7, 3), (18, 1)])
+def test_raters_of_one_mind_each_have_finite_intervals_or_are_told(ones: int, others: int, answers: int) -> None:
+    try:
+        found = bradley_terry_by_rater(*opinions(ones, others, answers, 0))
+    except VeraError as error:
+        assert "raters hardly ever contradict themselves" in str(error)
+        assert answers > 1 or ones == 18
+    else:
+        assert answers == 1 and found.rater_sd is not None and found.rater_sd <= 10
+        assert np.isfinite(half_width(found))
+
+
+def opinions(ones: int, others: int, answers: int, slips: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Answers of raters who prefer `a` and of others who prefer `b`, but for so many slips of each."""
+    own = np.arange(answers) < slips
+    first = np.concatenate([np.tile(~own, ones), np.tile(own, others)])
+    return np.where(first, "a", "b"), np.where(first, "b", "a"), np.repeat(np.arange(ones + others), answers)
 
 
 def test_one_rater_and_a_method_that_always_won_are_told() -> None:

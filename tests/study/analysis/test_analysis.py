@@ -18,7 +18,7 @@ from tests.study.made_study import METHODS, make_study
 
 from vera.errors import VeraError
 from vera.metrics.statistics import bradley_terry, holm
-from vera.study.analysis.choices import Answered, Rater, choices_of, read_raters
+from vera.study.analysis.choices import Answered, Choice, Rater, choices_of, read_raters
 from vera.study.analysis.comparisons import abilities, agreement, compare, consistency
 from vera.study.analysis.exclusions import reasons
 from vera.study.analysis.results import limits, make_result
@@ -84,6 +84,12 @@ def test_abilities_of_alike_raters_are_choixs(answered: tuple[Path, Any]) -> Non
         assert one.interval is not None
         # Raters who differ are estimated, too: as these do not, the estimates are near.
         assert one.interval.value == pytest.approx(fitted[0] - fitted[number + 1], abs=0.35)
+
+
+def test_raters_of_one_mind_each_are_told() -> None:
+    own = [Choice(f"r{n}", "c", "t", f"i{m}", 0, "quality", n < 3) for n in range(6) for m in range(5)]
+    (found,) = abilities(own, "quality", METHODS[:2])
+    assert found.interval is None and "raters hardly ever contradict themselves" in found.reason
 
 
 def test_agreement_is_krippendorffs(answered: tuple[Path, Any]) -> None:

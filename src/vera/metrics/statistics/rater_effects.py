@@ -17,6 +17,7 @@ from vera.metrics.statistics.bradley_terry import Abilities, bradley_terry, sigm
 from vera.metrics.statistics.checks import Labels
 from vera.metrics.statistics.comparisons import Comparisons, tally
 from vera.metrics.statistics.optional import need
+from vera.metrics.statistics.simulate import LARGEST_SD
 
 NEWTON_STEPS, NEWTON_CLOSE = 200, 1e-9  # about five steps are taken
 STEP = 1e-3  # of second differences, in logits: error 1e-6, noise of the Newton steps far below
@@ -34,7 +35,7 @@ def bradley_terry_by_rater(winners: Labels, losers: Labels, raters: Labels) -> A
     """Abilities from `[N]` winners, losers and raters, for the population that the raters were drawn from.
 
     Intervals use Student's t, with about as many degrees of freedom as raters where these differ much. VeraError for
-    fewer than two raters, or if a method always won or always lost.
+    fewer than two raters, if a method always won or always lost, or if raters hardly ever contradict themselves.
     """
     comparisons = tally(winners, losers, raters)
     count = len(comparisons.wins)
@@ -44,8 +45,10 @@ def bradley_terry_by_rater(winners: Labels, losers: Labels, raters: Labels) -> A
     contrasts = need("scipy.linalg").helmert(len(comparisons.methods)).T  # [K,K-1]
     model = _Model(comparisons.design @ contrasts, comparisons.wins, comparisons.trials)
     found = _maximum(model, contrasts.T @ plain.logits)
-    covariance = contrasts @ _covariance(model, found) @ contrasts.T
     logits, spread = contrasts @ found[:-1], float(abs(found[-1]) * np.sqrt(2))
+    if not spread <= LARGEST_SD:
+        raise _unbounded()
+    covariance = contrasts @ _covariance(model, found) @ contrasts.T
     return Abilities(comparisons.methods, logits, covariance, spread, plain.covariance, count, len(winners))
 
 
@@ -96,10 +99,25 @@ def _information(model: _Model, chance: NDArray[np.float64]) -> NDArray[np.float
 
 
 def _covariance(model: _Model, found: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Covariance of the contrasts `[K-1,K-1]`, which also covers that the raters' deviation is an estimate."""
+    """Covariance of the contrasts `[K-1,K-1]`, which also covers that the raters' deviation is an estimate.
+
+    VeraError unless the likelihood has a maximum here.
+    """
     size = len(found) - 1
     free = size + 1 if abs(found[-1]) > ALIKE else size
-    return np.asarray(np.linalg.inv(_curvature(model, found, free))[:size, :size], np.float64)
+    curvature = _curvature(model, found, free)
+    try:
+        np.linalg.cholesky(curvature)
+    except np.linalg.LinAlgError:  # it is not positive definite
+        raise _unbounded() from None
+    return np.asarray(np.linalg.inv(curvature)[:size, :size], np.float64)
+
+
+def _unbounded() -> VeraError:
+    return VeraError(
+        "comparisons: raters hardly ever contradict themselves, so that how much they differ has no bounds; more "
+        "raters, or more answers of each, are needed"
+    )
 
 
 def _curvature(model: _Model, found: NDArray[np.float64], free: int) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from vera.errors import VeraError
 from vera.metrics.statistics.bradley_terry import sigmoid
 from vera.metrics.statistics.checks import numbers, share
 
+LARGEST_SD = 10  # of raters' own preferences, in logits: nearly every rater would always choose alike
 NODES = 64  # of the quadrature over raters: exact to 1e-9 up to a deviation of 3 logits
 
 
@@ -60,6 +61,6 @@ def _normal() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _sd(rater_sd: float) -> float:
-    if not 0 <= rater_sd <= 10:
-        raise VeraError(f"the raters' standard deviation is 0 to 10 logits, not {rater_sd:g}")
+    if not 0 <= rater_sd <= LARGEST_SD:
+        raise VeraError(f"the raters' standard deviation is 0 to {LARGEST_SD} logits, not {rater_sd:g}")
     return float(rater_sd)
