@@ -1,5 +1,7 @@
 """Matte errors in closed form, and against plain implementations: of each sum, correlation and flood fill."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from vera.metrics.matting import (
     mean_squared_error,
     sum_of_absolute_differences,
 )
+from vera.metrics.temporal import dtssd
 
 
 def mattes(seed: int, levels: int = 11) -> np.ndarray:
@@ -30,6 +33,26 @@ def test_errors_of_a_constant_offset() -> None:
     assert sum_of_absolute_differences(truth + np.float32(0.5), truth) == pytest.approx(0.5 * 24 / 1000)
     for measure in (mean_absolute_error, mean_squared_error, sum_of_absolute_differences, connectivity_error):
         assert measure(truth, truth) == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+@pytest.mark.parametrize(
+    "measure",
+    [
+        connectivity_error,
+        dtssd,
+        gradient_error,
+        intersection_over_union,
+        mean_absolute_error,
+        mean_squared_error,
+        sum_of_absolute_differences,
+    ],
+)
+def test_floats_of_any_size_are_measured(measure: Callable[..., float], dtype: type) -> None:
+    # Quarters, which all types hold exactly; more pixels than the largest half.
+    alpha, truth = (np.random.default_rng(0).integers(0, 5, (2, 2, 300, 400)) / 4).astype(np.float32)
+    wanted = measure(alpha, truth)
+    assert measure(alpha.astype(dtype), truth.astype(dtype)) == pytest.approx(wanted, rel=1e-3)
 
 
 def test_overlap_of_two_rectangles() -> None:

@@ -45,7 +45,8 @@ def check_matte(alpha: NDArray[np.float32]) -> None:
     if alpha.ndim != 3 or not np.issubdtype(alpha.dtype, np.floating) or not alpha.size:
         raise VeraError(f"a matte {_seen(alpha)} cannot be measured: it must be float [T,H,W] in [0,1]")
     for t, frame in enumerate(alpha):
-        if not np.isfinite(frame.sum()):  # of finite values in [0,1] the sum is finite; one that is not spoils it
+        # Of finite values in [0,1] the sum is finite, but for halves; one that is not spoils it.
+        if not np.isfinite(frame.sum(dtype=np.result_type(frame.dtype, np.float32))):
             raise VeraError(f"the matte of frame {t} holds values that are no numbers (NaN or infinite): make it anew")
 
 

@@ -103,6 +103,7 @@ def _connectivity(alpha: NDArray[np.float32], level: NDArray[np.float32]) -> NDA
 
 def _slope(alpha: NDArray[np.float32]) -> NDArray[np.float32]:
     """Length of the gradient of one frame `[H,W]`, by unit-sum Gaussians and their derivatives (edges repeat)."""
+    alpha = alpha.astype(np.float32, copy=False)  # OpenCV filters no other floats into these
     radius = int(np.ceil(4 * GRADIENT_SIGMA))
     x = np.arange(-radius, radius + 1)
     smooth = np.exp(-(x**2) / (2 * GRADIENT_SIGMA**2))

@@ -69,6 +69,12 @@ def test_counts_that_cannot_be_are_told(wins: int, trials: int) -> None:
             function(wins, trials)
 
 
+@pytest.mark.parametrize("chance", [-0.1, 1.5, np.nan])
+def test_a_chance_that_cannot_be_is_told(chance: float) -> None:
+    with pytest.raises(VeraError, match="chance: is 0 to 1"):
+        binomial_test(3, 5, chance)
+
+
 def test_wins_that_are_no_choices_and_a_single_rater_are_told() -> None:
     with pytest.raises(VeraError, match="0 or 1"):
         wilson_interval_by_rater([0, 2], [1, 2])

@@ -36,6 +36,14 @@ def test_other_sums_are_as_enumerated(alternative: str) -> None:
     assert found.exact and found.p_value == pytest.approx(enumerated(sums, alternative))
 
 
+@pytest.mark.parametrize("alternative", ALTERNATIVES)
+@pytest.mark.parametrize("value", [0.5, -0.5, 1e-9, 1e300])
+def test_a_single_sum_is_as_enumerated(value: float, alternative: str) -> None:
+    found = sign_flip([value], alternative=alternative)
+    assert found.exact and found.total == value and found.count == 1
+    assert found.p_value == pytest.approx(enumerated([float(np.sign(value))], alternative))
+
+
 def test_many_other_sums_are_drawn_with_the_seed() -> None:
     sums = np.random.default_rng(1).normal(0.3, 1, 40)
     found = sign_flip(sums, resamples=9999, seed=5)

@@ -18,9 +18,12 @@ def binomial_test(wins: int, trials: int, chance: float = 0.5, alternative: Alte
     """P-value of so many wins of independent trials, exact.
 
     Answers of one rater are not independent: with raters who differ by one logit this finds differences where there
-    are none about twice as often as it says. `sign_flip_by_rater` does not.
+    are none about twice as often as it says. `sign_flip_by_rater` does not. VeraError for counts or
+    a chance that cannot be.
     """
     _check_count(wins, trials)
+    if not 0 <= chance <= 1:
+        raise VeraError(f"chance: is 0 to 1, not {chance:g}")
     return float(need("scipy.stats").binomtest(wins, trials, chance, alternative).pvalue)
 
 

@@ -55,9 +55,9 @@ def sign_flip(
     signs, where equal numbers and seed give equal p-values. VeraError for numbers that are not finite.
     """
     values = numbers(sums, "sums")
-    size = float(np.abs(values).sum())
-    if size <= LARGEST and (values == np.rint(values)).all():
-        found = exact_p_value(values.astype(np.int64), alternative)
+    flipped = np.sign(values) if len(values) == 1 else values  # how large a single one is does not matter
+    if np.abs(flipped).sum() <= LARGEST and (flipped == np.rint(flipped)).all():
+        found = exact_p_value(flipped.astype(np.int64), alternative)
         return SignFlip(float(values.sum()), found, len(values), True)
     found = need("scipy.stats").permutation_test(
         (values,),
