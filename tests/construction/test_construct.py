@@ -6,16 +6,21 @@ import resource
 import subprocess
 import sys
 import warnings
+from contextlib import closing
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+import yaml
 from tests.construction.crossing import FRAMES, HEIGHT, LICENCE, WIDTH, centre, crossing, write_footage, write_recipe
 from tests.construction.deciding import choose_walker, decide
 from tests.construction.toys import Tainted, tree
 
+from vera.annotation.desk import open_desk
 from vera.cli import main
 from vera.construction.construct import build_samples, build_status
+from vera.construction.publish import publish
 from vera.construction.recipe import make_stages, read_recipe
 from vera.construction.upkeep import collect_garbage, retry, verify_build
 from vera.data.released.dataset import ReleasedLayers
@@ -199,6 +204,74 @@ def test_files_of_rejected_clips_are_collected_and_made_anew_where_the_recipe_ch
     assert build_samples(recipe, tmp_path / "out", unattended=True).samples == 2
     build_samples(recipe, tmp_path / "new", unattended=True)
     assert tree(tmp_path / "out") == tree(tmp_path / "new")
+
+
+def relative_build(project: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> Path:
+    """A build whose recipe's paths are all relative."""
+    project.mkdir()
+    monkeypatch.chdir(project)
+    (path,) = write_footage(Path("footage"), seed)
+    decide(Path("log.jsonl"), path, "ball", **click())
+    Path("photos").mkdir()
+    cv2.imwrite("photos/a.png", np.full((HEIGHT, WIDTH, 3), 90 + seed, np.uint8))
+    Path("photos/licence.yaml").write_text(LICENCE, encoding="utf-8")
+    Path("r.yaml").write_text(
+        f"footage: [footage/*.mkv]\nframes: {FRAMES}\nsize: {WIDTH}x{HEIGHT}\ndecisions: [log.jsonl]\n"
+        "tasks: [obj_add, background_replace]\nbackground: {photos: [photos/*.png]}\n",
+        encoding="utf-8",
+    )
+    assert build_samples(Path("r.yaml"), Path("out")).samples == 1
+    return project / "out"
+
+
+@pytest.mark.faults
+def test_a_folder_means_its_own_footage_wherever_a_command_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = relative_build(tmp_path / "a", monkeypatch, 1)
+    before, waiting = tree(out), build_status(out).waiting
+    relative_build(tmp_path / "b", monkeypatch, 2)  # and here the other commands run
+    for project in (tmp_path / "a", tmp_path / "moved"):
+        if not project.exists():
+            (tmp_path / "a").rename(project)
+        out = project / "out"
+        assert collect_garbage(out) == (0, 0) and not verify_build(out, mend=True)
+        assert retry(out) == 0 and build_status(out).waiting == waiting
+        (out / "index.sqlite").unlink()
+        assert build_status(out).waiting == waiting and tree(out) == before
+        assert publish(out, f"file://{tmp_path}/from {project.name}") == (1, 4)
+    out.rename(tmp_path / "alone")
+    with pytest.raises(VeraError, match="names no file"):
+        collect_garbage(tmp_path / "alone")
+
+
+@pytest.mark.faults
+def test_a_desk_has_the_network_of_the_build_wherever_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = relative_build(tmp_path / "a", monkeypatch, 1)
+    held = yaml.safe_load((out / "build.yaml").read_text(encoding="utf-8"))
+    held["masks"] = {"network": {"kind": "sam2", "path": "models/sam2", "licence": "Apache-2.0"}}
+    (out / "build.yaml").write_text(yaml.safe_dump(held), encoding="utf-8")
+    (tmp_path / "a/models/sam2").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with closing(open_desk(out)) as desk:
+        assert desk.clips.network is not None and desk.clips.network.folder() == "a/models/sam2"
+
+
+@pytest.mark.faults
+def test_a_folder_that_does_not_tell_where_its_footage_is_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = relative_build(tmp_path / "a", monkeypatch, 1)
+    (out / "options.json").write_text('{"unattended": false, "limit": null}', encoding="utf-8")
+    before = tree(out)
+    assert collect_garbage(out) == (0, 0)
+    relative_build(tmp_path / "b", monkeypatch, 2)
+    for command in (collect_garbage, verify_build, retry):
+        with pytest.raises(VeraError, match="was made of none of the files"):
+            command(out)
+    assert tree(out) == before
 
 
 @pytest.mark.faults

@@ -17,9 +17,8 @@ from vera.annotation.store.events import Event, events_of, save_event
 from vera.annotation.store.leases import Lease, claim, find_lease, withdraw
 from vera.annotation.store.store import GATES, Gate, Role, Rules, Store
 from vera.annotation.store.tasks import NewTask, add_gold, retire_tasks, set_tasks, settled_of
-from vera.construction.construct import waiting_tasks
+from vera.construction.construct import last_recipe, waiting_tasks
 from vera.construction.engine.record import Layout
-from vera.construction.recipe import read_recipe
 from vera.service.errors import MissingError
 
 DATABASE = "annotation.sqlite"
@@ -116,7 +115,7 @@ def open_desk(out: Path, gold: Path | None = None, rules: Rules | None = None, *
     """Open the desk of a build's folder; `gold` is a data set of `vera data synth`. VeraError if there is no build."""
     waiting_tasks(out)  # tells where there is none, before anything is made
     layout = Layout(out)
-    clips = Clips(out, read_recipe(layout.recipe).masks.network)
+    clips = Clips(out, last_recipe(out).masks.network)
     desk = Desk(Store(clips.folder / DATABASE, rules, **clocks), clips, DecisionLog(layout.decisions))
     if gold is not None:
         add_gold(desk.store, make_gold(clips, gold))

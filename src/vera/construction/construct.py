@@ -1,5 +1,6 @@
 """`vera data build`: raw footage in, layered samples of the released layout out; the same call goes on."""
 
+import os
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,13 +10,14 @@ from pathlib import Path
 
 import yaml
 
+from vera.construction.adapters.network import rooted
 from vera.construction.dataset import check_licences, write_rows
 from vera.construction.decisions import held_decisions, read_decisions
 from vera.construction.engine.build import Build, open_build
 from vera.construction.engine.databases import open_database
 from vera.construction.engine.executors.opening import Where
 from vera.construction.engine.index import Index
-from vera.construction.engine.record import Layout
+from vera.construction.engine.record import Layout, Record, read_record
 from vera.construction.engine.stage import Stage
 from vera.construction.engine.state import Plan, Task
 from vera.construction.pictures import find_pictures
@@ -24,7 +26,7 @@ from vera.construction.sources import find_sources, remember_sources
 from vera.construction.stages.background import Picture
 from vera.errors import DamageWarning, VeraError
 from vera.fields import build as build_fields
-from vera.files import check_outputs, json_text, read_json, write_text
+from vera.files import check_outputs, json_text, read_json, real_path, write_text
 from vera.progress import Progress
 from vera.training.recipe_file import read_fields
 
@@ -96,10 +98,13 @@ def build_samples(
     check_outputs([recipe_path, *map(Path, recipe.decisions)], [out])
     pictures = _pictures(recipe)
     chosen = make_stages(recipe, until, pictures) if stages is None else tuple(stages)
-    with _opened(recipe, layout, chosen, pictures, unattended, limit) as build:
+    plan = _plan(recipe, layout, chosen, unattended)
+    sources = find_sources(recipe.footage, layout)
+    options = _Options(unattended, limit, os.path.relpath(real_path(Path()), real_path(out)))
+    with _opened(recipe, layout, plan, sources, pictures, limit) as build:
         build.refresh()
         write_text(layout.recipe, yaml.safe_dump(read_fields(recipe_path), sort_keys=False))
-        write_text(layout.options, json_text(asdict(_Options(unattended, limit))))
+        write_text(layout.options, json_text(asdict(options)))
         build.run(workers, progress, executor)
         if chosen[-1].split:
             write_rows(build, () if stages else make_stages(recipe, None, pictures)[len(chosen) :])
@@ -134,22 +139,42 @@ def _index(out: Path) -> Iterator[Index]:
 
 @contextmanager
 def reopened(out: Path) -> Iterator[Build]:
-    """Open the build of a folder as its last run did, without a word to its index. VeraError if there is none."""
-    layout = Layout(out)
-    if not layout.recipe.is_file():
-        raise VeraError(f"{out}: holds no build; run vera data build RECIPE --out {out}")
-    recipe = read_recipe(layout.recipe)
-    pictures = _pictures(recipe)
-    stages, options = make_stages(recipe, None, pictures), _options(layout)
-    with _opened(recipe, layout, stages, pictures, options.unattended, options.limit) as build:
+    """Open the build of a folder as its last run did, without a word to its index. VeraError if there is none, or its
+    footage is not where that was."""
+    layout, recipe = Layout(out), last_recipe(out)
+    options = _options(layout)
+    root = _root(layout, options)
+    pictures = _pictures(recipe, root)
+    plan = _plan(recipe, layout, make_stages(recipe, None, pictures), options.unattended, root)
+    sources = find_sources(recipe.footage, layout, root)
+    _check_own(sources, layout)
+    with _opened(recipe, layout, plan, sources, pictures, options.limit) as build:
         build.look()
         yield build
 
 
+def last_recipe(out: Path) -> BuildRecipe:
+    """The recipe of a build's last run, with its networks where they were then. VeraError if there is none."""
+    layout = Layout(out)
+    if not layout.recipe.is_file():
+        raise VeraError(f"{out}: holds no build; run vera data build RECIPE --out {out}")
+    recipe: BuildRecipe = rooted(read_recipe(layout.recipe), _root(layout, _options(layout)))
+    return recipe
+
+
 @dataclass(frozen=True)
 class _Options:
+    """`folder`: where the command ran, which the recipe's paths are from, as a path from the build's folder, so that
+    both may be moved. Earlier versions did not keep it."""
+
     unattended: bool = False
     limit: int | None = None
+    folder: str | None = None
+
+
+def _root(layout: Layout, options: _Options) -> Path:
+    """The folder that the paths of a build's recipe are from; this one, where that was not kept."""
+    return Path() if options.folder is None else Path(os.path.relpath(real_path(layout.root) / options.folder))
 
 
 def _options(layout: Layout) -> _Options:
@@ -160,29 +185,43 @@ def _options(layout: Layout) -> _Options:
     return held
 
 
+def _plan(recipe: BuildRecipe, layout: Layout, stages: Sequence[Stage], unattended: bool, root: Path = Path()) -> Plan:
+    logs = [*(root / log for log in recipe.decisions), *held_decisions(layout.decisions)]
+    return Plan(stages, read_decisions(logs), unattended)
+
+
+def _check_own(sources: Sequence[Record], layout: Layout) -> None:
+    """VeraError where a build was made of none of these: its paths mean something else here, and what it made of its
+    own footage would be taken for left over."""
+    records = map(read_record, layout.records("source"))
+    own = {record.id for record in records if record is not None and record.stages}
+    if own and not own & {source.id for source in sources}:
+        raise VeraError(
+            f"{layout.root}: was made of none of the files that {layout.recipe} names here; run vera data build where "
+            "its footage is"
+        )
+
+
 @contextmanager
 def _opened(
     recipe: BuildRecipe,
     layout: Layout,
-    stages: Sequence[Stage],
+    plan: Plan,
+    sources: Sequence[Record],
     pictures: Sequence[Picture],
-    unattended: bool,
     limit: int | None,
 ) -> Iterator[Build]:
-    logs = [*map(Path, recipe.decisions), *held_decisions(layout.decisions)]
-    plan = Plan(stages, read_decisions(logs), unattended)
-    sources = find_sources(recipe.footage, layout)
-    check_licences(sources, stages, recipe.commercial, pictures)
+    check_licences(sources, plan.stages, recipe.commercial, pictures)
     remember_sources(sources, layout)
     with open_build(layout, plan, sources, limit, recipe.index) as build:
         yield build
 
 
-def _pictures(recipe: BuildRecipe) -> tuple[Picture, ...]:
+def _pictures(recipe: BuildRecipe, root: Path = Path()) -> tuple[Picture, ...]:
     """What may stand behind subjects, if any is to."""
     if "background_replace" not in recipe.tasks:
         return ()
-    return find_pictures(recipe.background.photos, recipe.background.panoramas)
+    return find_pictures(recipe.background.photos, recipe.background.panoramas, root)
 
 
 def _report(index: Index) -> Report:

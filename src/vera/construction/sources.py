@@ -42,19 +42,20 @@ class Licence:
         return {"licence": self.licence, "creator": self.creator, "url": self.url, "terms": asdict(terms)}
 
 
-def find_sources(patterns: Sequence[str], layout: Layout) -> list[Record]:
+def find_sources(patterns: Sequence[str], layout: Layout, root: Path = Path()) -> list[Record]:
     """The sources that a recipe's patterns name, in order of their paths, as their records are to begin.
+    Patterns and paths are from `root`.
 
     Two files of one content are one source, under the stricter of their licences, and a DamageWarning says so.
     VeraError where a pattern finds nothing, or a licence cannot be read.
     """
     found: dict[str, Record] = {}
     known = _known(layout)
-    for path in match_files(patterns, "footage"):
-        held = path.stat()
+    for path in match_files(patterns, "footage", root):
+        held = (root / path).stat()
         state = [held.st_size, held.st_mtime_ns]
-        source = known.get((str(path), *state)) or file_hash(path)[:16]
-        record = Record("source", source, {"path": str(path), "state": state, "licence": read_licence(path)})
+        source = known.get((str(path), *state)) or file_hash(root / path)[:16]
+        record = Record("source", source, {"path": str(path), "state": state, "licence": read_licence(root / path)})
         if source in found:
             warnings.warn(
                 DamageWarning(f"{path}: is the same as {found[source].about['path']}; taken once"), stacklevel=2
@@ -90,14 +91,17 @@ def read_licence(path: Path) -> dict[str, Any] | None:
         raise VeraError(f"{sidecar}: {error}") from None
 
 
-def match_files(patterns: Sequence[str], where: str) -> list[Path]:
-    """The files that patterns name, in order, without licences. VeraError, which begins with `where`, for none."""
+def match_files(patterns: Sequence[str], where: str, root: Path = Path()) -> list[Path]:
+    """The files that patterns name, in order, without licences; patterns and paths are from `root`. VeraError, which
+    begins with `where`, for none."""
     paths: set[Path] = set()
     for pattern in patterns:
-        matches = {Path(name) for name in glob.glob(pattern, recursive=True)}  # noqa: PTH207 (absolute patterns)
-        files = {path for path in matches if path.is_file() and not path.name.endswith(FOLDER_SIDECAR)}
+        names = glob.glob(pattern, root_dir=root, recursive=True)  # noqa: PTH207 (absolute patterns)
+        files = {
+            path for path in map(Path, names) if (root / path).is_file() and not path.name.endswith(FOLDER_SIDECAR)
+        }
         if not files:
-            raise VeraError(f"{where}: {pattern} names no file; check the path")
+            raise VeraError(f"{where}: {root / pattern} names no file; check the path")
         paths |= files
     return sorted(paths)
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from vera.construction.adapters.network import Network, weights_id, with_less
+from vera.construction.adapters.matter import MatterNetwork
+from vera.construction.adapters.network import Network, Weights, rooted, weights_id, with_less
 from vera.construction.adapters.segmenter import SegmenterNetwork
 from vera.construction.engine.stage import Resources
 from vera.construction.engine.state import parameters
 from vera.construction.stages.objects import Masks
+from vera.construction.stages.removal import Matte
 from vera.errors import VeraError
 
 
@@ -44,6 +46,24 @@ def test_what_it_runs_on_is_not_what_it_makes() -> None:
     assert parameters(Masks(network=network)) != parameters(Masks())
     assert Masks(network=network).models == (*network.models,) and Masks().models == ()
     assert (Masks(network=network).method, Masks().method) == ("sam2", "")
+
+
+@pytest.mark.faults
+def test_weights_are_the_same_where_a_relative_path_is_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, weights in (("here", b"1"), ("there", b"2")):
+        for part in ("unet", "vae"):
+            (tmp_path / name / "models/net" / part).mkdir(parents=True)
+            (tmp_path / name / "models/net" / part / "model.safetensors").write_bytes(weights)
+    matter = Matte(MatterNetwork("models/net", "MIT", kind="videomama", base=Weights("models/net", "MIT")))
+    for network in (matter, replace(matter, network=MatterNetwork("owner/name", "MIT", "ab" * 20))):
+        monkeypatch.chdir(tmp_path / "there")
+        held = network.models, parameters(network)
+        monkeypatch.chdir(tmp_path / "here")
+        moved = rooted(network, Path("../there"))
+        assert (moved.models, parameters(moved)) == held
+    assert rooted(matter, Path("../there")).network.base.folder() == "../there/models/net"
 
 
 def test_less_is_halved_until_it_is_least() -> None:

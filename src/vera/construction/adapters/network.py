@@ -3,10 +3,10 @@
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from vera.construction.engine.stage import HOW, Model, Resources
 from vera.errors import VeraError
@@ -26,22 +26,24 @@ class Weights:
         path: of the folder or file, or the hub's owner/name.
         licence: of what it makes: an SPDX identifier.
         revision: the commit of a model of the hub, so that a build can be repeated; others are known by their files.
+        root: the folder that a relative path is from; that in which the command runs, if empty.
     """
 
     path: Name
     licence: Name
     revision: str = ""
+    root: str = field(default="", kw_only=True, metadata=HOW)
 
     def model(self, files: tuple[str, ...] = FILES) -> Model:
         """What rows and fingerprints say of it, which hangs on its `files`."""
-        return Model(self.path, weights_id(self.path, self.revision, files), self.licence)
+        return Model(self.path, weights_id(self.path, self.revision, files, self.root), self.licence)
 
     def folder(self, files: tuple[str, ...] = FILES) -> str:
         """The folder of the weights, `files` of it fetched if need be. VeraError where they cannot be had."""
         from vera.pipelines.folders.hub import fetch_model, hub_name
 
-        name = hub_name(self.path)
-        return self.path if name is None else str(fetch_model(name, files, self.revision))
+        name = hub_name(self.path, self.root)
+        return str(Path(self.root, self.path)) if name is None else str(fetch_model(name, files, self.revision))
 
 
 @dataclass(frozen=True)
@@ -66,19 +68,19 @@ class Network(Weights):
 
 
 @cache
-def weights_id(path: str, revision: str, patterns: tuple[str, ...] = FILES) -> str:
+def weights_id(path: str, revision: str, patterns: tuple[str, ...] = FILES, root: str = "") -> str:
     """What tells weights from others: the hub's commit, or a hash of a file, or of all settings and weights of a
-    folder.
+    folder. A relative path is from `root`.
 
     VeraError for a model of the hub without its commit, or a folder without weights.
     """
     from vera.pipelines.folders.hub import hub_name
 
-    if hub_name(path) is not None:
+    if hub_name(path, root) is not None:
         if not COMMIT.fullmatch(revision):
             raise VeraError(f"model {path}: give `revision`, the 40 digits of its commit there, not {revision!r:.50}")
         return revision
-    held = Path(path)
+    held = Path(root, path)
     files = [held] if held.is_file() else sorted(file for pattern in patterns for file in held.glob(pattern))
     if not any(file.suffix == ".safetensors" for file in files):
         raise VeraError(f"model {path}: is no folder with weights (.safetensors); check the path")
@@ -86,6 +88,16 @@ def weights_id(path: str, revision: str, patterns: tuple[str, ...] = FILES) -> s
         f"{file.relative_to(held.parent if held.is_file() else held)} {file_hash(file)}\n" for file in files
     )
     return hashlib.sha256(lines.encode()).hexdigest()[:40]
+
+
+def rooted(part: Any, root: Path) -> Any:
+    """A part of a recipe whose relative paths of weights are from `root`."""
+    if not is_dataclass(part) or isinstance(part, type):
+        return part
+    changes = {each.name: rooted(getattr(part, each.name), root) for each in fields(part)}
+    if isinstance(part, Weights):
+        changes["root"] = str(root / part.root)
+    return replace(part, **changes)
 
 
 def with_less(work: Callable[[int], Result], most: int, least: int, what: str) -> Result:

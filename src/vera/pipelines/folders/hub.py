@@ -31,18 +31,19 @@ _FILE_NAME = re.compile(r".+\.([a-z]{2,12}|h5|bz2|7z|mp4)", re.IGNORECASE)  # ve
 Choose = Callable[[Sequence[str]], Sequence[str]]
 
 
-def hub_name(name: str) -> str | None:
+def hub_name(name: str, root: str = "") -> str | None:
     """The owner/name of the hub that `name` means; None where it is a path, whether or not anything lies there.
 
     A path is what exists, what ends like a file, what lies in a folder that exists, and all that is not of the form
-    owner/name: a misspelt path never asks the hub. `hf:owner/name` always means the hub.
+    owner/name: a misspelt path never asks the hub. `hf:owner/name` always means the hub. A relative path is from
+    `root`.
     """
     plain = name.removeprefix(HUB)
     if not _HUB_NAME.fullmatch(plain):
         return None
     if name != plain:
         return plain
-    path = Path(name)
+    path = Path(root, name)
     return None if _FILE_NAME.fullmatch(path.name) or path.exists() or path.parent.exists() else plain
 
 
