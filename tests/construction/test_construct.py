@@ -246,6 +246,60 @@ def test_a_folder_means_its_own_footage_wherever_a_command_runs(
 
 
 @pytest.mark.faults
+@pytest.mark.parametrize("where", ["clips", "sources", "clips/raw", "dataset", "mine"])
+@pytest.mark.parametrize("what", ["footage", "photos", "extends"])
+def test_what_is_read_does_not_lie_in_the_folder_of_the_build(tmp_path: Path, where: str, what: str) -> None:
+    out = tmp_path / "out"
+    (out / where).mkdir(parents=True)
+    places = dict.fromkeys(["footage", "photos", "extends"], tmp_path) | {what: out / where}
+    write_footage(places["footage"], 1)
+    cv2.imwrite(str(places["photos"] / "a.png"), np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    (places["photos"] / "licence.yaml").write_text(LICENCE, encoding="utf-8")
+    (places["extends"] / "base.yaml").write_text(f"frames: {FRAMES}\nsize: {WIDTH}x{HEIGHT}\n", encoding="utf-8")
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(
+        f"extends: {places['extends']}/base.yaml\nfootage: ['{places['footage']}/*.mkv']\n"
+        f"tasks: [background_replace]\nbackground: {{photos: ['{places['photos']}/*.png']}}\n",
+        encoding="utf-8",
+    )
+    before = sorted(out.rglob("*"))
+    with pytest.raises(VeraError, match="holds files that the same command reads"):
+        build_samples(recipe, out)
+    assert sorted(out.rglob("*")) == before
+
+
+@pytest.mark.faults
+def test_what_the_build_did_not_make_stays(tmp_path: Path) -> None:
+    (path,) = write_footage(tmp_path / "footage", 1)
+    recipe, out = write_recipe(tmp_path / "r.yaml"), tmp_path / "out"
+    build_samples(recipe, out, unattended=True)
+    unit = next(out.glob("clips/??/*"))
+    mine = [
+        *(out / name for name in ("clips/walk.mkv", "clips/raw/walk.mkv", "sources/raw/take 1/a.mkv", "dataset/a.mp4")),
+        unit / "notes.txt",
+        out / ROWS.replace("realistic-set1", "synthetic").replace(".jsonl", "/000001_input.mp4"),
+        out / ROWS.replace(".jsonl", "/0123456789abcdef0123456789abcdef_w0_input.mp4"),
+        out / ROWS.replace("realistic-set1", "synthetic"),
+    ]
+    for file in mine:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b'{"edit_instruction": "Add a ball.\xe2\x80\xa8"}\n\xff\n{"number": 2}')
+    with (out / ROWS).open("ab") as rows_of_both:
+        rows_of_both.write(mine[-1].read_bytes())
+    before = {file: file.read_bytes() for file in mine}
+    build_samples(recipe, out, unattended=True)
+    assert collect_garbage(out) == (0, 0)
+    assert publish(out, f"file://{tmp_path}/published") == (1, 4)
+    write_footage(tmp_path / "footage", 2)
+    path.unlink()
+    build_samples(recipe, out, unattended=True)
+    assert collect_garbage(out)[0] > 0 and not (unit / "record.json").exists() and not (unit / "o1").exists()
+    assert {file: file.read_bytes() for file in mine} == before
+    held = (out / ROWS).read_bytes().splitlines()
+    assert held[:-1] == before[mine[-1]].splitlines() and b"provenance" in held[-1]
+
+
+@pytest.mark.faults
 def test_a_desk_has_the_network_of_the_build_wherever_it_is_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

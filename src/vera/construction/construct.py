@@ -22,13 +22,13 @@ from vera.construction.engine.stage import Stage
 from vera.construction.engine.state import Plan, Task
 from vera.construction.pictures import find_pictures
 from vera.construction.recipe import BuildRecipe, make_stages, read_recipe
-from vera.construction.sources import find_sources, remember_sources
+from vera.construction.sources import find_sources, match_files, remember_sources
 from vera.construction.stages.background import Picture
 from vera.errors import DamageWarning, VeraError
 from vera.fields import build as build_fields
 from vera.files import check_outputs, json_text, read_json, real_path, write_text
 from vera.progress import Progress
-from vera.training.recipe_file import read_fields
+from vera.training.recipe_file import read_fields, recipe_files
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,10 @@ def build_samples(
     if limit is not None and limit < 1:
         raise VeraError(f"limit is at least 1, not {limit}")
     layout = Layout(out)
-    check_outputs([recipe_path, *map(Path, recipe.decisions)], [out])
     pictures = _pictures(recipe)
+    footage = match_files(recipe.footage, "footage")
+    read = [*recipe.decisions, *(picture.path for picture in pictures)]
+    check_outputs([*recipe_files(recipe_path), *map(Path, read), *footage], [out])
     chosen = make_stages(recipe, until, pictures) if stages is None else tuple(stages)
     plan = _plan(recipe, layout, chosen, unattended)
     sources = find_sources(recipe.footage, layout)

@@ -11,14 +11,14 @@ from vera.construction.engine.stage import Facts, Stage
 from vera.construction.licences import Terms, exclude_each_other, strictest, terms_of
 from vera.construction.stages.background import Picture
 from vera.errors import VeraError
-from vera.files import write_text
+from vera.files import whole_file
 
 Touching = list[tuple[str, Terms]]
 
 
 def write_rows(build: Build, later: Sequence[Stage] = ()) -> None:
-    """Write the JSONL of each split anew where it changes; those of stages that come `later` in the recipe than this
-    build goes stay as they are."""
+    """Write the rows of each split anew where they change; those of stages that come `later` in the recipe than this
+    build goes stay as they are, and so do rows that no build wrote."""
     sources = {source.id: source for source in build.sources}
     rows: dict[str, list[str]] = defaultdict(list)
     way = {stage.name: on_the_way(build.plan.stages, stage.name) for stage in build.plan.stages if stage.split}
@@ -33,12 +33,26 @@ def write_rows(build: Build, later: Sequence[Stage] = ()) -> None:
         rows.setdefault(path.relative_to(build.layout.dataset).as_posix(), [])
     for index, lines in rows.items():
         path = build.layout.dataset / index
-        text = "".join(f"{line}\n" for line in sorted(lines))
-        if not text:
-            path.unlink(missing_ok=True)
-        elif not path.is_file() or path.read_text(encoding="utf-8") != text:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_text(path, text)
+        held = path.read_bytes().splitlines() if path.is_file() else []
+        others = [line for line in held if not is_own(line)]
+        wanted = [*others, *(line.encode() for line in sorted(lines))]
+        if wanted == held:
+            continue
+        if not wanted:
+            path.unlink()
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as partial:
+            partial.write_bytes(b"".join(line + b"\n" for line in wanted))
+
+
+def is_own(line: bytes) -> bool:
+    """Whether a line of an index is a row that a build wrote, not one of another set in the same folder."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(row, dict) and "provenance" in row
 
 
 def on_the_way(stages: Sequence[Stage], name: str) -> list[Stage]:

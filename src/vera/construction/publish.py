@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vera.construction.construct import reopened
+from vera.construction.dataset import is_own
 from vera.construction.engine.record import Layout
 from vera.errors import VeraError, first_line
 from vera.optional import need
@@ -30,7 +31,7 @@ def publish(out: Path, to: str, progress: Progress | None = None) -> tuple[int, 
     VeraError where there is no build, nothing is published in it, or the storage refuses.
     """
     hashes, rows = _own(out)
-    if not any(rows.values()):
+    if not rows:
         raise VeraError(f"{out}: has no samples; vera data build makes them")
     with _told(to):
         storage = _Storage(to)
@@ -68,8 +69,9 @@ def _own(out: Path) -> tuple[Mapping[str, str], Mapping[str, list[str]]]:
     hashes = {path.removeprefix(prefix): digest for path, digest in files.items() if path.startswith(prefix)}
     indexes = sorted(layout.dataset.glob("*/*/*.jsonl"))
     rows = {
-        path.relative_to(layout.dataset).as_posix(): path.read_text(encoding="utf-8").splitlines(keepends=True)
+        path.relative_to(layout.dataset).as_posix(): [f"{line.decode()}\n" for line in lines]
         for path in indexes
+        if (lines := [line for line in path.read_bytes().splitlines() if is_own(line)])
     }
     missing = sorted({clip for lines in rows.values() for line in lines for clip in _clips(line)} - set(hashes))
     if missing:

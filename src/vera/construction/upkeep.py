@@ -1,12 +1,17 @@
 """A build between its runs: what failed tried again, files compared with their hashes, what nothing names removed."""
 
-import shutil
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from vera.construction.construct import reopened
 from vera.construction.engine.record import Layout, Record, read_record, write_record
 from vera.files import file_hash, locked, sweep
 from vera.progress import Progress
+
+# A clip of a sample, as `stages.samples.sample_row` names it.
+SAMPLE = re.compile(r"[0-9a-f]{16}_(?P<clip>[0-9a-f]{16})_o\d+_\w+\.mp4", re.ASCII)
 
 
 def retry(out: Path, reason: str | None = None) -> int:
@@ -69,18 +74,16 @@ def collect_garbage(out: Path) -> tuple[int, int]:
         records = [build.record(about) for about in build.held()]
         live = {record.id for record in records}
         named = {path for record in records if not build.is_given_up(record) for path, _ in _files(record)}
-        for path in (path for kind in ("source", "clip") for path in layout.records(kind)):
-            sweep(path.parent)
-            if path.parent.name not in live:
-                named -= {held for held, _ in _files(read_record(path))}
-        for path in [path for path in _below(layout) if path.relative_to(out).as_posix() not in named]:
+        folders = [folder for kind in ("source", "clip") for folder in layout.folders(kind)]
+        for path in [path for path in _made(layout, folders) if path.relative_to(out).as_posix() not in named]:
             if path.name == "record.json" and path.parent.name in live:
                 continue
             files, size = files + 1, size + path.stat().st_size
             path.unlink()
-        for folder in [layout.folder(kind, unit) for kind, unit in _folders(layout)]:
-            if folder.name not in live:
-                shutil.rmtree(folder, ignore_errors=True)
+        for folder in (folder for folder in folders if folder.name not in live):
+            for empty in sorted([folder, *(path for path in folder.rglob("*") if path.is_dir())], reverse=True):
+                with suppress(OSError):  # it holds what is somebody else's
+                    empty.rmdir()
     return files, size
 
 
@@ -89,16 +92,13 @@ def _files(record: Record | None) -> list[tuple[str, str]]:
     return [held for entry in stages.values() for held in entry.files.items()]
 
 
-def _below(layout: Layout) -> list[Path]:
-    """All files of units, and the clips of samples."""
-    units = [path for kind in ("sources", "clips") for path in (layout.root / kind).rglob("*") if path.is_file()]
-    return units + [path for path in layout.dataset.rglob("*.mp4") if path.is_file()]
-
-
-def _folders(layout: Layout) -> list[tuple[str, str]]:
-    return [
-        (kind, folder.name)
-        for kind in ("source", "clip")
-        for folder in sorted((layout.root / f"{kind}s").glob("??/*"))
-        if folder.is_dir()
-    ]
+def _made(layout: Layout, folders: Sequence[Path]) -> Iterator[Path]:
+    """All files of units and clips of their samples, known by their names: others may lie there too."""
+    for folder in folders:
+        sweep(folder)
+        files = (path for path in folder.rglob("*") if path.is_file())
+        yield from (path for path in files if path.suffix == ".mkv" or path.name == "record.json")
+    units = {folder.name for folder in folders}
+    for path in layout.dataset.glob("*/*/*/*.mp4"):
+        if (found := SAMPLE.fullmatch(path.name)) is not None and found["clip"] in units:
+            yield path

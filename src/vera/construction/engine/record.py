@@ -1,6 +1,7 @@
 """What is known of a source or a clip: one JSON file, replaced whole, from which everything else can be made anew."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from vera.errors import VeraError
 from vera.files import json_text, read_json, write_text
 
 Status = Literal["done", "rejected", "failed"]
+ID = re.compile(r"[0-9a-f]{16}")  # of sources and clips
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,14 @@ class Layout:
         """The file of its record."""
         return self.folder(kind, unit) / "record.json"
 
+    def folders(self, kind: str) -> Iterator[Path]:
+        """The folders of all sources or clips, in order of their ids, with a record or without."""
+        found = sorted(self.root.glob(f"{kind}s/??/*"))
+        return (path for path in found if ID.fullmatch(path.name) and path.name[:2] == path.parent.name)
+
     def records(self, kind: str) -> Iterator[Path]:
         """The records of all sources or clips, in order of their ids."""
-        return iter(sorted(self.root.glob(f"{kind}s/??/*/record.json")))
+        return (path for folder in self.folders(kind) if (path := folder / "record.json").is_file())
 
 
 def read_record(path: Path) -> Record | None:
