@@ -25,6 +25,7 @@ from vera.construction.recipe import make_stages, read_recipe
 from vera.construction.upkeep import collect_garbage, retry, verify_build
 from vera.data.released.dataset import ReleasedLayers
 from vera.errors import DamageWarning, VeraError
+from vera.files import file_hash
 
 ROWS = f"dataset/vera-train-set/{FRAMES}-frames/realistic-set1-obj-add.jsonl"
 
@@ -297,6 +298,32 @@ def test_what_the_build_did_not_make_stays(tmp_path: Path) -> None:
     assert {file: file.read_bytes() for file in mine} == before
     held = (out / ROWS).read_bytes().splitlines()
     assert held[:-1] == before[mine[-1]].splitlines() and b"provenance" in held[-1]
+
+
+@pytest.mark.faults
+def test_a_changed_record_ends_commands_in_a_line_and_touches_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_footage(tmp_path / "footage", 1)
+    recipe, out = write_recipe(tmp_path / "r.yaml"), tmp_path / "out"
+    build_samples(recipe, out, unattended=True)
+    (tmp_path / "victim.txt").write_text("precious", encoding="utf-8")
+    record = next(out.glob("clips/??/*/record.json"))
+    held = json.loads(record.read_text(encoding="utf-8"))
+    held["stages"]["proxy"]["files"] = {"dataset/../../victim.txt": file_hash(tmp_path / "victim.txt")}
+    record.write_text(json.dumps(held), encoding="utf-8")
+    for command in (
+        [str(recipe), "--out", str(out), "--unattended"],
+        ["verify", str(out), "--mend"],
+        ["gc", str(out)],
+        ["retry", str(out)],
+        ["publish", str(out), "--to", f"file://{tmp_path}/published"],
+        ["export", str(out), str(tmp_path / "masks"), "--format", "davis"],
+    ):
+        assert main(["data", "build", *command]) == 2
+        told = capsys.readouterr().err
+        assert told.count("\n") == 1 and "remove its folder" in told
+    assert [path.read_text() for path in tmp_path.rglob("victim.txt")] == ["precious"]
 
 
 @pytest.mark.faults

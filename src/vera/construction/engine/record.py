@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from vera.construction.engine.stage import Facts
 from vera.errors import VeraError
@@ -13,6 +13,8 @@ from vera.files import json_text, read_json, write_text
 
 Status = Literal["done", "rejected", "failed"]
 ID = re.compile(r"[0-9a-f]{16}")  # of sources and clips
+NAME = r"[\w-][\w. -]{0,199}"  # of a file or folder that a stage wrote: nothing that leads out of the build's folder
+INDEX = re.compile(rf"{NAME}/{NAME}/{NAME}\.jsonl", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -103,17 +105,49 @@ class Layout:
 
 
 def read_record(path: Path) -> Record | None:
-    """Read a record; None if there is none. Raises VeraError for what is no record."""
+    """Read a record; None if there is none. Raises VeraError for what is no record, or names files that are not the
+    build's."""
     if not path.is_file():
         return None
     held = read_json(path)
     try:
         stages = {key: Entry(**entry) for key, entry in held["stages"].items()}
-        return Record(held["kind"], held["id"], held["about"], stages)
+        record = Record(held["kind"], held["id"], held["about"], stages)
+        sound = _is_sound(record, path.parent)
     except (TypeError, KeyError, AttributeError):
-        raise VeraError(
-            f"{path}: is no record of this version; remove its folder, and the build makes it anew"
-        ) from None
+        sound = False
+    if not sound:
+        raise VeraError(f"{path}: is no record of this version; remove its folder, and the build makes it anew")
+    return record
+
+
+def _is_sound(record: Record, folder: Path) -> bool:
+    """Whether a record is of the unit in `folder`, and of the types that all who read it rely on."""
+    kind, unit, about = record.kind, record.id, record.about
+    if kind not in ("source", "clip") or folder.parts[-3:] != (f"{kind}s", unit[:2], unit) or not ID.fullmatch(unit):
+        return False
+    if kind == "source":
+        known = isinstance(about["path"], str) and isinstance(about["state"], list)
+    else:
+        known = ID.fullmatch(about["source"]) is not None
+    own = re.compile(rf"({kind}s/{unit[:2]}/{unit}|dataset)(/{NAME})+", re.ASCII)
+    return known and all(_is_entry(entry, own) for entry in record.stages.values())
+
+
+def _is_entry(entry: Entry, own: re.Pattern[str]) -> bool:
+    """Whether an entry's files are among its `own`, and what names a clip or an index can name nothing else."""
+    facts: Any = entry.facts
+    published = {"row", "index"} <= set(facts) or any(path.startswith("dataset/") for path in entry.files)
+    return (
+        all(isinstance(text, str) for text in (entry.fingerprint, entry.reason, entry.detail))
+        and entry.status in get_args(Status)
+        and isinstance(entry.tries, int)
+        and all(own.fullmatch(path) and isinstance(digest, str) for path, digest in entry.files.items())
+        and all(ID.fullmatch(clip["id"]) for clip in facts.get("clips", []))
+        and isinstance(facts.get("objects", []), list)
+        and (not published or INDEX.fullmatch(facts["index"]) is not None)
+        and (not published or isinstance(facts["row"]["provenance"], dict))
+    )
 
 
 def write_record(path: Path, record: Record) -> None:
