@@ -56,7 +56,7 @@ def is_sound(held: dict[str, bytes], root: Path) -> bool:
 def test_all_storages_get_the_same_files_once(root: Path, memory: MemoryFileSystem, tmp_path: Path) -> None:
     assert publish(root / "out", URL) == (2, 8)
     held = stored(memory)
-    assert set(json.loads(held.pop(HELD))) == {path for path in held if path.endswith(".mp4")}
+    assert set(json.loads(held.pop(HELD))["clips"]) == {path for path in held if path.endswith(".mp4")}
     assert held == local(root)
     assert publish(root / "out", URL) == (2, 0)
     assert publish(root / "out", f"file://{tmp_path}/set") == (2, 8)
@@ -99,7 +99,8 @@ def test_rows_go_before_their_clips_change(
     publish(root / "out", URL)
     held = stored(memory)
     victim = next(path for path in held if path.endswith("_input.mp4"))
-    other = {**json.loads(held[HELD]), victim: "0" * 64}  # as of another build of the clip
+    other = json.loads(held[HELD])
+    other["clips"][victim] = "0" * 64  # as of another run of the clip
     memory.pipe_file(f"/bucket/set/{victim}", b"other")
     memory.pipe_file(f"/bucket/set/{HELD}", json.dumps(other).encode())
 
@@ -121,7 +122,8 @@ def test_what_no_row_names_any_more_goes(root: Path, memory: MemoryFileSystem) -
     held = json.loads(stored(memory)[HELD])
     memory.pipe_file("/bucket/set/old.mp4", b"old")
     memory.pipe_file("/bucket/set/mine.txt", b"not of this")
-    memory.pipe_file(f"/bucket/set/{HELD}", json.dumps({**held, "old.mp4": "0"}).encode())
+    held["clips"]["old.mp4"] = "0"
+    memory.pipe_file(f"/bucket/set/{HELD}", json.dumps(held).encode())
     publish(root / "out", URL)
     assert "old.mp4" not in stored(memory) and "mine.txt" in stored(memory)
 
@@ -138,6 +140,59 @@ def test_rows_of_an_index_that_is_gone_go_with_their_clips(memory: MemoryFileSys
     held = stored(memory)
     assert is_sound(held, tmp_path)
     assert sum(len(text.splitlines()) for path, text in held.items() if path.endswith(".jsonl")) == 1
+
+
+@pytest.mark.faults
+def test_a_place_is_of_one_build(root: Path, memory: MemoryFileSystem, tmp_path: Path) -> None:
+    publish(root / "out", URL)
+    before = stored(memory)
+    write_footage(tmp_path / "footage", 3)
+    build_samples(write_recipe(tmp_path / "r.yaml"), tmp_path / "out", unattended=True)
+    old = json.dumps(json.loads(before[HELD])["clips"]).encode()  # as earlier versions wrote it
+    for held in (before[HELD], old):
+        memory.pipe_file(f"/bucket/set/{HELD}", held)
+        with pytest.raises(VeraError, match="holds the samples of another build"):
+            publish(tmp_path / "out", URL)
+        assert stored(memory) == {**before, HELD: held}
+    assert publish(root / "out", URL) == (2, 0) and stored(memory) == before
+    memory.pipe_file(f"/bucket/set/{HELD}", b'{"../victim.mp4": "0"}')
+    memory.pipe_file("/bucket/victim.mp4", b"precious")
+    with pytest.raises(VeraError, match="is not as vera data build publish wrote it"):
+        publish(root / "out", URL)
+    assert memory.exists("/bucket/victim.mp4")
+
+
+@pytest.mark.faults
+def test_rows_and_clips_of_other_sets_stay(root: Path, memory: MemoryFileSystem) -> None:
+    own = next(path for path in local(root) if path.endswith(".jsonl"))
+    mine = {
+        own: b'{"edit_instruction": "Add a ball.", "input_video_path": "a.mp4"}\n\xff\n',
+        own.replace("realistic", "synthetic"): b"no row\n",
+        own.replace(".jsonl", "/a.mp4"): b"a clip",
+    }
+    for path, text in mine.items():
+        memory.pipe_file(f"/bucket/set/{path}", text)
+    publish(root / "out", URL)
+    held = stored(memory)
+    assert held[own] == mine[own] + local(root)[own]
+    assert {path: held[path] for path in mine if path != own} == {path: mine[path] for path in mine if path != own}
+    assert publish(root / "out", URL) == (2, 0) and stored(memory) == held
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", ["set[1]", "s*t", "a ? {b}"])
+def test_the_root_is_no_pattern(tmp_path: Path, name: str) -> None:
+    write_footage(tmp_path / "footage", 1)
+    recipe, to = write_recipe(tmp_path / "r.yaml"), f"file://{tmp_path}/{name}"
+    build_samples(recipe, tmp_path / "out", unattended=True)
+    publish(tmp_path / "out", to)
+    recipe.write_text(recipe.read_text(encoding="utf-8").replace("frames: 17", "frames: 13"), encoding="utf-8")
+    build_samples(recipe, tmp_path / "out", unattended=True)
+    publish(tmp_path / "out", to)
+    there = tmp_path / name
+    rows = [line for path in there.rglob("*.jsonl") for line in path.read_text(encoding="utf-8").splitlines()]
+    clips = [value for row in map(json.loads, rows) for key, value in row.items() if key.endswith("_path") and value]
+    assert len(rows) == 1 and all((there / clip).is_file() for clip in clips)
 
 
 def test_the_command(root: Path, memory: MemoryFileSystem, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
