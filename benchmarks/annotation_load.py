@@ -85,7 +85,7 @@ class Person:
                 self._log.events[lease, seq] = events[seq]
             self._ask("mask", "GET", f"/api/leases/{lease}/masks/1/{t}")
             self._ask("picture", "GET", f"/api/leases/{lease}/pictures/clip/{t}")
-            self._ask("answer", "POST", f"/api/leases/{lease}/answer", {"accept": True})
+            self._ask("answer", "POST", f"/api/leases/{lease}/answer", {"accept": True, "of": found["of"]})
             self._log.answers.add(lease)
 
     def _take(self) -> Any:

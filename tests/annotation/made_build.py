@@ -6,8 +6,9 @@ from typing import Any
 from tests.construction.crossing import centre, write_footage, write_recipe
 
 from vera.annotation.desk import Desk, open_desk
+from vera.annotation.server.showing import show_work
 from vera.annotation.store.events import events_of
-from vera.annotation.store.leases import find_lease
+from vera.annotation.store.leases import Lease, find_lease
 from vera.annotation.store.store import make_rules
 from vera.construction.construct import build_samples
 
@@ -34,3 +35,8 @@ def click_ball(desk: Desk, lease: str, noun: str = "ball", t: int = 8) -> None:
 
 def len_of(desk: Desk, lease: str) -> int:
     return len(events_of(desk.store, find_lease(desk.store, lease).number))
+
+
+def say(desk: Desk, lease: Lease, said: dict[str, Any]) -> Lease:
+    """What a page does: it sends back, with the answer, what it was shown."""
+    return desk.finish(lease, {**said, "of": show_work(desk, lease).of})

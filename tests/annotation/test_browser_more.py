@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from benchmarks.annotation_load import annotation_server
 from playwright.sync_api import Browser, expect
-from tests.annotation.made_build import click_ball, desk_of, make_build
+from tests.annotation.made_build import click_ball, desk_of, make_build, say
 from tests.annotation.page import Seat, seated, served
 from tests.construction.crossing import HEIGHT, WIDTH, centre
 
@@ -223,7 +223,7 @@ def test_where_two_disagree_a_third_decides(browser: Browser, tmp_path: Path) ->
             square[20:70, 30:110] = True
             desk.save(lease.id, 0, {"kind": "mask", "frame": 8, "mask": encode_mask(square)})
             desk.save(lease.id, 1, {"kind": "noun", "noun": "wall"})
-        desk.finish(lease, {"accept": True})
+        say(desk, lease, {"accept": True})
     desk.settle()
     with seated(browser, desk, "Adjudicate", "carl") as seat:
         expect(seat.page.get_by_role("heading", name="Which answer is right?")).to_be_visible()
@@ -274,7 +274,7 @@ def ball_annotated(out: Path) -> Lease:
     lease = desk.claim("anna", "annotate", "work")
     assert lease is not None
     click_ball(desk, lease.id)
-    desk.finish(lease, {"accept": True})
+    say(desk, lease, {"accept": True})
     desk.close()
     return lease
 

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.annotation.made_build import click_ball, desk_of, make_build
+from tests.annotation.made_build import click_ball, desk_of, make_build, say
 
 from vera.annotation.clips import JUDGED
-from vera.annotation.server.showing import show_work
 from vera.annotation.store.answers import reopen
 from vera.annotation.store.store import GATES, Gate
 from vera.construction.construct import build_samples
@@ -30,9 +29,9 @@ def test_a_build_goes_on_with_what_was_decided(tmp_path: Path) -> None:
         assert lease is not None
         if person == "anna":
             click_ball(desk, lease.id)
-            desk.finish(lease, {"accept": True})
+            say(desk, lease, {"accept": True})
         else:
-            desk.finish(lease, {"accept": False, "reason": "out of focus"})
+            say(desk, lease, {"accept": False, "reason": "out of focus"})
     assert desk.claim("carl", "annotate", "work") is None
     desk.close()
     report = build_samples(recipe, out)
@@ -41,8 +40,8 @@ def test_a_build_goes_on_with_what_was_decided(tmp_path: Path) -> None:
     lease = desk.claim("ben", "filter", "work")
     assert lease is not None and lease.object == "o1"
     with pytest.raises(VeraError, match="say why"):
-        desk.finish(lease, {"accept": False})
-    desk.finish(lease, {"accept": True})
+        say(desk, lease, {"accept": False})
+    say(desk, lease, {"accept": True})
     desk.close()
     assert build_samples(recipe, out).samples == 1
     row = json.loads(next((out / "dataset").rglob("*.jsonl")).read_text(encoding="utf-8"))
@@ -64,6 +63,23 @@ def test_who_holds_a_clip_that_is_gone_is_given_another(tmp_path: Path) -> None:
     desk.close()
 
 
+@pytest.mark.faults
+def test_an_answered_clip_that_is_gone_keeps_nobody_from_the_others(tmp_path: Path) -> None:
+    _, out = make_build(tmp_path, 1, 2)
+    desk = desk_of(out)
+    held = desk.claim("anna", "annotate", "work")
+    assert held is not None
+    say(desk, held, {"accept": False, "reason": "other"})
+    shutil.rmtree(out / "clips" / held.clip[:2] / held.clip)
+    other = desk.claim("ben", "annotate", "work")
+    assert other is not None and other.clip != held.clip
+    assert desk.claim("carl", "annotate", "work") is None
+    desk.close()
+    desk = desk_of(out)
+    assert desk.claim("ben", "annotate", "work") is not None
+    desk.close()
+
+
 def test_words_are_proofread_where_the_recipe_says_so(tmp_path: Path) -> None:
     recipe, out = make_build(tmp_path, 1, lines=("proofread: true",))
     for gate, said in (
@@ -78,10 +94,10 @@ def test_words_are_proofread_where_the_recipe_says_so(tmp_path: Path) -> None:
             click_ball(desk, lease.id)
         if gate == "proofread":
             with pytest.raises(VeraError, match='does not begin with "Add "'):
-                desk.finish(lease, {"accept": True, "instruction": "There is a ball."})
+                say(desk, lease, {"accept": True, "instruction": "There is a ball."})
             with pytest.raises(VeraError, match="depth of field"):
-                desk.finish(lease, {**said, "before": "A wall with a shallow depth of field."})
-        desk.finish(lease, said)
+                say(desk, lease, {**said, "before": "A wall with a shallow depth of field."})
+        say(desk, lease, said)
         desk.close()
         report = build_samples(recipe, out)
     assert report.samples == 1
@@ -100,7 +116,7 @@ def answer(out: Path, gate: Gate, said: dict[str, Any], proposal: bool = False) 
         desk.save(lease.id, 1, {"kind": "noun", "noun": "ball"})
     elif gate == "annotate":
         click_ball(desk, lease.id)
-    desk.finish(lease, {**said, "of": show_work(desk, lease).of})
+    say(desk, lease, said)
     desk.close()
     return lease.id
 

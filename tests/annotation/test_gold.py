@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.annotation.made_build import desk_of, make_build
+from tests.annotation.made_build import desk_of, make_build, say
 from tests.construction.crossing import FRAMES, HEIGHT, WIDTH, centre, crossing
 
 from vera.annotation.pictures import picture
@@ -42,14 +42,14 @@ def test_answers_to_gold_are_scored_and_decide_nothing(tmp_path: Path) -> None:
         assert lease is not None and lease.gold and lease.clip.startswith("gold")
         desk.save(lease.id, 0, {"kind": "mask", "frame": 8, "mask": encode_mask(mask)})
         desk.save(lease.id, 1, {"kind": "noun", "noun": "ball"})
-        desk.finish(lease, {"accept": True})
+        say(desk, lease, {"accept": True})
     verdicts = []
     for accept in (True, True):
         lease = desk.claim("anna", "filter", "work")
         assert lease is not None and lease.gold
         assert picture(desk.clips, lease.clip, lease.object, "difference", 3)[0][:2] == b"\xff\xd8"
         verdicts.append(lease.clip)
-        desk.finish(lease, {"accept": accept})
+        say(desk, lease, {"accept": accept})
     assert len(set(verdicts)) == 2 and desk.claim("anna", "filter", "work") is None
     desk.settle()
     progress = read_progress(desk.store, "")

@@ -48,8 +48,11 @@ class Desk:
         return set_tasks(self.store, waiting)
 
     def _is_outdated(self, task: NewTask, judged: Mapping[str, str]) -> bool:
-        """Whether what was judged has been made anew since."""
-        return not judged.items() <= self.clips.judged(task.gate, task.clip, task.object).items()
+        """Whether what was judged has been made anew since. What is gone was not: there is nothing to judge."""
+        try:
+            return not judged.items() <= self.clips.judged(task.gate, task.clip, task.object).items()
+        except MissingError:
+            return False
 
     def claim(self, person: str, gate: Gate | None, role: Role) -> Lease | None:
         """Give a person a task, and look what the build waits for where there is none."""
