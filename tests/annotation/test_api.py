@@ -121,9 +121,11 @@ def test_what_is_missing_of_an_answer_is_told(client: TestClient) -> None:
     assert "object 2 (dog) is nowhere" in client.post(path, json={"accept": True}).json()["detail"]
     assert "say why" in client.post(path, json={"accept": False}).json()["detail"]
     act(client, work, 3, kind="remove", object=2)
-    assert client.post(path, json={"accept": True}).status_code == 204
-    assert client.post(path, json={"accept": True}).status_code == 204  # the answer was lost on its way
-    assert client.post(path, json={"accept": False, "reason": "other"}).status_code == 409
+    assert "does not say what it is of" in client.post(path, json={"accept": True}).json()["detail"]
+    said = {"accept": True, "of": work["of"]}
+    assert client.post(path, json=said).status_code == 204
+    assert client.post(path, json=said).status_code == 204  # the answer was lost on its way
+    assert client.post(path, json={**said, "accept": False, "reason": "other"}).status_code == 409
 
 
 def test_people_are_kept_apart_and_named_by_the_proxy(desk: Desk) -> None:

@@ -9,16 +9,19 @@ import pytest
 from tests.annotation.made_build import click_ball, desk_of, make_build, say
 
 from vera.annotation.clips import JUDGED
+from vera.annotation.server.showing import show_work
 from vera.annotation.store.answers import reopen
 from vera.annotation.store.store import GATES, Gate
 from vera.construction.construct import build_samples
 from vera.construction.decisions import held_decisions, import_decisions, read_decisions
+from vera.construction.engine.stage import Done, Item, Rejected
 from vera.construction.stages.background import Curate
 from vera.construction.stages.footage import Proxy
 from vera.construction.stages.objects import Propose
 from vera.construction.stages.proofread import BackgroundProofread, Proofread
 from vera.construction.stages.removal import Filter, Layers, Remove
 from vera.errors import VeraError
+from vera.service.errors import MissingError
 
 
 def test_a_build_goes_on_with_what_was_decided(tmp_path: Path) -> None:
@@ -141,6 +144,39 @@ def test_a_verdict_is_of_what_was_shown(tmp_path: Path, gate: Gate, monkeypatch:
     desk = desk_of(out)
     assert desk.claim("anna", None, "work") is None
     desk.close()
+
+
+@pytest.mark.faults
+def test_nobody_judges_what_is_being_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that does not say of what it is would count for ever."""
+    recipe, out = make_build(tmp_path, 1)
+    answer(out, "annotate", {"accept": True})
+    build_samples(recipe, out)
+    desk = desk_of(out)
+    lease = desk.claim("anna", "filter", "work")
+    assert lease is not None
+    with pytest.raises(VeraError, match="does not say what it is of"):
+        desk.finish(lease, {"accept": True})
+    shown = show_work(desk, lease).of
+    next(out.rglob("plate.mkv")).unlink()
+    run, told = Remove.run, list[str]()
+
+    def look_and_run(self: Remove, item: Item) -> Done | Rejected:
+        for act in (lambda: show_work(desk, lease), lambda: desk.finish(lease, {"accept": True, "of": shown})):
+            with pytest.raises(MissingError) as error:
+                act()
+            told.append(str(error.value))
+        assert desk.claim("anna", "filter", "work") is None
+        return run(self, item)
+
+    monkeypatch.setattr(Remove, "run", look_and_run)
+    assert build_samples(recipe, out).waiting == {"filter": 1}
+    assert len(told) == 2 and all("being made anew" in text for text in told)
+    again = desk.claim("anna", "filter", "work")
+    assert again is not None and again.id == lease.id
+    say(desk, again, {"accept": True})
+    desk.close()
+    assert build_samples(recipe, out).samples == 1
 
 
 def test_a_choice_without_the_engine_s_proposals_outlives_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vera.annotation.store.store import Gate
 from vera.construction.adapters.segmenter import SegmenterNetwork
+from vera.construction.construct import build_status
 from vera.construction.engine.record import Layout, Record, read_record
 from vera.construction.stages.background import Curate
 from vera.construction.stages.footage import Proxy
@@ -65,12 +66,16 @@ class Clips:
 
     def judged(self, gate: Gate, clip: str, name: str) -> dict[str, str]:
         """The fingerprints of what is shown of a clip, or of an object of it, at a gate; none for gold. MissingError if
-        there is no such clip."""
+        there is no such clip, or the build makes some of it anew: an answer that does not say of what it is would
+        count for whatever comes of that."""
         if clip.startswith(GOLD):
             return {}
         stages = self.record(clip).stages
         keys = {stage: f"{name}/{stage}" if name else stage for stage in JUDGED[gate]}
-        return {stage: stages[key].fingerprint for stage, key in keys.items() if key in stages}
+        missing = {stage for stage, key in keys.items() if key not in stages}
+        if missing and missing & {stage for stage, _, _ in build_status(self.out).counts}:
+            raise MissingError("what is judged here is being made anew; take the next task, and come back later")
+        return {stage: stages[key].fingerprint for stage, key in keys.items() if stage not in missing}
 
     def frames(self, clip: str) -> NDArray[np.uint8]:
         """The frames `[T,H,W,3]`."""

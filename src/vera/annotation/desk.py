@@ -19,6 +19,7 @@ from vera.annotation.store.store import GATES, Gate, Role, Rules, Store
 from vera.annotation.store.tasks import NewTask, add_gold, retire_tasks, set_tasks, settled_of
 from vera.construction.construct import last_recipe, waiting_tasks
 from vera.construction.engine.record import Layout
+from vera.errors import VeraError
 from vera.service.errors import MissingError
 
 DATABASE = "annotation.sqlite"
@@ -62,10 +63,11 @@ class Desk:
         return found
 
     def _claim(self, person: str, gate: Gate | None, role: Role) -> Lease | None:
-        """Give a person a task whose clip is still there."""
+        """Give a person a task of which all that is shown is there."""
         while (lease := claim(self.store, person, gate, role)) is not None:
             try:
                 self.bounds(lease)
+                self.clips.judged(lease.gate, lease.clip, lease.object)
             except MissingError:
                 withdraw(self.store, lease)
             else:
@@ -94,8 +96,12 @@ class Desk:
         return save_event(self.store, lease, seq, event, check)
 
     def finish(self, lease: Lease, value: Mapping[str, Any]) -> Lease:
-        """Keep the answer of a lease; what is decided by it is in the log when this returns."""
-        done = finish(self.store, lease.id, make_answer(lease.gate, value, self.draft(lease)))
+        """Keep the answer of a lease; what is decided by it is in the log when this returns. VeraError for an answer
+        that does not say of what it is."""
+        answer = make_answer(lease.gate, value, self.draft(lease))
+        if self.clips.judged(lease.gate, lease.clip, lease.object).keys() - value.get("of", {}).keys():
+            raise VeraError("the answer does not say what it is of; load the page anew")
+        done = finish(self.store, lease.id, answer)
         self.log.write_settled(self.store)
         return done
 

@@ -85,7 +85,8 @@ def give_back(store: Store, lease: str) -> None:
 
 
 def withdraw(store: Store, lease: Lease) -> None:
-    """End a lease with its task, whose clip is gone; what was done is kept for when the build waits for it again."""
+    """End a lease with its task, of which something is gone; what was done is kept for when the build waits for it
+    again."""
     with store.change():
         store.rows("UPDATE leases SET state = 'expired' WHERE number = ?", lease.number)
         store.until.pop(lease.number, None)
