@@ -210,6 +210,42 @@ def test_a_verdict_is_of_the_object_that_was_shown(tmp_path: Path) -> None:
     assert report.samples == 0 and not report.rejected.get("filter: filtered")
 
 
+@pytest.mark.faults
+def test_a_line_that_does_not_count_hides_none_that_does(tmp_path: Path) -> None:
+    """Neither an older log that is imported, nor what was said of another recipe's removal."""
+    recipe, out = make_build(tmp_path, 1)
+    answer(out, "annotate", {"accept": True})
+    build_samples(recipe, out)
+    answer(out, "filter", {"accept": True})
+    clip = next(iter(read_decisions(held_decisions(out / "decisions"))))[0]
+    line = {"clip": clip, "object": "o1", "gate": "filter", "by": "ben", "accept": True, "of": {"remove": "0" * 32}}
+    (tmp_path / "log.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    import_decisions(tmp_path / "log.jsonl", out / "decisions")
+    assert build_samples(recipe, out).samples == 1
+
+    before = recipe.read_text()
+    recipe.write_text(before + "remove: {unseen: 0.9}\n")
+    assert build_samples(recipe, out).waiting == {"filter": 1}
+    answer(out, "filter", {"accept": False, "reason": "ghost"})
+    assert build_samples(recipe, out).rejected == {"filter: filtered": 1}
+    recipe.write_text(before)
+    assert build_samples(recipe, out).samples == 1
+
+
+@pytest.mark.faults
+def test_what_the_log_does_not_hold_is_asked_for_again(tmp_path: Path) -> None:
+    recipe, out = make_build(tmp_path, 1)
+    first = answer(out, "annotate", {"accept": False, "reason": "other"})
+    desk = desk_of(out)
+    assert desk.claim("anna", None, "work") is None  # the build only has not run yet
+    desk.close()
+    for log in held_decisions(out / "decisions"):
+        log.unlink()
+    assert build_samples(recipe, out).waiting == {"annotate": 1}
+    assert answer(out, "annotate", {"accept": False, "reason": "other"}) != first
+    assert build_samples(recipe, out).rejected == {"annotate: unusable": 1}
+
+
 def test_an_answer_taken_back_is_not_one_that_was_judged_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe, out = make_build(tmp_path, 1)
     answer(out, "annotate", {"accept": False, "reason": "other"})

@@ -37,4 +37,4 @@ def test_the_built_page_is_the_sources(tmp_path: Path) -> None:
 def test_the_recorded_example_is_a_log_of_decisions() -> None:
     found = read_decisions([ROOT / "recipes/data/bikes.decisions.jsonl"])
     assert len(found) == 7
-    assert [told["accept"] for (_, _, gate), told in found.items() if gate == "filter"] == [False]
+    assert [told[-1]["accept"] for (_, _, gate), told in found.items() if gate == "filter"] == [False]

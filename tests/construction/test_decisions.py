@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from vera.construction.decisions import held_decisions, import_decisions, next_log, read_decisions
+from vera.construction.decisions import held_decisions, import_decisions, last_counting, next_log, read_decisions
 from vera.errors import VeraError
 
 CLIP = "0123456789abcdef"
@@ -25,8 +25,20 @@ def test_of_one_thing_the_last_counts(tmp_path: Path) -> None:
     first = write(tmp_path / "a.jsonl", CHOSEN, VERDICT)
     last = write(tmp_path / "b.jsonl", {**VERDICT, "accept": False, "reason": "ghost"})
     found = read_decisions([first, last])
-    assert found[CLIP, "o1", "filter"] == {"by": "anna", "accept": False, "reason": "ghost"}
-    assert found[CLIP, "", "annotate"]["objects"] == CHOSEN["objects"]
+    assert found[CLIP, "o1", "filter"] == [{"by": "anna", "accept": False, "reason": "ghost"}]
+    assert [told["objects"] for told in found[CLIP, "", "annotate"]] == [CHOSEN["objects"]]
+
+
+def test_of_those_that_count_the_last_is_taken(tmp_path: Path) -> None:
+    """A decision hides those before it only where it counts itself; what it hides everywhere is not kept."""
+    of: list[dict[str, str]] = [{}, {"remove": "a"}, {"remove": "b"}, {"remove": "b", "matte": "c"}, {"remove": "a"}]
+    log = write(tmp_path / "a.jsonl", *({**VERDICT, "by": f"p{n}", "of": one} for n, one in enumerate(of)))
+    said = read_decisions([log])[CLIP, "o1", "filter"]
+    assert [told["by"] for told in said] == ["p0", "p2", "p3", "p4"]
+    for made, by in (("a", "p4"), ("b", "p2"), ("z", "p0")):
+        assert (last_counting(said, {"remove": made}) or {})["by"] == by
+    assert (last_counting(said, {"remove": "b", "matte": "c"}) or {})["by"] == "p3"
+    assert last_counting(said[1:], {"remove": "z"}) is None
 
 
 @pytest.mark.parametrize(
@@ -84,4 +96,13 @@ def test_imports_are_kept_in_their_order(tmp_path: Path) -> None:
         assert import_decisions(write(tmp_path / "log.jsonl", {**VERDICT, "accept": accept}), tmp_path / "held") == 1
     logs = held_decisions(tmp_path / "held")
     assert [path.name for path in logs] == ["000001.jsonl", "000002.jsonl"]
-    assert read_decisions(logs)[CLIP, "o1", "filter"]["accept"] is False
+    assert read_decisions(logs)[CLIP, "o1", "filter"][-1]["accept"] is False
+
+
+def test_a_log_of_any_name_stands_before_the_next(tmp_path: Path) -> None:
+    """What pages write later counts, also after a log that somebody laid there."""
+    for name in ("anna", "7", "000008", "1000000"):
+        write(tmp_path / f"{name}.jsonl", VERDICT)
+    last = next_log(tmp_path)
+    write(last, {**VERDICT, "accept": False})
+    assert [path.stem for path in held_decisions(tmp_path)] == ["anna", "7", "000008", "1000000", "1000001"]

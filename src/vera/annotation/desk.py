@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,14 @@ from vera.annotation.answering import make_answer
 from vera.annotation.clips import Clips
 from vera.annotation.draft import Bounds, Draft, check_event, fold, read_event
 from vera.annotation.gold import make_gold
-from vera.annotation.log import DecisionLog
+from vera.annotation.log import DecisionLog, said_of
 from vera.annotation.masks import agreement
 from vera.annotation.store.answers import Answer, finish, settle_all
 from vera.annotation.store.events import Event, events_of, save_event
 from vera.annotation.store.leases import Lease, claim, find_lease, withdraw
 from vera.annotation.store.store import GATES, Gate, Role, Rules, Store
-from vera.annotation.store.tasks import NewTask, add_gold, retire_tasks, set_tasks, settled_of
-from vera.construction.construct import last_recipe, waiting_tasks
+from vera.annotation.store.tasks import NewTask, add_gold, retire_tasks, set_tasks, settled_tasks
+from vera.construction.construct import last_logs, last_recipe, waiting_tasks
 from vera.construction.engine.record import Layout
 from vera.errors import VeraError
 from vera.service.errors import MissingError
@@ -42,18 +43,23 @@ class Desk:
             for task in waiting_tasks(self.clips.out)
             if task.stage in gates
         ]
-        judged = settled_of(self.store)
-        retire_tasks(
-            self.store, [task.id for task in waiting if task.id in judged and self._is_outdated(task, judged[task.id])]
-        )
+        settled = settled_tasks(self.store)  # before the log is read: their lines are in it
+        if decided := [task for task in waiting if task.id in settled]:
+            retire_tasks(self.store, self._undecided(decided))
         return set_tasks(self.store, waiting)
 
-    def _is_outdated(self, task: NewTask, judged: Mapping[str, str]) -> bool:
-        """Whether what was judged has been made anew since. What is gone was not: there is nothing to judge."""
-        try:
-            return not judged.items() <= self.clips.judged(task.gate, task.clip, task.object).items()
-        except MissingError:
-            return False
+    def _undecided(self, decided: Sequence[NewTask]) -> list[str]:
+        """The names of those tasks of which no line of the log counts: the build waits on, whatever was decided here.
+
+        What is gone, or is being made anew, nobody could judge again."""
+        said = said_of(last_logs(self.clips.out))
+        found = []
+        for task in decided:
+            with suppress(MissingError):
+                judged = self.clips.judged(task.gate, task.clip, task.object)
+                if not any(of.items() <= judged.items() for of in said.get((task.clip, task.object, task.gate), ())):
+                    found.append(task.id)
+        return found
 
     def claim(self, person: str, gate: Gate | None, role: Role) -> Lease | None:
         """Give a person a task, and look what the build waits for where there is none."""

@@ -1,7 +1,8 @@
 """From settled tasks to the build's own log of decisions, which `vera data build` reads."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,23 @@ class DecisionLog:
                 self._path, self._rows = next_log(self._folder), 0
             append_row(self._path, row)
         self._rows += 1
+
+
+def said_of(logs: Iterable[Path]) -> dict[tuple[str, str, str], list[Mapping[str, str]]]:
+    """What the decisions of logs are of, by clip, object and gate; of their masks nothing is kept."""
+    found: dict[tuple[str, str, str], list[Mapping[str, str]]] = {}
+    for path in logs:
+        if path.is_file():
+            for key, of in _said(path, path.stat().st_size, path.stat().st_mtime_ns):
+                found.setdefault(key, []).append(of)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _said(log: Path, size: int, changed: int) -> list[tuple[tuple[str, str, str], Mapping[str, str]]]:
+    """Of a log, while it is as it was: pages ask for tasks often, and logs of masks are long."""
+    rows = read_rows(log, mend=False)
+    return [((row["clip"], row.get("object", ""), row["gate"]), row.get("of", {})) for row in rows]
 
 
 def decision_row(clip: str, name: str, gate: str, decision: Mapping[str, Any]) -> dict[str, Any]:

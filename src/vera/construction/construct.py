@@ -164,6 +164,13 @@ def last_recipe(out: Path) -> BuildRecipe:
     return recipe
 
 
+def last_logs(out: Path) -> list[Path]:
+    """The decision logs of a build's last run: those of its recipe, then those that were imported or come from pages.
+    VeraError if there is none."""
+    layout = Layout(out)
+    return _logs(last_recipe(out), layout, _root(layout, _options(layout)))
+
+
 @dataclass(frozen=True)
 class _Options:
     """`folder`: where the command ran, which the recipe's paths are from, as a path from the build's folder, so that
@@ -188,8 +195,11 @@ def _options(layout: Layout) -> _Options:
 
 
 def _plan(recipe: BuildRecipe, layout: Layout, stages: Sequence[Stage], unattended: bool, root: Path = Path()) -> Plan:
-    logs = [*(root / log for log in recipe.decisions), *held_decisions(layout.decisions)]
-    return Plan(stages, read_decisions(logs), unattended)
+    return Plan(stages, read_decisions(_logs(recipe, layout, root)), unattended)
+
+
+def _logs(recipe: BuildRecipe, layout: Layout, root: Path) -> list[Path]:
+    return [*(root / log for log in recipe.decisions), *held_decisions(layout.decisions)]
 
 
 def _check_own(sources: Sequence[Record], layout: Layout) -> None:

@@ -1,6 +1,6 @@
 """What people decided, as JSONL: read, checked and kept."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -57,7 +57,7 @@ class Decision:
     the object; those of words the `instruction`, and captions `before` and `after`, where they are to be others.
 
     `of` has the fingerprints of what was judged, by the stages that made it: once it would be made otherwise, the
-    decision does not count. Without it, it always does.
+    decision does not count, and the last one before it that does is taken. Without it, it always does.
     """
 
     clip: Annotated[str, Range(16, 16)]
@@ -79,20 +79,29 @@ class Decision:
     after: Annotated[str, Range(10, 1500)] | None = None
 
 
-def read_decisions(paths: Iterable[Path]) -> dict[tuple[str, str, str], Facts]:
-    """The decisions of several logs, by clip, object and gate; of one thing the last counts.
+def read_decisions(paths: Iterable[Path]) -> dict[tuple[str, str, str], list[Facts]]:
+    """The decisions of several logs, by clip, object and gate, in their order. Those are left out that count only where
+    a later one does.
 
     Raises VeraError, with the line, for what is none.
     """
-    found: dict[tuple[str, str, str], Facts] = {}
+    found: dict[tuple[str, str, str], list[Facts]] = {}
     for path in paths:
         if not path.is_file():
             raise VeraError(f"{path}: there is no such log of decisions")
         for number, row in enumerate(read_rows(path, mend=False), 1):
             decision = check_row(row, f"{path}:{number}")
             content = {name: value for name, value in row.items() if name not in ("clip", "object", "gate")}
-            found[decision.clip, decision.object, decision.gate] = content
+            before = found.get((decision.clip, decision.object, decision.gate), [])
+            kept = [one for one in before if not decision.of.items() <= one.get("of", {}).items()]
+            found[decision.clip, decision.object, decision.gate] = [*kept, content]
     return found
+
+
+def last_counting(said: Sequence[Facts], judged: Mapping[str, str]) -> Facts | None:
+    """The last decision that counts where the stages have the fingerprints `judged`: one that is of something else was
+    made of that, and not of what is there now."""
+    return next((one for one in reversed(said) if one.get("of", {}).items() <= judged.items()), None)
 
 
 def check_row(row: Mapping[str, Any], where: str = "decision") -> Decision:
@@ -119,7 +128,7 @@ def check_row(row: Mapping[str, Any], where: str = "decision") -> Decision:
 
 
 def import_decisions(log: Path, folder: Path) -> int:
-    """Add the decisions of a log to those of a build, whole or not at all; how many. Of one thing the last counts."""
+    """Add the decisions of a log to those of a build, whole or not at all; of how many things."""
     read_decisions([log])  # before anything is made; a last line may lack its end
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder), whole_file(next_log(folder)) as partial:  # no other log gets the number meanwhile
@@ -132,10 +141,15 @@ def import_decisions(log: Path, folder: Path) -> int:
 
 def next_log(folder: Path) -> Path:
     """Where the next log of a build goes, after all that it has."""
-    number = 1 + max((int(path.stem) for path in folder.glob("*.jsonl") if path.stem.isdigit()), default=0)
+    number = 1 + max(map(_number, folder.glob("*.jsonl")), default=0)
     return folder / f"{number:06}.jsonl"
 
 
 def held_decisions(folder: Path) -> list[Path]:
-    """The logs of a build, in the order in which they were imported."""
-    return sorted(path for path in folder.glob("*.jsonl") if not path.name.startswith("."))
+    """The logs of a build, in the order in which they were imported, after those that were laid there under a name."""
+    logs = [path for path in folder.glob("*.jsonl") if not path.name.startswith(".")]
+    return sorted(logs, key=lambda path: (_number(path), path.name))
+
+
+def _number(log: Path) -> int:
+    return int(log.stem) if log.stem.isdecimal() else 0

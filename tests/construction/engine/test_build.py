@@ -88,10 +88,10 @@ def test_an_object_does_not_hang_on_its_neighbours(tmp_path: Path, log: Path) ->
         clip = next(iter(build.clips))
     runs(log)
     decided = {"by": "anna", "objects": [{"noun": "cat"}, {"noun": "dog"}]}
-    make(tmp_path / "out", "1", decisions={(clip, "", "choose"): decided})
+    make(tmp_path / "out", "1", decisions={(clip, "", "choose"): [decided]})
     assert runs(log) == {"choose": 1, "publish": 2}
     decided = {"by": "anna", "objects": [{"noun": "cat"}, {"noun": "fox"}]}
-    make(tmp_path / "out", "1", decisions={(clip, "", "choose"): decided})
+    make(tmp_path / "out", "1", decisions={(clip, "", "choose"): [decided]})
     assert runs(log) == {"choose": 1, "publish": 1}
 
 
@@ -101,7 +101,7 @@ def test_gates_wait_for_people(tmp_path: Path, log: Path) -> None:
         assert len(build.index.find("waiting", "choose")) == 3
         assert not build.index.find("done", "publish")
         clip = next(iter(build.clips))
-    decisions = {(clip, "", "choose"): {"by": "anna", "objects": [{"noun": "cat"}]}}
+    decisions = {(clip, "", "choose"): [{"by": "anna", "objects": [{"noun": "cat"}]}]}
     with opened(tmp_path / "out", "3", unattended=False, decisions=decisions) as build:
         finish(build)
         assert [task.unit for task in build.index.find("done", "publish")] == [clip]

@@ -1,7 +1,6 @@
 """Tasks: what a build waits for, and clips whose answers are known."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,17 +40,14 @@ def set_tasks(store: Store, waiting: Iterable[NewTask]) -> int:
     return sum(known.get(name, "gone") == "gone" for name in wanted)
 
 
-def settled_of(store: Store) -> dict[str, dict[str, str]]:
-    """What settled decisions are of, where they say so, by the names of tasks."""
-    rows = store.rows(
-        "SELECT id, json_extract(decision, '$.of') AS judged FROM tasks "
-        "WHERE state = 'settled' AND truth IS NULL AND judged IS NOT NULL"
-    )
-    return {row["id"]: json.loads(row["judged"]) for row in rows}
+def settled_tasks(store: Store) -> set[str]:
+    """The names of tasks whose decisions are written down."""
+    rows = store.rows("SELECT id FROM tasks WHERE state = 'settled' AND logged = 1 AND truth IS NULL")
+    return {row["id"] for row in rows}
 
 
 def retire_tasks(store: Store, names: Iterable[str]) -> None:
-    """Have tasks make room for new ones of their names: what was answered was made anew, and is to be judged again."""
+    """Have tasks make room for new ones of their names: what was decided does not count, and is to be judged again."""
     with store.change():
         for name in names:
             store.rows("UPDATE tasks SET id = id || '~' || number, state = 'gone' WHERE id = ?", name)

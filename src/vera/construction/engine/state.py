@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
+from vera.construction.decisions import last_counting
 from vera.construction.engine.record import Entry, Record
 from vera.construction.engine.stage import Facts, Stage
 
@@ -18,11 +19,11 @@ NOBODY: Facts = {"by": "nobody"}
 class Plan:
     """What is to be done: the stages in their order, what was decided, and whether nobody is asked.
 
-    `decisions` by clip, object and stage; `verdicts` by clip, of stages that compare all clips.
+    `decisions` by clip, object and stage, in their order; `verdicts` by clip, of stages that compare all clips.
     """
 
     stages: Sequence[Stage]
-    decisions: Mapping[tuple[str, str, str], Facts] = field(default_factory=dict)
+    decisions: Mapping[tuple[str, str, str], Sequence[Facts]] = field(default_factory=dict)
     unattended: bool = False
     verdicts: Mapping[str, Facts] = field(default_factory=dict)
 
@@ -134,17 +135,13 @@ def record_has_objects(record: Record, task: Task) -> bool:
 
 
 def _decision(plan: Plan, record: Record, name: str, stage: Stage, held: Mapping[str, Task]) -> Facts | None:
-    """What was said of a unit. What a person said of something that has another fingerprint now was said of something
-    else, and does not count."""
+    """What was said of a unit."""
     if stage.waits == "all":
         return plan.verdicts.get(record.id)
     if stage.waits == "people":
-        said = plan.decisions.get((record.id, name, stage.name))
-        if said is not None and all(
-            judged in held and held[judged].fingerprint == of for judged, of in said.get("of", {}).items()
-        ):
-            return said
-        return NOBODY if plan.unattended else None
+        made = {need: task.fingerprint for need, task in held.items()}
+        said = last_counting(plan.decisions.get((record.id, name, stage.name), ()), made)
+        return NOBODY if said is None and plan.unattended else said
     return None
 
 
