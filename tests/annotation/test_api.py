@@ -12,8 +12,11 @@ from tests.construction.crossing import FRAMES, HEIGHT, WIDTH, centre
 from vera.annotation.desk import Desk
 from vera.annotation.server.app import annotation_app
 from vera.annotation.server.forms import Differing, GateProgress, PersonProgress, Progress, Work
+from vera.annotation.server.routes import mask_lines
+from vera.annotation.store.leases import find_lease
 from vera.construction.formats.rle import decode_mask, encode_mask
 from vera.service.access import Access, Proxy
+from vera.service.errors import MissingError
 
 ROOT = Path(__file__).parents[2]
 
@@ -126,6 +129,13 @@ def test_what_is_missing_of_an_answer_is_told(client: TestClient) -> None:
     assert client.post(path, json=said).status_code == 204
     assert client.post(path, json=said).status_code == 204  # the answer was lost on its way
     assert client.post(path, json={**said, "accept": False, "reason": "other"}).status_code == 409
+
+
+@pytest.mark.faults
+def test_what_cannot_be_followed_is_told_before_a_status_is_sent(client: TestClient, desk: Desk) -> None:
+    lease = find_lease(desk.store, claim(client)["lease"])
+    with pytest.raises(MissingError, match="no proposal 99"):
+        mask_lines(desk, lease, {"noun": "ball", "proposal": 99})
 
 
 def test_people_are_kept_apart_and_named_by_the_proxy(desk: Desk) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 from tests.annotation.made_build import click_ball, desk_of, make_build, say
 
 from vera.annotation.clips import JUDGED
+from vera.annotation.server.app import annotation_app
 from vera.annotation.server.showing import show_work
 from vera.annotation.store.answers import reopen
 from vera.annotation.store.store import GATES, Gate
@@ -21,6 +23,7 @@ from vera.construction.stages.objects import Propose
 from vera.construction.stages.proofread import BackgroundProofread, Proofread
 from vera.construction.stages.removal import Filter, Layers, Remove
 from vera.errors import VeraError
+from vera.service.access import Access
 from vera.service.errors import MissingError
 
 
@@ -244,6 +247,62 @@ def test_what_the_log_does_not_hold_is_asked_for_again(tmp_path: Path) -> None:
     assert build_samples(recipe, out).waiting == {"annotate": 1}
     assert answer(out, "annotate", {"accept": False, "reason": "other"}) != first
     assert build_samples(recipe, out).rejected == {"annotate: unusable": 1}
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("second", [{"accept": True}, {"accept": False, "reason": "ghost"}])
+def test_two_answers_are_of_the_same_thing(
+    tmp_path: Path, second: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, out = make_build(tmp_path, 1)
+    answer(out, "annotate", {"accept": True})
+    build_samples(recipe, out)
+    desk = desk_of(out, overlap=1.0)
+    first = desk.claim("anna", "filter", "work")
+    assert first is not None
+    say(desk, first, {"accept": True})
+    monkeypatch.setattr(Remove, "version", 1000)
+    assert build_samples(recipe, out).waiting == {"filter": 1}
+    other = desk.claim("ben", "filter", "work")
+    assert other is not None
+    say(desk, other, second)
+    desk.settle()
+    assert desk.claim("carl", None, "adjudicate") is None
+    again = desk.claim("anna", "filter", "work")
+    assert again is not None and again.id == first.id
+    say(desk, again, second)
+    desk.settle()
+    desk.close()
+    report = build_samples(recipe, out)
+    assert (report.samples, sum(report.rejected.values())) == ((1, 0) if second["accept"] else (0, 1))
+
+
+@pytest.mark.faults
+def test_nobody_decides_between_answers_of_what_was_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, out = make_build(tmp_path, 1)
+    answer(out, "annotate", {"accept": True})
+    build_samples(recipe, out)
+    desk = desk_of(out, overlap=1.0)
+    for person, said in (("anna", {"accept": True}), ("ben", {"accept": False, "reason": "ghost"})):
+        lease = desk.claim(person, "filter", "work")
+        assert lease is not None
+        say(desk, lease, said)
+    desk.settle()
+    held = desk.claim("carl", "filter", "adjudicate")
+    assert held is not None
+    access = Access()
+    bearer = {"authorization": f"Bearer {access.token}"}
+    client = TestClient(annotation_app(desk, access), "http://127.0.0.1", headers=bearer)
+    path = f"/api/leases/{held.id}"
+    assert len(client.get(f"{path}/pair").json()["answers"]) == 2
+    monkeypatch.setattr(Remove, "version", 1000)
+    assert build_samples(recipe, out).waiting == {"filter": 1}
+    refused = client.post(f"{path}/adopted", json={"which": 0})
+    assert refused.status_code == 409 and "made anew" in refused.json()["detail"]
+    assert client.get(f"{path}/pair").status_code == 409
+    assert desk.claim("carl", "filter", "adjudicate") is None
+    assert desk.claim("anna", "filter", "work") is not None and desk.claim("ben", "filter", "work") is not None
+    desk.close()
 
 
 def test_an_answer_taken_back_is_not_one_that_was_judged_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

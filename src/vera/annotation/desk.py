@@ -13,7 +13,7 @@ from vera.annotation.draft import Bounds, Draft, check_event, fold, read_event
 from vera.annotation.gold import make_gold
 from vera.annotation.log import DecisionLog, said_of
 from vera.annotation.masks import agreement
-from vera.annotation.store.answers import Answer, finish, settle_all
+from vera.annotation.store.answers import Answer, answered_tasks, finish, settle_all, void_answers
 from vera.annotation.store.events import Event, events_of, save_event
 from vera.annotation.store.leases import Lease, claim, find_lease, withdraw
 from vera.annotation.store.store import GATES, Gate, Role, Rules, Store
@@ -46,6 +46,11 @@ class Desk:
         settled = settled_tasks(self.store)  # before the log is read: their lines are in it
         if decided := [task for task in waiting if task.id in settled]:
             retire_tasks(self.store, self._undecided(decided))
+        answered = answered_tasks(self.store)
+        for task in waiting:
+            if task.id in answered:
+                with suppress(MissingError):
+                    void_answers(self.store, task.id, self.clips.judged(task.gate, task.clip, task.object))
         return set_tasks(self.store, waiting)
 
     def _undecided(self, decided: Sequence[NewTask]) -> list[str]:
@@ -69,16 +74,21 @@ class Desk:
         return found
 
     def _claim(self, person: str, gate: Gate | None, role: Role) -> Lease | None:
-        """Give a person a task of which all that is shown is there."""
+        """Give a person a task of which all that is shown is there, and nothing was made anew between two answers."""
         while (lease := claim(self.store, person, gate, role)) is not None:
             try:
                 self.bounds(lease)
-                self.clips.judged(lease.gate, lease.clip, lease.object)
+                if not self.void(lease):
+                    return lease
             except MissingError:
                 withdraw(self.store, lease)
-            else:
-                return lease
         return None
+
+    def void(self, lease: Lease) -> int:
+        """Void what was answered to the task of a lease about what was made anew since; returns how many answers.
+        MissingError if something is gone."""
+        task = NewTask(lease.gate, lease.clip, lease.object)
+        return void_answers(self.store, task.id, self.clips.judged(task.gate, task.clip, task.object))
 
     def bounds(self, lease: Lease) -> Bounds:
         """What the events of a lease must keep to."""

@@ -18,6 +18,7 @@ from vera.construction.stages.following import (
     proposed,
     stream_masks,
 )
+from vera.service.errors import MissingError
 
 Chosen = Mapping[str, Any]
 AT_ONCE = 2  # masks that are drawn at a time: who clicks everywhere waits for their own
@@ -88,5 +89,8 @@ def _proposed(clips: Clips, clip: str, chosen: Chosen) -> Proposed:
     number = chosen.get("proposal")
     if number is None:
         return Proposed()
-    _, mask = clips.proposals(clip)[number]
+    masks = clips.proposals(clip)
+    if number >= len(masks):
+        raise MissingError(f"the clip has no proposal {number} any more")
+    _, mask = masks[number]
     return proposed(clips.facts(clip, "propose")["proposals"][number], mask)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from vera.annotation.log import DecisionLog
-from vera.annotation.store.answers import adopt, find_pair, finish, reopen, settle_all
+from vera.annotation.store.answers import adopt, answered_tasks, find_pair, finish, reopen, settle_all, void_answers
 from vera.annotation.store.events import events_of, save_event
 from vera.annotation.store.leases import claim, find_lease, give_back, keep, seconds_left
 from vera.annotation.store.store import Gate, Store, make_rules
@@ -167,6 +167,45 @@ def test_who_disagrees_is_decided_by_a_third(tmp_path: Path, opened: Callable[..
     assert log.write_settled(store) == 1
     rows = [row for path in held_decisions(tmp_path / "decisions") for row in read_rows(path)]
     assert [(row["clip"][-1], row["by"], row["accept"]) for row in rows] == [("1", "anna", False), ("0", "carl", False)]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("second", [YES, NO])
+def test_answers_of_what_was_made_anew_are_void_and_no_pair(opened: Callable[..., Store], second: Any) -> None:
+    store = opened(overlap=1.0)
+    set_tasks(store, clips(1))
+    (name,) = (task.id for task in clips(1))
+    held = {}
+    for person, said in (("anna", {**YES, "of": {"remove": "a"}}), ("ben", {**second, "of": {"remove": "b"}})):
+        lease = claim(store, person, "filter")
+        assert lease is not None
+        held[person] = finish(store, lease.id, said)
+    settle_all(store, same)
+    assert find_pair(store, held["ben"].task) is None and claim(store, "carl", None, "adjudicate") is None
+    assert answered_tasks(store) == {name}
+    assert void_answers(store, name, {"remove": "b"}) == 1 and void_answers(store, name, {"remove": "b"}) == 0
+    again = claim(store, "anna", "filter")
+    assert again is not None and again.id == held["anna"].id
+    finish(store, again.id, {**NO, "of": {"remove": "b"}})
+    settle_all(store, same)
+    adjudicating = claim(store, "carl", None, "adjudicate")
+    assert (adjudicating is None) == (second == NO)
+    if adjudicating is not None:  # they differ, until that is made anew, too
+        assert void_answers(store, name, {"remove": "c"}) == 2
+        with pytest.raises(ConflictError):
+            keep(store, adjudicating.id)
+        assert claim(store, "ben", "filter") is not None and claim(store, "anna", "filter") is not None
+
+
+def test_answers_that_say_more_and_less_of_one_thing_are_a_pair(opened: Callable[..., Store]) -> None:
+    """Who takes a proposal says of which; who clicks need not."""
+    store = opened(overlap=1.0)
+    set_tasks(store, clips(1))
+    for person, of in (("anna", {"proxy": "a", "propose": "b"}), ("ben", {"proxy": "a"})):
+        lease = claim(store, person, "filter")
+        assert lease is not None
+        finish(store, lease.id, {**YES, "of": of})
+    assert find_pair(store, 1) is not None
 
 
 @pytest.mark.faults

@@ -20,9 +20,12 @@ def deciding_routes(desk: Desk) -> APIRouter:
 
     def pair_of(lease: str) -> tuple[Lease, Pair]:
         held = find_lease(desk.store, lease)
-        pair = find_pair(desk.store, held.task) if held.role == "adjudicate" else None
-        if pair is None:
+        if held.role != "adjudicate":
             raise ConflictError("only who adjudicates sees what others answered")
+        desk.void(held)
+        pair = find_pair(desk.store, held.task)
+        if pair is None:
+            raise ConflictError("what was answered here is of something that was made anew since; take the next task")
         return held, pair
 
     @routes.get(LEASE + "/pair")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Path, Request
@@ -99,9 +100,11 @@ def work_routes(desk: Desk) -> APIRouter:
 
 
 def mask_lines(desk: Desk, lease: Lease, chosen: dict[str, Any]) -> Iterator[str]:
-    """Lines of JSON, one a frame: its number and the mask's counts."""
-    for t, mask in masks_along(desk.clips, lease.clip, chosen):
-        yield json.dumps({"frame": t, "counts": encode_mask(mask)}) + "\n"
+    """Lines of JSON, one a frame: its number and the mask's counts. The first is found at once: what cannot be followed
+    is told as an error, before a status is sent."""
+    found = masks_along(desk.clips, lease.clip, chosen)
+    first = list(islice(found, 1))
+    return (json.dumps({"frame": t, "counts": encode_mask(mask)}) + "\n" for t, mask in chain(first, found))
 
 
 def person_of(request: Request, told: str) -> str:

@@ -121,7 +121,7 @@ def _compared(compare: Compare, gate: Gate, clip: str, one: Answer, other: Answe
 
 
 def find_pair(store: Store, task: int) -> Pair | None:
-    """The two answers to a task, in the order in which it was taken; None before there are two."""
+    """The two answers to a task, in the order in which it was taken; None before there are two of the same thing."""
     rows = store.rows(
         "SELECT id, person, answer FROM leases WHERE task = ? AND role = 'work' AND state = 'done' ORDER BY number",
         task,
@@ -130,7 +130,39 @@ def find_pair(store: Store, task: int) -> Pair | None:
         return None
     one, other = rows
     answers = json.loads(one["answer"]), json.loads(other["answer"])
+    of, other_of = (answer.get("of", {}) for answer in answers)
+    if any(other_of.get(stage, made) != made for stage, made in of.items()):
+        return None
     return Pair((one["id"], other["id"]), (one["person"], other["person"]), answers)
+
+
+def answered_tasks(store: Store) -> set[str]:
+    """The names of tasks that somebody answered, and that are not decided."""
+    rows = store.rows(
+        "SELECT DISTINCT tasks.id FROM tasks JOIN leases ON task = tasks.number "
+        "WHERE tasks.state IN ('open', 'disputed') AND truth IS NULL AND leases.state = 'done'"
+    )
+    return {row["id"] for row in rows}
+
+
+def void_answers(store: Store, task: str, judged: Mapping[str, str]) -> int:
+    """Void the answers to a task that is not decided, by its name, which are of something else than `judged`: it was
+    made anew, and whoever answered is asked again; returns how many. Nobody decides between them any more."""
+    with store.change():
+        rows = store.rows(
+            "SELECT leases.number, task, json_extract(answer, '$.of') AS of FROM leases JOIN tasks "
+            "ON tasks.number = task WHERE tasks.id = ? AND tasks.state IN ('open', 'disputed') AND truth IS NULL "
+            "AND role = 'work' AND leases.state = 'done'",
+            task,
+        )
+        void = [row for row in rows if not json.loads(row["of"] or "{}").items() <= judged.items()]
+        for row in void:
+            store.rows("UPDATE leases SET state = 'expired' WHERE number = ?", row["number"])
+        if void:
+            number = void[0]["task"]
+            store.rows("UPDATE leases SET state = 'expired' WHERE task = ? AND role = 'adjudicate'", number)
+            store.rows("UPDATE tasks SET state = 'open', agreement = NULL WHERE number = ?", number)
+        return len(void)
 
 
 def _settle(store: Store, task: int, decision: Answer, agreement: float | None) -> None:

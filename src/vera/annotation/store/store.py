@@ -19,7 +19,8 @@ Role = Literal["work", "adjudicate"]
 GATES: tuple[Gate, ...] = get_args(Gate)
 
 # A task is open until all that were wanted have answered, then settled, or disputed until somebody decides; gone if
-# the build does not wait for it any more. A lease is open, expired or done; its number is the order of claims.
+# the build does not wait for it any more. A lease is open, expired or done; its number is the order of claims. One that
+# expired and has an answer is void: what it was of was made anew.
 _SCHEMA = """
 CREATE TABLE tasks (
   number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, gate TEXT NOT NULL, clip TEXT NOT NULL, object TEXT NOT NULL,
