@@ -4,15 +4,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.annotation.made_build import desk_of, make_build, say
+from fastapi.testclient import TestClient
+from tests.annotation.made_build import click_ball, desk_of, make_build, say
 from tests.construction.crossing import FRAMES, HEIGHT, WIDTH, centre, crossing
 
+from vera.annotation.gold import noun_in
 from vera.annotation.pictures import picture
+from vera.annotation.server.app import annotation_app
 from vera.annotation.server.progress import read_progress
+from vera.construction.construct import build_samples
 from vera.construction.formats.rle import encode_mask
 from vera.data.released.writer import append_row, write_clips
 from vera.data.sample import LayeredSample
 from vera.errors import VeraError
+from vera.service.access import Access
 
 
 def masks() -> np.ndarray:
@@ -60,6 +65,39 @@ def test_answers_to_gold_are_scored_and_decide_nothing(tmp_path: Path) -> None:
     desk = desk_of(out, tmp_path / "synth", gold=1.0)  # the same samples are not taken up again
     assert desk.store.count("SELECT count(*) FROM tasks WHERE truth IS NOT NULL") == 3
     desk.close()
+
+
+def test_gold_looks_like_any_other_task(tmp_path: Path) -> None:
+    """Its page, and what its address answers, tell nothing."""
+    recipe, out = make_build(tmp_path, 1)
+    desk = desk_of(out)
+    lease = desk.claim("anna", "annotate", "work")
+    assert lease is not None
+    click_ball(desk, lease.id)
+    say(desk, lease, {"accept": True})
+    desk.close()
+    build_samples(recipe, out)
+    write_synthetic(tmp_path / "synth")
+    told = []
+    for person, share in (("anna", 1.0), ("ben", 0.0)):
+        desk, access = desk_of(out, tmp_path / "synth", gold=share), Access()
+        bearer = {"authorization": f"Bearer {access.token}"}
+        client = TestClient(annotation_app(desk, access), "http://127.0.0.1", headers=bearer)
+        work = client.post("/api/claims", json={"person": person, "gate": "filter"}).json()["work"]
+        path = f"/api/leases/{work['lease']}"
+        views = ("plate/999", "alpha/1", "result/1", "checker/1")
+        answers = [client.get(f"{path}/pictures/{view}") for view in views]
+        answers += [client.post(f"{path}/answer", json={"accept": True, "of": of}) for of in ({}, work["of"])]
+        shapes = {stage: len(made) for stage, made in work["of"].items()}
+        told.append((shapes, work["noun"] != "", work["views"], [(one.status_code, one.text) for one in answers]))
+        desk.close()
+    assert told[0] == told[1] and told[0][0] == {"remove": 32} and told[0][1]
+
+
+def test_the_noun_of_gold_is_in_its_instruction() -> None:
+    assert noun_in("Add two big blue toy planes on the left, bouncing.") == "toy plane"
+    assert noun_in("Put a cactus in the middle.") == "cactus"
+    assert noun_in("Add a zzz.") == "object"
 
 
 def test_a_folder_without_samples_is_told(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from vera.annotation.store.store import Gate
 from vera.construction.adapters.segmenter import SegmenterNetwork
 from vera.construction.construct import build_status
 from vera.construction.engine.record import Layout, Record, read_record
+from vera.construction.engine.state import fingerprint
 from vera.construction.stages.background import Curate
 from vera.construction.stages.footage import Proxy
 from vera.construction.stages.objects import Annotate
@@ -46,7 +47,7 @@ class Clips:
         """The record of a clip. MissingError if there is none."""
         record = read_record(Layout(self.out).record("clip", clip))
         if record is None:
-            raise MissingError(f"{clip}: this clip is gone from the build; take the next task")
+            raise MissingError("this clip is gone from the build; take the next task")
         return record
 
     def files(self, clip: str, name: str = "") -> dict[str, Path]:
@@ -65,11 +66,11 @@ class Clips:
         return {} if entry is None else entry.facts
 
     def judged(self, gate: Gate, clip: str, name: str) -> dict[str, str]:
-        """The fingerprints of what is shown of a clip, or of an object of it, at a gate; none for gold. MissingError if
+        """The fingerprints of what is shown of a clip, or of an object of it, at a gate; gold's look alike. MissingError if
         there is no such clip, or the build makes some of it anew: an answer that does not say of what it is would
         count for whatever comes of that."""
         if clip.startswith(GOLD):
-            return {}
+            return {stage: fingerprint(clip, stage) for stage in JUDGED[gate]}
         stages = self.record(clip).stages
         keys = {stage: f"{name}/{stage}" if name else stage for stage in JUDGED[gate]}
         missing = {stage for stage, key in keys.items() if key not in stages}
@@ -89,7 +90,7 @@ class Clips:
         """A file of a clip, and when it changed, in nanoseconds. MissingError if there is no such file."""
         path = self.files(clip, name).get(file)
         if path is None or not path.is_file():
-            raise MissingError(f"{clip}: has no {file}; is the build still at it?")
+            raise MissingError(f"the clip has no {file}; is the build still at it?")  # ids tell what is gold
         return path, path.stat().st_mtime_ns
 
     def proposals(self, clip: str) -> list[tuple[int, NDArray[np.bool_]]]:

@@ -1,6 +1,7 @@
 """Gold: clips of our own, whose masks and plates are known, among the tasks of everybody."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from vera.annotation.clips import GOLD, Clips
 from vera.annotation.store.tasks import NewTask
 from vera.construction.formats.rle import encode_mask
-from vera.data.released.layout import CLIPS
+from vera.data.released.layout import CLIPS, INSTRUCTION
 from vera.data.released.writer import FRAME_RATE
+from vera.data.synthesis.vocabulary import MODELS, SPRITES, nouns, plural
 from vera.errors import VeraError
 from vera.files import whole_folder
 from vera.resumable import read_rows
@@ -55,8 +57,16 @@ def _filtering(clips: Clips, dataset: Path) -> Iterator[NewTask]:
             "hole.mkv": hole.astype(np.uint8) * np.uint8(255),
             "evidence.mkv": hole.astype(np.uint8) * np.uint8(9),
         }
-        truth = {"accept": False, "reason": "ghost"} if ghost else {"accept": True}
+        verdict = {"accept": False, "reason": "ghost"} if ghost else {"accept": True}
+        truth = {**verdict, "noun": noun_in(str(row.get(INSTRUCTION, "")))}
         yield NewTask("filter", _write(clips, row, files), "o1", truth)
+
+
+def noun_in(instruction: str) -> str:
+    """The thing that an instruction of `vera data synth` is about, as a person would have named it."""
+    words = {word for thing in (*SPRITES, *MODELS) for word in nouns(thing)}
+    named = (word for word in words if re.search(rf"\b({re.escape(word)}|{re.escape(plural(word))})\b", instruction))
+    return max(named, key=len, default="object")
 
 
 def _rows(dataset: Path, split: str) -> Iterator[dict[str, Any]]:

@@ -30,7 +30,7 @@ def picture(clips: Clips, clip: str, name: str, view: View, t: int, mend: Mend =
     MissingError for a frame or a view that the clip does not have.
     """
     if not 0 <= t < len(clips.frames(clip)):
-        raise MissingError(f"{clip}: has no frame {t}")
+        raise MissingError(f"the clip has no frame {t}")
     kind = "png" if view == "alpha" else "jpeg"
     frame = _VIEWS[view](clips, clip, name, t, mend)
     ordered = frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)

@@ -13,13 +13,14 @@ from vera.annotation.draft import MOST_OBJECTS
 from vera.annotation.masks import mask_at, masks_along
 from vera.annotation.pictures import View, picture
 from vera.annotation.server.forms import Claim, Drafted, Drawn, Given, Kept, NewEvent, Work
-from vera.annotation.server.showing import show_work
+from vera.annotation.server.showing import VIEWS, show_work
 from vera.annotation.store.answers import reopen
 from vera.annotation.store.events import events_of
 from vera.annotation.store.leases import Lease, find_lease, give_back, keep, seconds_left
 from vera.construction.formats.mend import NOTHING
 from vera.construction.formats.rle import encode_mask
 from vera.service.access import Caller
+from vera.service.errors import MissingError
 from vera.service.media import FOREVER
 
 LEASE = "/api/leases/{lease}"
@@ -91,6 +92,8 @@ def work_routes(desk: Desk) -> APIRouter:
     def shown(lease: LeaseId, view: View, frame: FrameNumber) -> Response:
         """Show a frame of a view: JPEG, alpha as PNG."""
         found = find_lease(desk.store, lease)
+        if view not in VIEWS[found.gate]:  # which files there are beside them tells what is gold
+            raise MissingError(f"{view} is not shown at {found.gate}")
         mend = desk.draft(found).mend() if found.gate == "curate" else NOTHING
         content, kind = picture(desk.clips, found.clip, found.object, view, frame, mend)
         kept = FOREVER if found.gate != "curate" else "private, no-cache"

@@ -10,6 +10,7 @@ from vera.annotation.server.forms import Proposed, Work
 from vera.annotation.store.events import events_of
 from vera.annotation.store.leases import Lease, seconds_left
 from vera.annotation.store.store import Gate
+from vera.annotation.store.tasks import known_noun
 from vera.construction.formats.rle import encode_mask
 from vera.data.released.writer import FRAME_RATE
 
@@ -53,6 +54,8 @@ def _views(desk: Desk, lease: Lease) -> list[View]:
 
 
 def _noun(desk: Desk, lease: Lease) -> str:
+    if lease.gold:
+        return known_noun(desk.store, lease.task)
     objects = desk.clips.facts(lease.clip, "annotate").get("objects", [])
     return str(objects[int(lease.object[1:]) - 1]["noun"]) if objects and lease.object else ""
 

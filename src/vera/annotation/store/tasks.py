@@ -63,6 +63,12 @@ def add_gold(store: Store, tasks: Iterable[NewTask]) -> None:
                 _add(store, task)
 
 
+def known_noun(store: Store, task: int) -> str:
+    """The name of the object that gold shows; empty where objects are chosen."""
+    noun = "iif(object = '', '', coalesce(json_extract(truth, '$.noun'), 'object'))"  # earlier versions kept none
+    return str(store.rows(f"SELECT {noun} FROM tasks WHERE number = ?", task)[0][0])
+
+
 def _add(store: Store, task: NewTask) -> None:
     truth = None if task.truth is None else packed(task.truth)
     wanted = 2 if truth is None and is_shared(task.id, store.rules.overlap) else 1
