@@ -12,7 +12,7 @@ from tests.annotation.made_build import click_ball, desk_of, make_build, say
 from vera.annotation.clips import JUDGED
 from vera.annotation.server.app import annotation_app
 from vera.annotation.server.showing import show_work
-from vera.annotation.store.answers import reopen
+from vera.annotation.store.leases import find_lease
 from vera.annotation.store.store import GATES, Gate
 from vera.construction.construct import build_samples
 from vera.construction.decisions import held_decisions, import_decisions, read_decisions
@@ -24,7 +24,7 @@ from vera.construction.stages.proofread import BackgroundProofread, Proofread
 from vera.construction.stages.removal import Filter, Layers, Remove
 from vera.errors import VeraError
 from vera.service.access import Access
-from vera.service.errors import MissingError
+from vera.service.errors import ConflictError, MissingError
 
 
 def test_a_build_goes_on_with_what_was_decided(tmp_path: Path) -> None:
@@ -214,6 +214,20 @@ def test_a_verdict_is_of_the_object_that_was_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.faults
+def test_an_answer_stays_where_it_cannot_be_taken_back(tmp_path: Path) -> None:
+    _, out = make_build(tmp_path, 1)
+    desk = desk_of(out)
+    lease = desk.claim("anna", "annotate", "work")
+    assert lease is not None
+    done = say(desk, lease, {"accept": False, "reason": "other"})
+    shutil.rmtree(out / "clips" / lease.clip[:2] / lease.clip)
+    with pytest.raises(MissingError, match="gone"):
+        desk.reopen("anna", "annotate")
+    assert find_lease(desk.store, lease.id) == done
+    desk.close()
+
+
+@pytest.mark.faults
 def test_a_line_that_does_not_count_hides_none_that_does(tmp_path: Path) -> None:
     """Neither an older log that is imported, nor what was said of another recipe's removal."""
     recipe, out = make_build(tmp_path, 1)
@@ -311,7 +325,8 @@ def test_an_answer_taken_back_is_not_one_that_was_judged_anew(tmp_path: Path, mo
     monkeypatch.setattr(Proxy, "version", 1000)
     assert build_samples(recipe, out).waiting == {"annotate": 1}
     desk = desk_of(out)
-    assert reopen(desk.store, "anna", None) is None
+    with pytest.raises(ConflictError, match="was made anew"):
+        desk.reopen("anna", None)
     desk.close()
 
 

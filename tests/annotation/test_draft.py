@@ -2,16 +2,19 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vera.annotation.draft import Bounds, check_event, fold, read_event
 from vera.construction.decisions import check_row
+from vera.construction.formats.rle import encode_mask
 from vera.errors import VeraError
 from vera.service.errors import ConflictError
 
 BOUNDS = Bounds(10, 40, 30, 3, 5)
+NONE, ALL = encode_mask(np.zeros((30, 40), bool)), encode_mask(np.ones((30, 40), bool))
 EVENTS = st.one_of(
     st.fixed_dictionaries(
         {
@@ -45,12 +48,12 @@ def test_an_object_is_a_line_of_the_log() -> None:
     draft = folded(
         {"kind": "noun", "noun": " cat "},
         {"kind": "proposal", "proposal": 0},
-        {"kind": "plus", "frame": 4, "point": [1, 2], "mask": "0"},
+        {"kind": "plus", "frame": 4, "point": [1, 2], "mask": NONE},
         {"kind": "minus", "frame": 4, "point": [3, 4]},
         {"kind": "moving", "on": True},
         {"kind": "barrier", "frame": 7},
     )
-    prompt = {"frame": 4, "plus": [[1, 2]], "minus": [[3, 4]], "mask": "0"}
+    prompt = {"frame": 4, "plus": [[1, 2]], "minus": [[3, 4]], "mask": NONE}
     cat = {"noun": "cat", "prompts": [prompt], "proposal": 0, "moving": True, "barriers": [7]}
     assert draft["objects"] == {"1": cat}
     check_row({"clip": "0" * 16, "gate": "annotate", "by": "anna", "objects": [cat]})
@@ -59,10 +62,10 @@ def test_an_object_is_a_line_of_the_log() -> None:
 def test_a_painted_mask_takes_the_place_of_the_clicks_that_it_holds() -> None:
     draft = folded(
         {"kind": "plus", "frame": 4, "point": [1, 2]},
-        {"kind": "mask", "frame": 4, "mask": "0"},
-        {"kind": "plus", "frame": 4, "point": [5, 6], "mask": "1"},
+        {"kind": "mask", "frame": 4, "mask": NONE},
+        {"kind": "plus", "frame": 4, "point": [5, 6], "mask": ALL},
     )
-    assert draft["objects"]["1"]["prompts"] == [{"frame": 4, "plus": [[5, 6]], "mask": "0"}]
+    assert draft["objects"]["1"]["prompts"] == [{"frame": 4, "plus": [[5, 6]], "mask": NONE}]
 
 
 def test_of_levels_the_last_count_and_undo_goes_back_to_those_before() -> None:
@@ -92,3 +95,25 @@ def test_more_points_than_a_frame_takes_are_refused() -> None:
     with pytest.raises(ConflictError, match="5 clicks are the most"):
         folded(*clicks)
     folded(*clicks[:5], {"kind": "undo"}, clicks[5])
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"kind": "mask", "mask": ALL},
+        {"kind": "plus", "point": [30, 20]},
+        {"kind": "box", "box": [30, 20, 5, 5]},
+        {"kind": "proposal", "proposal": 2},
+        {"kind": "barrier", "frame": 9},
+        {"kind": "part", "point": [30, 20]},
+    ],
+)
+def test_a_draft_of_a_clip_that_was_made_anew_keeps_what_still_fits(event: dict[str, Any]) -> None:
+    """Undo still takes back what it took back."""
+    smaller = Bounds(8, 20, 15, 1, 5)
+    noun = {"kind": "noun", "noun": "cat"}
+    kept = folded(noun, event, bounds=smaller)
+    assert (kept["objects"], kept["parts"]) == ({"1": {"noun": "cat"}}, []) and kept["can_undo"]
+    assert folded(noun, event, {"kind": "undo"}, bounds=smaller)["objects"] == kept["objects"]
+    assert folded(noun, event) != folded(noun)

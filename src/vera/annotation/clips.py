@@ -66,9 +66,10 @@ class Clips:
         return {} if entry is None else entry.facts
 
     def judged(self, gate: Gate, clip: str, name: str) -> dict[str, str]:
-        """The fingerprints of what is shown of a clip, or of an object of it, at a gate; gold's look alike. MissingError if
-        there is no such clip, or the build makes some of it anew: an answer that does not say of what it is would
-        count for whatever comes of that."""
+        """The fingerprints of what is shown of a clip, or of an object of it, at a gate; gold's look alike.
+
+        MissingError if there is no such clip, or the build makes some of it anew: an answer that does not say of what
+        it is would count for whatever comes of that."""
         if clip.startswith(GOLD):
             return {stage: fingerprint(clip, stage) for stage in JUDGED[gate]}
         stages = self.record(clip).stages

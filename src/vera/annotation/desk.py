@@ -13,7 +13,7 @@ from vera.annotation.draft import Bounds, Draft, check_event, fold, read_event
 from vera.annotation.gold import make_gold
 from vera.annotation.log import DecisionLog, said_of
 from vera.annotation.masks import agreement
-from vera.annotation.store.answers import Answer, answered_tasks, finish, settle_all, void_answers
+from vera.annotation.store.answers import Answer, answered_tasks, finish, reopen, settle_all, void_answers
 from vera.annotation.store.events import Event, events_of, save_event
 from vera.annotation.store.leases import Lease, claim, find_lease, withdraw
 from vera.annotation.store.store import GATES, Gate, Role, Rules, Store
@@ -120,6 +120,15 @@ class Desk:
         done = finish(self.store, lease.id, answer)
         self.log.write_settled(self.store)
         return done
+
+    def reopen(self, person: str, gate: Gate | None) -> Lease | None:
+        """Take back a person's last answer; None if there is none. ConflictError and MissingError say why it stays."""
+
+        def check(lease: Lease) -> None:
+            self.clips.path(lease.clip, "frames.mkv")
+            self.clips.judged(lease.gate, lease.clip, lease.object)
+
+        return reopen(self.store, person, gate, check)
 
     def settle(self) -> None:
         """Compare and score what waits for it, and write what is decided by it."""

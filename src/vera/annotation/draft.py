@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from vera.construction.decisions import Chosen, Pixel, Prompt
@@ -125,17 +126,26 @@ def check_event(event: Event, bounds: Bounds) -> None:
         if not (-width < x < bounds.width and -height < y < bounds.height):
             raise VeraError(f"event: the box is beside the picture of {bounds.width}x{bounds.height}; draw it inside")
     if event.mask is not None:
-        decode_mask(event.mask, (bounds.height, bounds.width))
+        _check_mask(event.mask, (bounds.height, bounds.width))
     if event.kind == "proposal" and event.proposal is not None and event.proposal >= bounds.proposals:
         raise VeraError(f"event: there is no proposal {event.proposal}; the clip has {bounds.proposals}")
 
 
+@lru_cache(maxsize=512)
+def _check_mask(counts: str, shape: tuple[int, int]) -> None:
+    """Held, as all masks of a draft are checked at each step."""
+    decode_mask(counts, shape)
+
+
 def fold(events: Sequence[Event], bounds: Bounds) -> Draft:
-    """What events come to. ConflictError for more points than one frame may have."""
+    """What events come to. Those that point beside the clip, which had another size or other proposals then, are left
+    out. ConflictError for more points than one frame may have."""
     done, undone = _standing(events)
     objects: dict[int, Chosen] = {}
     levels, parts, strokes = NOTHING.levels, list[Part](), list[Any]()
     for event in done:
+        if not _fits(event, bounds):
+            continue
         if event.kind == "stroke":
             strokes.append(event.stroke)
         elif event.kind == "part":
@@ -152,6 +162,14 @@ def fold(events: Sequence[Event], bounds: Bounds) -> Draft:
     read_mend({"parts": parts, "levels": levels, "strokes": strokes})
     kept = {number: chosen for number, chosen in objects.items() if chosen != Chosen("")}
     return Draft(kept, parts, levels, strokes, bool(done), bool(undone))
+
+
+def _fits(event: Event, bounds: Bounds) -> bool:
+    try:
+        check_event(event, bounds)
+    except VeraError:
+        return False
+    return True
 
 
 def _standing(events: Sequence[Event]) -> tuple[list[Event], list[Event]]:

@@ -16,9 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from vera.annotation.log import DecisionLog
 from vera.annotation.store.answers import adopt, answered_tasks, find_pair, finish, reopen, settle_all, void_answers
 from vera.annotation.store.events import events_of, save_event
-from vera.annotation.store.leases import claim, find_lease, give_back, keep, seconds_left
+from vera.annotation.store.leases import Lease, claim, find_lease, give_back, keep, seconds_left
 from vera.annotation.store.store import Gate, Store, make_rules
-from vera.annotation.store.tasks import NewTask, add_gold, set_tasks
+from vera.annotation.store.tasks import NewTask, add_gold, retire_tasks, set_tasks
 from vera.construction.decisions import held_decisions, read_decisions
 from vera.errors import VeraError
 from vera.resumable import read_rows
@@ -35,7 +35,7 @@ def same(gate: Gate, clip: str, one: Any, other: Any) -> float:
     return float(one["accept"] == other["accept"])
 
 
-def anything(events: object) -> None:
+def anything(held: object) -> None:
     return None
 
 
@@ -252,17 +252,83 @@ def test_gold_is_everybodys_and_decides_nothing(opened: Callable[..., Store]) ->
 def test_an_answer_is_taken_back_until_somebody_else_has_answered(tmp_path: Path, opened: Callable[..., Store]) -> None:
     store, log = opened(), DecisionLog(tmp_path / "decisions")
     set_tasks(store, clips(1))
-    assert reopen(store, "anna", "filter") is None
+    assert reopen(store, "anna", "filter", anything) is None
     lease = claim(store, "anna", "filter")
     assert lease is not None
     finish(store, lease.id, NO)
     log.write_settled(store)
-    again = reopen(store, "anna", "filter")
+    again = reopen(store, "anna", "filter", anything)
     assert again is not None and again.id == lease.id
     finish(store, lease.id, YES)
     log.write_settled(store)
     rows = read_rows(held_decisions(tmp_path / "decisions")[0])
     assert [row["accept"] for row in rows] == [False, True]  # the last counts
+
+
+@pytest.mark.faults
+def test_what_was_answered_last_is_taken_back_or_nothing(opened: Callable[..., Store]) -> None:
+    store = opened()
+    set_tasks(store, clips(2))
+    held = []
+    for _ in range(2):
+        lease = claim(store, "anna", "filter")
+        assert lease is not None
+        held.append(finish(store, lease.id, YES))
+
+    def refuse(lease: Lease) -> None:
+        raise MissingError(f"{lease.clip} is gone")
+
+    with pytest.raises(MissingError, match=f"{held[1].clip} is gone"):
+        reopen(store, "anna", "filter", refuse)
+    assert find_lease(store, held[1].id) == held[1]
+    retire_tasks(store, [clips(2)[1].id])
+    with pytest.raises(ConflictError, match="was made anew"):
+        reopen(store, "anna", "filter", anything)
+    assert [find_lease(store, lease.id) for lease in held] == held
+
+
+@pytest.mark.faults
+def test_a_void_answer_is_the_last_one(opened: Callable[..., Store]) -> None:
+    store = opened(overlap=1.0)
+    set_tasks(store, clips(2))
+    for number in range(2):
+        lease = claim(store, "anna", "filter")
+        assert lease is not None
+        finish(store, lease.id, {**YES, "of": {"remove": f"{number}"}})
+    assert void_answers(store, clips(2)[1].id, {"remove": "2"}) == 1
+    again = reopen(store, "anna", "filter", anything)
+    assert again is not None and again.id == lease.id  # type: ignore[union-attr]
+
+
+@pytest.mark.faults
+def test_who_takes_back_a_decision_may_come_back_to_it(tmp_path: Path) -> None:
+    """The build has gone on with what was decided, and waits no more: it stands until there is another answer."""
+    clock = Clock()
+    store = Store(tmp_path / "a.sqlite", make_rules(overlap=0.0, gold=0.0), clock)
+    set_tasks(store, clips(1))
+    lease = claim(store, "anna", "filter")
+    assert lease is not None
+    finish(store, lease.id, YES)
+    assert reopen(store, "anna", "filter", anything) is not None
+    clock.now = 1000
+    assert claim(store, "ben", "curate") is None
+    set_tasks(store, [])
+    again = claim(store, "anna", "filter")
+    assert again is not None and again.id == lease.id
+    assert finish(store, lease.id, NO).state == "done"
+
+
+def test_an_answer_to_gold_is_taken_back_like_any_other(opened: Callable[..., Store]) -> None:
+    store = opened(gold=1.0)
+    add_gold(store, [NewTask("filter", "gold00000000", "o1", YES)])
+    lease = claim(store, "anna", "filter")
+    assert lease is not None
+    for said, score in ((YES, 1.0), (NO, 0.0)):
+        finish(store, lease.id, said)
+        settle_all(store, same)
+        assert store.rows("SELECT score FROM leases")[0]["score"] == score
+        again = reopen(store, "anna", "filter", anything)
+        assert again is not None and again.id == lease.id
 
 
 def test_a_decision_that_was_written_as_the_server_died_is_written_once(
@@ -368,7 +434,7 @@ class Work(RuleBasedStateMachine):
     @rule(person=people)
     def back(self, person: str) -> None:
         with suppress(ConflictError):
-            reopen(self.store, person, "filter")
+            reopen(self.store, person, "filter", anything)
 
     @rule()
     def restart(self) -> None:

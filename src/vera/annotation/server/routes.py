@@ -14,7 +14,6 @@ from vera.annotation.masks import mask_at, masks_along
 from vera.annotation.pictures import View, picture
 from vera.annotation.server.forms import Claim, Drafted, Drawn, Given, Kept, NewEvent, Work
 from vera.annotation.server.showing import VIEWS, show_work
-from vera.annotation.store.answers import reopen
 from vera.annotation.store.events import events_of
 from vera.annotation.store.leases import Lease, find_lease, give_back, keep, seconds_left
 from vera.construction.formats.mend import NOTHING
@@ -43,7 +42,7 @@ def work_routes(desk: Desk) -> APIRouter:
     @routes.post("/api/reopened")
     def take_back(claim: Claim, request: Request) -> Given:
         """Give the caller the task again that they answered last."""
-        found = reopen(desk.store, person_of(request, claim.person), claim.gate)
+        found = desk.reopen(person_of(request, claim.person), claim.gate)
         return Given(work=None if found is None else show_work(desk, found))
 
     @routes.get(LEASE)

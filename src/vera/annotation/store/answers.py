@@ -1,7 +1,7 @@
 """Answers: kept once and whole, compared where two people gave one, and settled into decisions."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -40,7 +40,7 @@ def finish(store: Store, lease: str, answer: Answer) -> Lease:
             return held
         held = keep(store, lease)
         store.rows(
-            "UPDATE leases SET state = 'done', ended = ?, answer = ? WHERE number = ?",
+            "UPDATE leases SET state = 'done', ended = ?, answer = ?, score = NULL WHERE number = ?",
             store.wall(),
             packed(answer),
             held.number,
@@ -57,27 +57,30 @@ def adopt(store: Store, lease: str, pair: Pair, which: int) -> Lease:
     return finish(store, lease, pair.answers[which])
 
 
-def reopen(store: Store, person: str, gate: Gate | None) -> Lease | None:
-    """Take back a person's last answer at a gate, or at any, for another; None if there is none that could be.
+def reopen(store: Store, person: str, gate: Gate | None, check: Callable[[Lease], object]) -> Lease | None:
+    """Take back a person's last answer at a gate, or at any, for another; None if there is none.
 
-    A decision that is written down stays until the next one takes its place. What a second person has answered as well
-    is settled.
+    A decision that is written down stays until the next one takes its place. ConflictError where it can be taken back
+    no more: a second person has answered as well, or the build does not wait for it any more. `check` raises for what
+    cannot be shown; the answer then stays.
     """
     with store.change():
         row = store.row(
-            "SELECT leases.id, leases.number, leases.task, tasks.wanted FROM leases JOIN tasks ON tasks.number = task "
-            "WHERE person = ? AND role = 'work' AND gate = coalesce(?, gate) AND leases.state = 'done' "
-            "AND truth IS NULL AND tasks.state <> 'gone' ORDER BY ended DESC LIMIT 1",
+            "SELECT leases.id, leases.number, task, tasks.state, truth IS NULL AND wanted = 1 AS alone FROM leases "
+            "JOIN tasks ON tasks.number = task WHERE person = ? AND role = 'work' AND gate = coalesce(?, gate) "
+            "AND answer IS NOT NULL AND leases.state <> 'open' ORDER BY ended DESC LIMIT 1",
             person,
             gate,
         )
         if row is None:
             return None
-        state = "state = 'settled'" if row["wanted"] == 1 else "state = 'open'"
-        if store.row(f"SELECT 1 FROM tasks WHERE number = ? AND {state}", row["task"]) is None:
+        if row["state"] == "gone":
+            raise ConflictError("what you answered last was made anew, or is gone from the build: take the next task")
+        if row["state"] != "open" and not (row["alone"] and row["state"] == "settled"):
             raise ConflictError("somebody else has answered this as well: it is decided")
+        check(find_lease(store, row["id"]))
         store.rows("UPDATE tasks SET state = 'open' WHERE number = ?", row["task"])
-        store.rows("UPDATE leases SET state = 'expired', answer = NULL WHERE number = ?", row["number"])
+        store.rows("UPDATE leases SET state = 'expired', answer = NULL, score = NULL WHERE number = ?", row["number"])
         return keep(store, row["id"])
 
 

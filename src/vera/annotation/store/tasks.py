@@ -25,7 +25,7 @@ class NewTask:
 
 def set_tasks(store: Store, waiting: Iterable[NewTask]) -> int:
     """Take up what waits now; returns how many tasks are new, or there again. What waits no more, and nobody holds, is
-    gone."""
+    gone, unless it was decided and taken back: the decision stands until there is another."""
     wanted = {task.id: task for task in waiting}
     with store.change():
         known = {row["id"]: row["state"] for row in store.rows("SELECT id, state FROM tasks")}
@@ -34,7 +34,7 @@ def set_tasks(store: Store, waiting: Iterable[NewTask]) -> int:
                 _add(store, task)
             elif known[name] == "gone":
                 store.rows("UPDATE tasks SET state = 'open' WHERE id = ?", name)
-        for row in store.rows("SELECT id FROM tasks WHERE state = 'open' AND truth IS NULL"):
+        for row in store.rows("SELECT id FROM tasks WHERE state = 'open' AND truth IS NULL AND decision IS NULL"):
             if row["id"] not in wanted:
                 _end(store, row["id"])
     return sum(known.get(name, "gone") == "gone" for name in wanted)
