@@ -158,6 +158,30 @@ def test_a_second_report_takes_the_place_of_the_first(answered: tuple[Path, Any]
     assert not list((tmp_path / "results").rglob("former*")) and written.page.is_file()
 
 
+def test_of_a_folder_goes_only_what_was_written_there(answered: tuple[Path, Any], tmp_path: Path) -> None:
+    paper, data = tmp_path / "paper", tmp_path / "data"
+    figures = [paper / "figures/architecture.pdf", paper / "figures/photo.png"]
+    for path in [*figures, paper / "report.html", data / "answers.csv"]:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+    for _ in range(2):
+        analyse_study(*answered, paper)
+        export_data(*answered, data)
+    kept = [*figures, paper / "former report.html", data / "former answers.csv"]
+    assert [path.read_text() for path in kept] == ["mine"] * 4
+    assert len(list(tmp_path.rglob("former*"))) == 2
+    (data / "trials.csv").write_text("changed by hand")
+    export_data(*answered, data)
+    assert (data / "former trials.csv").read_text() == "changed by hand"
+
+
+def test_export_and_analysis_in_one_folder_leave_each_other_alone(answered: tuple[Path, Any], tmp_path: Path) -> None:
+    unblinded = (analyse_study(*answered, tmp_path / "out").page.parent / "trials.csv").read_text()
+    export_data(*answered, tmp_path / "out")
+    assert (tmp_path / "out/report.html").is_file()
+    assert (tmp_path / "out/former trials.csv").read_text() == unblinded
+
+
 def test_one_rater_works_and_says_what_it_cannot_say(study_folder: Path) -> None:
     engine = answer_study(study_folder, 1)
     written = analyse_study(study_folder, engine, study_folder / "results")

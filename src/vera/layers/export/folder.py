@@ -2,21 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import av
 
 from vera import files
 from vera.errors import VeraError
+from vera.written import as_written, files_in, fingerprint, read_listed
 
 RECORD = "export.json"  # marks a folder as an export, and lists what it wrote there
-
-
-def list_contents(folder: Path) -> dict[str, str]:
-    """Size and hash of every file in `folder`, by its path there: what a later export may replace."""
-    return {path: _fingerprint(folder / path) for path in sorted(_files(folder))}
 
 
 def check_folder(folder: Path) -> None:
@@ -37,8 +31,8 @@ def _check(folder: Path) -> None:
         return
     if not (folder / RECORD).is_file():
         raise VeraError(f"{folder}: holds something else than an export; choose another folder")
-    listed = _listed(folder)
-    changed = [path for path in sorted(_files(folder) & listed.keys()) if _fingerprint(folder / path) != listed[path]]
+    listed = read_listed(folder / RECORD)
+    changed = [path for path in sorted(files_in(folder) & listed.keys()) if fingerprint(folder / path) != listed[path]]
     if changed:
         raise VeraError(
             f"{folder / changed[0]}: was changed after it was exported; save it under another name, which stays, "
@@ -59,7 +53,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         with _parent(folder), files.whole_folder(folder, _written) as partial:
             yield partial
             with files.locked(folder.parent):
-                taken = _taken(_files(partial), _files(folder) - _written(folder))
+                taken = _taken(files_in(partial), files_in(folder) - _written(folder))
             if taken:
                 raise VeraError(f"{folder / taken[0]}: has the name of a file of this export; rename it")
     except (av.FFmpegError, OSError) as error:
@@ -88,37 +82,4 @@ def _taken(new: set[str], kept: set[str]) -> list[str]:
 
 
 def _written(folder: Path) -> set[str]:
-    """Files in the export `folder` that are as it wrote them."""
-    try:
-        listed = _listed(folder)
-    except VeraError:
-        return set()
-    return {path for path in _files(folder) & listed.keys() if _fingerprint(folder / path) == listed[path]} | {RECORD}
-
-
-def _listed(folder: Path) -> dict[str, Any]:
-    """Size and hash of what the export `folder` says that it wrote. Raises VeraError if it does not say it."""
-    record = files.read_json(folder / RECORD, files.FRAMES_LIMIT)
-    contents = record.get("contents") if isinstance(record, dict) else None
-    if not isinstance(contents, dict):
-        raise VeraError(f"{folder / RECORD}: does not list what the export wrote; remove the folder or choose another")
-    return contents
-
-
-def _files(folder: Path) -> set[str]:
-    """Paths in `folder` of all that is no folder; links are not followed."""
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
-
-
-def _fingerprint(path: Path) -> str:
-    """Size and SHA-256 of a file; nothing of what is none, such as a link."""
-    if path.is_symlink() or not path.is_file():
-        return ""
-    state = path.stat()
-    return f"{state.st_size} {_digest(path, state.st_ino, state.st_size, state.st_mtime_ns)}"
-
-
-@lru_cache(maxsize=2**20)
-def _digest(path: Path, *state: int) -> str:
-    """An export is compared before it is begun and when it is replaced; `state` tells when the file is another."""
-    return files.file_hash(path)
+    return as_written(folder, RECORD)

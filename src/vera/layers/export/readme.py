@@ -10,12 +10,13 @@ from vera._version import __version__
 from vera.errors import printable
 from vera.files import json_text
 from vera.layers.adjust import NEUTRAL
-from vera.layers.export.folder import RECORD, list_contents
+from vera.layers.export.folder import RECORD
 from vera.layers.export.plate import Plate, find_plate
 from vera.layers.export.shot import Shot
 from vera.layers.export.targets import Target
 from vera.video import UPRIGHT
 from vera.video.formats import is_float
+from vera.written import list_contents
 
 _ALPHA = {
     "straight": "straight (not premultiplied): colours reach past the matte, so edges have no fringe",

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from vera.errors import VeraError
 from vera.evaluation.reports.run.tabular import title_of
-from vera.files import check_outputs, json_text, whole_folder
+from vera.files import check_outputs, json_text
 from vera.study.analysis.choices import Rater, read_raters
 from vera.study.analysis.exclusions import exclusions
 from vera.study.analysis.figures import write_abilities, write_times, write_wins
@@ -18,9 +18,11 @@ from vera.study.analysis.tabular import answers_csv, codebook, comparisons_csv, 
 from vera.study.folder import STUDY, open_key, open_study, read_registration
 from vera.study.store.sessions import claim_database, count_withdrawals
 from vera.study.study import Key, Study
+from vera.written import own_folder
 
-PAGE, FIGURES, DATA = "report.html", "figures", ("trials.csv", "answers.csv", "events.jsonl", "codebook.md")
-RESULTS = ("comparisons.csv", "results.json")
+PAGE, FIGURES, RESULTS = "report.html", "figures", ("comparisons.csv", "results.json")
+# Each lists what one command wrote: all that the same command may replace. Neither replaces what the other wrote.
+ANALYSED, EXPORTED = "analysis-files.json", "export-files.json"
 KEPT, EVERYBODY = "kept", "everybody"
 
 
@@ -51,7 +53,7 @@ def analyse_study(folder: Path, engine: Engine, out: Path, registered: str | Non
     kept = [rater for rater in raters if not excluded[rater.name]]
     results = {KEPT: make_result(study, key, kept), EVERYBODY: make_result(study, key, raters)}
     check_outputs([folder / STUDY], [out])
-    with whole_folder(out, _former) as partial:
+    with own_folder(out, ANALYSED) as partial:
         (partial / FIGURES).mkdir()
         figures = _draw(partial / FIGURES, results, key, raters)
         withdrawn = count_withdrawals(engine)
@@ -72,7 +74,7 @@ def export_data(folder: Path, engine: Engine, out: Path) -> int:
     claim_database(engine, study.id, sha256)
     raters = read_raters(study, engine)
     check_outputs([folder / STUDY], [out])
-    with whole_folder(out, lambda _: DATA) as partial:
+    with own_folder(out, EXPORTED) as partial:
         _write_data(partial, raters, exclusions(study, raters), _numbered(study))
     return len(raters)
 
@@ -99,11 +101,6 @@ def _write_data(folder: Path, raters: Sequence[Rater], excluded: Mapping[str, li
     _write(folder / "answers.csv", answers_csv(raters, excluded, key))
     _write(folder / "events.jsonl", events_jsonl(raters))
     _write(folder / "codebook.md", codebook())
-
-
-def _former(folder: Path) -> list[str]:
-    figures = [path.relative_to(folder).as_posix() for path in (folder / FIGURES).glob("*.p[nd][gf]")]
-    return [PAGE, FIGURES, *DATA, *RESULTS, *figures]
 
 
 def _write(path: Path, text: str) -> None:

@@ -177,6 +177,20 @@ def test_a_report_takes_the_place_of_the_former_and_of_nothing_else(made: Path, 
     assert (run / "records.jsonl").is_file()
 
 
+def test_a_report_replaces_no_file_that_none_wrote(made: Path, tmp_path: Path) -> None:
+    out = tmp_path / "paper"
+    (out / "figures").mkdir(parents=True)
+    for name in ("figures/mine.pdf", "report.tex"):
+        (out / name).write_text("mine")
+    write_run_report(made, out)
+    with (out / "cases.csv").open("a") as file:
+        file.write("a note")
+    write_run_report(made, out)
+    assert [(out / name).read_text() for name in ("figures/mine.pdf", "former report.tex")] == ["mine"] * 2
+    assert (out / "former cases.csv").read_text().endswith("a note")
+    assert len(list(out.rglob("former*"))) == 2
+
+
 def test_a_reference_that_is_not_there_is_told(made: Path, tmp_path: Path) -> None:
     with pytest.raises(VeraError, match="has no method 'vera'; there are layers, recoded, shifted"):
         write_run_report(made, tmp_path / "out", "vera")

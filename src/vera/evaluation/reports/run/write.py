@@ -14,13 +14,15 @@ from vera.evaluation.reports.run.read import EditPaths, Run, natural, read_run
 from vera.evaluation.reports.run.tables import Tables, TaskTable, make_tables
 from vera.evaluation.reports.run.tabular import cases_csv, latex, report_json, summary_csv
 from vera.evaluation.reports.table import TITLES
-from vera.files import check_outputs, json_text, whole_folder
+from vera.files import check_outputs, json_text
 from vera.progress import Progress
 from vera.workers import share_out
+from vera.written import own_folder
 
 PAGE, SUMMARY, CASES, JSON, LATEX, FIGURES = (
     "report.html", "report.csv", "cases.csv", "report.json", "report.tex", "figures",
 )  # fmt: skip
+WRITTEN = "report-files.json"  # lists what a report wrote: all that a second one may replace
 PANELS = 2  # of the worst cases of each task
 
 
@@ -55,7 +57,7 @@ def write_run_report(
         shown.append(case)
         if progress is not None:
             progress("clips", len(shown), len(jobs))
-    with whole_folder(out, lambda former: _written(former)) as partial:
+    with own_folder(out, WRITTEN) as partial:
         (partial / FIGURES).mkdir()
         pictures = {table.task: _draw(partial / FIGURES, table, tables, shown) for table in tables.tasks}
         figures = {task: [path.read_bytes() for path in paths] for task, paths in pictures.items()}
@@ -122,11 +124,6 @@ def _draw(folder: Path, table: TaskTable, tables: Tables, shown: Sequence[ShownC
 def _panels(table: TaskTable, shown: Sequence[ShownCase]) -> Iterator[tuple[ShownCase, CaseMedia]]:
     of_task = [(case, case.media) for case in shown if case.task == table.task and case.media is not None]
     yield from of_task[:PANELS]
-
-
-def _written(former: Path) -> list[str]:
-    figures = [f"{FIGURES}/{path.name}" for kind in ("png", "pdf") for path in (former / FIGURES).glob(f"*.{kind}")]
-    return [PAGE, SUMMARY, CASES, JSON, LATEX, FIGURES, *figures]
 
 
 def _write(path: Path, text: str) -> None:
