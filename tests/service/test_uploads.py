@@ -59,6 +59,29 @@ def test_in_pieces(site: Site, tus: TestClient) -> None:
     assert not list(site.uploads.folder.iterdir())
 
 
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", "{}", "5", '{"name": 1, "length": "x"}', f'{{"name": "x", "length": {10**30}}}']
+)
+def test_a_damaged_upload_keeps_nobody_from_the_others(site: Site, tus: TestClient, damage: str) -> None:
+    location, other = create(tus), create(tus)
+    folder = site.uploads.folder / location.rpartition("/")[2]
+    (folder / "upload.json").write_text(damage)
+    assert tus.head(location).status_code == patch(tus, location, 0, b"01").status_code == 404
+    assert patch(tus, other, 0, b"01").status_code == patch(tus, create(tus), 0, b"01").status_code == 204
+    Uploads(site.uploads.folder)  # as a server that starts
+    assert folder.exists(), "it expires as any other"
+    assert tus.delete(location).status_code == 204 and not folder.exists()
+
+
+def test_what_is_no_upload_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for path in (tmp_path / "note.txt", tmp_path / "photos" / "mine.jpg"):
+        path.touch()
+    Uploads(tmp_path, kept=-1).create(10, "clip.mp4")
+    assert {path.name for path in tmp_path.iterdir()} > {"note.txt", "photos"}
+    assert (tmp_path / "photos" / "mine.jpg").exists()
+
+
 def test_what_the_server_can(tus: TestClient) -> None:
     headers = tus.options(UPLOADS).headers
     assert headers["tus-max-size"] == "10000000" and headers["tus-extension"] == "creation,termination,expiration"

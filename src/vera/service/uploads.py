@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import os
 import re
 import secrets
@@ -12,10 +13,12 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from starlette.concurrency import run_in_threadpool
 
 from vera.errors import VeraError
+from vera.fields import Range, check_value
 from vera.files import read_json, write_text
 from vera.service.errors import ConflictError, MissingError, NoRoomError, TooLargeError
 from vera.service.names import plain_name
@@ -25,6 +28,16 @@ SPARE = 1 << 30  # bytes of the disk that uploads leave to the rest of the work
 KEPT = 24 * 3600.0  # seconds that a partial upload waits to be taken up again
 WHOLE = 7  # times as long for a whole one: others of its folder may still come
 CHUNK = 1 << 20
+_ID = re.compile("[0-9a-f]{32}")
+_MISSING = "there is no such upload; it was removed, or nobody went on with it for a day"
+
+
+@dataclass(frozen=True)
+class _About:
+    """What `upload.json` holds."""
+
+    name: str
+    length: Annotated[int, Range(0, math.inf)]
 
 
 @dataclass(frozen=True)
@@ -63,7 +76,7 @@ class Uploads:
         if length > self.limit:
             raise TooLargeError(f"a file of {length:,} bytes is more than the {self.limit:,} that this server takes")
         self.expire()
-        promised = sum(upload.length - upload.offset for upload in self._all())
+        promised = sum(found.length - found.offset for found in map(self._find, self._ids()) if found is not None)
         if length + promised + SPARE > shutil.disk_usage(self.folder).free:
             raise NoRoomError("the server's disk has no room for this file; free space, then try again")
         upload = secrets.token_hex(16)
@@ -74,12 +87,11 @@ class Uploads:
         return self.get(upload)
 
     def get(self, upload: str) -> Upload:
-        """An upload, as far as it is. Raises MissingError if there is none."""
-        if re.fullmatch("[0-9a-f]{32}", upload) and self._about(upload).is_file():
-            with suppress(FileNotFoundError):
-                about, path = read_json(self._about(upload)), self.folder / upload / "data"
-                return Upload(upload, about["name"], about["length"], path.stat().st_size, path)
-        raise MissingError("there is no such upload; it was removed, or nobody went on with it for a day")
+        """An upload, as far as it is. Raises MissingError if there is none, or what is known of it was damaged."""
+        found = self._find(upload)
+        if found is None:
+            raise MissingError(_MISSING)
+        return found
 
     def whole(self, upload: str) -> Upload:
         """An upload that is whole. Raises ConflictError if it is not."""
@@ -117,10 +129,12 @@ class Uploads:
         return offset
 
     async def remove(self, upload: str) -> None:
-        """Remove an upload. Raises MissingError if there is none."""
+        """Remove an upload, a damaged one as well. Raises MissingError if there is none."""
         async with self._locks[upload]:
             self._turns.pop(upload, None)
-            await run_in_threadpool(self._remove, self.get(upload).id)
+            if not _ID.fullmatch(upload) or not self._about(upload).is_file():
+                raise MissingError(_MISSING)
+            await run_in_threadpool(self._remove, upload)
         self._locks.pop(upload, None)
 
     def expire(self) -> None:
@@ -128,7 +142,7 @@ class Uploads:
 
         By the files' times, as this process's own clock begins with it; and by that clock, as the other may jump.
         """
-        for folder in self.folder.iterdir():
+        for folder in (self.folder / upload for upload in self._ids()):
             data, kept = folder / "data", self.kept * (WHOLE if self._is_whole(folder.name) else 1)
             old = time.time() - (data if data.exists() else folder).stat().st_mtime > kept
             quiet = time.monotonic() - self._touched.get(folder.name, -kept) > kept
@@ -141,8 +155,18 @@ class Uploads:
             return True
         return False
 
-    def _all(self) -> list[Upload]:
-        return [self.get(folder.name) for folder in self.folder.iterdir() if self._about(folder.name).is_file()]
+    def _find(self, upload: str) -> Upload | None:
+        if not _ID.fullmatch(upload):
+            return None
+        with suppress(VeraError, FileNotFoundError):
+            about, data = check_value(_About, read_json(self._about(upload)), upload), self.folder / upload / "data"
+            if about.length <= self.limit:
+                return Upload(upload, about.name, about.length, data.stat().st_size, data)
+        return None
+
+    def _ids(self) -> list[str]:
+        """The folders that may be uploads; what somebody else put here is left alone."""
+        return [path.name for path in self.folder.iterdir() if _ID.fullmatch(path.name) and path.is_dir()]
 
     def _remove(self, upload: str) -> None:
         self._about(upload).unlink(missing_ok=True)  # first: without it there is no upload
