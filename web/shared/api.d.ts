@@ -237,7 +237,7 @@ export interface paths {
         };
         /**
          * Projects
-         * @description List all projects, the one that was changed last first.
+         * @description List all projects, the one that was changed last first. One that cannot be read says why in `damaged`.
          */
         get: operations["projects_api_v1_projects_get"];
         put?: never;
@@ -288,7 +288,7 @@ export interface paths {
         post?: never;
         /**
          * Delete
-         * @description Move a project into the bin; its jobs are cancelled.
+         * @description Move a project into the bin; its jobs are cancelled. One that cannot be read goes with `If-Match: *`.
          */
         delete: operations["delete_api_v1_projects__project__delete"];
         options?: never;
@@ -1260,6 +1260,26 @@ export interface components {
              * @description Null for a clip without sound.
              */
             peaks: string | null;
+        };
+        /**
+         * DamagedProject
+         * @description A project that cannot be read, with the reason: its files, or its clip's, are damaged or gone.
+         */
+        DamagedProject: {
+            /**
+             * Id
+             * @description Opaque; made by the server.
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Damaged */
+            damaged: string;
+            /**
+             * Updated
+             * @description Seconds since 1970.
+             */
+            updated: number;
         };
         /**
          * DeletedProject
@@ -3812,7 +3832,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Project"][];
+                    "application/json": (components["schemas"]["Project"] | components["schemas"]["DamagedProject"])[];
                 };
             };
             /** @description Bad Request */

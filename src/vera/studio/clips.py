@@ -2,17 +2,19 @@
 
 import shutil
 import time
+from contextlib import suppress
 from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
 from anyio import from_thread
+from pydantic import ValidationError
 
 from vera.errors import VeraError
 from vera.files import json_text, link_or_copy, write_text
 from vera.jobs.job import Job
-from vera.jobs.kinds.inputs import read_clip
+from vera.jobs.kinds.inputs import clip_path, is_id, read_clip
 from vera.service.errors import MissingError
 from vera.service.names import plain_name
 from vera.studio.probe import probe
@@ -30,7 +32,10 @@ def clip_folder(studio: Studio, clip: str) -> Path:
 
 
 def clip_record(studio: Studio, clip: str) -> Record:
-    """Read what is kept of a clip: `path`, `name`, `probe`, `job`. Raises MissingError."""
+    """Read what is kept of a clip: `path`, `name`, `probe`, `job`.
+
+    Raises MissingError, and VeraError for a record that was damaged.
+    """
     return read_clip(clip_folder(studio, clip) / RECORD)
 
 
@@ -58,7 +63,8 @@ def open_path(studio: Studio, path: Path, rate: Fraction | None = None) -> Clip:
     with studio.lock:
         for clip, record in _records(studio):
             said = record["probe"]
-            if record["path"] == str(path) and (said["state"], said["times"]) == (probed["state"], probed["times"]):
+            same = clip_path(studio.workspace, clip, record) == path
+            if same and (said["state"], said["times"]) == (probed["state"], probed["times"]):
                 if find_job(studio, record["job"]) is None:  # the queue was deleted, or the server killed in between
                     _queue_proxy(studio, clip, record)
                 return describe_clip(studio, clip)
@@ -66,20 +72,26 @@ def open_path(studio: Studio, path: Path, rate: Fraction | None = None) -> Clip:
 
 
 def list_clips(studio: Studio) -> list[Clip]:
-    """Describe all clips, the newest first."""
-    found = sorted(_records(studio), key=lambda item: -float(item[1]["created"]))
-    return [describe_clip(studio, clip) for clip, _ in found]
+    """Describe all clips that can be read, the newest first."""
+    found: list[Clip] = []
+    for clip, _ in sorted(_records(studio), key=lambda item: -item[1]["created"]):
+        with suppress(VeraError):
+            found.append(describe_clip(studio, clip))
+    return found
 
 
 def describe_clip(studio: Studio, clip: str) -> Clip:
-    """Describe a clip as the API tells it. Raises MissingError."""
+    """Describe a clip as the API tells it. Raises MissingError, and VeraError for a record that was damaged."""
     record = clip_record(studio, clip)
     said = {name: value for name, value in record["probe"].items() if name in Clip.model_fields}
     proxy, media = _proxy(studio, clip, record)
     notes = list(record["probe"]["notes"])
-    if not Path(record["path"]).exists():
+    if not clip_path(studio.workspace, clip, record).exists():
         notes.append("the clip's file is no longer where it was: put it back, or open it anew")
-    return Clip(**said | {"id": clip, "name": record["name"], "proxy": proxy, "media": media, "notes": notes})
+    try:
+        return Clip(**said | {"id": clip, "name": record["name"], "proxy": proxy, "media": media, "notes": notes})
+    except (ValidationError, TypeError):
+        raise VeraError(f"clip {clip}: its {RECORD} was damaged, or changed by hand; mend it") from None
 
 
 def demo_clip() -> Path | None:
@@ -119,7 +131,8 @@ def _open_upload(studio: Studio, upload: str) -> Clip:
 def _keep(studio: Studio, clip: str, path: Path, name: str, probed: dict[str, Any]) -> Clip:
     folder = studio.workspace / "clips" / clip
     folder.mkdir(parents=True, exist_ok=True)
-    record = {"path": str(path), "name": name, "created": time.time(), "job": None, "probe": probed}
+    kept = path.relative_to(studio.workspace) if path.is_relative_to(studio.workspace) else path
+    record = {"path": str(kept), "name": name, "created": time.time(), "job": None, "probe": probed}
     write_text(folder / RECORD, json_text(record) + "\n")  # before its job, which a worker may begin at once
     _queue_proxy(studio, clip, record)
     return describe_clip(studio, clip)
@@ -131,8 +144,13 @@ def _queue_proxy(studio: Studio, clip: str, record: Record) -> None:
 
 
 def _records(studio: Studio) -> list[tuple[str, Record]]:
-    files = (studio.workspace / "clips").glob(f"*/{RECORD}")
-    return [(file.parent.name, read_clip(file)) for file in files]
+    """The clips with their records; one that was damaged keeps nobody from the others."""
+    found: list[tuple[str, Record]] = []
+    for file in (studio.workspace / "clips").glob(f"*/{RECORD}"):
+        with suppress(VeraError, FileNotFoundError):
+            if is_id(file.parent.name):
+                found.append((file.parent.name, read_clip(file)))
+    return found
 
 
 def _proxy(studio: Studio, clip: str, record: Record) -> tuple[Proxy, ClipMedia | None]:

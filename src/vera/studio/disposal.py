@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from vera.errors import VeraError
 from vera.service.errors import MissingError
 from vera.studio.clips import clip_folder, clip_record, find_job
 from vera.studio.projects import Record, deleted_projects, project_ids, project_record
@@ -23,15 +24,19 @@ def delete_unused(studio: Studio, clips: Iterable[str]) -> int:
     here = set(clips) & {path.name for path in (studio.workspace / "clips").iterdir()}
     if not here:
         return 0
-    records = [project_record(studio, project) for project in project_ids(studio)]
+    try:
+        records = [project_record(studio, project) for project in project_ids(studio)]
+    except VeraError:  # nobody knows what a damaged project uses
+        return 0
     records += filter(None, deleted_projects(studio).values())
     return sum(_delete(studio, clip) for clip in here.difference(*(clips_of(studio, record) for record in records)))
 
 
 def _delete(studio: Studio, clip: str) -> int:
-    with suppress(MissingError):  # of a clip that was deleted by hand
+    with suppress(VeraError):  # of a clip that was damaged or deleted by hand
         if job := find_job(studio, clip_record(studio, clip)["job"]):
             studio.jobs.cancel(job.id)
+    with suppress(MissingError):
         return delete_folders(clip_folder(studio, clip))
     return 0
 

@@ -1,8 +1,13 @@
 """Results and exports that are whole: folders in `exports` of a project, each with one file and what is known of it."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, Literal
 
+from pydantic import BaseModel, ValidationError
+
+from vera.errors import VeraError
 from vera.files import read_json
 from vera.jobs.kinds.inputs import laid_name
 from vera.service.errors import MissingError
@@ -14,16 +19,18 @@ ABOUT = "about.json"
 
 
 def list_files(studio: Studio, project: str) -> list[File]:
-    """List them, the newest first."""
-    folder = project_folder(studio, project) / "exports"
-    found = [_describe(project, about.parent) for about in folder.glob(f"*/{ABOUT}")]
+    """List those whose description can be read, the newest first."""
+    folder, found = project_folder(studio, project) / "exports", list[File]()
+    for about in folder.glob(f"*/{ABOUT}"):
+        with suppress(VeraError):
+            found.append(_describe(project, about.parent))
     return sorted(found, key=lambda file: -file.created)
 
 
 def open_file(studio: Studio, project: str, file: str) -> Path:
     """Find the file itself. Raises MissingError."""
     folder = _folder(studio, project, file)
-    path = folder / Path(read_json(folder / ABOUT)["name"]).name
+    path = folder / Path(_about(folder)["name"]).name
     if not path.is_file():
         raise MissingError(f"{file}: its file is gone from the workspace")
     return path
@@ -44,8 +51,22 @@ def _folder(studio: Studio, project: str, file: str) -> Path:
     return existing(project_folder(studio, project) / "exports" / file, ABOUT, "file")
 
 
+class _About(BaseModel, strict=True):
+    name: str
+    kind: Literal["result", "export"]
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    about: dict[str, Any] = read_json(folder / ABOUT)
+    try:
+        _About.model_validate(about)
+    except ValidationError:
+        raise VeraError(f"{folder.name}: its {ABOUT} was damaged, or changed by hand; delete it") from None
+    return about
+
+
 def _describe(project: str, folder: Path) -> File:
-    about = read_json(folder / ABOUT)
+    about = _about(folder)
     path = folder / Path(about["name"]).name
     return File(
         id=folder.name,

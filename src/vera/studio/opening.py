@@ -1,5 +1,6 @@
 """What the command line names: a clip, a layer folder or a project, and the workspace that it is opened in."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from vera.errors import VeraError
@@ -59,6 +60,7 @@ def _project_of(studio: Studio, clip: str) -> str:
     """The clip's project that was changed last, or a new one."""
     files = [file for file in (studio.workspace / "projects").glob(f"*/{LAYERS}") if (file.parent / RECORD).is_file()]
     for file in sorted(files, key=lambda file: -file.stat().st_mtime):
-        if project_record(studio, file.parent.name)["clip"] == clip:
-            return file.parent.name
+        with suppress(VeraError):  # a damaged one keeps no clip from being opened
+            if project_record(studio, file.parent.name)["clip"] == clip:
+                return file.parent.name
     return create_project(studio, NewProject(clip=clip)).body.id

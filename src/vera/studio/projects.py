@@ -9,19 +9,36 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import HTTPException
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from vera.errors import VeraError
 from vera.files import json_text, read_bytes, read_json, write_text
+from vera.jobs.kinds.inputs import is_id
 from vera.studio.clips import clip_record
 from vera.studio.display import check_display
 from vera.studio.schema.adjustment import Layer
-from vera.studio.schema.projects import ChangedProject, Display, NewProject, Project
+from vera.studio.schema.projects import ChangedProject, DamagedProject, Display, NewProject, Project
 from vera.studio.studio import Studio, existing, new_id
 
 LAYERS, RECORD = "project.json", "studio.json"
 BIN = "bin"  # of the workspace: deleted projects
 Record = dict[str, Any]
+
+
+class _TakeRecord(BaseModel, strict=True):
+    kind: str
+    job: str | None
+    settings: dict[str, Any]
+    created: float
+    binned: bool
+
+
+class _Record(BaseModel, strict=True):
+    """What is relied on of a project's record."""
+
+    name: str
+    clip: str
+    takes: dict[str, _TakeRecord]
 
 
 @dataclass(frozen=True)
@@ -46,9 +63,24 @@ def part_folder(studio: Studio, project: str, part: str) -> Path:
 
 
 def project_record(studio: Studio, project: str) -> Record:
-    """Read what is kept of a project besides its layers: `name`, `clip`, `created`, `takes`. Raises MissingError."""
-    record: Record = read_json(project_folder(studio, project) / RECORD)
+    """Read what is kept of a project besides its layers: `name`, `clip`, `created`, `takes`.
+
+    Raises MissingError, and VeraError for a record that was damaged.
+    """
+    return _read_record(project_folder(studio, project))
+
+
+def _read_record(folder: Path) -> Record:
+    record: Record = read_json(folder / RECORD)
+    try:
+        _Record.model_validate(record)
+    except ValidationError:
+        raise _damaged(folder, RECORD) from None
     return record
+
+
+def _damaged(folder: Path, file: str) -> VeraError:
+    return VeraError(f"{folder.name}: its {file} was damaged, or changed by hand; mend or delete it")
 
 
 def write_record(studio: Studio, project: str, record: Mapping[str, Any]) -> None:
@@ -69,34 +101,49 @@ def create_project(studio: Studio, asked: NewProject) -> Tagged:
 
 
 def read_project(studio: Studio, project: str) -> Tagged:
-    """Read a project. Raises MissingError, and VeraError for files that were damaged by hand."""
+    """Read a project. Raises MissingError, also where its clip is gone, and VeraError for files that were damaged."""
     record, folder = project_record(studio, project), project_folder(studio, project)
     layers, strict = read_layers(folder / LAYERS)
     probe = clip_record(studio, record["clip"])["probe"]
-    body = Project(
-        id=project,
-        name=record["name"],
-        clip=record["clip"],
-        layers=layers,
-        strict_chroma=strict,
-        display=project_display(record),
-        width=probe["width"],
-        height=probe["height"],
-        takes=list(record["takes"]),
-        laid=_laid(folder),
-        updated=(folder / LAYERS).stat().st_mtime,
-    )
+    try:
+        body = Project(
+            id=project,
+            name=record["name"],
+            clip=record["clip"],
+            layers=layers,
+            strict_chroma=strict,
+            display=project_display(record),
+            width=probe["width"],
+            height=probe["height"],
+            takes=list(record["takes"]),
+            laid=_laid(folder),
+            updated=(folder / LAYERS).stat().st_mtime,
+        )
+    except (ValidationError, TypeError):
+        raise _damaged(folder, RECORD) from None
     return Tagged(body, _etag(record, folder))
 
 
-def list_projects(studio: Studio) -> list[Project]:
-    """Read all projects, the one that was changed last first."""
-    return sorted((read_project(studio, id).body for id in project_ids(studio)), key=lambda project: -project.updated)
+def list_projects(studio: Studio) -> list[Project | DamagedProject]:
+    """Read all projects, the one that was changed last first; of those that cannot be read it is told why."""
+    with studio.lock:  # or one that is deleted at this moment would seem damaged
+        return sorted((_listed(studio, id) for id in project_ids(studio)), key=lambda project: -project.updated)
+
+
+def _listed(studio: Studio, project: str) -> Project | DamagedProject:
+    try:
+        return read_project(studio, project).body
+    except VeraError as error:
+        folder, name = project_folder(studio, project), project
+        with suppress(VeraError):
+            name = _read_record(folder)["name"]
+        return DamagedProject(id=project, name=name, damaged=str(error), updated=(folder / RECORD).stat().st_mtime)
 
 
 def project_ids(studio: Studio) -> list[str]:
     """List the projects that are not deleted."""
-    return [file.parent.name for file in (studio.workspace / "projects").glob(f"*/{RECORD}")]
+    files = (studio.workspace / "projects").glob(f"*/{RECORD}")
+    return [file.parent.name for file in files if file.is_file() and is_id(file.parent.name)]
 
 
 def deleted_projects(studio: Studio) -> dict[Path, Record | None]:
@@ -107,11 +154,9 @@ def deleted_projects(studio: Studio) -> dict[Path, Record | None]:
 
 def _deleted_record(folder: Path) -> Record | None:
     with suppress(VeraError):
-        found = read_json(folder / RECORD)
-        kinds = {"name": str, "clip": str, "takes": dict}
-        is_record = isinstance(found, dict) and all(isinstance(found.get(key), kind) for key, kind in kinds.items())
-        if is_record and (folder / LAYERS).is_file():
-            return dict(found)
+        record = _read_record(folder)
+        if (folder / LAYERS).is_file():
+            return record
     return None
 
 
@@ -140,16 +185,21 @@ def change_project(studio: Studio, project: str, asked: ChangedProject, if_match
 
 
 def delete_project(studio: Studio, project: str, if_match: str | None) -> None:
-    """Move a project into the workspace's bin, and cancel its jobs. Raises as `change_project`."""
+    """Move a project into the workspace's bin, and cancel its jobs. Raises as `change_project`.
+
+    One that cannot be read has no tag, and goes by `*`.
+    """
     with studio.lock:
-        now = read_project(studio, project)
-        _check_match(now.etag, if_match)
+        folder, tag = project_folder(studio, project), ""
+        with suppress(VeraError):
+            tag = read_project(studio, project).etag
+        _check_match(tag, if_match)
         for job in studio.jobs.jobs():
             if job.spec.get("project") == project:
                 studio.jobs.cancel(job.id)
         bin = studio.workspace / BIN
         bin.mkdir(exist_ok=True)
-        project_folder(studio, project).rename(bin / project)
+        folder.rename(bin / project)
 
 
 def read_layers(path: Path) -> tuple[list[Layer], bool]:
@@ -160,9 +210,7 @@ def read_layers(path: Path) -> tuple[list[Layer], bool]:
         layers = [Layer(take=Path(line.pop("folder")).name, **line) for line in lines]
         return layers, bool(found.get("strict_chroma", False))
     except (ValidationError, TypeError, ValueError, KeyError, AttributeError):
-        raise VeraError(
-            f"{path.parent.name}: its {LAYERS} was damaged, or changed by hand; mend or delete it"
-        ) from None
+        raise _damaged(path.parent, LAYERS) from None
 
 
 def write_layers(folder: Path, layers: list[Layer], strict: bool) -> None:
@@ -214,7 +262,7 @@ def _check_match(etag: str, if_match: str | None) -> None:
         raise HTTPException(428, "say which state of the project this changes: send its ETag as If-Match")
     if if_match.strip() not in ("*", etag):
         raise HTTPException(
-            412, "the project was changed in another tab or window since; load it again", {"ETag": etag}
+            412, "the project was changed in another tab or window since; load it again", {"ETag": etag} if etag else {}
         )
 
 

@@ -2,8 +2,11 @@
 
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
+
+from pydantic import BaseModel, Field, ValidationError
 
 from vera.errors import VeraError
 from vera.files import read_json
@@ -115,7 +118,7 @@ def submit_take(
 
 def _describe(studio: Studio, project: str, take: str, said: Record) -> Take:
     folder = studio.workspace / "projects" / project / "takes" / take
-    done = read_json(folder / "take.json") if (folder / "take.json").is_file() else None
+    done = _done(folder)
     job = find_job(studio, said["job"])
     asked = job.spec if job is not None else said  # one that waits may have been changed
     settings = {
@@ -133,18 +136,34 @@ def _describe(studio: Studio, project: str, take: str, said: Record) -> Take:
         seed=asked.get("seed"),
         model=asked.get("model"),
         settings=settings,
-        first=done["frames"][0] if done else settings.get("start") or 0,
-        count=len(done["frames"]) if done else settings.get("frames") or 0,
-        frames=done["frames"] if done else None,
-        width=done["width"] if done else None,
-        height=done["height"] if done else None,
+        first=done.frames[0] if done else settings.get("start") or 0,
+        count=len(done.frames) if done else settings.get("frames") or 0,
+        frames=done.frames if done else None,
+        width=done.width if done else None,
+        height=done.height if done else None,
         previews=job.previews if job else 0,
         media=_media(folder, url) if done else None,
         manifest=f"{url}/manifest" if done else None,
-        notices=done["notices"] if done else [],
+        notices=done.notices if done else [],
         created=said["created"],
         binned=said["binned"],
     )
+
+
+class _Done(BaseModel, strict=True):
+    """What `take.json` holds."""
+
+    frames: Annotated[list[int], Field(min_length=1)]
+    width: int
+    height: int
+    notices: list[str]
+
+
+def _done(folder: Path) -> _Done | None:
+    """What is known of a take that is done; None also where it was damaged: it is to be made again then."""
+    with suppress(VeraError, ValidationError):
+        return _Done.model_validate(read_json(folder / "take.json"))
+    return None
 
 
 def _media(folder: Path, url: str) -> TakeMedia:

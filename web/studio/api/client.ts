@@ -8,6 +8,7 @@ import type {
   About,
   Bring,
   Clip,
+  DamagedProject,
   DeletedProject,
   Display,
   Emptied,
@@ -77,7 +78,7 @@ export const clip = (id: string) => body<Clip>(client.GET("/api/v1/clips/{clip}"
 export const clips = () => body<Clip[]>(client.GET("/api/v1/clips"));
 
 export const makeProject = (clip: string) => body<Project>(client.POST("/api/v1/projects", { body: { clip } }));
-export const projects = () => body<Project[]>(client.GET("/api/v1/projects"));
+export const projects = () => body<(Project | DamagedProject)[]>(client.GET("/api/v1/projects"));
 /** Move a project into the bin, whatever its state is. */
 export const deleteProject = (id: string) =>
   body<void>(client.DELETE("/api/v1/projects/{project}", { params: { ...to("project", id), header: { "If-Match": "*" } } }));

@@ -16,6 +16,7 @@ export type Display = Schemas["Display"];
 export type Emptied = Schemas["Emptied"];
 export type Lut = Schemas["Lut"];
 export type Entries = Schemas["Entries"];
+export type DamagedProject = Schemas["DamagedProject"];
 export type DeletedProject = Schemas["DeletedProject"];
 export type Entry = Schemas["Entry"];
 export type Footage = Schemas["OpenClip"];

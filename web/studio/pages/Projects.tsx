@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import * as api from "../api/client";
-import type { DeletedProject, Project } from "../api/types";
+import type { DamagedProject, DeletedProject, Project } from "../api/types";
 import { Confirm } from "../parts/Confirm";
 import { size } from "../parts/size";
 import { when } from "../parts/when";
@@ -10,7 +10,7 @@ import { hrefOf } from "../state/route";
 
 /** The projects, and those that were deleted: they come back until they are deleted for good. */
 export function Projects() {
-  const found = useSignal<Project[] | null>(null);
+  const found = useSignal<(Project | DamagedProject)[] | null>(null);
   const deleted = useSignal<DeletedProject[]>([]);
   const read = async () => {
     [found.value, deleted.value] = await Promise.all([api.projects(), api.deletedProjects()]);
@@ -22,14 +22,11 @@ export function Projects() {
       <h2>Projects</h2>
       {found.value?.length === 0 && <p class="quiet">None yet.</p>}
       <ul class="list projects">
-        {found.value?.map(({ id, name, layers, updated }) => (
-          <li key={id}>
-            <a href={hrefOf({ page: "edit", project: id })}>{name}</a>
-            <span class="quiet">
-              {layers.length} {layers.length === 1 ? "layer" : "layers"}
-            </span>
-            <span class="quiet">{when(updated)}</span>
-            <button class="plain" aria-label={`Delete ${name}`} onClick={() => void then(api.deleteProject(id))}>
+        {found.value?.map((project) => (
+          <li key={project.id}>
+            {"damaged" in project ? <Damaged {...project} /> : <Whole {...project} />}
+            <span class="quiet">{when(project.updated)}</span>
+            <button class="plain" aria-label={`Delete ${project.name}`} onClick={() => void then(api.deleteProject(project.id))}>
               Delete
             </button>
           </li>
@@ -37,6 +34,28 @@ export function Projects() {
       </ul>
       {deleted.value.length > 0 && <Deleted projects={deleted.value} onRestore={(id) => then(api.restoreProject(id))} onEmpty={read} />}
     </section>
+  );
+}
+
+function Whole({ id, name, layers }: Project) {
+  return (
+    <>
+      <a href={hrefOf({ page: "edit", project: id })}>{name}</a>
+      <span class="quiet">
+        {layers.length} {layers.length === 1 ? "layer" : "layers"}
+      </span>
+    </>
+  );
+}
+
+function Damaged({ name, damaged }: DamagedProject) {
+  return (
+    <>
+      <span>
+        {name}: <span class="error">{damaged}</span>
+      </span>
+      <span class="quiet">damaged</span>
+    </>
   );
 }
 

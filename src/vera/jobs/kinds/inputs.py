@@ -1,11 +1,14 @@
 """What jobs read: clips, projects and masks of the workspace, by the ids in their specs."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
 
 from vera.errors import VeraError, brief
 from vera.files import read_json
@@ -16,6 +19,39 @@ if TYPE_CHECKING:
 
 LONGEST_RECORD = 1 << 28  # bytes: ten million frames of 20 digits each
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+class _Options(BaseModel, strict=True):
+    deinterlace: bool
+    progressive: bool
+
+
+class _ProxySize(BaseModel, strict=True):
+    width: int
+    height: int
+    thumbnails: int
+
+
+class _Probe(BaseModel, strict=True):
+    width: int
+    height: int
+    frames: int
+    times: list[float]
+    audio: str | None
+    notes: list[str]
+    state: list[list[int]]
+    options: _Options
+    proxy: _ProxySize
+
+
+class _ClipRecord(BaseModel, strict=True):
+    """What is relied on of a clip's record, besides what its description checks."""
+
+    path: str
+    name: str
+    created: float
+    job: str | None
+    probe: _Probe
 
 
 @dataclass(frozen=True)
@@ -31,20 +67,40 @@ class Source:
 
 def checked_id(value: object) -> str:
     """Return an id that may be a part of a path. Raises VeraError for anything else."""
-    if not isinstance(value, str) or not _ID.fullmatch(value):
+    if not is_id(value):
         raise VeraError(f"{brief(value)}: is no id")
-    return value
+    return str(value)
+
+
+def is_id(value: object) -> bool:
+    """Whether a value is an id that may be a part of a path."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
 def read_clip(path: Path) -> dict[str, Any]:
-    """Read a clip's record, which holds the time of each frame; to be read only, as it is kept for the next call."""
+    """Read a clip's record, which holds the time of each frame; to be read only, as it is kept for the next call.
+
+    Raises VeraError for one that was damaged.
+    """
     return _read_clip(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=16)
 def _read_clip(path: Path, changed: int) -> dict[str, Any]:
     record: dict[str, Any] = read_json(path, LONGEST_RECORD)
+    try:
+        _ClipRecord.model_validate(record)
+    except ValidationError:
+        raise VeraError(f"clip {path.parent.name}: its {path.name} was damaged, or changed by hand; mend it") from None
     return record
+
+
+def clip_path(workspace: Path, clip: str, record: Mapping[str, Any]) -> Path:
+    """Where a clip's file is. What lies in the workspace is named relative to it, which workers may have elsewhere."""
+    path = workspace / str(record["path"])
+    if path.parts[-3:-1] == ("clips", clip):  # an upload, of which older versions kept the whole path
+        return workspace / "clips" / clip / path.name
+    return path
 
 
 def find_source(workspace: Path, clip: object) -> Source:
@@ -53,11 +109,13 @@ def find_source(workspace: Path, clip: object) -> Source:
     if not path.is_file():
         raise VeraError(f"clip {clip}: is no longer in the workspace; open it anew")
     record = read_clip(path)
-    source, probe = Path(record["path"]), record["probe"]
+    source, probe = clip_path(workspace, str(clip), record), record["probe"]
     if not source.exists():
         raise VeraError(f"{record['name']}: is no longer where it was, {source.parent}; put it back, or open it anew")
     options = probe["options"]
     state = tuple(tuple(part) for part in probe["state"])
+    if source.parent == path.parent and len(state) == 1:  # an upload: a workspace on another disk has other inodes
+        state = ((source.stat().st_ino, *state[0][1:]),)
     rate = options.get("rate")  # which records of older versions do not have
     return Source(source, state, options["deinterlace"], options["progressive"], rate and Fraction(rate))
 

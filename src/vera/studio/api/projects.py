@@ -20,6 +20,7 @@ from vera.studio.projects import (
 from vera.studio.schema.base import Id, Name
 from vera.studio.schema.projects import (
     ChangedProject,
+    DamagedProject,
     DeletedProject,
     Display,
     Freed,
@@ -58,8 +59,8 @@ def projects_router(studio: Studio) -> APIRouter:
         return project.body
 
     @router.get("/projects")
-    def projects() -> list[Project]:
-        """List all projects, the one that was changed last first."""
+    def projects() -> list[Project | DamagedProject]:
+        """List all projects, the one that was changed last first. One that cannot be read says why in `damaged`."""
         return list_projects(studio)
 
     @router.get("/projects/{project}")
@@ -78,7 +79,7 @@ def projects_router(studio: Studio) -> APIRouter:
 
     @router.delete("/projects/{project}", status_code=204, responses=_STALE)
     def delete(project: Id, if_match: IfMatch = None) -> None:
-        """Move a project into the bin; its jobs are cancelled."""
+        """Move a project into the bin; its jobs are cancelled. One that cannot be read goes with `If-Match: *`."""
         delete_project(studio, project, if_match)
 
     @router.get("/deleted")

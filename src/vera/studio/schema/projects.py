@@ -78,6 +78,15 @@ class Project(Body):
     updated: Time
 
 
+class DamagedProject(Body):
+    """A project that cannot be read, with the reason: its files, or its clip's, are damaged or gone."""
+
+    id: Id
+    name: str
+    damaged: str
+    updated: Time
+
+
 class DeletedProject(Body):
     """A project in the bin, with the bytes of its files."""
 
