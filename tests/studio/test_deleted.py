@@ -8,6 +8,8 @@ from tests.studio.house import API, House
 from tests.studio.taking import bring
 from tests.studio.test_uploads import upload
 
+from vera.jobs.results import with_results
+from vera.jobs.work import CancelledError
 from vera.service.errors import MissingError
 from vera.studio.bringing import bring_layers
 
@@ -49,6 +51,19 @@ def test_a_job_that_begins_again_does_not_keep_a_project_from_coming_back(house:
     assert not (house.studio.workspace / "projects" / project).exists()
     (house.studio.workspace / "projects" / project / "exports").mkdir(parents=True)  # as older versions did
     assert house.post(f"/deleted/{project}/restore", status=200)["id"] == project
+
+
+@pytest.mark.faults
+def test_a_job_that_ends_while_its_project_is_in_the_bin_leaves_nothing(house: House, project: str) -> None:
+    def run(folder: Path) -> dict[str, str]:
+        (folder / "half").write_text("half", encoding="utf-8")
+        delete(house, project)
+        raise CancelledError
+
+    with pytest.raises(CancelledError):
+        with_results(house.studio.workspace, "job", f"projects/{project}/takes/take", run)
+    house.post(f"/deleted/{project}/restore", status=200)
+    assert not [path for path in house.studio.workspace.rglob("*") if "partial" in path.name or path.name == "half"]
 
 
 @pytest.mark.faults

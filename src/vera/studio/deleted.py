@@ -2,6 +2,7 @@
 
 import shutil
 
+from vera.files import sweep
 from vera.studio.disposal import clips_of, delete_folders, delete_unused, folder_size
 from vera.studio.projects import BIN, LAYERS, RECORD, deleted_projects, read_project
 from vera.studio.schema.projects import DeletedProject, Freed, Project
@@ -28,6 +29,8 @@ def restore_project(studio: Studio, project: str) -> Project:
         if not (place / RECORD).is_file():  # what a job of it, begun by an older version, has left
             shutil.rmtree(place, ignore_errors=True)
         folder.rename(place)
+        for part in place.iterdir():  # jobs that ended while it lay in the bin did not find what they had begun
+            sweep(part)
         return read_project(studio, project).body
 
 
