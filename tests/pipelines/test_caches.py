@@ -91,6 +91,33 @@ def test_a_cache_saves_joint_attention(
     assert np.array_equal(*outputs), "the second run knows nothing of the first"
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("config", [first_block, magnitude, spectral, series])
+def test_a_run_that_raised_leaves_nothing_to_the_next(
+    make_pipeline: MakePipeline, config: Callable[..., object]
+) -> None:
+    torch.manual_seed(0)
+    sizes = {"num_attention_heads": 2, "attention_head_dim": 12, "in_channels": 4, "out_channels": 4, "text_dim": 16}
+    transformer = VeraTransformer3DModel(**sizes, freq_dim=16, ffn_dim=32, num_layers=BLOCKS).eval()
+    pipeline = make_pipeline(transformer=transformer, window_frames=9, window_overlap=4)
+    transformer.enable_cache(config(pipeline))
+
+    def stop(pipe: VeraPipeline, step: int, *seen: object) -> None:
+        if step == 2:
+            raise KeyboardInterrupt
+
+    def edit(clip: np.ndarray, **call: Any) -> np.ndarray:
+        edited = pipeline(clip, "add a red balloon", num_inference_steps=STEPS, generator=seeded(), **call).edit
+        return np.asarray(edited)
+
+    wide = np.repeat(CLIP, 2, axis=2)
+    for clip in (CLIP, wide):
+        fresh = edit(clip)
+        with pytest.raises(KeyboardInterrupt):
+            edit(255 - CLIP, callback_on_step_end=stop)
+        assert np.array_equal(edit(clip), fresh)
+
+
 @pytest.mark.parametrize(("frames", "guidance"), [(9, 3.0), (13, 1.0)])
 def test_a_cache_that_would_mix_passes_is_refused(make_pipeline: MakePipeline, frames: int, guidance: float) -> None:
     pipeline = make_pipeline(window_frames=9, window_overlap=4)

@@ -307,6 +307,7 @@ class VeraPipeline(
         windows = plan_windows(source.shape[2], latent_length(window_frames, stride), window_overlap // stride)
         check_positions((windows.size, *source.shape[3:]), self.transformer.config)
         latents = self.prepare_latents(source, generator, latents)
+        self.reset_caches()  # what a run that raised has left there is of other latents
 
         # 5. Denoising loop
         with self.progress_bar(total=len(timesteps)) as progress_bar:

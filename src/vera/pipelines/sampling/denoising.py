@@ -95,6 +95,11 @@ class Denoising:
         timesteps: Tensor = self.scheduler.timesteps
         return timesteps
 
+    def reset_caches(self) -> None:
+        """Empty the transformer's caches, where it has any, as diffusers does after a run."""
+        if hasattr(self.transformer, "_reset_stateful_cache"):
+            self.transformer._reset_stateful_cache()
+
     def predict_velocity(
         self,
         latents: Tensor,
