@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from diffusers import ConfigMixin, ModelMixin, UniPCMultistepScheduler
+from diffusers import (
+    ConfigMixin,
+    DPMSolverMultistepScheduler,
+    DPMSolverSinglestepScheduler,
+    FlowMatchEulerDiscreteScheduler,
+    FlowMatchLCMScheduler,
+    ModelMixin,
+    SASolverScheduler,
+    UniPCMultistepScheduler,
+)
 from diffusers.configuration_utils import register_to_config
 
 from vera import VeraError
@@ -108,6 +117,33 @@ def test_the_generator_decides(make_pipeline: MakePipeline) -> None:
     one, again, other = (pipeline(clip(), TEXT, generator=seeded(seed)) for seed in (1, 1, 2))
     assert same(one, again)
     assert not np.array_equal(one.edit, other.edit)
+
+
+FLOW = {"prediction_type": "flow_prediction", "use_flow_sigmas": True, "flow_shift": 3.0}
+
+
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        FlowMatchLCMScheduler(shift=3.0),
+        FlowMatchEulerDiscreteScheduler(shift=3.0, stochastic_sampling=True),
+        DPMSolverMultistepScheduler(**FLOW, algorithm_type="sde-dpmsolver++"),
+        DPMSolverSinglestepScheduler(**FLOW, algorithm_type="sde-dpmsolver++"),
+        SASolverScheduler(**FLOW),
+    ],
+    ids=lambda scheduler: type(scheduler).__name__,
+)
+def test_the_generator_decides_what_schedulers_add(make_pipeline: MakePipeline, scheduler: Any) -> None:
+    pipeline = make_pipeline(scheduler=scheduler)
+    noise = torch.randn(2, 3, 4, 2, 4, 6, generator=seeded())
+
+    def edit(*seeds: int) -> VeraPipelineOutput:
+        generators = [seeded(seed) for seed in seeds]
+        return pipeline(clip(), [TEXT, TEXT], latents=noise, num_inference_steps=6, generator=generators)
+
+    one, again, other = edit(1, 2), edit(1, 2), edit(1, 3)
+    assert same(one, again)
+    assert np.array_equal(one.edit[0], other.edit[0]) and not np.array_equal(one.edit[1], other.edit[1])
 
 
 def test_given_latents_are_the_noise(make_pipeline: MakePipeline) -> None:

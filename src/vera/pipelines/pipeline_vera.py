@@ -212,7 +212,7 @@ class VeraPipeline(
                 the subject to preserve. One for all clips, or one for each.
             num_inference_steps (`int`, *optional*): of the scheduler.
             guidance_scale (`float`, *optional*): of at most 1 is no guidance, one forward a step instead of two.
-            generator: of the noise; a list has one for each clip that is sampled.
+            generator: of the noise, that of stochastic schedulers too; a list has one for each clip that is sampled.
             latents: the noise [B,K,C,T',H',W'] to start from.
             window_frames, window_overlap (`int`, *optional*): of the windows that a longer clip is sampled in.
             output_composite (`bool`): whether to decode the network's own picture of the result too.
@@ -307,6 +307,7 @@ class VeraPipeline(
         windows = plan_windows(source.shape[2], latent_length(window_frames, stride), window_overlap // stride)
         check_positions((windows.size, *source.shape[3:]), self.transformer.config)
         latents = self.prepare_latents(source, generator, latents)
+        noisy = self.prepare_extra_step_kwargs(generator)
         self.reset_caches()  # what a run that raised has left there is of other latents
 
         # 5. Denoising loop
@@ -335,7 +336,7 @@ class VeraPipeline(
                 )
 
                 # compute the previous noisy sample x_t -> x_t-1
-                latents = self.scheduler.step(velocity, t, latents, return_dict=False)[0]
+                latents = self.scheduler.step(velocity, t, latents, **noisy, return_dict=False)[0]
 
                 if callback_on_step_end is not None:
                     latents, prompt_embeds, negative_prompt_embeds = self._call_back(

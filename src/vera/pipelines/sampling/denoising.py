@@ -1,5 +1,6 @@
 """The part of a pipeline that takes noise to clean latents: timesteps, noise, guided velocities over windows."""
 
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,10 @@ class Denoising:
         self.scheduler.set_begin_index(0)
         timesteps: Tensor = self.scheduler.timesteps
         return timesteps
+
+    def prepare_extra_step_kwargs(self, generator: torch.Generator | list[torch.Generator] | None) -> dict[str, Any]:
+        """What the scheduler's `step` takes besides: the generator, where steps may add noise."""
+        return {"generator": generator} if "generator" in signature(self.scheduler.step).parameters else {}
 
     def reset_caches(self) -> None:
         """Empty the transformer's caches, where it has any, as diffusers does after a run."""
