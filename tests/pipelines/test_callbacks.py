@@ -67,6 +67,15 @@ def test_guidance_that_begins_has_its_negative_prompt(make_pipeline: MakePipelin
     assert not torch.equal(begun, edit(pipeline, guidance_scale=1.0))
 
 
+@pytest.mark.parametrize("negative", [None, "red red", ["red red", ""]])
+def test_guidance_that_begins_in_a_batch(make_pipeline: MakePipeline, negative: Any) -> None:
+    pipeline = make_pipeline()
+    call = {"prompt": [TEXT, TEXT], "negative_prompt": negative, "num_videos_per_prompt": 2}
+    begun = edit(pipeline, after(0, _guidance_scale=3.0), guidance_scale=1.0, **call)
+    one_step = trace(pipeline, guidance_scale=1.0, **call)[0]
+    assert torch.equal(begun, trace(pipeline, guidance_scale=3.0, from_step=(0, one_step), **call)[-1])
+
+
 def test_a_scale_that_changes_counts_at_the_next_step(make_pipeline: MakePipeline) -> None:
     pipeline = make_pipeline()
     changed = edit(pipeline, after(0, _guidance_scale=7.0), guidance_scale=3.0)

@@ -83,6 +83,21 @@ def test_texts_are_encoded_alone(make_pipeline: MakePipeline) -> None:
     assert torch.equal(again[0], positive.half()) and torch.equal(again[1], negative.half())
 
 
+@pytest.mark.parametrize("negative", [None, "red", ["red", ""]])
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_what_is_encoded_is_what_a_call_takes(make_pipeline: MakePipeline, negative: Any, repeats: int) -> None:
+    pipeline = make_pipeline()
+    noise = [seeded(seed) for seed in range(2 * repeats)]
+    expected = run(
+        pipeline, prompt=[TEXT, OTHER], negative_prompt=negative, num_videos_per_prompt=repeats, generator=noise
+    )
+    embeds = pipeline.encode_prompt([TEXT, OTHER], negative, num_videos_per_prompt=repeats)
+    assert len(embeds[0]) == len(embeds[1]) == 2 * repeats
+    noise = [seeded(seed) for seed in range(2 * repeats)]
+    given = {"prompt": None, "prompt_embeds": embeds[0], "negative_prompt_embeds": embeds[1]}
+    assert np.array_equal(run(pipeline, **given, generator=noise).edit, expected.edit)
+
+
 # Batches
 
 

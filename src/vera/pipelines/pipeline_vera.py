@@ -319,7 +319,7 @@ class VeraPipeline(
 
                 if self.do_classifier_free_guidance and negative_prompt_embeds is None:  # a callback began it
                     encoded = self.encode_prompt(
-                        None, negative_prompt, prompt_embeds=prompt_embeds, max_sequence_length=length
+                        None, negative_prompt, prompt_embeds=prompt_embeds[:1], max_sequence_length=length
                     )
                     negative_prompt_embeds = spread(encoded[1])
                 velocity = self.predict_velocity(

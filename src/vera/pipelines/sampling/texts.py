@@ -51,7 +51,7 @@ class Texts:
         Args:
             prompt, negative_prompt: a text or a list of them; the model's own negative prompt if None.
             do_classifier_free_guidance: whether the negative prompt is wanted.
-            num_videos_per_prompt: how often each is repeated.
+            num_videos_per_prompt: how often each is repeated; a single negative prompt first serves all prompts.
             prompt_embeds, negative_prompt_embeds: states that stand in for the texts.
 
         Returns:
@@ -77,6 +77,8 @@ class Texts:
             prompt_embeds = encode(prompts, "instruction")
         if do_classifier_free_guidance and negative_prompt_embeds is None:
             negative_prompt_embeds = encode(negatives or [self.config.negative_prompt], "negative prompt")
+        if negative_prompt_embeds is not None and len(negative_prompt_embeds) == 1:
+            negative_prompt_embeds = negative_prompt_embeds.expand(len(prompt_embeds), -1, -1)
         positive, negative = (
             None if states is None else states.to(device, dtype).repeat_interleave(num_videos_per_prompt, dim=0)
             for states in (prompt_embeds, negative_prompt_embeds)
