@@ -75,6 +75,38 @@ def test_every_form_of_a_mask_is_the_same_mask(make_pipeline: MakePipeline, form
     assert not np.array_equal(edit(pipeline), expected), "the mask matters"
 
 
+def sixteen_bits(codes: np.ndarray, mode: str) -> list[Image.Image]:
+    """Grey pictures of these bytes in 16 bits."""
+    order = ">u2" if mode == "I;16B" else "<u2"
+    return [
+        Image.frombytes(mode, frame.shape[::-1], (frame.astype(order) * 257).astype(order).tobytes()) for frame in codes
+    ]
+
+
+GREY = VIDEO[..., 0]
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B"])
+def test_pictures_of_16_bits_are_not_clipped(make_pipeline: MakePipeline, mode: str) -> None:
+    pipeline = make_pipeline()
+    deep = sixteen_bits(GREY, mode)
+    assert np.array_equal(edit(pipeline, deep), edit(pipeline, np.repeat(GREY[..., None], 3, axis=3)))
+    assert np.array_equal(edit(pipeline, mask=deep), edit(pipeline, mask=GREY))
+    assert np.array_equal(edit(pipeline, mask=GREY.astype(np.uint16) * 257), edit(pipeline, mask=GREY))
+    with pytest.raises(VeraError, match=r"values from 0 to 771: white is 65535.*labels == 2"):
+        edit(pipeline, mask=sixteen_bits(BYTES * 3, mode))
+
+
+def test_pictures_of_floats_are_floats(make_pipeline: MakePipeline) -> None:
+    pipeline = make_pipeline()
+    grey = GREY.astype(np.float32) / 255
+    assert np.array_equal(edit(pipeline, pictures(grey)), edit(pipeline, np.repeat(grey[..., None], 3, axis=3)))
+    assert np.array_equal(edit(pipeline, mask=pictures(grey)), edit(pipeline, mask=grey))
+    for deep, words in ((grey * 255, r"values from 0 to 255: floats"), (GREY.astype(np.int32), "video is int32")):
+        with pytest.raises(VeraError, match=words):
+            edit(pipeline, pictures(deep))
+
+
 def test_a_soft_mask_and_an_empty_one_stay_what_they_are(make_pipeline: MakePipeline) -> None:
     pipeline = make_pipeline()
     soft = (MASK * 200).astype(np.uint8)

@@ -44,8 +44,8 @@ def read_masks(
 ) -> list[Tensor]:
     """Bring masks to grey [T,H,W] tensors, bool, uint8 up to 255 or float in [0,1]; one, or one for each of the clips.
 
-    They come as clips do, without or with a single channel. Bytes that are 0 and 1 only count as 0 and 255. Raises
-    VeraError for what is no mask of these clips [T,H,W,3].
+    They come as clips do, without or with a single channel. Bytes that are 0 and 1 only count as 0 and 255; the white
+    of 16 bits is 65535. Raises VeraError for what is no mask of these clips [T,H,W,3].
     """
     masks = [_white(clip) for clip in _read_clips(mask, "mask", 3)[0]]
     if len(masks) == 1 and len(clips) == len(masks[0]) > 1 and len(clips[0]) == 1:
@@ -101,10 +101,19 @@ def _stack(frames: Sequence[Any], name: str, axes: int) -> Tensor:
 
 
 def _picture(frame: Image.Image, axes: int) -> Tensor:
-    """RGB [H,W,3] for a video, of 4 axes; for a mask grey [H,W]: of a picture with a palette the numbers themselves."""
-    if axes == 4:
+    """RGB [H,W,3] for a video, of 4 axes; for a mask grey [H,W]: of a picture with a palette the numbers themselves.
+
+    So are numbers of more than 8 bits, which PIL would clip; but those of 16 are bytes in a video.
+    """
+    deep = frame.mode in ("I", "F") or frame.mode.startswith("I;16")
+    if axes == 3:
+        return as_tensor(np.array(frame if deep or frame.mode == "P" else frame.convert("L")))
+    if not deep:
         return torch.from_numpy(np.array(frame.convert("RGB")))
-    return torch.from_numpy(np.array(frame if frame.mode in ("P", "I", "F") else frame.convert("L")))
+    grey = np.array(frame)
+    if grey.dtype.kind == "u":
+        grey = (grey // 257).astype(np.uint8)
+    return as_tensor(grey)[..., None].expand(-1, -1, 3)
 
 
 def _channels_last(clip: Tensor, axes: int) -> Tensor:
@@ -117,17 +126,22 @@ def _channels_last(clip: Tensor, axes: int) -> Tensor:
 
 
 def _white(mask: Tensor) -> Tensor:
-    """Integers as bytes whose white is 255; VeraError for labels, which are no brightness."""
+    """Integers as bytes whose white is 255; VeraError for labels, which are no brightness.
+
+    White is 65535 in 16 bits, unless they hold no more than a byte.
+    """
     if mask.dtype == torch.bool or mask.is_floating_point() or mask.is_complex() or not mask.numel():
         return mask
+    wide = mask.dtype == torch.uint16
     mask = mask.long()  # torch does not compare all of its integers
     low, high = int(mask.min()), int(mask.max())
-    if low < 0 or high > 255 or 1 < high < WHITE:
+    unit = 257 if wide and high > 255 else 1
+    if low < 0 or high > 255 * unit or 1 < high < WHITE * unit:
         raise VeraError(
-            f"mask has values from {low} to {high}: white is 255, or 1 in a mask of 0 and 1; "
+            f"mask has values from {low} to {high}: white is {255 * unit}, or 1 in a mask of 0 and 1; "
             "of a map of labels give the subject's, `labels == 2` say"
         )
-    return mask.bool() if high == 1 else mask.to(torch.uint8)
+    return mask.bool() if high == 1 else (mask // unit).to(torch.uint8)
 
 
 def _resize(clip: Tensor, height: int | None, width: int | None, processor: VideoProcessor) -> Tensor:
