@@ -346,3 +346,55 @@ def test_a_name_in_use(make_pipeline: MakePipeline, wan_lora: Path) -> None:
         pipeline.load_lora_weights(wan_lora, adapter_name="look")
     with pytest.raises(VeraError, match="no adapter other to be swapped"):
         pipeline.load_lora_weights(wan_lora, adapter_name="other", hotswap=True)
+
+
+# Swaps
+
+
+def of_vera(folder: Path, targets: list[str], **config: Any) -> Path:
+    model = vera()
+    save_adapter(VeraPipeline, model, adapt(model, target_modules=targets, **config), folder)
+    return folder / FILE
+
+
+SWAPS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "more modules": ({}, {"targets": ["to_q", "to_v"]}, "it changes .*to_v, which the adapter look does not"),
+    "to a DoRA": ({}, {"use_dora": True}, "a DoRA cannot be swapped"),
+    "of a DoRA": ({"use_dora": True}, {}, "a DoRA cannot be swapped"),
+    "to biases": ({}, {"lora_bias": True}, "it has biases"),
+    "a lower rank at a convolution": (
+        {"targets": ["source_embedding"], "r": 3},
+        {"targets": ["source_embedding"]},
+        "its rank at source_embedding is lower",
+    ),
+}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("swap", SWAPS)
+def test_a_swap_that_is_refused_leaves_the_adapter(make_pipeline: MakePipeline, tmp_path: Path, swap: str) -> None:
+    before, after, match = SWAPS[swap]
+    one, other = (
+        of_vera(tmp_path / name, **{"targets": ["to_q"]} | config) for name, config in (("one", before), ("two", after))
+    )
+    pipeline = make_pipeline(transformer=vera())
+    pipeline.load_lora_weights(one, adapter_name="look")
+    expected = every_branch(pipeline)
+    with pytest.raises(VeraError, match=match) as error:
+        pipeline.load_lora_weights(other, adapter_name="look", hotswap=True)
+    assert "\n" not in str(error.value)
+    assert pipeline.get_list_adapters() == {"transformer": ["look"]}
+    assert torch.equal(every_branch(pipeline), expected)
+    pipeline.load_lora_weights(other, adapter_name="other")
+
+
+@torch.no_grad()
+def test_a_fused_adapter_is_not_swapped(make_pipeline: MakePipeline, tmp_path: Path) -> None:
+    lora = of_vera(tmp_path, ["to_q"])
+    pipeline = make_pipeline(transformer=vera())
+    pipeline.load_lora_weights(lora, adapter_name="look")
+    pipeline.fuse_lora()
+    with pytest.raises(VeraError, match="look is fused"):
+        pipeline.load_lora_weights(lora, adapter_name="look", hotswap=True)
+    pipeline.unfuse_lora()
+    pipeline.load_lora_weights(lora, adapter_name="look", hotswap=True)

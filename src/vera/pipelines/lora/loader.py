@@ -294,6 +294,7 @@ def _as_before(layers: Layers, transformer: Any, adapter_name: str | None, where
     held = getattr(transformer, "peft_config", {}).get(adapter_name)
     if held is None:
         raise VeraError(f"{where}: there is no adapter {adapter_name} to be swapped: load it first, without hotswap")
+    _check_swap(layers, transformer, str(adapter_name), where)
     config = peft_config(layers)
     if len({(layer.scale, layer.rslora) for layer in layers.values()}) > 1 or config["use_rslora"] != held.use_rslora:
         layers = {name: layer.folded() for name, layer in layers.items()}
@@ -301,6 +302,26 @@ def _as_before(layers: Layers, transformer: Any, adapter_name: str | None, where
         config["lora_alpha"] = sqrt(config["r"]) if held.use_rslora else config["r"]
     kept = {name: getattr(held, name) for name in ("use_rslora", "lora_dropout", "alpha_pattern")}
     return config | kept | {"rank_pattern": {}}, layers
+
+
+def _check_swap(layers: Layers, transformer: Any, adapter: str, where: str) -> None:
+    """VeraError for what peft would notice within the swap only: by then diffusers deletes the adapter."""
+    held = {name: module for name, module in transformer.named_modules() if adapter in getattr(module, "lora_A", {})}
+    if any(adapter in module.merged_adapters for module in held.values()):
+        raise VeraError(f"{where}: the adapter {adapter} is fused: call unfuse_lora before it is swapped")
+    if strange := [name for name in layers if name not in held]:
+        raise VeraError(
+            f"{where}: it changes {strange[0]}, which the adapter {adapter} does not: load it without hotswap"
+        )
+    biased = any(layer.bias is not None for layer in layers.values())
+    for name, layer in layers.items():
+        down, up = held[name].lora_A[adapter], held[name].lora_B[adapter]
+        if layer.magnitude is not None or adapter in held[name].lora_magnitude_vector:
+            raise VeraError(f"{where}: a DoRA cannot be swapped: load it without hotswap")
+        if biased and up.bias is None:
+            raise VeraError(f"{where}: it has biases, the adapter {adapter} none: load it without hotswap")
+        if layer.down.ndim == 5 and layer.rank < down.weight.shape[0]:  # which peft does for other maps alone
+            raise VeraError(f"{where}: its rank at {name} is lower than before: load it without hotswap")
 
 
 def _casting_dtype(transformer: Any) -> torch.dtype | None:
