@@ -251,6 +251,7 @@ def content(data: bytes) -> Callable[[Path, State], None]:
 HANG = "(.+)+(.+)+(.+)+x$"
 HARM: dict[str, tuple[Callable[[Path, State], None], str]] = {
     "pattern that hangs": (with_metadata(alpha_pattern={HANG: 4}), "alpha_pattern"),
+    "patterns that hang": (with_metadata(alpha_pattern={"(?:" + ".*.*" * 20 + "|a)+": 4}), "alpha_pattern"),
     "pattern a class": (with_metadata(alpha_pattern={"[a-z.0-9_]+": 4}), "alpha_pattern"),
     "patterns a list": (with_metadata(alpha_pattern=["x"]), "alphas that are no numbers"),
     "pattern of a text": (with_metadata(alpha_pattern={"to_q": "4"}), "alphas that are no numbers"),
@@ -327,6 +328,57 @@ def test_patterns_are_names_as_peft_matches_them(make_pipeline: MakePipeline, tm
     loaded = make_pipeline(transformer=vera())
     loaded.load_lora_weights(tmp_path)
     assert torch.equal(sample(loaded), sample(expected))
+
+
+def test_a_pattern_of_many_gaps_does_not_hang(make_pipeline: MakePipeline, tmp_path: Path, wan_lora: Path) -> None:
+    with_metadata(alpha_pattern={".*" * 100 + "x": 4})(tmp_path / FILE, load_file(wan_lora))
+    start = time.perf_counter()
+    make_pipeline(transformer=vera()).load_lora_weights(tmp_path)
+    assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        ".*to_q",
+        ".*edit.*to_q",
+        r"^blocks\.0\..*to_q",
+        r"^(?:blocks\.0\.attn1\.experts\.edit\.to_q|blocks\.1\.attn1\.experts\.alpha\.to_v)",
+        r"(edit\.to_q|to_v)$",
+        ".*",
+    ],
+)
+def test_patterns_of_users_and_of_vera(make_pipeline: MakePipeline, tmp_path: Path, pattern: str) -> None:
+    model = vera()
+    save_adapter(VeraPipeline, model, adapt(model, alpha_pattern={pattern: 7}), tmp_path)
+    loaded = make_pipeline(transformer=vera())
+    loaded.load_lora_weights(tmp_path)
+    assert torch.equal(sample(loaded), sample(make_pipeline(transformer=model)))
+
+
+def test_what_was_loaded_is_saved_and_loads(make_pipeline: MakePipeline, tmp_path: Path) -> None:
+    """Of more ranks than one, which peft's configuration tells by patterns that Vera made."""
+    model = vera()
+    save_adapter(VeraPipeline, model, adapt(model, rank_pattern={"edit.to_q": 3, "to_v": 1}), tmp_path / "one")
+    pipeline = make_pipeline(transformer=vera())
+    pipeline.load_lora_weights(tmp_path / "one", adapter_name="look")
+    pipeline.transformer.save_lora_adapter(tmp_path / "two", adapter_name="look")
+    loaded = make_pipeline(transformer=vera())
+    loaded.load_lora_weights(tmp_path / "two")
+    assert torch.equal(sample(loaded), sample(pipeline))
+
+
+def test_patterns_are_of_the_network_that_was_trained(
+    make_pipeline: MakePipeline, wan: WanTransformer3DModel, wan_state: State, tmp_path: Path
+) -> None:
+    """In the names of the Wan repository, which differ from diffusers'."""
+    bare = {key: tensor for key, tensor in wan_state.items() if not key.endswith(".alpha")}
+    alphas = {key: torch.tensor(9.0 if "self_attn.q" in key else ALPHA) for key in wan_state if key.endswith(".alpha")}
+    metadata = {"r": 2, "lora_alpha": ALPHA, "alpha_pattern": {"self_attn.q": 9.0}}
+    named = {"lora_adapter_metadata": json.dumps({f"transformer.{name}": value for name, value in metadata.items()})}
+    save_file(renamed(bare, "diffusion_model.", "lora_A", "lora_B"), tmp_path / FILE, metadata=named)
+    told = predicted(make_pipeline, wan, tmp_path / FILE)  # type: ignore[arg-type]
+    torch.testing.assert_close(told, predicted(make_pipeline, wan, bare | alphas))
 
 
 @pytest.mark.parametrize("name", ["", "a.b", "__class__"])

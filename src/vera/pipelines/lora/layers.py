@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from math import isfinite, sqrt
 from typing import Any
 
@@ -50,8 +51,9 @@ _OTHER_KINDS = {
 }
 _DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 _LARGEST_SCALE = 1e4  # of alpha by rank: files in use have at most 16
-# A pattern of peft's that is a name, or its end, as peft and diffusers write them: with dots, escaped or not.
-_PLAIN_PATTERN = re.compile(r"\^?(?:[\w]|\\?\.)+\$?", re.ASCII)
+# Patterns of peft's that are names, or their ends, as programs write them: with dots, escaped or not, and perhaps `.*`.
+_NAME = r"(?:\w|\\\.|\.\*?)+"
+_PLAIN_PATTERN = re.compile(rf"\^?(?:{_NAME}|\((?:\?:)?{_NAME}(?:\|{_NAME})*\))\$?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,9 @@ def _layer(module: str, held: Mapping[str, tuple[str, Tensor]], written: "_Writt
         layer = _scaled(replace(layer, alpha=float(held["alpha"][1])), module, where)
         layer = _shared_out(layer)
     elif written is not None:
-        layer = _scaled(replace(layer, alpha=written.alpha(module), rslora=written.rslora), module, where)
+        leaf = _LEAF.fullmatch(held["down"][0])
+        own = _unwrapped(leaf["module"] if leaf else module, ())  # patterns are of the network that was trained
+        layer = _scaled(replace(layer, alpha=written.alpha(own), rslora=written.rslora), module, where)
     return layer
 
 
@@ -174,9 +178,17 @@ class _Written:
     def alpha(self, module: str) -> float:
         for pattern, alpha in self.others:
             name = pattern.removeprefix("^")
-            if module == name or (name == pattern and module.endswith(f".{name}")):
+            if _is_named(module, name) or (name == pattern and _is_named(module, f"*.{name}")):
                 return alpha
         return self.for_all
+
+
+def _is_named(module: str, name: str) -> bool:
+    """Whether a module has this name, in which `*` stands for any text."""
+    rest = name.removeprefix("*")
+    if "*" in rest:
+        return fnmatchcase(module, name)
+    return module == name if rest == name else module.endswith(rest)  # files may have a name for each module
 
 
 def _of_peft(metadata: Mapping[str, Any] | None, where: str) -> _Written | None:
@@ -190,21 +202,30 @@ def _of_peft(metadata: Mapping[str, Any] | None, where: str) -> _Written | None:
     alpha, patterns = ours.get("lora_alpha", 8), ours.get("alpha_pattern") or {}  # 8 is peft's own
     if not isinstance(patterns, dict) or not all(type(value) in (int, float) for value in (alpha, *patterns.values())):
         raise VeraError(f"{where}: its metadata has alphas that are no numbers")
-    # Regular expressions to peft: a stranger's may take for ever. What programs write are names.
+    # Regular expressions to peft: a stranger's may take for ever, those of `fnmatch` do not.
     for pattern in patterns:
         if not _PLAIN_PATTERN.fullmatch(pattern):
             raise VeraError(f"{where}: alpha_pattern {pattern[:40]!r} in its metadata is no module's name")
-    others = tuple((pattern.rstrip("$").replace("\\", ""), value) for pattern, value in patterns.items())
+    others = tuple((name, value) for pattern, value in patterns.items() for name in _names(pattern))
     return _Written(alpha, others, ours.get("use_rslora") is True)
+
+
+def _names(pattern: str) -> list[str]:
+    """The names in a plain pattern, each with `*` for any text and, if it is whole, after `^`."""
+    names = pattern.strip("^(?:)$").replace("\\", "").replace(".*", "*").split("|")
+    return [f"^{name}" for name in names] if pattern.startswith("^") else names
+
+
+def _unwrapped(name: str, modules: Collection[str]) -> str:
+    """The name without those of programs that wrap modules, unless the network itself has it."""
+    while name not in modules and (wrapper := next((w for w in _WRAPPERS if name.startswith(w)), None)):
+        name = name.removeprefix(wrapper)
+    return name
 
 
 def _module_name(name: str, modules: Collection[str], flat: Mapping[str, str]) -> str:
     """The name of a module in the network or, in diffusers' names, in a single Wan; as it is if it is neither's."""
-    while name not in modules:
-        wrapper = next((wrapper for wrapper in _WRAPPERS if name.startswith(wrapper)), None)
-        if wrapper is None:
-            break
-        name = name.removeprefix(wrapper)
+    name = _unwrapped(name, modules)
     if name in modules:
         return name
     if joined := _FLAT.fullmatch(name):
@@ -249,7 +270,7 @@ def peft_config(layers: Mapping[str, LoraLayer]) -> dict[str, Any]:
 
 
 def _patterns(values: Mapping[str, Any], usual: Any) -> Iterator[tuple[str, Any]]:
-    """One regular expression for each unusual value, of the names that have it, whole."""
+    """One regular expression for each unusual value, of the names that have it, whole: peft tries all on each name."""
     for value in sorted(set(values.values()) - {usual}):
         names = [re.escape(module) for module, own in values.items() if own == value]
         yield f"^(?:{'|'.join(names)})", value
