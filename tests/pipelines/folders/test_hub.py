@@ -10,6 +10,7 @@ import pytest
 import torch
 from diffusers import DiffusionPipeline
 from huggingface_hub import HfApi, constants, snapshot_download
+from peft import LoraConfig, get_peft_model
 from tests.fake_hub import FakeHub
 from tests.loras import FILE, adapt, save_adapter
 from tests.wan_layouts import make_wan, write_original
@@ -111,6 +112,19 @@ def test_only_what_is_loaded_is_fetched(
     hub.sent.clear()
     VeraPipeline.from_pretrained("me/tiny", text_encoder=None, tokenizer=None, cache_dir=tmp_path / "other")
     assert not any(path.startswith(("text_encoder", "tokenizer")) for path in hub.sent)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("within", ["", "deep/"])
+def test_a_lora_of_peft_of_the_hub(make_pipeline: MakePipeline, hub: FakeHub, tmp_path: Path, within: str) -> None:
+    model = get_peft_model(make_pipeline().transformer, LoraConfig(r=2, lora_alpha=8, target_modules=["to_q"]))
+    model.save_pretrained(tmp_path)
+    names = ["adapter_model.safetensors", "adapter_config.json"]
+    hub.models["me/look"] = {within + name: (tmp_path / name).read_bytes() for name in names} | {"other.json": b"{}"}
+    pipeline = make_pipeline()
+    pipeline.load_lora_weights("me/look", adapter_name="look", subfolder=within.rstrip("/") or None)
+    assert sorted(hub.sent) == sorted(within + name for name in names)
+    assert {module.scaling["look"] for module in pipeline.transformer.modules() if hasattr(module, "scaling")} == {4.0}
 
 
 @pytest.mark.faults

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from diffusers import WanPipeline, WanTransformer3DModel
+from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from tests.loras import (
     BRANCHES,
@@ -116,6 +117,44 @@ def test_a_part_of_the_modules_is_a_lora_too(
     plain = every_branch(make_pipeline(transformer=of_wan(wan)))
     changed = predicted(make_pipeline, wan, LAYOUTS[layout](some))
     assert torch.equal(changed, predicted(make_pipeline, wan, some)) and not torch.equal(changed, plain)
+
+
+# peft's own folders
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", ["safetensors", "bin", "subfolder", "file"])
+@pytest.mark.parametrize(
+    "config",
+    [{}, {"use_rslora": True}, {"alpha_pattern": {"to_q": 1}}, {"use_dora": True}, {"rank_pattern": {"to_v": 3}}],
+)
+def test_a_folder_of_peft_has_its_strength(
+    make_pipeline: MakePipeline, tmp_path: Path, config: dict[str, Any], kind: str
+) -> None:
+    torch.manual_seed(1)
+    lora = LoraConfig(r=4, lora_alpha=16, target_modules=["to_q", "to_v"], init_lora_weights=False, **config)
+    model = get_peft_model(vera(), lora)
+    folder = tmp_path / "deep" if kind == "subfolder" else tmp_path
+    model.save_pretrained(folder)
+    if kind == "bin":
+        torch.save(load_file(folder / "adapter_model.safetensors"), folder / "adapter_model.bin")
+        (folder / "adapter_model.safetensors").unlink()
+    pipeline = make_pipeline(transformer=vera())
+    given = folder / "adapter_model.safetensors" if kind == "file" else tmp_path
+    pipeline.load_lora_weights(given, subfolder="deep" if kind == "subfolder" else None)
+    expected = every_branch(make_pipeline(transformer=model.base_model.model))
+    assert torch.equal(every_branch(pipeline), expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "match"), [("{", "not JSON"), ("[]", "no mapping"), ('{"peft_type": "LOHA"}', "only LoRA is read")]
+)
+def test_a_configuration_that_peft_did_not_write(
+    make_pipeline: MakePipeline, tmp_path: Path, wan_state: State, text: str, match: str
+) -> None:
+    save_file(wan_state, tmp_path / "adapter_model.safetensors")
+    (tmp_path / "adapter_config.json").write_text(text)
+    refused(make_pipeline, tmp_path, match)
 
 
 # Incomplete

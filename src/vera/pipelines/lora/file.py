@@ -10,13 +10,14 @@ from safetensors import safe_open
 from torch import Tensor
 
 from vera.errors import VeraError, first_line
-from vera.files import parse_json
+from vera.files import parse_json, read_text
 from vera.models.conversion.checkpoint import load_pickled
 from vera.pipelines.folders.hub import fetch_model, hub_name, on_disk
 from vera.presets import LORAS, preset_folder
 
 _METADATA = "lora_adapter_metadata"  # the key in a safetensors header under which diffusers keeps peft's configuration
 _USUAL = ("pytorch_lora_weights.safetensors", "pytorch_lora_weights.bin")
+_OF_PEFT, _CONFIG = "adapter_model.", "adapter_config.json"  # peft's own file, and what it says of it beside
 _NO_LORAS = ("scheduler", "optimizer", "checkpoint")  # other weights that lie beside some
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
@@ -31,10 +32,10 @@ def read_lora(
     use_safetensors: bool | None = None,
     **hub: Any,
 ) -> tuple[State, dict[str, Any] | None]:
-    """Tensors of a LoRA in the file's own names and peft's configuration if the file holds it.
+    """Tensors of a LoRA in the file's own names and peft's configuration if the file, or peft's folder, holds it.
 
-    `given` is a state dict, the name of a preset, a file, a folder, or a model of the hub, of which only the one file
-    is fetched; `hub` are further arguments of `fetch_model`. VeraError, which begins with `where`, if there is none.
+    `given` is a state dict, the name of a preset, a file, a folder, or a model of the hub, of which only these files
+    are fetched; `hub` are further arguments of `fetch_model`. VeraError, which begins with `where`, if there is none.
     """
     if isinstance(given, Mapping):
         if not all(isinstance(key, str) and isinstance(value, Tensor) for key, value in given.items()):
@@ -42,9 +43,8 @@ def read_lora(
         return dict(given), None
     try:
         file = _find(str(given), where, weight_name, subfolder, use_safetensors, hub)
-        if file.suffix in _PICKLES:
-            return _unpickled(file), None
-        return _read_safetensors(file)
+        state, metadata = (_unpickled(file), None) if file.suffix in _PICKLES else _read_safetensors(file)
+        return state, _beside(file) if metadata is None else metadata
     except VeraError:
         raise
     except Exception as error:  # of safetensors, on files of strangers
@@ -80,7 +80,9 @@ def _find(
         within = f"{subfolder}/" if subfolder else ""
 
         def chosen(files: Sequence[str]) -> list[str]:
-            return [within + choose([file.removeprefix(within) for file in files if file.startswith(within)])]
+            file = Path(within + choose([file.removeprefix(within) for file in files if file.startswith(within)]))
+            config = file.with_name(_CONFIG).as_posix()
+            return [file.as_posix(), *([config] if file.name.startswith(_OF_PEFT) and config in files else [])]
 
         found = fetch_model(published, chosen, what="LoRA", **hub)
     if found.is_file():
@@ -120,10 +122,22 @@ def _read_safetensors(file: Path) -> tuple[State, dict[str, Any] | None]:
         written = (stored.metadata() or {}).get(_METADATA)
     if written is None:
         return state, None
-    metadata = parse_json(written, f"{file}: {_METADATA}")
+    return state, _mapping(written, f"{file}: {_METADATA}")
+
+
+def _beside(file: Path) -> dict[str, Any] | None:
+    """The configuration that peft writes beside its weights, without which their strength is not known."""
+    config = file.with_name(_CONFIG)
+    if not file.name.startswith(_OF_PEFT) or not config.exists():
+        return None
+    return _mapping(read_text(config), str(config))
+
+
+def _mapping(text: str, where: str) -> dict[str, Any]:
+    metadata = parse_json(text, where)
     if not isinstance(metadata, dict):
-        raise VeraError(f"{file}: {_METADATA} is no mapping: {json.dumps(metadata)[:40]}")
-    return state, metadata
+        raise VeraError(f"{where} is no mapping: {json.dumps(metadata)[:40]}")
+    return metadata
 
 
 def _unpickled(file: Path) -> State:
