@@ -83,6 +83,29 @@ def test_fusing_and_its_undoing(make_pipeline: MakePipeline, saved: tuple[Path, 
     torch.testing.assert_close(sample(pipeline), expected, atol=1e-6, rtol=1e-6)
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("state", ["loaded", "disabled", "fused", "compiled"])
+def test_a_pipeline_with_a_lora_is_not_saved(
+    make_pipeline: MakePipeline, saved: tuple[Path, torch.Tensor], tmp_path: Path, state: str
+) -> None:
+    pipeline = make_pipeline(transformer=vera())
+    pipeline.load_lora_weights(saved[0])
+    if state == "disabled":
+        pipeline.disable_lora()
+    elif state == "fused":
+        pipeline.fuse_lora()
+    elif state == "compiled":
+        pipeline.transformer = torch.compile(pipeline.transformer, backend="eager")
+    with pytest.raises(VeraError, match="cannot hold a LoRA"):
+        pipeline.save_pretrained(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+    pipeline.fuse_lora()
+    pipeline.unload_lora_weights()
+    pipeline.save_pretrained(tmp_path / "model")
+    loaded = VeraPipeline.from_pretrained(tmp_path / "model")
+    torch.testing.assert_close(every_branch(loaded), every_branch(pipeline))
+
+
 def test_scales_and_several_adapters(make_pipeline: MakePipeline, saved: tuple[Path, torch.Tensor]) -> None:
     folder, expected = saved
     pipeline = make_pipeline(transformer=vera())

@@ -65,7 +65,15 @@ class GuardedLoading:
         return str(locate_model(pretrained_model_name, partial(pipeline_files, **wanted), **hub))
 
     def save_pretrained(self, save_directory: str | PathLike[str], push_to_hub: bool = False, **kwargs: Any) -> None:
-        """Write the pipeline as diffusers does; `push_to_hub` publishes it with its model card."""
+        """Write the pipeline as diffusers does; `push_to_hub` publishes it with its model card.
+
+        VeraError for one with a LoRA, whose folder no program could load.
+        """
+        transformer: Any = getattr(self, "transformer", None)
+        if transformer is not None and any(hasattr(module, "base_layer") for module in transformer.modules()):
+            raise VeraError(
+                "a model's folder cannot hold a LoRA: call unload_lora_weights, and before that fuse_lora to keep it"
+            )
         publishing = {option: kwargs.pop(option) for option in _OF_PUBLISHING if option in kwargs}
         repo_id = kwargs.pop("repo_id", None) or Path(save_directory).name
         super().save_pretrained(save_directory, **kwargs)  # type: ignore[misc]
