@@ -4,6 +4,7 @@ import inspect
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -277,6 +278,55 @@ def test_what_ships_has_the_code_that_is_written(tmp_path: Path, name: str) -> N
     assert (preset_folder(name) / "pipeline.py").read_bytes() == (tmp_path / "pipeline.py").read_bytes()
     loaded = DiffusionPipeline.from_pretrained(preset_folder(name), trust_remote_code=True)
     assert loaded.text_encoder is not None and loaded.config.num_inference_steps == 12
+
+
+@pytest.mark.parametrize("part", ["text_encoder", "tokenizer", "transformer", "vae"])
+def test_diffusers_takes_the_parts_that_are_given(make_pipeline: MakePipeline, tmp_path: Path, part: str) -> None:
+    make_pipeline().save_pretrained(tmp_path)
+    own = getattr(make_pipeline(), part)
+    loaded = DiffusionPipeline.from_pretrained(tmp_path, trust_remote_code=True, **{part: own})
+    assert getattr(loaded, part) is own
+    assert all(held is not None for held in loaded.components.values())
+
+
+@pytest.mark.parametrize("packaged", [False, True])
+def test_diffusers_leaves_out_what_is_none(make_pipeline: MakePipeline, tmp_path: Path, packaged: bool) -> None:
+    make_pipeline().save_pretrained(tmp_path)
+    folder = preset_folder("nano") if packaged else tmp_path
+    none: dict[str, Any] = {"text_encoder": None, "tokenizer": None}
+    loaded = DiffusionPipeline.from_pretrained(folder, trust_remote_code=True, **none)
+    assert loaded.text_encoder is None and loaded.tokenizer is None
+
+
+def test_diffusers_loads_no_package_for_what_is_given(
+    make_pipeline: MakePipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vera.pipelines.folders.opening.find_spec", lambda package: None)
+    own = {part: getattr(make_pipeline(), part) for part in ("text_encoder", "tokenizer")}
+    nano = partial(DiffusionPipeline.from_pretrained, preset_folder("nano"), trust_remote_code=True)
+    loaded = nano(**own)
+    assert loaded.text_encoder is own["text_encoder"] and loaded.tokenizer is own["tokenizer"]
+    with pytest.raises(VeraError, match="not installed"):
+        nano()
+
+
+@pytest.mark.parametrize("vae", ["patch", "wan"])
+@pytest.mark.parametrize("variant", [None, "fp16"])
+def test_diffusers_loads_the_autoencoder_in_float32(
+    make_pipeline: MakePipeline, tmp_path: Path, vae: str, variant: str | None
+) -> None:
+    pipeline = make_pipeline(vae=vae)
+    pipeline.save_pretrained(tmp_path / "one", variant=variant)
+    load = partial(DiffusionPipeline.from_pretrained, trust_remote_code=True, dtype=torch.bfloat16)
+    loaded = load(tmp_path / "one", variant=variant)
+    assert loaded.transformer.dtype == loaded.text_encoder.dtype == torch.bfloat16
+    loaded.save_pretrained(tmp_path / "two")
+    for again in (loaded, VeraPipeline.from_pretrained(tmp_path / "two"), load(tmp_path / "two")):
+        assert type(again.vae) is type(pipeline.vae) and again.vae.dtype == torch.float32
+        held = again.vae.state_dict()
+        assert all(torch.equal(tensor, held[name]) for name, tensor in pipeline.vae.state_dict().items())
+    half = pipeline.vae.to(torch.bfloat16)
+    assert load(tmp_path / "one", variant=variant, vae=half).vae.dtype == torch.bfloat16
 
 
 def test_the_code_in_a_folder_is_not_run_by_vera(make_pipeline: MakePipeline, tmp_path: Path) -> None:

