@@ -23,10 +23,13 @@ def test_floats_are_floored_as_their_codes_are(value: float) -> None:
     assert np.array_equal(np.rint(floor_alpha(alpha) * np.float32(FULL)), floor_alpha(codes))
 
 
-def test_haze_becomes_exactly_nothing() -> None:
-    edit = np.full((1, 16, 16, 3), 0.5, np.float32)
-    alpha = refine_layer(edit[0], np.full((16, 16), 0.0019, np.float32)).alpha
-    assert not alpha.any()
+def test_haze_becomes_exactly_nothing_without_a_step() -> None:
+    decoded = np.linspace(0, 1, 100 * 255 + 1, dtype=np.float32)[None]
+    alpha = refine_layer(np.full((*decoded.shape, 3), 0.5, np.float32), decoded).alpha
+    haze, own = decoded < 2 / 255, decoded > 4 / 255
+    assert not alpha[haze].any()
+    assert np.array_equal(alpha[own], decoded[own])
+    assert (np.diff(alpha[0]) >= 0).all() and np.diff(alpha[0]).max() <= 1 / 512 + 1e-4  # the floor's own step
 
 
 def test_a_flat_colour_is_continued_everywhere() -> None:

@@ -11,6 +11,7 @@ from vera.layers.layer_frame import FULL, LayerFrame, to_float
 from vera.layers.refine.extend import extend_colors
 
 ALPHA_FLOOR = FULL // 512 + 1  # below, a decoder's haze and the ringing of up-sampling would touch the whole frame
+HAZE = np.float32(2 / 255)  # as much as a network leaves where it draws nothing
 
 
 def floor_alpha(alpha: NDArray[Any]) -> NDArray[Any]:
@@ -22,10 +23,12 @@ def floor_alpha(alpha: NDArray[Any]) -> NDArray[Any]:
 def refine_layer(edit: Float, alpha: Float) -> LayerFrame:
     """Make a usable layer of a decoded one, `[H,W,3]` and `[H,W]` in about [0,1]: float32, alpha floored.
 
-    The edit's colours are those of confident alpha, continued outward over soft edges and beyond. They are weighted by
-    alpha, not more steeply: a shadow's thin coverage would take on the colour of what casts it.
+    Alpha below `HAZE`, which nobody sees, is 0; it rises to its own value at twice that. The edit's colours are those
+    of confident alpha, continued outward over soft edges and beyond. They are weighted by alpha, not more steeply: a
+    shadow's thin coverage would take on the colour of what casts it.
     """
     alpha = alpha.clip(0, 1)
+    alpha = np.minimum(alpha, 2 * (alpha - HAZE).clip(0))
     return LayerFrame(extend_colors(edit.clip(0, 1) * alpha[..., None], alpha), floor_alpha(alpha))
 
 
