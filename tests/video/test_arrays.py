@@ -1,5 +1,6 @@
 """Frames, their planes, and the model's view of them."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +14,9 @@ from tests.executable import ffmpeg
 from vera.color.matrix import rgb_to_ycbcr, ycbcr_to_rgb
 from vera.color.tags import ColorTags, apply_tags, resolve_color
 from vera.errors import VeraError
-from vera.video import FrameReader, FrameWriter, Orientation, model_view, open_clip, planes
+from vera.video import FrameReader, FrameWriter, Orientation, copy_frame, model_view, open_clip, planes
+from vera.video.arrays import as_progressive, bare_copy
+from vera.video.decoding.filters import through
 
 PLANAR = ["yuv420p", "yuv422p", "yuv444p", "yuv410p", "yuv440p", "yuvj420p", "yuv420p10le", "yuv444p16le"]
 PLANAR += ["gray", "gray10le", "gray16le", "gbrp", "gbrp10le", "yuva420p", "yuva444p10le"]
@@ -51,6 +54,20 @@ def test_chroma_pairs_and_high_bits() -> None:
     luma, chroma = planes(make_frame((64, 48), "nv12"))
     assert (luma.shape, chroma.shape, chroma.dtype) == ((48, 64), (24, 32, 2), np.uint8)
     assert planes(make_frame((64, 48), "yuv420p10le"))[1].dtype == np.dtype("<u2")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("work", [copy_frame, as_progressive, bare_copy])
+@pytest.mark.parametrize("time_base", [None, Fraction(1, 24)])
+def test_a_copy_has_the_time_base_of_its_frame(
+    work: Callable[[av.VideoFrame], av.VideoFrame], time_base: Fraction | None
+) -> None:
+    frame = make_frame()
+    frame.pts = 3
+    if time_base is not None:
+        frame.time_base = time_base
+    through(frame, "copy")  # a graph that has a time base of its own
+    assert (work(frame).pts, work(frame).time_base) == (3, time_base)
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuyv422", "pal8", "monow", "gbrap32le", "rgb565le", "x2rgb10le"])

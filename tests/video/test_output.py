@@ -89,6 +89,14 @@ def test_the_advice_fits_the_error(tmp_path: Path, number: int) -> None:
     assert "another codec" not in str(caught.value)
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("sound", [False, True])
+def test_sound_is_named_only_where_there_is_some(tmp_path: Path, sound: bool) -> None:
+    with pytest.raises(VeraError) as caught, user_errors(tmp_path / "b.mkv", sound):
+        raise av.ArgumentError(errno.EINVAL, os.strerror(errno.EINVAL))
+    assert ("leave the sound out" in str(caught.value)) is sound
+
+
 def test_other_problems_pass(tmp_path: Path) -> None:
     with pytest.raises(VeraError, match="as it was"), user_errors(tmp_path / "b.mkv"):
         raise VeraError("as it was")

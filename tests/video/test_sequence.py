@@ -13,7 +13,7 @@ from tests.clips import make_frame, samples
 from tests.executable import ffmpeg
 
 from vera.errors import DamageWarning, VeraError
-from vera.video import FrameReader, FrameWriter, open_clip
+from vera.video import FrameReader, FrameWriter, copy_frame, open_clip
 from vera.video.sequence import find_sequence, image_pattern, source_files
 
 
@@ -38,6 +38,24 @@ def test_a_folder_and_patterns_name_the_same_pictures(tmp_path: Path, name: str)
     assert (info.container, info.codec, info.pix_fmt, info.duration) == ("image2", "png", "rgb24", Fraction(5, 24))
     assert grey(path) == [number % 256 for number in range(1001, 1006)]
     assert [file.name for file in source_files(path)] == [f"shot.{number}.png" for number in range(1001, 1006)]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("threads", [1, 4])
+@pytest.mark.parametrize("suffix", ["png", "tiff", "dpx", "jpg"])
+def test_the_times_are_the_clips_however_many_threads_decode(tmp_path: Path, suffix: str, threads: int) -> None:
+    """A decoder on several threads gives its last frames only when it is flushed."""
+    (tmp_path / "in").mkdir()
+    source = tmp_path / "in" / f"shot.####.{suffix}"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=24:d=0.125", image_pattern(source), silent=False)
+    info = open_clip(source, rate=Fraction(25))
+    out = tmp_path / "out.mov"
+    with info.frames() as reader, FrameWriter(out, info) as writer:
+        reader.stream.thread_type, reader.stream.thread_count = "AUTO", threads
+        for frame in reader:
+            assert frame.time_base == info.time_base
+            writer.write(copy_frame(frame))
+    assert [float(time * open_clip(out).time_base) for time in open_clip(out).pts] == [0, 0.04, 0.08]
 
 
 def test_the_rate_is_the_users(tmp_path: Path) -> None:

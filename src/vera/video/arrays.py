@@ -1,5 +1,6 @@
 """Frames as arrays: views of their own planes, and copies of them."""
 
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -87,7 +88,6 @@ def bare_copy(frame: av.VideoFrame, pix_fmt: str | None = None) -> av.VideoFrame
 def _timed(copy: av.VideoFrame, frame: av.VideoFrame) -> av.VideoFrame:
     """With the time and the tags of `frame`."""
     copy.pts = frame.pts
-    if frame.time_base is not None:  # a frame made by hand has none
-        copy.time_base = frame.time_base
+    copy.time_base = frame.time_base or Fraction(0)  # none, as of a frame made by hand; not that of a filter
     apply_tags(color_tags(frame), copy)
     return copy

@@ -188,7 +188,8 @@ def packets(
         packet.duration, packet.is_keyframe = 1, True
         yield packet
     end: Packet[Any] = Packet()
-    end.stream = stream
+    # Its time base is that of the frames which a decoder on several threads gives only now.
+    end.stream, end.time_base = stream, stream.time_base or Fraction(1)
     yield end
 
 

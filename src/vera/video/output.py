@@ -107,8 +107,8 @@ def _check_matroska(path: Path, clip: Clip, codec: Codec) -> None:
 
 
 @contextmanager
-def user_errors(path: Path) -> Iterator[None]:
-    """Turn what the system or FFmpeg says on writing `path` into a VeraError."""
+def user_errors(path: Path, sound: bool = False) -> Iterator[None]:
+    """Turn what the system or FFmpeg says on writing `path` into a VeraError; `sound`: it is written as well."""
     try:
         yield
     except (av.FFmpegError, OSError) as error:
@@ -117,9 +117,9 @@ def user_errors(path: Path) -> Iterator[None]:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise VeraError(f"{path.parent}: can't be written; choose another folder for the output") from error
         if isinstance(error, av.FFmpegError) and error.errno in _REFUSALS:
+            advice = "write another kind of file" + ", or leave the sound out (--sound none)" * sound
             raise VeraError(
-                f"{path}: FFmpeg refuses to write what the source holds ({_said(error)}); write another kind of file, "
-                "or leave the sound out (--sound none)"
+                f"{path}: FFmpeg refuses to write what the source holds ({_said(error)}); {advice}"
             ) from error
         raise VeraError(f"{path}: writing failed ({_said(error)}); try another folder") from error
 

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -70,10 +70,10 @@ class FrameWriter:
         self._count = 0
         self._resources = ExitStack()
         self._found: list[str] = []  # what gets lost, to be told
-        with user_errors(self.path):
+        with self._user_errors():
             self.partial = self._whole.__enter__()
         try:
-            with user_errors(self.path):
+            with self._user_errors():
                 self._open(carried)
             self._notice(self._found)
         except BaseException:
@@ -144,13 +144,13 @@ class FrameWriter:
         # A decoded frame carries the source's choice of I, P or B, which the encoder would be made to repeat.
         frame.pict_type = PictureType.NONE
         apply_tags(clip.color, frame)
-        with user_errors(self.path):
+        with self._user_errors():
             self._mux(self._encoder.encode(frame))
 
     def finish(self) -> None:
         """Write what is left and give the file its name."""
         try:
-            with user_errors(self.path):
+            with self._user_errors():
                 if not self._exr:
                     self._mux(self._encoder.encode(None))
                     self._mux_carried(until=None)
@@ -171,6 +171,9 @@ class FrameWriter:
             self._resources.close()
         failure = _DiscardedError()
         self._whole.__exit__(_DiscardedError, failure, None)
+
+    def _user_errors(self) -> AbstractContextManager[None]:
+        return user_errors(self.path, bool(self.clip.audio))
 
     def _mux(self, packets: list["av.Packet[VideoStream]"]) -> None:
         for packet in packets:

@@ -91,7 +91,7 @@ def write_smart(clip: Clip, out: Path, work: SmartPlan, edited: Edited, progress
     checked: every kept packet is the source's and decodes to the source's samples, every new one to the encoder's.
     UnsupportedError if that turns out not to be so; VeraError as from the reader and the writer.
     """
-    with user_errors(out), whole_file(out) as partial:
+    with user_errors(out, bool(clip.audio)), whole_file(out) as partial:
         notices, digests = _write(clip, out, partial, work, edited, progress)
         check_smart(clip, partial, work, digests, progress)
         check_unchanged(clip.path, clip.state)
