@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from tests.clips import make_clip
-from tests.masks import read_mask
+from tests.executable import ffmpeg
+from tests.masks import read_mask, write_interlaced
 
 from vera.errors import VeraError
-from vera.layers.masks import check_mask, check_white
+from vera.layers.masks import check_mask, check_white, is_still, mask_files, mask_frames, mask_pictures
 from vera.video import open_clip
 
 pytestmark = pytest.mark.faults
@@ -48,18 +49,97 @@ def test_masks_of_any_storage(tmp_path: Path, mode: str, name: str) -> None:
     np.testing.assert_array_equal(read_mask(tmp_path / name, 3, 64, 48), [SHAPE] * 3)
 
 
-@pytest.mark.parametrize("name", ["m.png", "frames"])
-def test_labels_0_and_1_are_black_and_white(tmp_path: Path, name: str) -> None:
-    save(tmp_path / name, stored("L", 1))
+def labels(value: int, kind: type) -> Image.Image:
+    return Image.fromarray((SHAPE * value).astype(kind))
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("name", ["m.png", "m.tif", "frames"])
+def test_labels_0_and_1_are_black_and_white(tmp_path: Path, name: str, kind: type) -> None:
+    save(tmp_path / name, labels(1, kind))
+    check_white(tmp_path / name, (64, 48), 3)
     np.testing.assert_array_equal(read_mask(tmp_path / name, 3, 64, 48), [SHAPE] * 3)
+    half = read_mask(tmp_path / name, 1, 32, 24)[0]
+    assert abs(half.mean() - SHAPE.mean()) < 0.1
 
 
+@pytest.mark.parametrize(("value", "kind", "top"), [(3, np.uint8, 255), (3, np.uint16, 65535), (200, np.uint16, 65535)])
 @pytest.mark.parametrize("name", ["m.png", "frames"])
-def test_other_labels_are_refused(tmp_path: Path, name: str) -> None:
-    save(tmp_path / name, stored("L", 3))
-    with pytest.raises(VeraError, match=r"nothing in it is white \(the brightest is 3 of 255\); paint"):
+def test_other_labels_are_refused(tmp_path: Path, name: str, value: int, kind: type, top: int) -> None:
+    save(tmp_path / name, labels(value, kind))
+    with pytest.raises(
+        VeraError, match=rf"is white \(the brightest is {value} of {top}\); paint .* label as {top} and"
+    ):
         check_white(tmp_path / name, (64, 48), 3)
     assert not read_mask(tmp_path / name, 3, 64, 48).any()
+
+
+def test_a_shape_in_alpha_alone_is_told(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    white = Image.new("RGBA", (64, 48), "white")
+    white.save(tmp_path / "opaque.png")
+    check_white(tmp_path / "opaque.png", (64, 48), 3)
+    assert not recwarn.list
+    white.putalpha(stored("L"))
+    white.save(tmp_path / "m.png")
+    with pytest.warns(UserWarning, match="is white all over, and the shape in its alpha is not read"):
+        check_white(tmp_path / "m.png", (64, 48), 3)
+
+
+# A folder, a pattern, or a file by its suffix: each of one picture.
+ALONE = ["png", "jpg", "bmp", "tga", "gif", "jp2", "ppm", "dpx", "exr", "mkv", "mask", "folder", "pattern"]
+
+
+@pytest.mark.parametrize("kind", ALONE)
+def test_one_picture_of_any_kind_is_the_mask_of_all_frames(tmp_path: Path, kind: str) -> None:
+    stored("RGB").save(tmp_path / "a.png")
+    path = made = tmp_path / f"m.{kind}"
+    if kind in ("folder", "pattern"):
+        (tmp_path / "one").mkdir()
+        made = (tmp_path / "a.png").rename(tmp_path / "one" / "m.0007.png")
+        path = tmp_path / "one" / ("" if kind == "folder" else "m.####.png")
+    elif kind == "mask":  # what it is, its content tells
+        (tmp_path / "a.png").rename(path)
+    elif kind in ("dpx", "exr", "mkv"):
+        options = ("-c:v", "ffv1", "-pix_fmt", "bgr0") if kind == "mkv" else ("-update", 1)
+        ffmpeg("-i", tmp_path / "a.png", *options, path)
+    else:
+        stored("RGB").save(path, **({"quality": 100} if kind == "jpg" else {}))
+    source = open_clip(make_clip(tmp_path / "a.mp4", 3))
+    check_mask(path, source)
+    check_white(path, (64, 48), 3)
+    assert is_still(path) and mask_files(path) == (made,)
+    np.testing.assert_array_equal(read_mask(path, 3, 64, 48), [SHAPE] * 3)
+
+
+@pytest.mark.parametrize("turned", range(1, 9))
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
+def test_a_still_is_turned_as_its_exif_says(tmp_path: Path, suffix: str, turned: int) -> None:
+    shape = np.zeros((48, 64), np.uint8)
+    shape[:16, :32] = shape[16:32, :16] = 255  # other in each of the eight orientations
+    upright = Image.fromarray(shape)
+    exif = Image.Exif()
+    exif[0x0112] = turned
+    stored = upright.transpose(Image.Transpose.TRANSPOSE) if turned > 4 else upright
+    path = tmp_path / f"m.{suffix}"
+    stored.convert("RGB").save(path, exif=exif, **({"lossless": True} if suffix == "webp" else {}))
+    with Image.open(path) as saved:
+        shown = np.asarray(ImageOps.exif_transpose(saved).convert("L")) >= 128
+    check_mask(path, open_clip(make_clip(tmp_path / "a.mp4", 3)))
+    np.testing.assert_array_equal(read_mask(path, 2, 64, 48), [shown] * 2)
+
+
+@pytest.mark.parametrize("option", ["deinterlace", "progressive"])
+def test_an_interlaced_mask_is_read_as_the_source_is(tmp_path: Path, option: str) -> None:
+    path = write_interlaced(tmp_path / "m.mkv", SHAPE, 3)
+    clip = make_clip(tmp_path / "a.mp4", 3)
+    with pytest.raises(VeraError, match=r"interlaced .* --deinterlace, or --progressive"):
+        check_mask(path, open_clip(clip))
+    source = open_clip(clip, deinterlace=option == "deinterlace", progressive=option == "progressive")
+    check_mask(path, source)
+    check_white(path, (64, 48), 3, source=source)
+    masks = np.stack(list(mask_frames(path, 64, 48, source)))
+    assert masks.shape == (3, 48, 64) and len(list(mask_pictures(path, 64, 48, source))) == 3
+    assert (masks == SHAPE).mean() > (0.99 if option == "progressive" else 0.8)
 
 
 def test_a_mask_without_white_is_told(tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
-"""Masks from files: white is the subject that an edit must preserve."""
+"""Masks from files: white is the subject that an edit must preserve.
+
+A mask of one picture, of any kind, is that of all frames. Interlaced ones are read as the `source`, a clip, is.
+"""
 
 import warnings
 from collections.abc import Generator
 from contextlib import closing
 from itertools import islice, repeat
 from pathlib import Path
+from typing import TypeVar
 
 import av
 import numpy as np
@@ -12,25 +16,32 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.video import Clip, FrameReader, model_view, open_clip
-from vera.video.formats import plain
-from vera.video.open import open_input
-from vera.video.sequence import is_pattern, source_files
+from vera.video import Clip, Orientation, model_view, open_clip
+from vera.video.arrays import plane_layout
+from vera.video.components import components, has_alpha
+from vera.video.decoding.decoder import frame_decoder
+from vera.video.formats import is_float, plain
+from vera.video.open import open_picture
+from vera.video.orientation import display_matrix, nearest_orientation
+from vera.video.sequence import PICTURES, source_files
+from vera.video.view import picture
 
-_STILLS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-_EXACT = (".png", ".bmp", ".tif", ".tiff", ".dpx")  # pictures that hold what was written, labels too
+# Pictures that hold what was written, labels too.
+_EXACT = (".png", ".bmp", ".tif", ".tiff", ".dpx", ".tga", ".gif")
 _WHITE = 128  # of 255: from middle grey on
+
+T = TypeVar("T")
 
 
 def check_mask(path: Path, source: Clip) -> None:
     """VeraError unless `path` is a picture of the source's display size, or a video of it with as many frames."""
-    if is_still(path):
-        frame = _read_still(path)
-        size = (frame.width, frame.height)
+    if (still := _still(path)) is not None:
+        frame, turned = still
+        size = turned.swapped((frame.width, frame.height))
     else:
-        clip = open_clip(path)
+        clip = _film(path, source)
         size = clip.display_size
-        if clip.frame_count != source.frame_count:
+        if clip.frame_count not in (1, source.frame_count):
             raise VeraError(
                 f"mask {path}: has {clip.frame_count} frames, the source {source.frame_count}: "
                 "give one mask frame for each, or a still image"
@@ -40,67 +51,145 @@ def check_mask(path: Path, source: Clip) -> None:
         raise VeraError(f"mask {path}: is {size[0]}x{size[1]}, the source {width}x{height}: make it the source's size")
 
 
-def check_white(path: Path, size: tuple[int, int], frames: int, warn: bool = True) -> None:
+def check_white(path: Path, size: tuple[int, int], frames: int, warn: bool = True, source: Clip | None = None) -> None:
     """Warn, unless not to, where nothing is white in the first `frames` of a mask at `size`, width and height.
 
     VeraError if they are exact and not black: they hold labels then. Reading stops at the first white frame, so a good
-    mask costs one.
+    mask costs one; it is warned of if that is white all over, and its alpha is not.
     """
-    frames = 1 if is_still(path) else frames
-    with closing(mask_frames(path, *size)) as masks:
-        if any(mask.any() for mask in islice(masks, frames)):
-            return
-    with closing(mask_pictures(path, *size)) as pictures:
-        brightest = max(float(rgb.mean(axis=-1).max()) for rgb in islice(pictures, frames))
-    told = f"mask {path}: nothing in it is white (the brightest is {brightest:.0f} of 255)"
+    with closing(_marked(path, *size, source)) as masks:
+        for frame, mask in islice(masks, frames):
+            if mask.any():
+                if warn and mask.all() and _has_shape(frame):
+                    warnings.warn(
+                        f"mask {path}: is white all over, and the shape in its alpha is not read; lay it over black",
+                        stacklevel=2,
+                    )
+                return
+    with closing(_frames(path, source)) as pictures:
+        brightest, top = max((_brightest(frame), _top(frame)) for frame, _ in islice(pictures, frames))
+    told = f"mask {path}: nothing in it is white (the brightest is {brightest} of {top})"
     if _is_exact(path) and brightest > 0:
-        raise VeraError(f"{told}; paint what must stay in white, or write that label as 255 and others as 0")
+        raise VeraError(f"{told}; paint what must stay in white, or write that label as {top} and others as 0")
     if warn:
         warnings.warn(f"{told}, nothing is preserved; paint what must stay in white", stacklevel=2)
 
 
-def mask_frames(path: Path, width: int, height: int) -> Generator[NDArray[np.bool_], None, None]:
+def mask_frames(
+    path: Path, width: int, height: int, source: Clip | None = None
+) -> Generator[NDArray[np.bool_], None, None]:
     """The mask frames one after the other as [height,width]; those of a still image never end.
 
     Pictures of labels 0 and 1, as segmenters write them, are masks as well: 1 is white.
     """
-    white, undecided = _WHITE, _is_exact(path)
-    for rgb in mask_pictures(path, width, height):
-        grey = rgb.mean(axis=-1)
-        if undecided and grey.any():  # the first picture that is not black tells of what kind all are
-            white, undecided = 1 if grey.max() == 1 else _WHITE, False
-        yield np.asarray(grey >= white)
+    yield from _lasting(mask for _, mask in _marked(path, width, height, source))
 
 
-def mask_pictures(path: Path, width: int, height: int) -> Generator[NDArray[np.uint8], None, None]:
+def mask_pictures(
+    path: Path, width: int, height: int, source: Clip | None = None
+) -> Generator[NDArray[np.uint8], None, None]:
     """RGB [H,W,3] of each mask frame; that of a still image without an end."""
-    if is_still(path):
-        yield from repeat(model_view(_read_still(path), width, height))
-    clip = open_clip(path)
-    with FrameReader(path) as reader:
-        for frame in reader.first(clip.frame_count):
-            yield model_view(frame, width, height, clip.orientation)
+    yield from _lasting(model_view(frame, width, height, turned) for frame, turned in _frames(path, source))
 
 
-def is_still(path: Path) -> bool:
-    """Whether a mask is one picture for all frames, by its suffix; a picture's own name may look like a pattern."""
-    return path.suffix.lower() in _STILLS and (path.is_file() or not is_pattern(path))
+def is_still(path: Path, source: Clip | None = None) -> bool:
+    """Whether a mask is one picture for all frames."""
+    return _still(path) is not None or _film(path, source).frame_count == 1
 
 
 def mask_files(path: Path) -> tuple[Path, ...]:
-    """The files that a mask consists of, as `source_files`."""
-    return (path,) if is_still(path) else source_files(path)
+    """The files that a mask consists of, as `source_files`; a picture's own name may look like a pattern."""
+    return (path,) if path.is_file() else source_files(path)
+
+
+def _lasting(views: Generator[T, None, None]) -> Generator[T, None, None]:
+    """All of them; one alone without an end."""
+    count = 0
+    for view in views:
+        yield view
+        count += 1
+    if count == 1:
+        yield from repeat(view)
+
+
+def _marked(
+    path: Path, width: int, height: int, source: Clip | None
+) -> Generator[tuple[av.VideoFrame, NDArray[np.bool_]], None, None]:
+    """Each frame of a mask once, and where it is white."""
+    labels, undecided = False, _is_exact(path)
+    with closing(_frames(path, source)) as frames:
+        for frame, turned in frames:
+            if undecided and (brightest := _brightest(frame)):
+                # The first picture that is not black tells of what kind all are.
+                labels, undecided = brightest == 1, False
+            if labels:
+                grey = picture(frame, turned.swapped((width, height))).mean(axis=-1) * _top(frame)
+                yield frame, turned.upright(grey) >= 0.5
+            else:
+                yield frame, model_view(frame, width, height, turned).mean(axis=-1) >= _WHITE
+
+
+def _frames(path: Path, source: Clip | None) -> Generator[tuple[av.VideoFrame, Orientation], None, None]:
+    """Each frame of a mask once, as it is stored, and how it becomes upright."""
+    if (still := _still(path)) is not None:
+        yield still
+        return
+    clip = _film(path, source)
+    with clip.frames() as reader:
+        for frame in reader.first(clip.frame_count):
+            yield frame, clip.orientation
+
+
+def _film(path: Path, source: Clip | None) -> Clip:
+    if source is None:
+        return open_clip(path)
+    return open_clip(path, deinterlace=source.deinterlace, progressive=source.progressive)
+
+
+def _still(path: Path) -> tuple[av.VideoFrame, Orientation] | None:
+    """The picture that a file holds, and how it becomes upright; None for a film, a pattern or a folder."""
+    if not path.is_file():
+        return None
+    opened = False
+    try:
+        container = open_picture(path)
+        if container is None:
+            return None
+        opened = True
+        with container:
+            decode = frame_decoder(container.streams.video[0], (path,))
+            frame = next(frame for packet in container.demux(video=0) for frame in decode(packet) or ())
+            return _plain(frame), nearest_orientation(display_matrix(frame))
+    except (av.FFmpegError, OSError, StopIteration, IndexError):
+        if opened or path.suffix.lower() in PICTURES:
+            raise VeraError(f"mask {path}: is not a picture that can be read") from None
+        return None  # no film either, of which its reader tells more
+
+
+def _plain(frame: av.VideoFrame) -> av.VideoFrame:
+    """In planes; the words of 16 bits that old TGA and BMP have become RGB of 8."""
+    frame = plain(frame, VideoReformatter())
+    try:
+        plane_layout(frame.format.name)
+    except VeraError:
+        return frame.reformat(format="rgb24")
+    return frame
+
+
+def _brightest(frame: av.VideoFrame) -> int:
+    """The highest grey of a frame in its own codes, which 8 bits would round."""
+    return round(float(picture(frame, (frame.width, frame.height)).mean(axis=-1).max()) * _top(frame))
+
+
+def _top(frame: av.VideoFrame) -> int:
+    """The code of white; as of 8 bits for floats, which have none."""
+    return 255 if is_float(frame.format.name) else 2 ** frame.format.components[0].bits - 1
+
+
+def _has_shape(frame: av.VideoFrame) -> bool:
+    """Whether some of a frame is more opaque than the rest."""
+    return has_alpha(frame.format) and bool(np.ptp(components(frame)[-1]))
 
 
 def _is_exact(path: Path) -> bool:
     return mask_files(path)[0].suffix.lower() in _EXACT
-
-
-def _read_still(path: Path) -> av.VideoFrame:
-    if not path.is_file():
-        raise VeraError(f"mask {path}: no such file")
-    try:
-        with open_input(path) as container:
-            return plain(next(container.decode(video=0)), VideoReformatter())
-    except (av.FFmpegError, StopIteration, IndexError):
-        raise VeraError(f"mask {path}: is not a picture that can be read") from None

@@ -33,7 +33,7 @@ class SourceViews:
 
     def mask(self, path: Path, wanted: Collection[int]) -> Iterator[NDArray[np.bool_]]:
         """Read the mask of the `wanted` of the edited frames, each `[H,W]`, True on the subject to preserve."""
-        with closing(mask_frames(path, *self.size)) as frames:
+        with closing(mask_frames(path, *self.size, self.clip)) as frames:
             for index, mask in enumerate(islice(frames, self.edited.start, self.edited.stop)):
                 if index in wanted:
                     yield mask

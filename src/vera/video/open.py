@@ -167,6 +167,21 @@ def open_video(path: Path, rate: Fraction | None = None) -> tuple[InputContainer
         raise
 
 
+def open_picture(path: Path) -> InputContainer | None:
+    """Open a file that holds one picture, whatever its name; None if it holds anything else. The caller closes it.
+
+    Raises what PyAV and the system raise.
+    """
+    try:
+        container = open_input(path)
+    except av.ArgumentError:  # FFmpeg goes by the name, as it must for TGA
+        container = open_input(path, "image2", {"pattern_type": "none"})
+    if container.format.name.endswith(_STILL_FORMATS):
+        return container
+    container.close()
+    return None
+
+
 def packets(
     container: InputContainer, stream: VideoStream, files: Iterable[Path], first: int = 0
 ) -> Iterator["Packet[VideoStream]"]:

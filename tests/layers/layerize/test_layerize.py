@@ -12,6 +12,7 @@ from benchmarks.regenerated import Recovery, Regeneration, measure_recovery, reg
 from PIL import Image
 from tests.executable import ffmpeg
 from tests.layers.layerize.scenes import disc, over, plate
+from tests.masks import write_interlaced
 
 from vera.cli import main
 from vera.errors import VeraError
@@ -102,6 +103,19 @@ def test_what_the_mask_keeps_is_kept(tmp_path: Path) -> None:
     alpha = load_layers(clip.layers).frame(1, SIZE)[1]
     assert not alpha[:, 90:].any() and alpha[40:60, 65:75].min() > 60000
     assert load_layers(clip.layers).metadata["layerize"]["mask"] == "kept.png"
+
+
+@pytest.mark.faults
+def test_masks_and_mattes_are_read_as_the_source_is(tmp_path: Path) -> None:
+    clip = Clip(tmp_path, add_object, HOW)
+    kept = np.zeros(SIZE[::-1], bool)
+    kept[:, 80:] = True
+    mask = write_interlaced(tmp_path / "kept.mkv", kept, FRAMES)
+    refused("--progressive", source=clip.source, edited=clip.edited, layers=clip.layers, mask=mask)
+    arguments = ["layerize", str(clip.source), str(clip.edited), "--out", str(clip.layers), "--progressive"]
+    matte = write_interlaced(tmp_path / "solid.mkv", ~kept, FRAMES)
+    assert main([*arguments, "--mask", str(mask), "--matte", str(matte)]) == 0
+    assert not load_layers(clip.layers).frame(1, SIZE)[1][:, 90:].any()
 
 
 def test_the_manifest_says_how(tmp_path: Path) -> None:

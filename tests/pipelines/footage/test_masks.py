@@ -5,11 +5,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tests.masks import read_mask
+from tests.masks import read_mask, write_interlaced
 from tests.pipelines.footage.test_edit import TEXT, ClipMaker
 
 from vera import VeraError
 from vera.pipelines import edit
+from vera.video import open_clip
 
 # Masks
 
@@ -59,3 +60,16 @@ def test_labels_are_refused_before_the_work(
     with pytest.raises(VeraError, match=r"nothing in it is white \(the brightest is 2 of 255\)"):
         edit(source, TEXT, model=model, mask=mask, region=region, progress=lambda *step: steps.append(step))
     assert not steps and not (tmp_path / "a-vera.mkv").exists()
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("region", [None, "auto"])
+def test_a_mask_is_read_as_the_source_is(model: Path, make_clip: ClipMaker, tmp_path: Path, region: str | None) -> None:
+    source = make_clip("a.mkv", size=(64, 64), frames=3)
+    shape = np.zeros((64, 64), bool)
+    shape[16:40, 8:32] = True
+    mask = write_interlaced(tmp_path / "mask.mkv", shape, 3)
+    with pytest.raises(VeraError, match=r"interlaced .* --progressive"):
+        edit(source, TEXT, model=model, mask=mask, region=region)
+    edited = edit(open_clip(source, progressive=True), TEXT, model=model, mask=mask, region=region)
+    assert edited.edit.metadata["mask"] == "mask.mkv"

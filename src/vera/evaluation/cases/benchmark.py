@@ -67,8 +67,8 @@ def load_frames(case: ClipCase) -> CaseFrames:
     alpha = None if case.alpha is None else read_grey(case.alpha, clip)
     preserved = None if alpha is None else alpha == 0
     if preserved is None and case.mask is not None:
-        check_white(case.mask, clip.display_size, len(source))
-        masks = mask_frames(case.mask, *clip.display_size)
+        check_white(case.mask, clip.display_size, len(source), source=clip)
+        masks = mask_frames(case.mask, *clip.display_size, clip)
         preserved = np.stack([mask for _, mask in zip(range(len(source)), masks, strict=False)])
         if len(preserved) < len(source):
             raise VeraError(f"{case.mask}: has {len(preserved)} frames, {case.source} {len(source)}")

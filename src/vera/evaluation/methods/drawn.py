@@ -41,7 +41,7 @@ def draw_result(
     clip = open_clip(source)
     if mask is not None:
         check_mask(mask, clip)
-        check_white(mask, clip.display_size, clip.frame_count)
+        check_white(mask, clip.display_size, clip.frame_count, source=clip)
     edited = range(clip.frame_count)
     rate = frame_rate(clip, edited)
     every = every_nth(rate, traits, 1)

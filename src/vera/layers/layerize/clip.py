@@ -81,7 +81,7 @@ def layerize(
         if path is not None:
             check_mask(path, clip)
     if mask is not None:
-        check_white(mask, clip.display_size, clip.frame_count)
+        check_white(mask, clip.display_size, clip.frame_count, source=clip)
     found = recover_layers(clips, progress)
     found.matting = matting
     told = found.notices
@@ -149,9 +149,10 @@ def layerize_frames(
         rate = len(frames) / footage.times.duration if len(frames) else 1.0
     if isinstance(mask, str | Path):
         mask = Path(mask)
-        if isinstance(footage, ClipFootage):
-            check_mask(mask, footage.clip)
-        check_white(mask, footage.size, footage.times.count)
+        clip = footage.clip if isinstance(footage, ClipFootage) else None
+        if clip is not None:
+            check_mask(mask, clip)
+        check_white(mask, footage.size, footage.times.count, source=clip)
     clips = Footages(footage, ArrayFootage(frames, rate, name), mask, mattes)
     found = recover_layers(clips, progress, in_step)
     found.must_differ, found.matting = not in_step, matting

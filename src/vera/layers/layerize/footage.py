@@ -199,6 +199,10 @@ class Footages:
             for parts in zip(sources, edits, masks, mattes, strict=True):
                 yield FramePair(*parts)
 
+    @property
+    def _clip(self) -> Clip | None:
+        return self.source.clip if isinstance(self.source, ClipFootage) else None
+
     @cached_property
     def _white(self) -> float:
         """The value from which on a mask in memory is white."""
@@ -209,7 +213,7 @@ class Footages:
         if self.mask is None:
             yield from (None for _ in places)
         elif isinstance(self.mask, Path):
-            with closing(mask_frames(self.mask, *self.work_size)) as masks:
+            with closing(mask_frames(self.mask, *self.work_size, self._clip)) as masks:
                 yield from pick(masks, places)
         else:
             still = np.ndim(self.mask[0]) == 1
@@ -221,7 +225,7 @@ class Footages:
         if self.mattes is None:
             yield from (None for _ in places)
         elif isinstance(self.mattes, Path):
-            with closing(mask_pictures(self.mattes, *self.work_size)) as mattes:
+            with closing(mask_pictures(self.mattes, *self.work_size, self._clip)) as mattes:
                 yield from (_coverage(matte.mean(axis=-1) / 255, self.work_size) for matte in pick(mattes, places))
         else:
             yield from (_coverage(self.mattes[place], self.work_size) for place in places)

@@ -110,17 +110,17 @@ def _auto(clip: Clip, edited: range, mask: Path | None) -> Region:
     shrink = min(1.0, MASK_SIDE / max(full))
     size = max(1, round(full[0] * shrink)), max(1, round(full[1] * shrink))
     scale = np.array([full[0] / size[0], full[1] / size[1]] * 2)
-    edges = _island(_edges(mask, size, edited), size, mask) * scale
+    edges = _island(_edges(mask, size, edited, clip), size, mask) * scale
     return Region(AUTO, follow(edges, full))
 
 
-def _edges(path: Path, size: tuple[int, int], edited: range) -> Iterator[NDArray[np.float64]]:
+def _edges(path: Path, size: tuple[int, int], edited: range, clip: Clip) -> Iterator[NDArray[np.float64]]:
     """`[2,4]` of each mask frame: left, top, right and bottom of its white and of its black; NaN where there is none.
 
     Of a still image once.
     """
-    last = edited.start + 1 if is_still(path) else edited.stop
-    with closing(mask_frames(path, *size)) as frames:
+    last = edited.start + 1 if is_still(path, clip) else edited.stop
+    with closing(mask_frames(path, *size, clip)) as frames:
         for mask in islice(frames, edited.start, last):
             yield np.stack([_around(mask), _around(~mask)])
 
