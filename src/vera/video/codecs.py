@@ -56,7 +56,7 @@ CODECS: dict[str, Codec] = {
     "exr": Codec("exr", True, (".exr",), pix_fmts=_EXR),
 }
 # The older names of full-range formats: the same samples, and the range is a tag of its own.
-FULL_RANGE_TWINS = {"yuvj420p": "yuv420p", "yuvj422p": "yuv422p", "yuvj444p": "yuv444p"}
+FULL_RANGE_TWINS = {f"yuvj{kind}p": f"yuv{kind}p" for kind in (411, 420, 422, 440, 444)}
 # The order of bytes that picture files keep.
 _BIG_ENDIAN_TWINS = {f"{name}le": f"{name}be" for name in ("rgb48", "rgba64", "gray16", "ya16", "gbrp10", "gbrp12")}
 

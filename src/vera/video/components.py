@@ -94,4 +94,4 @@ def components_to_rgb(channels: list[Float], frame: av.VideoFrame) -> Float:
 
 
 def _native(name: str) -> bool:
-    return not name.endswith("be")
+    return not name.endswith(("be", "msble"))  # or samples in the high bits of their words

@@ -13,6 +13,12 @@ _PLAIN = {
     "y210le": "yuv422p10le",
     "y212le": "yuv422p12le",
     "y216le": "yuv422p16le",
+    "nv12": "yuv420p",
+    "nv16": "yuv422p",
+    "nv20le": "yuv422p10le",
+    "p010le": "yuv420p10le",
+    "p012le": "yuv420p12le",
+    "p016le": "yuv420p16le",
     "nv21": "yuv420p",
     "nv24": "yuv444p",
     "nv42": "yuv444p",
@@ -25,13 +31,20 @@ _PLAIN = {
     "xv30le": "yuv444p10le",
     "v30xle": "yuv444p10le",
     "xv36le": "yuv444p12le",
+    "xv48le": "yuv444p16le",
+    "yuv444p10msble": "yuv444p10le",
+    "yuv444p12msble": "yuv444p12le",
+    "vyu444": "yuv444p",
+    "uyva": "yuva444p",
     "vuyx": "yuv444p",
     "vuya": "yuva444p",
     "ayuv": "yuva444p",
     "ayuv64le": "yuva444p16le",
     "x2rgb10le": "gbrp10le",
+    "x2bgr10le": "gbrp10le",
+    "bgr24": "bgr0",  # which FFV1 keeps
     "bgr48le": "rgb48le",
-    "bgr48be": "rgb48le",
+    "bgra64le": "gbrap16le",
     "argb": "rgba",
     "abgr": "rgba",
     "gbrap": "bgra",
@@ -47,9 +60,8 @@ _EXACT = Interpolation.POINT | Interpolation.ACCURATE_RND
 
 def plain_format(pix_fmt: str) -> str:
     """The name of the format that frames in `pix_fmt` are read as: planes, or RGB side by side, little-endian."""
-    if pix_fmt in _PLAIN:
-        return _PLAIN[pix_fmt]
-    return f"{pix_fmt[:-2]}le" if av.VideoFormat(pix_fmt).is_big_endian else pix_fmt
+    name = f"{pix_fmt[:-2]}le" if av.VideoFormat(pix_fmt).is_big_endian else pix_fmt
+    return _PLAIN.get(name, name)
 
 
 def is_float(pix_fmt: str) -> bool:
