@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from tests.clips import make_clip
 
 from vera.errors import VeraError
@@ -94,6 +95,21 @@ def test_frames_of_a_clip_with_other_ticks(make_clip: MakeClip) -> None:
     late = LayeredEdit(edit.edit[:1], edit.alpha[:1], (10**9,), ticks)
     with pytest.raises(VeraError, match="none of the layers' frames"):
         frame_map(late, info, force=True)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("rate", [Fraction(25), Fraction(24000, 1001)])
+def test_pictures_at_another_rate_are_told(tmp_path: Path, rate: Fraction) -> None:
+    for number in range(3):
+        Image.fromarray(np.full((48, 64, 3), number, np.uint8)).save(tmp_path / f"a.{number}.png")
+    edit = layers_for(open_clip(tmp_path, rate=rate))
+    with pytest.raises(VeraError, match=rf"made of it at another rate; add --rate {rate}$"):
+        frame_map(edit, open_clip(tmp_path))
+    Image.fromarray(np.full((48, 64, 3), 9, np.uint8)).save(tmp_path / "a.1.png")
+    with pytest.raises(VeraError, match="made for another clip"):
+        frame_map(edit, open_clip(tmp_path))
+    again = layers_for(open_clip(tmp_path, rate=rate))
+    assert frame_map(again, open_clip(tmp_path, rate=rate)) == {0: 0, 1: 1, 2: 2}
 
 
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=9, unique=True))

@@ -48,6 +48,8 @@ def frame_map(edit: LayeredEdit, clip: Clip, force: bool = False) -> dict[int, i
     if edit.time_base == clip.time_base and set(edit.pts) <= set(clip.pts):
         return {pts: index for index, pts in enumerate(edit.pts)}
     if not force:
+        if _is_of_another_rate(edit, clip):
+            raise VeraError(f"{clip.path}: the layers were made of it at another rate; add --rate {1 / edit.time_base}")
         raise VeraError(
             f"{clip.path}: the layers were made for another clip: their frame times are not in this one; "
             "give that clip, or --force to lay them over the nearest frames"
@@ -63,6 +65,13 @@ def frame_map(edit: LayeredEdit, clip: Clip, force: bool = False) -> dict[int, i
     if not found:
         raise VeraError(f"{clip.path}: none of the layers' frames is shown at the time of one of this clip's frames")
     return found
+
+
+def _is_of_another_rate(edit: LayeredEdit, clip: Clip) -> bool:
+    """Whether the layers were made for the same pictures of an image sequence, whose files do not say their rate."""
+    record = edit.metadata.get("source")
+    same = clip.container == "image2" and isinstance(record, Mapping) and record.get("sha256") == _digest(clip)
+    return same and set(edit.pts) <= set(clip.pts)
 
 
 def _foreign(clip: Clip, record: Mapping[str, Any], what: str) -> VeraError:
