@@ -176,7 +176,8 @@ def open_picture(path: Path) -> InputContainer | None:
         container = open_input(path)
     except av.ArgumentError:  # FFmpeg goes by the name, as it must for TGA
         container = open_input(path, "image2", {"pattern_type": "none"})
-    if container.format.name.endswith(_STILL_FORMATS):
+    known = any(getattr(stream, "codec_context", None) for stream in container.streams.video)
+    if known and container.format.name.endswith(_STILL_FORMATS):
         return container
     container.close()
     return None
