@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from vera.construction.decisions import held_decisions, import_decisions, last_counting, next_log, read_decisions
+from vera.construction.decisions import held_decisions, import_decisions, next_log, read_decisions
+from vera.construction.engine.state import last_counting
 from vera.errors import VeraError
 
 CLIP = "0123456789abcdef"

@@ -1,6 +1,6 @@
 """What people decided, as JSONL: read, checked and kept."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -96,12 +96,6 @@ def read_decisions(paths: Iterable[Path]) -> dict[tuple[str, str, str], list[Fac
             kept = [one for one in before if not decision.of.items() <= one.get("of", {}).items()]
             found[decision.clip, decision.object, decision.gate] = [*kept, content]
     return found
-
-
-def last_counting(said: Sequence[Facts], judged: Mapping[str, str]) -> Facts | None:
-    """The last decision that counts where the stages have the fingerprints `judged`: one that is of something else was
-    made of that, and not of what is there now."""
-    return next((one for one in reversed(said) if one.get("of", {}).items() <= judged.items()), None)
 
 
 def check_row(row: Mapping[str, Any], where: str = "decision") -> Decision:

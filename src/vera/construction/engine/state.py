@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
-from vera.construction.decisions import last_counting
 from vera.construction.engine.record import Entry, Record
 from vera.construction.engine.stage import Facts, Stage
 
@@ -143,6 +142,12 @@ def _decision(plan: Plan, record: Record, name: str, stage: Stage, held: Mapping
         said = last_counting(plan.decisions.get((record.id, name, stage.name), ()), made)
         return NOBODY if said is None and plan.unattended else said
     return None
+
+
+def last_counting(said: Sequence[Facts], judged: Mapping[str, str]) -> Facts | None:
+    """The last decision that counts where the stages have the fingerprints `judged`: one that is of something else was
+    made of that, and not of what is there now."""
+    return next((one for one in reversed(said) if one.get("of", {}).items() <= judged.items()), None)
 
 
 def _state(stage: Stage, entry: Entry | None, own: str, needed: list[Task], decision: Facts | None) -> State:
