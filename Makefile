@@ -63,7 +63,7 @@ demo: $(READY)
 	rm -rf demo && mkdir demo
 	cp $(CLIPS)/bikes.mp4 $(CLIPS)/bigbuckbunny.mp4 demo/
 	$(BIN)/vera edit demo/bikes.mp4 "Add a huge red balloon on the right" \
-		--frames 25 --seed 2 --out demo/add.mp4 --layers demo/add --sheet demo/add.png
+		--frames 25 --seed 3 --out demo/add.mp4 --layers demo/add --sheet demo/add.png
 	$(BIN)/vera edit demo/bigbuckbunny.mp4 "Add a rocket on the right that rises into the air" \
 		--from 2 --frames 25 --seed 0 --out demo/rocket.mp4 --layers demo/rocket --sheet demo/rocket.png
 	$(BIN)/vera edit demo/bikes.mp4 "Replace the background with a green meadow under a blue sky" \
