@@ -148,7 +148,7 @@ def test_a_lora_of_the_hub(make_pipeline: MakePipeline, hub: FakeHub, tmp_path: 
     assert "LoRA me/none: the hub has none" in refusal(pipeline.load_lora_weights, "me/none")
     hub.down = True
     assert "the hub cannot be reached" in refusal(pipeline.load_lora_weights, "me/other")
-    assert "me/tiny: cannot be published" in refusal(pipeline.push_to_hub, "me/tiny")
+    assert "me/tiny: cannot be published" in refusal(make_pipeline().push_to_hub, "me/tiny")
 
 
 @pytest.mark.faults
