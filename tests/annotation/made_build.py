@@ -40,3 +40,14 @@ def len_of(desk: Desk, lease: str) -> int:
 def say(desk: Desk, lease: Lease, said: dict[str, Any]) -> Lease:
     """What a page does: it sends back, with the answer, what it was shown."""
     return desk.finish(lease, {**said, "of": show_work(desk, lease).of})
+
+
+def ball_annotated(out: Path) -> Lease:
+    """Somebody annotates the clip of a build; the task that it was."""
+    desk = desk_of(out)
+    lease = desk.claim("anna", "annotate", "work")
+    assert lease is not None
+    click_ball(desk, lease.id)
+    say(desk, lease, {"accept": True})
+    desk.close()
+    return lease

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from benchmarks.annotation_load import annotation_server
 from playwright.sync_api import Browser, expect
-from tests.annotation.made_build import click_ball, desk_of, make_build, say
+from tests.annotation.made_build import ball_annotated, click_ball, desk_of, make_build, say
 from tests.annotation.page import Seat, seated, served
 from tests.construction.crossing import HEIGHT, WIDTH, centre
 
 from vera.annotation.draft import fold, read_event
 from vera.annotation.pictures import picture
 from vera.annotation.store.events import events_of
-from vera.annotation.store.leases import Lease, find_lease
+from vera.annotation.store.leases import find_lease
 from vera.construction.construct import build_samples
 from vera.construction.decisions import held_decisions
 from vera.construction.formats.rle import encode_mask
@@ -266,17 +266,6 @@ def zoomed_and_dragged(seat: Seat) -> None:
     assert len({whole, near, canvas.screenshot()}) == 3
     seat.press("0")
     expect(shown).to_have_text("100 %")
-
-
-def ball_annotated(out: Path) -> Lease:
-    """Somebody annotates the clip of a build; the task that it was."""
-    desk = desk_of(out)
-    lease = desk.claim("anna", "annotate", "work")
-    assert lease is not None
-    click_ball(desk, lease.id)
-    say(desk, lease, {"accept": True})
-    desk.close()
-    return lease
 
 
 def part_clicked_twice(seat: Seat) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from tests.annotation.made_build import click_ball, desk_of, make_build, say
+from tests.annotation.made_build import ball_annotated, desk_of, make_build, say
 from tests.construction.crossing import FRAMES, HEIGHT, WIDTH, centre, crossing
 
 from vera.annotation.gold import noun_in
@@ -70,12 +70,7 @@ def test_answers_to_gold_are_scored_and_decide_nothing(tmp_path: Path) -> None:
 def test_gold_looks_like_any_other_task(tmp_path: Path) -> None:
     """Its page, and what its address answers, tell nothing."""
     recipe, out = make_build(tmp_path, 1)
-    desk = desk_of(out)
-    lease = desk.claim("anna", "annotate", "work")
-    assert lease is not None
-    click_ball(desk, lease.id)
-    say(desk, lease, {"accept": True})
-    desk.close()
+    ball_annotated(out)
     build_samples(recipe, out)
     write_synthetic(tmp_path / "synth")
     told = []

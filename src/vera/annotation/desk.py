@@ -20,6 +20,7 @@ from vera.annotation.store.store import GATES, Gate, Role, Rules, Store
 from vera.annotation.store.tasks import NewTask, add_gold, retire_tasks, set_tasks, settled_tasks
 from vera.construction.construct import last_logs, last_recipe, waiting_tasks
 from vera.construction.engine.record import Layout
+from vera.construction.engine.state import last_counting
 from vera.errors import VeraError
 from vera.service.errors import MissingError
 
@@ -50,7 +51,7 @@ class Desk:
         for task in waiting:
             if task.id in answered:
                 with suppress(MissingError):
-                    void_answers(self.store, task.id, self.clips.judged(task.gate, task.clip, task.object))
+                    self._void(task)
         return set_tasks(self.store, waiting)
 
     def _undecided(self, decided: Sequence[NewTask]) -> list[str]:
@@ -62,7 +63,7 @@ class Desk:
         for task in decided:
             with suppress(MissingError):
                 judged = self.clips.judged(task.gate, task.clip, task.object)
-                if not any(of.items() <= judged.items() for of in said.get((task.clip, task.object, task.gate), ())):
+                if last_counting(said.get((task.clip, task.object, task.gate), ()), judged) is None:
                     found.append(task.id)
         return found
 
@@ -87,7 +88,9 @@ class Desk:
     def void(self, lease: Lease) -> int:
         """Void what was answered to the task of a lease about what was made anew since; returns how many answers.
         MissingError if something is gone."""
-        task = NewTask(lease.gate, lease.clip, lease.object)
+        return self._void(NewTask(lease.gate, lease.clip, lease.object))
+
+    def _void(self, task: NewTask) -> int:
         return void_answers(self.store, task.id, self.clips.judged(task.gate, task.clip, task.object))
 
     def bounds(self, lease: Lease) -> Bounds:

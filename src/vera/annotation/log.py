@@ -8,6 +8,7 @@ from typing import Any
 
 from vera.annotation.store.store import Store, packed
 from vera.construction.decisions import held_decisions, next_log
+from vera.construction.engine.stage import Facts
 from vera.files import locked
 from vera.resumable import append_row, read_rows
 
@@ -50,21 +51,21 @@ class DecisionLog:
         self._rows += 1
 
 
-def said_of(logs: Iterable[Path]) -> dict[tuple[str, str, str], list[Mapping[str, str]]]:
-    """What the decisions of logs are of, by clip, object and gate; of their masks nothing is kept."""
-    found: dict[tuple[str, str, str], list[Mapping[str, str]]] = {}
+def said_of(logs: Iterable[Path]) -> dict[tuple[str, str, str], list[Facts]]:
+    """The decisions of logs, by clip, object and gate, in their order: of each only what it is `of`, no masks."""
+    found: dict[tuple[str, str, str], list[Facts]] = {}
     for path in logs:
         if path.is_file():
-            for key, of in _said(path, path.stat().st_size, path.stat().st_mtime_ns):
-                found.setdefault(key, []).append(of)
+            for key, said in _said(path, path.stat().st_size, path.stat().st_mtime_ns):
+                found.setdefault(key, []).append(said)
     return found
 
 
 @lru_cache(maxsize=64)
-def _said(log: Path, size: int, changed: int) -> list[tuple[tuple[str, str, str], Mapping[str, str]]]:
+def _said(log: Path, size: int, changed: int) -> list[tuple[tuple[str, str, str], Facts]]:
     """Of a log, while it is as it was: pages ask for tasks often, and logs of masks are long."""
     rows = read_rows(log, mend=False)
-    return [((row["clip"], row.get("object", ""), row["gate"]), row.get("of", {})) for row in rows]
+    return [((row["clip"], row.get("object", ""), row["gate"]), {"of": row.get("of", {})}) for row in rows]
 
 
 def decision_row(clip: str, name: str, gate: str, decision: Mapping[str, Any]) -> dict[str, Any]:
