@@ -5,11 +5,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from vera.errors import VeraError
-from vera.files import read_json
-from vera.jobs.kinds.inputs import laid_name
+from vera.jobs.kinds.inputs import laid_name, read_checked
 from vera.service.errors import MissingError
 from vera.studio.projects import project_folder
 from vera.studio.schema.projects import File
@@ -57,12 +56,7 @@ class _About(BaseModel, strict=True):
 
 
 def _about(folder: Path) -> dict[str, Any]:
-    about: dict[str, Any] = read_json(folder / ABOUT)
-    try:
-        _About.model_validate(about)
-    except ValidationError:
-        raise VeraError(f"{folder.name}: its {ABOUT} was damaged, or changed by hand; delete it") from None
-    return about
+    return read_checked(folder / ABOUT, _About, folder.name, "delete it")
 
 
 def _describe(project: str, folder: Path) -> File:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from vera.errors import VeraError
 from vera.files import json_text, read_bytes, read_json, write_text
-from vera.jobs.kinds.inputs import is_id
+from vera.jobs.kinds.inputs import is_id, read_checked
 from vera.studio.clips import clip_record
 from vera.studio.display import check_display
 from vera.studio.schema.adjustment import Layer
@@ -71,12 +71,7 @@ def project_record(studio: Studio, project: str) -> Record:
 
 
 def _read_record(folder: Path) -> Record:
-    record: Record = read_json(folder / RECORD)
-    try:
-        _Record.model_validate(record)
-    except ValidationError:
-        raise _damaged(folder, RECORD) from None
-    return record
+    return read_checked(folder / RECORD, _Record, folder.name, "mend or delete it")
 
 
 def _damaged(folder: Path, file: str) -> VeraError:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from vera.errors import VeraError, brief
-from vera.files import read_json
+from vera.files import TEXT_LIMIT, read_json
 
 if TYPE_CHECKING:
     from vera.layers import Stack
@@ -87,11 +87,16 @@ def read_clip(path: Path) -> dict[str, Any]:
 
 @lru_cache(maxsize=16)
 def _read_clip(path: Path, changed: int) -> dict[str, Any]:
-    record: dict[str, Any] = read_json(path, LONGEST_RECORD)
+    return read_checked(path, _ClipRecord, f"clip {path.parent.name}", "mend it", LONGEST_RECORD)
+
+
+def read_checked(path: Path, kind: type[BaseModel], what: str, advice: str, limit: int = TEXT_LIMIT) -> dict[str, Any]:
+    """Read a record that is of a `kind`, and may hold more. Raises VeraError, which begins with `what`, if not."""
+    record: dict[str, Any] = read_json(path, limit)
     try:
-        _ClipRecord.model_validate(record)
+        kind.model_validate(record)
     except ValidationError:
-        raise VeraError(f"clip {path.parent.name}: its {path.name} was damaged, or changed by hand; mend it") from None
+        raise VeraError(f"{what}: its {path.name} was damaged, or changed by hand; {advice}") from None
     return record
 
 
