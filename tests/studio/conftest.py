@@ -37,9 +37,9 @@ def house(tmp_path_factory: pytest.TempPathFactory, footage: Path) -> Iterator[H
     house.studio.drawing.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def clip(house: House) -> str:
-    """The id of the clip, whose proxy is made."""
+    """The id of the clip, whose proxy is made; opened anew where another test has deleted it."""
     root = house.get("/about")["roots"][0]["id"]
     clip = house.post("/clips", {"root": root, "inside": "bikes.mp4"})
     house.work("proxy")
