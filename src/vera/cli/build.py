@@ -96,7 +96,7 @@ def status(out: Path) -> None:
 
     done = build_status(out)
     names = dict.fromkeys(stage for stage, _, _ in sorted(done.counts))
-    states = ("ready", "leased", "waiting", "done", "rejected", "failed")
+    states = ("ready", "leased", "waiting", "deferred", "done", "rejected", "failed")
     say(f"{'stage':<10}" + "".join(f"{state:>10}" for state in states))
     for name in names:
         row = [done.count(name, state) for state in states]
@@ -179,6 +179,45 @@ def publish(out: Path, *, to: str) -> None:
     say(f"publish  {to} ({count} samples, {sent} clips sent)")
 
 
+@app.command
+def write_batch(out: Path, folder: Path) -> None:
+    """Write what a build asks models into batch files, which hosted services and vllm run-batch answer.
+
+    For recipes whose words have a network with batch: true. Send the files, read the results with read-batch, and build
+    again. Questions that have their answer are left out; malformed answers lead to further requests.
+
+    Parameters
+    ----------
+    out
+        The build's folder.
+    folder
+        New folder for the files, one folder in it for each stage: words/batch-001.jsonl, ...
+    """
+    from vera.construction.batches import write_requests
+
+    for path in (written := write_requests(out, folder)):
+        say(f"requests {path}")
+    if not written:
+        say("every question has its answer: there is nothing to send")
+
+
+@app.command
+def read_batch(out: Path, results: Annotated[tuple[Path, ...], Parameter(negative=())], /) -> None:
+    """Read results of batch files into a build, which takes them up when it runs again.
+
+    Parameters
+    ----------
+    out
+        The build's folder.
+    results
+        Files of results (OpenAI's JSONL), of any stage.
+    """
+    from vera.construction.batches import read_replies
+
+    for path, report in zip(results, read_replies(out, results), strict=True):
+        say(f"{path}: {report.kept} replies, {report.usage.tokens:,} tokens", *report.failed)
+
+
 @app.command(name="import")
 def import_(out: Path, log: Path, *, by: str | None = None) -> None:
     """Add people's decisions to a build, or masks that were drawn in another program.
@@ -229,6 +268,7 @@ def export(
 def _tell(done: "Report") -> None:
     _list("rejected", [f"{count} {what}" for what, count in done.rejected.items()])
     _list("waiting", [f"{count} for people at {gate}" for gate, count in done.waiting.items()])
+    _list("deferred", [f"{count} {stage}, until a batch is answered" for stage, count in done.deferred.items()])
     if failed := done.count(None, "failed"):
         say(f"failed   {failed} stage runs; once mended, vera data build retry")
 

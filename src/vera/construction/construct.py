@@ -61,6 +61,11 @@ class Report:
         return {stage: count for (stage, state, _), count in self.counts.items() if state == "waiting"}
 
     @property
+    def deferred(self) -> dict[str, int]:
+        """By stage, how many wait for replies to a batch."""
+        return {stage: count for (stage, state, _), count in self.counts.items() if state == "deferred"}
+
+    @property
     def rejected(self) -> dict[str, int]:
         """By stage and reason, how many are not used."""
         told = {key: count for key, count in self.counts.items() if key[1] == "rejected"}

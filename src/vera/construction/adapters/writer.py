@@ -77,6 +77,7 @@ class WriterNetwork:
         revision: of its weights, if the endpoint has several under one name.
         frames: of each of the two clips, that it is shown.
         key_variable: the environment variable that holds the endpoint's key.
+        batch: send nothing; what has no reply waits for those to batch files (`vera.construction.batches`).
     """
 
     url: Name = field(metadata=HOW)
@@ -88,6 +89,7 @@ class WriterNetwork:
     max_tokens: Annotated[int, Range(64, 32_768)] = 1024
     key_variable: str | None = field(default=None, metadata=HOW)
     requests_per_minute: float | None = field(default=None, metadata=HOW)
+    batch: bool = field(default=False, metadata=HOW)
     kind: Literal["vlm"] = "vlm"
 
     def __post_init__(self) -> None:
@@ -103,21 +105,38 @@ class WriterNetwork:
         """A tenth of a core: it waits."""
         return Resources(cpus=0.1)
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where and how it is asked."""
+        return Endpoint(
+            self.url,
+            self.name,
+            self.key_variable,
+            max_tokens=self.max_tokens,
+            structured=self.structured,
+            requests_per_minute=self.requests_per_minute,
+        )
 
-def write_words(
-    network: WriterNetwork, cache_folder: Path, before: Path, after: Path, noun: str, answer: type[Words]
-) -> Outcome[Words]:
-    """Ask for the words of an edit from the clips `before` and `after`; what was asked before is not paid for again.
 
-    BuildStopError for what would spoil any question: no connection, a wrong key, no such model.
-    """
+def words_question(
+    network: WriterNetwork, before: Path, after: Path, noun: str, answer: type[Words]
+) -> Question[Words]:
+    """The question for the words of an edit, which shows the clips `before` and `after`."""
     task = (ADDITION if answer is Addition else REPLACEMENT).format(
         noun=f"a {noun}" if answer is Addition else f"the {noun}"
     )
     parts = [text_part(task), text_part("Before:"), *image_parts(before, network.frames)]
     parts += [text_part("After:"), *image_parts(after, network.frames)]
+    return Question(SYSTEM, parts, answer)
+
+
+def write_words(network: WriterNetwork, cache: Path, question: Question[Words]) -> Outcome[Words]:
+    """Ask for the words of an edit; what was asked before, by the build whose cache this is, is not paid for again.
+
+    BuildStopError for what would spoil any question: no connection, a wrong key, no such model.
+    """
     try:
-        return _client(network, cache_folder).ask(Question(SYSTEM, parts, answer))
+        return _client(network, cache).ask(question)
     except VeraError as error:
         raise BuildStopError(str(error)) from None
 
@@ -130,14 +149,11 @@ def check_words(texts: Sequence[str]) -> None:
             raise ValueError(f'never say "{found}"')
 
 
+def held_replies(cache: Path) -> ReplyCache:
+    """The replies in a build's cache."""
+    return ReplyCache(cache / "vlm")
+
+
 @cache
 def _client(network: WriterNetwork, folder: Path) -> Client:
-    endpoint = Endpoint(
-        network.url,
-        network.name,
-        network.key_variable,
-        max_tokens=network.max_tokens,
-        structured=network.structured,
-        requests_per_minute=network.requests_per_minute,
-    )
-    return Client(endpoint, ReplyCache(folder / "vlm"))
+    return Client(network.endpoint, held_replies(folder), live=not network.batch)

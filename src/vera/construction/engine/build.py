@@ -18,7 +18,7 @@ from vera.construction.engine.index import LEASE, Index
 from vera.construction.engine.record import Layout, Record, read_record
 from vera.construction.engine.run import Ran, without_lost
 from vera.construction.engine.stage import Facts, Stage
-from vera.construction.engine.state import Plan, Task, derive, is_given_up
+from vera.construction.engine.state import Plan, State, Task, derive, is_given_up
 from vera.errors import VeraError
 from vera.progress import Progress
 from vera.workers import beside
@@ -55,6 +55,7 @@ class Build:
         self._split: dict[str, list[Record]] = {}  # by source
         self._counts: dict[str, tuple[int, int]] = {}  # by unit: tasks that ended, and those that may still run
         self._ended = self._left = 0  # their sums
+        self._deferred: set[tuple[str, str]] = set()  # units and stages that wait for what comes from outside
 
     def refresh(self) -> None:
         """Derive the index anew from the records, without what is gone or no longer part of the footage."""
@@ -147,6 +148,8 @@ class Build:
 
     def _follow(self, task: Task, ran: Ran) -> None:
         """Take over what a run made of its unit."""
+        if ran.deferred:
+            self._deferred.add((task.unit, task.key))
         self._put(self.about(task))
         if task.kind == "source" and ran.entry is not None and "clips" in ran.entry.facts:
             self._take_up([self._sources[task.unit]])
@@ -160,7 +163,7 @@ class Build:
                 self._put(clip)
 
     def _put(self, about: Record) -> None:
-        tasks = self.index.put(about.id, lambda: self._tasks(about))
+        tasks = self.index.put(about.id, lambda: self.tasks(about))
         if tasks is None:
             return
         ended = sum(task.state in ("done", "rejected", "failed") for task in tasks)
@@ -172,11 +175,16 @@ class Build:
         self._counts[unit] = ended, left
         self._ended, self._left = self._ended + ended - before[0], self._left + left - before[1]
 
-    def _tasks(self, about: Record) -> list[Task]:
+    def tasks(self, about: Record) -> list[Task]:
+        """The tasks of a unit, each in its state, as they are on the disk."""
         tasks = derive(self.plan, self.record(about))
-        if about.id in self._later:
-            return [replace(task, state="blocked") if task.state == "ready" else task for task in tasks]
-        return tasks
+        return [replace(task, state=self._held_back(task)) if task.state == "ready" else task for task in tasks]
+
+    def _held_back(self, task: Task) -> State:
+        """The state of a task that could run."""
+        if task.unit in self._later:
+            return "blocked"
+        return "deferred" if (task.unit, task.key) in self._deferred else "ready"
 
     def record(self, about: Record) -> Record:
         """The record of a unit as it is on the disk, with what the footage says of it now; without stages whose files
@@ -259,7 +267,7 @@ class Build:
                     "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
                     "unit": task.unit,
                     "stage": task.key,
-                    "status": "lost" if entry is None else entry.status,
+                    "status": "deferred" if ran.deferred else "lost" if entry is None else entry.status,
                     "seconds": round(ran.seconds, 4),
                     "cpu": round(ran.cpu, 4),
                 }

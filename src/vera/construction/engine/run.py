@@ -3,13 +3,13 @@
 import pickle
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from vera.construction.engine.record import Entry, Layout, Record, read_record, write_record
-from vera.construction.engine.stage import BuildStopError, Facts, Item, Rejected, Stage
+from vera.construction.engine.stage import BuildStopError, Facts, Item, Later, Rejected, Stage
 from vera.construction.engine.state import Task
 from vera.errors import VeraError, first_line
 from vera.files import FULL_DISK, file_hash, locked, scratch_folder, sweep, sync
@@ -18,13 +18,14 @@ from vera.files import FULL_DISK, file_hash, locked, scratch_folder, sweep, sync
 @dataclass(frozen=True)
 class Ran:
     """What came of a run, and its seconds by the clock and of the processor. `entry` is None where what it needs was
-    gone; `stopped` says why no run can go on."""
+    gone, or where it is `deferred`; `stopped` says why no run can go on."""
 
     entry: Entry | None
     seconds: float
     cpu: float = 0.0
     trace: str = ""
     stopped: str = ""
+    deferred: bool = False
 
 
 def run_task(root: Path, stages: bytes, task: Task, about: Record) -> Ran:
@@ -48,6 +49,8 @@ def run_task(root: Path, stages: bytes, task: Task, about: Record) -> Ran:
                 return Ran(held, time.perf_counter() - start)
             with scratch_folder(folder / "run") as out:
                 entry, trace = _run(layout, record, stages, task, out)
+                if entry is None:
+                    return Ran(None, time.perf_counter() - start, time.process_time() - cpu, deferred=True)
                 _commit(layout, record, task, entry, out, _opened(stages, task.stage).split)
     except BuildStopError as error:
         return Ran(None, time.perf_counter() - start, stopped=str(error))
@@ -72,11 +75,11 @@ def _planned(stages: bytes) -> frozenset[str]:
     return frozenset(stage.name for stage in pickle.loads(stages))
 
 
-def _run(layout: Layout, record: Record, stages: bytes, task: Task, out: Path) -> tuple[Entry, str]:
+def _run(layout: Layout, record: Record, stages: bytes, task: Task, out: Path) -> tuple[Entry | None, str]:
+    """The entry that a run ends with, and the trace of its error; no entry where it is to be tried later."""
     try:
         stage = _opened(stages, task.stage)
-        needed = [need for need in stage.needs if need in _planned(stages)]  # a record may tell of others, from before
-        outcome = stage.run(_item(layout, record, needed, task, out))
+        outcome = stage.run(make_item(layout, record, stage, _planned(stages), task, out))
     except BuildStopError:
         raise
     except Exception as error:
@@ -87,18 +90,22 @@ def _run(layout: Layout, record: Record, stages: bytes, task: Task, out: Path) -
         told = str(error) if isinstance(error, VeraError) else f"{type(error).__name__}: {first_line(error)}"
         trace = "" if isinstance(error, VeraError) else traceback.format_exc()
         return Entry(task.fingerprint, "failed", "error", told, tries + 1), trace
+    if isinstance(outcome, Later):
+        return None, ""
     if isinstance(outcome, Rejected):
         return Entry(task.fingerprint, "rejected", outcome.reason, outcome.detail, facts=outcome.facts), ""
     return Entry(task.fingerprint, "done", facts=outcome.facts), ""
 
 
-def _item(layout: Layout, record: Record, needed: list[str], task: Task, out: Path) -> Item:
+def make_item(layout: Layout, record: Record, stage: Stage, planned: Collection[str], task: Task, out: Path) -> Item:
+    """What a stage is given for a task. `planned` are the names of all stages of the build: a record may tell of
+    others, from before."""
     source = record
     if record.kind == "clip":
         source = read_record(layout.record("source", record.about["source"])) or record
     facts: dict[str, Facts] = {}
     files: dict[str, Path] = {}
-    for need in needed:
+    for need in (need for need in stage.needs if need in planned):
         for key in (need, f"{task.object}/{need}"):
             if (entry := record.stages.get(key)) is not None:
                 facts[need] = entry.facts

@@ -76,6 +76,11 @@ class Rejected:
     facts: Facts = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Later:
+    """A run that needs what comes from outside, such as replies to a batch: the next build tries it again."""
+
+
 class Stage(Protocol):
     """A step of the work on each source, clip or object. Its dataclass fields are its parameters; those
     with the metadata `HOW` do not count when it is asked whether what it made is still good.
@@ -109,7 +114,7 @@ class Stage(Protocol):
     def setup(self) -> None:
         """Load what every run needs, such as weights: once in a process."""
 
-    def run(self, item: Item) -> Done | Rejected:
+    def run(self, item: Item) -> Done | Rejected | Later:
         """Work on one item. An exception is a failure, which is tried again."""
 
 

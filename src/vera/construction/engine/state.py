@@ -9,7 +9,8 @@ from typing import Any, Literal
 from vera.construction.engine.record import Entry, Record
 from vera.construction.engine.stage import Facts, Stage
 
-State = Literal["blocked", "ready", "leased", "waiting", "done", "rejected", "failed"]
+# "deferred" is ready again in the next build: only the index of the one that ran it knows it.
+State = Literal["blocked", "ready", "leased", "waiting", "deferred", "done", "rejected", "failed"]
 MOST_TRIES = 3
 NOBODY: Facts = {"by": "nobody"}
 

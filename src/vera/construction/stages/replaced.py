@@ -6,13 +6,13 @@ from typing import Annotated, ClassVar
 import cv2
 import numpy as np
 
-from vera.construction.adapters.writer import Replacement, WriterNetwork, write_words
+from vera.construction.adapters.writer import Replacement, WriterNetwork
 from vera.construction.embedded.regions import Frames, Mask
 from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
-from vera.construction.stages.networked import Networked
+from vera.construction.stages.asked import Asked
 from vera.construction.stages.objects import chosen_object
 from vera.construction.stages.proofread import final_words
-from vera.construction.stages.samples import Together, item_seed, sample_row, told_words, written
+from vera.construction.stages.samples import Together, item_seed, sample_row, told_words
 from vera.construction.stages.screening import Score
 from vera.data.released.layout import index_path
 from vera.data.sample import LayeredSample
@@ -25,21 +25,18 @@ Code = Annotated[float, Range(0, 255)]
 
 
 @dataclass(frozen=True)
-class BackgroundWords(Networked[WriterNetwork]):
+class BackgroundWords(Asked):
     """Write the instruction that brings the clip's own background back, by a template: of what the curator called it,
     or of its light and colours; or have the `network` write it, and captions, from both clips."""
 
     name: ClassVar[str] = "background_words"
-    kind: ClassVar[Kind] = "object"
     needs: ClassVar[tuple[str, ...]] = ("proxy", "annotate", "curate", "background")
+    before: ClassVar[str] = "new_source.mkv"
+    answer: ClassVar[type[Replacement]] = Replacement
     network: WriterNetwork | None = None
 
-    def run(self, item: Item) -> Done | Rejected:
-        """Facts: instruction; `by`, which is template, or the network's name; its captions, or who described the
-        scene."""
-        if self.network is not None:
-            before, after, noun = item.files["new_source.mkv"], item.files["frames.mkv"], chosen_object(item)["noun"]
-            return written(write_words(self.network, item.cache, before, after, noun, Replacement), self.network)
+    def fill_template(self, item: Item) -> Done:
+        """Of noun and scene; facts besides: who described the scene."""
         told = item.facts["curate"]["scene"]
         scene = told or item.facts["background"]["scene"]
         text = describe_replacement(chosen_object(item)["noun"], scene, np.random.default_rng(item_seed(item)))

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.construction.adapters.writer import Addition, WriterNetwork, write_words
+from vera.construction.adapters.writer import Addition, WriterNetwork
 from vera.construction.engine.stage import Done, Facts, Item, Kind, Plain, Rejected
-from vera.construction.stages.networked import Networked
+from vera.construction.stages.asked import Asked
 from vera.construction.stages.objects import chosen_object
 from vera.construction.stages.proofread import final_words
 from vera.construction.stages.removal import DEEP
@@ -20,10 +20,8 @@ from vera.data.released.writer import write_clips
 from vera.data.sample import LayeredSample
 from vera.data.synthesis.compose import make_sample
 from vera.data.synthesis.instructions import describe_addition
-from vera.errors import VeraError
 from vera.fields import Share
 from vera.video import read_lossless
-from vera.vlm import Outcome
 
 Together = Literal["file", "shot"]
 THIRDS = ("left", "center", "right")
@@ -33,21 +31,19 @@ TRAVEL = 0.15  # of the frame's width or height, that an object's middle goes be
 
 
 @dataclass(frozen=True)
-class Words(Networked[WriterNetwork]):
+class Words(Asked):
     """Write the instruction by a template, from the noun and what was measured: size, place, motion; or have the
     `network` write it, and captions, from the plate and the clip."""
 
     name: ClassVar[str] = "words"
-    kind: ClassVar[Kind] = "object"
     needs: ClassVar[tuple[str, ...]] = ("proxy", "annotate", "masks", "remove", "filter")
+    before: ClassVar[str] = "plate.mkv"
+    answer: ClassVar[type[Addition]] = Addition
     network: WriterNetwork | None = None
 
-    def run(self, item: Item) -> Done | Rejected:
-        """Facts: instruction; `by`, which is template, or the network's name; its captions."""
+    def fill_template(self, item: Item) -> Done:
+        """Of noun, size, place and motion."""
         chosen, measured = chosen_object(item), item.facts["masks"]
-        if self.network is not None:
-            before, after = item.files["plate.mkv"], item.files["frames.mkv"]
-            return written(write_words(self.network, item.cache, before, after, chosen["noun"], Addition), self.network)
         area = measured["area"]
         text = describe_addition(
             chosen["noun"],
@@ -115,22 +111,6 @@ class Publish(Plain):
         }
         row = sample_row(item, sample, self.split, self.together, provenance)
         return Done({"index": index_path(self.split, len(sample.alpha)), "row": row})
-
-
-def written(outcome: Outcome[Any], network: WriterNetwork) -> Done | Rejected:
-    """What comes of a question for words. VeraError where there was no reply of the form: it is tried again."""
-    if outcome.problem == "refused":
-        return Rejected("words refused", outcome.why)
-    if outcome.answer is None:
-        raise VeraError(f"{network.name}: {outcome.why}")
-    words = outcome.answer
-    return Done(
-        {
-            "instruction": words.instruction,
-            "by": network.name,
-            "captions": {"before": words.before, "after": words.after},
-        }
-    )
 
 
 def told_words(facts: Facts) -> dict[str, Any]:

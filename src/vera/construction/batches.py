@@ -1,0 +1,49 @@
+"""Words by batch files: the questions of a build that its stages deferred, and the replies to them."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from vera.construction.adapters.writer import Words, WriterNetwork, held_replies
+from vera.construction.construct import last_recipe, reopened
+from vera.construction.engine.build import Build
+from vera.construction.engine.record import Layout
+from vera.construction.engine.run import make_item
+from vera.construction.stages.asked import Asked
+from vera.errors import VeraError
+from vera.vlm import BatchReport, Question, read_results, write_batches
+
+
+def write_requests(out: Path, folder: Path) -> list[Path]:
+    """Write what models are to be asked for the build in `out` into files `folder`/STAGE/batch-001.jsonl, ...
+
+    No file where every question has its answer. Malformed answers lead to further requests: once replies are read,
+    write again. VeraError where no network of the recipe is asked by batches, and for a folder that is there.
+    """
+    if folder.exists():
+        raise VeraError(f"{folder}: is there already; read its results, or name another folder for the requests")
+    written = []
+    with reopened(out) as build:
+        stages = [stage for stage in build.plan.stages if isinstance(stage, Asked)]
+        asked = [(stage, stage.network) for stage in stages if stage.network is not None and stage.network.batch]
+        if not asked:
+            raise VeraError(f"{out}: asks no model by batches; give the network of the words batch: true")
+        for stage, network in asked:
+            replies = held_replies(build.layout.cache)
+            written += write_batches(folder / stage.name, network.endpoint, _questions(build, stage, network), replies)
+    return written
+
+
+def read_replies(out: Path, results: Sequence[Path]) -> list[BatchReport]:
+    """Keep the replies of files of results, for the next build. VeraError for what is no such file, or no build."""
+    last_recipe(out)  # tells where there is no build
+    return [read_results(path, held_replies(Layout(out).cache)) for path in results]
+
+
+def _questions(build: Build, stage: Asked, network: WriterNetwork) -> Iterator[Question[Words]]:
+    """Those of all objects for which the stage could run."""
+    planned = {other.name for other in build.plan.stages}
+    for about in build.held():
+        for task in build.tasks(about):
+            if task.stage == stage.name and task.state == "ready":
+                record, layout = build.record(about), build.layout
+                yield stage.question(network, make_item(layout, record, stage, planned, task, layout.cache))
