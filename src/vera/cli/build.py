@@ -28,6 +28,7 @@ def build(
     until: str | None = None,
     limit: int | None = None,
     unattended: Flag = False,
+    metrics: str | None = None,
     plan: Flag = False,
     clips: float | None = None,
 ) -> None:
@@ -53,6 +54,9 @@ def build(
     unattended
         Do not wait for people: where nobody decided, take the best proposal and every removal. Rows of the dataset
         record that nobody reviewed them.
+    metrics
+        Serve progress and times to Prometheus while the build runs: at this port of this machine, such as 9464, or at
+        an address that other machines can reach, such as 0.0.0.0:9464.
     plan
         Run nothing; estimate the time of CPUs, GPUs and people, the disk space and the cost of each stage. With --out,
         measurements of that build are used.
@@ -78,6 +82,7 @@ def build(
             unattended=unattended,
             executor=executor,
             progress=report,
+            metrics=metrics,
         )
     _tell(done)
     say(f"samples  {out / 'dataset'} ({done.samples})")

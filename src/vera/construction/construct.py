@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,9 +18,11 @@ from vera.construction.engine.databases import open_database
 from vera.construction.engine.executors.opening import Where
 from vera.construction.engine.index import Index
 from vera.construction.engine.record import Layout, Record, read_record
+from vera.construction.engine.run import Ran
 from vera.construction.engine.stage import Stage
 from vera.construction.engine.state import Plan, Task
 from vera.construction.pictures import find_pictures
+from vera.construction.prometheus import served_metrics
 from vera.construction.recipe import BuildRecipe, make_stages, read_recipe
 from vera.construction.sources import find_sources, match_files, remember_sources
 from vera.construction.stages.background import Picture
@@ -83,6 +85,7 @@ def build_samples(
     executor: Where = "local",
     stages: Sequence[Stage] | None = None,
     progress: Progress | None = None,
+    metrics: str | None = None,
 ) -> Report:
     """Run all that is ready of a recipe, `workers` runs at a time, into the folder `out`; the same call goes on.
 
@@ -92,6 +95,7 @@ def build_samples(
         unattended: take proposals and removals as they are where nobody decided; the rows say `nobody`.
         executor: processes of this machine, or actors of a Ray cluster.
         stages: instead of the recipe's own, for stages that the recipe has no section for.
+        metrics: an address, PORT or HOST:PORT, at which Prometheus finds the progress meanwhile.
 
     Of each source that cannot be used, and each failure, a DamageWarning tells. VeraError before any work for licences
     that do not allow it.
@@ -112,13 +116,28 @@ def build_samples(
         build.refresh()
         write_text(layout.recipe, yaml.safe_dump(read_fields(recipe_path), sort_keys=False))
         write_text(layout.options, json_text(asdict(options)))
-        build.run(workers, progress, executor)
+        with _observed(metrics, recipe, layout) as observe:
+            build.run(workers, progress, executor, observe)
         if chosen[-1].split:
             write_rows(build, () if stages else make_stages(recipe, None, pictures)[len(chosen) :])
         report = _report(build.index)
     for task in report.troubles:
         warnings.warn(DamageWarning(f"{task.stage} {task.state}: {task.detail}"), stacklevel=2)
     return report
+
+
+@contextmanager
+def _observed(address: str | None, recipe: BuildRecipe, layout: Layout) -> Iterator[Callable[[Task, Ran], None] | None]:
+    if address is None:
+        yield None
+        return
+
+    def counts() -> Counter[tuple[str, str, str]]:
+        with closing(Index(open_database(recipe.index, layout.index))) as index:
+            return index.counts()
+
+    with served_metrics(address, counts) as observe:
+        yield observe
 
 
 def build_status(out: Path) -> Report:

@@ -71,16 +71,22 @@ class Build:
         verdicts, _ = self._verdicts()
         self.plan = replace(self.plan, verdicts=verdicts)
 
-    def run(self, workers: int = 1, progress: Progress | None = None, where: Where = "local") -> None:
-        """Run all that is ready, and what becomes so, by another build of the folder too. VeraError where the disk is
-        full."""
+    def run(
+        self,
+        workers: int = 1,
+        progress: Progress | None = None,
+        where: Where = "local",
+        observe: Callable[[Task, Ran], None] | None = None,
+    ) -> None:
+        """Run all that is ready, and what becomes so, by another build of the folder too; `observe` is told of each run
+        that ended. VeraError where the disk is full."""
         first = self._next(lambda: self.index.claim(range(len(self.plan.stages))))
         if first is None:
             return
         try:
             with (
                 beside(self._keep_leases),
-                self._events() as tell,
+                self._events(observe) as tell,
                 closing(open_executor(where, self.layout.root, self.plan.stages, workers)) as executor,
             ):
                 self._loop(executor, first, tell, progress)
@@ -255,8 +261,8 @@ class Build:
         return stage.compare(facts, kept), under_way
 
     @contextmanager
-    def _events(self) -> Iterator[Callable[[Task, Ran], None]]:
-        """A JSONL of this build's own, and what adds a run to it."""
+    def _events(self, observe: Callable[[Task, Ran], None] | None) -> Iterator[Callable[[Task, Ran], None]]:
+        """A JSONL of this build's own, and what adds a run to it and tells `observe`."""
         self.layout.events.mkdir(parents=True, exist_ok=True)
         path = self.layout.events / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{os.getpid()}.jsonl"
         with path.open("a", encoding="ascii") as file:
@@ -267,7 +273,7 @@ class Build:
                     "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
                     "unit": task.unit,
                     "stage": task.key,
-                    "status": "deferred" if ran.deferred else "lost" if entry is None else entry.status,
+                    "status": ran.status,
                     "seconds": round(ran.seconds, 4),
                     "cpu": round(ran.cpu, 4),
                 }
@@ -275,6 +281,8 @@ class Build:
                     row |= {"reason": entry.reason, "detail": entry.detail}
                 file.write(json.dumps(row | ({"trace": ran.trace} if ran.trace else {})) + "\n")
                 file.flush()
+                if observe is not None:
+                    observe(task, ran)
 
             yield tell
 

@@ -27,6 +27,11 @@ class Ran:
     stopped: str = ""
     deferred: bool = False
 
+    @property
+    def status(self) -> str:
+        """In a word."""
+        return "deferred" if self.deferred else "lost" if self.entry is None else self.entry.status
+
 
 def run_task(root: Path, stages: bytes, task: Task, about: Record) -> Ran:
     """Run a stage and commit what it made. `stages` are pickled; `about` stands for a record that does not exist yet.
