@@ -16,17 +16,18 @@ from vera.construction.engine.record import Layout, Record, read_record
 from vera.construction.engine.state import fingerprint
 from vera.construction.stages.background import Curate
 from vera.construction.stages.footage import Proxy
-from vera.construction.stages.objects import Annotate
+from vera.construction.stages.objects import Annotate, Propose
 from vera.construction.stages.proofread import BackgroundProofread, Proofread
-from vera.construction.stages.removal import Filter
+from vera.construction.stages.removal import Filter, Remove
 from vera.service.errors import MissingError
 from vera.video import read_lossless
 
 GOLD = "gold"  # how the ids of clips begin whose answers are known
 # The stages whose work is judged at a gate.
 JUDGED: Mapping[str, tuple[str, ...]] = {
-    Annotate.name: (Proxy.name, *Annotate.needs),
-    **{stage.name: stage.needs for stage in (Filter, Curate, Proofread, BackgroundProofread)},
+    Annotate.name: (Proxy.name, Propose.name),
+    Filter.name: (Remove.name,),
+    **{stage.name: stage.needs for stage in (Curate, Proofread, BackgroundProofread)},
 }
 HELD = 3  # clips whose frames are kept in memory: 97 MB each, at 81 frames of 832x480
 

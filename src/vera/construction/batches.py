@@ -1,9 +1,10 @@
-"""Words by batch files: the questions of a build that its stages deferred, and the replies to them."""
+"""Batch files of a build: the questions to models that its stages deferred, and the replies to them."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from vera.construction.adapters.writer import Words, WriterNetwork, held_replies
+from vera.construction.adapters.vlm import VlmNetwork, held_replies
 from vera.construction.construct import last_recipe, reopened
 from vera.construction.engine.build import Build
 from vera.construction.engine.record import Layout
@@ -26,7 +27,7 @@ def write_requests(out: Path, folder: Path) -> list[Path]:
         stages = [stage for stage in build.plan.stages if isinstance(stage, Asked)]
         asked = [(stage, stage.network) for stage in stages if stage.network is not None and stage.network.batch]
         if not asked:
-            raise VeraError(f"{out}: asks no model by batches; give the network of the words batch: true")
+            raise VeraError(f"{out}: asks no model by batches; give a network of kind vlm batch: true")
         for stage, network in asked:
             replies = held_replies(build.layout.cache)
             written += write_batches(folder / stage.name, network.endpoint, _questions(build, stage, network), replies)
@@ -39,7 +40,7 @@ def read_replies(out: Path, results: Sequence[Path]) -> list[BatchReport]:
     return [read_results(path, held_replies(Layout(out).cache)) for path in results]
 
 
-def _questions(build: Build, stage: Asked, network: WriterNetwork) -> Iterator[Question[Words]]:
+def _questions(build: Build, stage: Asked, network: VlmNetwork) -> Iterator[Question[Any]]:
     """Those of all objects for which the stage could run."""
     planned = {other.name for other in build.plan.stages}
     for about in build.held():

@@ -11,6 +11,7 @@ from vera.construction.engine.databases import check_url
 from vera.construction.engine.stage import Stage
 from vera.construction.stages.background import Angle, Background, Curate, Factor, Picture
 from vera.construction.stages.footage import Ingest, Proxy, Split
+from vera.construction.stages.looked import Inspect, Triage
 from vera.construction.stages.objects import Annotate, Masks, Propose
 from vera.construction.stages.proofread import BackgroundProofread, Proofread
 from vera.construction.stages.removal import Filter, Layers, Matte, Remove
@@ -93,10 +94,12 @@ class BuildRecipe:
     screen: Screen = field(default_factory=Screen)
     unique: Unique = field(default_factory=Unique)
     propose: Propose = field(default_factory=Propose)
+    triage: Triage | None = None
     annotate: Annotate = field(default_factory=Annotate)
     masks: Masks = field(default_factory=Masks)
     matte: Matte = field(default_factory=Matte)
     remove: Remove = field(default_factory=Remove)
+    inspect: Inspect | None = None
     layers: Layers = field(default_factory=Layers)
     words: Words = field(default_factory=Words)
     check: Check = field(default_factory=Check)
@@ -147,6 +150,7 @@ def make_stages(recipe: BuildRecipe, until: str | None = None, pictures: tuple[P
         recipe.screen,
         recipe.unique,
         recipe.propose,
+        *([recipe.triage] if recipe.triage else []),
         recipe.annotate,
         recipe.masks,
         recipe.matte,
@@ -160,8 +164,10 @@ def make_stages(recipe: BuildRecipe, until: str | None = None, pictures: tuple[P
 
 
 def _addition(recipe: BuildRecipe) -> tuple[Stage, ...]:
+    inspect = (recipe.inspect,) if recipe.inspect else ()
     proofread = (Proofread(),) if recipe.proofread else ()
-    return recipe.remove, Filter(), recipe.layers, recipe.words, *proofread, recipe.check, Publish(recipe.together)
+    last = (recipe.check, Publish(recipe.together))
+    return recipe.remove, *inspect, Filter(), recipe.layers, recipe.words, *proofread, *last
 
 
 def _replacement(recipe: BuildRecipe, pictures: tuple[Picture, ...]) -> tuple[Stage, ...]:

@@ -8,7 +8,8 @@ import pytest
 from tests.chat_endpoint import answer, chat_endpoint, error
 from tests.construction.crossing import write_footage
 
-from vera.construction.adapters.writer import Addition, Replacement, WriterNetwork, words_question, write_words
+from vera.construction.adapters.vlm import VlmNetwork, ask_model
+from vera.construction.adapters.writer import Addition, Replacement, words_question
 from vera.construction.engine.stage import BuildStopError
 from vera.vlm import Outcome
 
@@ -26,8 +27,8 @@ REPLACED = {
 
 def ask(url: str, root: Path, form: Any = Addition, **more: Any) -> Outcome[Any]:
     before, after = write_footage(root / "clips", 1, 2)
-    network = WriterNetwork(url, "writer", "Apache-2.0", **more)
-    return write_words(network, root / "cache", words_question(network, before, after, "ball", form))
+    network = VlmNetwork(url, "writer", "Apache-2.0", **more)
+    return ask_model(network, root / "cache", words_question(network, before, after, "ball", form))
 
 
 @pytest.mark.parametrize(("form", "good"), [(Addition, ADDED), (Replacement, REPLACED)])

@@ -24,6 +24,7 @@ from vera.construction.estimate.measured import measured_work
 from vera.construction.recipe import Backgrounds, BuildRecipe, Prices, make_stages
 from vera.construction.stages.background import Background
 from vera.construction.stages.footage import Split
+from vera.construction.stages.looked import Inspect, Triage
 from vera.construction.stages.objects import Masks, Propose
 from vera.construction.stages.removal import Matte, Remove
 from vera.construction.stages.replaced import BackgroundWords
@@ -47,7 +48,7 @@ def test_every_stage_has_figures_and_every_figure_a_source() -> None:
         (Background, GeneratorNetwork),
     ):
         keys |= {f"{stage.name}:{kind}" for kind in get_args(get_type_hints(network)["kind"])}
-    keys |= {f"{stage.name}:vlm" for stage in (Words, BackgroundWords)}
+    keys |= {f"{stage.name}:vlm" for stage in (Words, BackgroundWords, Triage, Inspect)}
     assert keys | {"layers:omnimatte"} == set(WORK)
     for work in WORK.values():
         figures = [work.cpu, work.size, work.gpu, work.people, work.keeps, *work.tokens]

@@ -1,19 +1,14 @@
 """Vision-language models that write instructions and captions, and what must hold of what they write."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
-from vera.construction.engine.stage import HOW, BuildStopError, Model, Resources
-from vera.errors import VeraError
-from vera.fields import Name, Range
-from vera.vlm import Client, Endpoint, Outcome, Question, ReplyCache, image_parts, text_part
+from vera.construction.adapters.vlm import VlmNetwork
+from vera.vlm import Question, image_parts, text_part
 
-Count = Annotated[int, Range(1, 64)]
 Text = Annotated[str, msgspec.Meta(min_length=10, max_length=1500)]
 Instruction = Annotated[str, msgspec.Meta(min_length=10, max_length=400)]
 
@@ -68,59 +63,7 @@ class Replacement(msgspec.Struct, forbid_unknown_fields=True):
 Words = Addition | Replacement
 
 
-@dataclass(frozen=True)
-class WriterNetwork:
-    """A model at an endpoint that speaks OpenAI's chat completions.
-
-    Args:
-        licence: of what it writes: an SPDX identifier.
-        revision: of its weights, if the endpoint has several under one name.
-        frames: of each of the two clips, that it is shown.
-        key_variable: the environment variable that holds the endpoint's key.
-        batch: send nothing; what has no reply waits for those to batch files (`vera.construction.batches`).
-    """
-
-    url: Name = field(metadata=HOW)
-    name: Name
-    licence: Name
-    revision: str = ""
-    frames: Count = 8
-    structured: Literal["schema", "object", "none"] = "schema"
-    max_tokens: Annotated[int, Range(64, 32_768)] = 1024
-    key_variable: str | None = field(default=None, metadata=HOW)
-    requests_per_minute: float | None = field(default=None, metadata=HOW)
-    batch: bool = field(default=False, metadata=HOW)
-    kind: Literal["vlm"] = "vlm"
-
-    def __post_init__(self) -> None:
-        Endpoint(self.url, self.name)  # raises for what cannot be right
-
-    @property
-    def models(self) -> tuple[Model, ...]:
-        """What rows and fingerprints say of it."""
-        return (Model(self.name, self.revision, self.licence),)
-
-    @property
-    def resources(self) -> Resources:
-        """A tenth of a core: it waits."""
-        return Resources(cpus=0.1)
-
-    @property
-    def endpoint(self) -> Endpoint:
-        """Where and how it is asked."""
-        return Endpoint(
-            self.url,
-            self.name,
-            self.key_variable,
-            max_tokens=self.max_tokens,
-            structured=self.structured,
-            requests_per_minute=self.requests_per_minute,
-        )
-
-
-def words_question(
-    network: WriterNetwork, before: Path, after: Path, noun: str, answer: type[Words]
-) -> Question[Words]:
+def words_question(network: VlmNetwork, before: Path, after: Path, noun: str, answer: type[Words]) -> Question[Words]:
     """The question for the words of an edit, which shows the clips `before` and `after`."""
     task = (ADDITION if answer is Addition else REPLACEMENT).format(
         noun=f"a {noun}" if answer is Addition else f"the {noun}"
@@ -130,30 +73,9 @@ def words_question(
     return Question(SYSTEM, parts, answer)
 
 
-def write_words(network: WriterNetwork, cache: Path, question: Question[Words]) -> Outcome[Words]:
-    """Ask for the words of an edit; what was asked before, by the build whose cache this is, is not paid for again.
-
-    BuildStopError for what would spoil any question: no connection, a wrong key, no such model.
-    """
-    try:
-        return _client(network, cache).ask(question)
-    except VeraError as error:
-        raise BuildStopError(str(error)) from None
-
-
 def check_words(texts: Sequence[str]) -> None:
     """ValueError, which a model is told, for words that the published captions never have."""
     for text in texts:
         found = next((words for words in FORBIDDEN if words in text.lower()), None)
         if found is not None:
             raise ValueError(f'never say "{found}"')
-
-
-def held_replies(cache: Path) -> ReplyCache:
-    """The replies in a build's cache."""
-    return ReplyCache(cache / "vlm")
-
-
-@cache
-def _client(network: WriterNetwork, folder: Path) -> Client:
-    return Client(network.endpoint, held_replies(folder), live=not network.batch)

@@ -59,6 +59,8 @@ CASPER = Figure(200, "assumed: Casper's published 10 minutes on an A6000, and an
 OMNIMATTE = Figure(160, "assumed: gen-omnimatte's published 8 minutes on an A6000, and an A100 three times as fast")
 PROMPT = Figure(5000, "assumed: about what cosmos-curate sends for a window of a clip")
 ANSWER = Figure(500, "assumed: about what cosmos-curate gets for a window of a clip")
+TOLD = Figure(100, JUDGED)
+LOOKED = Figure(1.0, "assumed: what a model refuses is not known")
 
 
 def _network(gpu: Figure | None, size: float = 0.0, cpu: Figure | None = None) -> Work:
@@ -98,4 +100,5 @@ WORK = {
     "remove:casper": _network(CASPER, 145_000),
     "remove:rose": _network(None, 145_000),
     **{f"{stage}:vlm": Work(cpu=None, tokens=(PROMPT, ANSWER)) for stage in ("words", "background_words")},
+    **{f"{stage}:vlm": Work(cpu=None, tokens=(PROMPT, TOLD), keeps=LOOKED) for stage in ("triage", "inspect")},
 }

@@ -64,7 +64,7 @@ class Annotate(Plain):
 
     name: ClassVar[str] = "annotate"
     kind: ClassVar[Kind] = "clip"
-    needs: ClassVar[tuple[str, ...]] = ("propose",)
+    needs: ClassVar[tuple[str, ...]] = ("propose", "triage")
     waits: ClassVar[Literal["", "people", "all"]] = "people"
     most: Annotated[int, Range(1, 100)] = 1
     score: Share = 0.6

@@ -88,7 +88,7 @@ class Filter(Plain):
 
     name: ClassVar[str] = "filter"
     kind: ClassVar[Kind] = "object"
-    needs: ClassVar[tuple[str, ...]] = ("remove",)
+    needs: ClassVar[tuple[str, ...]] = ("remove", "inspect")
     waits: ClassVar[Literal["", "people", "all"]] = "people"
 
     def run(self, item: Item) -> Done | Rejected:

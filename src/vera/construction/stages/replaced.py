@@ -6,10 +6,11 @@ from typing import Annotated, ClassVar
 import cv2
 import numpy as np
 
-from vera.construction.adapters.writer import Replacement, WriterNetwork
+from vera.construction.adapters.vlm import VlmNetwork
+from vera.construction.adapters.writer import Replacement
 from vera.construction.embedded.regions import Frames, Mask
 from vera.construction.engine.stage import Done, Item, Kind, Plain, Rejected
-from vera.construction.stages.asked import Asked
+from vera.construction.stages.asked import Worded
 from vera.construction.stages.objects import chosen_object
 from vera.construction.stages.proofread import final_words
 from vera.construction.stages.samples import Together, item_seed, sample_row, told_words
@@ -25,7 +26,7 @@ Code = Annotated[float, Range(0, 255)]
 
 
 @dataclass(frozen=True)
-class BackgroundWords(Asked):
+class BackgroundWords(Worded):
     """Write the instruction that brings the clip's own background back, by a template: of what the curator called it,
     or of its light and colours; or have the `network` write it, and captions, from both clips."""
 
@@ -33,7 +34,7 @@ class BackgroundWords(Asked):
     needs: ClassVar[tuple[str, ...]] = ("proxy", "annotate", "curate", "background")
     before: ClassVar[str] = "new_source.mkv"
     answer: ClassVar[type[Replacement]] = Replacement
-    network: WriterNetwork | None = None
+    network: VlmNetwork | None = None
 
     def fill_template(self, item: Item) -> Done:
         """Of noun and scene; facts besides: who described the scene."""

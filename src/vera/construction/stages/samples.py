@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.construction.adapters.writer import Addition, WriterNetwork
+from vera.construction.adapters.vlm import VlmNetwork
+from vera.construction.adapters.writer import Addition
 from vera.construction.engine.stage import Done, Facts, Item, Kind, Plain, Rejected
-from vera.construction.stages.asked import Asked
+from vera.construction.stages.asked import Worded
 from vera.construction.stages.objects import chosen_object
 from vera.construction.stages.proofread import final_words
 from vera.construction.stages.removal import DEEP
@@ -31,7 +32,7 @@ TRAVEL = 0.15  # of the frame's width or height, that an object's middle goes be
 
 
 @dataclass(frozen=True)
-class Words(Asked):
+class Words(Worded):
     """Write the instruction by a template, from the noun and what was measured: size, place, motion; or have the
     `network` write it, and captions, from the plate and the clip."""
 
@@ -39,7 +40,7 @@ class Words(Asked):
     needs: ClassVar[tuple[str, ...]] = ("proxy", "annotate", "masks", "remove", "filter")
     before: ClassVar[str] = "plate.mkv"
     answer: ClassVar[type[Addition]] = Addition
-    network: WriterNetwork | None = None
+    network: VlmNetwork | None = None
 
     def fill_template(self, item: Item) -> Done:
         """Of noun, size, place and motion."""
