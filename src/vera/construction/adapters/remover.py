@@ -62,4 +62,4 @@ def load_remover(network: RemoverNetwork) -> Remover:
     path, base = Path(network.folder(NESTED)), Path(network.base.folder(PARTS))
     nested = path / "transformer"
     parts = load_inpainting(nested if nested.is_dir() else path, base, where, number)
-    return WanRemover(network, parts)
+    return WanRemover(parts, network.kind, network.prompt, network.frames, network.steps, network.seed)

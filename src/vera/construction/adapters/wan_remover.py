@@ -5,6 +5,7 @@ about 1/2, and 1 is what must stay; in ROSE's all else is 1. The clip itself is 
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -13,7 +14,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from vera.construction.adapters.network import with_less
-from vera.construction.adapters.remover import RemoverNetwork
 from vera.construction.adapters.wan_inpainting import WanInpainting
 from vera.construction.embedded.regions import Frames, Mask, grown
 from vera.models.pixels import to_network
@@ -32,20 +32,24 @@ CLIP_MEAN, CLIP_DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.
 
 @dataclass(frozen=True)
 class WanRemover:
-    """Loaded networks as `Remover`."""
+    """Loaded networks as `vera.construction.adapters.remover.Remover`; the rest is as its `RemoverNetwork` says."""
 
-    network: RemoverNetwork
     parts: WanInpainting
+    kind: Literal["casper", "rose"]
+    prompt: str
+    frames: int
+    steps: int
+    seed: int
 
     @torch.inference_mode()
     def __call__(self, frames: Frames, masks: Mask, /) -> Frames:
         """As `Remover` says. VeraError where memory does not suffice for the shortest window."""
         latents = self._encode(frames)
-        keep = shown_mask(masks, self.network.kind, latents.shape[-2:]).to(latents)
+        keep = shown_mask(masks, self.kind, latents.shape[-2:]).to(latents)
         known = torch.cat([keep, latents], dim=1)
-        text = encode_text(self.parts.tokenizer, self.parts.text_encoder, [self.network.prompt], TEXT)
+        text = encode_text(self.parts.tokenizer, self.parts.text_encoder, [self.prompt], TEXT)
         picture = self._look(frames[0])
-        most = min(1 + (self.network.frames - 1) // STEP, latents.shape[2])
+        most = min(1 + (self.frames - 1) // STEP, latents.shape[2])
         least = min(LEAST, most)
         drawn = with_less(lambda size: self._denoise(known, text, picture, size), most, least, "remove")
         return self._decode(drawn, len(frames))
@@ -56,8 +60,8 @@ class WanRemover:
 
         transformer, windows = self.parts.transformer, plan_windows(known.shape[2], size, size // 2)
         scheduler = FlowMatchEulerDiscreteScheduler(shift=SHIFT)
-        scheduler.set_timesteps(self.network.steps, device=known.device)
-        generator = torch.Generator().manual_seed(self.network.seed)  # of the CPU: the same on every device
+        scheduler.set_timesteps(self.steps, device=known.device)
+        generator = torch.Generator().manual_seed(self.seed)  # of the CPU: the same on every device
         shape = known.shape[0], known.shape[1] - 4, *known.shape[2:]
         drawn = torch.randn(shape, generator=generator).to(known.device)
         for time in scheduler.timesteps:
@@ -77,7 +81,7 @@ class WanRemover:
         small = cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA) / 255.0
         scaled = torch.from_numpy((small - CLIP_MEAN) / CLIP_DEVIATION).permute(2, 0, 1)[None]
         seen = encoder(scaled.to(encoder.device, encoder.dtype), output_hidden_states=True).hidden_states[-2]
-        return torch.zeros_like(seen) if self.network.kind == "rose" else seen
+        return torch.zeros_like(seen) if self.kind == "rose" else seen
 
     def _encode(self, frames: Frames) -> Tensor:
         vae = self.parts.vae
