@@ -24,8 +24,18 @@ from vera.layers.layerize.align import (
 )
 from vera.layers.layerize.color_match import NEUTRAL, ColorMatch, fit_colors, pool
 from vera.layers.layerize.footage import FramePair
-from vera.layers.layerize.noise import UNKNOWN, Noise, fit_noise, fit_softness, slope_of, smoothed_difference, soften
+from vera.layers.layerize.noise import (
+    SMALLEST,
+    UNKNOWN,
+    Noise,
+    fit_noise,
+    fit_softness,
+    slope_of,
+    smoothed_difference,
+    soften,
+)
 from vera.layers.layerize.structure import agreement, plain_agrees, structure_agrees
+from vera.layers.layerize.transmission import kept_detail, texture_scale
 from vera.layers.layerize.wobble import find_wobble, warp_locally
 
 # Chosen, not searched for: the fits are robust, and more pixels only cost time.
@@ -36,6 +46,7 @@ NOTICED = 0.1  # pixels of shift of a single frame that are corrected
 FARTHEST = 4.0  # pixels of it that are believed
 MANY, OFTEN = 3000, 20_000  # agreeing pixels from which a frame has colours of its own, and how many are looked at
 FEWEST = 500  # agreeing pixels by which a frame can be checked
+DETAIL = (0.5, 1.0)  # shares of the texture that an editor may leave: softness has told the rest
 DOUBTFUL = 0.15  # share of agreeing structure that might be chance
 TYPICAL = 0.77  # median of the mean of three deviations, if the noise is as expected
 
@@ -43,13 +54,15 @@ TYPICAL = 0.77  # median of the mean of three deviations, if the noise is as exp
 @dataclass(frozen=True)
 class Match:
     """`matrix` as `align.warp` takes it; `softness` in pixels; `agreement` is the share of the picture's structure that
-    both clips have, beyond chance."""
+    both clips have, beyond chance; `detail` the share of the softened source's texture that is left where nothing was
+    edited."""
 
     matrix: Matrix
     colors: ColorMatch
     softness: float
     noise: Noise
     agreement: float
+    detail: float = 1.0
 
 
 class Matched(NamedTuple):
@@ -75,7 +88,7 @@ def fit_match(pairs: Sequence[FramePair]) -> Match:
     softness = fit_softness(
         (grey(one.source), grey(one.edited), one.alike) for one in (_bring(first, p) for p in pairs)
     )
-    parts = []
+    parts, details = [], []
     for pair in pairs:
         one = _bring(first, pair)
         softened = soften(one.source, softness)
@@ -83,7 +96,15 @@ def fit_match(pairs: Sequence[FramePair]) -> Match:
         largest = np.abs(difference).max(-1)
         chosen = np.where(one.alike, largest < PLAUSIBLE, largest < PLAUSIBLE / 2)
         parts.append(_thinned(chosen, ENOUGH // len(pairs), slope_of(grey(softened)), difference))
-    return Match(matrix, colors, softness, fit_noise(parts), _agreement(greys, small))
+        quiet = np.full(chosen.shape, SMALLEST, np.float32)
+        details.append(kept_detail(softened, one.edited, chosen, quiet, texture_scale(softness)))
+    detail = _fit_detail(np.concatenate(details))
+    return Match(matrix, colors, softness, fit_noise(parts), _agreement(greys, small), detail)
+
+
+def _fit_detail(shares: Float) -> float:
+    """The middle of what windows tell; all of it where too few do."""
+    return float(np.median(shares).clip(*DETAIL)) if len(shares) >= FEWEST else 1.0
 
 
 class _Brought(NamedTuple):

@@ -117,11 +117,13 @@ class RecoveredLayers:
     def _layers(self, matched: Matched, inside: Mask, edge: int, matte: Float | None) -> Layers:
         """The layers of a frame: those that the pictures tell, and of solid things also what a network sees in them."""
         seen = matched.softened, matched.edited, inside, matched.level, edge
-        found = unmix(*seen, matte, self.match.softness)
+        found = unmix(*seen, matte, self.match.softness, self.match.detail)
         solid = None if self.matting is None else solid_matte(self.matting, matched.edited, found.alpha)
         if solid is None:
             return found
-        return unmix(*seen, solid if matte is None else np.maximum(solid, matte), self.match.softness)
+        return unmix(
+            *seen, solid if matte is None else np.maximum(solid, matte), self.match.softness, self.match.detail
+        )
 
     def _changes(self, pair: FramePair, matched: Matched, nearby: Sequence[NDArray[Any]]) -> Mask:
         """Where the frame is edited; an editor that smears what moves is given the frames around as an excuse."""
@@ -153,6 +155,7 @@ class RecoveredLayers:
             "colors": match.colors.matrix.round(6).tolist(),
             "curve": match.colors.curve.round(6).tolist(),
             "softness": self._softness,
+            "detail": round(match.detail, 3),
             "noise": [match.noise.flat, match.noise.steep],
             "agreement": match.agreement,
             "drift": self.drift.record(),

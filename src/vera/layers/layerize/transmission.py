@@ -39,18 +39,22 @@ class Transmission:
     untold: Mask
 
 
-def find_transmission(source: Float, edited: Float, inside: Mask, level: Float, scale: float = 1.0) -> Transmission:
+def find_transmission(
+    source: Float, edited: Float, inside: Mask, level: Float, scale: float = 1.0, detail: float = 1.0
+) -> Transmission:
     """From matched frames `[H,W,3]`, the changed region and the noise level there.
 
     The source's texture of one to four pixels, or `scale` times as coarse where an editor lost the finest, is looked
-    for in the edited picture: the slope of the regression in a window is what the layer lets through, whatever smooth
-    colour it adds. A solid layer has texture of its own, or none, so its slope is 0 within the standard error. One that
-    passes some channels and not others is no layer with an alpha, but a thing of other colours: solid. Where the source
-    has no texture, a darkening that leaves its colour is taken for a shadow, and anything else for solid.
+    for in the edited picture: the slope of the regression in a window, against the `detail` of texture that is left
+    where nothing was edited, is what the layer lets through, whatever smooth colour it adds. A solid layer has texture
+    of its own, or none, so its slope is 0 within the standard error. One that passes some channels and not others is no
+    layer with an alpha, but a thing of other colours: solid. Where the source has no texture, a darkening that leaves
+    its colour is taken for a shadow, and anything else for solid.
     """
     # The rim is left out: there the picture is a mixture of changed and not, which is textured like the source.
     weight = cv2.erode(inside.view(np.uint8), np.ones((5, 5), np.uint8), borderValue=1).astype(np.float32)
     slope, deviation, tint = _regress(source, edited, weight, level, scale)
+    slope, deviation = slope / np.float32(detail), deviation / np.float32(detail)
     trust = np.asarray(weight / (np.square(deviation) + np.float32(0.03**2)), np.float32)
     total = np.maximum(_blur(trust, NEIGHBOURS), np.float32(1e-4))
     slope = np.asarray(_blur(slope * trust, NEIGHBOURS) / total, np.float32)
@@ -80,6 +84,18 @@ def find_transmission(source: Float, edited: Float, inside: Mask, level: Float, 
     untold = inside & ~clear & (plain * (1 - tinted) > 0.5) & (there > SHOWN)
     share = np.where(is_shadow, ratio, slope).clip(0, 0.98)
     return Transmission(np.where(clear, share, np.float32(0)), clear, is_shadow, untold)
+
+
+def texture_scale(softness: float) -> float:
+    """How much coarser texture is looked for, of an editor that blurs by `softness` pixels."""
+    return max(1.0, 2 * softness)
+
+
+def kept_detail(source: Float, edited: Float, kept: Mask, level: Float, scale: float = 1.0) -> Float:
+    """`[N]`, the share of the source's texture that an editor leaves where nothing was edited: of matched frames
+    `[H,W,3]`, in the windows about the pixels `kept` that are textured."""
+    slope, deviation, _ = _regress(source, edited, np.ones(kept.shape, np.float32), level, scale)
+    return slope[kept & (deviation < TEXTURE[0])]
 
 
 def least_alpha(source: Float, edited: Float, level: Float) -> Float:

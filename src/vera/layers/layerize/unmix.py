@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Float
-from vera.layers.layerize.transmission import Transmission, find_transmission
+from vera.layers.layerize.transmission import Transmission, find_transmission, texture_scale
 from vera.layers.refine.extend import extend_colors
 
 Mask = NDArray[np.bool_]
@@ -46,11 +46,12 @@ def unmix(
     edge: int = EDGE,
     matte: Float | None = None,
     softness: float = 0.0,
+    detail: float = 1.0,
 ) -> Layers:
     """Layers of a frame, from matched pictures `[H,W,3]` in [0,1], where they differ `[H,W]`, and the noise `[H,W]`.
 
     `matte` `[H,W]` is what solid things are known to cover: alpha is at least that, also where they look like the
-    source. `softness` is the blur of the editor, in pixels.
+    source. `softness` is the blur of the editor, in pixels, and `detail` the share of texture that is left by it.
     """
     if matte is not None:
         inside = inside | (matte > 0)
@@ -62,7 +63,8 @@ def unmix(
     columns = slice(max(0, x - MARGIN), x + width + MARGIN)
     box = rows, columns
     known = None if matte is None else matte[box]
-    alpha[box], color[box] = _unmix(source[box], edited[box], inside[box], level[box], edge, known, softness)
+    through = find_transmission(source[box], edited[box], inside[box], level[box], texture_scale(softness), detail)
+    alpha[box], color[box] = _unmix(source[box], edited[box], inside[box], level[box], edge, known, through)
     return Layers(alpha, color)
 
 
@@ -79,9 +81,8 @@ def straight_colors(source: Float, edited: Float, layers: Layers, level: Float) 
 
 
 def _unmix(
-    source: Float, edited: Float, inside: Mask, level: Float, edge: int, matte: Float | None, softness: float
+    source: Float, edited: Float, inside: Mask, level: Float, edge: int, matte: Float | None, through: Transmission
 ) -> Layers:
-    through = find_transmission(source, edited, inside, level, max(1.0, 2 * softness))
     clear_color = _clear_colors(source, edited, through)
     as_if = _project(source, edited, clear_color, 1 - through.share, level)
     # Plain ground among the clear tells nothing, but it must look as the same smoke over it would.
