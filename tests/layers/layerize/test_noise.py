@@ -30,7 +30,7 @@ def test_noise_without_evidence() -> None:
     assert fit_noise([(np.zeros(5, np.float32), np.zeros((5, 3), np.float32))]) == Noise(*UNKNOWN)
 
 
-@pytest.mark.parametrize("sigma", [0.0, 0.8, 1.6])
+@pytest.mark.parametrize("sigma", [0.0, 0.8, 1.6, 3.2, 5.0])
 def test_softness(sigma: float) -> None:
     source = grey(plate(0))
     soft = cv2.GaussianBlur(source, (0, 0), sigma) if sigma else source

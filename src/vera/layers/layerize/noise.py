@@ -15,7 +15,8 @@ SMALLEST = 0.7 / 255  # rounding to 8 bits, twice
 UNKNOWN = (2 / 255, 0.1)  # where hardly anything agrees: what was usual for clips at crf 20
 FEWEST = 100  # agreeing pixels; with fewer the noise is not known
 BINS = 8  # of the source's slope, each with a median of its own
-BLURS = (0.0, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5)  # sigmas in pixels
+# Sigmas in pixels. Clips are compared at up to twice the edited one's width, where its blur has twice the pixels.
+BLURS = (0.0, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5, 3.2, 4.0, 5.0)
 SOFTER = 0.97  # part of the difference that must remain for a blur to be believed
 
 
