@@ -27,10 +27,11 @@ from vera.layers.layerize.pairing import (
     sample_frames,
     thumbnail,
 )
+from vera.layers.layerize.recolor import find_recolored
 from vera.layers.layerize.sharpen import sharpen_edges
 from vera.layers.layerize.smear import MIXED, NEARBY, beyond_range, close_bites, smears, value_range, with_neighbours
 from vera.layers.layerize.steady import Unmixed, steady
-from vera.layers.layerize.unmix import EDGE, Layers, straight_colors, unmix
+from vera.layers.layerize.unmix import EDGE, Layers, eroded, straight_colors, unmix
 from vera.layers.refine.floor import floor_alpha
 from vera.progress import Progress
 from vera.video.view import spread_frames
@@ -100,7 +101,7 @@ class RecoveredLayers:
             matched = apply_match(self.match, pair)
             self.corrected += matched.shift != (0.0, 0.0)
             inside = self._changes(pair, matched, [other.source for other in nearby])
-            found = self._layers(matched, inside, edge, pair.matte)
+            found = self._layers(matched, inside, edge, pair)
             yield Unmixed(matched.softened, matched.edited, matched.level, found, (pair.source, pair.edited))
 
     def _full_size(self, frame: Unmixed) -> LayerFrame:
@@ -114,16 +115,22 @@ class RecoveredLayers:
         """The editor's blur in pixels of the source."""
         return self.match.softness * self.clips.source.size[0] / self.clips.work_size[0]
 
-    def _layers(self, matched: Matched, inside: Mask, edge: int, matte: Float | None) -> Layers:
-        """The layers of a frame: those that the pictures tell, and of solid things also what a network sees in them."""
-        seen = matched.softened, matched.edited, inside, matched.level, edge
-        found = unmix(*seen, matte, self.match.softness, self.match.detail)
+    def _layers(self, matched: Matched, inside: Mask, edge: int, pair: FramePair) -> Layers:
+        """The layers of a frame: those that the pictures tell, with all of what is recoloured, and of solid things also
+        what a network sees in them."""
+        matte, softness = pair.matte, self.match.softness
+        found = self._unmix(matched, inside, edge, matte)
+        recolored = find_recolored(matched.softened, matched.edited, inside, found.alpha, matched.level, softness)
+        if recolored.any():
+            inside = inside | (recolored if pair.kept is None else recolored & ~pair.kept)
+            matte = _at_least(matte, eroded(recolored & inside, edge))
+            found = self._unmix(matched, inside, edge, matte)
         solid = None if self.matting is None else solid_matte(self.matting, matched.edited, found.alpha)
-        if solid is None:
-            return found
-        return unmix(
-            *seen, solid if matte is None else np.maximum(solid, matte), self.match.softness, self.match.detail
-        )
+        return found if solid is None else self._unmix(matched, inside, edge, _at_least(matte, solid))
+
+    def _unmix(self, matched: Matched, inside: Mask, edge: int, matte: Float | None) -> Layers:
+        pictures = matched.softened, matched.edited, inside, matched.level
+        return unmix(*pictures, edge, matte, self.match.softness, self.match.detail)
 
     def _changes(self, pair: FramePair, matched: Matched, nearby: Sequence[NDArray[Any]]) -> Mask:
         """Where the frame is edited; an editor that smears what moves is given the frames around as an excuse."""
@@ -161,6 +168,11 @@ class RecoveredLayers:
             "drift": self.drift.record(),
             "matting": None if self.matting is None else self.matting.name,
         }
+
+
+def _at_least(matte: Float | None, other: NDArray[Any]) -> Float:
+    known = other.astype(np.float32)
+    return known if matte is None else np.maximum(matte, known)
 
 
 def recover_layers(clips: Footages, progress: Progress | None = None, in_step: bool = False) -> RecoveredLayers:

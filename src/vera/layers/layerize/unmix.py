@@ -111,11 +111,10 @@ def _unmix(
 def _core(solid: Mask, change: Float, edge: int) -> Float:
     """`[H,W]`, 1 where something solid surely covers all of a pixel: `edge` pixels within, or, of what is too thin to
     have such a middle, where the change `[H,W]` is about the greatest around."""
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * edge + 1,) * 2)
-    core = cv2.erode(solid.view(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=1)
-    thin = solid & ~_grown(core.astype(bool), 2 * edge)
+    core = eroded(solid, edge)
+    thin = solid & ~_grown(core, 2 * edge)
     greatest = cv2.dilate(change, np.ones((2 * edge + 1,) * 2, np.uint8))
-    return np.asarray(core.astype(bool) | (thin & (change > RIDGE * greatest)), np.float32)
+    return np.asarray(core | (thin & (change > RIDGE * greatest)), np.float32)
 
 
 def _clear_colors(source: Float, edited: Float, through: Transmission) -> Float:
@@ -139,6 +138,12 @@ def _project(source: Float, edited: Float, color: Float, expected: Float, level:
     trust = length / (length + np.square(VISIBLE * level))
     unexplained = np.square(change - alpha[..., None] * line).sum(-1)
     return trust * alpha + (1 - trust) * expected, unexplained
+
+
+def eroded(mask: Mask, reach: int) -> Mask:
+    """The mask `[H,W]` without `reach` pixels at its edge; the frame's is none."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+    return np.asarray(cv2.erode(mask.view(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=1), bool)
 
 
 def _grown(mask: Mask, reach: int) -> Mask:
