@@ -41,3 +41,18 @@ def test_smoke_is_no_thicker_for_the_texture_that_an_editor_loses(detail: float)
         matched.softened, matched.edited, alpha > 0.04, matched.level, softness=match.softness, detail=match.detail
     )
     assert abs(float((found.alpha - alpha)[alpha > 0.4].mean())) < 0.05
+
+
+@pytest.mark.parametrize("seed", [0, 2, 3])
+def test_windows_that_straddle_the_edit_tell_nothing_of_what_is_left(seed: int) -> None:
+    kept = disc(SIZE, 160, 96, 30) == 1
+    edited = over(plate(seed + 5, SIZE), plate(seed, SIZE), disc(SIZE, 160, 96, 30))
+    shares = kept_detail(plate(seed, SIZE), edited, kept, LEVEL)
+    assert np.quantile(shares, 0.05) > 0.9
+
+
+@pytest.mark.parametrize("seed", [0, 2, 3])
+def test_a_replaced_background_is_no_lost_texture(seed: int) -> None:
+    edited = over(plate(seed + 5, SIZE), plate(seed, SIZE), disc(SIZE, 160, 96, 50))
+    pair = FramePair(*(np.rint(255 * part).astype(np.uint8) for part in (plate(seed, SIZE), edited)))
+    assert fit_match([pair]).detail > 0.95

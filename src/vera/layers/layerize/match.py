@@ -97,14 +97,16 @@ def fit_match(pairs: Sequence[FramePair]) -> Match:
         chosen = np.where(one.alike, largest < PLAUSIBLE, largest < PLAUSIBLE / 2)
         parts.append(_thinned(chosen, ENOUGH // len(pairs), slope_of(grey(softened)), difference))
         quiet = np.full(chosen.shape, SMALLEST, np.float32)
-        details.append(kept_detail(softened, one.edited, chosen, quiet, texture_scale(softness)))
-    detail = _fit_detail(np.concatenate(details))
+        alike = one.alike & (largest < PLAUSIBLE)
+        details.append(kept_detail(softened, one.edited, alike, quiet, texture_scale(softness)))
+    detail = _fit_detail(details)
     return Match(matrix, colors, softness, fit_noise(parts), _agreement(greys, small), detail)
 
 
-def _fit_detail(shares: Float) -> float:
-    """The middle of what windows tell; all of it where too few do."""
-    return float(np.median(shares).clip(*DETAIL)) if len(shares) >= FEWEST else 1.0
+def _fit_detail(shares: Sequence[Float]) -> float:
+    """The middle of what the windows of each frame tell; all of it where too few do, as some agree by chance."""
+    told = np.concatenate(shares)
+    return float(np.median(told).clip(*DETAIL)) if len(told) >= MANY * len(shares) else 1.0
 
 
 class _Brought(NamedTuple):

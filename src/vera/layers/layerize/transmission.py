@@ -94,7 +94,7 @@ def texture_scale(softness: float) -> float:
 def kept_detail(source: Float, edited: Float, kept: Mask, level: Float, scale: float = 1.0) -> Float:
     """`[N]`, the share of the source's texture that an editor leaves where nothing was edited: of matched frames
     `[H,W,3]`, in the windows about the pixels `kept` that are textured."""
-    slope, deviation, _ = _regress(source, edited, np.ones(kept.shape, np.float32), level, scale)
+    slope, deviation, _ = _regress(source, edited, kept.astype(np.float32), level, scale)
     return slope[kept & (deviation < TEXTURE[0])]
 
 
