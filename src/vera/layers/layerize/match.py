@@ -85,12 +85,10 @@ def fit_match(pairs: Sequence[FramePair]) -> Match:
 
     colors = fit_colors(*pool([_agreeing(pair, matrix, NEUTRAL, ENOUGH // len(pairs)) for pair in pairs]))
     first = Match(matrix, colors, 0.0, Noise(*UNKNOWN), 0.0)
-    softness = fit_softness(
-        (grey(one.source), grey(one.edited), one.alike) for one in (_bring(first, p) for p in pairs)
-    )
+    brought = [_bring(first, pair) for pair in pairs]
+    softness = fit_softness((grey(one.source), grey(one.edited), one.alike) for one in brought)
     parts, details = [], []
-    for pair in pairs:
-        one = _bring(first, pair)
+    for one in brought:
         softened = soften(one.source, softness)
         difference = smoothed_difference(softened, one.edited)
         largest = np.abs(difference).max(-1)
