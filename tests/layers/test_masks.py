@@ -158,3 +158,58 @@ def test_white_is_looked_for_no_further_than_needed(tmp_path: Path, recwarn: pyt
     assert not recwarn.list
     with pytest.warns(UserWarning, match="nothing in it is white"):
         check_white(tmp_path / "frames" / "m.####.png", (64, 48), 1)
+
+
+@pytest.mark.parametrize("name", ["m.pgm", "m.mkv", "m.avi", "named.jpg"])
+def test_labels_are_known_by_what_a_file_holds(tmp_path: Path, name: str) -> None:
+    labels(1, np.uint8).save(tmp_path / "a.png")
+    if name == "named.jpg":
+        (tmp_path / "a.png").rename(tmp_path / name)
+    elif name == "m.pgm":
+        labels(1, np.uint8).save(tmp_path / name)
+    else:
+        options = ("-c:v", "ffv1") if name == "m.mkv" else ("-c:v", "rawvideo")
+        ffmpeg("-loop", 1, "-i", tmp_path / "a.png", "-frames:v", 3, *options, "-pix_fmt", "gray", tmp_path / name)
+    check_white(tmp_path / name, (64, 48), 3)
+    np.testing.assert_array_equal(read_mask(tmp_path / name, 3, 64, 48), [SHAPE] * 3)
+
+
+def test_a_dark_picture_before_a_white_one_is_not_taken_for_labels_of_all(tmp_path: Path) -> None:
+    save(tmp_path / "frames", stored("L", 1))
+    grey = np.where(SHAPE, 255, 1).astype(np.uint8)
+    Image.fromarray(grey).save(tmp_path / "frames" / "m.0001.png")
+    np.testing.assert_array_equal(read_mask(tmp_path / "frames", 2, 64, 48)[1], SHAPE)
+
+
+@pytest.mark.parametrize("name", ["m.png", "m.webp", "m.tif"])
+def test_a_cutout_is_told_of_as_no_mask(tmp_path: Path, name: str) -> None:
+    photo = np.random.default_rng(0).integers(0, 256, (48, 64, 3)).astype(np.uint8)
+    cutout = Image.fromarray(np.dstack([photo, (SHAPE * 255).astype(np.uint8)]))
+    cutout.save(tmp_path / name, **({"lossless": True} if name == "m.webp" else {}))
+    with pytest.warns(UserWarning, match="is not white where it is opaque, and the shape in its alpha is not read"):
+        check_white(tmp_path / name, (64, 48), 3)
+
+
+def test_a_mask_whose_alpha_says_the_same_is_told_nothing_of(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    grey = (SHAPE * 255).astype(np.uint8)
+    Image.fromarray(np.dstack([grey] * 4)).save(tmp_path / "m.png")
+    check_white(tmp_path / "m.png", (64, 48), 3)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("name", ["m.avif", "m.heic", "m.svg", "m.tif"])
+def test_a_picture_that_is_not_read_is_refused_as_such(tmp_path: Path, name: str) -> None:
+    if name == "m.svg":
+        (tmp_path / name).write_text('<svg xmlns="http://www.w3.org/2000/svg" width="64" height="48"/>')
+    elif name == "m.tif":
+        Image.fromarray(SHAPE.astype(np.float32)).save(tmp_path / name)
+    else:
+        stored("RGB").save(tmp_path / name, format="AVIF")
+    with pytest.raises(VeraError, match=r"^mask .*: is (not a picture that|a picture of a kind that) .* to PNG$"):
+        check_mask(tmp_path / name, open_clip(make_clip(tmp_path / "a.mp4", 3)))
+
+
+def test_a_mask_that_is_stored_from_below_is_read(tmp_path: Path) -> None:
+    rows = SHAPE[::-1].astype("<f4").tobytes()
+    (tmp_path / "m.pfm").write_bytes(b"Pf\n64 48\n-1.0\n" + rows)
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.pfm", 1, 64, 48), [SHAPE])

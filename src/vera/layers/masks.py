@@ -8,36 +8,43 @@ from collections.abc import Generator
 from contextlib import closing
 from itertools import islice, repeat
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
 from vera.video import Clip, Orientation, model_view, open_clip
-from vera.video.arrays import plane_layout
+from vera.video.arrays import copy_frame, plane_layout
 from vera.video.components import components, has_alpha
 from vera.video.decoding.decoder import frame_decoder
 from vera.video.formats import is_float, plain
-from vera.video.open import open_picture
+from vera.video.open import StillError, open_picture
 from vera.video.orientation import display_matrix, nearest_orientation
 from vera.video.sequence import PICTURES, source_files
 from vera.video.view import picture
 
-# Pictures that hold what was written, labels too.
-_EXACT = (".png", ".bmp", ".tif", ".tiff", ".dpx", ".tga", ".gif")
 _WHITE = 128  # of 255: from middle grey on
+_RIMS = 0.01  # of the frame
 
 T = TypeVar("T")
+
+
+class _Frame(NamedTuple):
+    """A frame of a mask as it is stored, how it becomes upright, and whether it holds what was written, labels too."""
+
+    stored: av.VideoFrame
+    turned: Orientation
+    exact: bool
 
 
 def check_mask(path: Path, source: Clip) -> None:
     """VeraError unless `path` is a picture of the source's display size, or a video of it with as many frames."""
     if (still := _still(path)) is not None:
-        frame, turned = still
-        size = turned.swapped((frame.width, frame.height))
+        size = still.turned.swapped((still.stored.width, still.stored.height))
     else:
         clip = _film(path, source)
         size = clip.display_size
@@ -55,21 +62,24 @@ def check_white(path: Path, size: tuple[int, int], frames: int, warn: bool = Tru
     """Warn, unless not to, where nothing is white in the first `frames` of a mask at `size`, width and height.
 
     VeraError if they are exact and not black: they hold labels then. Reading stops at the first white frame, so a good
-    mask costs one; it is warned of if that is white all over, and its alpha is not.
+    mask costs one; it is warned of if the shape in its alpha is another one than that of its white.
     """
     with closing(_marked(path, *size, source)) as masks:
         for frame, mask in islice(masks, frames):
             if mask.any():
-                if warn and mask.all() and _has_shape(frame):
+                if warn and _has_own_shape(frame):
+                    white = "white all over" if mask.all() else "not white where it is opaque"
                     warnings.warn(
-                        f"mask {path}: is white all over, and the shape in its alpha is not read; lay it over black",
+                        f"mask {path}: is {white}, and the shape in its alpha is not read; lay that over black",
                         stacklevel=2,
                     )
                 return
     with closing(_frames(path, source)) as pictures:
-        brightest, top = max((_brightest(frame), _top(frame)) for frame, _ in islice(pictures, frames))
+        brightest, top, exact = max(
+            (_brightest(frame), _top(frame), exact) for frame, _, exact in islice(pictures, frames)
+        )
     told = f"mask {path}: nothing in it is white (the brightest is {brightest} of {top})"
-    if _is_exact(path) and brightest > 0:
+    if exact and brightest > 0:
         raise VeraError(f"{told}; paint what must stay in white, or write that label as {top} and others as 0")
     if warn:
         warnings.warn(f"{told}, nothing is preserved; paint what must stay in white", stacklevel=2)
@@ -89,7 +99,7 @@ def mask_pictures(
     path: Path, width: int, height: int, source: Clip | None = None
 ) -> Generator[NDArray[np.uint8], None, None]:
     """RGB [H,W,3] of each mask frame; that of a still image without an end."""
-    yield from _lasting(model_view(frame, width, height, turned) for frame, turned in _frames(path, source))
+    yield from _lasting(model_view(frame, width, height, turned) for frame, turned, _ in _frames(path, source))
 
 
 def is_still(path: Path, source: Clip | None = None) -> bool:
@@ -116,12 +126,10 @@ def _marked(
     path: Path, width: int, height: int, source: Clip | None
 ) -> Generator[tuple[av.VideoFrame, NDArray[np.bool_]], None, None]:
     """Each frame of a mask once, and where it is white."""
-    labels, undecided = False, _is_exact(path)
+    labels = True  # until a picture is brighter
     with closing(_frames(path, source)) as frames:
-        for frame, turned in frames:
-            if undecided and (brightest := _brightest(frame)):
-                # The first picture that is not black tells of what kind all are.
-                labels, undecided = brightest == 1, False
+        for frame, turned, exact in frames:
+            labels = labels and exact and _brightest(frame) <= 1
             if labels:
                 grey = picture(frame, turned.swapped((width, height))).mean(axis=-1) * _top(frame)
                 yield frame, turned.upright(grey) >= 0.5
@@ -129,25 +137,29 @@ def _marked(
                 yield frame, model_view(frame, width, height, turned).mean(axis=-1) >= _WHITE
 
 
-def _frames(path: Path, source: Clip | None) -> Generator[tuple[av.VideoFrame, Orientation], None, None]:
-    """Each frame of a mask once, as it is stored, and how it becomes upright."""
+def _frames(path: Path, source: Clip | None) -> Generator[_Frame, None, None]:
+    """Each frame of a mask once."""
     if (still := _still(path)) is not None:
         yield still
         return
     clip = _film(path, source)
     with clip.frames() as reader:
+        exact = _is_exact(reader.stream)
         for frame in reader.first(clip.frame_count):
-            yield frame, clip.orientation
+            yield _Frame(frame, clip.orientation, exact)
 
 
 def _film(path: Path, source: Clip | None) -> Clip:
-    if source is None:
-        return open_clip(path)
-    return open_clip(path, deinterlace=source.deinterlace, progressive=source.progressive)
+    try:
+        if source is None:
+            return open_clip(path)
+        return open_clip(path, deinterlace=source.deinterlace, progressive=source.progressive)
+    except StillError:
+        raise VeraError(f"mask {path}: is a picture of a kind that is not read; convert it to PNG") from None
 
 
-def _still(path: Path) -> tuple[av.VideoFrame, Orientation] | None:
-    """The picture that a file holds, and how it becomes upright; None for a film, a pattern or a folder."""
+def _still(path: Path) -> _Frame | None:
+    """The picture that a file holds; None for a film, a pattern or a folder."""
     if not path.is_file():
         return None
     opened = False
@@ -159,16 +171,20 @@ def _still(path: Path) -> tuple[av.VideoFrame, Orientation] | None:
         with container:
             decode = frame_decoder(container.streams.video[0], (path,))
             frame = next(frame for packet in container.demux(video=0) for frame in decode(packet) or ())
-            return _plain(frame), nearest_orientation(display_matrix(frame))
+            return _Frame(
+                _plain(frame), nearest_orientation(display_matrix(frame)), _is_exact(container.streams.video[0])
+            )
     except (av.FFmpegError, OSError, StopIteration, IndexError):
         if opened or path.suffix.lower() in PICTURES:
-            raise VeraError(f"mask {path}: is not a picture that can be read") from None
+            raise VeraError(f"mask {path}: is not a picture that can be read; convert it to PNG") from None
         return None  # no film either, of which its reader tells more
 
 
 def _plain(frame: av.VideoFrame) -> av.VideoFrame:
-    """In planes; the words of 16 bits that old TGA and BMP have become RGB of 8."""
+    """In planes from the top down; the words of 16 bits that old TGA and BMP have become RGB of 8."""
     frame = plain(frame, VideoReformatter())
+    if any(plane.line_size < 0 for plane in frame.planes):
+        frame = copy_frame(frame)
     try:
         plane_layout(frame.format.name)
     except VeraError:
@@ -186,10 +202,16 @@ def _top(frame: av.VideoFrame) -> int:
     return 255 if is_float(frame.format.name) else 2 ** frame.format.components[0].bits - 1
 
 
-def _has_shape(frame: av.VideoFrame) -> bool:
-    """Whether some of a frame is more opaque than the rest."""
-    return has_alpha(frame.format) and bool(np.ptp(components(frame)[-1]))
+def _has_own_shape(frame: av.VideoFrame) -> bool:
+    """Whether a frame is clear in places, and others than those that are not white."""
+    if not has_alpha(frame.format):
+        return False
+    opaque = components(frame)[-1] >= (0.5 if is_float(frame.format.name) else (_top(frame) + 1) // 2)
+    white = picture(frame, (frame.width, frame.height)).mean(axis=-1) * 255 >= _WHITE
+    # The rims of a matte are soft, and may be on either side.
+    return not opaque.all() and bool((opaque != white).mean() > _RIMS)
 
 
-def _is_exact(path: Path) -> bool:
-    return mask_files(path)[0].suffix.lower() in _EXACT
+def _is_exact(stream: VideoStream) -> bool:
+    codec = stream.codec_context.codec
+    return codec.lossless and not codec.lossy

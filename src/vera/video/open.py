@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 
 from vera.errors import VeraError
 from vera.video.decoding.fragments import read_fragments
+from vera.video.decoding.tiff import check_tiff
 from vera.video.sequence import DEFAULT_RATE, Sequence, find_sequence, source_files
 
 # Words in a file need not be UTF-8; so they are kept byte for byte.
@@ -59,6 +60,10 @@ class Footage:
 
 
 FootageLike = str | Path | Footage
+
+
+class StillError(VeraError):
+    """A file is a picture where moving ones are asked for."""
 
 
 def as_footage(source: FootageLike) -> Footage:
@@ -170,8 +175,9 @@ def open_video(path: Path, rate: Fraction | None = None) -> tuple[InputContainer
 def open_picture(path: Path) -> InputContainer | None:
     """Open a file that holds one picture, whatever its name; None if it holds anything else. The caller closes it.
 
-    Raises what PyAV and the system raise.
+    Raises what PyAV and the system raise, and VeraError as `check_tiff`.
     """
+    check_tiff(path)
     try:
         container = open_input(path)
     except av.ArgumentError:  # FFmpeg goes by the name, as it must for TGA
@@ -211,6 +217,7 @@ def packets(
 
 def _picture(file: Path) -> bytes:
     """All bytes of a picture; one that is empty is as one that cannot be decoded."""
+    check_tiff(file)
     try:
         if file.stat().st_size > _LARGEST:
             raise VeraError(f"{file}: is larger than 2 GB; is it a picture?")
@@ -259,7 +266,7 @@ def _moving_pictures(path: Path, container: InputContainer) -> VideoStream:
     format_name = container.format.name
     if format_name.endswith(_STILL_FORMATS) or (container.streams.video and path.suffix.lower() in _STILL_SUFFIXES):
         _check_animation(path)
-        raise VeraError(f"{path}: is a still image, not a video; give a clip, or the folder of numbered images")
+        raise StillError(f"{path}: is a still image, not a video; give a clip, or the folder of numbered images")
     if not streams or format_name == "tty":  # plain text, which FFmpeg would draw
         held = "only sound" if container.streams.audio else "no frames of video"
         raise VeraError(f"{path}: holds {held}; give a file with a video track")
