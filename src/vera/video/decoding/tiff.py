@@ -24,6 +24,4 @@ def check_tiff(path: Path) -> None:
             tag, _, _, value = struct.unpack(f"{order}HHIH2x", file.read(12))
             found[tag] = value
     if found.get(_COMPRESSION) in _JPEG or found.get(_PHOTOMETRIC) == _YCBCR:
-        raise VeraError(
-            f"{path}: is a TIFF of JPEG or YCbCr samples, which is not read; save it as RGB, not as JPEG"
-        )
+        raise VeraError(f"{path}: is a TIFF of JPEG or YCbCr samples, which is not read; save it as RGB, not as JPEG")
