@@ -1,4 +1,4 @@
-"""TIFF pictures that FFmpeg shows as noise are refused, as footage and as masks."""
+"""TIFF pictures of JPEG, which FFmpeg shows as noise, are refused, as footage and as masks."""
 
 from pathlib import Path
 
@@ -15,13 +15,13 @@ pytestmark = pytest.mark.faults
 PICTURE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 64, 3)).astype(np.uint8))
 
 
-@pytest.mark.parametrize(("mode", "compression"), [("RGB", "jpeg"), ("L", "jpeg"), ("YCbCr", "jpeg"), ("YCbCr", "raw")])
-def test_jpeg_and_ycbcr_are_refused(tmp_path: Path, mode: str, compression: str) -> None:
+@pytest.mark.parametrize("mode", ["RGB", "L", "YCbCr"])
+def test_jpeg_is_refused(tmp_path: Path, mode: str) -> None:
     for number in range(2):
         PICTURE.save(tmp_path / f"a.{number}.tif")
-    PICTURE.convert(mode).save(tmp_path / "a.1.tif", compression=compression)
+    PICTURE.convert(mode).save(tmp_path / "a.1.tif", compression="jpeg")
     for read in (open_clip, lambda folder: open_picture(folder / "a.1.tif")):
-        with pytest.raises(VeraError, match=r"a\.1\.tif: is a TIFF of JPEG or YCbCr samples"):
+        with pytest.raises(VeraError, match=r"a\.1\.tif: is a TIFF with JPEG compression"):
             read(tmp_path)
 
 

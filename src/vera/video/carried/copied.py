@@ -1,16 +1,18 @@
 """Add copied tracks to a file, if its muxer takes them."""
 
 import io
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
-from av.container import OutputContainer
+from av.container import InputContainer, OutputContainer
 
 from vera.video.carried.packets import fit_packets
 from vera.video.open import MUXERS, open_input
 
 _TRIED = 4  # packets: some muxers look at the first before they refuse
+_LATE = Fraction(1, 100)  # seconds: far more than files round times by
 _READ = 2000  # packets of the file: a track that begins later is judged by its header
 
 
@@ -34,18 +36,25 @@ def add_copied(target: OutputContainer, stream: Any) -> Any:
 
 
 def tracks_held(source: Path, suffix: str, tracks: list[int]) -> set[int]:
-    """Which of the `tracks` of a file, by index, files of the kind `suffix` hold: each is copied into one in memory."""
+    """Which of the `tracks` of a file, by index, files of the kind `suffix` hold.
+
+    The first packets of each are copied into one in memory, from time 0 on, which is read again: some muxers leave out
+    what decoders need, or the times.
+    """
     held = set(tracks)
     with open_input(source) as container:
         trials: dict[int, tuple[OutputContainer, Any]] = {}
+        files = {index: io.BytesIO() for index in tracks}
+        copied: dict[int, list[Fraction]] = {index: [] for index in tracks}
         for index in tracks:
-            target = av.open(io.BytesIO(), "w", format=MUXERS[suffix])
+            target = av.open(files[index], "w", format=MUXERS[suffix])
             try:
                 trials[index] = target, add_copied(target, container.streams[index])
                 target.start_encoding()
             except (av.FFmpegError, ValueError, TypeError, AttributeError):
                 held.discard(index)
         counts = dict.fromkeys(held, 0)
+        starts: dict[int, Fraction] = {}
         packets = container.demux([container.streams[index] for index in held]) if held else ()
         for number, packet in enumerate(packets):
             if number == _READ or all(count >= _TRIED for count in counts.values()):
@@ -55,7 +64,8 @@ def tracks_held(source: Path, suffix: str, tracks: list[int]) -> set[int]:
                 counts[index] += 1
                 target, track = trials[index]
                 try:
-                    for fit in fit_packets([packet], {index: track}, target):
+                    for fit in fit_packets([packet], {index: track}, target, starts.setdefault(index, _time(packet))):
+                        copied[index].append(_time(fit))
                         target.mux(fit)
                 except (av.FFmpegError, ValueError):
                     held.discard(index)
@@ -65,7 +75,45 @@ def tracks_held(source: Path, suffix: str, tracks: list[int]) -> set[int]:
                 target.close()
             except av.FFmpegError:  # some find out when they end
                 held.discard(index)
-    return held
+        sounds = {index for index in held if container.streams[index].type == "audio"}
+    return held - {index for index in sounds if not _is_heard(files[index], copied[index], source, index)}
+
+
+def _is_heard(file: io.BytesIO, times: list[Fraction], source: Path, index: int) -> bool:
+    """Whether sound of packets at `times` comes back from `file` as long as it was, and is decoded if the source's is.
+
+    How many packets it is in then, each kind of file decides anew.
+    """
+    if not times:
+        return True
+    file.seek(0)
+    with av.open(file, "r") as written:
+        begin, end, decoded = _read(written, written.streams.audio[0], _READ)
+    if end - begin < max(times) - min(times) - _LATE:
+        return False
+    if decoded:
+        return True
+    with open_input(source) as container:
+        return not _read(container, container.streams[index], _TRIED)[-1]
+
+
+def _read(container: InputContainer, stream: Any, most: int) -> tuple[Fraction, Fraction, bool]:
+    """When the first packets of a track begin and end, and whether all of them can be decoded."""
+    begin, end, decodes = Fraction(0), Fraction(0), True
+    for number, packet in enumerate(packet for packet in container.demux(stream) if packet.size):
+        if number == most:
+            break
+        begin = _time(packet) if number == 0 else begin
+        end = _time(packet) + (packet.duration or 0) * packet.time_base
+        try:
+            packet.decode()
+        except av.FFmpegError:
+            decodes = False
+    return begin, end, decodes
+
+
+def _time(packet: Any) -> Fraction:
+    return Fraction((packet.pts or 0) * packet.time_base)
 
 
 def _silence() -> io.BytesIO:

@@ -1,14 +1,16 @@
 """Compare two files in all but samples: times, display, sound, other tracks."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from av.container import InputContainer
+
 from vera.video.carried.copied import tracks_held
 from vera.video.carried.lost import not_held
-from vera.video.carried.packets import is_run_in
+from vera.video.carried.packets import is_run_in, payload
 from vera.video.carried.records import DOLBY_VISION
 from vera.video.clip import Clip, is_known
 from vera.video.open import open_input
@@ -16,6 +18,7 @@ from vera.video.orientation import is_right_angled
 from vera.video.output import ISO_SUFFIXES
 from vera.video.sequence import find_sequence
 
+_PIECE = 4096  # bytes of PCM that are compared at a time
 # Codecs whose files hold colours, HDR metadata and records of the pictures.
 _HOLDERS = ("h264", "hevc", "ffv1", "prores")
 _SHOWN = ("colour", "transfer", "HDR", "pixel aspect", "cropping", "stereoscopic", "spherical")
@@ -89,37 +92,58 @@ def _tracks(source: Clip, result: Clip) -> tuple[list[str], list[str]]:
 
 @dataclass(frozen=True)
 class _Heard:
-    """A packet: its time and the length of a tick in seconds, its bytes, whether it is only there for decoders."""
+    """A packet: its time and the length of a tick in seconds, its bytes, whether it is only there for decoders, and how
+    long it is in seconds."""
 
     time: Fraction
     tick: Fraction
     data: bytes
     hidden: bool
+    length: Fraction
 
 
 def _heard(path: Path, index: int) -> Iterator[_Heard]:
     """Packets of a track: those that are heard or seen, and a run-in."""
-    run_in: bool | None = None
     with open_input(path) as container:
-        packet: Any
-        for packet in container.demux(container.streams[index]):
-            if not packet.size or packet.pts is None:
-                continue
-            if packet.is_discard and run_in is None:
-                run_in = is_run_in(packet)
-            if not packet.is_discard:
-                run_in = False
-            elif not run_in:
-                continue
-            yield _Heard(packet.pts * packet.time_base, packet.time_base, _payload(bytes(packet)), packet.is_discard)
+        codec = getattr(container.streams[index], "codec_context", None)
+        is_pcm = codec is not None and codec.name.startswith("pcm_")
+        packets = _packets(container, index)
+        yield from _evened(packets) if is_pcm else packets
 
 
-def _payload(data: bytes) -> bytes:
-    """A packet without the header that AAC has in broadcasts only (ADTS, ISO 13818-7)."""
-    if len(data) < 7 or data[0] != 0xFF or data[1] & 0xF6 != 0xF0:
-        return data
-    size = (data[3] & 3) << 11 | data[4] << 3 | data[5] >> 5
-    return data[7 if data[1] & 1 else 9 :] if size == len(data) else data
+def _packets(container: InputContainer, index: int) -> Iterator[_Heard]:
+    run_in: bool | None = None
+    packet: Any
+    for packet in container.demux(container.streams[index]):
+        if not packet.size or packet.pts is None:
+            continue
+        if packet.is_discard and run_in is None:
+            run_in = is_run_in(packet)
+        if not packet.is_discard:
+            run_in = False
+        elif not run_in:
+            continue
+        time, length = packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base
+        # .mp4 says of what ends at 0 that it is not heard, other files only how much of it.
+        hidden = packet.is_discard or time + length <= 0 < length
+        yield _Heard(time, packet.time_base, payload(bytes(packet)), hidden, length)
+
+
+def _evened(packets: Iterator[_Heard]) -> Iterator[_Heard]:
+    """The PCM that is heard, in pieces of one size: how much of it a packet has, each kind of file decides anew."""
+    rest = b""
+    for packet in packets:
+        if packet.hidden:
+            continue
+        second = packet.length / len(packet.data)  # of a byte
+        data, time = rest + packet.data, packet.time - len(rest) * second
+        whole = len(data) // _PIECE * _PIECE
+        for start in range(0, whole, _PIECE):
+            piece = data[start : start + _PIECE]
+            yield _Heard(time + start * second, 2 * packet.tick, piece, False, _PIECE * second)
+        rest, last = data[whole:], packet
+    if rest:
+        yield replace(last, time=last.time + last.length - len(rest) * second, data=rest)
 
 
 def _compare_track(source: Iterator[_Heard], result: Iterator[_Heard], clock: Fraction) -> str | None:

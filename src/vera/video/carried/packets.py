@@ -75,6 +75,14 @@ def shift_packet(packet: "Packet[Any]", clock: Fraction) -> None:
         packet.dts = None if packet.dts is None else packet.dts - ticks
 
 
+def payload(data: bytes) -> bytes:
+    """A packet without the header that AAC has in broadcasts only (ADTS, ISO 13818-7)."""
+    if len(data) < 7 or data[0] != 0xFF or data[1] & 0xF6 != 0xF0:
+        return data
+    size = (data[3] & 3) << 11 | data[4] << 3 | data[5] >> 5
+    return data[7 if data[1] & 1 else 9 :] if size == len(data) else data
+
+
 def is_run_in(packet: "Packet[Any]") -> bool:
     """Whether the first packet of a track says that no more is hidden than what an encoder puts before its sound."""
     skipped = bytes(packet.get_sidedata("skip_samples"))

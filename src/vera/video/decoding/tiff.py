@@ -1,4 +1,4 @@
-"""TIFF pictures that FFmpeg takes for others: it shows noise or black, and does not say so."""
+"""TIFF pictures compressed as JPEG, of which FFmpeg makes noise or black, and does not say so."""
 
 import struct
 from contextlib import suppress
@@ -7,12 +7,11 @@ from pathlib import Path
 from vera.errors import VeraError
 
 _ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
-_COMPRESSION, _PHOTOMETRIC = 259, 262
-_JPEG, _YCBCR = (6, 7), 6
+_COMPRESSION, _JPEG = 259, (6, 7)
 
 
 def check_tiff(path: Path) -> None:
-    """Raise VeraError for a TIFF whose samples are JPEG or YCbCr; other files, and what is cut off, pass."""
+    """Raise VeraError for a TIFF that is compressed as JPEG; other files, and what is cut off, pass."""
     found: dict[int, int] = {}
     with suppress(OSError, struct.error), path.open("rb") as file:
         order = _ORDERS.get(file.read(4))
@@ -23,5 +22,5 @@ def check_tiff(path: Path) -> None:
         for _ in range(count):
             tag, _, _, value = struct.unpack(f"{order}HHIH2x", file.read(12))
             found[tag] = value
-    if found.get(_COMPRESSION) in _JPEG or found.get(_PHOTOMETRIC) == _YCBCR:
-        raise VeraError(f"{path}: is a TIFF of JPEG or YCbCr samples, which is not read; save it as RGB, not as JPEG")
+    if found.get(_COMPRESSION) in _JPEG:
+        raise VeraError(f"{path}: is a TIFF with JPEG compression, which is not read; save it with LZW or none")
