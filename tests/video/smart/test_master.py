@@ -246,6 +246,21 @@ def test_pixel_aspect_of_both_containers(tmp_path: Path) -> None:
         assert open_clip(smart(source, range(3))[0]).sample_aspect == Fraction(4, 3)
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
+@pytest.mark.parametrize(("pictures", "shown"), [("1", "16:9"), ("4/3", "5:3")])
+def test_a_pixel_aspect_that_the_file_alone_says(tmp_path: Path, suffix: str, pictures: str, shown: str) -> None:
+    said = make(tmp_path / "said.mp4", *X264, "-vf", f"setsar={pictures}")
+    ffmpeg("-i", said, "-c", "copy", "-aspect", shown, tmp_path / f"a.{suffix}", silent=False)
+    source = open_clip(tmp_path / f"a.{suffix}")
+    if suffix == "mkv":
+        with pytest.raises(UnsupportedError, match="says another pixel aspect than its pictures"):
+            smart(source.path, range(3))
+    else:
+        assert open_clip(smart(source.path, range(3))[0]).sample_aspect == source.sample_aspect
+        assert source.sample_aspect == Fraction(shown.replace(":", "/")) * 96 / 160
+
+
 def test_the_parameters_of_new_pictures_stand_in_the_header(tmp_path: Path) -> None:
     """Players of avc1 and hvc1 files need not look for them in the packets, and the source's own are still there."""
     for codec, parameters in (("h264", {7, 8}), ("h265", {32, 33, 34})):

@@ -30,7 +30,7 @@ from vera.video.carried.carry import carry
 from vera.video.carried.lost import not_held
 from vera.video.carried.packets import shift_packet
 from vera.video.open import check_unchanged, open_output, open_video
-from vera.video.output import clock_notices, muxer_options, user_errors
+from vera.video.output import ISO_SUFFIXES, clock_notices, muxer_options, user_errors
 from vera.video.smart.bits import UnsupportedError
 from vera.video.smart.encoder import Edited, PictureEncoder, digest
 from vera.video.smart.h264 import H264
@@ -65,6 +65,8 @@ def plan_smart(source: Path, suffix: str, changed: Collection[int]) -> SmartPlan
         name = video.codec_context.codec.canonical_name
         if name not in _CODECS:
             raise UnsupportedError(f"its codec is {name}; smart masters are made of h264 and hevc")
+        if _has_own_aspect(video) and suffix.lower() not in ISO_SUFFIXES:
+            raise UnsupportedError("its file says another pixel aspect than its pictures")
         try:
             stream = _CODECS[name](video.codec_context.extradata or b"")
             pictures = [_examine(packet, stream) for packet in container.demux(video) if packet.size]
@@ -73,6 +75,11 @@ def plan_smart(source: Path, suffix: str, changed: Collection[int]) -> SmartPlan
     times = tuple(time for time, _ in pictures)
     renewed = frozenset(time for time, renew in zip(times, plan(pictures, changed), strict=True) if renew)
     return SmartPlan(times, renewed, stream)
+
+
+def _has_own_aspect(video: VideoStream) -> bool:
+    """Whether the file says another pixel aspect than its pictures."""
+    return (video.sample_aspect_ratio or 1) != (video.codec_context.sample_aspect_ratio or 1)
 
 
 def _examine(packet: "Packet[VideoStream]", stream: H264 | Hevc) -> tuple[int, bool]:
@@ -239,6 +246,8 @@ def _copy_stream(video: VideoStream, output: OutputContainer, clip: Clip, record
     target.disposition = video.disposition
     if record is not None:
         target.codec_context.extradata = record
+    if _has_own_aspect(video):
+        target.codec_context.sample_aspect_ratio = clip.sample_aspect
     if clip.timecode:
         target.metadata["timecode"] = clip.timecode
     return target
