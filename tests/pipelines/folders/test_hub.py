@@ -302,3 +302,12 @@ def test_cards(make_pipeline: MakePipeline) -> None:
     card = str(model_card("me/tiny", *parts))
     assert "base_model" not in card and "started from" not in card and "Say here what it was trained on" in card
     assert card.count("|---|---|") == 1 and "2 steps of `Euler`, shift 3.0" in card
+
+
+@torch.no_grad()
+@pytest.mark.faults
+def test_what_cannot_be_saved_makes_no_repository(make_pipeline: MakePipeline, hub: FakeHub) -> None:
+    pipeline = make_pipeline()
+    adapt(pipeline.transformer)
+    assert "cannot hold a LoRA" in refusal(pipeline.push_to_hub, "me/tiny")
+    assert "me/tiny" not in hub.models

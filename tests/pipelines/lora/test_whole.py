@@ -489,3 +489,25 @@ def test_a_fused_adapter_is_not_swapped(make_pipeline: MakePipeline, tmp_path: P
         pipeline.load_lora_weights(lora, adapter_name="look", hotswap=True)
     pipeline.unfuse_lora()
     pipeline.load_lora_weights(lora, adapter_name="look", hotswap=True)
+
+
+@torch.no_grad()
+def test_nothing_is_loaded_or_chosen_while_an_adapter_is_fused(make_pipeline: MakePipeline, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    lora = of_vera(tmp_path / "a", ["to_q"])
+    other = of_vera(tmp_path, ["to_v"])
+    both, pipeline = make_pipeline(transformer=vera()), make_pipeline(transformer=vera())
+    for name, path in (("look", lora), ("other", other)):
+        both.load_lora_weights(path, adapter_name=name)
+    both.set_adapters(["look", "other"])
+    with pytest.raises(VeraError, match="the adapter other is active and would not be fused"):
+        both.fuse_lora(adapter_names=["look"])
+    pipeline.load_lora_weights(lora, adapter_name="look")
+    pipeline.fuse_lora()
+    with pytest.raises(VeraError, match="the adapter look is fused: call unfuse_lora first, or unload_lora_weights"):
+        pipeline.load_lora_weights(other, adapter_name="other")
+    with pytest.raises(VeraError, match="the adapter look is fused"):
+        pipeline.set_adapters("look", 0.5)
+    pipeline.unload_lora_weights()
+    pipeline.load_lora_weights(other, adapter_name="other")
+    torch.testing.assert_close(every_branch(pipeline), every_branch(both), atol=1e-5, rtol=1e-5)

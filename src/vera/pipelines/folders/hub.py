@@ -135,10 +135,10 @@ def push_pipeline(
     """
     try:
         api = HfApi(token=token)
-        repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
         with TemporaryDirectory() as name:
             folder = Path(name)
-            pipeline.save_pretrained(folder, **options)
+            pipeline.save_pretrained(folder, **options)  # first: what it refuses makes no repository
+            repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
             if not api.file_exists(repo_id, "README.md"):
                 (folder / "README.md").write_text(_card(pipeline, repo_id), encoding="utf-8")
             return str(

@@ -53,11 +53,13 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
         `subfolder`, `revision`, `token`, `cache_dir`, `local_files_only`.
 
         VeraError, and nothing is loaded, if the LoRA cannot be read, is incomplete, is of another model, or would
-        change more than the `branches`. A warning names differences of whole weights (`.diff`) that it holds besides
-        its layers and that are not applied.
+        change more than the `branches`, or while another is fused. A warning names differences of whole weights
+        (`.diff`) that it holds besides its layers and that are not applied.
         """
         given = pretrained_model_name_or_path_or_dict
         where = "the LoRA" if isinstance(given, Mapping) else f"LoRA {given}"
+        if not hotswap:
+            self._check_unfused(where)
         state, metadata = read_lora(given, where, **kwargs)
         transformer = plain_transformer(self.transformer)
         names = {name.replace(_COMPILED, ""): name for name, _ in transformer.named_modules()}
@@ -104,8 +106,15 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
                 parameter.data = parameter.data.to(dtype)
 
     def fuse_lora(self, *args: Any, **kwargs: Any) -> None:
-        """Add the adapters to the weights, as diffusers does; VeraError where they are of 8 bits, or held elsewhere."""
+        """Add the adapters to the weights, as diffusers does.
+
+        VeraError where they are of 8 bits, or held elsewhere, and for some of the active adapters alone: the others
+        would have no effect until they are taken out again.
+        """
         self._check_weights()
+        left = set(self.get_active_adapters()) - set(kwargs.get("adapter_names") or self.get_active_adapters())
+        if left:
+            raise VeraError(f"the adapter {min(left)} is active and would not be fused: leave it out with set_adapters")
         if _casting_dtype(plain_transformer(self.transformer)):
             raise VeraError("a LoRA cannot be fused into weights of 8 bits: fuse it first, then quantise, or leave it")
         with self._plain():
@@ -123,7 +132,9 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
             super().unload_lora_weights()
 
     def set_adapters(self, *args: Any, **kwargs: Any) -> None:
-        """Choose the active adapters and their weights, as diffusers does; VeraError for a name that is not loaded."""
+        """Choose the active adapters and their weights, as diffusers does; VeraError for a name that is not loaded, and
+        while one is fused."""
+        self._check_unfused("set_adapters")
         with self._plain():
             try:
                 super().set_adapters(*args, **kwargs)
@@ -164,6 +175,14 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
         """Names of the active adapters."""
         with self._plain():
             return list(super().get_active_adapters())
+
+    def _check_unfused(self, where: str) -> None:
+        """VeraError while an adapter is fused: peft would take it out again, or leave the weights as they are."""
+        modules = plain_transformer(self.transformer).modules()
+        if fused := {name for module in modules for name in getattr(module, "merged_adapters", ())}:
+            raise VeraError(
+                f"{where}: the adapter {min(fused)} is fused: call unfuse_lora first, or unload_lora_weights to keep it"
+            )
 
     def _check_weights(self) -> None:
         """VeraError where the weights are on no device between two calls: peft would change nothing, and not say so."""
