@@ -22,9 +22,11 @@ from vera.video import open_clip
 ASKED = {"instruction": "add a red balloon", "seeds": [4, 5]}
 
 
-def png(size: tuple[int, int] = (64, 48), white: bool = True) -> bytes:
-    data = io.BytesIO()
-    Image.fromarray(np.full(size[::-1], 255 * white, np.uint8)).save(data, "PNG")
+def png(size: tuple[int, int] = (64, 48), white: bool = True, turned: int = 1) -> bytes:
+    """Stored at a size, to be turned as Exif numbers it."""
+    data, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = turned
+    Image.fromarray(np.full(size[::-1], 255 * white, np.uint8)).save(data, "PNG", exif=exif)
     return data.getvalue()
 
 
@@ -216,6 +218,8 @@ def bomb(width: int, height: int) -> bytes:
         (b"GIF89a" + bytes(50), "not a PNG"),
         (b"<svg onload=alert(1)>" + bytes(50), "not a PNG"),
         (png((63, 48)), "is 63x48, the clip 64x48"),
+        (png((64, 48), turned=6), "is 48x64, the clip 64x48"),
+        (png((48, 64)), "is 48x64, the clip 64x48"),
         (bomb(20000, 20000), "is 20000x20000"),
         (png()[:40], "is not a picture"),
         (png(white=False), "nothing in the mask is white"),
@@ -227,6 +231,14 @@ def test_what_is_no_mask(house: House, project: str, data: bytes, what: str) -> 
     assert answer.status_code == 422 and what in answer.json()["detail"]
     masks = house.studio.workspace / "projects" / project / "masks"
     assert not list(masks.rglob("*.png")) and not list(masks.rglob(".*"))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("size", "turned"), [((48, 64), 6), ((48, 64), 8), ((64, 48), 3)])
+def test_a_mask_is_of_the_size_that_it_is_shown_at(
+    house: House, project: str, size: tuple[int, int], turned: int
+) -> None:
+    assert send_mask(house, project, png(size, turned=turned)).status_code == 201
 
 
 @pytest.mark.faults

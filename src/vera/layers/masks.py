@@ -43,9 +43,8 @@ class _Frame(NamedTuple):
 
 def check_mask(path: Path, source: Clip) -> None:
     """VeraError unless `path` is a picture of the source's display size, or a video of it with as many frames."""
-    if (still := _still(path)) is not None:
-        size = still.turned.swapped((still.stored.width, still.stored.height))
-    else:
+    size = still_size(path)
+    if size is None:
         clip = _film(path, source)
         size = clip.display_size
         if clip.frame_count not in (1, source.frame_count):
@@ -56,6 +55,12 @@ def check_mask(path: Path, source: Clip) -> None:
     if size != source.display_size:
         width, height = source.display_size
         raise VeraError(f"mask {path}: is {size[0]}x{size[1]}, the source {width}x{height}: make it the source's size")
+
+
+def still_size(path: Path) -> tuple[int, int] | None:
+    """Width and height of a mask of one picture, upright as its Exif says; None for a film, a pattern or a folder."""
+    still = _still(path)
+    return None if still is None else still.turned.swapped((still.stored.width, still.stored.height))
 
 
 def check_white(path: Path, size: tuple[int, int], frames: int, warn: bool = True, source: Clip | None = None) -> None:

@@ -42,17 +42,25 @@ def _keep(studio: Studio, project: str, data: bytes) -> Mask:
 
 
 def check_png(data: bytes, size: tuple[int, int]) -> None:
-    """VeraError unless bytes begin as a PNG of that size: what it would unpack to is known before it is decoded."""
+    """VeraError unless bytes begin as a PNG of that size, perhaps one that lies on its side: what it would unpack to is
+    known before it is decoded."""
     if len(data) < 33 or not data.startswith(_SIGNATURE) or data[12:16] != b"IHDR":
         raise VeraError("the mask is not a PNG")
     found: tuple[int, int] = struct.unpack(">II", data[16:24])
-    if found != size:
-        raise VeraError(f"the mask is {found[0]}x{found[1]}, the clip {size[0]}x{size[1]}: make it the clip's size")
+    if found not in (size, size[::-1]):
+        raise _other_size(found, size)
+
+
+def _other_size(found: tuple[int, int], size: tuple[int, int]) -> VeraError:
+    return VeraError(f"the mask is {found[0]}x{found[1]}, the clip {size[0]}x{size[1]}: make it the clip's size")
 
 
 def decode_mask(path: Path, size: tuple[int, int]) -> None:
-    """VeraError for a mask that cannot be decoded, or in which nothing is white."""
-    from vera.layers.masks import mask_frames
+    """VeraError for a mask that cannot be decoded, is of another size when it is upright, or has nothing white."""
+    from vera.layers.masks import mask_frames, still_size
 
+    found = still_size(path)
+    if found is not None and found != size:
+        raise _other_size(found, size)
     if not next(mask_frames(path, *size)).any():
         raise VeraError("nothing in the mask is white, so nothing would be kept; paint what must stay in white")
