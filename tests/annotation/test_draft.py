@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vera.annotation.draft import Bounds, check_event, fold, read_event
+from vera.annotation.draft import Bounds, check_event, fold, read_event, sized
 from vera.construction.decisions import check_row
 from vera.construction.formats.rle import encode_mask
 from vera.errors import VeraError
@@ -117,3 +117,25 @@ def test_a_draft_of_a_clip_that_was_made_anew_keeps_what_still_fits(event: dict[
     assert (kept["objects"], kept["parts"]) == ({"1": {"noun": "cat"}}, []) and kept["can_undo"]
     assert folded(noun, event, {"kind": "undo"}, bounds=smaller)["objects"] == kept["objects"]
     assert folded(noun, event) != folded(noun)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"kind": "mask", "mask": ALL},
+        {"kind": "plus", "point": [3, 2]},
+        {"kind": "box", "box": [3, 2, 5, 5]},
+        {"kind": "part", "point": [3, 2]},
+    ],
+)
+def test_what_was_pointed_at_on_a_picture_of_another_size_is_left_out(event: dict[str, Any]) -> None:
+    """It lies inside of the new one, too, but on something else."""
+    noun = {"kind": "noun", "noun": "cat"}
+    sent = [sized(one, BOUNDS) for one in (noun, event)]
+    assert folded(*sent) == folded(noun, event) != folded(noun)
+    wider = Bounds(10, 80, 60, 3, 5)
+    kept = folded(*sent, bounds=wider)
+    assert (kept["objects"], kept["parts"]) == ({"1": {"noun": "cat"}}, [])
+    with pytest.raises(VeraError, match="the picture has 80x60 now; load the page anew"):
+        check_event(read_event(sent[1]), wider)

@@ -9,7 +9,7 @@ from typing import Any
 
 from vera.annotation.answering import make_answer
 from vera.annotation.clips import Clips
-from vera.annotation.draft import Bounds, Draft, check_event, fold, read_event
+from vera.annotation.draft import Bounds, Draft, check_event, fold, read_event, sized
 from vera.annotation.gold import make_gold
 from vera.annotation.log import DecisionLog, said_of
 from vera.annotation.masks import agreement
@@ -112,7 +112,7 @@ class Desk:
             check_event(read[-1], bounds)
             fold(read, bounds)
 
-        return save_event(self.store, lease, seq, event, check)
+        return save_event(self.store, lease, seq, sized(event, bounds), check)
 
     def finish(self, lease: Lease, value: Mapping[str, Any]) -> Lease:
         """Keep the answer of a lease; what is decided by it is in the log when this returns. VeraError for an answer

@@ -27,6 +27,7 @@ class Event:
             frame, or none; the object taken away (`remove`); the `part` of a matte at a point, gone or back; its
             `levels`, or a `stroke` over it; `undo` and `redo`.
         mask: of a click: the carried mask that it corrects. COCO's run lengths.
+        size: width and height of the picture that it points at; None of what older versions kept.
     """
 
     kind: Literal[
@@ -55,6 +56,7 @@ class Event:
     on: bool = True
     levels: tuple[Share, Share] | None = None
     stroke: Any = None
+    size: tuple[Pixel, Pixel] | None = None
 
 
 @dataclass(frozen=True)
@@ -111,10 +113,18 @@ def read_event(value: Mapping[str, Any]) -> Event:
     return event
 
 
+def sized(value: Mapping[str, Any], bounds: Bounds) -> dict[str, Any]:
+    """An event that a page sent, with the size of the picture where it points at something."""
+    points = any(value.get(name) is not None for name in ("point", "box", "mask", "stroke"))
+    return {**value, "size": [bounds.width, bounds.height] if points else None}
+
+
 def check_event(event: Event, bounds: Bounds) -> None:
     """VeraError for an event that points beside the clip."""
     if event.frame >= bounds.frames:
         raise VeraError(f"event: the clip has frames 0 to {bounds.frames - 1}, not {event.frame}")
+    if event.size not in (None, (bounds.width, bounds.height)):
+        raise VeraError(f"event: the picture has {bounds.width}x{bounds.height} now; load the page anew")
     if event.point is not None:
         x, y = event.point
         if not (0 <= x < bounds.width and 0 <= y < bounds.height):
