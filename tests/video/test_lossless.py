@@ -104,3 +104,13 @@ def test_layers_files_come_back(tmp_path: Path) -> None:
     write_lossless(tmp_path / "alpha.mkv", clip)
     info = open_clip(tmp_path / "alpha.mkv")
     assert (info.pix_fmt, info.frame_count, (info.width, info.height)) == ("gray", 3, (16, 16))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_row_or_a_column_of_pixels(size: tuple[int, int], dtype: type, tmp_path: Path) -> None:
+    for shape in (size, (*size, 3)):
+        clip = np.arange(2 * np.prod(shape)).reshape(2, *shape).astype(dtype)
+        write_lossless(tmp_path / "a.mkv", clip)
+        np.testing.assert_array_equal(np.asarray(LosslessClip(tmp_path / "a.mkv")), clip)

@@ -46,9 +46,14 @@ def add_pictures(
     stream.time_base = clip.time_base
     if clip.display_matrix:
         stream.set_display_matrix(clip.display_matrix)
-    if clip.timecode:
+    if clip.timecode and (suffix not in ISO_SUFFIXES or holds_timecode(clip)):
         stream.metadata["timecode"] = clip.timecode
     return stream, encoder
+
+
+def holds_timecode(clip: Clip) -> bool:
+    """Whether a track of timecode, which counts the frames of a second in a byte, can be of a clip's rate."""
+    return 1 <= round(clip.average_rate) <= 255
 
 
 def _with_header(

@@ -52,7 +52,8 @@ class LosslessWriter:
     def write(self, picture: NDArray[Any]) -> None:
         """Write the next picture; all have the shape and dtype of the first."""
         if self._stream is None:
-            options = {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"}  # g: every frame stands alone
+            slices = "4" if min(picture.shape[:2]) > 1 else "1"  # two by two, which a row or column of pixels is not
+            options = {"level": "3", "slices": slices, "slicecrc": "1", "g": "1"}  # g: every frame stands alone
             self._stream = self._container.add_stream("ffv1", rate=self._rate, options=options)
             self._stream.height, self._stream.width = picture.shape[:2]
             self._stream.pix_fmt = (_GREY if picture.ndim == 2 else _RGB)[picture.dtype.type]

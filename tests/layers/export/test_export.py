@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import psd_tools
@@ -59,6 +60,17 @@ def test_nothing_stays_of_an_export_that_failed(
     assert "\n" not in str(caught.value)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
     assert [path.name for path in tmp_path.iterdir()] == [target]
+
+
+@pytest.mark.faults
+def test_an_error_names_the_folder_as_it_is_called(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(shot: Shot, frames: object, folder: Path) -> dict[str, str]:
+        raise VeraError(f"{folder}/a.mov: FFmpeg refuses it")
+
+    monkeypatch.setitem(cast(Any, TARGETS), "ffv1", replace(TARGETS["ffv1"], write=write))
+    with pytest.raises(VeraError) as caught:
+        export_layers(case.folder, "ffv1", out=tmp_path)
+    assert str(caught.value) == f"{tmp_path}/ffv1/a.mov: FFmpeg refuses it"
 
 
 def test_frames_are_made_one_at_a_time(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from tests.clips import make_clip
 from tests.layers.export.conftest import FIRST, Case, decode, describe, ffmpeg
 
 from vera.color.matrix import rgb_to_ycbcr
 from vera.color.tags import ColorTags
-from vera.layers import composite_clip, load_layers
+from vera.layers import LayeredEdit, composite_clip, load_layers, save_layers
 from vera.layers.export import export_layers
 from vera.layers.export.samples import rescale
 from vera.video import UPRIGHT, open_clip
@@ -167,3 +168,17 @@ def test_laid_over_the_plate_by_ffmpeg_it_is_veras_result(
     difference = np.abs(by_ffmpeg.astype(int) - by_vera)
     assert difference.max() <= 4 and difference.mean() < 0.5
     assert np.array_equal(by_ffmpeg[:FIRST], by_vera[:FIRST]) and len(by_ffmpeg) == len(by_vera)
+
+
+@pytest.mark.faults
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rate", [Fraction(480), Fraction(1, 10)])
+def test_a_rate_that_no_timecode_counts(tmp_path: Path, rate: Fraction) -> None:
+    """Slow motion as cameras record it, and time lapses."""
+    source = open_clip(make_clip(tmp_path / "a.mp4", 4, fps=rate))
+    alpha = np.full((4, 48, 64), 65535, np.uint16)
+    edit = LayeredEdit(np.zeros((*alpha.shape, 3), np.uint8), alpha, source.pts, source.time_base)
+    save_layers(edit, tmp_path / "layers")
+    (folder,) = export_layers(tmp_path / "layers", "prores4444", source=source, force=True)
+    movie = open_clip(next(folder.glob("*_matte.mov")))
+    assert (movie.timecode, movie.frame_count, movie.average_rate) == (None, 4, rate)

@@ -14,6 +14,7 @@ from vera.color.tags import FULL, LIMITED, SPACE_170M, SPACE_470BG, SPACE_709, S
 from vera.layers.export.samples import Planes
 from vera.layers.export.shot import LayerFrames, Shot
 from vera.video import Clip, Codec, FrameWriter, planes
+from vera.video.encoder import holds_timecode
 
 # What ProRes and QuickTime can name; 470BG and 170M have the same matrix.
 _MATRICES = {SPACE_709: SPACE_709, SPACE_2020: SPACE_2020, SPACE_170M: SPACE_170M, SPACE_470BG: SPACE_170M}
@@ -76,7 +77,7 @@ def movie_info(shot: Shot, pix_fmt: str, suffix: str) -> Clip:
         tracks=(),
         chapters=(),
         metadata={},
-        timecode=None if source.is_vfr else shot.timecode(shot.first),
+        timecode=shot.timecode(shot.first) if holds_timecode(source) and not source.is_vfr else None,
     )
 
 
