@@ -28,7 +28,7 @@ from vera.video.sequence import PICTURES, source_files
 from vera.video.view import picture
 
 _WHITE = 128  # of 255: from middle grey on
-_RIMS = 0.01  # of the frame
+RIMS = 0.01  # of the frame, which soft edges of a shape take: they may be on either side
 
 T = TypeVar("T")
 
@@ -213,8 +213,7 @@ def _has_own_shape(frame: av.VideoFrame) -> bool:
         return False
     opaque = components(frame)[-1] >= (0.5 if is_float(frame.format.name) else (_top(frame) + 1) // 2)
     white = picture(frame, (frame.width, frame.height)).mean(axis=-1) * 255 >= _WHITE
-    # The rims of a matte are soft, and may be on either side.
-    return not opaque.all() and bool((opaque != white).mean() > _RIMS)
+    return not opaque.all() and bool((opaque != white).mean() > RIMS)
 
 
 def _is_exact(stream: VideoStream) -> bool:

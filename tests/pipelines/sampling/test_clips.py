@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from diffusers.video_processor import VideoProcessor
 from PIL import Image
 
 from vera import VeraError
 from vera.pipelines import VeraPipeline
+from vera.pipelines.sampling.clips import read_masks
 
 MakePipeline = Callable[..., VeraPipeline]
 TEXT = "add a red balloon"
@@ -73,6 +75,17 @@ def test_every_form_of_a_mask_is_the_same_mask(make_pipeline: MakePipeline, form
     expected = edit(pipeline, mask=MASK)
     assert np.array_equal(edit(pipeline, mask=MASKS[form]()), expected)
     assert not np.array_equal(edit(pipeline), expected), "the mask matters"
+
+
+def test_a_cutout_is_told_of_as_no_mask(recwarn: pytest.WarningsRecorder) -> None:
+    def masks(*channels: np.ndarray) -> list[torch.Tensor]:
+        shown = [Image.fromarray(np.dstack(parts)) for parts in zip(*channels, strict=True)]
+        return read_masks(shown, [torch.from_numpy(VIDEO)], None, None, VideoProcessor())
+
+    masks(*[BYTES * 255] * 4)
+    assert not [warning for warning in recwarn if "alpha" in str(warning.message)]
+    with pytest.warns(UserWarning, match="has a shape in its alpha, which is not read: give the alpha"):
+        masks(*np.moveaxis(VIDEO, -1, 0), BYTES * 255)
 
 
 def sixteen_bits(codes: np.ndarray, mode: str) -> list[Image.Image]:

@@ -1,5 +1,6 @@
 """Clips and masks as callers have them, checked and brought to one form."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from vera.errors import VeraError
+from vera.layers.masks import RIMS
 from vera.pipelines.sampling.checks import check_held, check_values
 from vera.pipelines.sampling.spans import FrameArray, as_tensor
 
@@ -107,6 +109,7 @@ def _picture(frame: Image.Image, axes: int) -> Tensor:
     """
     deep = frame.mode in ("I", "F") or frame.mode.startswith("I;16")
     if axes == 3:
+        _check_alpha(frame)
         return as_tensor(np.array(frame if deep or frame.mode == "P" else frame.convert("L")))
     if not deep:
         return torch.from_numpy(np.array(frame.convert("RGB")))
@@ -114,6 +117,17 @@ def _picture(frame: Image.Image, axes: int) -> Tensor:
     if grey.dtype.kind == "u":
         grey = (grey // 257).astype(np.uint8)
     return as_tensor(grey)[..., None].expand(-1, -1, 3)
+
+
+def _check_alpha(frame: Image.Image) -> None:
+    """Warn of a mask that is clear in places, and others than those that are not white: a cutout."""
+    if frame.mode in ("RGBA", "LA", "PA"):
+        opaque, white = (np.array(part) >= WHITE for part in (frame.getchannel("A"), frame.convert("L")))
+        if not opaque.all() and (opaque != white).mean() > RIMS:
+            warnings.warn(
+                "mask has a shape in its alpha, which is not read: give the alpha, as picture.getchannel('A')",
+                stacklevel=2,
+            )
 
 
 def _channels_last(clip: Tensor, axes: int) -> Tensor:
