@@ -75,13 +75,18 @@ def test_bad_sequences_are_told_in_one_line(tmp_path: Path) -> None:
     hole = pngs(tmp_path / "hole", [1, 2, 4, 5, 7])
     several = pngs(pngs(tmp_path / "several", range(3)), range(3), "other_{:02d}.png")
     uneven = pngs(pngs(tmp_path / "uneven", range(3), "a{:02d}.png"), range(3), "a{:03d}.png")
+    named = pngs(tmp_path / "named", range(3), "a.{:02d}.jpg.png")
+    for file in named.iterdir():
+        file.rename(file.with_suffix(""))
     empty = tmp_path / "empty"
     empty.mkdir()
+    (empty / "a.01.webp").touch()
     for path, said in (
         (hole, r"shot\.####\.png lacks number 3 and 1 more; render"),
         (several, r"several image sequences; name one of them, as other_####\.png and shot\.####\.png"),
         (uneven, r"a####\.png has numbers twice, of different length; name one kind alone"),
-        (empty, "is a folder without numbered pictures"),
+        (empty, r"is a folder without numbered pictures \(PNG, TIFF, DPX, EXR, JPEG\)"),
+        (named, r"a\.00\.jpg: is no \.jpg picture; end its name in \.png"),
         (hole / "gone.####.png", "no numbered pictures of this name"),
         (tmp_path / "gone" / "a.####.png", "no numbered pictures of this name"),
     ):

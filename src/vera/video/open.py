@@ -35,6 +35,10 @@ _PLAYLISTS |= {"avisynth", "vapoursynth"}
 MUXERS = {".mp4": "mp4", ".mov": "mov", ".m4v": "ipod", ".mkv": "matroska", ".webm": "webm", ".nut": "nut"}
 _PLAYLIST_HEADS = (b"#EXTM3U", b"ffconcat", b"<MPD", b"v=0", b"[playlist]", b"<ASX", b"<smil")
 
+_KINDS = "PNG, TIFF, DPX, EXR, JPEG"
+_SIGNATURES = {b"\x89PNG": (".png",), b"\xff\xd8\xff": (".jpg", ".jpeg"), b"v/1\x01": (".exr",)}
+_SIGNATURES |= dict.fromkeys((b"II*\0", b"MM\0*"), (".tif", ".tiff")) | dict.fromkeys((b"SDPX", b"XPDS"), (".dpx",))
+
 FileState = tuple[int, int, int]  # number on its disk, size and time of change
 
 
@@ -151,7 +155,7 @@ def open_video(path: Path, rate: Fraction | None = None) -> tuple[InputContainer
     if not path.exists():
         raise VeraError(f"{path}: no such file; check the path")
     if path.is_dir():
-        raise VeraError(f"{path}: is a folder without numbered pictures; name a video file in it")
+        raise VeraError(f"{path}: is a folder without numbered pictures ({_KINDS}); name a video in it")
     try:
         if path.stat().st_size == 0:
             raise VeraError(f"{path}: is empty (0 bytes); copy or download it again")
@@ -245,7 +249,19 @@ def _check_animation(path: Path) -> None:
         raise VeraError(f"{path}: is an animated {kind}, which is not read; convert it to APNG or a video first")
 
 
+def _check_name(path: Path) -> None:
+    """VeraError for a picture whose name says that it is of another kind: FFmpeg reads those of a sequence by it."""
+    with suppress(OSError), path.open("rb") as file:
+        head = file.read(8)
+        suffixes = next((known for signature, known in _SIGNATURES.items() if head.startswith(signature)), None)
+        if suffixes is not None and path.suffix.lower() not in suffixes:
+            raise VeraError(
+                f"{path}: is no {path.suffix} picture; end its name in {suffixes[0]}, as that of all others"
+            )
+
+
 def _open_sequence(path: Path, sequence: Sequence, rate: Fraction) -> tuple[InputContainer, VideoStream]:
+    _check_name(sequence.files[0])
     try:
         container = open_input(sequence.files[0], "image2", {"framerate": str(rate), "pattern_type": "none"})
     except (OSError, av.FFmpegError) as error:
