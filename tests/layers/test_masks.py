@@ -213,3 +213,14 @@ def test_a_mask_that_is_stored_from_below_is_read(tmp_path: Path) -> None:
     rows = SHAPE[::-1].astype("<f4").tobytes()
     (tmp_path / "m.pfm").write_bytes(b"Pf\n64 48\n-1.0\n" + rows)
     np.testing.assert_array_equal(read_mask(tmp_path / "m.pfm", 1, 64, 48), [SHAPE])
+
+
+def test_white_is_looked_for_where_it_counts(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    save(tmp_path / "frames", stored("L", 0))
+    stored("L").save(tmp_path / "frames" / "m.0000.png")
+    with pytest.warns(UserWarning, match="nothing in it is white"):
+        check_white(tmp_path / "frames", (64, 48), 3, first=1)
+    recwarn.clear()
+    stored("L").save(tmp_path / "still.png")
+    check_white(tmp_path / "still.png", (64, 48), 3, first=1)
+    assert not recwarn.list

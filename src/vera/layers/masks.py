@@ -63,14 +63,18 @@ def still_size(path: Path) -> tuple[int, int] | None:
     return None if still is None else still.turned.swapped((still.stored.width, still.stored.height))
 
 
-def check_white(path: Path, size: tuple[int, int], frames: int, warn: bool = True, source: Clip | None = None) -> None:
-    """Warn, unless not to, where nothing is white in the first `frames` of a mask at `size`, width and height.
+def check_white(
+    path: Path, size: tuple[int, int], frames: int, warn: bool = True, source: Clip | None = None, first: int = 0
+) -> None:
+    """Warn, unless not to, where nothing is white from frame `first` up to number `frames` of a mask at `size`.
 
-    VeraError if they are exact and not black: they hold labels then. Reading stops at the first white frame, so a good
-    mask costs one; it is warned of if the shape in its alpha is another one than that of its white.
+    `size`: width and height. VeraError if they are exact and not black: they hold labels then. Reading stops at the
+    first white frame, so a good mask costs few; it is warned of if the shape in its alpha is another one than that of
+    its white.
     """
+    first = 0 if first and is_still(path, source) else first
     with closing(_marked(path, *size, source)) as masks:
-        for frame, mask in islice(masks, frames):
+        for frame, mask in islice(masks, first, frames):
             if mask.any():
                 if warn and _has_own_shape(frame):
                     white = "white all over" if mask.all() else "not white where it is opaque"
@@ -81,7 +85,7 @@ def check_white(path: Path, size: tuple[int, int], frames: int, warn: bool = Tru
                 return
     with closing(_frames(path, source)) as pictures:
         brightest, top, exact = max(
-            (_brightest(frame), _top(frame), exact) for frame, _, exact in islice(pictures, frames)
+            (_brightest(frame), _top(frame), exact) for frame, _, exact in islice(pictures, first, frames)
         )
     told = f"mask {path}: nothing in it is white (the brightest is {brightest} of {top})"
     if exact and brightest > 0:

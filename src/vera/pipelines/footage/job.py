@@ -94,7 +94,7 @@ class EditJob:
         if mask is not None:
             check_mask(mask, clip)
             finds = AUTO in each_region(region)  # regions, which a black mask has none of: that is an error of its own
-            check_white(mask, clip.display_size, edited.stop, not finds, clip)
+            check_white(mask, clip.display_size, edited.stop, not finds, clip, edited.start)
         return cls(
             clip=clip,
             edited=edited,
