@@ -1,5 +1,6 @@
 """`layerize_frames`: frames that a program has, of another size, count, rate and type, and what cannot be frames."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -107,6 +108,37 @@ def test_masks_of_any_integers(kind: type, white: int) -> None:
     expected = alphas(layerize_frames(SOURCE, EDITED, mask=kept))
     for mask in (kept * kind(white), [kept * kind(white)] * COUNT):
         assert np.array_equal(alphas(layerize_frames(SOURCE, EDITED, mask=mask)), expected)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("kind", "white"), [(bool, 1), (np.float64, 1), (np.uint8, 1), (np.uint8, 255), (np.int64, 255), (np.uint16, 65535)]
+)
+def test_mattes_of_any_kind(kind: type, white: int) -> None:
+    matte = np.zeros(SIZE[::-1], np.float32)
+    matte[:12, :12] = 1  # where nothing differs
+    expected = alphas(layerize_frames(SOURCE, EDITED, mattes=[matte] * COUNT))
+    assert expected[0, 4, 4] == 1
+    for mattes in ((matte * white).astype(kind), [(matte * white).astype(kind)] * COUNT):
+        assert np.array_equal(alphas(layerize_frames(SOURCE, EDITED, mattes=mattes)), expected)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "scale", [lambda shape: shape * 2.0 - 1, lambda shape: shape * 255.0, lambda shape: shape * np.nan]
+)
+def test_floats_beyond_0_and_1_are_refused(scale: Callable[[np.ndarray], np.ndarray]) -> None:
+    picture, shape = scale(EDITED / 255), scale(np.repeat(np.eye(*SIZE[::-1])[None], COUNT, 0))
+    for frames, given in ((picture, {}), (EDITED, {"mask": shape}), (EDITED, {"mattes": shape})):
+        with pytest.raises(VeraError, match=r"values (from .* floats lie in \[0, 1\]|that are no numbers)"):
+            alphas(layerize_frames(SOURCE, frames, **given))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", ["mask", "mattes"])
+def test_too_few_masks_are_refused(name: str) -> None:
+    with pytest.raises(VeraError, match=rf"{name}: has 2 frames, the source {COUNT}: give one for each"):
+        layerize_frames(SOURCE, EDITED, **{name: np.ones((2, *SIZE[::-1]), bool)})
 
 
 @pytest.mark.faults

@@ -6,7 +6,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vera._version import __version__
+from vera.errors import VeraError
 from vera.files import check_outputs
 from vera.layers.folder import check_layers_folder, layer_files, write_layers
 from vera.layers.layer_frame import LayerFrame
@@ -136,13 +139,14 @@ def layerize_frames(
         rate: how many there are to a second; None if they span the source's time evenly.
         mask: what the edit preserves: a file as for `layerize`, or `[T,H,W]` or `[H,W]`, true or white there
             (integers of 0 and 1 alone as well).
-        mattes: alpha of the solid things in the edit, `[T,H,W]` by frame of the source, where it is known.
+        mattes: alpha of the solid things in the edit, `[T,H,W]` by frame of the source or `[H,W]`, where it is known:
+            bool, floats in [0,1], or integers up to 1, 255 or 65535.
         name: what messages call the frames.
         in_step: frame for frame those of the source, of which some or all may be unedited.
         matting: as for `layerize`.
 
-    Raises VeraError for frames of no picture's shape, of different sizes, with values that are no numbers or of one
-    colour, for those that show nothing of the source, and, at the end of `frames()`, if nothing was edited.
+    Raises VeraError for frames of no picture's shape, of different sizes, with values that are no numbers, beyond [0,1]
+    or of one colour, for those that show nothing of the source, and, at the end of `frames()`, if nothing was edited.
     """
     footage = _footage(source)
     if rate is None:
@@ -153,6 +157,12 @@ def layerize_frames(
         if clip is not None:
             check_mask(mask, clip)
         check_white(mask, footage.size, footage.times.count, source=clip)
+    count = footage.times.count
+    for what, given in (("mask", mask), ("mattes", mattes)):
+        if given is None or isinstance(given, Path) or np.ndim(given[0]) == 1:
+            continue
+        if len(given) < count:
+            raise VeraError(f"{what}: has {len(given)} frames, the source {count}: give one for each, or one for all")
     clips = Footages(footage, ArrayFootage(frames, rate, name), mask, mattes)
     found = recover_layers(clips, progress, in_step)
     found.must_differ, found.matting = not in_step, matting

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.errors import VeraError
-from vera.layers.layer_frame import to_codes
+from vera.layers.layer_frame import FULL, to_codes
 from vera.layers.layerize.pairing import Times
 from vera.layers.masks import mask_frames, mask_pictures
 from vera.layers.source_match import describe_source
@@ -23,6 +23,7 @@ from vera.video.view import picture
 Size = tuple[int, int]  # width and height
 Item = TypeVar("Item")
 
+OVERSHOOT = 0.1  # of floats beyond [0,1], as resizing leaves them; in [-1,1] or up to 255 pictures reach further
 FINER = 2.0  # pixels of the source to one of the edited clip, beyond which they are compared at less than full size
 
 
@@ -141,8 +142,7 @@ class ArrayFootage:
             raise VeraError(f"{self.name}: frame {index} is {frame.shape}, the first {self._shape}")
         if frame.dtype.kind != "f":
             return np.asarray(frame)
-        if not np.isfinite(frame).all():
-            raise VeraError(f"{self.name}: frame {index} holds values that are no numbers (NaN or infinite)")
+        check_floats(frame, f"{self.name}: frame {index} holds")
         return to_codes(frame.astype(np.float32), np.uint8)
 
 
@@ -160,7 +160,7 @@ class FramePair:
 @dataclass(frozen=True)
 class Footages:
     """Source and edited clip; a mask, a file or `[T,H,W]` or `[H,W]`, true on what is kept; and the mattes of solid
-    things in the edited clip, a file or `[T,H,W]` by source frame; or None."""
+    things in the edited clip, a file, `[T,H,W]` by source frame or `[H,W]`; or None."""
 
     source: Footage
     edited: Footage
@@ -209,6 +209,15 @@ class Footages:
         assert self.mask is not None and not isinstance(self.mask, Path)
         return _white_from(self.mask)
 
+    @cached_property
+    def _opaque(self) -> float:
+        """The value of alpha 1 in mattes in memory: of integers the least of 1, 255 and 65535 that none exceeds."""
+        assert self.mattes is not None and not isinstance(self.mattes, Path)
+        if np.asarray(self.mattes[0]).dtype.kind not in "iu":
+            return 1
+        highest = max(int(np.asarray(self.mattes[i]).max()) for i in range(len(self.mattes)))
+        return 1 if highest <= 1 else 255 if highest <= 255 else FULL
+
     def _masks(self, places: Sequence[int]) -> Generator[NDArray[np.bool_] | None, None, None]:
         if self.mask is None:
             yield from (None for _ in places)
@@ -218,8 +227,9 @@ class Footages:
         else:
             still = np.ndim(self.mask[0]) == 1
             for place in places:
-                white = np.asarray(self.mask if still else self.mask[place]) >= self._white
-                yield _coverage(white, self.work_size) >= 0.5
+                picture = np.asarray(self.mask if still else self.mask[place])
+                check_floats(picture, "the mask has")
+                yield _coverage(picture >= self._white, self.work_size) >= 0.5
 
     def _mattes(self, places: Sequence[int]) -> Generator[NDArray[np.float32] | None, None, None]:
         if self.mattes is None:
@@ -228,7 +238,22 @@ class Footages:
             with closing(mask_pictures(self.mattes, *self.work_size, self._clip)) as mattes:
                 yield from (_coverage(matte.mean(axis=-1) / 255, self.work_size) for matte in pick(mattes, places))
         else:
-            yield from (_coverage(self.mattes[place], self.work_size) for place in places)
+            still = np.ndim(self.mattes[0]) == 1
+            for place in places:
+                picture = np.asarray(self.mattes if still else self.mattes[place])
+                check_floats(picture, "the mattes have")
+                yield _coverage(picture / self._opaque, self.work_size)
+
+
+def check_floats(picture: NDArray[Any], what: str) -> None:
+    """VeraError, which begins with `what`, for floats that are not in [0,1], or are no numbers."""
+    if picture.dtype.kind != "f":
+        return
+    low, high = float(picture.min()), float(picture.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise VeraError(f"{what} values that are no numbers (NaN or infinite)")
+    if low < -OVERSHOOT or high > 1 + OVERSHOOT:
+        raise VeraError(f"{what} values from {low:g} to {high:g}: floats lie in [0, 1]; scale them, or give uint8")
 
 
 def _white_from(mask: Pictures) -> float:
@@ -250,10 +275,8 @@ def _white_from(mask: Pictures) -> float:
 
 
 def _coverage(picture: Any, size: Size) -> NDArray[np.float32]:
-    """`[h,w]`, bool, codes or floats in [0,1], as float32 `[H,W]` in [0,1]."""
-    codes = np.asarray(picture)
-    scale = np.iinfo(codes.dtype).max if codes.dtype.kind in "iu" else 1
-    values = codes.astype(np.float32) / np.float32(scale)
+    """`[h,w]`, bool or in [0,1], as float32 `[H,W]` in [0,1]."""
+    values = np.asarray(picture).astype(np.float32)
     if values.shape[::-1] != size:
         values = np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_LINEAR))
     return values.clip(0, 1)
