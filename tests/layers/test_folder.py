@@ -220,3 +220,34 @@ def test_names_that_are_no_text_come_back_byte_for_byte(tmp_path: Path) -> None:
     loaded = load_layers(tmp_path / os.fsdecode(b"l\xe9"))
     assert dict(loaded.metadata) == dict(edit.metadata)
     assert os.fsencode(loaded.metadata["source"]["name"]) == b"latin\xe9.mp4"
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("alpha", "times"),
+    [
+        (np.ones((8, 10), np.uint8), (0, 1)),
+        (np.ones((8, 10), bool), (0, 1)),
+        (np.ones((8, 10)), (0, 1)),
+        (np.ones((4, 10), np.float32), (0, 1)),
+        (np.ones((8, 10), np.float32), (0, 0)),
+        (np.ones((8, 10), np.float32), (1, 0)),
+    ],
+)
+def test_layers_that_could_not_be_opened_replace_none(
+    tmp_path: Path, alpha: np.ndarray, times: tuple[int, int]
+) -> None:
+    edit = np.zeros((8, 10, 3), np.uint8)
+    good = LayerFrame(edit, np.ones((8, 10), np.float32))
+    write_layers(tmp_path / "layers", [good], [0], Fraction(1, 25), {})
+    with pytest.raises(ValueError, match=r"a layer frame is|do not rise"):
+        write_layers(tmp_path / "layers", [LayerFrame(edit, alpha)] * 2, times, Fraction(1, 25), {})
+    assert load_layers(tmp_path / "layers").pts == (0,)
+    assert [path.name for path in tmp_path.iterdir()] == ["layers"]
+
+
+@pytest.mark.faults
+def test_times_of_numpy_are_times(tmp_path: Path) -> None:
+    frame = LayerFrame(np.zeros((8, 10, 3), np.uint8), np.ones((8, 10), np.float32))
+    write_layers(tmp_path / "layers", [frame] * 2, list(np.arange(2)), Fraction(1, 25), {})
+    assert load_layers(tmp_path / "layers").pts == (0, 1)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
+from itertools import pairwise
+from operator import index
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -67,7 +69,7 @@ class LayersWriter:
     `write` each frame, then `finish`: the folder appears, whole and on the disk, when the block ends, and not at all
     when it fails. Until then it grows under a name of its own beside `folder`. Layers already there are replaced; other
     files among them, such as a result, stay. Raises VeraError as `check_layers_folder` and if the disk refuses;
-    ValueError unless there are frames, and as many as times.
+    ValueError for frames of other kinds than a `LayerFrame` has, and unless there are as many as times, which rise.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -87,6 +89,11 @@ class LayersWriter:
     def write(self, layer: LayerFrame) -> None:
         """Write the next frame as codes: floats of the edit become 8 bits, those of alpha 16."""
         edit, alpha = layer.codes()
+        if edit.shape != (*alpha.shape, 3) or edit.dtype not in (np.uint8, np.uint16) or alpha.dtype != np.uint16:
+            raise ValueError(
+                f"{self.folder}: a layer frame is [H,W,3] and [H,W], float32 or codes, not {edit.dtype} {edit.shape} "
+                f"and {alpha.dtype} {alpha.shape}"
+            )
         self._size, self._count = (alpha.shape[1], alpha.shape[0]), self._count + 1
         with _told(self.folder):
             self._edits.write(edit)
@@ -96,11 +103,14 @@ class LayersWriter:
         self, pts: Sequence[int], time_base: Fraction, metadata: Mapping[str, Any], finish: Finish = PLAIN
     ) -> None:
         """Write what is known of all frames: times, rising, how they were made, plain JSON values, and their finish."""
-        if not len(pts) == self._count > 0:
-            raise ValueError(f"{self.folder}: {self._count} layer frames and {len(pts)} times do not match")
+        times = tuple(map(index, pts))
+        if not len(times) == self._count > 0:
+            raise ValueError(f"{self.folder}: {self._count} layer frames and {len(times)} times do not match")
+        if any(after <= before for before, after in pairwise(times)):
+            raise ValueError(f"{self.folder}: the times of the layer frames do not rise")
         with _told(self.folder):
             recorded = dict(metadata) | ({} if finish == PLAIN else {"refine": finish.to_json()})
-            manifest = Manifest(self._size, tuple(pts), time_base, recorded)
+            manifest = Manifest(self._size, times, time_base, recorded)
             (self._partial / MANIFEST).write_text(json_text(manifest.to_json()), encoding="utf-8")
         self._finished = True
 
