@@ -190,6 +190,22 @@ def test_a_cutout_is_told_of_as_no_mask(tmp_path: Path, name: str) -> None:
         check_white(tmp_path / name, (64, 48), 3)
 
 
+@pytest.mark.parametrize("name", ["m.png", "m.webp", "m.exr"])
+def test_a_shape_in_the_alpha_of_black_is_told(tmp_path: Path, name: str) -> None:
+    """As a roto is rendered."""
+    black = np.zeros((48, 64), np.uint8)
+    Image.fromarray(np.dstack([black, black, black, (SHAPE * 255).astype(np.uint8)])).save(tmp_path / "a.png")
+    if name != "m.png":
+        options = ("-lossless", 1) if name == "m.webp" else ("-pix_fmt", "gbrapf32le")
+        ffmpeg("-i", tmp_path / "a.png", *options, "-update", 1, tmp_path / name, silent=False)
+    else:
+        (tmp_path / "a.png").rename(tmp_path / name)
+    with pytest.warns(
+        UserWarning, match="nothing in it is white .*, and the shape in its alpha is not read, nothing is"
+    ):
+        check_white(tmp_path / name, (64, 48), 3)
+
+
 def test_a_mask_whose_alpha_says_the_same_is_told_nothing_of(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
     grey = (SHAPE * 255).astype(np.uint8)
     Image.fromarray(np.dstack([grey] * 4)).save(tmp_path / "m.png")

@@ -84,10 +84,13 @@ def check_white(
                     )
                 return
     with closing(_frames(path, source)) as pictures:
-        brightest, top, exact = max(
-            (_brightest(frame), _top(frame), exact) for frame, _, exact in islice(pictures, first, frames)
-        )
-    told = f"mask {path}: nothing in it is white (the brightest is {brightest} of {top})"
+        found = [
+            (_brightest(frame), _top(frame), exact, _has_own_shape(frame))
+            for frame, _, exact in islice(pictures, first, frames)
+        ]
+    brightest, top, exact, _ = max(found)
+    alpha = ", and the shape in its alpha is not read" if any(shape for *_, shape in found) else ""
+    told = f"mask {path}: nothing in it is white (the brightest is {brightest} of {top}){alpha}"
     if exact and brightest > 0:
         raise VeraError(f"{told}; paint what must stay in white, or write that label as {top} and others as 0")
     if warn:
