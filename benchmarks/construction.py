@@ -31,6 +31,7 @@ SHAPE = 33, 416, 240  # frames, width, height
 GOOD = 0.93  # overlap at which the simulated person is content with the mask of a frame
 MOST_CLICKS = 4
 MARGIN = 4  # pixels between the object and the box that a person draws
+FAINTEST = 2  # codes of alpha, up to which a true shadow is none
 UNSEEN = embedded.UNSEEN_LIMIT
 
 
@@ -72,6 +73,7 @@ class Figures:
     unseen: float  # share of the hole
     hole: float  # PSNR of the plate in the hole
     seen: float  # the same where at least 3 frames show it
+    lit: float  # the same where some frame shows the ground without the object, its shadow included
     residual: float  # of the camera
     background: float  # distance of the replaced background's composite, codes
     seconds: float  # of the processor, click to layers, a frame
@@ -177,6 +179,7 @@ def run(index: int) -> tuple[Figures, np.ndarray]:
     seconds = (time.process_time() - start) / len(clip)
     inside = truth > 0
     solved = embedded.object_layers(clip, sample.source, embedded.holes_of(inside), matte)
+    unshadowed = embedded.clean_plate(clip, holes | (sample.alpha > FAINTEST), camera)
     view = np.ascontiguousarray(np.roll(sample.source, SHAPE[1] // 2, axis=2))
     replaced = embedded.replace_background(clip, mattes, plate.frames, view)
     overlaps = [overlap(one, other) for one, other in zip(masks, true_masks, strict=True)]
@@ -192,6 +195,7 @@ def run(index: int) -> tuple[Figures, np.ndarray]:
         unseen=embedded.unseen_share(plate, holes),
         hole=psnr(plate.frames, sample.source, holes),
         seen=psnr(plate.frames, sample.source, holes & (plate.evidence >= 3)),
+        lit=psnr(plate.frames, sample.source, holes & (unshadowed.evidence > 0)),
         residual=camera.residual,
         background=replaced.distance,
         seconds=seconds,

@@ -1,14 +1,16 @@
 """The clip without the object: what other frames show of the background, registered by the camera, and how many do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.construction.embedded.background_median import masked_quantile, shown_from
+from vera.construction.embedded.background_median import enlarged, halved, masked_quantile, shown_from
 from vera.construction.embedded.camera import CameraTrack
 from vera.construction.embedded.regions import Frames, Mask, box_about, grown
+from vera.construction.embedded.shaded import shaded
 
 AROUND = 4  # pixels about the mask where the object still shows: soft edges, and the codec's ringing
 MOST = 9  # frames a pixel's median is taken of: more are farther away, and registered worse
@@ -47,15 +49,20 @@ def unseen_share(plate: CleanPlate, holes: Mask) -> float:
 def clean_plate(frames: Frames, holes: Mask, camera: CameraTrack) -> CleanPlate:
     """Fill the `holes` `[T,H,W]` of a clip `[T,H,W,3]` with the median of what the nearest other frames show there.
 
-    What no frame shows is continued from around (Telea, 2004). Nothing outside of the holes changes.
+    Frames that show a pixel in a shadow count only where all do. What no frame shows is continued from around (Telea,
+    2004). Nothing outside of the holes changes.
     """
     filled, evidence = frames.copy(), np.zeros(frames.shape[:3], np.uint8)
     far = np.stack([grown(hole, round(FAR * frames.shape[1])) for hole in holes])
+    small, covered, small_camera = halved(frames, holes, camera)
     for t, hole in enumerate(holes):
         box = box_about(hole, 2)
         if not hole.any():
             continue
-        colors, evidence[t][box] = _seen_elsewhere(frames, holes, far, camera, t, box)
+        others = sorted(range(len(frames)), key=lambda s: abs(s - t))[1 : FARTHEST + 1]
+        dark = shaded(small, covered, small_camera, others, t)
+        shadows = {s: enlarged(shadow, hole.shape[::-1])[box] for s, shadow in zip(others, dark, strict=True)}
+        colors, evidence[t][box] = _seen_elsewhere(frames, holes, far, shadows, camera, t, box)
         known = hole[box] & (evidence[t][box] > 0)
         filled[t][box][known] = colors[known]
         unseen = hole & (evidence[t] == 0)
@@ -66,21 +73,28 @@ def clean_plate(frames: Frames, holes: Mask, camera: CameraTrack) -> CleanPlate:
 
 
 def _seen_elsewhere(
-    frames: Frames, holes: Mask, far: Mask, camera: CameraTrack, t: int, box: tuple[slice, slice]
+    frames: Frames,
+    holes: Mask,
+    far: Mask,
+    shadows: Mapping[int, Mask],
+    camera: CameraTrack,
+    t: int,
+    box: tuple[slice, slice],
 ) -> tuple[Frames, NDArray[np.uint8]]:
     """Median colours and number of the frames that show what is in the hole of frame `t`, both in `box`.
 
-    Where enough frames show a pixel beyond `far`, a wider hole, others do not count.
+    `shadows` has the frames to look at, nearest first, and where they show shadows in `box`: there, others are
+    preferred. Where enough frames show a pixel beyond `far`, a wider hole, others do not count.
     """
     hole = holes[t][box]
     rows, columns = hole.shape
     corner = np.array([[1, 0, -box[1].start], [0, 1, -box[0].start], [0, 0, 1.0]])
-    counts = np.zeros((2, *hole.shape), np.uint8)
+    counts = np.zeros((3, *hole.shape), np.uint8)
     pictures, shown = [], []
-    for s in sorted(range(len(frames)), key=lambda s: abs(s - t))[1 : FARTHEST + 1]:
+    for s, shadow in shadows.items():
         matrix = corner @ camera.between(s, t)
-        useful = np.stack([shown_from(each[s], matrix, (columns, rows)) for each in (far, holes)])
-        useful &= hole & (counts < MOST)
+        beyond, seen = (shown_from(each[s], matrix, (columns, rows)) for each in (far, holes))
+        useful = np.stack([beyond & ~shadow, seen & ~shadow, seen]) & hole & (counts < MOST)
         if not useful.any():
             continue
         pictures.append(cv2.warpPerspective(frames[s], matrix, (columns, rows), flags=cv2.INTER_CUBIC))
@@ -89,9 +103,7 @@ def _seen_elsewhere(
         if (counts[0][hole] == MOST).all():
             break
     if not pictures:
-        return np.zeros((*hole.shape, 3), np.uint8), counts[1]
-    enough = counts[0] >= ENOUGH
-    beyond, near = np.stack(shown, axis=1)
-    chosen = np.where(enough, beyond, near)
-    median = masked_quantile(np.stack(pictures), chosen, 0.5)
-    return np.rint(median).astype(np.uint8), np.where(enough, counts[0], counts[1])
+        return np.zeros((*hole.shape, 3), np.uint8), counts[2]
+    lit_far, lit, every = np.stack(shown, axis=1)
+    chosen = np.where(counts[0] >= ENOUGH, lit_far, np.where(counts[1] > 0, lit, every))
+    return np.rint(masked_quantile(np.stack(pictures), chosen, 0.5)).astype(np.uint8), counts[2]

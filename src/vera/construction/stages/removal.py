@@ -51,6 +51,7 @@ class Remove(Networked[RemoverNetwork]):
     """
 
     name: ClassVar[str] = "remove"
+    version: ClassVar[int] = 2
     kind: ClassVar[Kind] = "object"
     needs: ClassVar[tuple[str, ...]] = ("proxy", "masks")
     unseen: Share = embedded.UNSEEN_LIMIT
