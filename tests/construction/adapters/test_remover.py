@@ -14,6 +14,7 @@ from vera.construction.adapters.network import Weights
 from vera.construction.adapters.remover import RemoverNetwork, load_remover
 from vera.construction.adapters.wan_inpainting import load_transformer
 from vera.construction.adapters.wan_remover import UNSAID, WanRemover, shown_mask
+from vera.construction.stages.removal import Remove
 from vera.errors import VeraError
 
 FRAMES = 13
@@ -191,3 +192,8 @@ def test_what_is_no_remover_is_told(root: Path, tmp_path: Path, what: str, told:
     with pytest.raises(VeraError, match=told) as error:
         load_remover(RemoverNetwork(str(path), "MIT", device="cpu", base=Weights(str(base), "MIT")))
     assert "\n" not in str(error.value)
+
+
+def test_what_networks_have_removed_stays_where_the_embedded_plates_change(tmp_path: Path) -> None:
+    """It costs minutes of a GPU a clip, and a person has judged it."""
+    assert (Remove().version, Remove(network=network(tmp_path)).version) == (2, 1)

@@ -85,7 +85,7 @@ class Stage(Protocol):
     """A step of the work on each source, clip or object. Its dataclass fields are its parameters; those
     with the metadata `HOW` do not count when it is asked whether what it made is still good.
 
-    `name` is unique, `version` counts changes of what it makes, `kind` is what it works on, `needs` names the stages
+    `name` is unique, `version` counts changes of what it makes with its network or without, `kind` is what it works on, `needs` names the stages
     whose facts and files it is given; of another kind, they only come before it. `waits`: for a decision of `people`,
     or until `all` clips have what this one needs, so that they can be compared. `models` touch its samples, `method`
     names the first one's kind, empty for the embedded steps, `resources` are what a run takes. Files go into the unit's
@@ -93,11 +93,14 @@ class Stage(Protocol):
     """
 
     name: ClassVar[str]
-    version: ClassVar[int]
     kind: ClassVar[Kind]
     needs: ClassVar[tuple[str, ...]]
     waits: ClassVar[Literal["", "people", "all"]]
     split: ClassVar[str]
+
+    @property
+    def version(self) -> int:
+        """How often what it makes has changed."""
 
     @property
     def models(self) -> tuple[Model, ...]:
@@ -121,10 +124,14 @@ class Stage(Protocol):
 class Plain:
     """The traits that most stages have: no gate, no model, files in the unit's own folder, nothing to load."""
 
-    version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ()
     waits: ClassVar[Literal["", "people", "all"]] = ""
     split: ClassVar[str] = ""
+
+    @property
+    def version(self) -> int:
+        """The first."""
+        return 1
 
     @property
     def models(self) -> tuple[Model, ...]:

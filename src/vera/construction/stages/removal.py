@@ -51,11 +51,15 @@ class Remove(Networked[RemoverNetwork]):
     """
 
     name: ClassVar[str] = "remove"
-    version: ClassVar[int] = 2
     kind: ClassVar[Kind] = "object"
     needs: ClassVar[tuple[str, ...]] = ("proxy", "masks")
     unseen: Share = embedded.UNSEEN_LIMIT
     network: RemoverNetwork | None = None
+
+    @property
+    def version(self) -> int:
+        """Of the embedded plates the second; what networks draw is as it was."""
+        return 2 if self.network is None else 1
 
     def setup(self) -> None:
         """Load the network, if there is one."""
