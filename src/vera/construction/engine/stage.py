@@ -85,11 +85,11 @@ class Stage(Protocol):
     """A step of the work on each source, clip or object. Its dataclass fields are its parameters; those
     with the metadata `HOW` do not count when it is asked whether what it made is still good.
 
-    `name` is unique, `version` counts changes of what it makes with its network or without, `kind` is what it works on, `needs` names the stages
-    whose facts and files it is given; of another kind, they only come before it. `waits`: for a decision of `people`,
-    or until `all` clips have what this one needs, so that they can be compared. `models` touch its samples, `method`
-    names the first one's kind, empty for the embedded steps, `resources` are what a run takes. Files go into the unit's
-    own folder, or into the data set, where rows tell of them in a `split`.
+    `name` is unique, `version` counts changes of what it makes with its network or without, `kind` is what it works on,
+    `needs` names the stages whose facts and files it is given; of another kind, they only come before it. `waits`: for
+    a decision of `people`, or until `all` clips have what this one needs, so that they can be compared. `models` touch
+    its samples, `method` names the first one's kind, empty for the embedded steps, `resources` are what a run takes.
+    Files go into the unit's own folder, or into the data set, where rows tell of them in a `split`.
     """
 
     name: ClassVar[str]
