@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from tests.training.drawn import write_recipe
 from vera.errors import VeraError
 from vera.training import load_recipe
 from vera.training.recipe import AutoencoderObjective, FlowObjective, Lora, Sampling
+from vera.training.recipe_file import recipe_files
 
 
 def test_fields_have_their_types(tmp_path: Path) -> None:
@@ -39,6 +41,61 @@ def test_a_recipe_extends_another(tmp_path: Path) -> None:
     assert (recipe.seed, recipe.steps, recipe.freeze) == (7, 9, ())
     assert recipe.model == {"z_dim": 8, "width": 24, "num_blocks": 1}
     assert recipe.lora == Lora(rank=4, targets=("to_q",))
+
+
+def test_parts_of_a_mixture_extend_the_data_of_recipes(tmp_path: Path) -> None:
+    """From where the part stands, through whatever those recipes extend, and parts of parts, too."""
+    write_recipe(tmp_path, data={"sizes": ["32x32"], "samples": 9, "stages": [{"until": None, "frames": {1: 1}}]})
+    (tmp_path / "other.yaml").write_text("extends: recipe.yaml\ndata: {samples: 5, seed: 2}\n", encoding="utf-8")
+    (tmp_path / "below").mkdir()
+    path = tmp_path / "below" / "mixture.yaml"
+    parts = [
+        {"weight": 1, "extends": "../other.yaml", "samples": 3},
+        {"weight": 2, "kind": "mixture", "parts": [{"weight": 1, "extends": "../recipe.yaml", "kind": "synthetic"}]},
+        {"weight": 3, "extends": "../recipe.yaml", "kind": "shards", "path": "cache"},
+    ]
+    path.write_text(yaml.safe_dump({"extends": "../recipe.yaml", "data": {"kind": "mixture", "parts": parts}}))
+    (tmp_path / "last.yaml").write_text("extends: below/mixture.yaml\nsteps: 2\n", encoding="utf-8")
+    stages = [{"until": None, "frames": {1: 1}}]
+    assert load_recipe(tmp_path / "last.yaml").data["parts"] == [
+        {"weight": 1, "samples": 3, "seed": 2, "sizes": ["32x32"], "stages": stages},
+        {
+            "weight": 2,
+            "kind": "mixture",
+            "parts": [{"weight": 1, "kind": "synthetic", "samples": 9, "sizes": ["32x32"], "stages": stages}],
+        },
+        {"weight": 3, "kind": "shards", "path": "cache"},  # another kind's arguments are not for it
+    ]
+    names = [file.name for file in recipe_files(tmp_path / "last.yaml")]
+    assert sorted(set(names)) == ["last.yaml", "mixture.yaml", "other.yaml", "recipe.yaml"]
+
+
+def test_what_a_part_cannot_extend_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    for base, words in (("recipe.yaml", "extends itself"), ("none.yaml", "no such recipe"), ("a.yaml", "has no data")):
+        (tmp_path / "a.yaml").write_text("steps: 1\n", encoding="utf-8")
+        path.write_text(f"data: {{kind: mixture, parts: [{{weight: 1, extends: {base}}}]}}\n", encoding="utf-8")
+        with pytest.raises(VeraError, match=words):
+            load_recipe(path)
+
+
+def test_recipes_that_extend_beyond_all_use(tmp_path: Path) -> None:
+    part = {"weight": 1, "extends": "b.yaml"}
+    for name, base in (("a", "b"), ("b", "c"), ("c", "d")):
+        data = {"kind": "mixture", "parts": [part | {"extends": f"{base}.yaml"}] * 1000}
+        (tmp_path / f"{name}.yaml").write_text(json.dumps({"data": data}), encoding="utf-8")
+    (tmp_path / "d.yaml").write_text("data: {}\n", encoding="utf-8")
+    with pytest.raises(VeraError, match=r"a\.yaml: extends other recipes 64 times or more"):
+        load_recipe(tmp_path / "a.yaml")
+
+
+@pytest.mark.faults
+def test_naming_the_kind_that_data_have_anyway_drops_no_field(tmp_path: Path) -> None:
+    path = write_recipe(tmp_path, data={"sizes": ["32x32"], "samples": 9})
+    (tmp_path / "other.yaml").write_text("extends: recipe.yaml\ndata: {kind: synthetic, samples: 5}\n")
+    whole = {"kind": "synthetic", "sizes": ["32x32"], "samples": 5}
+    assert load_recipe(tmp_path / "other.yaml").data == whole
+    assert load_recipe(path, {"data.kind": "synthetic", "data.samples": 5}).data == whole
 
 
 def test_recipes_that_extend_each_other(tmp_path: Path) -> None:

@@ -13,33 +13,62 @@ from vera.fields import Name, check_plain, check_value
 from vera.files import read_text, real_path
 
 RECIPE_LIMIT = 1 << 16  # bytes
+MOST_FILES = 64  # that a recipe is read from
+KINDS = {"data": "synthetic"}  # what a mapping is of that names no kind
 
 
-def read_fields(path: Path, within: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """Read the fields of a recipe and of those that it extends; `within` are the recipes that extend this one.
+def read_fields(path: Path) -> dict[str, Any]:
+    """Read the fields of a recipe and of those that it extends. Parts of a mixture extend the `data` of a recipe.
 
     VeraError for what is no file, no YAML, no mapping, or more than a person writes by hand.
     """
+    return _read(path, (), [])
+
+
+def recipe_files(path: Path) -> list[Path]:
+    """List the files of a recipe: its own and those that it extends. VeraError as `read_fields`."""
+    files: list[Path] = []
+    _read(path, (), files)
+    return files
+
+
+def _read(path: Path, within: tuple[Path, ...], files: list[Path]) -> dict[str, Any]:
+    """Read a recipe's fields, and add to the `files` that were read; `within` are the recipes that extend this one."""
     if real_path(path) in within:
         raise VeraError(f"{path}: extends itself")
+    if len(files) == MOST_FILES:
+        raise VeraError(f"{files[0]}: extends other recipes {MOST_FILES} times or more; write some of them out")
     if not os.path.lexists(path):
         raise VeraError(f"{path}: no such recipe")
     content = parse_yaml(read_text(path, RECIPE_LIMIT), str(path))
     if not isinstance(content, dict):
         raise VeraError(f"{path}: a recipe is a mapping of fields such as `method: layered_flow`")
     check_plain(content, str(path))
-    if "extends" not in content:
-        return content
-    base = check_value(Name, content.pop("extends"), f"{path}: extends")
-    return merge(read_fields(path.parent / base, (*within, real_path(path))), content)
+    files.append(path)
 
+    def extended(changes: dict[str, Any], section: str = "") -> dict[str, Any]:
+        """`changes` with the fields of what they extend: of a recipe, or of its section."""
+        changes = dict(changes)
+        base = path.parent / check_value(Name, changes.pop("extends"), f"{path}: extends")
+        fields = _read(base, (*within, real_path(path)), files)
+        if not section:
+            return merge(fields, changes)
+        if not isinstance(fields.get(section), dict):
+            raise VeraError(f"{path}: extends {base}, which has no {section}")
+        return dict(merge(fields, {section: changes})[section])
 
-def recipe_files(path: Path) -> list[Path]:
-    """List the files of a recipe that `read_fields` has read: its own and those that it extends."""
-    files = [path]
-    while base := yaml.load(read_text(files[-1]), _Loader).get("extends"):
-        files.append(files[-1].parent / str(base))
-    return files
+    def with_parts(data: dict[str, Any]) -> dict[str, Any]:
+        """A mixture whose parts have the fields of what they extend; other data as they are."""
+        if not isinstance(parts := data.get("parts"), list):
+            return data
+        whole = [with_parts(part) if isinstance(part, dict) else part for part in parts]
+        return data | {
+            "parts": [extended(one, "data") if isinstance(one, dict) and "extends" in one else one for one in whole]
+        }
+
+    if isinstance(data := content.get("data"), dict):
+        content["data"] = with_parts(data)
+    return extended(content) if "extends" in content else content
 
 
 def parse_yaml(text: str, where: str) -> Any:
@@ -58,9 +87,9 @@ def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for name, value in changes.items():
         held = base.get(name)
-        if isinstance(held, dict) and isinstance(value, dict) and value.get("kind") in (None, held.get("kind")):
-            value = merge(held, value)
-        merged[name] = value
+        both = isinstance(held, dict) and isinstance(value, dict)
+        alike = both and value.get("kind") in (None, held.get("kind", KINDS.get(name)))
+        merged[name] = merge(held, value) if alike else value
     return merged
 
 
