@@ -91,6 +91,23 @@ def test_a_note_is_kept_compared_and_completed(tmp_path: Path) -> None:
             keep_note(note, other, "clips")
 
 
+@pytest.mark.faults
+def test_what_a_note_does_not_know_is_the_default(tmp_path: Path) -> None:
+    """At any depth: a field that is new takes nobody's folder away, and hides no difference."""
+    note, defaults = tmp_path / "note.json", {"a": {"b": {"x": 1, "y": (2,)}}, "c": {}, "d": None}
+    held = '{"a": {"b": {"x": 3}, "z": 4}, "c": null}'
+    note.write_text(held)
+    for made, named in (
+        ({"a": {"b": {"x": 3, "y": [5]}, "z": 4}, "c": None, "d": None}, "a"),
+        ({"a": {"b": {"x": 3, "y": [2]}, "z": 4}, "c": {}, "d": 6}, "(c and d|d and c)"),
+    ):
+        with pytest.raises(VeraError, match=f"with another {named}: name another folder$"):
+            keep_note(note, made, "clips", defaults)
+    assert note.read_text() == held
+    keep_note(note, {"a": {"b": {"x": 3, "y": [2]}, "z": 4}, "c": None, "d": None, "new": 7}, "clips", defaults)
+    assert json.loads(note.read_text())["a"]["b"] == {"x": 3, "y": [2]}
+
+
 @pytest.mark.parametrize("text", ["[]", "5", "", "{"])
 def test_a_note_that_is_none_is_one_line(tmp_path: Path, text: str) -> None:
     note = tmp_path / "note.json"

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from vera.errors import VeraError
@@ -64,17 +65,30 @@ def append_row(path: Path, row: Mapping[str, Any]) -> None:
         raise
 
 
-def keep_note(path: Path, made: Mapping[str, Any], what: str) -> None:
+def keep_note(
+    path: Path, made: Mapping[str, Any], what: str, defaults: Mapping[str, Any] = MappingProxyType({})
+) -> None:
     """Write what a folder is made of, JSON values by name, into a note in it, or compare it with the note there.
 
-    A name that the note lacks, as earlier versions did not keep it, is added. VeraError, with what differs, if the
-    folder holds `what` made of something else.
+    What the note lacks, as earlier versions did not keep it or know it, is taken from `defaults`; a name that they lack
+    too is added. VeraError, with what differs, if the folder holds `what` made of something else.
     """
     text = json_text(dict(made))
     now, held = parse_json(text, path), read_json(path) if path.is_file() else {}
     if not isinstance(held, dict):
         raise VeraError(f"{path}: does not tell what the folder is made of: name another folder")
-    if other := [name for name, value in held.items() if name not in now or now[name] != value]:
+    known = _filled(held, parse_json(json_text(dict(defaults)), path)) if held else {}
+    if other := [name for name, value in known.items() if name not in now or now[name] != value]:
         raise VeraError(f"{path.parent}: holds {what} with another {' and '.join(other)}: name another folder")
     if held != now:
         write_text(path, text)
+
+
+def _filled(held: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """`held`, and what it lacks of `defaults`, also within mappings."""
+    inner = {
+        name: _filled(value, defaults[name])
+        for name, value in held.items()
+        if isinstance(value, dict) and isinstance(defaults.get(name), dict)
+    }
+    return defaults | held | inner

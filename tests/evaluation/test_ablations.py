@@ -133,6 +133,12 @@ def test_runs_by_another_recipe_or_base_are_refused(
     assert run(bases[0], log_every=5, checkpoint_every=7) == text, "what does not change what is learnt may differ"
     assert called == recipes[:1], "which exports what a kill left out"
 
+    note = out / f"{recipes[0].stem}-1" / "ablation.json"
+    held = json.loads(note.read_text())
+    older = held | {"objective": {name: value for name, value in held["objective"].items() if name != "by_variance"}}
+    note.write_text(json.dumps(older))  # before the field was there
+    assert run(bases[0]) == text and json.loads(note.read_text()) == held
+
 
 @pytest.mark.faults
 def test_a_run_that_was_not_begun_takes_any_recipe(tmp_path: Path, recipes: list[Path], mean_colors: None) -> None:

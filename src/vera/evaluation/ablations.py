@@ -25,7 +25,7 @@ from vera.progress import Progress
 from vera.resumable import keep_note
 from vera.training import load_recipe
 from vera.training.latents import LAYERS
-from vera.training.recipe import Recipe
+from vera.training.recipe import Recipe, default_fields
 from vera.training.recipe_file import recipe_files
 from vera.training.run.checkpoint import latest_checkpoint, read_record
 from vera.training.run.log import read_log
@@ -127,7 +127,8 @@ def _train(path: Path, folder: Path, seed: int, base: str | None, report: Callab
     folder.mkdir(parents=True, exist_ok=True)
     if _steps_done(folder) == 0:  # begun anew, by whichever recipe
         (folder / NOTE).unlink(missing_ok=True)
-    keep_note(folder / NOTE, made, "a run")
+    known = {name: value for name, value in default_fields(recipe).items() if name in made}
+    keep_note(folder / NOTE, made, "a run", known)
     train(path, overrides=overrides, report=report)
     if _steps_done(folder) < recipe.steps:
         raise KeyboardInterrupt

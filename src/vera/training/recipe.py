@@ -233,6 +233,19 @@ def _check_together(recipe: Recipe, path: Path) -> None:
         raise VeraError(f"{path}: objective: has no weight above 0: nothing would be learnt")
 
 
+def default_fields(made: Any) -> dict[str, Any]:
+    """What a recipe, or a section of one, has in fields that a file leaves out, also within its own sections."""
+    found: dict[str, Any] = {}
+    for one in dataclasses.fields(made):
+        if dataclasses.is_dataclass(value := getattr(made, one.name)):
+            found[one.name] = default_fields(value)
+        elif one.default is not dataclasses.MISSING:
+            found[one.name] = one.default
+        elif one.default_factory is not dataclasses.MISSING:
+            found[one.name] = one.default_factory()
+    return found
+
+
 def recipe_text(recipe: Recipe) -> str:
     """The recipe as YAML, every field named."""
     return yaml.safe_dump(_listed(dataclasses.asdict(recipe)), sort_keys=False)

@@ -87,9 +87,10 @@ def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for name, value in changes.items():
         held = base.get(name)
-        both = isinstance(held, dict) and isinstance(value, dict)
-        alike = both and value.get("kind") in (None, held.get("kind", KINDS.get(name)))
-        merged[name] = merge(held, value) if alike else value
+        kind = held.get("kind", KINDS.get(name)) if isinstance(held, dict) else None
+        if isinstance(held, dict) and isinstance(value, dict) and value.get("kind") in (None, kind):
+            value = merge(held, value)
+        merged[name] = value
     return merged
 
 

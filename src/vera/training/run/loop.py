@@ -21,7 +21,7 @@ from torch import nn
 from vera.data.sample import LayerData
 from vera.data.sources import check_share, open_layer_data
 from vera.errors import VeraError
-from vera.files import alone, whole_file
+from vera.files import alone, write_text
 from vera.hardware import Autocast, kept_threads, make_autocast
 from vera.training.batches import EVAL_STEP, Batch, LatentBatch, Share, check_bad_share, iterate_batches, load_sample
 from vera.training.export import replace_folder
@@ -129,21 +129,25 @@ def _train(
 
 def _hold(folder: Path, held: ExitStack) -> None:
     """Let no other run write into a folder, which is made."""
-    try:
+    with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         taken = f"{folder}: another process trains here; end that one, or choose another output"
         held.enter_context(alone(folder / ".lock", taken))
-    except OSError as error:
-        raise VeraError(f"{folder}: cannot be written ({error.strerror or error}); choose another output") from None
 
 
 def _open_log(recipe: Recipe, path: Path, step: int) -> Log:
     folder = Path(recipe.output)
-    try:
+    with _writing(folder):
         if not is_copy(path, folder):
-            with whole_file(folder / "recipe.yaml") as partial:
-                partial.write_text(recipe_text(recipe), encoding="utf-8")
+            write_text(folder / "recipe.yaml", recipe_text(recipe))
         return Log(folder, step)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Tell what the system says of a run's folder in one line."""
+    try:
+        yield
     except OSError as error:
         raise VeraError(f"{folder}: cannot be written ({error.strerror or error}); choose another output") from None
 
