@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vera.errors import VeraError
-from vera.resumable import append_row, keep_note, read_rows, whole_lines
+from vera.resumable import append_row, keep_note, read_rows, whole_rows
 
 pytestmark = pytest.mark.faults
 
@@ -28,7 +28,7 @@ def test_a_cut_line_is_taken_off_without_writing_the_others_again(
 def test_a_cut_in_the_middle_of_a_character(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_bytes(b'{"a": 1}\n{"a": "\xe2\x80')
-    assert whole_lines(path, mend=False) == ['{"a": 1}']
+    assert whole_rows(path, mend=False) == b'{"a": 1}\n'
     assert path.read_bytes().endswith(b"\x80")
 
 
@@ -49,7 +49,7 @@ def test_rows_that_others_wrote_are_split_at_newlines_only(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "line",
-    [b"[]", b"null", b"3", b"{", b"\xff", b"", b"[" * 100_000, b'{"a":' * 100_000, b'"text"', b"\x00", b"1" * 5000],
+    [b"[]", b"null", b"3", b"{", b"\xff", b"[" * 100_000, b'{"a":' * 100_000, b'"text"', b"\x00", b"1" * 5000],
 )
 def test_a_row_that_is_none_is_named(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "rows.jsonl"
@@ -57,6 +57,27 @@ def test_a_row_that_is_none_is_named(tmp_path: Path, line: bytes) -> None:
     with pytest.raises(VeraError, match=r"rows\.jsonl") as error:
         read_rows(path)
     assert "\n" not in str(error.value)
+
+
+def test_a_last_row_without_its_end_counts(tmp_path: Path) -> None:
+    """As editors save it: the next row stands alone, and nothing of another's file is taken off."""
+    path, held = tmp_path / "rows.jsonl", b'\xef\xbb\xbf{"a": 1}\r\n\r\n \n{"a": "{"}\r\n{"a": {"b": "}"}}'
+    path.write_bytes(held)
+    rows = [{"a": 1}, {"a": "{"}, {"a": {"b": "}"}}]
+    assert read_rows(path, mend=False) == rows and path.read_bytes() == held
+    assert read_rows(path) == rows and path.read_bytes() == held + b"\n"
+    append_row(path, {"a": 2})
+    assert read_rows(path) == [*rows, {"a": 2}]
+    for size in range(len(held) - 1, len(held) - 13, -1):  # a part of it is none
+        path.write_bytes(held[:size])
+        assert read_rows(path) == rows[:2] and path.read_bytes().endswith(b"\r\n")
+
+
+def test_a_bad_row_after_a_blank_one_is_named_by_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"\n{}\n\n[]\n")
+    with pytest.raises(VeraError, match=r"rows\.jsonl:4: "):
+        read_rows(path)
 
 
 @pytest.mark.parametrize("row", [{"a": float("nan")}, {"a": [float("inf")]}])

@@ -17,33 +17,66 @@ from vera.files import json_text, parse_json, read_bytes, read_json, write_text
 LIMIT = 1 << 30  # bytes: the log of a million steps has about 200 MB
 
 
-def whole_lines(path: Path, mend: bool = True) -> list[str]:
-    """Return the whole lines of a UTF-8 file, none if there is no file; a byte-order mark is dropped.
+def whole_rows(path: Path, mend: bool = True) -> bytes:
+    """Return the whole lines of a file of JSON objects, nothing if there is no file.
 
-    With `mend` a last line that was cut short is taken off the file, so that the next one stands alone: nothing is
-    written for it, as the disk may be full. Raises VeraError for a file that is not UTF-8, or beyond all use.
+    A last object without a line's end counts: a part of one is none. With `mend` it gets its end, and what was cut
+    short is taken off the file, so that the next row stands alone: nothing is written for that, as the disk may be
+    full.
+    Raises VeraError for a file beyond all use.
     """
     if not path.is_file():
-        return []
+        return b""
     content = read_bytes(path, LIMIT)
     end = content.rfind(b"\n") + 1
-    if mend and end < len(content):
-        os.truncate(path, end)
+    if end == len(content):
+        return content
+    if not _is_object(content[end:]):
+        if mend:
+            os.truncate(path, end)
+        return content[:end]
+    if mend:
+        with path.open("ab") as file:
+            file.write(b"\n")
+    return content + b"\n"
+
+
+def _is_object(text: bytes) -> bool:
     try:
-        # `splitlines` would cut a text at U+2028 and its like, which JSON may hold.
-        return content[:end].decode("utf-8-sig").split("\n")[:-1]
-    except UnicodeDecodeError as error:
-        raise VeraError(f"{path}: is not UTF-8 text ({error.reason}); is it the right file?") from None
+        return isinstance(parse_json(text.decode("utf-8-sig"), ""), dict)
+    except (VeraError, UnicodeDecodeError):
+        return False
 
 
 def read_rows(path: Path, mend: bool = True) -> list[dict[str, Any]]:
-    """Return the JSON objects of `whole_lines`, one a line. Raises VeraError, with the line, for what is none."""
+    """Return the JSON objects of `whole_rows`. Raises VeraError as `parse_rows`."""
+    return [row for _, row in numbered_rows(path, mend)]
+
+
+def numbered_rows(path: Path, mend: bool = True) -> list[tuple[int, dict[str, Any]]]:
+    """Return what `read_rows` does, with the numbers of the lines."""
+    return parse_rows(whole_rows(path, mend), path)
+
+
+def parse_rows(content: bytes, path: Path) -> list[tuple[int, dict[str, Any]]]:
+    """Return the JSON objects of a file's content, with the numbers of their lines.
+
+    A byte-order mark and blank lines are passed over. Raises VeraError for what is not UTF-8 and, with the line, for
+    what is no object.
+    """
+    try:
+        # `splitlines` would cut a text at U+2028 and its like, which JSON may hold.
+        lines = content.decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise VeraError(f"{path}: is not UTF-8 text ({error.reason}); is it the right file?") from None
     rows = []
-    for number, line in enumerate(whole_lines(path, mend), 1):
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         row = parse_json(line, f"{path}:{number}")
         if not isinstance(row, dict):
             raise VeraError(f"{path}:{number}: is no JSON object; take the line out, or choose another folder")
-        rows.append(row)
+        rows.append((number, row))
     return rows
 
 

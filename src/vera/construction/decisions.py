@@ -9,8 +9,8 @@ from vera.construction.engine.stage import Facts
 from vera.construction.formats.mend import NOTHING, read_mend
 from vera.errors import VeraError
 from vera.fields import Name, Range, Share, build, check_plain
-from vera.files import locked, whole_file
-from vera.resumable import read_rows
+from vera.files import locked, read_bytes, whole_file
+from vera.resumable import LIMIT, parse_rows, whole_rows
 
 Pixel = Annotated[int, Range(-(1 << 16), 1 << 16)]
 Point = tuple[Pixel, Pixel]
@@ -89,13 +89,17 @@ def read_decisions(paths: Iterable[Path]) -> dict[tuple[str, str, str], list[Fac
     for path in paths:
         if not path.is_file():
             raise VeraError(f"{path}: there is no such log of decisions")
-        for number, row in enumerate(read_rows(path, mend=False), 1):
-            decision = check_row(row, f"{path}:{number}")
-            content = {name: value for name, value in row.items() if name not in ("clip", "object", "gate")}
-            before = found.get((decision.clip, decision.object, decision.gate), [])
-            kept = [one for one in before if not decision.of.items() <= one.get("of", {}).items()]
-            found[decision.clip, decision.object, decision.gate] = [*kept, content]
+        _add(found, whole_rows(path, mend=False), path)
     return found
+
+
+def _add(found: dict[tuple[str, str, str], list[Facts]], log: bytes, path: Path) -> None:
+    for number, row in parse_rows(log, path):
+        decision = check_row(row, f"{path}:{number}")
+        content = {name: value for name, value in row.items() if name not in ("clip", "object", "gate")}
+        before = found.get((decision.clip, decision.object, decision.gate), [])
+        kept = [one for one in before if not decision.of.items() <= one.get("of", {}).items()]
+        found[decision.clip, decision.object, decision.gate] = [*kept, content]
 
 
 def check_row(row: Mapping[str, Any], where: str = "decision") -> Decision:
@@ -123,14 +127,13 @@ def check_row(row: Mapping[str, Any], where: str = "decision") -> Decision:
 
 def import_decisions(log: Path, folder: Path) -> int:
     """Add the decisions of a log to those of a build, whole or not at all; of how many things."""
-    read_decisions([log])  # before anything is made; a last line may lack its end
+    found: dict[tuple[str, str, str], list[Facts]] = {}
+    content = read_bytes(log, LIMIT)
+    _add(found, content, log)  # before anything is made, and of the last line, too
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder), whole_file(next_log(folder)) as partial:  # no other log gets the number meanwhile
-        partial.write_bytes(log.read_bytes().rstrip(b"\n") + b"\n")
-        try:
-            return len(read_decisions([partial]))
-        except VeraError as error:
-            raise VeraError(str(error).replace(str(partial), str(log))) from None
+        partial.write_bytes(content.rstrip(b"\n") + b"\n")
+    return len(found)
 
 
 def next_log(folder: Path) -> Path:

@@ -15,7 +15,7 @@ from vera.data.synthesis.assets import load_radiance
 from vera.data.synthesis.records import INDEX, RenderRecord, Views, read_records, write_record
 from vera.data.synthesis.render_spec import draw_spec
 from vera.errors import VeraError
-from vera.resumable import whole_lines
+from vera.resumable import whole_rows
 
 
 def make_renders(
@@ -37,7 +37,7 @@ def make_renders(
     The same call goes on with work that was stopped. VeraError where the folder holds renders of other arguments.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    whole_lines(folder / INDEX)  # a line that a kill cut short goes, so that the next stands alone
+    whole_rows(folder / INDEX)  # a line that a kill cut short goes, so that the next stands alone
     done = {record.spec.index: record.spec for record in read_records(folder)}
     for index, spec in done.items():
         if spec != draw_spec(index, seed, width, height, views):

@@ -10,7 +10,7 @@ from typing import Any
 from vera.errors import VeraError
 from vera.evaluation.judges.cases import JudgedCase, edit_hash
 from vera.evaluation.judges.judge import Verdict
-from vera.resumable import append_row, read_rows
+from vera.resumable import append_row, numbered_rows
 
 FOLDER = "verdicts"
 MAPPINGS = ("scores", "reasons", "problems")
@@ -73,7 +73,7 @@ def add_row(out: Path, row: Row) -> None:
 def rows_of(out: Path, judge: str) -> dict[tuple[str, str], Row]:
     """Return a judge's rows by case and method; of several for one, the last. VeraError for what is no row."""
     path = rows_path(out, judge)
-    return _last(_row(row, f"{path}:{number}") for number, row in enumerate(read_rows(path), 1))
+    return _last(_row(row, f"{path}:{number}") for number, row in numbered_rows(path))
 
 
 def rows_of_others(out: Path, judge: str, cases: Iterable[JudgedCase]) -> list[Row]:
@@ -85,7 +85,7 @@ def rows_of_others(out: Path, judge: str, cases: Iterable[JudgedCase]) -> list[R
     rows: list[Row] = []
     for path in sorted((out / FOLDER).glob("*.jsonl")):
         if path != rows_path(out, judge):
-            read = (_row(row, f"{path}:{number}") for number, row in enumerate(read_rows(path, mend=False), 1))
+            read = (_row(row, f"{path}:{number}") for number, row in numbered_rows(path, mend=False))
             rows += [_as_of_now(row, wanted[key]) for key, row in _last(read).items() if key in wanted]
     return rows
 

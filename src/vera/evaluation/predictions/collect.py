@@ -10,7 +10,7 @@ from typing import Any
 
 from vera.evaluation.predictions.record import Record, to_record
 from vera.progress import Progress
-from vera.resumable import append_row, read_rows
+from vera.resumable import append_row, numbered_rows
 from vera.workers import share_out
 
 RECORDS = "records.jsonl"
@@ -59,7 +59,8 @@ def read_records(out: Path, mend: bool = True) -> list[Record]:
 
     Raises VeraError for a line that is no record.
     """
-    return [to_record(row, f"{out / RECORDS}:{number}") for number, row in enumerate(read_rows(out / RECORDS, mend), 1)]
+    path = out / RECORDS
+    return [to_record(row, f"{path}:{number}") for number, row in numbered_rows(path, mend)]
 
 
 def _default_workers() -> int:

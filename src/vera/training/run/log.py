@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vera.errors import VeraError
 from vera.files import whole_file
-from vera.resumable import read_rows
+from vera.resumable import numbered_rows
 
 
 class Meter:
@@ -106,11 +106,11 @@ class Log:
 def read_log(folder: Path) -> list[dict[str, Any]]:
     """The rows of `log.jsonl` in `folder`, none if there is no file; a line that the process died in has no end."""
     path = folder / "log.jsonl"
-    rows = read_rows(path, mend=False)
-    for number, row in enumerate(rows, 1):
+    rows = numbered_rows(path, mend=False)
+    for number, row in rows:
         if type(row.get("step")) is not int:
             raise VeraError(f"{path}:{number}: is no row of a log; take it out")
-    return rows
+    return [row for _, row in rows]
 
 
 def _line(row: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from vera.evaluation.judges.rows import Row, rows_of_others
 from vera.evaluation.predictions.collect import RECORDS, read_records
 from vera.evaluation.predictions.record import Record
 from vera.evaluation.predictions.run import EDITS
-from vera.resumable import read_rows
+from vera.resumable import numbered_rows
 
 JUDGED = "judged"  # the folder of `vera evaluate judge`, in the run's
 
@@ -79,7 +79,7 @@ def natural(text: str) -> list[tuple[int, str]]:
 
 
 def _edits(path: Path) -> list[EditPaths]:
-    return [_edit(row, f"{path}:{number}") for number, row in enumerate(read_rows(path, mend=False), 1)]
+    return [_edit(row, f"{path}:{number}") for number, row in numbered_rows(path, mend=False)]
 
 
 def _edit(row: Mapping[str, Any], where: str) -> EditPaths:
