@@ -1,6 +1,7 @@
 """Samples on other storages: whole, the same, only what is new, and never a row without its clips."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,29 @@ def test_a_place_is_of_one_build(root: Path, memory: MemoryFileSystem, tmp_path:
     with pytest.raises(VeraError, match="is not as vera data build publish wrote it"):
         publish(root / "out", URL)
     assert memory.exists("/bucket/victim.mp4")
+
+
+@pytest.mark.faults
+def test_a_copy_is_another_build_and_a_moved_one_the_same(root: Path, memory: MemoryFileSystem, tmp_path: Path) -> None:
+    shutil.copytree(root / "footage", tmp_path / "footage")
+    shutil.copytree(root / "out", tmp_path / "out")
+    (tmp_path / "out/name").unlink(missing_ok=True)
+    assert publish(tmp_path / "out", URL) == (2, 8)
+    shutil.copytree(tmp_path / "out", tmp_path / "copy")
+    for _ in range(2):
+        with pytest.raises(VeraError, match="holds the samples of another build"):
+            publish(tmp_path / "copy", URL)
+    assert publish(tmp_path / "copy", f"{URL}-2") == (2, 8)
+    (tmp_path / "out").rename(tmp_path / "moved")
+    (tmp_path / "link").symlink_to(tmp_path / "moved")
+    for _ in range(2):
+        assert publish(tmp_path / "moved", URL) == publish(tmp_path / "link", URL) == (2, 0)
+    shutil.copytree(tmp_path / "moved", tmp_path / "out")  # where it was before
+    with pytest.raises(VeraError, match="holds the samples of another build"):
+        publish(tmp_path / "out", URL)
+    name = tmp_path / "moved/name"
+    name.write_text(name.read_text().split("\n")[0])  # as an earlier version wrote it
+    assert publish(tmp_path / "moved", URL) == (2, 0)
 
 
 @pytest.mark.faults

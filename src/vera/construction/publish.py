@@ -6,6 +6,7 @@ A build itself stays on paths: its stages map files, lock folders and rename, wh
 """
 
 import json
+import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,10 +18,11 @@ from vera.construction.construct import reopened
 from vera.construction.dataset import is_own
 from vera.construction.engine.record import NAME, Layout
 from vera.errors import VeraError, first_line
-from vera.files import parse_json, read_text, write_text
+from vera.files import parse_json, read_bytes, real_path, whole_file
 from vera.optional import need
 from vera.progress import Progress
 
+NAMED = "name"  # of a build's folder: its name and, in a line of its own, where that was given
 HELD = "vera-published.json"  # which build published there, and what, with SHA-256
 FEWEST = 100  # clips after which it is written anew, or a tenth of all if that is more
 PATHS = "_path"  # how the fields of a row that name clips end
@@ -86,11 +88,25 @@ def _own(out: Path) -> tuple[Mapping[str, str], Mapping[str, list[bytes]]]:
 
 
 def _name(layout: Layout) -> str:
-    """What tells a build from others, wherever its folder is moved."""
-    path = layout.root / "name"
-    if not path.is_file():
-        write_text(path, secrets.token_hex(8))
-    return read_text(path)
+    """What tells a build from others, wherever its folder is moved.
+
+    A copy, whose original is still where the name was given, gets a name of its own.
+    """
+    path, here = layout.root / NAMED, os.fsencode(real_path(layout.root))
+    name, place = _named(layout.root)
+    if not name or (place and place != here and _named(Path(os.fsdecode(place)))[0] == name):
+        name = secrets.token_hex(8)
+    if (name, here) != _named(layout.root):
+        with whole_file(path) as partial:
+            partial.write_bytes(name.encode() + b"\n" + here)
+    return name
+
+
+def _named(root: Path) -> tuple[str, bytes]:
+    """The name of a build's folder, and where it was given; earlier versions did not keep the place."""
+    path = root / NAMED
+    name, _, place = (read_bytes(path) if path.is_file() else b"").partition(b"\n")
+    return name.decode("ascii", "replace"), place
 
 
 def _clips(line: bytes) -> set[str]:
