@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from fastapi.testclient import TestClient
 from tests.annotation.made_build import ball_annotated, desk_of, make_build, say
 from tests.construction.crossing import FRAMES, HEIGHT, WIDTH, centre, crossing
@@ -12,7 +13,9 @@ from vera.annotation.gold import noun_in
 from vera.annotation.pictures import picture
 from vera.annotation.server.app import annotation_app
 from vera.annotation.server.progress import read_progress
+from vera.annotation.server.showing import show_work
 from vera.construction.construct import build_samples
+from vera.construction.engine.record import Layout
 from vera.construction.formats.rle import encode_mask
 from vera.data.released.writer import append_row, write_clips
 from vera.data.sample import LayeredSample
@@ -87,6 +90,22 @@ def test_gold_looks_like_any_other_task(tmp_path: Path) -> None:
         told.append((shapes, work["noun"] != "", work["views"], [(one.status_code, one.text) for one in answers]))
         desk.close()
     assert told[0] == told[1] and told[0][0] == {"remove": 32} and told[0][1]
+
+
+@pytest.mark.faults
+def test_gold_has_no_evidence_where_a_network_removes(tmp_path: Path) -> None:
+    """Its removals lack it, and so would tell."""
+    _, out = make_build(tmp_path, 1)
+    write_synthetic(tmp_path / "synth")
+    network = {"path": "casper", "licence": "MIT", "base": {"path": "wan", "licence": "MIT"}}
+    for removal, views in (({}, {"evidence"}), ({"network": network}, set())):
+        kept = Layout(out).recipe
+        kept.write_text(yaml.safe_dump(yaml.safe_load(kept.read_text()) | {"remove": removal}))
+        desk = desk_of(out, tmp_path / "synth", gold=1.0)
+        lease = desk.claim("anna", "filter", "work")
+        assert lease is not None and lease.gold
+        assert set(show_work(desk, lease).views) == {"plate", "clip", "difference"} | views
+        desk.close()
 
 
 def test_the_noun_of_gold_is_in_its_instruction() -> None:

@@ -23,6 +23,7 @@ from vera.service.errors import MissingError
 from vera.video import read_lossless
 
 GOLD = "gold"  # how the ids of clips begin whose answers are known
+EVIDENCE = "evidence.mkv"
 # The stages whose work is judged at a gate.
 JUDGED: Mapping[str, tuple[str, ...]] = {
     Annotate.name: (Proxy.name, Propose.name),
@@ -34,10 +35,12 @@ HELD = 3  # clips whose frames are kept in memory: 97 MB each, at 81 frames of 8
 
 @dataclass(frozen=True)
 class Clips:
-    """A build's folder, where tasks and gold lie in it, and the network that draws its masks, if there is one."""
+    """A build's folder, where tasks and gold lie in it, the network that draws its masks, if there is one, and whether
+    its removals have evidence, which those of networks lack."""
 
     out: Path
     network: SegmenterNetwork | None = None
+    evidence: bool = True
 
     @property
     def folder(self) -> Path:
@@ -52,9 +55,10 @@ class Clips:
         return record
 
     def files(self, clip: str, name: str = "") -> dict[str, Path]:
-        """The files of a clip, and of an object of it, by their names."""
+        """The files of a clip, and of an object of it, by their names; gold has no others than the build makes."""
         if clip.startswith(GOLD):
-            return {path.name: path for path in (self.folder / GOLD / clip).glob("*.mkv")}
+            hidden = set() if self.evidence else {EVIDENCE}
+            return {path.name: path for path in (self.folder / GOLD / clip).glob("*.mkv") if path.name not in hidden}
         record = self.record(clip)
         entries = [entry for key, entry in record.stages.items() if key.rpartition("/")[0] in ("", name)]
         return {Path(path).name: self.out / path for entry in entries for path in entry.files}

@@ -152,7 +152,8 @@ def open_desk(out: Path, gold: Path | None = None, rules: Rules | None = None, *
     """Open the desk of a build's folder; `gold` is a data set of `vera data synth`. VeraError if there is no build."""
     waiting_tasks(out)  # tells where there is none, before anything is made
     layout = Layout(out)
-    clips = Clips(out, last_recipe(out).masks.network)
+    recipe = last_recipe(out)
+    clips = Clips(out, recipe.masks.network, recipe.remove.network is None)
     desk = Desk(Store(clips.folder / DATABASE, rules, **clocks), clips, DecisionLog(layout.decisions))
     if gold is not None:
         add_gold(desk.store, make_gold(clips, gold))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.annotation.clips import GOLD, Clips
+from vera.annotation.clips import EVIDENCE, GOLD, Clips
 from vera.annotation.store.tasks import NewTask
 from vera.construction.formats.rle import encode_mask
 from vera.data.released.layout import CLIPS, INSTRUCTION
@@ -55,7 +55,7 @@ def _filtering(clips: Clips, dataset: Path) -> Iterator[NewTask]:
             "frames.mkv": frames,
             "plate.mkv": plate,
             "hole.mkv": hole.astype(np.uint8) * np.uint8(255),
-            "evidence.mkv": hole.astype(np.uint8) * np.uint8(9),
+            EVIDENCE: hole.astype(np.uint8) * np.uint8(9),
         }
         verdict = {"accept": False, "reason": "ghost"} if ghost else {"accept": True}
         truth = {**verdict, "noun": noun_in(str(row.get(INSTRUCTION, "")))}

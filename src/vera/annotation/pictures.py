@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.annotation.clips import HELD, Clips, read_held
+from vera.annotation.clips import EVIDENCE, HELD, Clips, read_held
 from vera.construction.formats.mend import NOTHING, Mend, Part, parts_gone
 from vera.construction.stages.removal import DEEP
 from vera.service.errors import MissingError
@@ -54,7 +54,7 @@ def _difference(clips: Clips, clip: str, name: str, t: int, mend: Mend) -> Frame
 
 def _evidence(clips: Clips, clip: str, name: str, t: int, mend: Mend) -> Frame:
     """White where many frames show the background, red where none does, in the hole."""
-    seen = np.minimum(clips.read(clip, "evidence.mkv", name)[t].astype(np.float32) / SEEN, 1)
+    seen = np.minimum(clips.read(clip, EVIDENCE, name)[t].astype(np.float32) / SEEN, 1)
     hole = clips.read(clip, "hole.mkv", name)[t] > 127
     shown = np.repeat((seen * 255).astype(np.uint8)[..., None], 3, axis=2)
     shown[hole & (seen == 0)] = (200, 40, 40)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vera.annotation.answering import REASONS
+from vera.annotation.clips import EVIDENCE
 from vera.annotation.desk import Desk
 from vera.annotation.pictures import View
 from vera.annotation.server.forms import Proposed, Work
@@ -50,7 +51,7 @@ def show_work(desk: Desk, lease: Lease) -> Work:
 def _views(desk: Desk, lease: Lease) -> list[View]:
     """The views of a gate; networks that remove objects leave no evidence."""
     files = desk.clips.files(lease.clip, lease.object)
-    return [view for view in VIEWS[lease.gate] if view != "evidence" or "evidence.mkv" in files]
+    return [view for view in VIEWS[lease.gate] if view != "evidence" or EVIDENCE in files]
 
 
 def _noun(desk: Desk, lease: Lease) -> str:
