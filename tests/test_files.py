@@ -17,6 +17,7 @@ from vera.files import (
     check_outputs,
     file_hash,
     json_text,
+    link_or_copy,
     parse_json,
     read_json,
     read_text,
@@ -266,3 +267,16 @@ def test_a_link_to_what_is_no_file_replaces_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no regular file"), whole_file(tmp_path / "a"):
         pass
     assert (tmp_path / "device").is_fifo() and len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.faults
+def test_a_second_name_is_of_a_file_and_not_of_the_link_to_it(tmp_path: Path) -> None:
+    """As the hub's cache holds its files: links to elsewhere, from where they are."""
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs" / "a").write_text("content")
+    (tmp_path / "snapshot").mkdir()
+    (tmp_path / "snapshot" / "a.txt").symlink_to("../blobs/a")
+    (tmp_path / "far" / "off").mkdir(parents=True)
+    link_or_copy(tmp_path / "snapshot" / "a.txt", tmp_path / "far" / "off" / "a.txt")
+    assert (tmp_path / "far/off/a.txt").read_text() == "content" and not (tmp_path / "far/off/a.txt").is_symlink()
+    assert (tmp_path / "far/off/a.txt").samefile(tmp_path / "blobs/a")

@@ -145,9 +145,12 @@ def files_below(path: Path, limit: int = 10_000) -> list[Path]:
 
 
 def link_or_copy(path: Path, to: Path) -> None:
-    """Give a file that nobody will change a second name, or copy it on a file system without links."""
+    """Give a file that nobody will change a second name, or copy it on a file system without links.
+
+    Of a symbolic link it is the file that gets one, not the link, which might lead nowhere from there.
+    """
     try:
-        to.hardlink_to(path)
+        to.hardlink_to(real_path(path))
     except OSError:
         shutil.copyfile(path, to)
 

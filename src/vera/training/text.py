@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vera.errors import VeraError, first_line
-from vera.files import read_json
+from vera.files import link_or_copy, read_json
 from vera.fingerprints import path_fingerprint
 from vera.models.conversion.checkpoint import TRANSFORMERS_STEM, weight_files
 from vera.models.networks import DAMAGE
@@ -107,7 +105,7 @@ class TextStates:
             (pipeline / part).mkdir(exist_ok=True)
             for file in self._part(part).iterdir():
                 if file.is_file():
-                    _link(file, pipeline / part / file.name)
+                    link_or_copy(file, pipeline / part / file.name)
         path = pipeline / "model_index.json"
         index = json.loads(path.read_text(encoding="utf-8"))
         tokenizer, encoder = type(self._tokenizer()).__name__, _encoder_class(self._config())
@@ -171,10 +169,3 @@ def _encoder_class(config: Any) -> str:
     from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING
 
     return str(MODEL_FOR_TEXT_ENCODING_MAPPING[type(config)].__name__)
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another disk, or one without links
-        shutil.copyfile(source, target)
