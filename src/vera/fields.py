@@ -106,7 +106,7 @@ def check_value(hint: Any, value: Any, where: str) -> Any:
         return value
     if origin in (Union, types.UnionType):  # only `X | None` occurs
         return None if value is None else check_value(arguments[0], value, where)
-    if origin in (tuple, Sequence):
+    if origin in (tuple, list, Sequence):
         return _check_list(origin, arguments, value, where)
     if origin in (dict, Mapping):
         if not isinstance(value, dict):
@@ -124,7 +124,8 @@ def check_value(hint: Any, value: Any, where: str) -> Any:
             return number
     elif isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
         return value
-    raise VeraError(f"{where}: is {hint.__name__}, not {_short(value)}")
+    shown = repr(value) if isinstance(value, float) else _short(value)  # 3.0 is no whole number
+    raise VeraError(f"{where}: is {hint.__name__}, not {shown}")
 
 
 def hint_within(hint: Any, name: Any, where: str) -> Any:
@@ -169,7 +170,7 @@ def _check_known(hints: Mapping[str, Any], names: Iterable[Any], where: str) -> 
 
 
 def _check_list(origin: Any, arguments: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
-    free = origin is Sequence or arguments[1:] == (...,)
+    free = origin in (list, Sequence) or arguments[1:] == (...,)
     if free and isinstance(value, list):
         arguments = arguments[:1] * len(value)
     if not isinstance(value, list) or len(value) != len(arguments):

@@ -51,6 +51,22 @@ def test_frozen_branches_keep_their_weights(tmp_path: Path, fields: dict[str, An
         assert torch.equal(after[name], tensor) == frozen, name
 
 
+@pytest.mark.faults
+def test_with_all_frozen_there_is_nothing_to_train(tmp_path: Path, fields: dict[str, Any]) -> None:
+    with pytest.raises(VeraError, match="freeze: leaves nothing to train"):
+        run(tmp_path / "a", **fields, lora={"rank": 2}, freeze=["edit", "alpha", "composite"])
+
+
+@pytest.mark.faults
+def test_a_run_goes_on_without_what_it_started_from(tmp_path: Path, fields: dict[str, Any]) -> None:
+    """A checkpoint has all weights, but those under a LoRA."""
+    folder = run(tmp_path / "a", **fields, steps=2)
+    (tmp_path / "init").rename(tmp_path / "gone")
+    run(tmp_path / "a", **fields, steps=4)
+    (tmp_path / "gone").rename(tmp_path / "init")
+    assert len(losses(folder)) == 4
+
+
 def test_the_network_of_init_needs_no_model(tmp_path: Path, fields: dict[str, Any]) -> None:
     runs = [
         run(tmp_path / name, **fields | {"model": model}, steps=2)

@@ -135,6 +135,25 @@ def test_a_mistake_is_named(tmp_path: Path, fields: dict[str, object], words: st
     assert str(path) in str(error.value)
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ({"num_layers": "2"}, "num_layers: is int, not '2'"),
+        ({"num_layers": 2.0}, "num_layers: is int, not 2.0"),
+        ({"cross_attn_norm": "no"}, "cross_attn_norm: is bool, not 'no'"),
+        ({"branches": "edit"}, "branches: is a list, not 'edit'"),
+        ({"eps": "small"}, "eps: is float, not 'small'"),
+    ],
+)
+def test_a_network_s_config_has_the_types_of_its_class(tmp_path: Path, model: dict[str, Any], words: str) -> None:
+    flow = {"method": "layered_flow", "objective": {"autoencoder": "a"}}
+    with pytest.raises(VeraError, match=f"recipe.yaml: model: {words}"):
+        load_recipe(write_recipe(tmp_path, **flow, model=model))
+    path = write_recipe(tmp_path, **flow, model={"eps": "1e-6", "branches": ["edit", "alpha"]})  # as YAML reads 1e-6
+    assert load_recipe(path).model == {"eps": 1e-6, "branches": ["edit", "alpha"]}
+
+
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     path = tmp_path / "recipe.yaml"
     path.write_text("method: autoencoder\noutput: out\n", encoding="utf-8")

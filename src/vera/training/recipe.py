@@ -1,7 +1,7 @@
 """What a training run is made of: a YAML file, read into frozen dataclasses that know every field by name and range."""
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args, get_type_hints
@@ -209,10 +209,22 @@ def load_recipe(path: Path, overrides: Overrides = MappingProxyType({})) -> Reci
         default = Recipe.__dataclass_fields__[name].default
         if recipe.method == "autoencoder" and getattr(recipe, name) != default:
             raise VeraError(f"{where(name)} is for layered_flow; leave it out")
+    arguments = get_type_hints(_network_class(recipe).__init__)
+    model: dict[str, Any] = {}
     for name, value in recipe.model.items():
         check_model(name, value, where(f"model.{name}"))
+        typed = check_value(arguments.get(name, Any), value, where(f"model.{name}"))
+        model[name] = typed if isinstance(typed, float) else value  # lists stay lists, as checkpoints hold them
+    recipe = replace(recipe, model=model)
     _check_together(recipe, path)
     return recipe
+
+
+def _network_class(recipe: Recipe) -> Any:
+    from vera.models.autoencoder_patch import AutoencoderPatch3D
+    from vera.models.baselines import VARIANTS
+
+    return AutoencoderPatch3D if recipe.method == "autoencoder" else VARIANTS[recipe.variant].model
 
 
 def check_model(name: str, value: Any, where: str) -> None:

@@ -97,7 +97,7 @@ def submit(
     VeraError for a recipe that cannot be read, without submitit, and where there is no SLURM.
     """
     recipe = load_recipe(recipe_path, overrides)
-    check_run_outputs(recipe_path, recipe, bool(overrides))
+    check_run_outputs(recipe_path, recipe, overrides)
     try:
         import submitit
     except ImportError:

@@ -170,6 +170,15 @@ def test_training_and_sampling_read_instructions_alike(tiny_model: Path) -> None
     torch.testing.assert_close(states, expected, atol=2e-3, rtol=2e-3)
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("branches", [["edit"], ["alpha"], ["composite", "alpha"], ["edit", "alpha", "matte"]])
+def test_branches_that_make_no_edit_are_refused(tmp_path: Path, tiny_model: Path, branches: list[str]) -> None:
+    fields = flow_fields(tiny_model)
+    path = write_recipe(tmp_path, **fields | {"model": fields["model"] | {"branches": branches, "text_branches": []}})
+    with pytest.raises(VeraError, match="model: branches are edit and alpha, perhaps composite, or composite alone"):
+        train(path, open_data=open_drawn)
+
+
 @pytest.mark.parametrize("part", ["autoencoder", "text_encoder"])
 def test_a_missing_network_is_named(tmp_path: Path, tiny_model: Path, part: str) -> None:
     fields = flow_fields(tiny_model)

@@ -172,6 +172,44 @@ def test_a_finished_run_stays_as_it_is_and_can_be_prolonged(tmp_path: Path) -> N
     assert figures(tmp_path / "run")[-1]["step"] == 3
 
 
+@pytest.mark.faults
+def test_fewer_steps_than_are_done_are_told(tmp_path: Path) -> None:
+    train(write_recipe(tmp_path), open_data=open_drawn, report=lambda line: None)
+    shutil.rmtree(tmp_path / "run" / "ema")  # as if it had been killed before
+    lines: list[str] = []
+    train(write_recipe(tmp_path, steps=2), open_data=open_drawn, report=lines.append)
+    assert lines[-1] == "warning  4 steps are done, the recipe has 2: there is nothing left to do"
+    assert (tmp_path / "run" / "ema").is_dir()
+
+
+@pytest.mark.faults
+def test_a_run_that_was_moved_is_not_begun_anew_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(write_recipe(tmp_path, steps=2), open_data=open_drawn, report=lambda line: None)
+    moved = tmp_path / "moved"
+    (tmp_path / "run").rename(moved)
+    monkeypatch.chdir(moved)
+    for path in (moved / "recipe.yaml", Path("recipe.yaml")):
+        with pytest.raises(VeraError, match=f"its output is .*run, and it lies .* write output: {moved} into it"):
+            train(path, open_data=open_drawn)
+        with pytest.raises(VeraError, match="was that moved"):
+            train(path, open_data=open_drawn, overrides={"steps": 4})
+    assert not (tmp_path / "run").exists()
+    train(moved / "recipe.yaml", open_data=open_drawn, overrides={"output": str(tmp_path / "new")}, report=str)
+    assert (tmp_path / "new" / "ema").is_dir(), "a new run by its recipe"
+    text = (moved / "recipe.yaml").read_text()
+    (moved / "recipe.yaml").write_text(text.replace(str(tmp_path / "run"), str(moved)).replace("steps: 2", "steps: 4"))
+    train(moved / "recipe.yaml", open_data=open_drawn, report=str)
+    assert (moved / "checkpoints" / "step-00000004").is_dir()
+
+
+@pytest.mark.faults
+def test_what_an_autoencoder_trains_stays(tmp_path: Path) -> None:
+    train(write_recipe(tmp_path), open_data=open_drawn, report=lambda line: None)
+    other = write_recipe(tmp_path, steps=6, objective={"pca_clips": 8, "train_encoder": True})
+    with pytest.raises(VeraError, match="was trained with train_encoder False, the recipe has True"):
+        train(other, open_data=open_drawn)
+
+
 def test_a_run_is_neither_overwritten_nor_continued_as_another_model(tmp_path: Path) -> None:
     train(write_recipe(tmp_path, steps=2), open_data=open_drawn, report=quiet)
     with pytest.raises(VeraError, match="holds a run already"):

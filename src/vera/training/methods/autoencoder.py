@@ -66,8 +66,8 @@ class AutoencoderTraining:
         return model
 
     def identity(self) -> dict[str, Any]:
-        """Nothing besides the data."""
-        return {}
+        """What is trained, besides what every run keeps to."""
+        return {"train_encoder": self.objective.train_encoder}
 
     def check_model(self, model: nn.Module) -> None:
         """Any autoencoder will do."""

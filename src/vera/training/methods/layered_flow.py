@@ -15,7 +15,7 @@ from vera.hardware import Autocast
 from vera.models.baselines import VARIANTS
 from vera.training.batches import Batch, LatentBatch
 from vera.training.encoders import FrozenEncoders
-from vera.training.latents import Latents
+from vera.training.latents import LAYERS, Latents
 from vera.training.lora import save_lora
 from vera.training.methods import objective
 from vera.training.methods.distillation import Predict, check_teacher, guided, load_teacher, mean_velocity, step_times
@@ -69,10 +69,16 @@ class LayeredFlow:
         return self.encoders.identity()
 
     def check_model(self, model: nn.Module) -> None:
-        """VeraError if places are to be weighed by a matte, or channels in a branch, that the model has not.
+        """VeraError if its branches make no edit, or if places are to be weighed by a matte, or channels in a branch,
+        that the model has not.
 
         Or if a teacher predicts other layers, or of other latents or texts.
         """
+        branches = set(_branches(model))
+        if not branches <= set(LAYERS) or not ({"edit", "alpha"} <= branches or branches == {"composite"}):
+            raise VeraError(
+                f"model: branches are edit and alpha, perhaps composite, or composite alone; not {_branches(model)}"
+            )
         if self.objective.outside_weight != 1 and "alpha" not in _branches(model):
             raise VeraError(
                 "objective: outside_weight asks where the matte is 0, and this model has none; leave it out"

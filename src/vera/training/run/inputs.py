@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from vera.errors import VeraError
-from vera.files import check_outputs
+from vera.files import check_outputs, real_path
+from vera.training.overrides import Overrides
 from vera.training.recipe import FlowObjective, Recipe
 from vera.training.recipe_file import recipe_files
 
-WRITTEN = ("checkpoints", "ema", "log.jsonl", "recipe.yaml", "samples", "slurm", "tensorboard")
+COPY = "recipe.yaml"  # in a run's folder: what it is made of
+WRITTEN = ("checkpoints", "ema", "log.jsonl", COPY, "samples", "slurm", "tensorboard")
 _DATA = ("path", "assets", "renders")
 
 
@@ -23,22 +26,29 @@ def run_inputs(recipe_path: Path, recipe: Recipe) -> list[Path]:
     return [*recipe_files(recipe_path), *(Path(name) for name in names if name)]
 
 
-def check_run_outputs(recipe_path: Path, recipe: Recipe, overridden: bool = False) -> None:
+def check_run_outputs(recipe_path: Path, recipe: Recipe, overrides: Overrides = MappingProxyType({})) -> None:
     """Raise VeraError if a run would overwrite what it reads.
 
-    A run may be resumed by the copy of its recipe in its own folder, which is left as it is then: so it can't be
-    `overridden`, since the copy would not say so.
+    A run may be resumed by the copy of its recipe in its own folder, which is left as it is then: so nothing of it can
+    be changed by `overrides`, since the copy would not say so. In a folder that was moved the copy would begin a new
+    run.
     """
-    folder = Path(recipe.output)
-    if overridden and is_copy(recipe_path, folder):
+    folder, home = Path(recipe.output), recipe_path.parent
+    if overrides and is_copy(recipe_path, folder):
         raise VeraError(f"{recipe_path}: says what its own run is made of; write changes into it, without overrides")
+    is_moved = is_copy(recipe_path, home) and (home / "checkpoints").is_dir()
+    if is_moved and not is_copy(recipe_path, folder) and "output" not in overrides:
+        raise VeraError(
+            f"{recipe_path}: its output is {folder}, and it lies in the folder of a run: was that moved? To go on, "
+            f"write output: {real_path(home)} into it; for a new run, take --output"
+        )
     inputs = run_inputs(recipe_path, recipe)[is_copy(recipe_path, folder) :]
     check_outputs(inputs, [folder / name for name in WRITTEN])
 
 
 def is_copy(recipe_path: Path, folder: Path) -> bool:
     """Whether a recipe is the very file that a run keeps in its folder."""
-    copy = folder / "recipe.yaml"
+    copy = folder / COPY
     return copy.exists() and recipe_path.exists() and copy.samefile(recipe_path)
 
 

@@ -34,7 +34,7 @@ from vera.training.recipe import Recipe, load_recipe, recipe_text
 from vera.training.run.checkpoint import latest_checkpoint
 from vera.training.run.clock import Clock
 from vera.training.run.ema import averaged, update_average
-from vera.training.run.inputs import check_run_outputs, is_copy
+from vera.training.run.inputs import COPY, check_run_outputs, is_copy
 from vera.training.run.log import Log
 from vera.training.run.schedule import learning_rate
 from vera.training.run.state import State, changed_batch, resume, save, start
@@ -80,7 +80,7 @@ def train(
     when a run diverges: its last checkpoint is one from before.
     """
     recipe = load_recipe(Path(recipe_path), overrides)
-    check_run_outputs(Path(recipe_path), recipe, bool(overrides))
+    check_run_outputs(Path(recipe_path), recipe, overrides)
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     with start_world(recipe.device, recipe.context_parallel) as world:
@@ -139,7 +139,7 @@ def _open_log(recipe: Recipe, path: Path, step: int) -> Log:
     folder = Path(recipe.output)
     with _writing(folder):
         if not is_copy(path, folder):
-            write_text(folder / "recipe.yaml", recipe_text(recipe))
+            write_text(folder / COPY, recipe_text(recipe))
         return Log(folder, step)
 
 
@@ -157,8 +157,10 @@ def _run(run: Run, state: State, batches: Iterator[Batch | LatentBatch], stop: E
     if state.step == 0:
         with clock.paused():
             _evaluate(run, state)
-    if state.step == recipe.steps:  # whatever ended it after its last checkpoint may have come before the export
+    if state.step >= recipe.steps:  # whatever ended it after its last checkpoint may have come before the export
         _export(run, state)
+    if state.step > recipe.steps:
+        run.report(f"warning  {state.step} steps are done, the recipe has {recipe.steps}: there is nothing left to do")
     stopping = False
     while state.step < recipe.steps and not stopping:
         rate = learning_rate(recipe, state.step)

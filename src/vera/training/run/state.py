@@ -83,7 +83,7 @@ def resume(recipe: Recipe, method: Method, checkpoint: Path, world: World) -> St
         model = empty_model(method.model_class(), record.config)
     except WRONG as error:
         raise VeraError(f"{checkpoint}: has a config of no network ({first_line(error)}); delete it") from None
-    _prepare(recipe, method, model, world)
+    _prepare(recipe, method, model, world, resumed=True)
     optimizers = make_optimizers(recipe, model)
     meter = Meter(world.sum, record.meter, world.main)
     state = State(record.step, model, start_average(model), optimizers, meter, identity, record.skipped)
@@ -129,11 +129,16 @@ def choose_trained(recipe: Recipe, model: Any) -> None:
         _freeze_branch(model, branch)
 
 
-def _prepare(recipe: Recipe, method: Method, model: Any, world: World) -> None:
-    """Choose what is trained, spread the model over the processes, and fill it if it is empty."""
+def _prepare(recipe: Recipe, method: Method, model: Any, world: World, resumed: bool = False) -> None:
+    """Choose what is trained, spread the model over the processes, and fill it if it is empty.
+
+    Of a run that is `resumed` the checkpoint fills it, but for the base of a LoRA.
+    """
     method.check_model(model)
     method.freeze(model)
     choose_trained(recipe, model)
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise VeraError("freeze: leaves nothing to train; take out a branch")
     if recipe.gradient_checkpointing:
         model.enable_gradient_checkpointing()
     if world.context_size > 1:
@@ -147,7 +152,7 @@ def _prepare(recipe: Recipe, method: Method, model: Any, world: World) -> None:
     shard(model, world, computes_in_bf16(recipe.dtype, world.device))
     if empty:
         materialise(model, world.device)
-        if recipe.init is not None:
+        if recipe.init is not None and (recipe.lora is not None or not resumed):
             load_weights(model, Path(recipe.init))
     if recipe.lora is not None:
         initialise_lora(model, recipe.seed)
