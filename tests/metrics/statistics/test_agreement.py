@@ -92,3 +92,10 @@ def test_consistency_counts_equal_choices() -> None:
 def test_repeats_that_do_not_match_are_told() -> None:
     with pytest.raises(VeraError, match="2 first and 1 second"):
         repeat_consistency(["x", "y"], ["x"], [1, 2])
+
+
+@pytest.mark.faults
+def test_ratios_are_of_values_from_0_on() -> None:
+    with pytest.raises(VeraError, match="no values below 0"):
+        krippendorff_alpha([-1, 1, 1, 2], [0, 0, 1, 1], "ratio")
+    assert krippendorff_alpha([0, 1, 1, 2], [0, 0, 1, 1], "ratio") < 1

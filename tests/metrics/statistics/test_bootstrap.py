@@ -98,3 +98,10 @@ def test_a_level_of_95_is_told() -> None:
 
 def _bounds(interval: object) -> tuple[float, float]:
     return interval.low, interval.high  # type: ignore[attr-defined]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("level", "resamples"), [(0.95, 0), (0.95, 1), (0.95, 39), (0.9999999, 10_000)])
+def test_too_few_resamples_tell_no_interval(level: float, resamples: int) -> None:
+    with pytest.raises(VeraError, match=r"resamples: [0-9]+ or more"):
+        bootstrap_interval(VALUES, level=level, resamples=resamples)

@@ -19,9 +19,10 @@ RESAMPLES = 2000
 def krippendorff_alpha(values: ArrayLike, units: Labels, scale: Scale = "nominal") -> float:
     """Krippendorff's alpha of `[N]` values, given by any raters to `units`: 1 is agreement, 0 as much as by chance.
 
-    Units that only one rater saw say nothing. VeraError if all are such, or all values are equal.
+    Units that only one rater saw say nothing. VeraError if all are such, or all values are equal, and for values below
+    0 on a scale of ratios.
     """
-    counts, domain = _counted(values, units)
+    counts, domain = _counted(values, units, scale)
     return _alpha(counts, domain, scale)
 
 
@@ -35,7 +36,7 @@ def krippendorff_interval(
     seed: int = 0,
 ) -> Interval:
     """Alpha of `[N]` values with its interval by bootstrap over units, of which two or more raters saw at least two."""
-    counts, domain = _counted(values, units)
+    counts, domain = _counted(values, units, scale)
     value = _alpha(counts, domain, scale)
 
     def alphas(drawn: NDArray[np.intp], axis: int) -> NDArray[np.float64]:
@@ -62,9 +63,11 @@ def _alpha(counts: NDArray[np.intp], domain: NDArray[np.float64], scale: Scale) 
     return float(alpha(value_counts=counts, value_domain=domain, level_of_measurement=scale))
 
 
-def _counted(values: ArrayLike, units: Labels) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _counted(values: ArrayLike, units: Labels, scale: Scale) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Count how often each of V values was given to each unit that has at least two, `[U,V]`; and the values `[V]`."""
     given = numbers(values, "values")
+    if scale == "ratio" and given.min() < 0:
+        raise VeraError("agreement: a scale of ratios has no values below 0; take interval")
     _, unit = groups(units, len(given), "units")
     domain, value = np.unique(given, return_inverse=True)
     counts = np.zeros((unit.max() + 1, len(domain)), np.intp)

@@ -75,11 +75,14 @@ def drawn_interval(
 ) -> Interval:
     """Interval of a statistic of `count` independent things, cases or raters say, that are drawn by their index.
 
-    `statistic(drawn, axis)` takes indices `[..., count]` and returns `[...]`.
+    `statistic(drawn, axis)` takes indices `[..., count]` and returns `[...]`. VeraError for fewer than two things, or
+    too few resamples for the level.
     """
     share(level, "level")
     if count < 2:
         raise VeraError("an interval by bootstrap needs at least two values, or two clusters")
+    if resamples < (least := math.ceil(2 / (1 - level))):  # or none of them lies beyond a bound
+        raise VeraError(f"resamples: {least} or more tell an interval of level {level:g}, not {resamples}")
     within = min(_expanded(level, count), 1 - 1 / resamples) if expand else level
     value = float(statistic(np.arange(count), axis=-1))
     low, high = _bounds(count, statistic, method, within, resamples, seed)
