@@ -119,6 +119,8 @@ MD5 = "0f343b0931126a20f133d67c2b018a3b"
         ("street_win2.mp4", "street"),
         ("000012_input.mp4", "000012"),
         ("street-2.mp4", "street-2"),
+        (r"a\b\street_win2_input.mp4", "street"),  # as Windows writes it
+        ("stre\u0301et_win2.mp4", "str\u00e9et"),
     ],
 )
 def test_footage_is_named_by_its_files(name: str, footage: str) -> None:
@@ -387,7 +389,18 @@ def test_a_row_of_any_kind_is_a_bad_sample(tmp_path: Path, line: str) -> None:
 
 @pytest.mark.faults
 @pytest.mark.parametrize(
-    "path", ["{outside}", "../{name}", "vera-train-set/../../{name}", "a\nb.mp4", "\x1b[2J.mp4", "x" * 5000, "\x00"]
+    "path",
+    [
+        "{outside}",
+        "../{name}",
+        "vera-train-set/../../{name}",
+        r"..\{name}",
+        r"C:\{name}",
+        "a\nb.mp4",
+        "\x1b[2J.mp4",
+        "x" * 5000,
+        "\x00",
+    ],
 )
 def test_rows_name_no_clips_outside_of_the_data_set(tmp_path: Path, path: str) -> None:
     split, root = "synthetic-obj-add", tmp_path / "set"
@@ -412,3 +425,20 @@ def test_names_may_be_composed_or_decomposed_and_the_file_may_begin_with_a_mark(
     source = opened(tmp_path)
     for number in range(2):
         assert np.array_equal(source.load((split, number, 0.0, False)).alpha, made(split, number).alpha)
+
+
+@pytest.mark.faults
+def test_rows_that_were_written_on_windows(tmp_path: Path) -> None:
+    split = "synthetic-obj-add"
+    row = write_clips(made(split, 0), tmp_path, split, "0")
+    row = {name: text.replace("/", "\\") if isinstance(text, str) else text for name, text in row.items()}
+    append_row(row, tmp_path, split, 9)
+    assert np.array_equal(opened(tmp_path).load((split, 0, 0.0, False)).alpha, made(split, 0).alpha)
+
+
+@pytest.mark.faults
+def test_one_instruction_in_two_spellings_is_held_out_as_one() -> None:
+    spellings = ("\u00e9", "e\u0301")
+    names = [(f"{index:032x}.mp4", f"add {index // 2} {spellings[index % 2]}") for index in range(400)]
+    groups = np.array(held_out_rows(rows(*names), 0.1)).reshape(200, 2)
+    assert (groups.all(1) == groups.any(1)).all() and 0 < groups[:, 0].sum() < 60

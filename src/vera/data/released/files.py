@@ -4,7 +4,7 @@ import re
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from huggingface_hub import HfApi, ResolvedRevision, hf_hub_download
 from huggingface_hub.errors import (
@@ -57,8 +57,8 @@ class Files(ABC):
 
         VeraError if there is none, and for a path that leads out of the data set: a row must not bring other clips in.
         """
-        written = PurePosixPath(path)
-        if written.is_absolute() or ".." in written.parts or re.search(r"[\x00-\x1f\x7f]", path):
+        written = PureWindowsPath(path)  # which takes both kinds of slash
+        if written.root or ".." in written.parts or re.search(r"[\x00-\x1f\x7f]", path):
             raise VeraError(f"{path!a} is no path within {self.name}; name clips relative to the data set")
         bases = list(reversed(PurePosixPath(index).parents))
         for name in _spellings(path):
@@ -157,8 +157,10 @@ def open_files(path: str) -> Files:
 
 
 def _spellings(path: str) -> list[str]:
-    """A path as it is written, then composed and decomposed: a Mac may have changed the files' names."""
-    return list(dict.fromkeys((path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD")))))
+    """A path as it is written, then composed and decomposed: a Mac may have changed the files' names; and each of these
+    as Windows would have written it."""
+    spelt = (path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD")))
+    return list(dict.fromkeys((*spelt, *(name.replace("\\", "/") for name in spelt))))
 
 
 def _brief(error: Exception) -> str:

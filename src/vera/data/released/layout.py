@@ -5,6 +5,7 @@ five MP4 files, of which the mask may be missing. The rows of `49-frames` are wi
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -53,7 +54,7 @@ class Row:
     @property
     def footage(self) -> str:
         """Name of the clip that the sample is a window of, by its files' names, such as MD5_w0_input.mp4."""
-        stem = PurePosixPath(self.clips["source"]).stem
+        stem = PurePosixPath(_composed(self.clips["source"]).replace("\\", "/")).stem
         if found := _HASH.search(stem):
             return found[0]
         return _WINDOW.sub("", _LAYER.sub("", stem))
@@ -117,9 +118,14 @@ def held_out_rows(rows: Sequence[Row | BadSample], share: float) -> list[bool]:
 
     for row in rows:
         if isinstance(row, Row):
-            first, second = sorted((find(f"clip {row.footage}"), find(f"text {row.instruction}")))
+            first, second = sorted((find(f"clip {row.footage}"), find(f"text {_composed(row.instruction)}")))
             group[second] = first  # so a clip, the first in the alphabet, names the group
     return [isinstance(row, Row) and _fraction(find(f"clip {row.footage}")) < share for row in rows]
+
+
+def _composed(text: str) -> str:
+    """A text in the one spelling of those that Unicode has for it."""
+    return unicodedata.normalize("NFC", text)
 
 
 def _fraction(name: str) -> float:
