@@ -53,3 +53,10 @@ def test_no_work_needs_no_process() -> None:
 def test_a_killed_process_is_one_line(ordered: bool) -> None:
     with pytest.raises(VeraError, match=r"was killed .*use fewer workers"):
         list(share_out(die, [(n,) for n in range(4)], 2, ordered=ordered))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("workers", [0, -2])
+def test_fewer_workers_than_one_are_refused(workers: int) -> None:
+    with pytest.raises(VeraError, match=f"workers must be at least 1, not {workers}"):
+        list(share_out(abs, [(1,)], workers))

@@ -37,6 +37,13 @@ Part = Annotated[float, Range(0, 1e9, above=True)]  # of a mixture
 Name = Annotated[str, Range(1, 4096)]
 
 
+def check_counts(**counts: int | None) -> None:
+    """Raise VeraError unless each number of things is at least 1, or None."""
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise VeraError(f"{name} must be at least 1, not {count}")
+
+
 def check_plain(value: Any, where: str) -> None:
     """Raise VeraError unless `value` is made of mappings, lists, texts without control characters and finite numbers.
 

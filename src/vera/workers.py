@@ -14,6 +14,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vera.errors import VeraError
+from vera.fields import check_counts
 
 if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
@@ -31,6 +32,7 @@ def share_out(
     One worker is this process. Of more, `work` and the arguments must be picklable; whatever stops the iteration, the
     jobs that are begun are finished and the others are not begun. VeraError if a process is killed.
     """
+    check_counts(workers=workers)
     if min(workers, len(jobs)) <= 1:
         yield from (work(*job) for job in jobs)
         return

@@ -1,5 +1,6 @@
 """`vera data synth` and `vera data render`."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,19 @@ import pytest
 
 from vera.cli import main
 from vera.data import LayeredSample
+from vera.data.synthesis import SyntheticLayers
+from vera.data.synthesis.stages import Over
 
 
-class Flat:
+class Flat(SyntheticLayers):
     """In place of `SyntheticLayers`, which needs assets: clips of one grey."""
 
+    @functools.wraps(SyntheticLayers.__init__)
     def __init__(self, seed: int, **arguments: Any) -> None:
         self.seed = seed
         self.arguments = arguments
 
-    def sample(self, index: int, frames: int, width: int, height: int) -> LayeredSample:
+    def sample(self, index: int, frames: int, width: int, height: int, over: Over = "scene") -> LayeredSample:
         grey = np.full((frames, height, width), self.seed + index, np.uint8)
         rgb = np.stack([grey] * 3, axis=-1)
         instruction = json.dumps(self.arguments)
@@ -104,3 +108,24 @@ def test_rendering_without_mitsuba_says_what_to_install(
     assert main(argv) == 2
     assert "vera-layers[render]" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (("--count", "-1"), "count must be at least 1, not -1"),
+        (("--frames", "-3"), "frames is a multiple of 4, plus 1, not -3"),
+        (("--frames", "4"), "frames is a multiple of 4, plus 1, not 4"),
+        (("--seed", "-2"), "seed: is at least 0"),
+        (("--render-share", "5"), "render_share: is at least 0 and at most 1, not 5"),
+    ],
+)
+def test_numbers_out_of_range_are_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str], words: str
+) -> None:
+    argv = ["data", "synth", "--out", str(tmp_path / "out"), "--count", "1"]
+    argv = argv[:-2] if option[0] == "--count" else argv
+    assert main([*argv, *option]) == 2
+    told = capsys.readouterr().err
+    assert words in told and told.count("\n") == 1 and not (tmp_path / "out").exists()

@@ -22,6 +22,7 @@ from vera.cli import main
 from vera.construction.construct import build_samples, build_status
 from vera.construction.publish import publish
 from vera.construction.recipe import make_stages, read_recipe
+from vera.construction.sources import match_files
 from vera.construction.upkeep import collect_garbage, retry, verify_build
 from vera.data.released.dataset import ReleasedLayers
 from vera.errors import DamageWarning, VeraError
@@ -244,6 +245,15 @@ def test_a_folder_means_its_own_footage_wherever_a_command_runs(
     out.rename(tmp_path / "alone")
     with pytest.raises(VeraError, match="names no file"):
         collect_garbage(tmp_path / "alone")
+
+
+@pytest.mark.faults
+def test_a_name_with_brackets_is_no_pattern(tmp_path: Path) -> None:
+    for name in ("clip[1].mp4", "clip1.mp4", "clip2.mp4"):
+        (tmp_path / name).touch()
+    assert match_files(["clip[1].mp4"], "footage", tmp_path) == [Path("clip[1].mp4")]
+    assert match_files([str(tmp_path / "clip[1].mp4")], "footage") == [tmp_path / "clip[1].mp4"]
+    assert match_files(["clip[12].mp4"], "footage", tmp_path) == [Path("clip1.mp4"), Path("clip2.mp4")]
 
 
 @pytest.mark.faults

@@ -100,3 +100,11 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not (tmp_path / ADD).exists() and not list(tmp_path.rglob("*.mp4"))
     assert write_samples(open_drawn, 1, 7, tmp_path) == 1
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("count", "workers", "words"), [(0, 1, "count"), (-1, 1, "count"), (1, 0, "workers")])
+def test_less_than_one_is_refused(tmp_path: Path, count: int, workers: int, words: str) -> None:
+    with pytest.raises(VeraError, match=f"{words} must be at least 1, not {min(count, workers)}"):
+        write_samples(open_drawn, count, 0, tmp_path / "out", workers)
+    assert not (tmp_path / "out").exists()

@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 from vera.cli.options import Flag, parse_size
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
+from vera.errors import VeraError
 
 if TYPE_CHECKING:
     from vera.data.sample import LayeredSample
@@ -83,6 +84,8 @@ def synth(
     from vera.files import check_outputs
 
     check_outputs([Path(assets), renders], [out / FOLDER])
+    if frames < 1 or (frames - 1) % 4:
+        raise VeraError(f"frames is a multiple of 4, plus 1, not {frames}")
     width, height = parse_size(size)
     sprites = objects or SPRITES
     shown = {
@@ -184,7 +187,11 @@ def cache(recipe: Path, *, out: Path, count: int | None = None, retry: Flag = Fa
 
 def _open_make(frames: int, width: int, height: int, **arguments: Any) -> "Callable[[int], LayeredSample]":
     """In each process: the function from a sample's number to the sample."""
+    from vera.data.sources import open_layer_data
     from vera.data.synthesis import SyntheticLayers
 
-    layers = SyntheticLayers(**arguments)
+    arguments["sprites"] = list(arguments["sprites"])
+    held_out = arguments.pop("held_out")
+    layers = open_layer_data({"sizes": [f"{width}x{height}"], **arguments}, held_out)  # which checks them all
+    assert isinstance(layers, SyntheticLayers)
     return lambda number: layers.sample(number, frames, width, height)

@@ -28,6 +28,7 @@ from vera.construction.sources import find_sources, match_files, remember_source
 from vera.construction.stages.background import Picture
 from vera.errors import DamageWarning, VeraError
 from vera.fields import build as build_fields
+from vera.fields import check_counts
 from vera.files import check_outputs, json_text, read_json, real_path, write_text
 from vera.progress import Progress
 from vera.training.recipe_file import read_fields, recipe_files
@@ -101,8 +102,7 @@ def build_samples(
     that do not allow it.
     """
     recipe = read_recipe(recipe_path)
-    if limit is not None and limit < 1:
-        raise VeraError(f"limit is at least 1, not {limit}")
+    check_counts(limit=limit, workers=workers)
     layout = Layout(out)
     pictures = _pictures(recipe)
     footage = match_files(recipe.footage, "footage")

@@ -92,11 +92,12 @@ def read_licence(path: Path) -> dict[str, Any] | None:
 
 
 def match_files(patterns: Sequence[str], where: str, root: Path = Path()) -> list[Path]:
-    """The files that patterns name, in order, without licences; patterns and paths are from `root`. VeraError, which
-    begins with `where`, for none."""
+    """The files that patterns name, in order, without licences; patterns and paths are from `root`. A name of a file is
+    one, whatever a pattern might take its brackets for. VeraError, which begins with `where`, for none."""
     paths: set[Path] = set()
     for pattern in patterns:
-        names = glob.glob(pattern, root_dir=root, recursive=True)  # noqa: PTH207 (absolute patterns)
+        is_name = (root / pattern).is_file()
+        names = [pattern] if is_name else glob.glob(pattern, root_dir=root, recursive=True)  # noqa: PTH207 (absolute patterns)
         files = {
             path for path in map(Path, names) if (root / path).is_file() and not path.name.endswith(FOLDER_SIDECAR)
         }

@@ -10,6 +10,7 @@ from typing import Any
 from vera.data.released.writer import append_row, write_clips
 from vera.data.sample import LayeredSample, Task
 from vera.errors import VeraError
+from vera.fields import check_counts
 from vera.resumable import keep_note, read_rows
 from vera.workers import share_out
 
@@ -39,6 +40,7 @@ def write_samples(
     folder without a note of it, by an earlier version, takes them. VeraError where `root` holds samples of another seed
     or made of something else, or the disk refuses.
     """
+    check_counts(count=count, workers=workers)
     done = _read_numbers(root, seed)
     if (root / NOTE).is_file():  # it comes with the first sample: arguments that make none bind nobody
         keep_note(root / NOTE, made, "samples")

@@ -17,6 +17,7 @@ from vera.evaluation.predictions.metrics import Metric, metrics_of
 from vera.evaluation.predictions.predict import Candidate
 from vera.evaluation.predictions.synthetic import Bench, run_cases
 from vera.evaluation.reports.table import TITLES, summarize
+from vera.fields import check_counts
 from vera.files import check_outputs, write_text
 from vera.fingerprints import path_fingerprint
 from vera.pipelines.folders.hub import on_disk
@@ -73,6 +74,7 @@ def evaluate_ablations(
     `ablations.json`. VeraError as `train`, `run_cases` and `init_pipeline`, for recipes of one name, with other data or
     with data that are not synthetic, and where `out` holds runs by another recipe or from another base.
     """
+    check_counts(seeds=seeds, count=count, workers=workers)
     names = [path.stem for path in recipes]
     if len(set(names)) < len(names) or not names:
         raise VeraError("ablations: name recipes, no two files of one name")

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from vera.errors import VeraError
 from vera.evaluation.cases.benchmark import fingerprint, read_benchmark
 from vera.evaluation.methods.folder import FolderMethod
 from vera.evaluation.methods.method import Method
@@ -17,6 +16,7 @@ from vera.evaluation.predictions.metrics import PUBLISHED, choose_metrics
 from vera.evaluation.predictions.networks import Networks
 from vera.evaluation.predictions.run import keep_to
 from vera.evaluation.reports.report import write_report
+from vera.fields import check_counts
 from vera.progress import Progress
 
 
@@ -46,8 +46,7 @@ def evaluate_benchmark(
 
     VeraError for methods that are not there, and for a folder that holds a run on other cases or by other metrics.
     """
-    if workers is not None and workers < 1:
-        raise VeraError(f"workers must be at least 1, not {workers}")
+    check_counts(workers=workers)
     names = tuple(metric.name for metric in choose_metrics(metrics or PUBLISHED))
     cases = read_benchmark(benchmark, count)
     chosen = parse_methods(methods, [case.id for case in cases], settings or {})

@@ -12,6 +12,7 @@ from vera.evaluation.cases.validation import validation_cases
 from vera.evaluation.predictions.predict import Candidate
 from vera.evaluation.predictions.synthetic import Bench, run_cases
 from vera.evaluation.reports.report import write_curves, write_report, write_sheets
+from vera.fields import check_counts
 from vera.progress import Progress
 
 BASELINES = (Candidate("autoencoder"), Candidate("truth"), Candidate("empty"))
@@ -33,7 +34,7 @@ def evaluate_held_out(
     Beside the model, with its LoRAs, stand the reference baselines. Returns the tables and the sheets. The same call
     goes on with a run that was stopped. VeraError as `run_cases`.
     """
-    _check(count, workers)
+    check_counts(count=count, workers=workers)
     bench, candidates = replace(bench, split="held_out"), [setting, *baselines]
     cases = evaluation_cases(count, bench.sprites, *shape)
     records = run_cases(bench, cases, candidates, workers, progress)
@@ -50,7 +51,7 @@ def sweep_settings(
     progress: Progress | None = None,
 ) -> str:
     """Run a model on `count` validation cases for each combination of settings (`steps=4,8`); write the curves."""
-    _check(count, workers)
+    check_counts(count=count, workers=workers)
     bench, candidates = replace(bench, split="validation"), parse_sweep(sweep)
     records = run_cases(bench, validation_cases(count, bench.sprites, *shape), candidates, workers, progress)
     return write_curves(bench.out, records, [candidate.label for candidate in candidates])
@@ -68,10 +69,3 @@ def parse_sweep(texts: Sequence[str]) -> list[Candidate]:
         except ValueError:
             raise VeraError(f"sweep {text!r}: {name} is a number") from None
     return [Candidate("model", **dict(zip(axes, values, strict=True))) for values in product(*axes.values())]
-
-
-def _check(count: int, workers: int | None) -> None:
-    if count < 1:
-        raise VeraError(f"count must be at least 1, not {count}")
-    if workers is not None and workers < 1:
-        raise VeraError(f"workers must be at least 1, not {workers}")

@@ -15,6 +15,7 @@ from vera.data.synthesis.assets import load_radiance
 from vera.data.synthesis.records import INDEX, RenderRecord, Views, read_records, write_record
 from vera.data.synthesis.render_spec import draw_spec
 from vera.errors import VeraError
+from vera.fields import check_counts
 from vera.resumable import whole_rows
 
 
@@ -36,6 +37,7 @@ def make_renders(
 
     The same call goes on with work that was stopped. VeraError where the folder holds renders of other arguments.
     """
+    check_counts(count=count, views=views, samples=samples)
     folder.mkdir(parents=True, exist_ok=True)
     whole_rows(folder / INDEX)  # a line that a kill cut short goes, so that the next stands alone
     done = {record.spec.index: record.spec for record in read_records(folder)}

@@ -16,6 +16,7 @@ from vera.errors import VeraError
 from vera.evaluation.cases.case import Case
 from vera.evaluation.cases.frames import CaseFrames
 from vera.evaluation.cases.views import read_alike, read_frames, read_grey
+from vera.fields import check_counts
 from vera.fingerprints import path_fingerprint
 from vera.layers.masks import check_white, mask_frames
 from vera.video import open_clip
@@ -48,8 +49,7 @@ def read_benchmark(path: str, count: int | None = None) -> list[ClipCase]:
     VIDEO_PROMPT by the ids of its row; where both tasks have such a name, bg-change_ or obj-add_ stands before it.
     VeraError as `read_test_set`, for a count below 1, and for two rows of one name.
     """
-    if count is not None and count < 1:
-        raise VeraError(f"count must be at least 1, not {count}")
+    check_counts(count=count)
     clips = list(_first(read_test_set(path), count))
     ids = _ids(clips)
     if twice := [name for name, times in Counter(map(str.casefold, ids)).items() if times > 1]:

@@ -44,7 +44,8 @@ def collect(
     wanted = {(job.case, job.method): job for job in jobs}
     done = {place for place, job in wanted.items() if (found := kept.get(place)) and _is_whole(found, job)}
     waiting = [job.arguments for place, job in wanted.items() if place not in done]
-    for number, record in enumerate(share_out(make, waiting, workers or _default_workers()), len(done) + 1):
+    workers = _default_workers() if workers is None else workers
+    for number, record in enumerate(share_out(make, waiting, workers), len(done) + 1):
         place = record.case, record.method
         if kept.get(place) != record:
             append_row(out / RECORDS, asdict(record))
