@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 from tests.evaluation.benchmarks import RATE, make_benchmark, square, texture
 
 from vera.errors import VeraError
-from vera.evaluation.cases.benchmark import case_fingerprint, fingerprint, load_frames, read_benchmark
+from vera.evaluation.cases.benchmark import ClipCase, case_fingerprint, fingerprint, load_frames, read_benchmark
 from vera.video import write_lossless
 
 
@@ -87,3 +88,15 @@ def test_a_mask_of_labels_is_refused(tmp_path: Path) -> None:
     Image.fromarray((square()[0] > 0) * np.uint8(2)).save(tmp_path / "labels.png")
     with pytest.raises(VeraError, match="nothing in it is white"):
         load_frames(replace(case, mask=tmp_path / "labels.png"))
+
+
+@pytest.mark.faults
+def test_a_clip_that_is_something_else_now_makes_another_case(tmp_path: Path) -> None:
+    """A mask that is taken for a matte, say: what was measured by it does not count."""
+    file = tmp_path / "a.mp4"
+    file.write_bytes(b"a")
+    kinds = ("mask", "alpha", "edit", "composite")
+    chosen = [names for count in range(5) for names in combinations(kinds, count)]
+    asked = {"id": "a", "task": "obj_add", "instruction": "Add a ball.", "source": file}
+    found = {case_fingerprint(ClipCase(**asked, **dict.fromkeys(names, file))) for names in chosen}
+    assert len(found) == len(chosen) == 16

@@ -21,6 +21,15 @@ from vera.fingerprints import path_fingerprint
 from vera.layers.masks import check_white, mask_frames
 from vera.video import open_clip
 
+# What clips a case has: of so many, these, so that their number tells. Earlier versions hashed no more of it.
+USUAL = {
+    ("source",),
+    ("source", "mask"),
+    ("source", "mask", "alpha"),
+    ("source", "alpha", "edit", "composite"),
+    ("source", "mask", "alpha", "edit", "composite"),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClipCase(Case):
@@ -39,7 +48,13 @@ class ClipCase(Case):
     @property
     def files(self) -> list[Path]:
         """Everything that the case is made of."""
-        return [path for path in (self.source, self.mask, self.alpha, self.edit, self.composite) if path is not None]
+        return list(self.clips.values())
+
+    @property
+    def clips(self) -> dict[str, Path]:
+        """Everything that the case is made of, by what it is."""
+        named = {name: getattr(self, name) for name in ("source", "mask", "alpha", "edit", "composite")}
+        return {name: path for name, path in named.items() if path is not None}
 
 
 def read_benchmark(path: str, count: int | None = None) -> list[ClipCase]:
@@ -87,7 +102,9 @@ def fingerprint(cases: Sequence[ClipCase]) -> str:
 def case_fingerprint(case: ClipCase) -> str:
     """Hash what a case asks and its files, wherever they lie."""
     words = [case.id, case.task, case.instruction, case.caption, case.noun, case.place, case.scene, case.seed]
-    return hashlib.sha256(repr([*words, *map(path_fingerprint, case.files)]).encode()).hexdigest()
+    roles = tuple(case.clips)
+    told = [] if roles in USUAL else [roles]
+    return hashlib.sha256(repr([*words, *map(path_fingerprint, case.files), *told]).encode()).hexdigest()
 
 
 def _first(clips: Iterator[TestClip], count: int | None) -> Iterator[TestClip]:
