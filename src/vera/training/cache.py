@@ -81,6 +81,7 @@ def cache_data(
             lambda some: _encode(encoders, data, some, recipe, dtype),
             note,
             lambda: encoders.text.states(""),
+            name_of=getattr(data, "name_of", repr),
             shard_samples=shard_samples,
             retry=retry,
             progress=lambda done, total: progress(part, done, total),

@@ -240,6 +240,28 @@ def test_another_kind_of_samples_or_other_keys_are_refused(cache: Path) -> None:
     assert content(cache) == before
 
 
+@pytest.mark.faults
+def test_samples_that_are_others_now_are_refused(tmp_path: Path, cache: Path) -> None:
+    """By what is told of them beside their keys, which caches of earlier versions did not keep."""
+
+    def again(folder: Path, told: str) -> Written:
+        return write_sample_shards(
+            folder,
+            range(20),
+            encode,
+            {"encoders": "a"},
+            empty_text,
+            name_of=lambda key: f"{key!r}  {told if key == 7 else key}",
+            shard_samples=SMALL,
+        )
+
+    assert again(cache / "train", "b").new == 0
+    again(tmp_path / "told", "b")
+    assert again(tmp_path / "told", "b").new == 0
+    with pytest.raises(VeraError, match="holds other samples"):
+        again(tmp_path / "told", "c")
+
+
 def test_the_order_of_fields_makes_no_other_kind(tmp_path: Path) -> None:
     for stage in ({"until": 1, "frames": {1: 1}}, {"frames": {1: 1}, "until": 1}):
         note = {"stages": [stage]}

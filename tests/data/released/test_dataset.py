@@ -428,6 +428,20 @@ def test_names_may_be_composed_or_decomposed_and_the_file_may_begin_with_a_mark(
 
 
 @pytest.mark.faults
+def test_a_sample_s_name_tells_its_row(tmp_path: Path) -> None:
+    """So that a cache notices what took its place."""
+    split, found = "synthetic-obj-add", set()
+    row = write_clips(made(split, 0), tmp_path, split, "0")
+    for change in ({}, {"edit_instruction": "Add another."}, {"mask_path": "elsewhere.mp4"}, {}):
+        (tmp_path / index_path(split, 9)).write_text(json.dumps(row | change) + "\n")
+        source = opened(tmp_path)
+        (key,) = source.keys()
+        assert source.name_of(key).startswith(f"{key!r}  ")
+        found.add(source.name_of(key))
+    assert len(found) == 3
+
+
+@pytest.mark.faults
 def test_rows_that_were_written_on_windows(tmp_path: Path) -> None:
     split = "synthetic-obj-add"
     row = write_clips(made(split, 0), tmp_path, split, "0")

@@ -39,6 +39,7 @@ def write_sample_shards(
     note: Mapping[str, Any],
     empty_text: Callable[[], Tensor],
     *,
+    name_of: Callable[[Any], str] = repr,
     shard_samples: int = SHARD_SAMPLES,
     retry: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -46,7 +47,8 @@ def write_sample_shards(
 ) -> Written:
     """Write the samples of `keys` to `folder`, those that are not there yet, and then its index.
 
-    `encode` is asked for the samples of some keys, in their order; `note` (JSON) says of what kind they are. Each
+    `encode` is asked for the samples of some keys, in their order; `note` (JSON) says of what kind they are, and
+    `name_of` what each is: its key and, after two spaces, what earlier versions did not keep. Each
     `shard_samples` keys have a shard of their own, which takes its name when it is whole: the same call goes on after a
     kill and writes anew what was deleted or cut short. More keys may follow later; for them a last shard that was not
     full is written anew, and with `retry` so are those that left out bad samples. `skipped` hears of each bad sample:
@@ -59,7 +61,8 @@ def write_sample_shards(
         _check_note(folder / NOTE, {"format": FORMAT, "shard_samples": shard_samples, "note": dict(note)})
         if not (folder / EMPTY).exists():
             _write(folder / EMPTY, save({"text": empty_text()}))
-        shards = _whole_shards(folder, [repr(key) for key in keys], shard_samples, retry)
+        names = list(map(name_of, keys))
+        shards = _whole_shards(folder, names, shard_samples, retry)
         held, bad, seen = (_count(shards, name) for name in ("samples", "bad", "keys"))
         missing = [
             range(first, min(first + shard_samples, len(keys)))
@@ -72,7 +75,7 @@ def write_sample_shards(
         wanted = [keys[number] for numbers in missing for number in numbers]
         with closing(_watch(encode(wanted), seen, bad, total, progress, skipped)) as samples:
             for numbers in missing:
-                path, own = shard_path(folder, numbers.start), [repr(keys[number]) for number in numbers]
+                path, own = shard_path(folder, numbers.start), names[numbers.start : numbers.stop]
                 shards[numbers.start] = write_shard(path, numbers.start, own, islice(samples, len(numbers)))
         _write(folder / INDEX, json.dumps(_index(shards, note), ensure_ascii=False).encode())
     except OSError as error:
@@ -113,7 +116,7 @@ def _whole_shards(folder: Path, keys: list[str], shard_samples: int, retry: bool
             continue
         wanted, held = keys[first : first + shard_samples], contents["keys"]
         count = min(len(wanted), len(held))
-        if wanted[:count] != held[:count]:
+        if any(name not in (own, own.partition("  ")[0]) for name, own in zip(held[:count], wanted, strict=False)):
             raise VeraError(f"{folder}: holds other samples, or in another order; choose another folder")
         if len(wanted) <= len(held) and not (retry and contents["bad"]):
             shards[first] = contents

@@ -91,6 +91,11 @@ class ReleasedLayers:
         places = (place_in_epoch(number, count, seed=0) for number in range(count))
         return [(*self._keys[place], 0.0, False) for place in places]
 
+    def name_of(self, key: Key) -> str:
+        """The key as text and, after two spaces, a hash of its row: another row in its place is another sample."""
+        row = self.rows[key[0]][key[1]]
+        return repr(key) if isinstance(row, BadSample) else f"{key!r}  {row.fingerprint}"
+
     def draw(self, step: int, batch_size: int, attempt: int = 0) -> list[Key]:
         """Keys of a step's samples: split, row, first frame and whether it is mirrored."""
         return [self._draw(number, attempt) for number in range(step * batch_size, (step + 1) * batch_size)]

@@ -52,6 +52,11 @@ class Row:
     clips: Mapping[str, str]
 
     @property
+    def fingerprint(self) -> str:
+        """Hash of the instruction and the clips' paths."""
+        return sha256(repr((self.instruction, sorted(self.clips.items()))).encode()).hexdigest()[:16]
+
+    @property
     def footage(self) -> str:
         """Name of the clip that the sample is a window of, by its files' names, such as MD5_w0_input.mp4."""
         stem = PurePosixPath(_composed(self.clips["source"]).replace("\\", "/")).stem
