@@ -13,6 +13,7 @@ from tests.video.decoding.test_damage import damage
 
 from vera.data.mixture import Mixture
 from vera.data.released.dataset import ReleasedLayers
+from vera.data.released.files import LocalFiles
 from vera.data.released.layout import CLIPS, Row, held_out_rows, index_path
 from vera.data.released.writer import append_row, write_clips
 from vera.data.sample import BadSample
@@ -439,6 +440,18 @@ def test_a_sample_s_name_tells_its_row(tmp_path: Path) -> None:
         assert source.name_of(key).startswith(f"{key!r}  ")
         found.add(source.name_of(key))
     assert len(found) == 3
+
+
+@pytest.mark.faults
+def test_a_path_is_of_one_clip_whatever_was_read_before(tmp_path: Path) -> None:
+    index = index_path("synthetic-obj-add", 9)
+    for place, text in (("", "root"), (str(Path(index).parent), "below")):
+        (tmp_path / place).mkdir(parents=True, exist_ok=True)
+        (tmp_path / place / "both.mp4").write_text(text)
+    (tmp_path / index).with_name("one.mp4").touch()
+    files = LocalFiles(tmp_path)
+    found = [files.find(name, index) for name in ("both.mp4", "one.mp4", "both.mp4")]
+    assert found[0] == found[2] == tmp_path / "both.mp4"
 
 
 @pytest.mark.faults

@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 from tests.training.drawn import DrawnLayers, open_drawn, write_recipe
 
+from vera.data.sample import LayeredSample
 from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D
 from vera.models.pixels import to_network
@@ -66,6 +67,16 @@ def test_crops_of_stills_where_there_is_nothing_else() -> None:
             return [(step, 0, 0, 1)]
 
     assert gather_crops(Stills(), 4, seed=0).shape == (4, 3, 1, 32, 32)
+
+
+@pytest.mark.faults
+def test_crops_of_clips_of_several_small_sizes_are_of_one() -> None:
+    class Sizes(DrawnLayers):
+        def load(self, key: tuple[int, ...]) -> LayeredSample:
+            return DrawnLayers(side=(32, 48)[key[1] % 2]).load(key)
+
+    count, channels, frames, *sides = gather_crops(Sizes(), 12, seed=0).shape
+    assert (count, channels, frames) == (12, 3, 5) and sides in ([32, 32], [48, 48])
 
 
 def test_psnr_and_gradients() -> None:

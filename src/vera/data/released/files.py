@@ -26,9 +26,11 @@ ROWS_LIMIT = 1 << 30  # bytes of a JSONL file: a row has about 500
 class Files(ABC):
     """Files of a data set."""
 
+    slow = False  # whether each look for a file takes long
+
     def __init__(self, name: str) -> None:
         self.name = name
-        self._base = 0  # which folder the path that was found last is relative to
+        self._base = 0  # which folder the path that was found last is relative to, where looking is slow
 
     @abstractmethod
     def get(self, path: str) -> Path | None:
@@ -64,7 +66,7 @@ class Files(ABC):
         for name in _spellings(path):
             for number in (self._base, *range(len(bases))):
                 if number < len(bases) and (file := self.get(str(bases[number] / name))):
-                    self._base = number
+                    self._base = number if self.slow else 0
                     return file
         raise VeraError(f"{path} is not in {self.name}")
 
@@ -94,6 +96,8 @@ class LocalFiles(Files):
 
 class HubFiles(Files):
     """Of a data set on the hub, all of one commit."""
+
+    slow = True
 
     def __init__(self, name: str, commit: ResolvedRevision) -> None:
         super().__init__(name)

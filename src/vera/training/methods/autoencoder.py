@@ -126,27 +126,28 @@ class AutoencoderTraining:
 
 
 def gather_crops(data: LayerData, count: int, seed: int) -> Tensor:
-    """`count` crops [count,3,T,64,64] in [-1,1], of one length, drawn in turn from the four kinds of clip.
+    """`count` crops [count,3,T,64,64] in [-1,1], of one shape, drawn in turn from the four kinds of clip.
 
-    Of the lengths that the data have, the first to fill the count wins; stills only if no motion is among many batches.
+    Of the lengths that the data have, and sizes below 64, the first to fill the count wins; stills only if no motion is
+    among many batches.
     """
     generator = torch.Generator().manual_seed(seed)
-    found: dict[int, list[Tensor]] = defaultdict(list)
+    found: dict[torch.Size, list[Tensor]] = defaultdict(list)
     step = EVAL_STEP
     while True:
         for position in range(len(data.draw(step, 4))):
             batch = collate([_pixels(load_sample(data, step, 4, position)[0])])
             for kind in KINDS:
                 video = to_network(getattr(batch, kind))[0]
-                frames, height, width = video.shape[1:]
+                height, width = video.shape[2:]
                 top = int(torch.randint(max(height - PCA_CROP, 0) + 1, (), generator=generator))
                 left = int(torch.randint(max(width - PCA_CROP, 0) + 1, (), generator=generator))
                 crop = video[:, :, top : top + PCA_CROP, left : left + PCA_CROP]
-                if len(found[frames]) < count:
-                    found[frames].append(crop.clone())
-        still_only = step - EVAL_STEP >= BATCHES_TO_MOTION and len(found) == 1
-        for frames, crops in found.items():
-            if len(crops) == count and (frames > 1 or still_only):
+                if len(found[crop.shape]) < count:
+                    found[crop.shape].append(crop.clone())
+        still_only = step - EVAL_STEP >= BATCHES_TO_MOTION and len({shape[1] for shape in found}) == 1
+        for shape, crops in found.items():
+            if len(crops) == count and (shape[1] > 1 or still_only):
                 return torch.stack(crops)
         step += 1
 
