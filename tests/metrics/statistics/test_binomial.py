@@ -80,3 +80,11 @@ def test_wins_that_are_no_choices_and_a_single_rater_are_told() -> None:
         wilson_interval_by_rater([0, 2], [1, 2])
     with pytest.raises(VeraError, match="two raters"):
         wilson_interval_by_rater([0, 1], [1, 1])
+
+
+@pytest.mark.faults
+def test_an_interval_by_rater_holds_its_value() -> None:
+    for raters in range(2, 40):
+        for won in (0, 1):
+            found = wilson_interval_by_rater([won] * (5 * raters), np.repeat(np.arange(raters), 5))
+            assert found.low <= found.value <= found.high

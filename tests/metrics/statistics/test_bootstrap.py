@@ -1,5 +1,7 @@
 """Bootstrap intervals against scipy's and against closed forms."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -105,3 +107,14 @@ def _bounds(interval: object) -> tuple[float, float]:
 def test_too_few_resamples_tell_no_interval(level: float, resamples: int) -> None:
     with pytest.raises(VeraError, match=r"resamples: [0-9]+ or more"):
         bootstrap_interval(VALUES, level=level, resamples=resamples)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("method", ["percentile", "bca"])
+def test_an_interval_holds_its_value(method: Any) -> None:
+    """Also of equal values, whose means are rounded in several ways, and of rare ones."""
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        for values in (np.full(rng.integers(2, 30), rng.random()), rng.random(20) < 0.05, rng.random(9) ** 8):
+            found = bootstrap_interval(values, method=method, resamples=50, seed=seed)
+            assert found.low <= found.value <= found.high

@@ -198,6 +198,14 @@ def test_five_raters_are_told_to_be_too_few(study_folder: Path) -> None:
     assert min(one.p for one in result.comparisons) > 0.05 and "5 raters" in limits(result)[0]
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("chance", [0.0, 1.0])
+def test_a_method_that_always_wins_or_never(tmp_path: Path, chance: float) -> None:
+    folder = make_study(tmp_path, cases=4, design={"raters": 3, "trials": 4, "catches": 0, "repeats": 0})
+    written = analyse_study(folder, answer_study(folder, 3, chance), tmp_path / "report")
+    assert written.page.is_file()
+
+
 def test_nobody_and_nobody_left(study_folder: Path) -> None:
     engine = answer_study(study_folder, 0)
     with pytest.raises(VeraError, match="nobody has answered yet"):

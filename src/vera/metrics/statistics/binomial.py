@@ -70,7 +70,7 @@ def _wilson(value: float, trials: float, quantile: float) -> tuple[float, float]
     spread = quantile**2 / trials
     middle = (value + spread / 2) / (1 + spread)
     half = quantile / (1 + spread) * math.sqrt(value * (1 - value) / trials + spread / trials / 4)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return max(0.0, min(middle - half, value)), min(1.0, max(middle + half, value))  # which rounding may leave out
 
 
 def _check_count(wins: int, trials: int) -> None:

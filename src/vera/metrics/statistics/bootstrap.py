@@ -88,7 +88,8 @@ def drawn_interval(
     low, high = _bounds(count, statistic, method, within, resamples, seed)
     if not (math.isfinite(low) and math.isfinite(high)):  # BCa divides by the spread, which equal values have not
         low, high = _bounds(count, statistic, "percentile", within, resamples, seed)
-    return Interval(value, low, high, level)
+    # Rounding, of equal values, or few skewed ones may leave the value itself out.
+    return Interval(value, min(low, value), max(high, value), level)
 
 
 def _bounds(
