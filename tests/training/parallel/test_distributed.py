@@ -94,6 +94,19 @@ def test_two_processes_share_the_tokens_of_a_sample(tmp_path: Path, fields: dict
     assert_same_weights(unbroken, tmp_path / "run")
 
 
+@pytest.mark.faults
+def test_two_processes_train_an_autoencoder_in_bfloat16(tmp_path: Path) -> None:
+    """Its held-out figures are of float32, without autocast, also where autocast computes the loss."""
+    runs = []
+    for name, run in (("one", alone), ("two", lambda recipe: together(recipe, 2))):
+        (tmp_path / name).mkdir()
+        run(write_recipe(tmp_path / name, batch_size=4, steps=2, dtype="bf16"))
+        runs.append([row for row in rows(tmp_path / name / "run") if "held_out/psnr_edit" in row])
+    assert [row["step"] for row in runs[0]] == [0, 2]
+    for one, two in zip(*runs, strict=True):
+        assert two == pytest.approx(one, rel=1e-2)
+
+
 def test_two_processes_train_one_adapter(tmp_path: Path, fields: dict[str, Any]) -> None:
     runs = []
     for name in ("one", "two"):

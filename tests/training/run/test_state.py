@@ -231,6 +231,18 @@ def test_averaged_weights_are_lent_and_frozen_ones_are_not_averaged() -> None:
     assert torch.equal(average["weight"], held)
 
 
+@pytest.mark.faults
+def test_an_error_under_the_average_is_the_one_that_is_told() -> None:
+    """An error leaves a sharded model with whole parameters in the place of its own."""
+    model = nn.Linear(3, 2)
+    average, sharded = start_average(model), model.weight
+    own, held = sharded.detach().clone(), average["weight"].add_(1).clone()
+    with pytest.raises(ZeroDivisionError), averaged(model, average):
+        model.weight = nn.Parameter(torch.zeros(4, 3))
+        raise ZeroDivisionError
+    assert torch.equal(sharded, own) and torch.equal(average["weight"], held)
+
+
 def test_meter_means_every_element_once() -> None:
     meter = Meter()
     meter.add({"loss": torch.tensor(1.0), "quarter_1": torch.tensor([2.0, 4.0]), "quarter_2": torch.zeros(0)})

@@ -29,6 +29,8 @@ BATCHES_TO_MOTION = 32
 class AutoencoderTraining:
     """`autoencoder`: reconstruct source, edit, alpha (as grey) and composite alike."""
 
+    in_float32 = True
+
     def __init__(
         self,
         recipe: Recipe,

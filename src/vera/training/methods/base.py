@@ -11,7 +11,12 @@ from vera.training.batches import Batch, LatentBatch
 
 
 class Method(Protocol):
-    """A network and how it learns. Networks are diffusers' `ModelMixin`, with `config` and `save_pretrained`."""
+    """A network and how it learns. Networks are diffusers' `ModelMixin`, with `config` and `save_pretrained`.
+
+    `in_float32`: it also computes outside of autocast, so that weights are float32 wherever they are spread.
+    """
+
+    in_float32: bool
 
     def check_data(self, data: LayerData) -> None:
         """Raise VeraError for data that this method cannot learn from; take from it what else it knows."""

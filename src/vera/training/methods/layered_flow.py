@@ -28,6 +28,8 @@ from vera.training.recipe import FlowObjective, Recipe
 class LayeredFlow:
     """`layered_flow`: predict the velocity of all layers from noisy latents, the source, the mask and the text."""
 
+    in_float32 = False
+
     def __init__(
         self,
         recipe: Recipe,

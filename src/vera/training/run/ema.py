@@ -1,6 +1,6 @@
 """Exponential moving average of what a model learns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -29,18 +29,19 @@ def update_average(average: Average, model: nn.Module, step: int, decay: float) 
 @contextmanager
 def averaged(model: nn.Module, average: Average) -> Iterator[None]:
     """Within, `model` computes with the averaged weights; its own come back to the last bit."""
-    _swap(model, average)
+    parameters = dict(model.named_parameters())
+    # Named once: where an error ends a forward, a sharded model holds other parameters, whole ones.
+    pairs = [(local(parameters[name]), local(tensor)) for name, tensor in average.items()]
+    _swap(pairs)
     try:
         yield
     finally:
-        _swap(model, average)
+        _swap(pairs)
 
 
 @torch.no_grad()
-def _swap(model: nn.Module, average: Average) -> None:
-    parameters = dict(model.named_parameters())
-    for name, tensor in average.items():
-        own, other = local(parameters[name]), local(tensor)
+def _swap(pairs: Sequence[tuple[Tensor, Tensor]]) -> None:
+    for own, other in pairs:
         kept = own.clone()
         own.copy_(other)
         other.copy_(kept)

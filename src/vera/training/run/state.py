@@ -149,7 +149,7 @@ def _prepare(recipe: Recipe, method: Method, model: Any, world: World, resumed: 
     empty = any(parameter.is_meta for parameter in model.parameters())
     if not empty:
         model.to(world.device)
-    shard(model, world, computes_in_bf16(recipe.dtype, world.device))
+    shard(model, world, computes_in_bf16(recipe.dtype, world.device) and not method.in_float32)
     if empty:
         materialise(model, world.device)
         if recipe.init is not None and (recipe.lora is not None or not resumed):
