@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from accelerate import cpu_offload
 from diffusers import DiffusionPipeline
+from diffusers.hooks import apply_group_offloading
 from PIL import Image
 
 from vera import VeraError
@@ -389,3 +391,35 @@ def test_the_autoencoder_is_brought_in_for_every_span(make_pipeline: MakePipelin
     assert brought == [pipeline.vae]
     next(pipeline.decode_spans(latents, 5))
     assert brought == [pipeline.vae] * 2
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("part", ["transformer", "vae"])
+def test_weights_that_are_elsewhere_are_not_saved(make_pipeline: MakePipeline, tmp_path: Path, part: str) -> None:
+    """In the place of weights on disk is memory that nobody filled, which diffusers would save."""
+    pipeline = make_pipeline()
+    cpu = torch.device("cpu")
+    apply_group_offloading(
+        getattr(pipeline, part), cpu, cpu, "leaf_level", offload_to_disk_path=str(tmp_path / "weights")
+    )
+    with pytest.raises(VeraError, match=f"{part}: offloading holds its weights elsewhere"):
+        pipeline.save_pretrained(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.faults
+def test_weights_on_no_device_are_not_saved(make_pipeline: MakePipeline, tmp_path: Path) -> None:
+    pipeline = make_pipeline()
+    cpu_offload(pipeline.text_encoder, torch.device("cpu"))
+    with pytest.raises(VeraError, match="text_encoder: offloading holds its weights elsewhere"):
+        pipeline.save_pretrained(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.faults
+def test_blocks_that_are_compiled_alone_are_not_saved(make_pipeline: MakePipeline, tmp_path: Path) -> None:
+    pipeline = make_pipeline()
+    pipeline.transformer.blocks[0] = torch.compile(pipeline.transformer.blocks[0], backend="eager")
+    with pytest.raises(VeraError, match="transformer: has parts that are compiled by themselves"):
+        pipeline.save_pretrained(tmp_path / "model")
+    assert not (tmp_path / "model").exists()

@@ -19,7 +19,8 @@ from vera.pipelines.acceleration import accelerate, int8_weights
 from vera.pipelines.editors.adapters.adapter import Adapter
 from vera.pipelines.folders.check import read_index
 from vera.pipelines.folders.opening import locate_model
-from vera.pipelines.lora.loader import add_loras
+from vera.pipelines.lora.guards import is_switched_off
+from vera.pipelines.lora.loader import add_loras, plain_transformer
 from vera.pipelines.pipeline_vera import VeraPipeline
 from vera.processes import group_size
 
@@ -39,10 +40,11 @@ def choice_of(pipeline: VeraPipeline | Adapter) -> ModelChoice:
     """Say what `load_pipeline` or `load_editor` was told; of what was made otherwise, where it is from and its LoRA."""
     inner: Any = pipeline.pipeline if isinstance(pipeline, Adapter) else pipeline
     loaded: ModelChoice | None = getattr(pipeline, "_loaded_as", None)
+    network = plain_transformer(getattr(inner, "transformer", None))
+    active = () if network is not None and is_switched_off(network) else tuple(inner.get_active_adapters())
     if loaded is None:
         name = inner.config.get("_name_or_path") or type(inner).__name__
-        return ModelChoice(str(name), lora=tuple(inner.get_active_adapters()))
-    active = tuple(inner.get_active_adapters())
+        return ModelChoice(str(name), lora=active)
     if active != getattr(pipeline, "_loaded_adapters", active):  # LoRAs were changed since
         return replace(loaded, lora=active)
     return loaded

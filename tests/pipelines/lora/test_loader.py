@@ -99,6 +99,8 @@ def test_a_pipeline_with_a_lora_is_not_saved(
     with pytest.raises(VeraError, match="cannot hold a LoRA"):
         pipeline.save_pretrained(tmp_path / "model")
     assert not (tmp_path / "model").exists()
+    if state == "disabled":
+        pipeline.enable_lora()
     pipeline.fuse_lora()
     pipeline.unload_lora_weights()
     pipeline.save_pretrained(tmp_path / "model")

@@ -14,6 +14,7 @@ from vera.errors import VeraError, first_line
 from vera.models.model_files import PARTS, pipeline_files
 from vera.pipelines.folders.check import check_model, check_package
 from vera.pipelines.folders.hub import fetch_model, hub_name, on_disk, push_pipeline
+from vera.pipelines.offloaded import has_no_values
 from vera.presets import BASES, TRAINED, preset_folder
 
 TEXT_PARTS = ("tokenizer", "text_encoder")
@@ -68,8 +69,12 @@ class GuardedLoading:
     def save_pretrained(self, save_directory: str | PathLike[str], push_to_hub: bool = False, **kwargs: Any) -> None:
         """Write the pipeline as diffusers does; `push_to_hub` publishes it with its model card.
 
-        VeraError for one with a LoRA, whose folder no program could load.
+        VeraError for one with a LoRA or with blocks that are compiled each by itself, whose folder no program could
+        load, and where an offloading holds weights elsewhere.
         """
+        for name, part in self.components.items():  # type: ignore[attr-defined]
+            if isinstance(part, torch.nn.Module):
+                _check_saved(name, part)
         transformer: Any = getattr(self, "transformer", None)
         if transformer is not None and any(hasattr(module, "base_layer") for module in transformer.modules()):
             raise VeraError(
@@ -127,6 +132,13 @@ def load_packaged_text_encoder(package: str, parts: Sequence[str] = TEXT_PARTS) 
         return {part: loaders[part]() for part in parts}
     except Exception as error:
         raise VeraError(f"the text encoder in {folder} cannot be loaded: {first_line(error)}") from error
+
+
+def _check_saved(name: str, network: torch.nn.Module) -> None:
+    if has_no_values(network):
+        raise VeraError(f"{name}: offloading holds its weights elsewhere between two calls: save it before")
+    if any("._orig_mod." in f".{key}" for key in getattr(network, "_orig_mod", network).state_dict()):
+        raise VeraError(f"{name}: has parts that are compiled by themselves, under other names: save it before")
 
 
 def _packaged(index: Mapping[str, Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:

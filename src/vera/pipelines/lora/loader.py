@@ -17,6 +17,7 @@ from vera.errors import VeraError, first_line
 from vera.models import VeraTransformer3DModel
 from vera.models.conversion.experts import vera_key
 from vera.pipelines.lora.file import read_lora
+from vera.pipelines.lora.guards import check_held, check_not_on_disk, check_switched_on, check_unfused
 from vera.pipelines.lora.layers import LoraLayer, lora_layers, peft_config, state_of
 
 _PREFIX = "transformer."
@@ -53,15 +54,18 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
         `subfolder`, `revision`, `token`, `cache_dir`, `local_files_only`.
 
         VeraError, and nothing is loaded, if the LoRA cannot be read, is incomplete, is of another model, or would
-        change more than the `branches`, or while another is fused. A warning names differences of whole weights
-        (`.diff`) that it holds besides its layers and that are not applied.
+        change more than the `branches`, while another is fused or adapters are switched off, or where the weights are
+        offloaded to disk. A warning names differences of whole weights (`.diff`) that it holds besides its layers and
+        that are not applied.
         """
         given = pretrained_model_name_or_path_or_dict
         where = "the LoRA" if isinstance(given, Mapping) else f"LoRA {given}"
-        if not hotswap:
-            self._check_unfused(where)
-        state, metadata = read_lora(given, where, **kwargs)
         transformer = plain_transformer(self.transformer)
+        if not hotswap:
+            check_unfused(transformer, where)
+            check_switched_on(transformer, where)
+            check_not_on_disk(transformer, where)
+        state, metadata = read_lora(given, where, **kwargs)
         names = {name.replace(_COMPILED, ""): name for name, _ in transformer.named_modules()}
         found = lora_layers(state, metadata, names.keys(), where)
         layers = _fit(found.layers, transformer, names, branches, where)
@@ -105,36 +109,48 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
             for parameter in added:
                 parameter.data = parameter.data.to(dtype)
 
-    def fuse_lora(self, *args: Any, **kwargs: Any) -> None:
+    def fuse_lora(
+        self,
+        components: Sequence[str] = ("transformer",),
+        lora_scale: float = 1.0,
+        safe_fusing: bool = False,
+        adapter_names: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
         """Add the adapters to the weights, as diffusers does.
 
-        VeraError where they are of 8 bits, or held elsewhere, and for some of the active adapters alone: the others
-        would have no effect until they are taken out again.
+        VeraError where they are of 8 bits, held elsewhere or switched off, and for some of the active adapters alone:
+        the others would have no effect until they are taken out again.
         """
-        self._check_weights()
-        left = set(self.get_active_adapters()) - set(kwargs.get("adapter_names") or self.get_active_adapters())
+        transformer = plain_transformer(self.transformer)
+        check_held(transformer, "fuse_lora")
+        check_switched_on(transformer, "fuse_lora")
+        left = set(self.get_active_adapters()) - set(adapter_names or self.get_active_adapters())
         if left:
             raise VeraError(f"the adapter {min(left)} is active and would not be fused: leave it out with set_adapters")
-        if _casting_dtype(plain_transformer(self.transformer)):
+        if _casting_dtype(transformer):
             raise VeraError("a LoRA cannot be fused into weights of 8 bits: fuse it first, then quantise, or leave it")
+        names = None if adapter_names is None else list(adapter_names)
         with self._plain():
-            super().fuse_lora(*args, **kwargs)
+            super().fuse_lora(list(components), lora_scale, safe_fusing, names, **kwargs)
 
     def unfuse_lora(self, *args: Any, **kwargs: Any) -> None:
         """Take the adapters out of the weights again, as diffusers does; VeraError where these are held elsewhere."""
-        self._check_weights()
+        check_held(plain_transformer(self.transformer), "unfuse_lora")
         with self._plain():
             super().unfuse_lora(*args, **kwargs)
 
     def unload_lora_weights(self) -> None:
-        """Remove all adapters, as diffusers does."""
+        """Remove all adapters, as diffusers does; VeraError where the weights are offloaded to disk."""
+        check_not_on_disk(plain_transformer(self.transformer), "unload_lora_weights")
         with self._plain():
             super().unload_lora_weights()
 
     def set_adapters(self, *args: Any, **kwargs: Any) -> None:
-        """Choose the active adapters and their weights, as diffusers does; VeraError for a name that is not loaded, and
-        while one is fused."""
-        self._check_unfused("set_adapters")
+        """Choose the active adapters and their weights, as diffusers does; VeraError for a name that is not loaded,
+        while one is fused, and while they are switched off."""
+        check_unfused(plain_transformer(self.transformer), "set_adapters")
+        check_switched_on(plain_transformer(self.transformer), "set_adapters")
         with self._plain():
             try:
                 super().set_adapters(*args, **kwargs)
@@ -142,12 +158,15 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
                 raise VeraError(first_line(error)) from None
 
     def delete_adapters(self, *args: Any, **kwargs: Any) -> None:
-        """Remove adapters by name, as diffusers does."""
+        """Remove adapters by name, as diffusers does; VeraError while one is fused, which would stay so for ever."""
+        check_unfused(plain_transformer(self.transformer), "delete_adapters")
         with self._plain():
             super().delete_adapters(*args, **kwargs)
 
     def disable_lora(self) -> None:
-        """Run without the adapters until `enable_lora`, as diffusers does."""
+        """Run without the adapters until `enable_lora`, as diffusers does; VeraError while one is fused, which peft
+        would take out, and give back at another strength."""
+        check_unfused(plain_transformer(self.transformer), "disable_lora")
         with self._plain():
             super().disable_lora()
 
@@ -175,22 +194,6 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
         """Names of the active adapters."""
         with self._plain():
             return list(super().get_active_adapters())
-
-    def _check_unfused(self, where: str) -> None:
-        """VeraError while an adapter is fused: peft would take it out again, or leave the weights as they are."""
-        modules = plain_transformer(self.transformer).modules()
-        if fused := {name for module in modules for name in getattr(module, "merged_adapters", ())}:
-            raise VeraError(
-                f"{where}: the adapter {min(fused)} is fused: call unfuse_lora first, or unload_lora_weights to keep it"
-            )
-
-    def _check_weights(self) -> None:
-        """VeraError where the weights are on no device between two calls: peft would change nothing, and not say so."""
-        if any(parameter.is_meta for parameter in plain_transformer(self.transformer).parameters()):
-            raise VeraError(
-                "a LoRA cannot be fused into weights that sequential offloading holds, nor be taken out: do it before "
-                "offloading, or leave it"
-            )
 
     @contextmanager
     def _plain(self) -> Iterator[None]:

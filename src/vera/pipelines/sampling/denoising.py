@@ -10,6 +10,7 @@ from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
 from vera.errors import VeraError, first_line
+from vera.pipelines.lora.scale import scaled_once
 from vera.pipelines.sampling.checks import check_generators, check_latents, check_scheduler, check_sigmas
 from vera.pipelines.sampling.windows import Windows, average_windows
 
@@ -130,7 +131,8 @@ class Denoising:
 
         def forward(frames: slice, text: Tensor, name: str) -> Tensor:
             name = name if len(windows.starts) == 1 else f"{name}-{frames.start}"
-            with self.transformer.cache_context(name, **cache_context):
+            once = scaled_once(self.transformer, self.attention_kwargs)
+            with once, self.transformer.cache_context(name, **cache_context):
                 velocity: Tensor = self.transformer(
                     hidden_states=latents[:, :, :, frames].to(dtype),
                     timestep=time,

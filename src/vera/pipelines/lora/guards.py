@@ -1,0 +1,37 @@
+"""Changes of adapters that peft would make halfway, or without effect, and not say so: refused."""
+
+from typing import Any
+
+from vera.errors import VeraError
+from vera.pipelines.offloaded import has_no_values, is_on_disk
+
+
+def check_unfused(transformer: Any, what: str) -> None:
+    """VeraError while an adapter is fused: peft would take it out again, or leave the weights as they are."""
+    if fused := {name for module in transformer.modules() for name in getattr(module, "merged_adapters", ())}:
+        raise VeraError(
+            f"{what}: the adapter {min(fused)} is fused: call unfuse_lora first, or unload_lora_weights to keep it"
+        )
+
+
+def check_switched_on(transformer: Any, what: str) -> None:
+    """VeraError after `disable_lora`, which also holds for what is loaded, chosen or fused since."""
+    if is_switched_off(transformer):
+        raise VeraError(f"{what}: would have no effect, since adapters are switched off: call enable_lora first")
+
+
+def is_switched_off(transformer: Any) -> bool:
+    """Whether there are adapters, and `disable_lora` was called."""
+    return any(getattr(module, "disable_adapters", False) is True for module in transformer.modules())
+
+
+def check_held(transformer: Any, what: str) -> None:
+    """VeraError where the weights have no values between two calls: peft would change nothing, and not say so."""
+    if has_no_values(transformer):
+        raise VeraError(f"{what}: offloading holds the weights elsewhere between two calls: do it before, or leave it")
+
+
+def check_not_on_disk(transformer: Any, what: str) -> None:
+    """VeraError where the weights are in files, which diffusers forgets as it adds or removes layers."""
+    if is_on_disk(transformer):
+        raise VeraError(f"{what}: the weights are offloaded to disk: do it before, or leave it")
