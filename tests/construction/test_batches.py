@@ -1,5 +1,6 @@
 """Words by batch files: asked of nobody until their results are read, and then as if they had been asked live."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from tests.construction.adapters.test_writer import ADDED
 from tests.construction.test_networks import setup, writer
 
 from vera.cli import main
+from vera.construction import batches
 from vera.construction.batches import read_replies, write_requests
 from vera.construction.construct import build_samples, build_status
 from vera.errors import VeraError
+from vera.vlm import write_batches
 
 NOWHERE = "http://127.0.0.1:9/v1"
 
@@ -87,6 +90,28 @@ def test_the_command_line_writes_and_reads_batches(tmp_path: Path, capsys: pytes
     assert main(["data", "build", str(recipe), "--out", str(out)]) == 0
     assert main(["data", "build", "write-batch", str(out), str(tmp_path / "more")]) == 0
     assert "nothing to send" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("end", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_what_ends_the_writing_leaves_no_part_of_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: BaseException
+) -> None:
+    """Also after the requests of a stage were written: else the same command would take them for all."""
+    out = tmp_path / "out"
+    build_samples(setup(tmp_path, "", batched()), out)
+    there = set(tmp_path.iterdir())
+
+    def full(*args: Any) -> list[Path]:
+        write_batches(*args)
+        raise end
+
+    with monkeypatch.context() as patched:
+        patched.setattr(batches, "write_batches", full)
+        with pytest.raises(type(end)):
+            write_requests(out, tmp_path / "requests")
+    assert set(tmp_path.iterdir()) == there
+    assert write_requests(out, tmp_path / "requests") == [tmp_path / "requests" / "words" / "batch-001.jsonl"]
+    assert set(tmp_path.iterdir()) == {*there, tmp_path / "requests"}
 
 
 @pytest.mark.parametrize("live", [True, False])

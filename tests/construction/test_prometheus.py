@@ -1,6 +1,9 @@
 """Metrics of a build: read by HTTP while it runs, by Prometheus' own parser, and gone with it."""
 
+import errno
 import socket
+import struct
+import threading
 import urllib.request
 from collections import Counter
 from pathlib import Path
@@ -51,13 +54,35 @@ def test_a_build_is_read_while_it_runs(tmp_path: Path) -> None:
         read(port)
 
 
-def test_tasks_are_left_out_while_the_index_cannot_be_had() -> None:
+@pytest.mark.parametrize("error", [VeraError("the database is away"), OSError(errno.EMFILE, "Too many open files")])
+def test_tasks_are_left_out_while_the_index_cannot_be_had(error: Exception) -> None:
     def counts() -> Counter[tuple[str, str, str]]:
-        raise VeraError("the database is away")
+        raise error
 
     port = free_port()
     with served_metrics(f"127.0.0.1:{port}", counts):
         assert not [key for key in read(port) if key[0] == "vera_build_tasks"]
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /metr", b"GET /metrics HTTP/1.1\r\n\r\n"])
+def test_readers_that_hang_up_print_nothing(sent: bytes, capfd: pytest.CaptureFixture[str]) -> None:
+    port, asked = free_port(), threading.Event()
+
+    def counts() -> Counter[tuple[str, str, str]]:
+        asked.set()
+        return Counter()
+
+    with served_metrics(str(port), counts):
+        before = set(threading.enumerate())
+        with socket.create_connection(("127.0.0.1", port)) as reader:
+            reader.sendall(sent)
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # ends by a reset
+            if sent.endswith(b"\r\n\r\n"):
+                assert asked.wait(10)
+        for thread in set(threading.enumerate()) - before:
+            thread.join(10)
+        assert ("vera_build_tasks",) not in read(port)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("address", ["", "http", "http://127.0.0.1:9464", "70000", "a:b", "127.0.0.1:", "١٢"])

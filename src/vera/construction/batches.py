@@ -11,6 +11,7 @@ from vera.construction.engine.record import Layout
 from vera.construction.engine.run import make_item
 from vera.construction.stages.asked import Asked
 from vera.errors import VeraError
+from vera.files import scratch_folder, whole_folder
 from vera.vlm import BatchReport, Question, read_results, write_batches
 
 
@@ -18,20 +19,31 @@ def write_requests(out: Path, folder: Path) -> list[Path]:
     """Write what models are to be asked for the build in `out` into files `folder`/STAGE/batch-001.jsonl, ...
 
     No file where every question has its answer. Malformed answers lead to further requests: once replies are read,
-    write again. VeraError where no network of the recipe is asked by batches, and for a folder that is there.
+    write again. The folder is whole or not there. VeraError where no network of the recipe is asked by batches, and
+    for a folder that is there.
     """
     if folder.exists():
         raise VeraError(f"{folder}: is there already; read its results, or name another folder for the requests")
-    written = []
     with reopened(out) as build:
         stages = [stage for stage in build.plan.stages if isinstance(stage, Asked)]
         asked = [(stage, stage.network) for stage in stages if stage.network is not None and stage.network.batch]
         if not asked:
             raise VeraError(f"{out}: asks no model by batches; give a network of kind vlm batch: true")
-        for stage, network in asked:
-            replies = held_replies(build.layout.cache)
-            written += write_batches(folder / stage.name, network.endpoint, _questions(build, stage, network), replies)
-    return written
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        replies = held_replies(build.layout.cache)
+        with scratch_folder(folder) as scratch:
+            written = [
+                path.relative_to(scratch)
+                for stage, network in asked
+                for path in write_batches(
+                    scratch / stage.name, network.endpoint, _questions(build, stage, network), replies
+                )
+            ]
+            if written:
+                with whole_folder(folder) as whole:
+                    for stage_folder in scratch.iterdir():
+                        stage_folder.rename(whole / stage_folder.name)
+    return [folder / path for path in written]
 
 
 def read_replies(out: Path, results: Sequence[Path]) -> list[BatchReport]:

@@ -42,6 +42,7 @@ def served_metrics(address: str, counts: Callable[[], Counts]) -> Iterator[Calla
         )
     except OSError as error:
         raise VeraError(f"--metrics {address}: {error.strerror or error}") from None
+    server.handle_error = lambda request, client: None  # a reader that hangs up is none of the build's business
     try:
         yield observe
     finally:
@@ -66,6 +67,6 @@ class _Tasks:
         try:
             for key, count in sorted(self._counts().items()):
                 tasks.add_metric(key, count)
-        except VeraError:
+        except (VeraError, OSError):
             pass
         yield tasks
