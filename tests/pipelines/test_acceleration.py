@@ -14,6 +14,7 @@ from diffusers.hooks.layerwise_casting import LayerwiseCastingHook
 from diffusers.models.attention_dispatch import _AttentionBackendRegistry
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
+from tests.loras import adapt, save_adapter
 
 from vera import VeraError
 from vera.models import VeraTransformer3DModel, attention_kernel
@@ -118,6 +119,26 @@ def test_sequential_offload(make_pipeline: MakePipeline, monkeypatch: pytest.Mon
     assert {p.device.type for network in networks for p in network.parameters()} == {"meta"}
     assert np.array_equal(layers(pipeline), expected)
     assert {p.device.type for network in networks for p in network.parameters()} == {"meta"}
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("field", "how"), [("offload", "sequential"), ("quantize", "fp8")])
+def test_a_dora_reads_weights_that_are_there(
+    pipeline: VeraPipeline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, field: Any, how: Any
+) -> None:
+    """It ended in a trace at the first step."""
+    model = transformer()
+    save_adapter(VeraPipeline, model, adapt(model, use_dora=True), tmp_path)
+    on_cpu(monkeypatch)
+    pipeline.load_lora_weights(tmp_path, adapter_name="look")
+    with pytest.raises(VeraError, match=f"{field} {how} does not work with a DoRA"):
+        apply(pipeline, Acceleration(**{field: how}), "cpu")
+    pipeline.unload_lora_weights()
+    expected = layers(pipeline) if field == "offload" else None
+    apply(pipeline, Acceleration(**{field: how}), "cpu")
+    with pytest.raises(VeraError, match="a DoRA does not work over weights"):
+        pipeline.load_lora_weights(tmp_path, adapter_name="look")
+    assert expected is None or np.array_equal(layers(pipeline), expected)
 
 
 @pytest.mark.faults

@@ -17,6 +17,7 @@ from diffusers.models.attention_dispatch import (
 
 from vera.choices import Acceleration, Offload
 from vera.errors import VeraError, first_line
+from vera.pipelines.lora.guards import check_no_dora
 
 ATTENTION = ("native", "flex", "flash", "_flash_3", "sage", "xformers")  # diffusers knows more
 FIRST_BLOCK_THRESHOLD = 0.05
@@ -40,7 +41,10 @@ def accelerate(pipeline: Any, options: Acceleration, device: str | torch.device)
         if not hasattr(vae, "use_tiling"):
             raise VeraError(f"tiling: the autoencoder of this model, {type(vae).__name__}, has no tiles: leave it out")
         vae.enable_tiling()
+    if options.offload == "sequential":
+        check_no_dora(transformer, "offload sequential")
     if options.quantize == "fp8":
+        check_no_dora(transformer, "quantize fp8")
         transformer.enable_layerwise_casting(torch.float8_e4m3fn, compute_dtype=transformer.dtype)
     if options.cache == "first_block":
         transformer.enable_cache(FirstBlockCacheConfig(threshold=FIRST_BLOCK_THRESHOLD))

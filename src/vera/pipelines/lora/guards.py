@@ -35,3 +35,9 @@ def check_not_on_disk(transformer: Any, what: str) -> None:
     """VeraError where the weights are in files, which diffusers forgets as it adds or removes layers."""
     if is_on_disk(transformer):
         raise VeraError(f"{what}: the weights are offloaded to disk: do it before, or leave it")
+
+
+def check_no_dora(transformer: Any, what: str) -> None:
+    """VeraError where an adapter is a DoRA, which reads the weights themselves: they are of 8 bits, or elsewhere."""
+    if any(len(getattr(module, "lora_magnitude_vector", ())) for module in transformer.modules()):
+        raise VeraError(f"{what} does not work with a DoRA: fuse it before, or leave it")

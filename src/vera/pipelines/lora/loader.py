@@ -19,6 +19,7 @@ from vera.models.conversion.experts import vera_key
 from vera.pipelines.lora.file import read_lora
 from vera.pipelines.lora.guards import check_held, check_not_on_disk, check_switched_on, check_unfused
 from vera.pipelines.lora.layers import LoraLayer, lora_layers, peft_config, state_of
+from vera.pipelines.offloaded import has_no_values
 
 _PREFIX = "transformer."
 _COMPILED = "_orig_mod."  # in the names of modules inside of what torch.compile returned
@@ -69,6 +70,10 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
         names = {name.replace(_COMPILED, ""): name for name, _ in transformer.named_modules()}
         found = lora_layers(state, metadata, names.keys(), where)
         layers = _fit(found.layers, transformer, names, branches, where)
+        if any(layer.magnitude is not None for layer in layers.values()) and (
+            _casting_dtype(transformer) or has_no_values(transformer)
+        ):
+            raise VeraError(f"{where}: a DoRA does not work over weights of 8 bits or sequentially offloaded ones")
         if hotswap:
             config, layers = _as_before(layers, transformer, adapter_name, where)
         else:
