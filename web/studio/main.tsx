@@ -49,8 +49,12 @@ render(<App />, document.getElementById("app")!);
 await guard(start);
 effect(() => {
   const now = route.value;
-  if ("project" in now) void guard(() => open(now.project)).then((opened) => opened === undefined && goTo({ page: "start" }));
-  else if (now.page === "start") void guard(close);
+  if ("project" in now) {
+    // In its place: going back would lead to what cannot be opened.
+    const leave = () => route.value === now && location.replace(hrefOf({ page: "start" }));
+    void guard(() => open(now.project)).then((opened) => opened ?? leave());
+  }
+  if (now.page === "start") void guard(close);
 });
 listen(hear, takeQueue, readAll);
 addEventListener("beforeunload", (event) => {

@@ -6,7 +6,7 @@ import { maskPicture } from "../editor/mask_picture";
 import { size } from "../parts/size";
 import { withTake, withoutLayer, type Doc } from "./doc";
 import { form, formOfManifest, formOfTake, requestOf, requestOfTake, type Form } from "./form";
-import { change, forget, record, undo as undoStep } from "./history";
+import { change, forget, record } from "./history";
 import { takeJob } from "./jobs";
 import { dismissOffers, say } from "./notices";
 import { about, chosenTake, clip, doc, projectId, readTakes, saveNow, selected, takeById } from "./session";
@@ -75,7 +75,7 @@ export async function cancelTake(take: Take): Promise<void> {
 export async function binTake(take: Take): Promise<void> {
   await putAway(take);
   record({ label: "Delete a take", redo: () => putAway(take), undo: () => putBack(take) });
-  say("The take is in the bin", "info", { label: "Undo", run: undoStep });
+  say("The take is in the bin", "info", { label: "Undo", run: () => restoreTake(take) });
 }
 
 /** Take a take out of the bin. */

@@ -15,6 +15,8 @@ const PAUSE = 1000; // milliseconds after which a further change of the same fie
 const done = signal<readonly Command[]>([]);
 const undone = signal<readonly Command[]>([]);
 let lastTime = -Infinity;
+let [lives, made] = [0, 0]; // how often all was forgotten, and how many steps were made
+let moving: Promise<unknown> = Promise.resolve(); // the last step back or on, which may wait for the server
 
 export const undoLabel = computed(() => done.value.at(-1)?.label ?? null);
 export const redoLabel = computed(() => undone.value.at(-1)?.label ?? null);
@@ -54,17 +56,30 @@ export async function redo(): Promise<string | null> {
 
 /** Forget all steps, as when another project is opened. */
 export function forget(): void {
+  lives++;
   done.value = [];
   undone.value = [];
   closeStep();
 }
 
 function push(kept: readonly Command[], command: Command): void {
+  made++;
   done.value = [...kept, command].slice(-MOST);
   undone.value = [];
 }
 
-async function move(from: Signal<readonly Command[]>, to: Signal<readonly Command[]>, way: "undo" | "redo") {
+type Steps = Signal<readonly Command[]>;
+
+/** One at a time: a step is of what the one before it has left. */
+function move(from: Steps, to: Steps, way: "undo" | "redo"): Promise<string | null> {
+  const life = lives;
+  const moved = moving.then(() => (life === lives ? moveNow(from, to, way) : null));
+  moving = moved.catch(() => null);
+  return moved;
+}
+
+async function moveNow(from: Steps, to: Steps, way: "undo" | "redo"): Promise<string | null> {
+  const [life, before] = [lives, made];
   const command = from.value.at(-1);
   if (!command) return null;
   from.value = from.value.slice(0, -1);
@@ -72,9 +87,10 @@ async function move(from: Signal<readonly Command[]>, to: Signal<readonly Comman
   try {
     await command[way]();
   } catch (error) {
-    from.value = [...from.value, command];
+    if (life === lives) from.value = [...from.value, command];
     throw error;
   }
-  to.value = [...to.value, command];
+  const isGone = life !== lives || (way === "undo" && made !== before); // by what was done while the server was asked
+  if (!isGone) to.value = [...to.value, command];
   return command.label;
 }

@@ -13,12 +13,11 @@ export const notices = signal<readonly Notice[]>([]);
 const BRIEF = 8000; // milliseconds that a line of no consequence is shown
 let count = 0;
 
-/** Show a line; errors stay until they are dismissed. Returns its id. */
+/** Show a line, in place of one of the same words; errors stay until they are dismissed. Returns its id. */
 export function say(text: string, kind: Notice["kind"] = "info", action?: Notice["action"]): number {
-  const same = notices.value.find((notice) => notice.text === text);
-  if (same) return same.id;
   const id = ++count;
-  notices.value = [...notices.value, action ? { id, text, kind, action } : { id, text, kind }].slice(-4);
+  const others = notices.value.filter((notice) => notice.text !== text);
+  notices.value = [...others, action ? { id, text, kind, action } : { id, text, kind }].slice(-4);
   if (kind === "info") setTimeout(() => dismiss(id), BRIEF);
   return id;
 }

@@ -12,8 +12,16 @@ export type Route =
 export function parseRoute(hash: string): Route {
   const [page, project] = hash.replace(/^#\/?/, "").split("/");
   if (page === "queue") return { page };
-  if ((page === "edit" || page === "export") && project) return { page, project: decodeURIComponent(project) };
+  if ((page === "edit" || page === "export") && project) return { page, project: decoded(project) };
   return { page: "start" };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // of no project: the server says so
+  }
 }
 
 /** Write a route as an address. */

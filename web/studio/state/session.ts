@@ -6,7 +6,7 @@ import type { About, Clip, Take } from "../api/types";
 import { type Doc, changesOf, docOf } from "./doc";
 import { EMPTY, type Form, form, formOfTake } from "./form";
 import { forget } from "./history";
-import { say } from "./notices";
+import { dismissOffers, say } from "./notices";
 import { makeSaver, type Saver } from "./saving";
 import { drop, recall, store } from "./stored";
 
@@ -26,6 +26,7 @@ export const takeById = computed(() => new Map(takes.value.map((take) => [take.i
 export const layer = computed(() => doc.value?.layers[selected.value] ?? null);
 
 let turns = 0; // how often a project was asked for
+let [reads, shown] = [0, 0]; // how often takes were asked for, and the last of them whose answer is shown
 let tag = ""; // of what the server has
 let saved: Doc | null = null; // what the server is known to have, or was given when the project was opened
 
@@ -43,12 +44,14 @@ effect(() => {
 
 /** Open a project; a document that could not be saved the last time is taken up again. True once one is open. */
 export async function open(id: string): Promise<boolean> {
-  if (projectId.peek() === id) return true;
   const turn = ++turns;
-  await close();
+  if (projectId.peek() === id) return true;
+  await saver.peek()?.flush();
+  if (turn !== turns) return true; // another one was asked for meanwhile, perhaps the one that was to be left
+  leave();
   const { value: project, etag } = await api.project(id);
   const [source, made] = await Promise.all([api.clip(project.clip), api.takes(id)]);
-  if (turn !== turns) return true; // another one was asked for meanwhile
+  if (turn !== turns) return true;
   const kept = recall<{ etag: string; doc: Doc }>(`vera:unsaved:${id}`);
   tag = etag;
   saver.value = saverOf(id, etag);
@@ -76,9 +79,15 @@ function firstForm(made: readonly Take[]): Form {
   return newest ? formOfTake(newest) : { ...EMPTY, model: about.value?.models[0]?.name ?? EMPTY.model };
 }
 
-/** Save and leave the project. What cannot be saved is kept by this browser, and no longer sent: it is of this project alone. */
+/** Save and leave the project, unless one is asked for meanwhile. */
 export async function close(): Promise<void> {
+  const turn = ++turns;
   await saver.peek()?.flush();
+  if (turn === turns) leave();
+}
+
+/** Leave the project. What could not be saved is kept by this browser, and no longer sent: it is of this project alone. */
+function leave(): void {
   saver.peek()?.reset(tag);
   projectId.value = null;
   doc.value = null;
@@ -87,6 +96,7 @@ export async function close(): Promise<void> {
   chosenTake.value = null;
   saver.value = null;
   forget();
+  dismissOffers();
 }
 
 /** Send what waits, so that what follows on the server sees it; returns the project. Throws if that cannot be done. */
@@ -122,18 +132,23 @@ export async function keepMine(): Promise<void> {
   saver.value!.save(doc.value!);
 }
 
-/** Read the takes again. */
+/** Read the takes again. An answer that a later one has overtaken is not shown. */
 export async function readTakes(): Promise<void> {
   const id = projectId.peek();
   if (!id) return;
+  const read = ++reads;
   const made = await api.takes(id);
-  if (projectId.peek() === id) takes.value = made;
+  if (projectId.peek() !== id || read < shown) return;
+  shown = read;
+  takes.value = made;
 }
 
 /** Read the clip again, whose proxy has changed its state. */
 export async function readClip(): Promise<void> {
   const id = clip.peek()?.id;
-  if (id) clip.value = await api.clip(id);
+  if (!id) return;
+  const found = await api.clip(id);
+  if (clip.peek()?.id === id) clip.value = found; // else another project was opened meanwhile
 }
 
 function saverOf(id: string, etag: string): Saver<Doc> {

@@ -59,3 +59,34 @@ test("a step that the server refuses to undo is kept", async () => {
   await expect(undo()).rejects.toThrow("no");
   expect(undoLabel.value).toBe("Delete a take");
 });
+
+test("steps that wait for the server are taken back one after the other", async () => {
+  const value = signal(0);
+  const seen: string[] = [];
+  const slow = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    seen.push(`slow at ${value.value}`);
+  };
+  change(value, 1, "one");
+  record({ label: "Delete a take", undo: slow, redo: slow });
+  await Promise.all([undo(), undo()]);
+  expect(seen).toEqual(["slow at 1"]);
+  expect([await redo(), value.value]).toEqual(["one", 1]);
+  expect(await redo()).toBe("Delete a take");
+});
+
+test("a step that was on its way is not done again in another project, nor after a change", async () => {
+  const slow = () => new Promise<void>((resolve) => setTimeout(resolve, 10));
+  record({ label: "Delete a take", undo: slow, redo: slow });
+  let moved = undo();
+  await Promise.resolve();
+  forget();
+  await moved;
+  expect(redoLabel.value).toBeNull();
+  record({ label: "Delete a take", undo: slow, redo: slow });
+  moved = undo();
+  await Promise.resolve();
+  change(signal(0), 1, "one");
+  await moved;
+  expect([undoLabel.value, redoLabel.value]).toEqual(["one", null]);
+});

@@ -2,11 +2,11 @@ import { beforeEach, expect, test, vi } from "vitest";
 import { binTake, edit, generate, layTake, nextSeed } from "../state/acts";
 import { form } from "../state/form";
 import { undo, undoLabel } from "../state/history";
-import { close, doc, keepMine, loadTheirs, open, saveNow, saveState, takes } from "../state/session";
+import { clip, close, doc, keepMine, loadTheirs, open, projectId, readClip, readTakes, saveNow, saveState, takes } from "../state/session";
 import { withLayer } from "../state/doc";
 import { NEUTRAL } from "../state/adjustment";
 import { notices } from "../state/notices";
-import { FakeServer, makeTake } from "./server";
+import { CLIP, FakeServer, makeTake } from "./server";
 
 let server: FakeServer;
 const stored = new Map<string, string>();
@@ -153,4 +153,49 @@ test("the form is there again after a reload", async () => {
   form.value = { ...form.value, instruction: "" };
   await open("project1");
   expect(form.value.instruction).toBe("Add a hat");
+});
+
+test("who turns back while the last changes are saved stays in the project", async () => {
+  for (const way of [close, () => open("project2")]) {
+    rename(`${String(way)}`);
+    const leaving = way();
+    await open("project1");
+    await leaving;
+    expect([projectId.value, doc.value?.name]).toEqual(["project1", String(way)]);
+  }
+});
+
+test("what is read late is not shown: of another project's clip, or older takes", async () => {
+  const answers: (() => void)[] = [];
+  const held = (request: Request) =>
+    new Promise<Response>((resolve, reject) => answers.push(() => void server.fetch(request).then(resolve, reject)));
+  vi.stubGlobal("fetch", held);
+  const reading = readClip();
+  clip.value = { ...CLIP, id: "clip0002" };
+  await vi.waitFor(() => expect(answers).toHaveLength(1));
+  answers.pop()!();
+  await reading;
+  expect(clip.value.id).toBe("clip0002");
+  const both = [readTakes(), readTakes()];
+  await vi.waitFor(() => expect(answers).toHaveLength(2));
+  server.takes = [makeTake({ id: "new" })];
+  answers[1]!();
+  await both[1];
+  server.takes = [];
+  answers[0]!();
+  await both[0];
+  expect(takes.value.map(({ id }) => id)).toEqual(["new"]);
+});
+
+test("the offer to take a deletion back is of that take, whatever was done since, and of that project", async () => {
+  server.takes = [makeTake({ id: "one", state: "done" }), makeTake({ id: "two", state: "done" })];
+  await binTake(server.takes[0]!);
+  await binTake(server.takes[1]!);
+  rename("later");
+  expect(notices.value).toHaveLength(1);
+  await notices.value[0]!.action!.run();
+  expect(takes.value.map(({ binned }) => binned)).toEqual([true, false]);
+  expect(doc.value!.name).toBe("later");
+  await close();
+  expect(notices.value).toEqual([]);
 });

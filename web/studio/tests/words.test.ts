@@ -69,6 +69,7 @@ test("addresses and routes are each other's inverse", () => {
   const routes: Route[] = [{ page: "start" }, { page: "queue" }, { page: "edit", project: "a b/c" }, { page: "export", project: "x" }];
   for (const route of routes) expect(parseRoute(hrefOf(route))).toEqual(route);
   for (const hash of ["", "#", "#/edit", "#/nowhere/x"]) expect(parseRoute(hash)).toEqual({ page: "start" });
+  expect(parseRoute("#/edit/%E0%A4")).toEqual({ page: "edit", project: "%E0%A4" });
 });
 
 test("the estimate is the median of takes asked alike", () => {
