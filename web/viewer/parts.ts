@@ -70,9 +70,9 @@ export function placeHandle(
   const { on, position, left, right } = wipe;
   handle.hidden = !on;
   const { left: x, top: y, scale } = picture;
-  handle.style.left = `${x + position * size.width * scale}px`;
+  handle.style.left = `${x + position * size.width * scale.x}px`;
   handle.style.top = `${Math.max(y, 0)}px`;
-  handle.style.height = `${size.height * scale + Math.min(y, 0)}px`;
+  handle.style.height = `${size.height * scale.y + Math.min(y, 0)}px`;
   handle.setAttribute("aria-valuenow", String(Math.round(position * 100)));
   handle.setAttribute("aria-valuetext", `${nameOf(left)} to ${Math.round(position * 100)} %, ${nameOf(right)} beyond`);
 }

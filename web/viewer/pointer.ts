@@ -37,7 +37,7 @@ function placeIn(element: HTMLElement, event: MouseEvent): Place {
 
 /** The source pixel at a place of the host; null beside the picture. */
 export function pixelAt({ left, top, scale }: Picture, { x, y }: Place, source: Size): Place | null {
-  const found = { x: Math.floor((x - left) / scale), y: Math.floor((y - top) / scale) };
+  const found = { x: Math.floor((x - left) / scale.x), y: Math.floor((y - top) / scale.y) };
   return found.x >= 0 && found.y >= 0 && found.x < source.width && found.y < source.height ? found : null;
 }
 
@@ -105,7 +105,7 @@ export function listenWipe(
     () => true,
     (event) => {
       const { left, scale } = picture();
-      move((placeIn(root, event).x - left) / (scale * width()));
+      move((placeIn(root, event).x - left) / (scale.x * width()));
     },
   );
   const onKey = (event: KeyboardEvent) => {

@@ -104,7 +104,7 @@ export class Screen {
     const look: Look = { view: view.value, wipe: wipe.value, zoom: zoom.value, center: center.value };
     const drawn = (side: Side) => this.exact.get(side) ?? this.drawSide(side, marks);
     present(canvas.getContext("2d")!, this.proxy, look, drawn);
-    picture.value = sourcePicture(canvas, this.proxy, this.media.width, look, devicePixelRatio);
+    picture.value = sourcePicture(canvas, this.proxy, this.media, look, devicePixelRatio);
     placeHandle(handle, look.wipe, picture.peek(), this.media, (side) => this.nameOf(side));
   }
 

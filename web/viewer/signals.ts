@@ -19,7 +19,7 @@ export function viewerSignals(): ViewerTold {
     table: signal(null),
     zoom: signal(null),
     center: signal(null),
-    picture: signal({ left: 0, top: 0, scale: 1 }),
+    picture: signal({ left: 0, top: 0, scale: { x: 1, y: 1 } }),
     inPoint: signal(null),
     outPoint: signal(null),
     loop: signal(true),

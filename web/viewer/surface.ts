@@ -69,7 +69,8 @@ function clipped(context: CanvasRenderingContext2D, { left, top, width, height }
 }
 
 /** Where the upright source lies, in CSS pixels from the canvas's corner. */
-export function sourcePicture(canvas: Size, proxy: Size, sourceWidth: number, look: Look, ratio: number): Picture {
-  const { left, top, width } = placePicture(canvas, proxy, look);
-  return { left: left / ratio, top: top / ratio, scale: width / ratio / sourceWidth };
+export function sourcePicture(canvas: Size, proxy: Size, source: Size, look: Look, ratio: number): Picture {
+  const { left, top, width, height } = placePicture(canvas, proxy, look);
+  const scale = { x: width / ratio / source.width, y: height / ratio / source.height };
+  return { left: left / ratio, top: top / ratio, scale };
 }

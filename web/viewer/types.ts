@@ -93,7 +93,8 @@ export interface Wipe {
 export interface Picture {
   left: number;
   top: number;
-  scale: number;
+  /** CSS pixels a pixel of the source, whose pixels need not be square. */
+  scale: { x: number; y: number };
 }
 
 /** Code values, 8 bit, of the proxies at a pixel; alpha from 0 to 1. */

@@ -7,11 +7,13 @@ import { pressKey, shuttle, KEYS } from "./keys";
 import { Newest } from "./newest";
 import { samplesText } from "./parts";
 import { pixelAt } from "./pointer";
+import { blankPaint, drawStroke } from "./rule/paint";
+import { FULL } from "./rule/planes";
 import { lookUp } from "./rule/table";
 import { columnPeaks } from "./strip/draw";
-import { fitted, placePicture } from "./surface";
+import { fitted, placePicture, sourcePicture } from "./surface";
 import { clockText, endOf, frameAt } from "./times";
-import type { ViewerApi, Wipe } from "./types";
+import type { Stroke, ViewerApi, Wipe } from "./types";
 
 const NO_WIPE: Wipe = { on: false, position: 0.5, left: "source", right: "result" };
 
@@ -173,10 +175,18 @@ describe("the surface", () => {
   });
 
   it("names the source pixel under the pointer, and none beside the picture", () => {
-    const picture = { left: 10, top: 20, scale: 2 };
+    const picture = { left: 10, top: 20, scale: { x: 2, y: 2 } };
     expect(pixelAt(picture, { x: 13.9, y: 20 }, proxy)).toEqual({ x: 1, y: 0 });
     expect(pixelAt(picture, { x: 9.9, y: 20 }, proxy)).toBeNull();
     expect(pixelAt(picture, { x: 10 + 640, y: 20 }, proxy)).toBeNull();
+  });
+
+  it("names the source pixel where pixels are not square", () => {
+    const [source, wide] = [proxy, { width: 640, height: 180 }];
+    const look = { view: "result", wipe: NO_WIPE, zoom: null, center: null } as const;
+    const picture = sourcePicture({ width: 1280, height: 720 }, wide, source, look, 1);
+    expect(picture).toEqual({ left: 0, top: 180, scale: { x: 4, y: 2 } });
+    expect(pixelAt(picture, { x: 1279, y: 180 + 359 }, source)).toEqual({ x: 319, y: 179 });
   });
 
   it("says the code values", () => {
@@ -186,6 +196,15 @@ describe("the surface", () => {
       "3, 4 · source 16 128 128 · result 20 127 129 · alpha 0.250",
     );
   });
+});
+
+it("paints what is round in the source as wide as its pixels are", () => {
+  const paint = blankPaint(64, 32);
+  const dot: Stroke = { points: [[15, 15]], radius: 8, softness: 0, value: 1, mode: "add", range: [null, null] };
+  drawStroke(paint, dot, 64, 32, { x: 2, y: 1 });
+  const covered = (of: number[]) => of.filter((at) => paint.low[at]! > FULL / 2).length;
+  const [row, column] = [Array.from({ length: 64 }, (_, x) => 15 * 64 + x), Array.from({ length: 32 }, (_, y) => y * 64 + 31)];
+  expect(Math.abs(covered(row) / covered(column) - 2)).toBeLessThan(0.2);
 });
 
 describe("the strip", () => {

@@ -22,7 +22,7 @@ export function Tools() {
 
   const at = (event: PointerEvent): Point => {
     const box = (event.currentTarget as Element).getBoundingClientRect();
-    return [round((event.clientX - box.left - left) / scale - 0.5), round((event.clientY - box.top - top) / scale - 0.5)];
+    return [round((event.clientX - box.left - left) / scale.x - 0.5), round((event.clientY - box.top - top) / scale.y - 0.5)];
   };
 
   function down(event: PointerEvent): void {
@@ -57,7 +57,7 @@ export function Tools() {
       onPointerCancel={up}
       onPointerLeave={() => void (pointer.value = null)}
     >
-      <g transform={`translate(${left} ${top}) scale(${scale})`}>
+      <g transform={`translate(${left} ${top}) scale(${scale.x} ${scale.y})`}>
         {region && <rect class="region" x={region[0]} y={region[1]} width={region[2]} height={region[3]} />}
         {active === "mask" && <MaskStrokes />}
         {(active === "mask" || active === "paint") && pointer.value && (

@@ -30,20 +30,29 @@ export function blankPaint(width: number, height: number): Paint {
 export function drawStroke(paint: Paint, stroke: Stroke, width: number, height: number, scale: Scale): void {
   const points = stroke.points.map(([x, y]): Point => [(x + 0.5) * scale.x - 0.5, (y + 0.5) * scale.y - 0.5]);
   const brush = { ...stroke, radius: stroke.radius * scale.x };
+  const flat = scale.x / scale.y; // a brush is round in pixels of the source
   points.slice(0, Math.max(points.length - 1, 1)).forEach((from, i) => {
-    drawPiece(paint, brush, from, points[i + 1] ?? from, width, height);
+    drawPiece(paint, brush, from, points[i + 1] ?? from, width, height, flat);
   });
 }
 
-function drawPiece(paint: Paint, stroke: Stroke, from: Point, to: Point, width: number, height: number): void {
+function drawPiece(
+  paint: Paint,
+  stroke: Stroke,
+  from: Point,
+  to: Point,
+  width: number,
+  height: number,
+  flat: number,
+): void {
   const { radius, softness, value, mode } = stroke;
   const edge = Math.max(softness * radius, 1);
   const choose = mode === "add" ? Math.max : Math.min;
   const [left, right] = reached(from[0], to[0], radius, width);
-  const [top, bottom] = reached(from[1], to[1], radius, height);
+  const [top, bottom] = reached(from[1], to[1], radius / flat, height);
   for (let y = top; y < bottom; y++) {
     for (let x = left; x < right; x++) {
-      const share = (radius + 0.5 - distance(x, y, from, to)) / edge;
+      const share = (radius + 0.5 - distance(x, y, from, to, flat)) / edge;
       if (share <= 0) continue;
       const coverage = Math.round(value * Math.min(share, 1) * FULL);
       const limit = mode === "add" ? coverage : FULL - coverage;
@@ -63,9 +72,10 @@ function reached(one: number, other: number, radius: number, size: number): [num
   ];
 }
 
-function distance(x: number, y: number, [x0, y0]: Point, [x1, y1]: Point): number {
-  const [dx, dy] = [x1 - x0, y1 - y0];
+/** From a pixel to a piece of line, in pixels along a row, of which a pixel down counts `flat`. */
+function distance(x: number, y: number, [x0, y0]: Point, [x1, y1]: Point, flat: number): number {
+  const [dx, dy, down] = [x1 - x0, (y1 - y0) * flat, (y - y0) * flat];
   const length = dx * dx + dy * dy;
-  const along = length ? Math.min(Math.max(((x - x0) * dx + (y - y0) * dy) / length, 0), 1) : 0;
-  return Math.hypot(x - x0 - along * dx, y - y0 - along * dy);
+  const along = length ? Math.min(Math.max(((x - x0) * dx + down * dy) / length, 0), 1) : 0;
+  return Math.hypot(x - x0 - along * dx, down - along * dy);
 }
