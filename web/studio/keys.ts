@@ -48,6 +48,7 @@ export const SHEET: [string, [string, string][]][] = [
   ["Page", [["?", "this sheet"]]],
 ];
 
+const OWN = ["b", "r", "v", ",", ".", "x", "n", "e"];
 const TOOLS: Record<string, Tool> = { b: "paint", r: "region", v: "move" };
 
 /** Listen for keys. */
@@ -74,9 +75,11 @@ function isUndo(event: KeyboardEvent): boolean {
   return true;
 }
 
-function act({ key }: KeyboardEvent): boolean {
+/** Do what a key of the page is for; whether it is for anything. A key that is held down does it once. */
+function act({ key, repeat }: KeyboardEvent): boolean {
   if (key === "?") return (sheetOpen.value = true);
   if (route.value.page !== "edit") return false;
+  if (repeat && OWN.includes(key.toLowerCase())) return true;
   const next = TOOLS[key.toLowerCase()];
   if (next) toggleTool(next);
   else if (key === "[" || key === "]") resizeBrush(key === "]");
@@ -116,7 +119,7 @@ function isFree({ key, target }: KeyboardEvent): boolean {
 function handOn(event: KeyboardEvent): void {
   const host = document.querySelector(".host > *");
   if (!host || host.contains(event.target as Node)) return; // it has heard it
-  const { key, code, shiftKey } = event;
-  const copy = new KeyboardEvent("keydown", { key, code, shiftKey, cancelable: true });
+  const { key, code, shiftKey, repeat } = event;
+  const copy = new KeyboardEvent("keydown", { key, code, shiftKey, repeat, cancelable: true });
   if (!host.dispatchEvent(copy)) event.preventDefault();
 }

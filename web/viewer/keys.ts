@@ -73,6 +73,8 @@ export const KEYS: Key[] = [
   { keys: ["0"], label: "fit the picture", act: (viewer) => (viewer.zoom.value = null) },
 ];
 
+const HELD = ["ArrowLeft", "ArrowRight", "+", "=", "-", "_"]; // again and again while they are held down
+
 /** Does what a key is for; whether it is for anything. Keys with Ctrl, Alt or Meta belong to others. */
 export function pressKey(viewer: ViewerApi, event: KeyboardEvent): boolean {
   if (event.ctrlKey || event.altKey || event.metaKey) return false;
@@ -80,6 +82,6 @@ export function pressKey(viewer: ViewerApi, event: KeyboardEvent): boolean {
   const fits = (key: Key) =>
     key.keys.includes(name) && (key.shift ?? false) === (event.shiftKey && !"+_".includes(name));
   const found = KEYS.find(fits);
-  found?.act(viewer);
+  if (!event.repeat || HELD.includes(name)) found?.act(viewer);
   return found !== undefined;
 }

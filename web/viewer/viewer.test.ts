@@ -63,11 +63,19 @@ describe("keys", () => {
     return done ? step.mock.calls[0] : null;
   };
 
+  it("that are held down toggle once", () => {
+    const play = vi.fn();
+    const event = { key: " ", shiftKey: false, ctrlKey: false, altKey: false, metaKey: false, repeat: true } as KeyboardEvent;
+    expect(pressKey({ playing: { value: false }, play } as unknown as ViewerApi, event)).toBe(true);
+    expect(play).not.toHaveBeenCalled();
+  });
+
   it("step by one or by ten, and leave combinations alone", () => {
     expect(press("ArrowRight")).toEqual([1]);
     expect(press("ArrowLeft", { shiftKey: true })).toEqual([-10]);
     expect(press("ArrowRight", { ctrlKey: true })).toBeNull();
     expect(press("q")).toBeNull();
+    expect(press("ArrowRight", { repeat: true })).toEqual([1]);
   });
 
   it("are each for one thing", () => {

@@ -29,6 +29,18 @@ def test_fields_are_saved_undone_and_done_again(visit: Visit) -> None:
     assert visit.layers()[0]["opacity"] == 1
 
 
+def test_numbers_are_typed_with_a_comma_and_chosen_by_a_double_click(visit: Visit) -> None:
+    """Browsers leave a comma out of a number, so that 0,5 would be 5; and a double click beside it resets it."""
+    field = visit.page.get_by_label("Opacity, number")
+    field.press("Control+a")
+    field.press_sequentially("0,5")
+    field.press("Enter")
+    assert visit.layers()[0]["opacity"] == 0.5
+    field.dblclick()
+    expect(field).to_have_value("0.5")
+    assert visit.layers()[0]["opacity"] == 0.5
+
+
 def test_what_is_typed_is_not_lost_when_the_page_is_drawn_anew(visit: Visit) -> None:
     """A job that reports progress draws the page while somebody types."""
     field = visit.page.get_by_label("Range, last frame")

@@ -24,7 +24,7 @@ export function Ask() {
           placeholder="Add a red balloon on the right"
           value={asked.instruction}
           onInput={({ currentTarget: { value } }) => ask({ instruction: value }, "Write the instruction", "instruction")}
-          onKeyDown={(event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && void guard(generate)}
+          onKeyDown={(event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat && void guard(generate)}
         />
       </label>
       <RegionField />

@@ -2,6 +2,7 @@ import type { Region } from "../api/types";
 import { FileButton } from "../parts/FileButton";
 import { FrameRange } from "../parts/FrameRange";
 import { numberOf, Typed } from "../parts/Typed";
+import { LEAST, withPart } from "../state/region";
 import { ask, chooseMask } from "../state/acts";
 import { form } from "../state/form";
 import { say } from "../state/notices";
@@ -12,9 +13,8 @@ import { viewer } from "../state/view";
 /** The part of the frame that the model sees, drawn or in numbers. */
 export function RegionField() {
   const { region } = form.value;
-  const set = (part: number, value: number) =>
-    region && ask({ region: region.map((one, i) => (i === part ? Math.max(0, Math.round(value)) : one)) as Region }, "Change the region");
   const { width, height } = clip.value!;
+  const set = (part: number, value: number) => region && ask({ region: withPart(region, part, value, [width, height]) }, "Change the region");
   const middle: Region = [Math.round(width / 4), Math.round(height / 4), Math.round(width / 2), Math.round(height / 2)];
   return (
     <fieldset>
@@ -39,7 +39,7 @@ export function RegionField() {
             <label key={name}>
               {name}
               <Typed
-                min={part < 2 ? 0 : 8}
+                min={part < 2 ? 0 : LEAST}
                 max={part % 2 ? height : width}
                 value={region[part]!}
                 aria-label={`Region ${name}`}

@@ -6,6 +6,7 @@ import { jobs, share, takeJob } from "../state/jobs";
 import { size } from "../parts/size";
 import { when } from "../parts/when";
 import { guard } from "../state/notices";
+import { once } from "../state/once";
 import { clip, doc, projectId, saveNow } from "../state/session";
 
 /** Masters with what each promises, layers for other programs, and what was written. */
@@ -30,15 +31,15 @@ export function Export() {
   );
 }
 
-async function start(ask: (project: string) => Promise<Job>): Promise<void> {
-  takeJob(await ask(await saveNow()));
+function start(what: string, ask: (project: string) => Promise<Job>): Promise<void> {
+  return once(`${what} of ${projectId.value}`, async () => takeJob(await ask(await saveNow())));
 }
 
 function Masters({ masters }: { masters: Master[] }) {
   const chosen = useSignal<Master["name"]>("exact");
   const codec = useSignal("");
   const master = masters.find(({ name }) => name === chosen.value);
-  const render = () => start((project) => api.renderResult(project, { master: chosen.value, codec: codec.value || null }));
+  const render = () => start(`master ${chosen.value} ${codec.value}`, (project) => api.renderResult(project, { master: chosen.value, codec: codec.value || null }));
   return (
     <section aria-label="Master">
       <h2>Master</h2>
@@ -109,7 +110,7 @@ function Targets({ targets }: { targets: Target[] }) {
             <button
               disabled={none}
               aria-label={`Export ${plain(title)}`}
-              onClick={() => void guard(() => start((project) => api.exportLayers(project, { target: name })))}
+              onClick={() => void guard(() => start(name, (project) => api.exportLayers(project, { target: name })))}
             >
               Export
             </button>

@@ -3,13 +3,16 @@ import * as api from "../api/client";
 import { send } from "../api/upload";
 import type { Footage } from "../api/types";
 import { guard, whileBusy } from "../state/notices";
+import { once } from "../state/once";
 import { goTo } from "../state/route";
 import { about } from "../state/session";
 import { Folders, type Found } from "./Folders";
 import { Projects } from "./Projects";
 
 /** Open footage as a new project and show it. */
-export async function begin(footage: Partial<Footage>): Promise<void> {
+export const begin = (footage: Partial<Footage>) => once(`begin ${JSON.stringify(footage)}`, () => beginNow(footage));
+
+async function beginNow(footage: Partial<Footage>): Promise<void> {
   const { id } = await whileBusy("Opening the clip", async () => api.makeProject((await api.openClip(footage)).id));
   goTo({ page: "edit", project: id });
 }
@@ -51,7 +54,11 @@ export function Start() {
             accept="video/*,.mkv,.mov,.mxf"
             tabIndex={-1}
             aria-label="A video to edit"
-            onChange={({ currentTarget: { files } }) => files?.[0] && void guard(() => beginWith(files[0]!))}
+            onChange={({ currentTarget: chosen }) => {
+              const file = chosen.files?.[0];
+              chosen.value = ""; // the same one may be chosen again
+              if (file) void guard(() => beginWith(file));
+            }}
           />
         </div>
       </section>
@@ -77,6 +84,8 @@ function OnThisMachine() {
 async function open({ root, entry, rate }: Found): Promise<void> {
   const { inside, kind } = entry;
   if (kind !== "layers" && kind !== "project") return begin({ root, inside, ...(rate && { rate }) });
-  const { id } = await whileBusy("Opening the layers", () => api.openProject(root, inside));
-  goTo({ page: "edit", project: id });
+  await once(`open ${root} ${inside}`, async () => {
+    const { id } = await whileBusy("Opening the layers", () => api.openProject(root, inside));
+    goTo({ page: "edit", project: id });
+  });
 }

@@ -23,6 +23,7 @@ export function Typed({ value, onTyped, type = "number", ...shown }: Props) {
       type={type as "number"} // the types of attributes know no input that is one or the other
       value={draft.value ?? value}
       data-draft={draft.value !== null}
+      onBeforeInput={(event: InputEvent) => type === "number" && takeComma(event)}
       onInput={({ currentTarget }) => void (draft.value = currentTarget.value)}
       onChange={({ currentTarget }) => {
         draft.value = null;
@@ -38,6 +39,13 @@ export function Typed({ value, onTyped, type = "number", ...shown }: Props) {
       }}
     />
   );
+}
+
+/** A comma is as good as a point: browsers leave it out of numbers, and 0,5 would be 5. */
+function takeComma(event: InputEvent): void {
+  if (!event.data?.includes(",")) return;
+  event.preventDefault();
+  document.execCommand("insertText", false, event.data.replace(",", "."));
 }
 
 /** The number that a text is, or null. */

@@ -9,6 +9,7 @@ import { form, formOfManifest, formOfTake, requestOf, requestOfTake, type Form }
 import { change, forget, record } from "./history";
 import { takeJob } from "./jobs";
 import { dismissOffers, say } from "./notices";
+import { once } from "./once";
 import { about, chosenTake, clip, doc, projectId, readTakes, saveNow, selected, takeById } from "./session";
 
 /** Change the document as one step. */
@@ -22,7 +23,9 @@ export function ask(changes: Partial<Form>, label: string, key?: string): void {
 }
 
 /** Queue the takes that the form asks for. */
-export async function generate(): Promise<void> {
+export const generate = () => once(`generate ${projectId.value} ${JSON.stringify(form.value)}`, askForTakes);
+
+async function askForTakes(): Promise<void> {
   const [id, source, asked] = [projectId.value!, clip.value!, form.value];
   requestOf(asked, source.frames, null); // refuse before a mask is sent
   const made = await api.makeTakes(id, requestOf(asked, source.frames, await maskOf(asked)));
@@ -57,7 +60,9 @@ export function removeLayer(index: number): void {
 }
 
 /** Stop a take and ask for the same with the next seed. */
-export async function nextSeed(take: Take): Promise<void> {
+export const nextSeed = (take: Take) => once(`next seed ${take.id}`, () => askForNext(take));
+
+async function askForNext(take: Take): Promise<void> {
   if (take.kind !== "edit") throw new Error("A layerized clip has no seed");
   if (take.state === "queued" || take.state === "running") await cancelTake(take);
   const used = [...takeById.value.values()].filter((other) => other.instruction === take.instruction).map(({ seed }) => seed ?? 0);

@@ -6,6 +6,7 @@ import type { Job, Verified } from "../api/types";
 import type { Doc } from "./doc";
 import { jobs, takeJob } from "./jobs";
 import { guard } from "./notices";
+import { once } from "./once";
 import { doc, opened, projectId, saveNow } from "./session";
 
 interface Asked {
@@ -60,7 +61,9 @@ function progress({ kind, progress }: Job): string {
 }
 
 /** Count anew, of the project as it is now. */
-export async function verifyNow(): Promise<void> {
+export const verifyNow = () => once(`verify ${projectId.value}`, countNow);
+
+async function countNow(): Promise<void> {
   const project = await saveNow();
   if (projectId.value !== project) return;
   const of = doc.value!;

@@ -199,3 +199,13 @@ test("the offer to take a deletion back is of that take, whatever was done since
   await close();
   expect(notices.value).toEqual([]);
 });
+
+test("a second press while the server has not answered asks for nothing more", async () => {
+  form.value = { ...form.value, instruction: "Add a hat", seeds: "4", first: 0, last: 8 };
+  await Promise.all([generate(), generate()]);
+  expect(takes.value.map(({ seed }) => seed)).toEqual([4]);
+  await Promise.all([nextSeed(takes.value[0]!), nextSeed(takes.value[0]!)]);
+  expect(takes.value.map(({ seed }) => seed)).toEqual([5, 4]);
+  await generate();
+  expect(takes.value).toHaveLength(3);
+});

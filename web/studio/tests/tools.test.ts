@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
+import { withPart } from "../state/region";
 import { brush, resizeBrush, strokeFrom, strokeTo, toggleTool, tool } from "../state/tools";
 
 const START = brush.value;
@@ -29,4 +30,11 @@ test("a stroke has the brush's settings, and keeps few points of a slow hand", (
   for (let i = 1; i <= 100; i++) stroke = strokeTo(stroke, [10 + i, 10]);
   expect(stroke.points).toHaveLength(26);
   expect(strokeFrom([0, 0], true)).toMatchObject({ softness: 0, value: 1, range: [null, null] });
+});
+
+test("numbers of a region stay within the frame", () => {
+  const [region, size] = [[10, 20, 30, 40] as [number, number, number, number], [100, 80] as const];
+  expect([9999, -1, 70.4].map((x) => withPart(region, 0, x, size)[0])).toEqual([70, 0, 70]);
+  expect([9999, 0, 50].map((height) => withPart(region, 3, height, size)[3])).toEqual([60, 8, 50]);
+  expect(withPart(region, 1, 25, size)).toEqual([10, 25, 30, 40]);
 });
