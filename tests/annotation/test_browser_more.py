@@ -178,6 +178,49 @@ def test_two_fingers_enlarge_and_drag_and_mark_nothing(browser: Browser, tmp_pat
         assert seat.problems == []
 
 
+def test_with_a_slow_server_clicks_are_kept_and_nothing_is_decided_twice(browser: Browser, tmp_path: Path) -> None:
+    """Who leaves the page keeps what was pointed at, and a second press before the next task is there is of none."""
+    _, out = make_build(tmp_path, 1, 2)
+    desk = desk_of(out)
+    with seated(browser, desk, "Annotate") as seat:
+        canvas, own = seat.page.locator(".stage canvas"), seat.page.locator(".strip .own")
+        expect(canvas).to_be_visible()
+        seat.slow(300)
+        for _ in range(3):
+            canvas.click()
+            seat.press(".")
+        seat.page.locator("nav a", has_text="Status").click()
+        seat.page.locator("nav a", has_text="Annotate").click()
+        expect(own).to_have_count(3)
+        before = canvas.element_handle()
+        seat.press("x", "2", "x", "2")
+        seat.page.wait_for_function("before => !before.isConnected", arg=before)
+        expect(canvas).to_be_visible()
+        seat.slow(0)
+        seat.page.wait_for_timeout(500)
+        assert desk.store.count("SELECT count(*) FROM tasks WHERE state = 'open'") == 1
+        assert seat.problems == []
+        expect(seat.page.locator(".notice")).to_have_count(0)
+
+
+def test_a_stroke_that_the_browser_ends_is_kept(browser: Browser, tmp_path: Path) -> None:
+    """As by a call on a phone."""
+    _, out = make_build(tmp_path, 1)
+    with seated(browser, desk_of(out), "Annotate") as seat:
+        expect(seat.page.locator(".stage canvas")).to_be_visible()
+        seat.press("p")
+        box = seat.page.locator(".stage canvas").bounding_box()
+        assert box is not None
+        seat.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        seat.page.mouse.down()
+        seat.page.mouse.move(box["x"] + box["width"] / 2 + 20, box["y"] + box["height"] / 2, steps=3)
+        cancel = "canvas => canvas.dispatchEvent(new PointerEvent('pointercancel', {bubbles: true}))"
+        seat.page.locator(".stage canvas").evaluate(cancel)
+        expect(seat.page.get_by_role("button", name="Undo")).to_be_enabled()
+        seat.page.reload()
+        expect(seat.page.locator(".strip .own")).to_have_count(1)
+
+
 def test_a_killed_server_loses_no_click_of_a_page(browser: Browser, tmp_path: Path) -> None:
     _, out = make_build(tmp_path, 1)
     token = tmp_path / "token"
@@ -268,6 +311,21 @@ def zoomed_and_dragged(seat: Seat) -> None:
     expect(shown).to_have_text("100 %")
 
 
+def paint_while_one_is_saved(seat: Seat) -> None:
+    """Two strokes, the second begun before the server has the first."""
+    seat.page.get_by_role("button", name="Add", exact=True).click()
+    seat.slow(300)
+    box = seat.page.locator(".stage canvas").bounding_box()
+    assert box is not None
+    for share in (0.3, 0.6):
+        seat.page.mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+        seat.page.mouse.down()
+        seat.page.wait_for_timeout(600 if share > 0.5 else 0)
+        seat.page.mouse.up()
+    seat.slow(0)
+    seat.saved()
+
+
 def part_clicked_twice(seat: Seat) -> None:
     seat.press("p")
     for _ in range(2):  # away, and back
@@ -314,6 +372,9 @@ def test_mattes_are_mended_and_words_proofread(browser: Browser, tmp_path: Path)
         assert draft.levels == (0.2, 1) and len(draft.parts) == 2
         ((x, y),) = draft.strokes[1]["points"]
         assert abs(x - WIDTH / 2) <= 1 and abs(y - HEIGHT / 2) <= 1
+        paint_while_one_is_saved(seat)
+        draft = fold(list(map(read_event, events_of(desk.store, found.number))), desk.bounds(found))
+        assert len(draft.strokes) == 4
         seat.page.get_by_role("button", name="Accept").click()
         expect(seat.page.locator("main")).to_contain_text("Nothing waits for you")
     assert build_samples(recipe, out).waiting == {"background_proofread": 1}

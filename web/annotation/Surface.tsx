@@ -31,6 +31,7 @@ export function Surface({ width, height, label, draw, pointing, cursor, brush }:
   const cross = useRef<Point | null>(null);
   const hover = useRef<Point | null>(null);
   const down = useRef(false);
+  const last = useRef<Point>([0, 0]); // where the pointer was while it was down
   const panned = useRef<Point | null>(null); // what is under the pointer while the picture is dragged
   const fingers = useRef(new Map<number, Point>()); // where they are, on the page
   const begun = useRef<PointerEvent | null>(null); // a first finger that may yet be one of two
@@ -99,7 +100,8 @@ export function Surface({ width, height, label, draw, pointing, cursor, brush }:
 
   const lower = (event: PointerEvent, beside: boolean) => {
     down.current = true;
-    pointing!.down(pointAt(event), beside);
+    last.current = pointAt(event);
+    pointing!.down(last.current, beside);
   };
   /** A finger too many: what was begun with one is ended with it, and a third has nothing to do. */
   const strange = (event: PointerEvent) => event.pointerType === "touch" && !fingers.current.has(event.pointerId);
@@ -172,7 +174,7 @@ export function Surface({ width, height, label, draw, pointing, cursor, brush }:
           begun.current = null;
         }
         hover.current = placeOf(event);
-        if (down.current) pointing?.move?.(pointAt(event));
+        if (down.current) pointing?.move?.((last.current = pointAt(event)));
         if (brush) redraw();
       }}
       onPointerLeave={() => {
@@ -190,8 +192,10 @@ export function Surface({ width, height, label, draw, pointing, cursor, brush }:
       onPointerCancel={(event) => {
         fingers.current.delete(event.pointerId);
         begun.current = null;
-        down.current = false;
         panned.current = null;
+        if (!down.current) return;
+        down.current = false;
+        pointing?.up?.(last.current); // what was drawn is kept; the event itself may be nowhere
       }}
     />
   );

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import type { Point, Work } from "./api";
-import { frame } from "./clock";
+import { frame, playing } from "./clock";
 import { Judge } from "./Judge";
 import { act, draft, seq } from "./task";
 import { Undo, UNDO } from "./Undo";
@@ -20,19 +20,23 @@ export function Curate({ work }: { work: Work }) {
   const range: [number, number] = whole ? [0, work.frames - 1] : [frame.value, frame.value];
   const pointing = {
     down: (point: Point, beside: boolean) => {
+      playing.value = false;
       if (tool === "part") void act({ kind: "part", frame: frame.peek(), point });
       else line.value = { points: [point], away: beside !== (tool === "take away") };
     },
     move: (point: Point) => {
       const held = line.peek();
-      if (held) line.value = { ...held, points: [...held.points, point] };
+      if (held && !held.done) line.value = { ...held, points: [...held.points, point] };
     },
     up: (point: Point) => {
       const held = line.peek();
-      if (!held) return;
+      if (!held || held.done) return;
+      const done = (line.value = { ...held, done: true });
       const points = [...held.points, point].filter((one, index, all) => !index || one.join() !== all[index - 1]!.join());
       const mode = held.away ? "subtract" : "add";
-      void act({ kind: "stroke", stroke: { points, radius, softness: 0.3, mode, range } }).then(() => void (line.value = null));
+      void act({ kind: "stroke", stroke: { points, radius, softness: 0.3, mode, range } }).then(() => {
+        if (line.peek() === done) line.value = null; // else the next one is being drawn
+      });
     },
   };
   return (
@@ -98,6 +102,7 @@ type Tool = "add" | "take away" | "part";
 interface Line {
   points: Point[];
   away: boolean;
+  done?: boolean; // shown until it is saved
 }
 
 /** The stroke that is being drawn: green adds, red takes away. */

@@ -16,6 +16,7 @@ export const unsaved = signal(0); // events that are on their way
 export const cut = signal(false); // the server cannot be reached
 
 let sending: Promise<unknown> = Promise.resolve();
+let deciding: Promise<unknown> | null = null; // an answer on its way, until the next task is there
 let place: { gate: Gate | null; role: Role } | null = null;
 
 export function name(told: string): void {
@@ -42,14 +43,25 @@ export async function next(): Promise<void> {
 }
 
 /** Take the task back that was answered last. */
-export const takeBack = () => take("/api/reopened");
+export const takeBack = () => decide(() => take("/api/reopened"), undefined);
+
+/** Do one thing at a time to tasks: a second press, before the first has brought another task, is of none. */
+function decide<T>(what: () => Promise<T>, otherwise: T): Promise<T> {
+  if (deciding) return Promise.resolve(otherwise);
+  const done = what().finally(() => (deciding = null));
+  deciding = done;
+  return done;
+}
 
 async function take(path: string): Promise<void> {
   const asked = place;
   looking.value = true;
+  await sending; // of another task, or of the one that comes again
+  if (asked !== place) return;
   const found = await attempt(() => call<{ work: Work | null }>("POST", path, { person: person.value, ...asked }));
+  if (asked !== place) return;
   looking.value = false;
-  if (asked !== place || !found) return;
+  if (!found) return;
   if (path !== "/api/claims" && !found.work) tell("There is no answer to take back.");
   else hold(found.work);
 }
@@ -60,17 +72,18 @@ function hold(found: Work | null): void {
   seq.value = found?.seq ?? 0;
 }
 
-/** Save an event; what was done before it is saved before it. */
+/** Save an event, also where the page is left meanwhile; what was done before it is saved before it. */
 export function act(event: Doing): Promise<void> {
   const held = work.value;
-  if (!held) return Promise.resolve();
+  if (!held || deciding) return Promise.resolve();
   unsaved.value++;
   const saved = sending.then(async () => {
-    if (work.value !== held) return;
     const found = await attempt(() =>
-      call<{ seq: number; draft: Draft }>("POST", `${leasePath(held.lease)}/events`, { seq: seq.peek(), event }),
+      call<{ seq: number; draft: Draft }>("POST", `${leasePath(held.lease)}/events`, { seq: held.seq, event }),
     );
-    if (work.value !== held || !found) return;
+    if (!found) return;
+    held.seq = found.seq;
+    if (work.value !== held) return;
     seq.value = found.seq;
     draft.value = found.draft;
   });
@@ -79,10 +92,12 @@ export function act(event: Doing): Promise<void> {
 }
 
 /** Answer the task, once all its events are saved, and take the next one. */
-export async function answer(said: Record<string, unknown>, path = "answer"): Promise<boolean> {
-  await sending;
+export const answer = (said: Record<string, unknown>, path = "answer"): Promise<boolean> => decide(() => answerNow(said, path), false);
+
+async function answerNow(said: Record<string, unknown>, path: string): Promise<boolean> {
   const held = work.value;
-  if (!held) return false;
+  await sending;
+  if (!held || work.value !== held) return false;
   const done = await attempt(async () => {
     await call("POST", `${leasePath(held.lease)}/${path}`, path === "answer" ? { ...said, of: held.of } : said);
     return true;
