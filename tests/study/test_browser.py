@@ -238,6 +238,33 @@ def test_withdrawal_deletes_and_the_page_says_so(browser: Browser, opened: tuple
     expect(rater.page.get_by_role("alert").filter(has_text="nothing recorded")).to_be_visible()
 
 
+def test_a_withdrawal_takes_answers_along_that_were_not_sent(
+    browser: Browser, opened: tuple[str, Links], small: Path
+) -> None:
+    rater = RaterPage(browser)
+    rater.consent(f"{opened[0]}/r/{opened[1].shared}?PROLIFIC_PID=cut")
+    rater.page.route("**/answers/*", lambda route: route.abort())
+    rater.answer()
+    expect(rater.page.get_by_role("status").filter(has_text="not sent yet")).to_be_visible()
+    rater.page.get_by_role("button", name="Stop and delete").click()
+    rater.page.get_by_role("button", name="Delete them").click()
+    expect(rater.page.get_by_role("heading", name="You have withdrawn")).to_be_visible()
+    rater.page.unroute_all()
+    rater.page.evaluate("dispatchEvent(new Event('online'))")
+    rater.page.wait_for_timeout(500)
+    expect(rater.page.get_by_role("heading", name="You have withdrawn")).to_be_visible()
+
+
+def test_a_server_that_does_not_answer_yet_is_not_a_closed_page(browser: Browser, opened: tuple[str, Links]) -> None:
+    rater = RaterPage(browser)
+    rater.page.route("**/api/sessions/*", lambda route: route.abort())
+    rater.page.goto(f"{opened[0]}/r/{opened[1].shared}?PROLIFIC_PID=early")
+    expect(rater.page.get_by_role("status").filter(has_text="It is tried again")).to_be_visible()
+    expect(rater.page.get_by_role("heading")).to_have_count(0)
+    rater.page.unroute_all()
+    expect(rater.page.get_by_role("button", name="Take part")).to_be_visible()
+
+
 def test_strangers_and_the_researcher(browser: Browser, opened: tuple[str, Links]) -> None:
     rater = RaterPage(browser)
     rater.page.goto(opened[0])

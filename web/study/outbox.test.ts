@@ -125,4 +125,17 @@ describe("the outbox", () => {
     expect(told.at(-1)).toEqual({ kind: "closed", why: "open your link" });
     expect(await shelf.all("s")).toHaveLength(1);
   });
+
+  it("sends and keeps nothing more after a withdrawal, and says nothing of it", async () => {
+    let refuse = (_: ApiError): void => undefined;
+    const { outbox, told, shelf } = made(() => new Promise((_, reject) => (refuse = reject)));
+    await outbox.add(0, answer("a"));
+    await outbox.add(1, answer("b"));
+    await outbox.drop();
+    refuse(new ApiError(404, "there is no such session"));
+    await settled();
+    expect(told).toEqual([]);
+    expect(outbox.waiting()).toEqual([]);
+    expect(await shelf.all("s")).toEqual([]);
+  });
 });

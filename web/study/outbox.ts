@@ -36,6 +36,7 @@ export class Outbox {
   private busy: Promise<void> | null = null;
   private pause = FIRST;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private dropped = false;
 
   constructor(
     private readonly session: string,
@@ -57,6 +58,13 @@ export class Outbox {
     this.queue.unshift(...(await this.shelf.all(this.session).catch(() => [])));
   }
 
+  /** Send nothing more and keep nothing, as after a withdrawal. */
+  async drop(): Promise<void> {
+    this.dropped = true;
+    clearTimeout(this.timer);
+    for (const one of this.queue.splice(0)) await this.shelf.remove(one).catch(unkept);
+  }
+
   waiting(): readonly Waiting[] {
     return this.queue;
   }
@@ -75,12 +83,14 @@ export class Outbox {
       try {
         await this.send(one);
       } catch (error) {
+        if (this.dropped) return;
         const status = error instanceof ApiError ? error.status : 0;
         const why = error instanceof Error ? error.message : String(error);
         if (status === 409) this.tell({ kind: "other", trial: one.trial });
         else if ([401, 404, 422].includes(status)) return this.tell({ kind: "closed", why });
         else return this.later(this.queue.length, why);
       }
+      if (this.dropped) return;
       this.queue.shift();
       await this.shelf.remove(one).catch(unkept);
       this.pause = FIRST;

@@ -40,11 +40,16 @@ export function Session({ session }: { session: string }) {
     }
   }
 
+  function withdrawn(now: State): void {
+    void outbox.current?.drop();
+    setState(now);
+  }
+
   useEffect(() => {
     const start = async () => {
       outbox.current = new Outbox(session, await openShelf(), hear);
       await outbox.current.load();
-      await reach(refresh, setProblem);
+      await reach(refresh, setNotice, setProblem);
       void outbox.current.flush();
     };
     void start();
@@ -61,14 +66,20 @@ export function Session({ session }: { session: string }) {
   }, [session]);
 
   if (problem) return <Problem text={problem} />;
-  if (!state) return <main class="words">Loading</main>;
+  if (!state) {
+    return (
+      <main class="words">
+        <p role="status">{notice || "Loading"}</p>
+      </main>
+    );
+  }
   if (state.phase === "withdrawn") return <Withdrawn />;
   if (state.phase === "consent") {
     const agree = async () => setState(await call<State>("POST", `${sessionPath(session)}/consent`, { adult: true, agreed: true }));
     return <Consent state={state} onAgree={agree} />;
   }
   const number = state.trials.findIndex((_, place) => !answered.has(place));
-  const withdraw = <WithdrawDialog session={session} state={state} onWithdrawn={setState} />;
+  const withdraw = <WithdrawDialog session={session} state={state} onWithdrawn={withdrawn} />;
   if (number < 0 || state.phase === "done") {
     return <Done state={state} sent={state.phase === "done"} notice={notice} withdraw={withdraw} />;
   }
@@ -124,14 +135,17 @@ function Problem({ text }: { text: string }) {
   );
 }
 
-async function reach(refresh: () => Promise<void>, tell: (problem: string) => void): Promise<void> {
+/** Refresh until the server answers: `wait` hears why it does not yet, `fail` why it never will. */
+async function reach(refresh: () => Promise<void>, wait: (why: string) => void, fail: (why: string) => void): Promise<void> {
   for (;;) {
     try {
-      return await refresh();
+      await refresh();
+      return wait("");
     } catch (error) {
       const status = error instanceof ApiError ? error.status : 0;
-      tell(error instanceof Error ? error.message : String(error));
-      if (status !== 0 && status < 500 && status !== 429) return;
+      const why = error instanceof Error ? error.message : String(error);
+      if (status !== 0 && status < 500 && status !== 429) return fail(why);
+      wait(`${why} It is tried again.`);
       await new Promise((resolve) => setTimeout(resolve, PATIENCE));
     }
   }
