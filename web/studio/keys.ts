@@ -8,7 +8,7 @@ import { redo, undo } from "./state/history";
 import { guard, say } from "./state/notices";
 import { route } from "./state/route";
 import { chosenTake, takeById } from "./state/session";
-import { brush, resizeBrush, toggleTool, tool, type Tool } from "./state/tools";
+import { brush, layDown, resizeBrush, toggleTool, type Tool } from "./state/tools";
 import { nextSide, swapSides } from "./state/wiping";
 
 export const sheetOpen = signal(false);
@@ -83,7 +83,7 @@ function act({ key, repeat }: KeyboardEvent): boolean {
   const next = TOOLS[key.toLowerCase()];
   if (next) toggleTool(next);
   else if (key === "[" || key === "]") resizeBrush(key === "]");
-  else if (key === "Escape") tool.value = "none";
+  else if (key === "Escape") layDown();
   else if (key === "," || key === ".") compare(key === "," ? "left" : "right");
   else if (key.toLowerCase() === "x") swapSides();
   else if (key.toLowerCase() === "n") newSeed();

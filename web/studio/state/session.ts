@@ -6,7 +6,7 @@ import type { About, Clip, Take } from "../api/types";
 import { type Doc, changesOf, docOf } from "./doc";
 import { EMPTY, type Form, form, formOfTake } from "./form";
 import { forget } from "./history";
-import { dismissOffers, say } from "./notices";
+import { dismiss, dismissOffers, say } from "./notices";
 import { makeSaver, type Saver } from "./saving";
 import { drop, recall, store } from "./stored";
 
@@ -152,17 +152,19 @@ export async function readClip(): Promise<void> {
 }
 
 function saverOf(id: string, etag: string): Saver<Doc> {
+  let told = 0; // the line that says why it is not saved
   return makeSaver<Doc>({
     etag,
     write: async (value, base) => {
       const answer = await api.changeProject(id, changesOf(value), base);
       tag = answer.etag;
+      dismiss(told);
       if (doc.peek() === value) drop(`vera:unsaved:${id}`);
       else keep(id, doc.peek() ?? value);
       return tag;
     },
     onConflict: () => undefined, // the page shows a line that asks
-    onError: (error) => say(`Not saved yet: ${error instanceof Error ? error.message : String(error)}`, "error"),
+    onError: (error) => void (told = say(`Not saved yet: ${error instanceof Error ? error.message : String(error)}`, "error")),
   });
 }
 

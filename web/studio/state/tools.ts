@@ -28,6 +28,12 @@ export function toggleTool(next: Tool): void {
   draft.value = null;
 }
 
+/** Lay down the tool in hand, with a stroke that is being drawn. */
+export function layDown(): void {
+  tool.value = "none";
+  draft.value = null;
+}
+
 /** Make the brush a step larger or smaller, by at least a pixel. */
 export function resizeBrush(larger: boolean): void {
   const { radius } = brush.value;

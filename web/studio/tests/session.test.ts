@@ -77,6 +77,16 @@ test("what could not be saved is there when the project is opened again", async 
   expect([...stored.keys()].filter((name) => name.includes("unsaved"))).toEqual([]);
 });
 
+test("the line of a failed save goes once it is saved", async () => {
+  server.down = true;
+  rename("later");
+  await expect(saveNow()).rejects.toThrow();
+  expect(notices.value).toHaveLength(1);
+  server.down = false;
+  await saveNow();
+  expect(notices.value).toEqual([]);
+});
+
 test("what could not be saved waits for its project, whichever is opened meanwhile", async () => {
   const other = new FakeServer();
   other.project = { ...other.project, id: "project2", name: "other" };

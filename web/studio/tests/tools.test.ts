@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { withPart } from "../state/region";
-import { brush, resizeBrush, strokeFrom, strokeTo, toggleTool, tool } from "../state/tools";
+import { brush, draft, layDown, resizeBrush, strokeFrom, strokeTo, toggleTool, tool } from "../state/tools";
 
 const START = brush.value;
 beforeEach(() => void (brush.value = START));
@@ -19,6 +19,10 @@ test("a tool is taken up and laid down", () => {
   expect(tool.value).toBe("paint");
   toggleTool("region");
   expect(tool.value).toBe("region");
+  draft.value = strokeFrom([1, 1], true);
+  layDown();
+  expect([tool.value, draft.value]).toEqual(["none", null]);
+  toggleTool("region");
   toggleTool("region");
   expect(tool.value).toBe("none");
 });
