@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from benchmarks.annotation_load import annotation_server
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from tests.annotation.made_build import ball_annotated, click_ball, desk_of, make_build, say
 from tests.annotation.page import Seat, seated, served
 from tests.construction.crossing import HEIGHT, WIDTH, centre
@@ -203,6 +203,16 @@ def test_with_a_slow_server_clicks_are_kept_and_nothing_is_decided_twice(browser
         expect(seat.page.locator(".notice")).to_have_count(0)
 
 
+def test_a_mask_is_asked_for_until_it_is_there(browser: Browser, tmp_path: Path) -> None:
+    _, out = make_build(tmp_path, 1)
+    with seated(browser, desk_of(out), "Annotate") as seat:
+        expect(seat.page.locator(".stage canvas")).to_be_visible()
+        seat.page.route("**/masks/1/*", lambda route: route.abort(), times=2)
+        seat.page.locator(".stage canvas").click()
+        expect(seat.page.locator(".strip .own")).to_have_count(1)
+        expect(seat.page.locator(".notice")).to_have_count(0)
+
+
 def test_a_stroke_that_the_browser_ends_is_kept(browser: Browser, tmp_path: Path) -> None:
     """As by a call on a phone."""
     _, out = make_build(tmp_path, 1)
@@ -269,6 +279,14 @@ def test_where_two_disagree_a_third_decides(browser: Browser, tmp_path: Path) ->
         say(desk, lease, {"accept": True})
     desk.settle()
     with seated(browser, desk, "Adjudicate", "carl") as seat:
+        expect(seat.page.get_by_role("heading", name="Which answer is right?")).to_be_visible()
+        held: list[Route] = []
+        seat.page.route("**/pair", lambda route: held.append(route))
+        seat.page.reload()
+        expect(seat.page.locator("main")).to_have_text("Loading")
+        seat.press("1")  # nobody decides of what is not shown yet
+        seat.page.wait_for_timeout(300)
+        held.pop().continue_()
         expect(seat.page.get_by_role("heading", name="Which answer is right?")).to_be_visible()
         seat.press(*["."] * 8)
         seat.page.wait_for_timeout(1500)

@@ -9,7 +9,7 @@ import { take as takeKeys } from "./keys";
 import { problem } from "./notices";
 import { drawMasks, maskOf } from "./overlay";
 import { Surface } from "./Surface";
-import { answer } from "./task";
+import { answer, attempt } from "./task";
 import { Transport } from "./Transport";
 import { drawFrame, useReels } from "./useReels";
 
@@ -19,17 +19,18 @@ export function Adjudicate({ work }: { work: Work }) {
   useEffect(() => {
     setPair(null);
     setAnew(false);
-    call<Differing>("GET", `${leasePath(work.lease)}/pair`).then(setPair, problem);
+    void attempt(() => call<Differing>("GET", `${leasePath(work.lease)}/pair`)).then((found) => found && setPair(found));
   }, [work.lease]);
   const take = (which: 0 | 1) => void answer({ which }, "adopted");
   useLayoutEffect(() => {
     if (anew) return undefined;
+    if (!pair) return takeKeys([]); // nobody decides of what is not shown yet
     return takeKeys([
       { key: "1", what: "Take the first answer", act: () => take(0) },
       { key: "2", what: "Take the second answer", act: () => take(1) },
       { key: "n", what: "Answer it anew", act: () => setAnew(true) },
     ]);
-  }, [anew, work.lease]);
+  }, [anew, pair, work.lease]);
 
   if (anew) return <Anew work={work} />;
   if (!pair) return <p class="empty">Loading</p>;

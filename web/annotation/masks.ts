@@ -3,7 +3,7 @@ import { effect, signal } from "@preact/signals";
 import { call } from "../shared/call";
 import { leasePath, lines, type Chosen, type Draft } from "./api";
 import { problem } from "./notices";
-import { draft, work } from "./task";
+import { attempt, draft, work } from "./task";
 
 export const object = signal(1); // that is worked on
 export const version = signal(0); // counts up whenever a mask has come
@@ -118,12 +118,12 @@ async function draw(lease: string, number: number, t: number): Promise<void> {
   }
   count(drawing, 1);
   try {
-    const { counts } = await call<{ counts: string | null }>("GET", `${leasePath(lease)}/masks/${number}/${t}`);
-    if (work.peek()?.lease !== lease || pointedAt(number, t) !== says) return; // something newer is on its way
-    own.set(at(number, t), counts);
+    const isOld = () => work.peek()?.lease !== lease || pointedAt(number, t) !== says; // something newer is on its way
+    const path = `${leasePath(lease)}/masks/${number}/${t}`;
+    const found = await attempt(async () => (isOld() ? null : call<{ counts: string | null }>("GET", path)));
+    if (!found || isOld()) return;
+    own.set(at(number, t), found.counts);
     count(version, 1);
-  } catch (error) {
-    problem(error);
   } finally {
     count(drawing, -1);
   }

@@ -107,7 +107,7 @@ async function answerNow(said: Record<string, unknown>, path: string): Promise<b
 }
 
 /** Do something until the server answers: what cannot be reached is tried again, what is refused is told. */
-async function attempt<T>(what: () => Promise<T>): Promise<T | null> {
+export async function attempt<T>(what: () => Promise<T>): Promise<T | null> {
   for (let times = 0; ; times++) {
     try {
       const found = await what();
