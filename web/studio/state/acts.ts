@@ -56,7 +56,6 @@ export function layTake(take: Take): void {
 /** Take the layer at an index out of the stack. */
 export function removeLayer(index: number): void {
   edit((now) => withoutLayer(now, index), "Remove a layer");
-  selected.value = Math.min(selected.value, doc.value!.layers.length - 1);
 }
 
 /** Stop a take and ask for the same with the next seed. */

@@ -38,6 +38,12 @@ effect(() => {
   saver.peek()?.save(now);
 });
 
+// A layer is chosen as long as there is one, also where undo or another window brought it.
+effect(() => {
+  const count = doc.value?.layers.length ?? 0;
+  selected.value = Math.min(Math.max(selected.value, 0), count - 1);
+});
+
 effect(() => {
   if (projectId.value && form.value !== EMPTY) store(`vera:form:${projectId.value}`, form.value);
 });
@@ -119,7 +125,6 @@ export async function loadTheirs(): Promise<void> {
   forget();
   saved = docOf(value);
   doc.value = saved;
-  selected.value = Math.min(selected.value, saved.layers.length - 1);
 }
 
 /** Save one's own document over the server's. */

@@ -1,8 +1,8 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { binTake, edit, generate, layTake, nextSeed } from "../state/acts";
+import { binTake, edit, generate, layTake, nextSeed, removeLayer } from "../state/acts";
 import { form } from "../state/form";
 import { undo, undoLabel } from "../state/history";
-import { clip, close, doc, keepMine, loadTheirs, open, projectId, readClip, readTakes, saveNow, saveState, takes } from "../state/session";
+import { clip, close, doc, keepMine, loadTheirs, layer, open, projectId, readClip, readTakes, saveNow, saveState, selected, takes } from "../state/session";
 import { withLayer } from "../state/doc";
 import { NEUTRAL } from "../state/adjustment";
 import { notices } from "../state/notices";
@@ -218,4 +218,15 @@ test("a second press while the server has not answered asks for nothing more", a
   expect(takes.value.map(({ seed }) => seed)).toEqual([5, 4]);
   await generate();
   expect(takes.value).toHaveLength(3);
+});
+
+test("a layer is chosen wherever there is one, also after undo", async () => {
+  layTake(makeTake({ id: "one", state: "done" }));
+  removeLayer(0);
+  expect(layer.value).toBeNull();
+  await undo();
+  expect(layer.value?.take).toBe("one");
+  layTake(makeTake({ id: "two", state: "done" }));
+  await undo();
+  expect([selected.value, layer.value?.take]).toEqual([0, "one"]);
 });
