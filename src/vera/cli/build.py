@@ -188,8 +188,8 @@ def publish(out: Path, *, to: str) -> None:
 def write_batch(out: Path, folder: Path) -> None:
     """Write what a build asks models into batch files, which hosted services and vllm run-batch answer.
 
-    For recipes whose words have a network with batch: true. Send the files, read the results with read-batch, and build
-    again. Questions that have their answer are left out; malformed answers lead to further requests.
+    For recipes with a network of kind vlm that has batch: true. Send the files, read the results with read-batch, and
+    build again. Questions that have their answer are left out; malformed answers lead to further requests.
 
     Parameters
     ----------
