@@ -24,11 +24,11 @@ WATCH = f"""(clip) => {{
   const canvas = document.querySelector('.viewer canvas');
   const read = (row) => {{
     const {{ left, top, scale }} = viewer.picture.value;
-    const place = (at) => Math.round(at * scale * devicePixelRatio);
-    const line = place((row + 0.5) * {CELL}) + Math.round(top);
+    const place = (at, axis) => Math.round(at * scale[axis] * devicePixelRatio);
+    const line = place((row + 0.5) * {CELL}, 'y') + Math.round(top);
     const data = canvas.getContext('2d').getImageData(0, line, canvas.width, 1).data;
     return [...Array({BITS}).keys()].reduce((sum, bit) =>
-      sum + (data[4 * (place((bit + 0.5) * {CELL}) + Math.round(left))] > 127 ? 2 ** bit : 0), 0);
+      sum + (data[4 * (place((bit + 0.5) * {CELL}, 'x') + Math.round(left))] > 127 ? 2 ** bit : 0), 0);
   }};
   window.look = () => {{
     const numbers = [0, 1, 2].map(read);

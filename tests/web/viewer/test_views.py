@@ -157,7 +157,7 @@ def test_wipe_by_keyboard_and_by_drag(page: Page, proxies: Path, shoot: Shoot) -
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 50)
     page.mouse.down()
-    page.mouse.move(picture["left"] + picture["scale"] * SIZE[0] * 0.6, box["y"] + 50, steps=4)
+    page.mouse.move(picture["left"] + picture["scale"]["x"] * SIZE[0] * 0.6, box["y"] + 50, steps=4)
     page.mouse.up()
     assert page.evaluate("viewer.wipe.value.position") == pytest.approx(0.6, abs=0.01)
     page.evaluate("viewer.wipe.value = {...viewer.wipe.value, left: 'alpha', right: 'difference'}")
@@ -201,7 +201,7 @@ def test_code_values_are_those_of_the_planes(page: Page, proxies: Path, options:
     alpha = read_planes(proxies / "alpha.webm")[0].y
     place = page.evaluate("viewer.picture.value")
     for x, y in ((3, 5), (160, 90), (319, 179)):
-        page.mouse.move(place["left"] + (x + 0.5) * place["scale"], place["top"] + (y + 0.5) * place["scale"])
+        page.mouse.move(place["left"] + (x + 0.5) * place["scale"]["x"], place["top"] + (y + 0.5) * place["scale"]["y"])
         page.wait_for_function(f"viewer.cursor.value?.x === {x} && viewer.cursor.value?.y === {y}")
         found = page.evaluate("viewer.samples.value")
         assert found["source"] == [source.y[y, x], source.cb[y // 2, x // 2], source.cr[y // 2, x // 2]]
