@@ -62,6 +62,13 @@ def save_adapter(pipeline_class: Any, model: Any, lora: LoraConfig, folder: Path
     )
 
 
+def save_lora(folder: Path) -> Path:
+    """Write an adapter of the tiny Vera to a folder."""
+    model = vera()
+    save_adapter(VeraPipeline, model, adapt(model), folder)
+    return folder
+
+
 def of_wan(model: WanTransformer3DModel) -> VeraTransformer3DModel:
     """A Vera of which every branch is this Wan, by itself."""
     transformer = vera(joint_attention=False, text_branches=BRANCHES)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.loras import CLIP, adapt, sample, save_adapter, vera
+from tests.loras import CLIP, sample, save_lora, vera
 
 from vera import VeraError
 from vera.pipelines import VeraPipeline
@@ -19,10 +19,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def lora(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("lora")
-    model = vera()
-    save_adapter(VeraPipeline, model, adapt(model), folder)
-    return folder
+    return save_lora(tmp_path_factory.mktemp("lora"))
 
 
 @pytest.fixture
