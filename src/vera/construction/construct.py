@@ -116,7 +116,7 @@ def build_samples(
         build.refresh()
         write_text(layout.recipe, yaml.safe_dump(read_fields(recipe_path), sort_keys=False))
         write_text(layout.options, json_text(asdict(options)))
-        with _observed(metrics, recipe, layout) as observe:
+        with _observed(metrics, out) as observe:
             build.run(workers, progress, executor, observe)
         if chosen[-1].split:
             write_rows(build, () if stages else make_stages(recipe, None, pictures)[len(chosen) :])
@@ -127,13 +127,13 @@ def build_samples(
 
 
 @contextmanager
-def _observed(address: str | None, recipe: BuildRecipe, layout: Layout) -> Iterator[Callable[[Task, Ran], None] | None]:
+def _observed(address: str | None, out: Path) -> Iterator[Callable[[Task, Ran], None] | None]:
     if address is None:
         yield None
         return
 
     def counts() -> Counter[tuple[str, str, str]]:
-        with closing(Index(open_database(recipe.index, layout.index))) as index:
+        with _index(out) as index:
             return index.counts()
 
     with served_metrics(address, counts) as observe:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from vera.construction.adapters.vlm import VlmNetwork
+from vera.construction.adapters.vlm import VlmNetwork, before_and_after
 from vera.vlm import Question, image_parts, text_part
 
 Unwanted = Literal["text", "synthetic", "slideshow", "framed", "filtered", "unsafe"]
@@ -55,6 +55,5 @@ def clip_question(network: VlmNetwork, clip: Path) -> Question[Looked]:
 
 def removal_question(network: VlmNetwork, clip: Path, plate: Path, noun: str) -> Question[Inspected]:
     """Ask what is left of what was taken out of `clip`, in `plate`."""
-    parts = [text_part(REMOVAL.format(noun=f"the {noun}")), text_part("Before:"), *image_parts(clip, network.frames)]
-    parts += [text_part("After:"), *image_parts(plate, network.frames)]
-    return Question(SYSTEM, parts, Inspected)
+    task = text_part(REMOVAL.format(noun=f"the {noun}"))
+    return Question(SYSTEM, [task, *before_and_after(network, clip, plate)], Inspected)

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from vera.construction.engine.stage import HOW, BuildStopError, Model, Resources
 from vera.errors import VeraError
 from vera.fields import Name, Range
-from vera.vlm import Client, Endpoint, Outcome, Question, ReplyCache
-from vera.vlm.question import Answer
+from vera.vlm import Client, Endpoint, Outcome, Question, ReplyCache, image_parts, text_part
+from vera.vlm.question import Answer, Part
 
 Count = Annotated[int, Range(1, 64)]
 
@@ -73,6 +73,12 @@ def ask_model(network: VlmNetwork, cache: Path, question: Question[Answer]) -> O
         return _client(network, cache).ask(question)
     except VeraError as error:
         raise BuildStopError(str(error)) from None
+
+
+def before_and_after(network: VlmNetwork, before: Path, after: Path) -> list[Part]:
+    """Two clips in a question."""
+    shown = (text_part("Before:"), *image_parts(before, network.frames))
+    return [*shown, text_part("After:"), *image_parts(after, network.frames)]
 
 
 def held_replies(cache: Path) -> ReplyCache:

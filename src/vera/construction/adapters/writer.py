@@ -6,8 +6,8 @@ from typing import Annotated
 
 import msgspec
 
-from vera.construction.adapters.vlm import VlmNetwork
-from vera.vlm import Question, image_parts, text_part
+from vera.construction.adapters.vlm import VlmNetwork, before_and_after
+from vera.vlm import Question, text_part
 
 Text = Annotated[str, msgspec.Meta(min_length=10, max_length=1500)]
 Instruction = Annotated[str, msgspec.Meta(min_length=10, max_length=400)]
@@ -68,9 +68,7 @@ def words_question(network: VlmNetwork, before: Path, after: Path, noun: str, an
     task = (ADDITION if answer is Addition else REPLACEMENT).format(
         noun=f"a {noun}" if answer is Addition else f"the {noun}"
     )
-    parts = [text_part(task), text_part("Before:"), *image_parts(before, network.frames)]
-    parts += [text_part("After:"), *image_parts(after, network.frames)]
-    return Question(SYSTEM, parts, answer)
+    return Question(SYSTEM, [text_part(task), *before_and_after(network, before, after)], answer)
 
 
 def check_words(texts: Sequence[str]) -> None:
