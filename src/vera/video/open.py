@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -181,7 +182,8 @@ def open_picture(path: Path) -> InputContainer | None:
 
     Raises what PyAV and the system raise, and VeraError as `check_tiff`.
     """
-    check_tiff(path)
+    with suppress(OSError), path.open("rb") as file:
+        check_tiff(path, file)
     try:
         container = open_input(path)
     except av.ArgumentError:  # FFmpeg goes by the name, as it must for TGA
@@ -221,13 +223,14 @@ def packets(
 
 def _picture(file: Path) -> bytes:
     """All bytes of a picture; one that is empty is as one that cannot be decoded."""
-    check_tiff(file)
     try:
         if file.stat().st_size > _LARGEST:
             raise VeraError(f"{file}: is larger than 2 GB; is it a picture?")
-        return file.read_bytes() or b"\0"
+        content = file.read_bytes()
     except OSError as error:
         raise VeraError(f"{file}: can't be read ({error.strerror or error}); check its permissions") from error
+    check_tiff(file, BytesIO(content))
+    return content or b"\0"
 
 
 def _is_playlist(path: Path) -> bool:

@@ -3,6 +3,7 @@
 import struct
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from vera.errors import VeraError
 
@@ -10,10 +11,13 @@ _ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _COMPRESSION, _JPEG = 259, (6, 7)
 
 
-def check_tiff(path: Path) -> None:
-    """Raise VeraError for a TIFF that is compressed as JPEG; other files, and what is cut off, pass."""
+def check_tiff(path: Path, file: BinaryIO) -> None:
+    """Raise VeraError for a TIFF that is compressed as JPEG; other files, and what is cut off, pass.
+
+    `file` has what is at `path`.
+    """
     found: dict[int, int] = {}
-    with suppress(OSError, struct.error), path.open("rb") as file:
+    with suppress(OSError, struct.error):
         order = _ORDERS.get(file.read(4))
         if order is None:
             return
