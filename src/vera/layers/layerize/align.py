@@ -7,6 +7,7 @@ whose structure agrees then bring it to a few hundredths of a pixel.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import cv2
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from vera.arrays import Float
 from vera.layers.layerize.structure import structure_agrees
 from vera.layers.layerize.votes import vote
+from vera.layers.threads import on_all_cores
 
 Matrix = NDArray[np.float64]  # [2,3], from pixels of the source to pixels of the edited picture
 
@@ -126,8 +128,7 @@ def shifted(matrix: Matrix, shift: tuple[float, float]) -> Matrix:
 def _score(pairs: Sequence[GreyPair], matrix: Matrix) -> float:
     """How many pixels agree, those less whose difference a shift of more than a fraction of a pixel would explain."""
     total = 0.0
-    for pair in pairs:
-        agreeing = _agreeing(pair, matrix)
+    for agreeing in on_all_cores(partial(_agreeing, matrix=matrix), pairs):
         if agreeing.residual.size:
             slope = np.hypot(*agreeing.slopes) * NEAR + 2 / 255
             total += agreeing.stride * float(np.maximum(0, 1 - np.square(agreeing.residual / slope)).sum())
@@ -139,8 +140,7 @@ def _polish(pairs: Sequence[GreyPair], matrix: Matrix, free: list[int]) -> Matri
     width, height = pairs[0].size
     for _ in range(STEPS):
         normal, right = np.zeros((6, 6)), np.zeros(6)
-        for pair in pairs:
-            part = _normal_equations(pair, matrix)
+        for part in on_all_cores(partial(_normal_equations, matrix=matrix), pairs):
             if part is not None:
                 normal += part[0]
                 right += part[1]

@@ -3,6 +3,7 @@ checked frame by frame."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +38,7 @@ from vera.layers.layerize.noise import (
 from vera.layers.layerize.structure import agreement, plain_agrees, structure_agrees
 from vera.layers.layerize.transmission import kept_detail, texture_scale
 from vera.layers.layerize.wobble import find_wobble, warp_locally
+from vera.layers.threads import on_all_cores
 
 # Chosen, not searched for: the fits are robust, and more pixels only cost time.
 # `python -m benchmarks.sensitivity layerize --only match` prints what half and double of each are worth.
@@ -77,28 +79,31 @@ class Matched(NamedTuple):
 
 
 def fit_match(pairs: Sequence[FramePair]) -> Match:
-    """From a few frames of the clip, of which any part may be edited. One of them at a time is in memory as floats."""
-    greys = [shrink(_greys(pair), FINE) for pair in pairs]
+    """From a few frames of the clip, of which any part may be edited; all of them are in memory as floats."""
+    greys = on_all_cores(lambda pair: shrink(_greys(pair), FINE), pairs)
     size, edited = (picture.shape[1::-1] for picture in (pairs[0].source, pairs[0].edited))
     small = find_map(greys)
     matrix = rescale(small, greys[0], size, edited)
 
-    colors = fit_colors(*pool([_agreeing(pair, matrix, NEUTRAL, ENOUGH // len(pairs)) for pair in pairs]))
+    count = ENOUGH // len(pairs)
+    colors = fit_colors(*pool(on_all_cores(lambda pair: _agreeing(pair, matrix, NEUTRAL, count), pairs)))
     first = Match(matrix, colors, 0.0, Noise(*UNKNOWN), 0.0)
-    brought = [_bring(first, pair) for pair in pairs]
-    softness = fit_softness((grey(one.source), grey(one.edited), one.alike) for one in brought)
-    parts, details = [], []
-    for one in brought:
-        softened = soften(one.source, softness)
-        difference = smoothed_difference(softened, one.edited)
-        largest = np.abs(difference).max(-1)
-        chosen = np.where(one.alike, largest < PLAUSIBLE, largest < PLAUSIBLE / 2)
-        parts.append(_thinned(chosen, ENOUGH // len(pairs), slope_of(grey(softened)), difference))
-        quiet = np.full(chosen.shape, SMALLEST, np.float32)
-        alike = one.alike & (largest < PLAUSIBLE)
-        details.append(kept_detail(softened, one.edited, alike, quiet, texture_scale(softness)))
-    detail = _fit_detail(details)
-    return Match(matrix, colors, softness, fit_noise(parts), _agreement(greys, small), detail)
+    brought = on_all_cores(partial(_bring, first), pairs)
+    softness = fit_softness([(grey(one.source), grey(one.edited), one.alike) for one in brought])
+    parts, details = zip(*on_all_cores(lambda one: _noise_and_detail(one, softness, count), brought), strict=True)
+    return Match(matrix, colors, softness, fit_noise(parts), _agreement(greys, small), _fit_detail(details))
+
+
+def _noise_and_detail(one: "_Brought", softness: float, count: int) -> tuple[tuple[Float, Float], Float]:
+    """Of a frame, about `count` agreeing pixels as `fit_noise` takes them, and the shares of texture that are left."""
+    softened = soften(one.source, softness)
+    difference = smoothed_difference(softened, one.edited)
+    largest = np.abs(difference).max(-1)
+    chosen = np.where(one.alike, largest < PLAUSIBLE, largest < PLAUSIBLE / 2)
+    quiet = np.full(chosen.shape, SMALLEST, np.float32)
+    alike = one.alike & (largest < PLAUSIBLE)
+    detail = kept_detail(softened, one.edited, alike, quiet, texture_scale(softness))
+    return _thinned(chosen, count, slope_of(grey(softened)), difference), detail
 
 
 def _fit_detail(shares: Sequence[Float]) -> float:

@@ -1,6 +1,6 @@
 """How much the edited clip differs from the source where nothing was edited: softness, and the codec's residue."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Float
+from vera.layers.threads import on_all_cores
 
 # Chosen, not searched for: what a median over agreeing pixels can carry.
 # `python -m benchmarks.sensitivity layerize --only noise` prints what half and double of each are worth.
@@ -48,14 +49,17 @@ def soften(picture: Float, sigma: float) -> Float:
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma)) if sigma else picture
 
 
-def fit_softness(parts: Iterable[tuple[Float, Float, NDArray[np.bool_]]]) -> float:
+def fit_softness(parts: Sequence[tuple[Float, Float, NDArray[np.bool_]]]) -> float:
     """Sigma of the blur that brings the source closest to the edited clip, from `(source, edited, agreeing)`, grey.
 
     Editors draw softer than cameras: what the source has more of detail is no edit.
     """
-    residues = np.zeros(len(BLURS))
-    for source, edited, agrees in parts:
-        residues += [float(np.abs(edited - soften(source, sigma))[agrees].sum(dtype=np.float64)) for sigma in BLURS]
+
+    def residues_of(part: tuple[Float, Float, NDArray[np.bool_]]) -> list[float]:
+        source, edited, agrees = part
+        return [float(np.abs(edited - soften(source, sigma))[agrees].sum(dtype=np.float64)) for sigma in BLURS]
+
+    residues = np.sum(on_all_cores(residues_of, parts), axis=0)
     best = int(np.argmin(residues))
     return BLURS[best] if residues[best] < SOFTER * residues[0] else 0.0
 

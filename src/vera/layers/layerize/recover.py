@@ -33,6 +33,7 @@ from vera.layers.layerize.smear import MIXED, NEARBY, beyond_range, close_bites,
 from vera.layers.layerize.steady import Unmixed, steady
 from vera.layers.layerize.unmix import EDGE, Layers, eroded, straight_colors, unmix
 from vera.layers.refine.floor import floor_alpha
+from vera.layers.threads import frames_at_once
 from vera.progress import Progress
 from vera.video.view import spread_frames
 
@@ -40,6 +41,7 @@ from vera.video.view import spread_frames
 # `python -m benchmarks.sensitivity layerize --only recover` prints what half and double of each are worth.
 SAMPLES = 6  # frames that the match is fitted on
 RELATED = 0.02  # agreement below which the clips have nothing in common: of other clips at most 0.015 was seen
+AT_ONCE = 4_000_000  # pixels that are worked on at a time, in as many frames: each takes 400 bytes of memory a pixel
 BLANK = 1.5 / 255  # standard deviation of a thumbnail that shows nothing
 
 
@@ -95,14 +97,20 @@ class RecoveredLayers:
         return _notices(self.clips, self.pairing)
 
     def _unmixed(self) -> Iterator[Unmixed]:
+        pairs = with_neighbours(self.clips.pairs([(group.best, group.edited) for group in self.groups]), NEARBY)
+        width, height = self.clips.work_size
+        for frame, shift in frames_at_once(self._unmixed_frame, pairs, AT_ONCE // (width * height)):
+            self.corrected += shift != (0.0, 0.0)
+            yield frame
+
+    def _unmixed_frame(self, pair: FramePair, nearby: Sequence[FramePair]) -> tuple[Unmixed, tuple[float, float]]:
+        """A frame before it is steadied, and the shift by which it was off."""
         edge = round(EDGE * max(1.0, self.clips.work_size[0] / self.clips.edited_size[0]))
-        pairs = self.clips.pairs([(group.best, group.edited) for group in self.groups])
-        for pair, nearby in with_neighbours(pairs, NEARBY):
-            matched = apply_match(self.match, pair)
-            self.corrected += matched.shift != (0.0, 0.0)
-            inside = self._changes(pair, matched, [other.source for other in nearby])
-            found = self._layers(matched, inside, edge, pair)
-            yield Unmixed(matched.softened, matched.edited, matched.level, found, (pair.source, pair.edited))
+        matched = apply_match(self.match, pair)
+        inside = self._changes(pair, matched, [other.source for other in nearby])
+        found = self._layers(matched, inside, edge, pair)
+        codes = pair.source, pair.edited
+        return Unmixed(matched.softened, matched.edited, matched.level, found, codes), matched.shift
 
     def _full_size(self, frame: Unmixed) -> LayerFrame:
         """The layers of a frame as large as the source, with the edges of one of that size."""
