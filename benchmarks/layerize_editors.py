@@ -3,8 +3,8 @@
 24 cases of 640x272 (eight edits; a camera that stands, pans and is held by hand; 8 and 10 bits; a real and a rendered
 plate; two autoencoders) and some of other sizes and rates. The editor is `simulated_editor.py`. A row is PSNR where the
 true alpha is 0 of the edited clip and of the layers over the source, the matte's mean absolute error, and seconds a
-frame by the clock, what is fitted once for a clip included. `--sheet` writes a picture of the middle frames. The first run trains an autoencoder; what the editor drew
-is kept in the cache as well.
+frame by the clock, what is fitted once for a clip included. `--sheet` writes a picture of the middle frames. The first
+run trains an autoencoder; what the editor drew is kept in the cache as well.
 """
 
 import argparse

@@ -79,7 +79,7 @@ def test_readers_that_hang_up_print_nothing(sent: bytes, capfd: pytest.CaptureFi
             reader.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # ends by a reset
             if sent.endswith(b"\r\n\r\n"):
                 assert asked.wait(10)
-        assert ("vera_build_tasks",) not in read(port)  # which is accepted once the thread of the one before has started
+        assert ("vera_build_tasks",) not in read(port)  # accepted when the thread of the one before has started
         for thread in set(threading.enumerate()) - before:
             thread.join(10)
     assert capfd.readouterr().err == ""
