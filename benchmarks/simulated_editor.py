@@ -23,8 +23,8 @@ CACHE = Path(tempfile.gettempdir()) / "vera-simulated-editor"
 NANO = Path("src/vera/presets/nano/vae")
 PIXELS = 832 * 480  # of the canvas that editors of 480p draw on
 STRIDE = 16
-WAN = {"base_dim": 12, "z_dim": 16, "dim_mult": [1, 1, 2, 2], "num_res_blocks": 1}
-STEPS, CROP, FRAMES, RATE = 500, 64, 5, 1e-3
+WAN = {"base_dim": 16, "z_dim": 16, "dim_mult": [1, 2, 4, 4], "num_res_blocks": 1}
+STEPS, CROP, FRAMES, RATE = 4000, 64, 5, 1e-3
 
 Clip = np.ndarray  # RGB [T,H,W,3] float32 in [0,1]
 
@@ -144,9 +144,9 @@ def _train(vae: Any, plates: Sequence[Clip]) -> None:
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        losses.append(float(loss))
-        if step % 20 == 19:
-            print(f"autoencoder: step {step + 1} of {STEPS}, loss {np.mean(losses[-20:]):.4f}", flush=True)
+        losses.append(float(loss.detach()))
+        if step % 100 == 99:
+            print(f"autoencoder: step {step + 1} of {STEPS}, loss {np.mean(losses[-100:]):.4f}", flush=True)
 
 
 def _crop(rng: np.random.Generator, plates: Sequence[Clip], count: int) -> Clip:

@@ -47,11 +47,11 @@ def test_words_wait_for_replies_to_batch_files(tmp_path: Path) -> None:
     (first,) = write_requests(out, tmp_path / "requests")
     assert first == tmp_path / "requests" / "words" / "batch-001.jsonl"
     malformed = results(first, tmp_path / "first.jsonl", {**ADDED, "instruction": "A ball, please do."})
-    assert read_replies(out, [malformed])[0].kept == 1
+    assert read_replies(out, malformed).kept == 1
     assert build_samples(recipe, out).deferred == {"words": 1}
     (second,) = write_requests(out, tmp_path / "further")
     assert "does not begin with" in second.read_text("utf-8")
-    read_replies(out, [results(second, tmp_path / "second.jsonl", ADDED)])
+    read_replies(out, results(second, tmp_path / "second.jsonl", ADDED))
     assert write_requests(out, tmp_path / "none") == [] and not (tmp_path / "none").exists()
 
     report = build_samples(recipe, out)
@@ -85,8 +85,9 @@ def test_the_command_line_writes_and_reads_batches(tmp_path: Path, capsys: pytes
     path = tmp_path / "requests" / "words" / "batch-001.jsonl"
     assert capsys.readouterr().out.split() == ["requests", str(path)]
     told = results(path, tmp_path / "results.jsonl", ADDED)
-    assert main(["data", "build", "read-batch", str(out), str(told)]) == 0
-    assert "1 replies" in capsys.readouterr().out
+    assert main(["data", "build", "read-batch", str(out), str(told), str(tmp_path / "missing.jsonl")]) == 2
+    assert "results.jsonl: 1 replies" in (printed := capsys.readouterr()).out  # which is kept, whatever the next is
+    assert "missing.jsonl" in printed.err
     assert main(["data", "build", str(recipe), "--out", str(out)]) == 0
     assert main(["data", "build", "write-batch", str(out), str(tmp_path / "more")]) == 0
     assert "nothing to send" in capsys.readouterr().out
@@ -120,7 +121,7 @@ def test_what_cannot_be_written_or_read_is_one_line(tmp_path: Path, live: bool) 
     with pytest.raises(VeraError, match="holds no build"):
         write_requests(out, tmp_path / "requests")
     with pytest.raises(VeraError, match="holds no build"):
-        read_replies(out, [tmp_path / "results.jsonl"])
+        read_replies(out, tmp_path / "results.jsonl")
     recipe = setup(tmp_path, "", writer(NOWHERE) if live else batched())
     build_samples(recipe, out, until="layers")
     if live:
@@ -132,7 +133,7 @@ def test_what_cannot_be_written_or_read_is_one_line(tmp_path: Path, live: bool) 
         write_requests(out, tmp_path / "requests")
     (tmp_path / "other.jsonl").write_text('{"a": 1}\n', "utf-8")
     with pytest.raises(VeraError, match=r"other\.jsonl:1"):
-        read_replies(out, [tmp_path / "other.jsonl"])
+        read_replies(out, tmp_path / "other.jsonl")
 
 
 def _events(out: Path) -> list[dict[str, Any]]:

@@ -92,7 +92,7 @@ def test_clips_and_removals_are_looked_at_by_batches(tmp_path: Path) -> None:
         request = json.loads(path.read_text("utf-8"))
         row = {"custom_id": request["custom_id"], "response": {"status_code": 200, "body": answer(told).body}}
         (tmp_path / "results.jsonl").write_text(json.dumps(row), "utf-8")
-        read_replies(out, [tmp_path / "results.jsonl"])
+        read_replies(out, tmp_path / "results.jsonl")
     assert build_samples(recipe, out).samples == 1
 
 

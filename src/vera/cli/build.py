@@ -219,7 +219,8 @@ def read_batch(out: Path, results: Annotated[tuple[Path, ...], Parameter(negativ
     """
     from vera.construction.batches import read_replies
 
-    for path, report in zip(results, read_replies(out, results), strict=True):
+    for path in results:
+        report = read_replies(out, path)
         say(f"{path}: {report.kept} replies, {report.usage.tokens:,} tokens", *report.failed)
 
 

@@ -1,6 +1,6 @@
 """Batch files of a build: the questions to models that its stages deferred, and the replies to them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +46,10 @@ def write_requests(out: Path, folder: Path) -> list[Path]:
     return [folder / path for path in written]
 
 
-def read_replies(out: Path, results: Sequence[Path]) -> list[BatchReport]:
-    """Keep the replies of files of results, for the next build. VeraError for what is no such file, or no build."""
+def read_replies(out: Path, results: Path) -> BatchReport:
+    """Keep the replies of a file of results, for the next build. VeraError for what is no such file, or no build."""
     last_recipe(out)  # tells where there is no build
-    return [read_results(path, held_replies(Layout(out).cache)) for path in results]
+    return read_results(results, held_replies(Layout(out).cache))
 
 
 def _questions(build: Build, stage: Asked, network: VlmNetwork) -> Iterator[Question[Any]]:

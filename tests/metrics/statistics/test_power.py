@@ -72,6 +72,14 @@ def test_what_no_study_finds_is_told() -> None:
         raters_needed(StudyDesign(raters=1, trials=1), 0.5, simulations=20)
 
 
+@pytest.mark.parametrize("count", [0, -5])
+def test_no_simulations_are_told(count: int) -> None:
+    with pytest.raises(VeraError, match=f"simulations must be at least 1, not {count}"):
+        power(StudyDesign(19, 5), 0.65, simulations=count)
+    with pytest.raises(VeraError, match="simulations must"):
+        raters_needed(StudyDesign(19, 5), 0.65, simulations=count)
+
+
 @pytest.mark.parametrize("wrong", [{"raters": 0}, {"trials": -1}, {"tests": 0}, {"level": 5}])
 def test_designs_that_cannot_be_are_told(wrong: dict[str, int]) -> None:
     with pytest.raises(VeraError, match=f"design: {next(iter(wrong))}"):

@@ -176,6 +176,6 @@ def laid_name(file: object) -> str:
 
 
 def plain_stem(name: object) -> str:
-    """A name as the stem of a file for every system."""
-    kept = re.sub(r"[^A-Za-z0-9._-]+", "_", str(name)).strip("._-")[:80]
-    return kept or "vera"
+    """A name, its letters of any script, as the stem of a file for every system: at most 160 bytes."""
+    kept = re.sub(r"[^\w.-]+", "_", str(name)).encode()[:160].decode(errors="ignore")
+    return kept.strip("._-") or "vera"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vera.errors import VeraError
+from vera.fields import check_counts
 from vera.metrics.statistics.binomial import wilson_interval
 from vera.metrics.statistics.checks import share
 from vera.metrics.statistics.interval import Interval
@@ -43,7 +44,8 @@ def power(design: StudyDesign, rate: float, *, simulations: int = SIMULATIONS, s
 
 
 def significant(design: StudyDesign, rate: float, simulations: int, seed: int) -> int:
-    """Count the simulated studies whose sign-flip test by rater is significant."""
+    """Count the simulated studies whose sign-flip test by rater is significant. VeraError without any."""
+    check_counts(simulations=simulations)
     logit, rng = logit_of_win_rate(rate, design.rater_sd), np.random.default_rng(seed)
     wins = simulate_wins(logit, design.rater_sd, design.raters, design.trials, rng, simulations)
     return sum(exact_p_value(sums) <= design.level / design.tests for sums in 2 * wins - design.trials)
