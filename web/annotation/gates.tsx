@@ -5,6 +5,7 @@ import type { Point, Work } from "./api";
 import { frame, playing } from "./clock";
 import { Judge } from "./Judge";
 import { act, draft, seq } from "./task";
+import { useTyped } from "./typed";
 import { Undo, UNDO } from "./Undo";
 
 export function Filter({ work }: { work: Work }) {
@@ -15,7 +16,7 @@ export function Curate({ work }: { work: Work }) {
   const [radius, setRadius] = useState(6);
   const [tool, setTool] = useState<Tool>("add");
   const [whole, setWhole] = useState(false);
-  const [scene, setScene] = useState("");
+  const [scene, setScene] = useTyped(work, "scene", "");
   const line = useSignal<Line | null>(null);
   const range: [number, number] = whole ? [0, work.frames - 1] : [frame.value, frame.value];
   const pointing = {
@@ -145,7 +146,7 @@ const FIELDS = { instruction: "Instruction", before: "Caption before", after: "C
 type Field = keyof typeof FIELDS;
 
 export function Words({ work }: { work: Work }) {
-  const [words, setWords] = useState(work.words);
+  const [words, setWords] = useTyped(work, "words", work.words);
   const changed = () =>
     Object.fromEntries((Object.keys(FIELDS) as Field[]).filter((name) => words[name] !== work.words[name]).map((name) => [name, words[name]]));
   return (
