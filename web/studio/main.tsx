@@ -28,9 +28,9 @@ async function start(): Promise<void> {
   }
 }
 
-function hear(job: Job): void {
+function hear(job: Job, event: number): void {
   const before = jobs.peek().get(job.id);
-  takeJob(job);
+  takeJob(job, event);
   if (before?.state === job.state) return;
   if (job.kind === "proxy" && job.id === clip.peek()?.proxy.job) void guard(readClip);
   else if (job.spec.project === projectId.peek()) void guard(readTakes);

@@ -11,7 +11,7 @@ const FIRST_WAIT = 500;
 const LONGEST_WAIT = 10_000;
 
 /** Listen until the returned function is called; `onOpen` runs at each connection, to read what was missed. */
-export function listen(onJob: (job: Job) => void, onQueue: (queue: QueueState) => void, onOpen: () => void): () => void {
+export function listen(onJob: (job: Job, event: number) => void, onQueue: (queue: QueueState) => void, onOpen: () => void): () => void {
   let wait = FIRST_WAIT;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let source: EventSource;
@@ -23,7 +23,7 @@ export function listen(onJob: (job: Job) => void, onQueue: (queue: QueueState) =
       live.value = true;
       onOpen();
     };
-    source.addEventListener("job", (event) => onJob(JSON.parse(event.data) as Job));
+    source.addEventListener("job", (event) => onJob(JSON.parse(event.data) as Job, Number(event.lastEventId)));
     source.addEventListener("queue", (event) => onQueue(JSON.parse(event.data) as QueueState));
     source.onerror = () => {
       live.value = false;

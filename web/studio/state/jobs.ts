@@ -7,6 +7,8 @@ export const jobs = signal<ReadonlyMap<string, Job>>(new Map());
 export const paused = signal(false);
 export const workers = signal(0);
 
+const told = new Map<string, number>(); // events by which jobs were last told
+
 const ORDER = { running: 0, queued: 1, failed: 2, cancelled: 3, done: 3 } as const;
 
 /** Running jobs, then waiting ones in the order they are begun, then ended ones, the newest first. */
@@ -20,9 +22,10 @@ export const listed = computed(() =>
 
 export const waiting = computed(() => listed.value.filter((job) => job.state === "running" || job.state === "queued").length);
 
-/** Take the whole list. */
+/** Take the whole list, but for jobs of which later events have told already. */
 export function takeList(list: JobList): void {
-  jobs.value = new Map(list.jobs.map((job) => [job.id, job]));
+  const newer = [...jobs.peek()].filter(([id]) => (told.get(id) ?? 0) > list.event);
+  jobs.value = new Map([...list.jobs.map((job) => [job.id, job] as const), ...newer]);
   takeQueue(list);
 }
 
@@ -32,8 +35,9 @@ export function takeQueue(queue: Pick<JobList, "paused" | "workers">): void {
   workers.value = queue.workers;
 }
 
-/** Take a change of one job. */
-export function takeJob(job: Job): void {
+/** Take a change of one job, as the event of this number tells it, or as an answer does. */
+export function takeJob(job: Job, event = 0): void {
+  if (event) told.set(job.id, event);
   jobs.value = new Map(jobs.value).set(job.id, job);
 }
 

@@ -11,13 +11,16 @@ export interface Notice {
 
 export const notices = signal<readonly Notice[]>([]);
 const BRIEF = 8000; // milliseconds that a line of no consequence is shown
+const MOST = 4;
 let count = 0;
 
-/** Show a line, in place of one of the same words; errors stay until they are dismissed. Returns its id. */
+/** Show a line, in place of one of the same words. Errors stay until dismissed, or until errors need their room. Returns its id. */
 export function say(text: string, kind: Notice["kind"] = "info", action?: Notice["action"]): number {
   const id = ++count;
   const others = notices.value.filter((notice) => notice.text !== text);
-  notices.value = [...others, action ? { id, text, kind, action } : { id, text, kind }].slice(-4);
+  const first = others.find((notice) => notice.kind === "info") ?? (kind === "error" ? others[0] : undefined);
+  const gone = others.length < MOST ? undefined : first;
+  notices.value = [...others.filter((notice) => notice !== gone), action ? { id, text, kind, action } : { id, text, kind }];
   if (kind === "info") setTimeout(() => dismiss(id), BRIEF);
   return id;
 }

@@ -32,9 +32,9 @@ test("jobs are told, and the list is read at each connection", () => {
   const source = FakeSource.all[0]!;
   source.onopen!();
   expect(live.value).toBe(true);
-  source.dispatchEvent(new MessageEvent("job", { data: JSON.stringify(makeJob({ id: "x" })) }));
+  source.dispatchEvent(new MessageEvent("job", { data: JSON.stringify(makeJob({ id: "x" })), lastEventId: "7" }));
   source.dispatchEvent(new MessageEvent("queue", { data: '{"paused": true, "workers": 2}' }));
-  expect(onJob.mock.calls[0]![0]).toMatchObject({ id: "x" });
+  expect(onJob.mock.calls[0]).toMatchObject([{ id: "x" }, 7]);
   expect(onQueue).toHaveBeenCalledWith({ paused: true, workers: 2 });
   source.fail(0); // the browser connects again by itself
   expect(live.value).toBe(false);
