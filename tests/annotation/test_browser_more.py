@@ -351,6 +351,13 @@ def part_clicked_twice(seat: Seat) -> None:
         seat.saved()
 
 
+def typed(seat: Seat, label: str, words: str) -> None:
+    """Type words, which are still there when the page is loaded again."""
+    seat.page.get_by_label(label).fill(words)
+    seat.page.reload()
+    expect(seat.page.get_by_label(label)).to_have_value(words)
+
+
 def test_mattes_are_mended_and_words_proofread(browser: Browser, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     photo = cv2.resize(rng.integers(0, 255, (6, 9, 3), dtype=np.uint8), (480, 320), interpolation=cv2.INTER_CUBIC)
@@ -379,9 +386,7 @@ def test_mattes_are_mended_and_words_proofread(browser: Browser, tmp_path: Path)
         seat.page.get_by_role("button", name="Alpha").click()
         seat.press("m")
         expect(seat.page.get_by_role("button", name="Brightness ×4")).to_be_visible()
-        seat.page.get_by_label("What is behind it").fill("a wall of many colours")
-        seat.page.reload()
-        expect(seat.page.get_by_label("What is behind it")).to_have_value("a wall of many colours")
+        typed(seat, "What is behind it", "a wall of many colours")
         seat.page.wait_for_timeout(800)
         seat.checked()
         seat.picture("curate", tmp_path)
@@ -405,9 +410,7 @@ def test_mattes_are_mended_and_words_proofread(browser: Browser, tmp_path: Path)
         field.fill("A wall.")
         seat.page.get_by_role("button", name="Accept").click()
         expect(seat.page.locator(".notice.error")).to_contain_text('does not begin with "Change the background to "')
-        field.fill("Change the background to a wall of many colours. Keep the ball intact.")
-        seat.page.reload()
-        expect(field).to_have_value("Change the background to a wall of many colours. Keep the ball intact.")
+        typed(seat, "Instruction", "Change the background to a wall of many colours. Keep the ball intact.")
         seat.page.wait_for_timeout(500)
         seat.checked()
         seat.picture("words", tmp_path)

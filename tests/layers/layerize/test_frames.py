@@ -51,6 +51,20 @@ def test_any_type(kind: type) -> None:
     assert edit.shape == (*SIZE[::-1], 3)
 
 
+def test_any_number_of_threads_gives_the_same_layers() -> None:
+    before, found = cv2.getNumThreads(), []
+    try:
+        for threads in (1, 4):
+            cv2.setNumThreads(threads)
+            layers = layerize_frames(SOURCE, EDITED)
+            found.append((list(layers.frames()), layers.record()))
+    finally:
+        cv2.setNumThreads(before)
+    assert found[0][1] == found[1][1]
+    for one, other in zip(found[0][0], found[1][0], strict=True):
+        assert np.array_equal(one.edit, other.edit) and np.array_equal(one.alpha, other.alpha)
+
+
 def test_the_editors_own_size() -> None:
     small = np.stack([cv2.resize(frame, (120, 72), interpolation=cv2.INTER_AREA) for frame in EDITED])
     found = layerize_frames(SOURCE, small)

@@ -13,10 +13,12 @@ from vera.color.linear import transfer
 from vera.color.primaries import Colors, chromaticities
 from vera.errors import VeraError
 from vera.layers.export.shot import LayerFrames, Shot
+from vera.layers.threads import frames_at_once
 from vera.optional import need
 from vera.video.decoding.exr import write_errors
 from vera.video.formats import is_float
 
+AT_ONCE = 17_000_000  # pixels of the frames that are written at a time: two of 4K
 STEPS = """\
 Nuke, Fusion, Natron: Read layer/ and Merge (over) it onto the plate; it is premultiplied. multipart/ has everything in
   one Read: rgba (the layer, premultiplied), edit.rgb (its colours, straight) and matte.a; Shuffle picks them.
@@ -65,7 +67,8 @@ def write_sequences(shot: Shot, frames: LayerFrames, folder: Path, multipart: bo
         names["multipart"] = f"multipart/{shot.name}_layers.{shot.padding}.exr"
     for name in names.values():
         (folder / name).parent.mkdir()
-    for offset, (edit, alpha) in enumerate(frames):
+
+    def write_frame(offset: int, edit: NDArray[Any], alpha: NDArray[np.uint16]) -> None:
         header = _header(exr, shot, shot.first + offset)
         straight, coverage = to_light(edit, wanted), np.asarray(alpha, np.float32) / 65535
         half = coverage.astype(np.float16)
@@ -85,12 +88,19 @@ def write_sequences(shot: Shot, frames: LayerFrames, folder: Path, multipart: bo
             path = folder / (name % shot.numbers[offset])
             with write_errors(path), exr.File(parts[role]) as file:
                 file.write(os.fsencode(path))  # bytes: names need not be UTF-8
+
+    numbered = ((offset, *frame) for offset, frame in enumerate(frames))
+    for _ in frames_at_once(write_frame, numbered, AT_ONCE // (shot.size[0] * shot.size[1])):
+        pass
     return names
 
 
 def to_light(edit: NDArray[Any], wanted: Callable[[Colors], Colors]) -> Float:
-    """Straight R'G'B' codes as float32 of the wanted light."""
-    return np.asarray(wanted(edit / float(np.iinfo(edit.dtype).max)), np.float32)
+    """Straight R'G'B' codes as float32 of the wanted light, in which a channel is made of the same one alone."""
+    top = int(np.iinfo(edit.dtype).max)
+    codes = np.arange(top + 1)[:, None] / np.full(3, top)  # far fewer than there are samples
+    table: Float = wanted(codes)[:, 0].astype(np.float32)
+    return table[edit]
 
 
 def _to_wanted(shot: Shot) -> Callable[[Colors], Colors]:
