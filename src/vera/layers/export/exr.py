@@ -99,8 +99,8 @@ def to_light(edit: NDArray[Any], wanted: Callable[[Colors], Colors]) -> Float:
     """Straight R'G'B' codes as float32 of the wanted light, in which a channel is made of the same one alone."""
     top = int(np.iinfo(edit.dtype).max)
     codes = np.arange(top + 1)[:, None] / np.full(3, top)  # far fewer than there are samples
-    table: Float = wanted(codes)[:, 0].astype(np.float32)
-    return table[edit]
+    table = np.asarray(wanted(codes)[:, 0], np.float32)
+    return np.asarray(table[edit])
 
 
 def _to_wanted(shot: Shot) -> Callable[[Colors], Colors]:

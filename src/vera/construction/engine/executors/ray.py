@@ -102,7 +102,9 @@ class RayActors:
             del self._actors[idle]
             self._ray.kill(idle)
         cpus = 0 if resources.gpus else resources.cpus
-        actor = self._ray.remote(_Actor).options(num_cpus=cpus, num_gpus=resources.gpus).remote()
+        # The build keeps its own account of the runs; Ray's, of up to 100,000, would grow in memory meanwhile.
+        options = {"num_cpus": cpus, "num_gpus": resources.gpus, "enable_task_events": False}
+        actor = self._ray.remote(_Actor).options(**options).remote()
         self._actors[actor] = resources
         return actor
 
