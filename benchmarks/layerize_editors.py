@@ -11,7 +11,7 @@ import argparse
 import hashlib
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -20,7 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from benchmarks.layerize import draw
-from benchmarks.simulated_editor import CACHE, PIXELS, Flaws, nano_coder, regenerate, wan_coder
+from benchmarks.simulated_editor import CACHE, PIXELS, Coder, Flaws, nano_coder, regenerate, wan_coder
 
 from vera.errors import VeraError
 from vera.layers.layerize import ArrayFootage, layerize_frames
@@ -118,7 +118,7 @@ def truth(case: Case, plate: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 @cache
-def coder(name: str) -> Callable[[np.ndarray], np.ndarray]:
+def coder(name: str) -> Coder:
     if name == "nano":
         return nano_coder()
     return wan_coder([plates(Case("", plate, "handheld", 8, ""), 25) for plate in ("bikes", "bunny")])
@@ -127,10 +127,11 @@ def coder(name: str) -> Callable[[np.ndarray], np.ndarray]:
 def edited(case: Case, finished: np.ndarray) -> np.ndarray:
     """What the editor draws, from the cache if it has drawn it before."""
     seed = int(hashlib.sha256(case.name.encode()).hexdigest()[:6], 16)
-    key = hashlib.sha256(finished.tobytes() + f"{case} {Flaws()}".encode()).hexdigest()[:20]
+    code, coder_key = coder(case.coder)
+    key = hashlib.sha256(finished.tobytes() + f"{case} {Flaws()} {coder_key}".encode()).hexdigest()[:20]
     path = CACHE / f"edited-{key}.npy"
     if not path.is_file():
-        drawn = regenerate(finished, coder(case.coder), seed, Flaws(), case.pixels)
+        drawn = regenerate(finished, code, seed, Flaws(), case.pixels)
         CACHE.mkdir(parents=True, exist_ok=True)
         np.save(path, drawn)
     return np.asarray(np.load(path))

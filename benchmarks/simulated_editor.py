@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import cv2
 import numpy as np
 
+from vera.files import file_hash
 from vera.video.open import open_input, open_output
 
 CACHE = Path(tempfile.gettempdir()) / "vera-simulated-editor"
@@ -27,6 +28,13 @@ WAN = {"base_dim": 16, "z_dim": 16, "dim_mult": [1, 2, 4, 4], "num_res_blocks": 
 STEPS, CROP, FRAMES, RATE = 4000, 64, 5, 1e-3
 
 Clip = np.ndarray  # RGB [T,H,W,3] float32 in [0,1]
+
+
+class Coder(NamedTuple):
+    """There and back through an autoencoder, and what tells it from others."""
+
+    code: Callable[[Clip], Clip]
+    key: str
 
 
 @dataclass(frozen=True)
@@ -101,15 +109,16 @@ def _coded(frames: Sequence[np.ndarray], crf: int) -> np.ndarray:
             return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
 
 
-def nano_coder() -> Callable[[Clip], Clip]:
-    """There and back through the autoencoder that the package ships."""
+def nano_coder() -> Coder:
+    """The autoencoder that the package ships."""
     from vera.models.autoencoder_patch import AutoencoderPatch3D
 
-    return _coder(AutoencoderPatch3D.from_pretrained(NANO).eval())
+    (weights,) = NANO.glob("*.safetensors")
+    return Coder(_code(AutoencoderPatch3D.from_pretrained(NANO).eval()), file_hash(weights))
 
 
-def wan_coder(plates: Sequence[Clip]) -> Callable[[Clip], Clip]:
-    """There and back through Wan's autoencoder, small, trained on crops of the plates."""
+def wan_coder(plates: Sequence[Clip]) -> Coder:
+    """Wan's autoencoder, small, trained on crops of the plates."""
     import torch
     from diffusers import AutoencoderKLWan
 
@@ -123,7 +132,7 @@ def wan_coder(plates: Sequence[Clip]) -> Callable[[Clip], Clip]:
         _train(vae, plates)
         CACHE.mkdir(parents=True, exist_ok=True)
         torch.save(vae.state_dict(), path)
-    return _coder(vae.eval())
+    return Coder(_code(vae.eval()), path.stem)
 
 
 def _train(vae: Any, plates: Sequence[Clip]) -> None:
@@ -134,7 +143,7 @@ def _train(vae: Any, plates: Sequence[Clip]) -> None:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=STEPS, pct_start=0.1)
     losses: list[float] = []
     for step in range(STEPS):
-        count, crops = (FRAMES, 1) if step % 4 == 3 else (1, 4)  # still pictures cost a fifth
+        count, crops = (1, 4) if step % 4 == 3 else (FRAMES, 2)
         batch = torch.from_numpy(np.stack([_crop(rng, plates, count) for _ in range(crops)])) * 2 - 1
         batch = batch.permute(0, 4, 1, 2, 3)
         drawn = vae.decode(vae.encode(batch).latent_dist.mode()).sample
@@ -155,7 +164,7 @@ def _crop(rng: np.random.Generator, plates: Sequence[Clip], count: int) -> Clip:
     return plate[tuple(slice(start, start + m) for start, m in [(rng.integers(n - m + 1), m) for n, m in sizes])]
 
 
-def _coder(vae: Any) -> Callable[[Clip], Clip]:
+def _code(vae: Any) -> Callable[[Clip], Clip]:
     import torch
 
     def code(clip: Clip) -> Clip:

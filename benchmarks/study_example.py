@@ -49,7 +49,7 @@ def keep(path: Path, frames: np.ndarray, source: Path) -> None:
 
 def main() -> None:
     mini, out = sys.argv[1], Path(sys.argv[2])
-    pipeline, coder = open_model("nano"), nano_coder()
+    pipeline, coder = open_model("nano"), nano_coder().code
     assert isinstance(pipeline, VeraPipeline)
     for number, case in enumerate(read_benchmark(mini)):
         assert case.composite is not None
