@@ -330,18 +330,41 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def alone(path: Path, taken: str) -> Iterator[None]:
-    """Hold a file, which is made for that and stays, for this process alone, not those that it forks.
+    """Hold a file, which is there meanwhile, for this process alone, not those that it forks.
 
     VeraError, which says `taken`, if another process holds it.
     """
-    with path.open("ab") as held:
-        try:
-            fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            raise VeraError(taken) from None
-        except OSError:  # some network file systems have no locks
-            pass
+    while True:
+        with path.open("ab") as held:
+            try:
+                fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (BlockingIOError, PermissionError):
+                raise VeraError(taken) from None
+            except OSError:  # some network file systems have no locks
+                pass
+            state = os.fstat(held.fileno())
+            if _inode(path) != (state.st_dev, state.st_ino):
+                continue  # who held it before removed it in between
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make a folder if it is missing, and those around it; what is empty of them goes again if the block fails."""
+    place = folder.absolute()
+    made = [path for path in (place, *place.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
         yield
+    except BaseException:
+        with suppress(OSError):
+            for path in made:
+                path.rmdir()
+        raise
 
 
 def sync(path: Path) -> None:

@@ -155,7 +155,7 @@ def test_two_runs_do_not_write_into_one_folder(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, steps=100_000, checkpoint_every=90_000)
     process = start(recipe)
     wait_for_rows(process, tmp_path / "run", 3)
-    with pytest.raises(VeraError, match="another process trains here"):
+    with pytest.raises(VeraError, match="another process writes here"):
         train(recipe, overrides={"learning_rate": 0.5}, open_data=open_drawn, report=quiet)
     os.kill(process.pid or 0, signal.SIGTERM)
     process.join(600)

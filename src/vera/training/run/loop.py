@@ -21,8 +21,9 @@ from torch import nn
 from vera.data.sample import LayerData
 from vera.data.sources import check_share, open_layer_data
 from vera.errors import VeraError
-from vera.files import alone, write_text
+from vera.files import write_text
 from vera.hardware import Autocast, kept_threads, make_autocast
+from vera.resumable import alone_in
 from vera.training.batches import EVAL_STEP, Batch, LatentBatch, Share, check_bad_share, iterate_batches, load_sample
 from vera.training.export import replace_folder
 from vera.training.methods import make_method
@@ -130,9 +131,7 @@ def _train(
 def _hold(folder: Path, held: ExitStack) -> None:
     """Let no other run write into a folder, which is made."""
     with _writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        taken = f"{folder}: another process trains here; end that one, or choose another output"
-        held.enter_context(alone(folder / ".lock", taken))
+        held.enter_context(alone_in(folder))
 
 
 def _open_log(recipe: Recipe, path: Path, step: int) -> Log:
