@@ -219,6 +219,19 @@ def scratch_folder(path: Path) -> Iterator[Path]:
         yield scratch
 
 
+def check_replaceable(folder: Path) -> None:
+    """Raise VeraError where no folder can take the name `folder`, or what runs in it would be left in one that is gone.
+
+    That is where a disk is mounted, and the current folder with those around it. To be asked before long work.
+    """
+    place = real_path(folder)
+    if place.is_mount():
+        raise VeraError(f"{folder}: is where a disk is mounted, and cannot be replaced; name a folder in it")
+    with suppress(FileNotFoundError):  # the current folder is gone already
+        if Path.cwd().is_relative_to(place):
+            raise VeraError(f"{folder}: is or holds the current folder, and cannot be replaced; name another folder")
+
+
 def _old(folder: Path) -> Path:
     """Where a folder waits while its successor takes its name."""
     name = _cut(folder.name, 200)

@@ -27,6 +27,7 @@ def check_folder(folder: Path) -> None:
 def _check(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise VeraError(f"{folder}: is a file; choose another folder for the export")
+    files.check_replaceable(folder)
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     if not (folder / RECORD).is_file():
