@@ -24,6 +24,15 @@ FRAMES_LIMIT = 512 << 20  # bytes, of a record of every frame: a manifest of ten
 _MARK = "vera-partial"
 
 
+def full_disk(error: BaseException | None) -> OSError | None:
+    """Return the error of a full disk that `error` is, or was raised for: no fault of what was worked on."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL_DISK:
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
 def read_text(path: Path, limit: int = TEXT_LIMIT, errors: str = "strict") -> str:
     """Read a UTF-8 text file of at most `limit` bytes; a byte-order mark is dropped.
 
