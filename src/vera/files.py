@@ -266,8 +266,16 @@ def _settle(folder: Path, replaced: Callable[[Path], Iterable[str]] | None) -> N
                 while place.exists() or place.is_symlink():
                     place = place.with_name(f"former {place.name}")
                 path.rename(place)
-    doomed = _partial_path(folder)  # so that, killed while it removes, it leaves what is swept and never looked into
-    old.rename(doomed)
+    remove_folder(old, folder)
+
+
+def remove_folder(folder: Path, swept_by: Path | None = None) -> None:
+    """Remove a folder. Killed meanwhile, this leaves no half of it under its name, but what is swept.
+
+    That is done by the next `whole_folder` of the same name, or of `swept_by`.
+    """
+    doomed = _partial_path(swept_by or folder)
+    folder.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)
 
 
