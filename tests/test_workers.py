@@ -2,12 +2,15 @@
 
 import os
 import signal
+import time
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from vera.errors import VeraError
-from vera.workers import share_out
+from vera.files import whole_file
+from vera.workers import beside, share_out
 
 
 def halve(number: int) -> float:
@@ -60,3 +63,50 @@ def test_a_killed_process_is_one_line(ordered: bool) -> None:
 def test_fewer_workers_than_one_are_refused(workers: int) -> None:
     with pytest.raises(VeraError, match=f"workers must be at least 1, not {workers}"):
         list(share_out(abs, [(1,)], workers))
+
+
+def hears(number: int) -> bool:
+    return signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+@pytest.mark.faults
+def test_workers_hear_no_interruption_from_their_first_moment_on() -> None:
+    """It reaches all of a terminal's group: one that was still starting printed its traceback."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    assert list(share_out(hears, [(1,), (2,)], 2)) == [False, False]
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
+
+
+def hold(folder: Path, number: int) -> None:
+    """Begin to write a file, and be at it for very long; number 0 is done at once."""
+    if number:
+        with whole_file(folder / str(number)) as partial:
+            (folder / f"{number}.begun").write_text(partial.name)
+            time.sleep(60)
+
+
+def wait_for_jobs(folder: Path, count: int) -> None:
+    while len(list(folder.glob("*.begun"))) < count:
+        time.sleep(0.01)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("ordered", [False, True])
+def test_an_interruption_unwinds_the_jobs_that_are_begun(ordered: bool, tmp_path: Path) -> None:
+    def interrupt(ended: Event) -> None:
+        wait_for_jobs(tmp_path, 2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt), beside(interrupt):
+        list(share_out(hold, [(tmp_path, number) for number in range(1, 9)], 2, ordered=ordered))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.begun", "2.begun"]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("ordered", [False, True])
+def test_jobs_whose_results_nobody_takes_are_unwound(ordered: bool, tmp_path: Path) -> None:
+    results = share_out(hold, [(tmp_path, number) for number in range(9)], 2, ordered=ordered)
+    next(results)
+    wait_for_jobs(tmp_path, 2)
+    results.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.begun", "2.begun"]

@@ -24,6 +24,15 @@ FRAMES_LIMIT = 512 << 20  # bytes, of a record of every frame: a manifest of ten
 _MARK = "vera-partial"
 
 
+def full_disk(error: BaseException | None) -> OSError | None:
+    """Return the error of a full disk that `error` is, or was raised for: no fault of what was worked on."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL_DISK:
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
 def read_text(path: Path, limit: int = TEXT_LIMIT, errors: str = "strict") -> str:
     """Read a UTF-8 text file of at most `limit` bytes; a byte-order mark is dropped.
 
@@ -219,6 +228,19 @@ def scratch_folder(path: Path) -> Iterator[Path]:
         yield scratch
 
 
+def check_replaceable(folder: Path) -> None:
+    """Raise VeraError where no folder can take the name `folder`, or what runs in it would be left in one that is gone.
+
+    That is where a disk is mounted, and the current folder with those around it. To be asked before long work.
+    """
+    place = real_path(folder)
+    if place.is_mount():
+        raise VeraError(f"{folder}: is where a disk is mounted, and cannot be replaced; name a folder in it")
+    with suppress(FileNotFoundError):  # the current folder is gone already
+        if Path.cwd().is_relative_to(place):
+            raise VeraError(f"{folder}: is or holds the current folder, and cannot be replaced; name another folder")
+
+
 def _old(folder: Path) -> Path:
     """Where a folder waits while its successor takes its name."""
     name = _cut(folder.name, 200)
@@ -244,8 +266,16 @@ def _settle(folder: Path, replaced: Callable[[Path], Iterable[str]] | None) -> N
                 while place.exists() or place.is_symlink():
                     place = place.with_name(f"former {place.name}")
                 path.rename(place)
-    doomed = _partial_path(folder)  # so that, killed while it removes, it leaves what is swept and never looked into
-    old.rename(doomed)
+    remove_folder(old, folder)
+
+
+def remove_folder(folder: Path, swept_by: Path | None = None) -> None:
+    """Remove a folder. Killed meanwhile, this leaves no half of it under its name, but what is swept.
+
+    That is done by the next `whole_folder` of the same name, or of `swept_by`.
+    """
+    doomed = _partial_path(swept_by or folder)
+    folder.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)
 
 
@@ -330,18 +360,41 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def alone(path: Path, taken: str) -> Iterator[None]:
-    """Hold a file, which is made for that and stays, for this process alone, not those that it forks.
+    """Hold a file, which is there meanwhile, for this process alone, not those that it forks.
 
     VeraError, which says `taken`, if another process holds it.
     """
-    with path.open("ab") as held:
-        try:
-            fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            raise VeraError(taken) from None
-        except OSError:  # some network file systems have no locks
-            pass
+    while True:
+        with path.open("ab") as held:
+            try:
+                fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (BlockingIOError, PermissionError):
+                raise VeraError(taken) from None
+            except OSError:  # some network file systems have no locks
+                pass
+            state = os.fstat(held.fileno())
+            if _inode(path) != (state.st_dev, state.st_ino):
+                continue  # who held it before removed it in between
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make a folder if it is missing, and those around it; what is empty of them goes again if the block fails."""
+    place = folder.absolute()
+    made = [path for path in (place, *place.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
         yield
+    except BaseException:
+        with suppress(OSError):
+            for path in made:
+                path.rmdir()
+        raise
 
 
 def sync(path: Path) -> None:

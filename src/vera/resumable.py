@@ -5,14 +5,14 @@ A kill, or a full disk, may cut the last line of a JSONL file short.
 
 import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from vera.errors import VeraError
-from vera.files import json_text, parse_json, read_bytes, read_json, write_text
+from vera.files import alone, json_text, made_folder, parse_json, read_bytes, read_json, write_text
 
 LIMIT = 1 << 30  # bytes: the log of a million steps has about 200 MB
 
@@ -96,6 +96,14 @@ def append_row(path: Path, row: Mapping[str, Any]) -> None:
         with suppress(OSError):
             os.truncate(path, size)
         raise
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Make a folder, to which this process alone adds while the block runs. VeraError if another one does."""
+    taken = f"{folder}: another process writes here; wait for it, or name another folder"
+    with made_folder(folder), alone(folder / ".lock", taken):
+        yield
 
 
 def keep_note(

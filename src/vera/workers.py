@@ -3,7 +3,7 @@
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -26,11 +26,12 @@ AHEAD = 3  # jobs that each process may be ahead of the first one whose result i
 
 def share_out(
     work: Callable[..., Result], jobs: Sequence[tuple[Any, ...]], workers: int, *, ordered: bool = False
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Call `work` with the arguments of each job in `workers` processes; results come as they are ready, or in order.
 
-    One worker is this process. Of more, `work` and the arguments must be picklable; whatever stops the iteration, the
-    jobs that are begun are finished and the others are not begun. VeraError if a process is killed.
+    One worker is this process. Of more, `work` and the arguments must be picklable; whatever stops the iteration, no
+    other jobs are begun. Those that are begun end at once if it is an interruption, or nobody asks for more results,
+    and unwind as from one; else they are finished. VeraError if a process is killed.
     """
     check_counts(workers=workers)
     if min(workers, len(jobs)) <= 1:
@@ -38,13 +39,37 @@ def share_out(
         return
     # A forked process would inherit torch's thread pools and CUDA in a broken state.
     context = get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _begin, (context.Value("i", 0),))
+    pool = Pool(min(workers, len(jobs)), context, _begin, (context.Value("i", 0),))
+    begun = [(work, *job) for job in jobs]
     try:
-        yield from in_order(pool, work, jobs, workers * AHEAD) if ordered else _as_ready(pool, work, jobs)
+        yield from in_order(pool, _work, begun, workers * AHEAD) if ordered else _as_ready(pool, _work, begun)
     except BrokenProcessPool:
         raise VeraError("a worker process was killed (out of memory?): use fewer workers, then go on") from None
+    except (KeyboardInterrupt, GeneratorExit):  # what the workers are at may take hours, and would be thrown away
+        for process in (pool._processes or {}).values():
+            process.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Pool(ProcessPoolExecutor):
+    """Processes that leave an interruption to their parent from their first moment on."""
+
+    def submit(self, work: Callable[..., Result], /, *args: Any, **options: Any) -> "Future[Result]":
+        """Begin a job, and a process for it where there are not as many yet."""
+        with born_deaf():
+            return super().submit(work, *args, **options)
+
+
+@contextmanager
+def born_deaf() -> Iterator[None]:
+    """Have processes that the block starts hear no interruption, which is for their parent, not even as they begin."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _as_ready(
@@ -77,14 +102,27 @@ def _begin(started: "Synchronized[int]") -> None:
         _number.set(started.value)
         started.value += 1
     begin_worker()
+    signal.signal(signal.SIGTERM, _end)
+
+
+def _end(number: int, frame: object) -> None:
+    signal.signal(number, signal.SIG_IGN)  # the cleaning up is not to be cut short
+    raise SystemExit
+
+
+def _work(work: Callable[..., Result], *job: Any) -> Result:
+    """Do a job in a worker, which is to end when the job was unwound, and not to do those that wait for it."""
+    try:
+        return work(*job)
+    except SystemExit:
+        os._exit(1)
 
 
 def begin_worker() -> None:
-    """Leave an interruption to the parent, which then ends its workers; end when it is no more; use one core."""
+    """Begin a process that its parent ends: it ends when that is no more, and uses one core."""
     import cv2
 
     cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vera.errors import VeraError
-from vera.files import FRAMES_LIMIT, file_hash, json_text, read_json, whole_folder, write_text
+from vera.files import FRAMES_LIMIT, check_replaceable, file_hash, json_text, read_json, whole_folder, write_text
 
 
 @contextmanager
@@ -15,8 +15,9 @@ def own_folder(folder: Path, record: str) -> Iterator[Path]:
     """Give an empty folder that takes the name `folder` as `whole_folder` does; `record` lists there what was written.
 
     Of a folder of that name go the files that its own `record` lists, if they are as they were written. All others
-    stay, as `former NAME` where the new one has the name.
+    stay, as `former NAME` where the new one has the name. Raises VeraError as `check_replaceable`.
     """
+    check_replaceable(folder)
     with whole_folder(folder, lambda former: as_written(former, record)) as partial:
         yield partial
         write_text(partial / record, json_text({"contents": list_contents(partial)}) + "\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from PIL import Image
+from tests.clips import make_clip as make_rgb
 
 from vera.cli import main
 from vera.errors import VeraError
@@ -86,6 +87,34 @@ def test_outputs_that_are_inputs(place: Path, capfd: pytest.CaptureFixture[str])
         line = capfd.readouterr().err
         assert line.count("\n") == 1 and any(word in line for word in REFUSED), (name, line)
         assert contents(place) == before, name
+
+
+UP = ("../../s.mkv", "../../r.mkv", "../../L", "../../model")
+IN_THE_WAY = {
+    "layers into the current folder": ("edit", UP[0], "add", "--model", UP[3], "--layers", "."),
+    "layers around the current folder": ("edit", UP[0], "add", "--model", UP[3], "--layers", "../../x"),
+    "recovered layers": ("layerize", *UP[:2], "--out", "."),
+    "recovered layers where a disk is mounted": ("layerize", *UP[:2], "--out", "/proc"),
+    "pictures": ("composite", "../../p.mov", "../../P", "--out", "####.png"),
+    "an export": ("export", UP[2], "--to", "ffv1", "--source", UP[0], "--out", ".."),
+}
+
+
+def test_a_folder_that_none_can_replace_is_refused_before_the_work(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A terminal would be left in a folder that is gone, and the layers of hours be lost where a disk is mounted."""
+    make_rgb(place / "p.mov", 5, (32, 32), pix_fmt="rgb24", codec="png")
+    assert main(["layerize", "p.mov", "p.mov", "--out", "P"]) == 0
+    (place / "x" / "ffv1").mkdir(parents=True)
+    before = contents(place)
+    monkeypatch.chdir(place / "x" / "ffv1")
+    capfd.readouterr()
+    for name, argv in IN_THE_WAY.items():
+        assert main(list(argv)) == 2, name
+        line = capfd.readouterr().err
+        assert line.count("\n") == 1 and "cannot be replaced; name " in line, (name, line)
+        assert contents(place) == before and not list(place.rglob(".*")), name
 
 
 def test_an_export_does_not_replace_its_own_source(place: Path, capfd: pytest.CaptureFixture[str]) -> None:

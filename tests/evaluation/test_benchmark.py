@@ -1,5 +1,6 @@
 """Whole runs on a small benchmark: complete, resumable after any kill, the same whoever works on it."""
 
+import errno
 import json
 import os
 import random
@@ -12,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from tests.conftest import small_disk
 from tests.evaluation.benchmarks import RATE, make_benchmark, texture
 
 from vera.errors import VeraError
@@ -46,6 +48,17 @@ def run(out: Path, folder: Path, methods: list[str], **options: object) -> tuple
     told: list[str] = []
     options = {"metrics": QUICK, "workers": 1, "report": told.append} | options
     return evaluate_benchmark(str(folder), out, methods, **options), told  # type: ignore[arg-type]
+
+
+@pytest.mark.faults
+def test_a_full_disk_ends_the_run_and_is_no_failure_of_the_method(tmp_path: Path, folder: Path, model: str) -> None:
+    """The cases to come would be edited for nothing, and the tables be empty, without a word."""
+    methods = [f"tiny={model},steps=1"]
+    with small_disk(4000), pytest.raises(VeraError, match=os.strerror(errno.EFBIG)):
+        run(tmp_path / "run", folder, methods)
+    assert read_records(tmp_path / "run") == []
+    run(tmp_path / "run", folder, methods)
+    assert all(record.measures for record in read_records(tmp_path / "run"))
 
 
 def test_methods_side_by_side(tmp_path: Path, folder: Path, videos: Path, model: str) -> None:

@@ -129,7 +129,6 @@ def judge(
             judged = judge_cases(out, listed, own, at_once, report_progress)
         spent = client.spent
     table = judge_table(summarize_judges([*judged.rows, *rows_of_others(out, own.name, listed)]))
-    out.mkdir(parents=True, exist_ok=True)  # without a single reply nothing made it
     write_text(out / "judges.md", table)
     say(*table.splitlines())
     cost = spent.cost(endpoint)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import Group, Parameter
 
 from vera.cli.options import Flag, parse_overrides, parse_size
+from vera.cli.signals import EndedError
 from vera.cli.terminal import say
 from vera.errors import VeraError
 
@@ -89,7 +90,8 @@ def train(
     else:
         from vera.training import train as run
 
-        run(recipe, overrides=changes, report=say)
+        if (number := run(recipe, overrides=changes, report=say)) is not None:
+            raise EndedError(number)
 
 
 def _check_names(names: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from vera.data.released.writer import append_row, write_clips
 from vera.data.sample import LayeredSample, Task
 from vera.errors import VeraError
 from vera.fields import check_counts
-from vera.resumable import keep_note, read_rows
+from vera.resumable import alone_in, keep_note, read_rows
 from vera.workers import share_out
 
 Make = Callable[[int], LayeredSample]
@@ -38,27 +38,28 @@ def write_samples(
     whole, rows in order of the numbers: so whatever stops the work, the same call goes on, and the folder is the same
     for any number of workers. `made`, JSON values by name, is what besides the seed tells these samples from others; a
     folder without a note of it, by an earlier version, takes them. VeraError where `root` holds samples of another seed
-    or made of something else, or the disk refuses.
+    or made of something else, another process writes there, or the disk refuses.
     """
     check_counts(count=count, workers=workers)
-    done = _read_numbers(root, seed)
-    if (root / NOTE).is_file():  # it comes with the first sample: arguments that make none bind nobody
-        keep_note(root / NOTE, made, "samples")
-    new = [number for number in range(count) if number not in done]
-    if not new:
-        return 0
-    if workers == 1:
-        make = open_make()
-        written: Iterator[Written] = (_write_one(number, root, make) for number in new)
-    else:
-        opener = pickle.dumps(open_make)
-        written = share_out(_work, [(opener, number, root) for number in new], workers, ordered=True)
-    for step, (number, (split, frames, row)) in enumerate(zip(new, written, strict=True)):
-        keep_note(root / NOTE, made, "samples")
-        append_row({**row, "number": number, "seed": seed}, root, split, frames)
-        if progress is not None:
-            progress("samples", count - len(new) + step + 1, count)
-    return len(new)
+    with alone_in(root):
+        done = _read_numbers(root, seed)
+        if (root / NOTE).is_file():  # it comes with the first sample: arguments that make none bind nobody
+            keep_note(root / NOTE, made, "samples")
+        new = [number for number in range(count) if number not in done]
+        if not new:
+            return 0
+        if workers == 1:
+            make = open_make()
+            written: Iterator[Written] = (_write_one(number, root, make) for number in new)
+        else:
+            opener = pickle.dumps(open_make)
+            written = share_out(_work, [(opener, number, root) for number in new], workers, ordered=True)
+        for step, (number, (split, frames, row)) in enumerate(zip(new, written, strict=True)):
+            keep_note(root / NOTE, made, "samples")
+            append_row({**row, "number": number, "seed": seed}, root, split, frames)
+            if progress is not None:
+                progress("samples", count - len(new) + step + 1, count)
+        return len(new)
 
 
 @cache

@@ -52,14 +52,15 @@ def evaluate_benchmark(
     chosen = parse_methods(methods, [case.id for case in cases], settings or {})
     reads = [path for case in cases for path in case.files] + [path for method in chosen for path in method.reads()]
     measured = {"names": list(names), "networks": asdict(networks)}
-    keep_to(out, {"benchmark": benchmark, "fingerprint": fingerprint(cases), "metrics": measured}, reads)
-    for method in chosen:
-        for line in _told(method, len(cases)):
-            report(line)
-    bench = ClipBench(out, names, networks)
-    records = run_clips(bench, cases, chosen, workers or _gpus(chosen), progress)
-    write_edits(out)
-    return write_report(out, records, [method.name for method in chosen])
+    run = {"benchmark": benchmark, "fingerprint": fingerprint(cases), "metrics": measured}
+    with keep_to(out, run, reads):
+        for method in chosen:
+            for line in _told(method, len(cases)):
+                report(line)
+        bench = ClipBench(out, names, networks)
+        records = run_clips(bench, cases, chosen, workers or _gpus(chosen), progress)
+        write_edits(out)
+        return write_report(out, records, [method.name for method in chosen])
 
 
 def _told(method: Method, count: int) -> list[str]:

@@ -52,13 +52,13 @@ def evaluate_footage(
         "renders": renders,
         "clips": [[each.name, path_fingerprint(each.path), each.start, each.frames] for each in excerpts],
     }
-    keep_to(out, run, [*method.reads(), *world, *(excerpt.path for excerpt in excerpts)])
-    use_threads()
-    make_galleries(out, SyntheticLayers(tuple(sprites), assets=assets), renders)
-    clips = cut_excerpts(excerpts, out / "clips")
-    bench = ClipBench(out, FOOTAGE, at="layers", recognised=True)
-    asked = [case.on(clips[case.clip]) for case in cases]
-    records = run_clips(bench, asked, [method], workers, progress)
+    with keep_to(out, run, [*method.reads(), *world, *(excerpt.path for excerpt in excerpts)]):
+        use_threads()
+        make_galleries(out, SyntheticLayers(tuple(sprites), assets=assets), renders)
+        clips = cut_excerpts(excerpts, out / "clips")
+        bench = ClipBench(out, FOOTAGE, at="layers", recognised=True)
+        asked = [case.on(clips[case.clip]) for case in cases]
+        records = run_clips(bench, asked, [method], workers, progress)
     measures = {record.case: record.measures for record in records}
     sheets = []
     for clip in clips:

@@ -13,7 +13,7 @@ import av
 import numpy as np
 
 from vera.errors import VeraError
-from vera.files import json_text, real_path, whole_folder
+from vera.files import check_replaceable, json_text, real_path, whole_folder
 from vera.layers.layer_frame import LayerFrame
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.manifest import MANIFEST, Manifest, is_manifest, read_manifest
@@ -35,6 +35,7 @@ def check_layers_folder(folder: str | Path) -> None:
         raise VeraError(f"{folder}: the folder {folder.parent} does not exist; create it first")
     if folder.exists() and not folder.is_dir():
         raise VeraError(f"{folder}: is a file; name a folder for the layers")
+    check_replaceable(folder)
     if folder.is_dir() and any(folder.iterdir()) and not is_manifest(folder / MANIFEST):
         raise VeraError(f"{folder}: holds something else than layers; name another folder for the layers")
 

@@ -1,9 +1,7 @@
 """A process beside the server that decodes and draws: what a stranger's file does to it, the server survives."""
 
 import resource
-import signal
 from collections.abc import Callable, Hashable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
@@ -16,7 +14,7 @@ from fastapi import HTTPException
 
 from vera.errors import VeraError
 from vera.files import files_below
-from vera.workers import end_with_parent
+from vera.workers import Pool, end_with_parent
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -37,7 +35,7 @@ class Drawing:
     def __init__(self, seconds: float = SECONDS, memory: int = MEMORY) -> None:
         self._seconds, self._memory = seconds, memory
         self._lock, self._room = Lock(), BoundedSemaphore(MOST_WAITING)
-        self._pool: ProcessPoolExecutor | None = None
+        self._pool: Pool | None = None
         self._turns: dict[Hashable, object] = {}
 
     def call(self, work: Callable[Parameters, Result], *args: Parameters.args, **options: Parameters.kwargs) -> Result:
@@ -88,7 +86,7 @@ class Drawing:
 
     def _call(self, seconds: float, work: Callable[[], Result]) -> Result:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(1, get_context("spawn"), _begin, (self._memory,))
+            self._pool = Pool(1, get_context("spawn"), _begin, (self._memory,))
         pool = self._pool
         try:
             return pool.submit(work).result(seconds)
@@ -123,5 +121,4 @@ def _reading(first: object) -> float:
 def _begin(memory: int) -> None:
     # Of data, not of addresses: on a machine of many cores the allocator alone reserves more of these.
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends it
     end_with_parent()

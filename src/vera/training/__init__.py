@@ -16,8 +16,8 @@ def train(
     overrides: Overrides = MappingProxyType({}),
     resume: bool = True,
     report: Callable[[str], None] = print,
-) -> None:
+) -> int | None:
     """Train by the recipe of that path: `vera.training.run.loop.train`, loaded only when called."""
     from vera.training.run.loop import train as run
 
-    run(recipe_path, overrides=overrides, resume_run=resume, report=report)
+    return run(recipe_path, overrides=overrides, resume_run=resume, report=report)

@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 import av
 
 from vera.errors import VeraError
-from vera.files import FULL_DISK, check_outputs, real_path
+from vera.files import FULL_DISK, check_outputs, check_replaceable, real_path
 from vera.video.carried.carry import sound_lost
 from vera.video.clip import Clip
 from vera.video.codecs import Codec, default_codec, find_codec
@@ -90,6 +90,7 @@ def _check_folder(folder: Path) -> None:
         raise VeraError(f"{folder.parent}: no such folder; create it or choose another")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise VeraError(f"{folder}: is there already; name a new folder for the pictures, as new/shot.####.png")
+    check_replaceable(folder)
     with user_errors(folder), TemporaryFile(dir=real_path(folder).parent):
         pass
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from huggingface_hub import constants
 from tests.clips import make_clip
+from tests.conftest import small_disk
 from tests.data.released.data_set import made, opened
 from tests.fake_hub import FakeHub
 
@@ -40,6 +41,18 @@ def test_from_the_hub_one_file_at_a_time(root: Path, hub: FakeHub, monkeypatch: 
     assert np.array_equal(again.load(key).source, made(split, 2).source)
     with pytest.raises(BadSample, match=rf"{split}.jsonl:4: .*_input.mp4 cannot be fetched from {NAME} \("):
         again.load((split, 3, 0.0, False))
+
+
+@pytest.mark.faults
+def test_a_full_disk_makes_no_sample_a_bad_one(root: Path, hub: FakeHub) -> None:
+    """It ends the work: training would go on without what it could not fetch, and a cache lack it."""
+    hub.add_folder(NAME, root)
+    split = "synthetic-obj-add"
+    source = opened(Path(NAME), subsets={split: 1})
+    with small_disk(100), pytest.raises(VeraError, match="cannot be fetched") as told:
+        source.load((split, 2, 0.0, False))
+    assert not isinstance(told.value, BadSample)
+    assert np.array_equal(source.load((split, 2, 0.0, False)).source, made(split, 2).source)
 
 
 def test_data_sets_that_the_hub_does_not_give(root: Path, hub: FakeHub) -> None:

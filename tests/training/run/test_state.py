@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from tests.training.drawn import flow_fields, open_drawn, write_recipe
 from torch import nn
 
+from vera import files
 from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D, VeraTransformer3DModel
 from vera.training.export import cast_copy, replace_folder
@@ -44,6 +45,24 @@ def test_the_last_two_checkpoints_are_kept(tmp_path: Path) -> None:
     tensors = {"weights": torch.zeros(4)}
     load_tensors(newest, tensors, ALONE)
     assert tensors["weights"].tolist() == [1000.0] * 4
+
+
+@pytest.mark.faults
+def test_a_kill_while_an_old_checkpoint_goes_leaves_no_half_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(path: Path, ignore_errors: bool = False) -> None:
+        raise KeyboardInterrupt
+
+    for step in (1, 2):
+        save(tmp_path, step)
+    with monkeypatch.context() as patch:
+        patch.setattr(files.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            save(tmp_path, 3)
+    assert sorted(path.name for path in tmp_path.glob("step-*")) == ["step-00000002", "step-00000003"]
+    save(tmp_path, 4)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000003", "step-00000004"]
 
 
 def test_a_save_that_dies_leaves_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import pickle
 import time
 import traceback
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,7 @@ from vera.construction.engine.record import Entry, Layout, Record, read_record, 
 from vera.construction.engine.stage import BuildStopError, Facts, Item, Later, Rejected, Stage
 from vera.construction.engine.state import Task
 from vera.errors import VeraError, first_line
-from vera.files import FULL_DISK, file_hash, locked, scratch_folder, sweep, sync
+from vera.files import FULL_DISK, file_hash, full_disk, locked, scratch_folder, sweep, sync
 
 
 @dataclass(frozen=True)
@@ -154,17 +154,6 @@ def _without(record: Record, keys: list[str]) -> Record:
     for key in keys:
         record = record.with_entry(key, None)
     return record
-
-
-def full_disk(error: BaseException) -> OSError | None:
-    """The error of a full disk that `error` is, or was raised for."""
-    return next((held for held in _chain(error) if isinstance(held, OSError) and held.errno in FULL_DISK), None)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def died(root: Path, task: Task, about: Record) -> Ran:

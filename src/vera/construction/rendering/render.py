@@ -16,7 +16,7 @@ from vera.data.synthesis.records import INDEX, RenderRecord, Views, read_records
 from vera.data.synthesis.render_spec import draw_spec
 from vera.errors import VeraError
 from vera.fields import check_counts
-from vera.resumable import whole_rows
+from vera.resumable import alone_in, whole_rows
 
 
 def make_renders(
@@ -35,34 +35,37 @@ def make_renders(
 ) -> int:
     """Make those of renders 0 to `count - 1` that `folder` does not hold yet; returns how many were new.
 
-    The same call goes on with work that was stopped. VeraError where the folder holds renders of other arguments.
+    The same call goes on with work that was stopped. VeraError where the folder holds renders of other arguments, or
+    another process writes there.
     """
     check_counts(count=count, views=views, samples=samples)
-    folder.mkdir(parents=True, exist_ok=True)
-    whole_rows(folder / INDEX)  # a line that a kill cut short goes, so that the next stands alone
-    done = {record.spec.index: record.spec for record in read_records(folder)}
-    for index, spec in done.items():
-        if spec != draw_spec(index, seed, width, height, views):
-            raise VeraError(f"{folder} holds renders of another seed, size or number of views: choose another folder")
-    new = [index for index in range(count) if index not in done]
-    for step, index in enumerate(new):
-        if progress is not None:
-            progress("renders", count - len(new) + step, count)
-        start = time.perf_counter()
-        spec = draw_spec(index, seed, width, height, views)
-        model = load_model(models, spec.model)
-        passes = renderer.render(spec, model, load_radiance(panoramas, spec.panorama), samples)
-        pictures, errors = make_views(passes)
-        record = RenderRecord(
-            spec=spec,
-            creator=model.creator,
-            licence=LICENCE,
-            samples=samples,
-            identity_error=float(errors.mean() * 255),
-            identity_worst=float(errors.max() * 255),
-            seconds=time.perf_counter() - start,
-        )
-        write_record(folder, record, pictures)
+    with alone_in(folder):
+        whole_rows(folder / INDEX)  # a line that a kill cut short goes, so that the next stands alone
+        done = {record.spec.index: record.spec for record in read_records(folder)}
+        for index, spec in done.items():
+            if spec != draw_spec(index, seed, width, height, views):
+                raise VeraError(
+                    f"{folder} holds renders of another seed, size or number of views: choose another folder"
+                )
+        new = [index for index in range(count) if index not in done]
+        for step, index in enumerate(new):
+            if progress is not None:
+                progress("renders", count - len(new) + step, count)
+            start = time.perf_counter()
+            spec = draw_spec(index, seed, width, height, views)
+            model = load_model(models, spec.model)
+            passes = renderer.render(spec, model, load_radiance(panoramas, spec.panorama), samples)
+            pictures, errors = make_views(passes)
+            record = RenderRecord(
+                spec=spec,
+                creator=model.creator,
+                licence=LICENCE,
+                samples=samples,
+                identity_error=float(errors.mean() * 255),
+                identity_worst=float(errors.max() * 255),
+                seconds=time.perf_counter() - start,
+            )
+            write_record(folder, record, pictures)
     if progress is not None:
         progress("renders", count, count)
     return len(new)

@@ -16,6 +16,7 @@ from vera.data.latents.shard import place, read_contents, shard_path, write_shar
 from vera.data.sample import BadSample, LatentSample
 from vera.errors import VeraError
 from vera.files import read_json, sweep, whole_file
+from vera.resumable import alone_in
 
 # What a kill may cost, in samples of which Wan's encoder does one in seconds: 1.3 GB of 81 frames of 832x480.
 SHARD_SAMPLES = 64
@@ -53,31 +54,32 @@ def write_sample_shards(
     kill and writes anew what was deleted or cut short. More keys may follow later; for them a last shard that was not
     full is written anew, and with `retry` so are those that left out bad samples. `skipped` hears of each bad sample:
     what is wrong, how many are bad and how many were seen.
-    VeraError where `folder` holds samples of another kind or other keys, and where the disk refuses.
+    VeraError where `folder` holds samples of another kind or other keys, where another process writes there, and where
+    the disk refuses.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        sweep(folder)
-        _check_note(folder / NOTE, {"format": FORMAT, "shard_samples": shard_samples, "note": dict(note)})
-        if not (folder / EMPTY).exists():
-            _write(folder / EMPTY, save({"text": empty_text()}))
-        names = list(map(name_of, keys))
-        shards = _whole_shards(folder, names, shard_samples, retry)
-        held, bad, seen = (_count(shards, name) for name in ("samples", "bad", "keys"))
-        missing = [
-            range(first, min(first + shard_samples, len(keys)))
-            for first in range(0, len(keys), shard_samples)
-            if first not in shards
-        ]
-        total = seen + sum(map(len, missing))
-        progress(seen, total)
-        # One stream for all of them: loaders work ahead across the end of a shard. Closed, so that no error keeps them.
-        wanted = [keys[number] for numbers in missing for number in numbers]
-        with closing(_watch(encode(wanted), seen, bad, total, progress, skipped)) as samples:
-            for numbers in missing:
-                path, own = shard_path(folder, numbers.start), names[numbers.start : numbers.stop]
-                shards[numbers.start] = write_shard(path, numbers.start, own, islice(samples, len(numbers)))
-        _write(folder / INDEX, json.dumps(_index(shards, note), ensure_ascii=False).encode())
+        with alone_in(folder):
+            sweep(folder)
+            _check_note(folder / NOTE, {"format": FORMAT, "shard_samples": shard_samples, "note": dict(note)})
+            if not (folder / EMPTY).exists():
+                _write(folder / EMPTY, save({"text": empty_text()}))
+            names = list(map(name_of, keys))
+            shards = _whole_shards(folder, names, shard_samples, retry)
+            held, bad, seen = (_count(shards, name) for name in ("samples", "bad", "keys"))
+            missing = [
+                range(first, min(first + shard_samples, len(keys)))
+                for first in range(0, len(keys), shard_samples)
+                if first not in shards
+            ]
+            total = seen + sum(map(len, missing))
+            progress(seen, total)
+            # One stream for all: loaders work ahead across the end of a shard. Closed, so that no error keeps them.
+            wanted = [keys[number] for numbers in missing for number in numbers]
+            with closing(_watch(encode(wanted), seen, bad, total, progress, skipped)) as samples:
+                for numbers in missing:
+                    path, own = shard_path(folder, numbers.start), names[numbers.start : numbers.stop]
+                    shards[numbers.start] = write_shard(path, numbers.start, own, islice(samples, len(numbers)))
+            _write(folder / INDEX, json.dumps(_index(shards, note), ensure_ascii=False).encode())
     except OSError as error:
         raise VeraError(f"{folder}: cannot be written ({error.strerror or error})") from None
     count = _count(shards, "samples")

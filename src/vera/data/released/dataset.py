@@ -17,6 +17,7 @@ from vera.data.sample import BadSample, LayeredSample
 from vera.data.shuffle import Interleaving, place_in_epoch
 from vera.errors import VeraError
 from vera.fields import Name, Part, Range, Seed, Share
+from vera.files import full_disk
 from vera.layers.refine.extend import extend_colors
 from vera.video import Clip, FrameReader, model_view, open_clip
 
@@ -109,6 +110,8 @@ class ReleasedLayers:
         try:
             clips = self._read(row, start)
         except (VeraError, av.FFmpegError) as error:
+            if full_disk(error) is not None:  # of the hub's cache
+                raise
             raise BadSample(f"{row.where}: {error}") from None
         if mirrored:
             clips = {name: np.ascontiguousarray(pixels[:, :, ::-1]) for name, pixels in clips.items()}

@@ -1,7 +1,7 @@
 """Layered samples in the layout of the released data set: five clips a sample, and a JSONL of rows to find them by."""
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -49,16 +49,24 @@ def write_clips(sample: LayeredSample, root: Path, split: str, name: str) -> dic
     return row
 
 
-def begin_cases(root: Path, note: str, made: Mapping[str, Any], what: str) -> None:
-    """Make the folders of a test set in `root`, and note what it is `made` of in the file `note`.
+@contextmanager
+def begun_cases(root: Path, note: str, made: Mapping[str, Any], what: str) -> Iterator[None]:
+    """Make the folders of a test set in `root`, note what it is `made` of in the file `note`, and hold it meanwhile.
 
-    VeraError if the folder holds anything but `what` of these.
+    VeraError if the folder holds anything but `what` of these, or another process holds it.
     """
-    if not (root / note).is_file() and root.exists() and (not root.is_dir() or any(root.iterdir())):
+    if not (root / note).is_file() and root.exists() and (not root.is_dir() or any(map(_is_shown, root.iterdir()))):
         raise VeraError(f"{root}: holds something else: name another folder")
-    for task in TASK_NAMES:
-        _case_folder(root, task).mkdir(parents=True, exist_ok=True)
-    resumable.keep_note(root / note, made, what)
+    with resumable.alone_in(root):
+        resumable.keep_note(root / note, made, what)
+        for task in TASK_NAMES:
+            _case_folder(root, task).mkdir(parents=True, exist_ok=True)
+        yield
+
+
+def _is_shown(path: Path) -> bool:
+    """Whether a file is none of those that a call leaves which was stopped before it had noted anything."""
+    return not path.name.startswith(".")
 
 
 def write_case(sample: LayeredSample, root: Path, name: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vera.data.released.writer import add_case, begin_cases, case_names, write_case
+from vera.data.released.writer import add_case, begun_cases, case_names, write_case
 from vera.data.synthesis import SyntheticLayers
 from vera.data.synthesis.cases import EvaluationCase, evaluation_cases
 from vera.data.synthesis.vocabulary import ASSETS, PLACES, SCENES, SIZES
@@ -45,14 +45,14 @@ def render_mini(
     check_outputs([Path(assets)], [out])
     _layers(assets, objects)  # which refuses what is missing, before anything is written
     made = {"count": count, "frames": frames, "size": list(size), "objects": list(objects)}
-    begin_cases(out, "mini.json", made, "a mini-benchmark")
     cases = evaluation_cases(count, objects, frames, *size)
-    held = case_names(out)
-    missing = [(out, case, assets, objects) for case in cases if (case.task, _name(case)) not in held]
-    for done, row in enumerate(share_out(_render, missing, workers, ordered=True), 1):
-        add_case(row, out)
-        if progress is not None:
-            progress("render", done, len(missing))
+    with begun_cases(out, "mini.json", made, "a mini-benchmark"):
+        held = case_names(out)
+        missing = [(out, case, assets, objects) for case in cases if (case.task, _name(case)) not in held]
+        for done, row in enumerate(share_out(_render, missing, workers, ordered=True), 1):
+            add_case(row, out)
+            if progress is not None:
+                progress("render", done, len(missing))
     return len(cases)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vera.data.released.dataset import ReleasedLayers
-from vera.data.released.writer import add_case, begin_cases, case_names, write_case
+from vera.data.released.writer import add_case, begun_cases, case_names, write_case
 from vera.data.sample import BadSample
 from vera.errors import DamageWarning, VeraError
 from vera.files import check_outputs
@@ -36,17 +36,18 @@ def write_own(own: Own, out: Path, progress: Progress | None = None) -> int:
     layers = ReleasedLayers(
         own.path, None, own.clip_frames, own.frames, own.size, held_out=True, held_out_share=own.held_out_share
     )
-    begin_cases(out, "own.json", vars(own), "a benchmark of held-out samples")
-    held, keys = case_names(out), sorted(layers.keys())
-    for done, key in enumerate(keys, 1):
-        task, name = layers.tasks[key[0]], f"{key[0]}-{key[1]:05}"
-        if (task, name) not in held:
-            try:
-                add_case(write_case(layers.load(key), out, name), out)
-            except BadSample as error:
-                warnings.warn(DamageWarning(f"skipped  {error}"), stacklevel=2)
-        if progress is not None:
-            progress("write", done, len(keys))
-    if not (count := len(case_names(out))):
+    with begun_cases(out, "own.json", vars(own), "a benchmark of held-out samples"):
+        held, keys = case_names(out), sorted(layers.keys())
+        for done, key in enumerate(keys, 1):
+            task, name = layers.tasks[key[0]], f"{key[0]}-{key[1]:05}"
+            if (task, name) not in held:
+                try:
+                    add_case(write_case(layers.load(key), out, name), out)
+                except BadSample as error:
+                    warnings.warn(DamageWarning(f"skipped  {error}"), stacklevel=2)
+            if progress is not None:
+                progress("write", done, len(keys))
+        count = len(case_names(out))
+    if not count:
         raise VeraError(f"{own.path}: no held-out sample can be used")
     return count

@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from vera.errors import VeraError
 from vera.evaluation.judges.cases import JudgedCase, edit_hash
 from vera.evaluation.judges.judge import Verdict
+from vera.files import alone
 from vera.resumable import append_row, numbered_rows
 
 FOLDER = "verdicts"
@@ -61,6 +63,18 @@ def rows_path(out: Path, judge: str) -> Path:
     if plain != judge:
         plain += "-" + hashlib.sha256(judge.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return out / FOLDER / f"{plain}.jsonl"
+
+
+@contextmanager
+def judging(out: Path, judge: str) -> Iterator[None]:
+    """Keep other processes from asking the same judge, and paying twice, while the block runs; other judges may be.
+
+    VeraError if one does.
+    """
+    path = rows_path(out, judge)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with alone(path.with_suffix(".lock"), f"{out}: another process asks {judge!a:.60}; wait for it"):
+        yield
 
 
 def add_row(out: Path, row: Row) -> None:

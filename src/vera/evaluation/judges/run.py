@@ -8,7 +8,7 @@ from pathlib import Path
 from vera.errors import VeraError
 from vera.evaluation.judges.cases import JudgedCase
 from vera.evaluation.judges.judge import Judge, Verdict
-from vera.evaluation.judges.rows import Row, add_row, make_row, rows_of
+from vera.evaluation.judges.rows import Row, add_row, judging, make_row, rows_of
 from vera.progress import Progress
 from vera.vlm import in_threads
 
@@ -28,10 +28,16 @@ def judge_cases(
 
     The same call goes on with work that was stopped: verdicts that are there are not asked for again, unless their
     clips, instruction, questions or settings changed. A model's replies are kept before the verdict that is made of
-    them, so none is asked for twice even if the work is killed in between. Raises VeraError as `Judge.score`.
+    them, so none is asked for twice even if the work is killed in between. Raises VeraError as `Judge.score`, and
+    if another process has the same judge score cases there.
     """
     if at_once < 1:
         raise VeraError(f"at least 1 request is made at once, not {at_once}")
+    with judging(out, judge.name):
+        return _judge(out, cases, judge, at_once, progress)
+
+
+def _judge(out: Path, cases: Sequence[JudgedCase], judge: Judge, at_once: int, progress: Progress | None) -> Judged:
     kept = rows_of(out, judge.name)
     prints = {(case.case, case.method): judge.fingerprint(case) for case in cases}
     missing = [case for case in cases if not _is_there(kept, case, prints)]

@@ -23,6 +23,7 @@ from vera.evaluation.predictions.read import layer_size, read_edit
 from vera.evaluation.predictions.record import Record
 from vera.evaluation.predictions.run import strip_path, use_threads
 from vera.evaluation.predictions.strip import write_strip
+from vera.files import full_disk
 from vera.hardware import kept_threads
 from vera.layers import load_layers, verify
 from vera.progress import Progress
@@ -81,6 +82,8 @@ def run_clip(bench: ClipBench, case: ClipCase, method: Method, key: str) -> Reco
         size = None if bench.at == "source" or edited.layers is None else layer_size(edited.layers)
         found = read_edit(edited, source, size)
     except VeraError as error:
+        if full_disk(error) is not None:
+            raise
         return failed(case, method.name, key, metrics, str(error))
     frames = load_frames(case) if size is None else CaseFrames(read_frames(source, size))
     keep_preserved(bench.out, case.id, frames.preserved)

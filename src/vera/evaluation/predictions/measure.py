@@ -7,6 +7,7 @@ from vera.evaluation.cases.case import Case
 from vera.evaluation.predictions.measured import Measured
 from vera.evaluation.predictions.metrics import Metric
 from vera.evaluation.predictions.record import Record
+from vera.files import full_disk
 
 
 def measure(measured: Measured, metrics: Sequence[Metric]) -> tuple[dict[str, float], dict[str, str]]:
@@ -24,6 +25,8 @@ def measure(measured: Measured, metrics: Sequence[Metric]) -> tuple[dict[str, fl
             try:
                 value = metric.of(measured)
             except VeraError as error:  # weights or a program that are not there
+                if full_disk(error) is not None:
+                    raise
                 reason = str(error)
             else:
                 if value is not None:

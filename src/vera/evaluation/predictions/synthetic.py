@@ -81,15 +81,15 @@ def run_cases(
     holds the records of another run, or if model, assets or the measuring network are missing.
     """
     reads = [*model_files(bench.model, bench.lora), *(Path(name) for name in (bench.assets, bench.renders) if name)]
-    keep_to(bench.out, bench.run(), reads)
-    use_threads(bench.threads)
-    make_galleries(bench.out, bench.layers(), bench.renders)
     jobs = [
         Job(f"{case.index:04}", candidate.label, _key(case, candidate), (bench, case, candidate))
         for case in cases
         for candidate in candidates
     ]
-    return collect(bench.out, jobs, run_case, workers, progress)
+    with keep_to(bench.out, bench.run(), reads):
+        use_threads(bench.threads)
+        make_galleries(bench.out, bench.layers(), bench.renders)
+        return collect(bench.out, jobs, run_case, workers, progress)
 
 
 def run_case(bench: Bench, case: EvaluationCase, candidate: Candidate) -> Record:

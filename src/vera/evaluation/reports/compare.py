@@ -49,7 +49,7 @@ def _world(folder: Path) -> dict[str, object]:
 
 
 def _model_records(folder: Path) -> dict[str, Record]:
-    records = [record for record in read_records(folder) if record.method.startswith("model")]
+    records = [record for record in read_records(folder, mend=False) if record.method.startswith("model")]
     settings = {record.method for record in records}
     if len(settings) != 1:
         raise VeraError(f"{folder}: holds predictions of {len(settings)} settings of a model; one is compared with one")

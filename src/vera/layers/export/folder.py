@@ -1,7 +1,7 @@
 """A folder that appears whole or not at all, and replaces of an earlier export only what that one wrote."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import av
@@ -27,6 +27,7 @@ def check_folder(folder: Path) -> None:
 def _check(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise VeraError(f"{folder}: is a file; choose another folder for the export")
+    files.check_replaceable(folder)
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     if not (folder / RECORD).is_file():
@@ -50,7 +51,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     """
     check_folder(folder)
     try:
-        with _parent(folder), files.whole_folder(folder, _written) as partial:
+        with files.made_folder(folder.parent), files.whole_folder(folder, _written) as partial:
             yield partial
             with files.locked(folder.parent):
                 taken = _taken(files_in(partial), files_in(folder) - _written(folder))
@@ -58,20 +59,6 @@ def whole_folder(folder: Path) -> Iterator[Path]:
                 raise VeraError(f"{folder / taken[0]}: has the name of a file of this export; rename it")
     except (av.FFmpegError, OSError) as error:
         raise VeraError(f"{folder}: the export cannot be written ({error.strerror or error})") from error
-
-
-@contextmanager
-def _parent(folder: Path) -> Iterator[None]:
-    """Make the folder around `folder` if it is missing; nothing stays of it if the block fails."""
-    made = [parent for parent in folder.absolute().parents if not parent.exists()]
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        yield
-    except BaseException:
-        with suppress(OSError):
-            for parent in made:
-                parent.rmdir()
-        raise
 
 
 def _taken(new: set[str], kept: set[str]) -> list[str]:

@@ -6,7 +6,6 @@ A folder that has its final name is whole, whenever the processes were killed or
 import json
 import pickle
 import re
-import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,7 +18,7 @@ from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 
 from vera.errors import VeraError, first_line
-from vera.files import read_json, sweep, whole_folder
+from vera.files import read_json, remove_folder, sweep, whole_folder
 from vera.training.parallel.distributed import World
 from vera.training.run.checkpoint_reader import DamageError, Planner, Reader
 
@@ -46,7 +45,7 @@ def save_checkpoint(folder: Path, step: int, tensors: dict[str, Any], record: di
         raise VeraError(f"{path}: cannot be written ({_told(failure)}); the checkpoint before it is whole") from error
     if world.main:
         for old in sorted(_whole_ones(folder))[:-KEPT]:
-            shutil.rmtree(old)
+            remove_folder(old)
     world.barrier()
     return path
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
-from threading import Event
 from types import MappingProxyType
 from typing import Any
 
@@ -21,8 +20,9 @@ from torch import nn
 from vera.data.sample import LayerData
 from vera.data.sources import check_share, open_layer_data
 from vera.errors import VeraError
-from vera.files import alone, write_text
+from vera.files import write_text
 from vera.hardware import Autocast, kept_threads, make_autocast
+from vera.resumable import alone_in
 from vera.training.batches import EVAL_STEP, Batch, LatentBatch, Share, check_bad_share, iterate_batches, load_sample
 from vera.training.export import replace_folder
 from vera.training.methods import make_method
@@ -70,21 +70,22 @@ def train(
     resume_run: bool = True,
     open_data: OpenData = open_layer_data,
     report: Callable[[str], None] = print,
-) -> None:
+) -> int | None:
     """Train by a recipe until its last step; a run that was stopped goes on from its last checkpoint.
 
     `overrides` are fields of the recipe by dotted name that are changed, as edits of it would change them. Alone it is
     one process; torchrun starts as many as there are devices. `open_data` gets the recipe's `data` and
     whether the held-out part is wanted. Interrupt, SIGTERM, SIGUSR1 or SIGHUP end the run after the current step, with
-    a checkpoint. Raises VeraError for a recipe that cannot be run, without `resume_run` if there is a run already, and
-    when a run diverges: its last checkpoint is one from before.
+    a checkpoint, and the signal's number is returned, else None. Raises VeraError for a recipe that cannot be run,
+    without `resume_run` if there is a run already, and when a run diverges: its last checkpoint is one from before.
     """
     recipe = load_recipe(Path(recipe_path), overrides)
     check_run_outputs(Path(recipe_path), recipe, overrides)
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     with start_world(recipe.device, recipe.context_parallel) as world:
-        _train(recipe, Path(recipe_path), world, resume_run, open_data, report if world.main else lambda line: None)
+        told = report if world.main else lambda line: None
+        return _train(recipe, Path(recipe_path), world, resume_run, open_data, told)
 
 
 def _train(
@@ -94,7 +95,7 @@ def _train(
     resume_run: bool,
     open_data: OpenData,
     report: Callable[[str], None],
-) -> None:
+) -> int | None:
     check_share(recipe.data, recipe.batch_size, world.data_size)
     data, held_out = open_data(recipe.data, False), open_data(recipe.data, True)
     samples = [load_sample(held_out, EVAL_STEP + index, 1, 0)[0] for index in range(recipe.sampling.count)]
@@ -125,14 +126,16 @@ def _train(
         # Closed, or an error, whose traceback holds the loader, would keep its workers, and the process wait for them.
         with stop_signals() as stop, closing(_batches(run, state, data)) as batches:
             _run(run, state, batches, stop)
+        if state.step >= recipe.steps:
+            return None
+        report(f"stopped  after step {state.step} of {recipe.steps}; the same command goes on")
+        return stop[0] if stop else signal.SIGTERM  # which another process of the run had
 
 
 def _hold(folder: Path, held: ExitStack) -> None:
     """Let no other run write into a folder, which is made."""
     with _writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        taken = f"{folder}: another process trains here; end that one, or choose another output"
-        held.enter_context(alone(folder / ".lock", taken))
+        held.enter_context(alone_in(folder))
 
 
 def _open_log(recipe: Recipe, path: Path, step: int) -> Log:
@@ -152,7 +155,7 @@ def _writing(folder: Path) -> Iterator[None]:
         raise VeraError(f"{folder}: cannot be written ({error.strerror or error}); choose another output") from None
 
 
-def _run(run: Run, state: State, batches: Iterator[Batch | LatentBatch], stop: Event) -> None:
+def _run(run: Run, state: State, batches: Iterator[Batch | LatentBatch], stop: list[int]) -> None:
     recipe, world, clock = run.recipe, run.world, run.clock
     if state.step == 0:
         with clock.paused():
@@ -168,7 +171,7 @@ def _run(run: Run, state: State, batches: Iterator[Batch | LatentBatch], stop: E
         _count_skipped(run, state, norm)
         update_average(state.average, state.model, state.step, recipe.ema_decay)
         state.step += 1
-        stopping = world.any(stop.is_set())
+        stopping = world.any(bool(stop))
 
         if state.step % recipe.log_every == 0:
             figures = state.meter.take() | {"learning_rate": rate, "gradient_norm": norm} | clock.take()
@@ -246,18 +249,18 @@ def sample_seeds(seed: int, index: int, first: int, count: int) -> list[int]:
 
 
 @contextmanager
-def stop_signals() -> Iterator[Event]:
-    """An event that an interrupt, SIGTERM, SIGUSR1 or SIGHUP sets; a second interrupt ends the process at once.
+def stop_signals() -> Iterator[list[int]]:
+    """A list to which an interrupt, SIGTERM, SIGUSR1 or SIGHUP adds its number; a second interrupt ends the process.
 
     SIGUSR1 is what SLURM's `--signal` is often told to send, SIGHUP comes when a terminal closes. What nohup has
     made of the one and submitit of the other holds.
     """
-    stop = Event()
+    stop: list[int] = []
     free = [signal.SIGUSR1] if signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL else []
     free += [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else []
 
     def request(number: int, frame: object) -> None:
-        stop.set()
+        stop.append(number)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     handlers = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM, *free)}

@@ -12,7 +12,7 @@ from vera.construction.engine.record import Record
 from vera.construction.engine.run import Ran, died, run_task
 from vera.construction.engine.stage import Resources
 from vera.construction.engine.state import Task
-from vera.workers import begin_worker
+from vera.workers import begin_worker, born_deaf
 
 
 class InProcess:
@@ -48,7 +48,8 @@ class _Process:
         self.connection, theirs = get_context("spawn").Pipe()
         # Not forked: torch's thread pools, and FFmpeg's, do not survive that.
         self.process = get_context("spawn").Process(target=_work, args=(theirs, root, stages, gpu), daemon=True)
-        self.process.start()
+        with born_deaf():
+            self.process.start()
         theirs.close()
         self.job: Job | None = None
 

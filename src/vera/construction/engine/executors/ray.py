@@ -4,7 +4,6 @@ The build's folder must have the same path on all machines; what a run reads and
 """
 
 import os
-import signal
 from collections.abc import Iterable
 from contextlib import suppress
 from multiprocessing import get_context, parent_process
@@ -21,6 +20,7 @@ from vera.construction.engine.stage import Resources
 from vera.construction.engine.state import Task
 from vera.errors import VeraError, first_line
 from vera.optional import need
+from vera.workers import born_deaf
 
 LOOK = 1.0  # seconds between looks at what runs
 ROUNDING = 1e-6  # of a core: ten tenths are one
@@ -44,7 +44,8 @@ class RayActors:
                 f"no Ray cluster: {first_line(error)}; is the one that RAY_ADDRESS names running?"
             ) from None
         self._watcher = get_context("spawn").Process(target=_end_with_driver, daemon=True)
-        self._watcher.start()
+        with born_deaf():
+            self._watcher.start()
         self._root, self._workers = root.resolve(), workers
         self._stages = self._ray.put(stages)
         self._has: dict[str, float] = self._ray.cluster_resources()
@@ -120,7 +121,6 @@ def _end_with_driver() -> None:
     """End what the driver had begun when it is no more: of a Ray of its own, some processes stay for a minute."""
     parent, begun = parent_process(), set[psutil.Process]()
     assert parent is not None
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     driver = psutil.Process(parent.pid)
     while not wait([parent.sentinel], LOOK):
         with suppress(psutil.Error):

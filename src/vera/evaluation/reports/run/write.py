@@ -14,7 +14,7 @@ from vera.evaluation.reports.run.read import EditPaths, Run, natural, read_run
 from vera.evaluation.reports.run.tables import Tables, TaskTable, make_tables
 from vera.evaluation.reports.run.tabular import cases_csv, latex, report_json, summary_csv
 from vera.evaluation.reports.table import TITLES
-from vera.files import check_outputs, json_text
+from vera.files import check_outputs, check_replaceable, json_text
 from vera.progress import Progress
 from vera.workers import share_out
 from vera.written import own_folder
@@ -46,6 +46,7 @@ def write_run_report(
     """
     run = read_run(folder)
     check_outputs([folder / RECORDS, folder / EDITS, *_clips(run)], [out])
+    check_replaceable(out)
     if reference is not None and reference not in run.methods:
         raise VeraError(f"{folder}: has no method {reference!a:.60}; there are {', '.join(run.methods):.400}")
     tables = make_tables(run, reference or run.methods[0], progress)
