@@ -60,20 +60,12 @@ class Training:
             signal.raise_signal(signal.SIGTERM)  # the loop ends after this step, with a checkpoint
 
         signal.signal(notice, stop)
-        train(self.recipe, overrides=self.overrides, open_data=self.open_data)
-        if self._finished():
+        if train(self.recipe, overrides=self.overrides, open_data=self.open_data) is None:
             return
         if noticed:
             requeue(notice, noticed[0])
         else:  # another task had the notice first; ours, when it comes, requeues from here
             time.sleep(PATIENCE)
-
-    def _finished(self) -> bool:
-        from vera.training.run.checkpoint import latest_checkpoint
-
-        recipe = load_recipe(self.recipe, self.overrides)
-        latest = latest_checkpoint(Path(recipe.output) / "checkpoints")
-        return latest is not None and latest.name == f"step-{recipe.steps:08d}"
 
     def checkpoint(self) -> Any:
         """What submitit runs when the job has been requeued: the same, which resumes."""
