@@ -61,10 +61,20 @@ def find_background(
     return Background(pictures, evidence)
 
 
-def shown_from(hole: Mask, matrix: Matrices, size: tuple[int, int] | None = None) -> Mask:
-    """Where a frame moved by `matrix` into a picture of `size`, or its own, shows what is outside of its `hole`."""
+def placed(
+    picture: Frames, matrix: Matrices, size: tuple[int, int], flags: int = cv2.INTER_LINEAR, field: Float | None = None
+) -> Frames:
+    """`picture` moved by `matrix` into one of `size` (width, height), whose pixels `field` `[h,w,2]` moves before."""
+    if field is None:
+        return np.asarray(cv2.warpPerspective(picture, matrix, size, flags=flags))
+    grid = np.dstack(np.meshgrid(*(np.arange(side, dtype=np.float32) for side in size)))
+    return np.asarray(cv2.remap(picture, cv2.perspectiveTransform(grid + field, np.linalg.inv(matrix)), None, flags))
+
+
+def shown_from(hole: Mask, matrix: Matrices, size: tuple[int, int] | None = None, field: Float | None = None) -> Mask:
+    """Where a frame `placed` in a picture of `size`, or its own, shows what is outside of its `hole`."""
     clear = (~hole).view(np.uint8) * np.uint8(255)
-    return np.asarray(cv2.warpPerspective(clear, matrix, size or hole.shape[::-1]) == 255)
+    return np.asarray(placed(clear, matrix, size or hole.shape[::-1], field=field) == 255)
 
 
 def halved(frames: Frames, holes: Mask, camera: CameraTrack) -> tuple[Frames, Mask, CameraTrack]:

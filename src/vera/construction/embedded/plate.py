@@ -7,10 +7,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.construction.embedded.background_median import enlarged, halved, masked_quantile, shown_from
+from vera.arrays import Float
+from vera.construction.embedded.background_median import SHRINK, enlarged, halved, masked_quantile, placed, shown_from
 from vera.construction.embedded.camera import CameraTrack
+from vera.construction.embedded.parallax import find_displacements
 from vera.construction.embedded.regions import Frames, Mask, box_about, grown
 from vera.construction.embedded.shaded import shaded
+from vera.layers.refine.motion import grey
 
 AROUND = 4  # pixels about the mask where the object still shows: soft edges, and the codec's ringing
 MOST = 9  # frames a pixel's median is taken of: more are farther away, and registered worse
@@ -49,12 +52,14 @@ def unseen_share(plate: CleanPlate, holes: Mask) -> float:
 def clean_plate(frames: Frames, holes: Mask, camera: CameraTrack) -> CleanPlate:
     """Fill the `holes` `[T,H,W]` of a clip `[T,H,W,3]` with the median of what the nearest other frames show there.
 
-    Frames that show a pixel in a shadow count only where all do. What no frame shows is continued from around (Telea,
-    2004). Nothing outside of the holes changes.
+    Frames that show a pixel in a shadow count only where all do. Where the background is not one plane, frames are
+    moved locally, if they agree better so. What no frame shows is continued from around (Telea, 2004). Nothing outside
+    of the holes changes.
     """
     filled, evidence = frames.copy(), np.zeros(frames.shape[:3], np.uint8)
     far = np.stack([grown(hole, round(FAR * frames.shape[1])) for hole in holes])
     small, covered, small_camera = halved(frames, holes, camera)
+    greys = np.stack([grey(frame) for frame in small])
     for t, hole in enumerate(holes):
         box = box_about(hole, 2)
         if not hole.any():
@@ -62,7 +67,14 @@ def clean_plate(frames: Frames, holes: Mask, camera: CameraTrack) -> CleanPlate:
         others = sorted(range(len(frames)), key=lambda s: abs(s - t))[1 : FARTHEST + 1]
         dark = shaded(small, covered, small_camera, others, t)
         shadows = {s: enlarged(shadow, hole.shape[::-1])[box] for s, shadow in zip(others, dark, strict=True)}
-        colors, evidence[t][box] = _seen_elsewhere(frames, holes, far, shadows, camera, t, box)
+        colors, shown = _seen_elsewhere(frames, holes, far, shadows, camera, t, box)
+        displaced = find_displacements(greys, covered, small_camera, others, t)
+        if displaced is not None:
+            fields = {s: _full_size(field, hole.shape)[box] for s, field in displaced.fields.items()}
+            local, shown_so = _seen_elsewhere(frames, holes, far, shadows, camera, t, box, fields)
+            better = enlarged(displaced.better, hole.shape[::-1])[box] & (shown_so > 0)
+            colors[better], shown[better] = local[better], shown_so[better]
+        evidence[t][box] = shown
         known = hole[box] & (evidence[t][box] > 0)
         filled[t][box][known] = colors[known]
         unseen = hole & (evidence[t] == 0)
@@ -80,11 +92,13 @@ def _seen_elsewhere(
     camera: CameraTrack,
     t: int,
     box: tuple[slice, slice],
+    fields: Mapping[int, Float] | None = None,
 ) -> tuple[Frames, NDArray[np.uint8]]:
     """Median colours and number of the frames that show what is in the hole of frame `t`, both in `box`.
 
     `shadows` has the frames to look at, nearest first, and where they show shadows in `box`: there, others are
-    preferred. Where enough frames show a pixel beyond `far`, a wider hole, others do not count.
+    preferred. Where enough frames show a pixel beyond `far`, a wider hole, others do not count. `fields`
+    `[h,w,2]` are displacements of `box`; frames without one are left out.
     """
     hole = holes[t][box]
     rows, columns = hole.shape
@@ -92,12 +106,14 @@ def _seen_elsewhere(
     counts = np.zeros((3, *hole.shape), np.uint8)
     pictures, shown = [], []
     for s, shadow in shadows.items():
-        matrix = corner @ camera.between(s, t)
-        beyond, seen = (shown_from(each[s], matrix, (columns, rows)) for each in (far, holes))
+        if fields is not None and s not in fields:
+            continue
+        matrix, field = corner @ camera.between(s, t), None if fields is None else fields[s]
+        beyond, seen = (shown_from(each[s], matrix, (columns, rows), field) for each in (far, holes))
         useful = np.stack([beyond & ~shadow, seen & ~shadow, seen]) & hole & (counts < MOST)
         if not useful.any():
             continue
-        pictures.append(cv2.warpPerspective(frames[s], matrix, (columns, rows), flags=cv2.INTER_CUBIC))
+        pictures.append(placed(frames[s], matrix, (columns, rows), cv2.INTER_CUBIC, field))
         shown.append(useful)
         counts += useful
         if (counts[0][hole] == MOST).all():
@@ -107,3 +123,8 @@ def _seen_elsewhere(
     lit_far, lit, every = np.stack(shown, axis=1)
     chosen = np.where(counts[0] >= ENOUGH, lit_far, np.where(counts[1] > 0, lit, every))
     return np.rint(masked_quantile(np.stack(pictures), chosen, 0.5)).astype(np.uint8), counts[2]
+
+
+def _full_size(field: Float, shape: tuple[int, ...]) -> Float:
+    """Displacements of the halved frame for one of `shape`."""
+    return np.asarray(cv2.resize(field, shape[::-1], interpolation=cv2.INTER_LINEAR) * np.float32(SHRINK))

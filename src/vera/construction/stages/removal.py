@@ -58,8 +58,8 @@ class Remove(Networked[RemoverNetwork]):
 
     @property
     def version(self) -> int:
-        """Of the embedded plates the second; what networks draw is as it was."""
-        return 2 if self.network is None else 1
+        """Of the embedded plates the third; what networks draw is as it was."""
+        return 3 if self.network is None else 1
 
     def setup(self) -> None:
         """Load the network, if there is one."""
