@@ -50,4 +50,4 @@ def test_a_walker_leaves_the_street() -> None:
     again = clean_plate(clip, holes | other, camera)
     seen = other & (again.evidence > 2)
     error = np.square((again.frames[seen].astype(np.float32) - clip[seen]) / 255).mean()
-    assert -10 * np.log10(error) > 27  # 28.6 at this size
+    assert -10 * np.log10(error) > 30  # 31.1 at this size; with one homography 28.6
