@@ -109,11 +109,15 @@ def test_a_replacement_that_was_killed_half_way_is_undone(tmp_path: Path) -> Non
     assert sorted(path.name for path in tmp_path.iterdir()) == ["layers"]
 
 
-def test_an_empty_current_folder_takes_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_current_folder_is_not_replaced_under_whoever_stands_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    save_layers(make_edit(np.uint8), ".")
-    assert load_layers(tmp_path / "here").size == (26, 18)
+    with pytest.raises(VeraError, match="is or holds the current folder"):
+        save_layers(make_edit(np.uint8), ".")
+    save_layers(make_edit(np.uint8), "layers")
+    assert load_layers(tmp_path / "here" / "layers").size == (26, 18)
 
 
 def test_a_failed_save_leaves_the_old_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
