@@ -78,7 +78,7 @@ WORK = {
     "annotate": Work(people=Figure(45 * TWICE, JUDGED), keeps=HALF),
     "masks": _here(0.0723, 480),
     "matte": _here(0.051, 10_200),
-    "remove": _here(0.671, 145_000),
+    "remove": _here(0.7588, 145_000),
     "filter": Work(people=VERDICT, keeps=HALF),
     "layers": _here(0.1776, 68_200),
     "words": _here(0.0001),
