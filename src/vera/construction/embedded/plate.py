@@ -1,8 +1,8 @@
 """The clip without the object: what other frames show of the background, registered by the camera, and how many do."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from vera.construction.embedded.parallax import find_displacements
 from vera.construction.embedded.regions import Frames, Mask, box_about, grown
 from vera.construction.embedded.shaded import shaded
 from vera.layers.refine.motion import grey
+from vera.metrics.preservation import psnr
 from vera.video.view import spread_frames
 
 AROUND = 4  # pixels about the mask where the object still shows: soft edges, and the codec's ringing
@@ -62,15 +63,14 @@ def fidelity_beside(frames: Frames, holes: Mask, camera: CameraTrack) -> float:
     The places are hidden in all frames, so that a plate is as far to seek for them as in the holes. 0 where none can be
     judged. A shadow that was not found and moves counts as an error.
     """
-    wider = np.stack([grown(hole, round(BESIDE * frames.shape[1])) for hole in holes])
     shown = np.flatnonzero(holes.any((1, 2))).tolist()
+    if not shown:
+        return 0.0
     chosen = [shown[i] for i in spread_frames(len(shown), CHECKED)]
+    wider = np.stack([grown(hole, round(BESIDE * frames.shape[1])) for hole in holes])
     plate = clean_plate(frames, wider, camera, chosen)
     beside = (wider & ~holes & (plate.evidence > 0))[chosen]
-    if not beside.any():
-        return 0.0
-    error = np.square((plate.frames[chosen][beside].astype(np.float32) - frames[chosen][beside]) / 255).mean()
-    return min(100.0, -10 * math.log10(max(float(error), 1e-10)))
+    return psnr(plate.frames[chosen], frames[chosen], beside) or 0.0
 
 
 def clean_plate(frames: Frames, holes: Mask, camera: CameraTrack, chosen: Sequence[int] | None = None) -> CleanPlate:
@@ -97,7 +97,8 @@ def clean_plate(frames: Frames, holes: Mask, camera: CameraTrack, chosen: Sequen
         displaced = find_displacements(greys, covered, small_camera, others, t)
         if displaced is not None:
             fields = {s: _full_size(field, hole.shape)[box] for s, field in displaced.fields.items()}
-            local, shown_so = _seen_elsewhere(frames, holes, far, shadows, camera, t, box, fields)
+            of_fields = {s: shadows[s] for s in fields}
+            local, shown_so = _seen_elsewhere(frames, holes, far, of_fields, camera, t, box, fields)
             better = enlarged(displaced.better, hole.shape[::-1])[box] & (shown_so > 0)
             colors[better], shown[better] = local[better], shown_so[better]
         evidence[t][box] = shown
@@ -118,13 +119,13 @@ def _seen_elsewhere(
     camera: CameraTrack,
     t: int,
     box: tuple[slice, slice],
-    fields: Mapping[int, Float] | None = None,
+    fields: Mapping[int, Float] = MappingProxyType({}),
 ) -> tuple[Frames, NDArray[np.uint8]]:
     """Median colours and number of the frames that show what is in the hole of frame `t`, both in `box`.
 
     `shadows` has the frames to look at, nearest first, and where they show shadows in `box`: there, others are
     preferred. Where enough frames show a pixel beyond `far`, a wider hole, others do not count. `fields`
-    `[h,w,2]` are displacements of `box`; frames without one are left out.
+    `[h,w,2]` are displacements of `box`; frames without one have the homography alone.
     """
     hole = holes[t][box]
     rows, columns = hole.shape
@@ -132,9 +133,7 @@ def _seen_elsewhere(
     counts = np.zeros((3, *hole.shape), np.uint8)
     pictures, shown = [], []
     for s, shadow in shadows.items():
-        if fields is not None and s not in fields:
-            continue
-        matrix, field = corner @ camera.between(s, t), None if fields is None else fields[s]
+        matrix, field = corner @ camera.between(s, t), fields.get(s)
         beyond, seen = (shown_from(each[s], matrix, (columns, rows), field) for each in (far, holes))
         useful = np.stack([beyond & ~shadow, seen & ~shadow, seen]) & hole & (counts < MOST)
         if not useful.any():

@@ -94,18 +94,6 @@ def fit_match(pairs: Sequence[FramePair]) -> Match:
     return Match(matrix, colors, softness, fit_noise(parts), _agreement(greys, small), _fit_detail(details))
 
 
-def _noise_and_detail(one: "_Brought", softness: float, count: int) -> tuple[tuple[Float, Float], Float]:
-    """Of a frame, about `count` agreeing pixels as `fit_noise` takes them, and the shares of texture that are left."""
-    softened = soften(one.source, softness)
-    difference = smoothed_difference(softened, one.edited)
-    largest = np.abs(difference).max(-1)
-    chosen = np.where(one.alike, largest < PLAUSIBLE, largest < PLAUSIBLE / 2)
-    quiet = np.full(chosen.shape, SMALLEST, np.float32)
-    alike = one.alike & (largest < PLAUSIBLE)
-    detail = kept_detail(softened, one.edited, alike, quiet, texture_scale(softness))
-    return _thinned(chosen, count, slope_of(grey(softened)), difference), detail
-
-
 def _fit_detail(shares: Sequence[Float]) -> float:
     """The middle of what the windows of each frame tell; all of it where too few do, as some agree by chance."""
     told = np.concatenate(shares)
@@ -142,6 +130,18 @@ def _bring(match: Match, pair: FramePair) -> _Brought:
     if np.count_nonzero(alike) >= MANY:
         edited = fit_colors(*_thinned(alike, OFTEN, source, edited)).apply(edited)
     return _Brought(source, edited, alike, shift)
+
+
+def _noise_and_detail(one: _Brought, softness: float, count: int) -> tuple[tuple[Float, Float], Float]:
+    """Of a frame, about `count` agreeing pixels as `fit_noise` takes them, and the shares of texture that are left."""
+    softened = soften(one.source, softness)
+    difference = smoothed_difference(softened, one.edited)
+    largest = np.abs(difference).max(-1)
+    chosen = np.where(one.alike, largest < PLAUSIBLE, largest < PLAUSIBLE / 2)
+    quiet = np.full(chosen.shape, SMALLEST, np.float32)
+    alike = one.alike & (largest < PLAUSIBLE)
+    detail = kept_detail(softened, one.edited, alike, quiet, texture_scale(softness))
+    return _thinned(chosen, count, slope_of(grey(softened)), difference), detail
 
 
 def _agreeing(pair: FramePair, matrix: Matrix, colors: ColorMatch, count: int) -> tuple[Float, Float]:
