@@ -1,8 +1,9 @@
 """An editor that gets the edit right and everything else slightly wrong: what the autoencoder of a video model loses, a
 canvas of 480p, colours that drift, a picture that shifts and wobbles, and a codec.
 
-The autoencoders are nano's own and a small `AutoencoderKLWan` that is trained from random values on the plates, once,
-and kept in `CACHE`.
+The autoencoders are nano's own and a small `AutoencoderKLWan` of Wan2.2's kind that is trained from random values,
+once, and kept in `CACHE`. It sees the plates, at their own size and at the canvas's, in their own colours and in
+others, and under discs that move, since an editor draws what the plates do not show.
 """
 
 import hashlib
@@ -24,8 +25,18 @@ CACHE = Path(tempfile.gettempdir()) / "vera-simulated-editor"
 NANO = Path("src/vera/presets/nano/vae")
 PIXELS = 832 * 480  # of the canvas that editors of 480p draw on
 STRIDE = 16
-WAN = {"base_dim": 16, "z_dim": 16, "dim_mult": [1, 2, 4, 4], "num_res_blocks": 1}
-STEPS, CROP, FRAMES, RATE = 4000, 64, 5, 1e-3
+WAN = {
+    "base_dim": 32,
+    "z_dim": 16,
+    "dim_mult": [1, 2, 2],
+    "num_res_blocks": 1,
+    "temperal_downsample": [True, True],
+    "is_residual": True,
+    "patch_size": 2,
+    "in_channels": 12,
+    "out_channels": 12,
+}
+STEPS, CROP, FRAMES, RATE = 6000, 64, 5, 1e-3
 
 Clip = np.ndarray  # RGB [T,H,W,3] float32 in [0,1]
 
@@ -123,7 +134,7 @@ def wan_coder(plates: Sequence[Clip]) -> Coder:
     from diffusers import AutoencoderKLWan
 
     torch.manual_seed(0)
-    vae = AutoencoderKLWan(**WAN, temperal_downsample=[False, True, True])
+    vae = AutoencoderKLWan(**WAN)
     settings = (WAN, STEPS, CROP, FRAMES, RATE, [hashlib.sha256(plate.tobytes()).hexdigest() for plate in plates])
     path = CACHE / f"wan-{hashlib.sha256(repr(settings).encode()).hexdigest()[:16]}.pt"
     if path.is_file():
@@ -139,13 +150,14 @@ def _train(vae: Any, plates: Sequence[Clip]) -> None:
     import torch
 
     rng = np.random.default_rng(0)
+    larger = [np.stack([cv2.resize(frame, None, fx=1.5, fy=1.5) for frame in plate]) for plate in plates]
     optimizer = torch.optim.AdamW(vae.parameters(), RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=STEPS, pct_start=0.1)
     losses: list[float] = []
     for step in range(STEPS):
-        count, crops = (1, 4) if step % 4 == 3 else (FRAMES, 2)
-        batch = torch.from_numpy(np.stack([_crop(rng, plates, count) for _ in range(crops)])) * 2 - 1
-        batch = batch.permute(0, 4, 1, 2, 3)
+        count, samples = (1, 6) if step % 6 == 5 else (FRAMES, 2)
+        clips = np.stack([_sample(rng, [*plates, *larger], count) for _ in range(samples)])
+        batch = torch.from_numpy(clips).permute(0, 4, 1, 2, 3) * 2 - 1
         drawn = vae.decode(vae.encode(batch).latent_dist.mode()).sample
         loss = (drawn - batch).abs().mean() + 2 * (drawn - batch).square().mean()
         optimizer.zero_grad()
@@ -158,10 +170,35 @@ def _train(vae: Any, plates: Sequence[Clip]) -> None:
             print(f"autoencoder: step {step + 1} of {STEPS}, loss {np.mean(losses[-100:]):.4f}", flush=True)
 
 
+def _sample(rng: np.random.Generator, plates: Sequence[Clip], count: int) -> Clip:
+    """A crop of `count` frames; half of them with a disc that shows a sliding crop or one colour before it."""
+    clip = _crop(rng, plates, count)
+    if rng.random() < 0.5:
+        return clip
+    over, _ = np.broadcast_arrays(rng.random(3) if rng.random() < 0.3 else _crop(rng, plates, 1)[0], clip[0])
+    middle, radii, speed = rng.uniform(0, CROP, 2), rng.uniform(8, CROP / 2, 2), rng.normal(0, 5, (2, 2))
+    soft, opacity = rng.choice([1, 1, 8]), rng.choice([1, 1, 0.6])
+    rows_columns = np.mgrid[:CROP, :CROP].transpose(1, 2, 0)
+    frames = []
+    for t, frame in enumerate(clip):
+        slide = np.column_stack([np.eye(2), t * speed[0]])
+        slid = cv2.warpAffine(over.astype(np.float32), slide, (CROP, CROP), borderMode=cv2.BORDER_REFLECT)
+        inside = 1 - np.linalg.norm((rows_columns - middle - t * speed[1]) / radii, axis=2)
+        alpha = opacity * (0.5 + inside * radii.mean() / soft).clip(0, 1)[..., None]
+        frames.append(alpha * slid + (1 - alpha) * frame)
+    return np.stack(frames).astype(np.float32)
+
+
 def _crop(rng: np.random.Generator, plates: Sequence[Clip], count: int) -> Clip:
+    """Half of them in other colours: channels change places, and each has its own gain and offset, or is a negative."""
     plate = plates[rng.integers(len(plates))]
     sizes = zip((len(plate), *plate.shape[1:3]), (count, CROP, CROP), strict=True)
-    return plate[tuple(slice(start, start + m) for start, m in [(rng.integers(n - m + 1), m) for n, m in sizes])]
+    clip = plate[tuple(slice(start, start + m) for start, m in [(rng.integers(n - m + 1), m) for n, m in sizes])]
+    if rng.random() < 0.5:
+        return clip
+    gain = rng.uniform(0.5, 1.3, 3) * rng.choice([-1, 1])
+    colored = (clip[..., rng.permutation(3)] - 0.5) * gain + 0.5 + rng.uniform(-0.2, 0.2, 3)
+    return colored.clip(0, 1).astype(np.float32)
 
 
 def _code(vae: Any) -> Callable[[Clip], Clip]:

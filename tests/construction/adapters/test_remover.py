@@ -196,4 +196,4 @@ def test_what_is_no_remover_is_told(root: Path, tmp_path: Path, what: str, told:
 
 def test_what_networks_have_removed_stays_where_the_embedded_plates_change(tmp_path: Path) -> None:
     """It costs minutes of a GPU a clip, and a person has judged it."""
-    assert (Remove().version, Remove(network=network(tmp_path)).version) == (3, 1)
+    assert (Remove().version, Remove(network=network(tmp_path)).version) == (4, 1)

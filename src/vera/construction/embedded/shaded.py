@@ -1,4 +1,4 @@
-"""Shadows that were not found: frames that show the ground darker than another frame does, as a shadow would."""
+"""Shadows: frames that show the ground darker than another frame, or than it usually is, as a shadow would."""
 
 import cv2
 import numpy as np
@@ -40,10 +40,19 @@ def shaded(frames: Frames, holes: Mask, camera: CameraTrack, others: list[int], 
     dark = _darkened(np.stack(light), shown)
     gained = _light(masked_quantile(pictures, shown & ~dark, 0.5)).mean(-1) - usual.mean(-1)
     any_shown: Mask = np.any(shown, axis=0)
-    mean = _average(gained, any_shown, WIDE)
-    variance = _average(np.square(gained), any_shown, WIDE) - np.square(mean)
-    found[:, *box] = dark & (np.sqrt(variance.clip(0)) < EVEN * mean)
+    found[:, *box] = dark & _even(gained, any_shown)
     return found
+
+
+def darkened_evenly(frame: Float, background: Float, shown: Mask) -> Mask:
+    """Where `frame` `[H,W,3]` is darker than the `background`, by about the same share in all channels and about it.
+
+    Deeper shadows than `shaded` looks for count as well. Averages are taken over what is `shown` `[H,W]`.
+    """
+    lost = _light(background) - _light(frame)
+    near = _average(lost, shown, NARROW)
+    dark = (near.mean(-1) > FAINT) & (np.ptp(near, axis=-1) < NEUTRAL)
+    return np.asarray(dark & _even(lost.mean(-1), shown))
 
 
 def _darkened(light: Float, shown: Mask) -> Mask:
@@ -52,6 +61,13 @@ def _darkened(light: Float, shown: Mask) -> Mask:
     lost = np.take_along_axis(light, brightest[None, ..., None], 0) - light
     mean = lost.mean(-1)
     return np.asarray(shown & (mean > FAINT) & (mean < DEEP) & (np.ptp(lost, axis=-1) < NEUTRAL))
+
+
+def _even(lost: Float, shown: Mask) -> Mask:
+    """Where the darkening `[H,W]` deviates from its average by less than a share of it."""
+    mean = _average(lost, shown, WIDE)
+    variance = _average(np.square(lost), shown, WIDE) - np.square(mean)
+    return np.asarray(np.sqrt(variance.clip(0)) < EVEN * mean)
 
 
 def _light(picture: Frames | Float) -> Float:

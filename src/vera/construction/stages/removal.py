@@ -61,8 +61,8 @@ class Remove(Networked[RemoverNetwork]):
 
     @property
     def version(self) -> int:
-        """Of the embedded plates the third; what networks draw is as it was."""
-        return 3 if self.network is None else 1
+        """Of the embedded plates the fourth; what networks draw is as it was."""
+        return 4 if self.network is None else 1
 
     def setup(self) -> None:
         """Load the network, if there is one."""
