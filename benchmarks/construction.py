@@ -24,6 +24,7 @@ from vera.construction import embedded
 from vera.construction.embedded.regions import overlap
 from vera.data.sample import LayeredSample
 from vera.data.synthesis import SyntheticLayers
+from vera.metrics import preservation
 from vera.video import FrameReader, model_view
 from vera.video.view import spread_frames
 
@@ -246,9 +247,9 @@ def middle_of(region: np.ndarray) -> tuple[tuple[int, int], float]:
 
 
 def psnr(one: np.ndarray, other: np.ndarray, where: np.ndarray) -> float:
-    if not where.any():
-        return float("nan")
-    return float(-10 * np.log10(max(np.square((one[where].astype(np.float32) - other[where]) / 255).mean(), 1e-10)))
+    """In dB; NaN for an empty region."""
+    found = preservation.psnr(one, other, where)
+    return float("nan") if found is None else found
 
 
 def sheet_row(*pictures: np.ndarray) -> np.ndarray:

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import tracemalloc
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -24,6 +26,7 @@ from vera.files import (
     scratch_folder,
     whole_file,
     whole_folder,
+    whole_name,
 )
 
 pytestmark = pytest.mark.faults
@@ -280,3 +283,27 @@ def test_a_second_name_is_of_a_file_and_not_of_the_link_to_it(tmp_path: Path) ->
     link_or_copy(tmp_path / "snapshot" / "a.txt", tmp_path / "far" / "off" / "a.txt")
     assert (tmp_path / "far/off/a.txt").read_text() == "content" and not (tmp_path / "far/off/a.txt").is_symlink()
     assert (tmp_path / "far/off/a.txt").samefile(tmp_path / "blobs/a")
+
+
+@pytest.mark.parametrize("make", [whole_file, whole_folder, scratch_folder])
+@pytest.mark.parametrize("kind", [VeraError, OSError])
+def test_errors_name_what_is_to_be_and_not_what_it_grows_under(
+    make: Callable[[Path], AbstractContextManager[Path]],
+    kind: type[Exception],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    out = Path("shot.v2")  # as it was given: relative
+    with pytest.raises(kind) as caught, make(out) as partial:
+        inside = partial / "layer.mov" if partial.is_dir() else partial
+        raise OSError(28, "No space left", str(inside)) if kind is OSError else VeraError(f"{inside}: is odd")
+    assert "shot.v2" in str(caught.value) and "vera-partial" not in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_a_path_in_a_partial_folder_tells_what_it_will_be(tmp_path: Path) -> None:
+    for name in ("shot", "shot.v2", "two\nlines", ".hidden"):
+        with whole_folder(tmp_path / name) as partial, whole_file(partial / "layer.mov") as file:
+            assert whole_name(file) == tmp_path / name / "layer.mov"
+    assert whole_name(Path("a/.b.mov")) == Path("a/.b.mov")

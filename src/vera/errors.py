@@ -1,6 +1,8 @@
 """What goes wrong because of the user's input, as opposed to a bug."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 # What a terminal obeys, a program takes for the end of a line or reads backwards, and what no encoding holds.
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -29,6 +31,22 @@ class DamageWarning(UserWarning):
 
     def __str__(self) -> str:
         return printable(super().__str__())
+
+
+@contextmanager
+def renamed(hidden: object, shown: object) -> Iterator[None]:
+    """Have the errors of a block, VeraError and those of the system, say `shown` where they say `hidden`."""
+
+    def rename(value: object) -> object:
+        return value.replace(str(hidden), str(shown)) if isinstance(value, str) else value
+
+    try:
+        yield
+    except (VeraError, OSError) as error:
+        error.args = tuple(map(rename, error.args))
+        if isinstance(error, OSError):
+            error.filename = rename(error.filename)
+        raise
 
 
 def last_line(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from vera.errors import VeraError
+from vera.errors import VeraError, renamed
 
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # errors that free space would mend
 DEEPEST = 64  # levels of JSON: deeper ones run Python's own stack out where they are shown or written again
@@ -177,7 +177,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
     It is on the disk before it does, and is removed when the block fails. Its name is nobody else's: two runs with one
     output do not meet, and the last one counts. What killed runs left is removed. A symbolic link is written through.
-    What the system says comes as OSError.
+    What the system says comes as OSError. Errors of the block that name the file beside name `path` instead.
     """
     named, path = path, real_path(path)
     if path.exists() and not path.is_file():  # a link to a device, which would be replaced by the file
@@ -185,7 +185,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     # Of the suffix that was asked for, whatever a link's target has: writers choose the format by it.
     beside = path.with_suffix(named.suffix)
     with _partial(beside, lambda name: os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))) as partial:
-        yield partial
+        with renamed(partial, named):
+            yield partial
         sync(partial)
         partial.replace(path)
         sync(path.parent)
@@ -205,11 +206,12 @@ def whole_folder(folder: Path, replaced: Callable[[Path], Iterable[str]] | None 
     all others move to the new one, as `former NAME` where it has the name. None: all of them go. A replacement that was
     killed half-way is finished or undone by the next call for the same name.
     """
-    folder = real_path(folder)
+    named, folder = folder, real_path(folder)
     with locked(folder.parent):
         _settle(folder, replaced)
     with _partial(folder, Path.mkdir) as partial:
-        yield partial
+        with renamed(partial, named):
+            yield partial
         for path in (*partial.rglob("*"), partial):
             sync(path)
         with locked(folder.parent):
@@ -224,7 +226,7 @@ def whole_folder(folder: Path, replaced: Callable[[Path], Iterable[str]] | None 
 @contextmanager
 def scratch_folder(path: Path) -> Iterator[Path]:
     """Give an empty folder beside `path` that is gone when the block ends; what killed runs left of it is removed."""
-    with _partial(real_path(path), Path.mkdir) as scratch:
+    with _partial(real_path(path), Path.mkdir) as scratch, renamed(scratch, path):
         yield scratch
 
 
@@ -303,6 +305,11 @@ def _partial(path: Path, create: Callable[[Path], None]) -> Iterator[Path]:
 def _partial_path(path: Path) -> Path:
     stem, suffix = _parts(path)
     return path.with_name(f".{stem}.{secrets.token_hex(4)}.{_MARK}{suffix}")
+
+
+def whole_name(path: Path) -> Path:
+    """Return what a path will be called once the partial files and folders in it have their names."""
+    return Path(*(re.sub(rf"^\.(.*)\.[0-9a-f]{{8}}\.{_MARK}", r"\1", part, flags=re.DOTALL) for part in path.parts))
 
 
 def _parts(path: Path) -> tuple[str, str]:

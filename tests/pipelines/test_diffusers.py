@@ -231,6 +231,20 @@ def test_a_pipeline_of_anothers_parts_runs_as_that_one(make_pipeline: MakePipeli
     assert VeraPipeline.from_pipe(pipeline, guidance_scale=1.0).config.guidance_scale == 1.0
 
 
+@pytest.mark.faults
+def test_a_pipeline_of_anothers_parts_leaves_their_types(make_pipeline: MakePipeline) -> None:
+    """As `docs/models.md` says: `from_pipe` is diffusers', which casts what both share."""
+    pipeline = make_pipeline()
+    pipeline.transformer.to(torch.bfloat16)
+    parts = pipeline.transformer, pipeline.vae
+    assert VeraPipeline(**pipeline.components).vae is pipeline.vae
+    assert [part.dtype for part in parts] == [torch.bfloat16, torch.float32]
+    VeraPipeline.from_pipe(pipeline, dtype=torch.bfloat16)
+    assert [part.dtype for part in parts] == [torch.bfloat16, torch.bfloat16]
+    VeraPipeline.from_pipe(pipeline)
+    assert [part.dtype for part in parts] == [torch.float32, torch.float32]
+
+
 def test_run_defaults_stay_with_the_transformer_on_disk(make_pipeline: MakePipeline, tmp_path: Path) -> None:
     pipeline = make_pipeline(num_inference_steps=3)
     pipeline.transformer.save_pretrained(tmp_path)

@@ -100,3 +100,24 @@ def test_sound_is_named_only_where_there_is_some(tmp_path: Path, sound: bool) ->
 def test_other_problems_pass(tmp_path: Path) -> None:
     with pytest.raises(VeraError, match="as it was"), user_errors(tmp_path / "b.mkv"):
         raise VeraError("as it was")
+
+
+def test_a_result_that_cannot_be_read_again_is_told_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by that of the hidden file, which is gone."""
+    source, out = make_clip(tmp_path / "a.mp4"), tmp_path / "b.mp4"
+
+    def damaged(path: Path, *rest: object) -> list[str]:
+        raise VeraError(f"{path}: is damaged")
+
+    monkeypatch.setattr("vera.video.write.not_held", damaged)
+    with (
+        pytest.raises(VeraError) as caught,
+        FrameReader(source) as reader,
+        FrameWriter(out, open_clip(source)) as writer,
+    ):
+        for frame in reader:
+            writer.write(frame)
+    assert str(caught.value) == f"{out}: is damaged"
+    assert {path.name for path in tmp_path.iterdir()} == {"a.mp4"}

@@ -12,7 +12,7 @@ from vera.construction.engine.run import make_item
 from vera.construction.stages.asked import Asked
 from vera.errors import VeraError
 from vera.files import scratch_folder, whole_folder
-from vera.vlm import BatchReport, Question, read_results, write_batches
+from vera.vlm import BatchReport, Question, check_batch_folder, read_results, write_batches
 
 
 def write_requests(out: Path, folder: Path) -> list[Path]:
@@ -22,8 +22,7 @@ def write_requests(out: Path, folder: Path) -> list[Path]:
     write again. The folder is whole or not there. VeraError where no network of the recipe is asked by batches, and
     for a folder that is there.
     """
-    if folder.exists():
-        raise VeraError(f"{folder}: is there already; read its results, or name another folder for the requests")
+    check_batch_folder(folder)
     with reopened(out) as build:
         stages = [stage for stage in build.plan.stages if isinstance(stage, Asked)]
         asked = [(stage, stage.network) for stage in stages if stage.network is not None and stage.network.batch]

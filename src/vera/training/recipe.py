@@ -258,9 +258,15 @@ def default_fields(made: Any) -> dict[str, Any]:
     return found
 
 
+def recipe_fields(recipe: Recipe) -> dict[str, Any]:
+    """Every field of a recipe, as YAML and JSON hold them."""
+    fields: dict[str, Any] = _listed(dataclasses.asdict(recipe))
+    return fields
+
+
 def recipe_text(recipe: Recipe) -> str:
     """The recipe as YAML, every field named."""
-    return yaml.safe_dump(_listed(dataclasses.asdict(recipe)), sort_keys=False)
+    return yaml.safe_dump(recipe_fields(recipe), sort_keys=False)
 
 
 def _listed(value: Any) -> Any:

@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 
 from vera.color.tags import apply_tags
 from vera.errors import VeraError
-from vera.files import whole_file, whole_folder
+from vera.files import whole_file, whole_folder, whole_name
 from vera.video.arrays import bare_copy
 from vera.video.carried.carry import carry
 from vera.video.carried.lost import not_held
@@ -76,8 +76,8 @@ class FrameWriter:
             with self._user_errors():
                 self._open(carried)
             self._notice(self._found)
-        except BaseException:
-            self.discard()
+        except BaseException as error:
+            self.discard(error)
             raise
 
     def _open(self, carried: Path | None) -> None:
@@ -160,17 +160,17 @@ class FrameWriter:
                 self._found += not_held(written, self.clip, self._carries) + lost_asides(written, told)
                 self._whole.__exit__(None, None, None)
             self._notice(self._found)
-        except BaseException:
-            self.discard()
+        except BaseException as error:
+            self.discard(error)
             raise
 
-    def discard(self) -> None:
-        """Give up: close and remove the partial file."""
+    def discard(self, error: BaseException | None = None) -> None:
+        """Give up: close and remove the partial file. `error`: the reason, which names `path` then, not that file."""
         # Closing writes the trailer, which fails again where writing failed before.
         with suppress(av.FFmpegError, OSError):
             self._resources.close()
-        failure = _DiscardedError()
-        self._whole.__exit__(_DiscardedError, failure, None)
+        failure = error or _DiscardedError()
+        self._whole.__exit__(type(failure), failure, None)
 
     def _user_errors(self) -> AbstractContextManager[None]:
         return user_errors(self.path, bool(self.clip.audio))
@@ -197,7 +197,7 @@ class FrameWriter:
     def _notice(self, lines: list[str]) -> None:
         """Keep and warn of what the file can't hold, as far as it was not told before."""
         for line in lines[len(self.notices) :]:
-            self.notices.append(f"{self.path}: {line}")
+            self.notices.append(f"{whole_name(self.path)}: {line}")
             warnings.warn(self.notices[-1], stacklevel=3)
 
     def __enter__(self) -> Self:
@@ -209,4 +209,4 @@ class FrameWriter:
         if kind is None:
             self.finish()
         else:
-            self.discard()
+            self.discard(error)

@@ -5,7 +5,7 @@ files are the other way (`write_batches`, `read_results`). Both keep replies in 
 is paid for twice.
 """
 
-from vera.vlm.batch import BatchReport, read_results, write_batches
+from vera.vlm.batch import BatchReport, check_batch_folder, read_results, write_batches
 from vera.vlm.cache import ReplyCache
 from vera.vlm.client import Client
 from vera.vlm.endpoint import Endpoint
@@ -24,6 +24,7 @@ __all__ = [
     "Question",
     "ReplyCache",
     "Usage",
+    "check_batch_folder",
     "image_parts",
     "in_threads",
     "read_results",

@@ -30,6 +30,12 @@ class BatchReport:
     failed: list[str] = field(default_factory=list)
 
 
+def check_batch_folder(folder: Path) -> None:
+    """Raise VeraError for a folder that is there: requests are written to a new one."""
+    if folder.exists():
+        raise VeraError(f"{folder}: is there already; read its results, or name another folder for the requests")
+
+
 def write_batches(
     folder: Path,
     endpoint: Endpoint,
@@ -41,10 +47,9 @@ def write_batches(
     """Write the next request of each question without an outcome into files batch-001.jsonl, ... of a new folder.
 
     Once their results are read, malformed answers lead to further requests: write again, until there is no file. No
-    folder is made for no request. Raises VeraError for a folder that is there.
+    folder is made for no request. Raises VeraError as `check_batch_folder`.
     """
-    if folder.exists():
-        raise VeraError(f"{folder}: is there already; read its results, or name another folder for the requests")
+    check_batch_folder(folder)
     lines = _lines(endpoint, questions, cache)
     first = next(lines, None)
     if first is None:

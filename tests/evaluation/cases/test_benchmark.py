@@ -83,6 +83,16 @@ def test_a_fingerprint_is_of_words_and_bytes_wherever_they_lie(tmp_path: Path) -
 
 
 @pytest.mark.faults
+@pytest.mark.parametrize("shape", [(9, 48, 64), (11, 48, 64), (10, 24, 32)])
+def test_a_mask_that_does_not_fit_is_named(tmp_path: Path, shape: tuple[int, int, int]) -> None:
+    """A longer one was cut without a word, one of another size stretched, and models refused both."""
+    case = read_benchmark(str(make_benchmark(tmp_path, truth=False)))[0]
+    write_lossless(tmp_path / "mask.mkv", np.full(shape, 255, np.uint8), RATE)
+    with pytest.raises(VeraError, match=rf"mask\.mkv: (has {shape[0]} frames|is 32x24), the source "):
+        load_frames(replace(case, mask=tmp_path / "mask.mkv"))
+
+
+@pytest.mark.faults
 def test_a_mask_of_labels_is_refused(tmp_path: Path) -> None:
     case = read_benchmark(str(make_benchmark(tmp_path, truth=False)))[0]
     Image.fromarray((square()[0] > 0) * np.uint8(2)).save(tmp_path / "labels.png")

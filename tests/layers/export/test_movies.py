@@ -182,3 +182,15 @@ def test_a_rate_that_no_timecode_counts(tmp_path: Path, rate: Fraction) -> None:
     (folder,) = export_layers(tmp_path / "layers", "prores4444", source=source, force=True)
     movie = open_clip(next(folder.glob("*_matte.mov")))
     assert (movie.timecode, movie.frame_count, movie.average_rate) == (None, 4, rate)
+
+
+@pytest.mark.faults
+def test_what_a_movie_cannot_hold_is_told_of_the_name_it_has(make_case: Callable[..., Case], tmp_path: Path) -> None:
+    """Not of the hidden folder that it grew in, which is gone."""
+    light = "master-display=G(8500,39850)B(6550,2300)R(35400,14600)WP(15635,16450)L(40000000,50):max-cll=1000,400"
+    options = {"x265-params": f"lossless=1:log-level=none:hdr10=1:{light}"}
+    hdr = {"codec": "libx265", "pix_fmt": "yuv420p10le", "color": ColorTags(1, 9, 16, 9), "options": options}
+    case = make_case(tmp_path, **hdr)
+    with pytest.warns(UserWarning, match="HDR metadata") as told:
+        layer, matte = export(case, "qtrle", tmp_path / "out")
+    assert {str(warning.message).split(": ")[0] for warning in told} == {str(layer), str(matte)}

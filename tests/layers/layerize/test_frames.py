@@ -88,6 +88,7 @@ def test_a_rate_says_where_frames_end() -> None:
 def test_more_frames_than_the_source() -> None:
     found = layerize_frames(SOURCE, np.concatenate([EDITED, EDITED[-1:]]), rate=25)
     assert found.positions == list(range(COUNT)) and error(found) < 0.01
+    assert [notice for notice in found.notices if "has 1 frames that belong to none of the source's" in notice]
 
 
 def test_files_and_frames_give_the_same_layers(tmp_path: Path) -> None:
@@ -153,6 +154,16 @@ def test_floats_beyond_0_and_1_are_refused(scale: Callable[[np.ndarray], np.ndar
 def test_too_few_masks_are_refused(name: str) -> None:
     with pytest.raises(VeraError, match=rf"{name}: has 2 frames, the source {COUNT}: give one for each"):
         layerize_frames(SOURCE, EDITED, **{name: np.ones((2, *SIZE[::-1]), bool)})
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", ["mask", "mattes"])
+def test_more_masks_than_frames_are_told(name: str) -> None:
+    picture = np.eye(*SIZE[::-1], dtype=bool)
+    for given in (picture, np.stack([picture] * COUNT)):
+        assert not layerize_frames(SOURCE, EDITED, **{name: given}).notices
+    (notice,) = layerize_frames(SOURCE, EDITED, **{name: np.stack([picture] * (COUNT + 2))}).notices
+    assert f"{name}: 2 frames more than the source's {COUNT}; they are left out" in notice
 
 
 @pytest.mark.faults

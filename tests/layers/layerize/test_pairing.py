@@ -5,10 +5,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from tests.clips import make_clip
 from tests.layers.layerize.scenes import SIZE, disc, over, plate
 
-from vera.layers.layerize.pairing import Times, candidates, choose, groups, sample_frames, thumbnail
+from vera.layers.layerize.pairing import Times, candidates, choose, groups, sample_frames, thumbnail, unused_frames
 from vera.video import open_clip
 
 
@@ -45,6 +46,17 @@ def test_half_the_rate(tmp_path: Path) -> None:
 def test_twice_the_rate(tmp_path: Path) -> None:
     plain = candidates(info(tmp_path, 6, 12), info(tmp_path, 12, 24))[0]
     assert plain.partners == (0, 2, 4, 6, 8, 10)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("frames", "fps", "unused"), [(16, 24, 4), (9, 24, 0), (24, 48, 0), (30, 48, 6), (15, 30, 0), (8, 12, 2)]
+)
+def test_frames_outside_of_the_sources_time_are_counted(tmp_path: Path, frames: int, fps: int, unused: int) -> None:
+    """Those that a higher rate has between others are not."""
+    source, edited = info(tmp_path, 12, 24), info(tmp_path, frames, fps)
+    by_time = candidates(source, edited)[0]
+    assert by_time.name == "time" and unused_frames(by_time, source, edited) == unused
 
 
 def test_a_shorter_edit_leaves_the_end_alone(tmp_path: Path) -> None:

@@ -291,3 +291,15 @@ def test_another_batch_size_is_told(tmp_path: Path) -> None:
         train(write_recipe(tmp_path, **fields), open_data=open_drawn, report=told.append)
     warnings = [line for line in told if line.startswith("warning")]
     assert len(warnings) == 1 and "batches were 1 of 2 a step, now 1 of 1" in warnings[0]
+
+
+@pytest.mark.faults
+def test_what_has_changed_in_the_recipe_is_told(tmp_path: Path) -> None:
+    """Its copy in the folder then says nothing of the steps before."""
+    told: list[str] = []
+    fields: dict[str, Any] = {"steps": 2, "data": {"lengths": {1: 1}}}  # JSON has no names that are numbers
+    for changed in ({}, {}, {"seed": 5, "data": {"lengths": {5: 1}}}):
+        recipe = write_recipe(tmp_path, **fields | changed)
+        train(recipe, open_data=lambda data, held_out: DrawnLayers(held_out=held_out), report=told.append)
+    notes = [line for line in told if line.startswith("note")]
+    assert notes == ["note     the recipe has changed since: data; seed 5, not 0"]

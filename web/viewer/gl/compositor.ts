@@ -84,10 +84,11 @@ function compositorOn(gl: Gl, canvas: HTMLCanvasElement): Compositor {
       passes[pass].run(into, { from: sheet, ...uniforms });
       sheet = into;
     };
-    const blur = (weights: Float32Array<ArrayBuffer>, alphaAlone: boolean) => {
-      const kernel = store.row(alphaAlone ? "feather" : "prefilter", "R32F", weights);
-      next("blur", { kernel, along: [1, 0], alphaAlone, floored: false });
-      next("blur", { kernel, along: [0, 1], alphaAlone, floored: alphaAlone });
+    type Kernel = Float32Array<ArrayBuffer>;
+    const blur = (name: string, across: Kernel, down: Kernel, alphaAlone: boolean) => {
+      const kernels = [across, down].map((weights, axis) => store.row(`${name} ${axis}`, "R32F", weights));
+      next("blur", { kernel: kernels[0]!, along: [1, 0], alphaAlone, floored: false });
+      next("blur", { kernel: kernels[1]!, along: [0, 1], alphaAlone, floored: alphaAlone });
     };
 
     const curves = store.curves(plan.curves);
@@ -97,16 +98,17 @@ function compositorOn(gl: Gl, canvas: HTMLCanvasElement): Compositor {
       curves,
       curved: plan.curves !== null,
     });
-    if (plan.prefilter) blur(plan.prefilter, false);
+    if (plan.prefilter) blur("prefilter", plan.prefilter, plan.prefilter, false);
     if (plan.place?.whole) next("shift", { offset: [plan.place.right, plan.place.down] });
     else if (plan.place)
       next("warp", { ...store.axis("column", plan.place.columns), ...store.axis("row", plan.place.rows) });
     if (plan.choke) {
-      const { radius, share, grows } = plan.choke;
-      const [rows, nextRows] = [radius, radius + 1].map((size, i) => store.row(`disc ${i}`, "R32I", discRows(size)));
+      const { radius, share, grows, stretch } = plan.choke;
+      const discs = [radius, radius + 1].map((size) => discRows(size, stretch));
+      const [rows, nextRows] = discs.map((disc, i) => store.row(`disc ${i}`, "R32I", disc));
       next("choke", { rows: rows!, nextRows: nextRows!, share, grows });
     }
-    if (plan.feather) blur(plan.feather, true);
+    if (plan.feather) blur("feather", ...plan.feather, true);
     return sheet;
   }
 

@@ -14,7 +14,7 @@ function placeSheet(sheet: Sheet, { place, prefilter }: LayerPlan): Sheet {
   const { width, height } = sheet;
   const moved = (plane: Plane, border: Border, most: number): Plane => {
     if (place!.whole) return shift(plane, width, height, place!.right, place!.down, border);
-    const soft = prefilter ? blur(plane, width, height, prefilter) : plane;
+    const soft = prefilter ? blur(plane, width, height, prefilter, prefilter) : plane;
     return warp(soft, width, height, place!.columns, place!.rows, border, most);
   };
   const alpha = moved(sheet.alpha, "zero", FULL);
@@ -28,7 +28,7 @@ function floored(alpha: Plane): Plane {
 
 function adjustAlpha({ width, height, alpha }: Sheet, plan: LayerPlan): Plane {
   let matte = plan.choke ? choked(alpha, width, height, plan.choke) : alpha;
-  if (plan.feather) matte = floored(blur(matte, width, height, plan.feather));
+  if (plan.feather) matte = floored(blur(matte, width, height, ...plan.feather));
   const { paint, opacity } = plan;
   if (paint) matte = matte.map((value, i) => Math.max(paint.low[i]!, Math.min(paint.high[i]!, value)));
   return opacity === FULL ? matte : matte.map((value) => Math.floor((value * opacity + 32767) / FULL));

@@ -11,10 +11,10 @@ export type Border = "zero" | "replicate";
 
 const clamp = (value: number, least: number, most: number) => Math.min(Math.max(value, least), most);
 
-/** Blurs along both axes; the border goes on. */
-export function blur(plane: Plane, width: number, height: number, kernel: Float32Array): Plane {
-  const rows = blurAlong(plane, width, height, 1, width, kernel);
-  return blurAlong(rows, height, width, width, 1, kernel);
+/** Blurs along both axes, each by its kernel; the border goes on. */
+export function blur(plane: Plane, width: number, height: number, across: Float32Array, down: Float32Array): Plane {
+  const rows = blurAlong(plane, width, height, 1, width, across);
+  return blurAlong(rows, height, width, width, 1, down);
 }
 
 /** Blurs `lines` lines of `length` samples that lie `step` apart, the lines themselves `stride` apart. */
@@ -87,8 +87,8 @@ export function warp(
 }
 
 /** Erodes or dilates by a disc, between whole radii by a mixture of the two; what lies outside does not count. */
-export function choked(plane: Plane, width: number, height: number, { radius, share, grows }: Choke): Plane {
-  const by = (size: number) => (size ? ranked(plane, width, height, discRows(size), grows) : plane);
+export function choked(plane: Plane, width: number, height: number, { radius, share, grows, stretch }: Choke): Plane {
+  const by = (size: number) => (size ? ranked(plane, width, height, discRows(size, stretch), grows) : plane);
   const first = by(radius);
   if (!share) return first;
   const second = by(radius + 1);

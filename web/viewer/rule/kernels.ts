@@ -14,21 +14,26 @@ export function gaussian(sigma: number): Float32Array<ArrayBuffer> | null {
   return Float32Array.from(half, (weight) => weight / sum);
 }
 
-/** Half widths of the rows of a disc, the top one first: a row reaches from -half to half. */
-export function discRows(radius: number): Int32Array<ArrayBuffer> {
-  return Int32Array.from({ length: 2 * radius + 1 }, (_, row) =>
-    evenRound(Math.sqrt(radius * radius - (row - radius) ** 2)),
-  );
+/** Half widths of the rows of a disc, the top one first: a row reaches from -half to half. It is `stretch` times as high
+ * as wide. */
+export function discRows(radius: number, stretch = 1): Int32Array<ArrayBuffer> {
+  const reach = evenRound(radius * stretch);
+  return Int32Array.from({ length: 2 * reach + 1 }, (_, row) => {
+    const down = reach && (row - reach) * (radius / reach);
+    return evenRound(Math.sqrt(radius * radius - down * down));
+  });
 }
 
-/** A choke by `pixels`: the whole radius, the share of the next one, and whether it grows the matte. */
+/** A choke by `pixels` across: the whole radius, the share of the next one, whether it grows the matte, and how many
+ * times as far it reaches down as across. */
 export interface Choke {
   radius: number;
   share: number;
   grows: boolean;
+  stretch: number;
 }
 
-export function choke(pixels: number): Choke | null {
+export function choke(pixels: number, stretch: number): Choke | null {
   const size = Math.abs(pixels);
-  return size === 0 ? null : { radius: Math.floor(size), share: size % 1, grows: pixels < 0 };
+  return size === 0 ? null : { radius: Math.floor(size), share: size % 1, grows: pixels < 0, stretch };
 }

@@ -28,6 +28,12 @@ ADJUSTMENTS = (
     Adjustment(choke=2.0),
     Adjustment(choke=-1.4, feather=0.8),
 )
+SQUEEZED = 2  # rows of a source to one of its proxy, where each column stays one: pixels that are not square
+SQUEEZED_ADJUSTMENTS = (
+    Adjustment(feather=3.0),
+    Adjustment(choke=3.0, feather=1.0),
+    Adjustment(choke=-3.0, feather=1.0),
+)
 CURVES = (
     Adjustment(lift=(0.1, -0.2, 0.0), gamma=(1.8, 1.0, 0.6), gain=(1.2, 0.7, 1.0)),
     Adjustment(gamma=(0.01, 100.0, 1.0), gain=(100.0, 1.0, 0.0)),
@@ -45,6 +51,14 @@ def vectors() -> dict[str, Any]:
         "disc": [{"radius": radius, "rows": _rows(radius)} for radius in RADII],
         "alpha": _listed(alpha),
         "adjusted": [{"adjustment": one.to_json(), "alpha": _listed(_adjusted(alpha, one))} for one in ADJUSTMENTS],
+        "squeezed": {
+            "rows": SQUEEZED,
+            "alpha": _listed(_squeezed(_tall())),
+            "adjusted": [
+                {"adjustment": one.to_json(), "alpha": _listed(_squeezed(_adjusted(_tall(), one)))}
+                for one in SQUEEZED_ADJUSTMENTS
+            ],
+        },
         "curves": [{"adjustment": one.to_json(), "table": adjust_colors(codes, one)[0].T.tolist()} for one in CURVES],
         "blend": {mode: _listed(blend_colors(mode, *grey)[..., 0]) for mode in BLEND_MODES},
         "strokes": [stroke.to_json() for stroke in STROKES],
@@ -57,6 +71,15 @@ def _alpha() -> Any:
     codes = np.rint((5 - np.hypot(columns - 13, rows - 7)).clip(0, 2) / 2 * 255)
     codes[2, 3] = 200
     return (codes / 255).astype(np.float32)
+
+
+def _tall() -> Any:
+    rows, columns = np.mgrid[0 : SQUEEZED * HEIGHT, 0:WIDTH]
+    return (8 - np.hypot(columns - 12, rows - 15.5)).clip(0, 1).astype(np.float32)
+
+
+def _squeezed(alpha: Any) -> Any:
+    return alpha.reshape(HEIGHT, SQUEEZED, WIDTH).mean(axis=1)
 
 
 def _adjusted(alpha: Any, adjustment: Adjustment) -> Any:

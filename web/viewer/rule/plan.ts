@@ -15,7 +15,8 @@ export interface LayerPlan {
   /** Gaussian before a placement that shrinks, from the middle outward. */
   prefilter: Float32Array<ArrayBuffer> | null;
   choke: Choke | null;
-  feather: Float32Array<ArrayBuffer> | null;
+  /** Gaussians across and down, which differ where the source's pixels are not square. */
+  feather: [Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>] | null;
   paint: Paint | null;
   /** In 1/65535. */
   opacity: number;
@@ -41,7 +42,8 @@ export function proxyScale(source: Size, proxy: Size): Scale {
 /** Whether the viewer draws the adjustment itself at this scale. */
 export function isLive(adjustment: Adjustment, scale: Scale): boolean {
   const { choke: pixels = 0, feather = 0 } = adjustment;
-  return Math.abs(pixels) * scale.x <= MOST_CHOKE && feather * scale.x <= MOST_FEATHER;
+  const larger = Math.max(scale.x, scale.y);
+  return Math.abs(pixels) * larger <= MOST_CHOKE && feather * larger <= MOST_FEATHER;
 }
 
 function within(value: number, most: number): number {
@@ -51,14 +53,16 @@ function within(value: number, most: number): number {
 /** The plan of an adjustment for source frame `frame`; what is not live is drawn as far as it can be. */
 export function planLayer(adjustment: Adjustment, proxy: Size, scale: Scale, paint: Paint | null): LayerPlan {
   const [right, down] = adjustment.offset ?? [0, 0];
+  const larger = Math.max(scale.x, scale.y);
+  const feather = within(adjustment.feather ?? 0, MOST_FEATHER / larger);
   const place = placement(proxy.width, proxy.height, adjustment.scale ?? 1, right * scale.x, down * scale.y);
   return {
     curves: curves(adjustment),
     blend: adjustment.blend ?? "normal",
     place,
     prefilter: place && !place.whole ? gaussian(place.sigma) : null,
-    choke: choke(within((adjustment.choke ?? 0) * scale.x, MOST_CHOKE)),
-    feather: gaussian(within((adjustment.feather ?? 0) * scale.x, MOST_FEATHER)),
+    choke: choke(within(adjustment.choke ?? 0, MOST_CHOKE / larger) * scale.x, scale.y / scale.x),
+    feather: feather > 0 ? [gaussian(feather * scale.x)!, gaussian(feather * scale.y)!] : null,
     paint,
     opacity: Math.floor((adjustment.opacity ?? 1) * FULL + 0.5),
   };

@@ -17,6 +17,8 @@ const one = { x: 1, y: 1 };
 const codes = (alpha: number[]) => Uint16Array.from(alpha, (value) => Math.round(value * FULL));
 const furthest = (found: ArrayLike<number>, expected: ArrayLike<number>) =>
   Array.from(found).reduce((worst, value, i) => Math.max(worst, Math.abs(value - expected[i]!)), 0);
+const meanDifference = (found: ArrayLike<number>, expected: ArrayLike<number>) =>
+  Array.from(found).reduce((sum, value, i) => sum + Math.abs(value - expected[i]!), 0) / found.length;
 
 describe("kernels are OpenCV's", () => {
   it.each(vectors.gaussian)("Gaussian of sigma $sigma", ({ sigma, half }) => {
@@ -30,8 +32,8 @@ describe("kernels are OpenCV's", () => {
   });
 
   it("a choke of 0 is none, and one of less than a pixel mixes", () => {
-    expect(choke(0)).toBeNull();
-    expect(choke(-2.25)).toEqual({ radius: 2, share: 0.25, grows: true });
+    expect(choke(0, 1)).toBeNull();
+    expect(choke(-2.25, 1)).toEqual({ radius: 2, share: 0.25, grows: true, stretch: 1 });
   });
 });
 
@@ -43,6 +45,16 @@ describe("a layer is adjusted as `vera.layers.adjust` does", () => {
     const found = adjustSheet(sheet, plan).alpha;
     expect(furthest(found, codes(alpha))).toBeLessThanOrEqual(2); // of 65535
     expect(alpha.every((value, i) => (value === 0) === (found[i] === 0))).toBe(true);
+  });
+
+  it.each(vectors.squeezed.adjusted)("$adjustment where pixels are not square", ({ adjustment, alpha }) => {
+    const sheet = newSheet(width, height);
+    sheet.alpha.set(codes(vectors.squeezed.alpha));
+    const scale = { x: 1, y: 1 / vectors.squeezed.rows };
+    const plan = planLayer(adjustment as Adjustment, { width, height }, scale, null);
+    const found = adjustSheet(sheet, plan).alpha;
+    // A matte that is choked on coarser rows begins elsewhere within them.
+    expect(meanDifference(found, codes(alpha))).toBeLessThan(("choke" in adjustment ? 0.055 : 0.001) * FULL);
   });
 
   it.each(vectors.curves)("curves of $adjustment", ({ adjustment, table }) => {
@@ -63,6 +75,7 @@ describe("a layer is adjusted as `vera.layers.adjust` does", () => {
     expect(isLive({ choke: -16, feather: 64 }, one)).toBe(true);
     expect(isLive({ choke: -16.5 }, one)).toBe(false);
     expect(isLive({ choke: 30 }, { x: 0.5, y: 0.5 })).toBe(true);
+    expect(isLive({ choke: 30 }, { x: 0.5, y: 0.75 })).toBe(false);
   });
 });
 

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from vera.evaluation.cases.frames import CaseFrames
 from vera.evaluation.cases.views import read_alike, read_frames, read_grey
 from vera.fields import check_counts
 from vera.fingerprints import path_fingerprint
-from vera.layers.masks import check_white, mask_frames
+from vera.layers.masks import check_mask, check_white, mask_frames
 from vera.video import open_clip
 
 # What clips a case has: of so many, these, so that their number tells. Earlier versions hashed no more of it.
@@ -82,11 +82,9 @@ def load_frames(case: ClipCase) -> CaseFrames:
     alpha = None if case.alpha is None else read_grey(case.alpha, clip)
     preserved = None if alpha is None else alpha == 0
     if preserved is None and case.mask is not None:
+        check_mask(case.mask, clip)
         check_white(case.mask, clip.display_size, len(source), source=clip)
-        masks = mask_frames(case.mask, *clip.display_size, clip)
-        preserved = np.stack([mask for _, mask in zip(range(len(source)), masks, strict=False)])
-        if len(preserved) < len(source):
-            raise VeraError(f"{case.mask}: has {len(preserved)} frames, {case.source} {len(source)}")
+        preserved = np.stack([*islice(mask_frames(case.mask, *clip.display_size, clip), len(source))])
     composite = None if case.composite is None else read_alike(case.composite, clip)
     return CaseFrames(source, alpha, composite, preserved)
 

@@ -87,10 +87,7 @@ def export_layers(
     for place, shot in zip(places, shots, strict=True):
         for name in targets:
             with whole_folder(place / name) as partial:
-                try:
-                    files = TARGETS[name].write(shot, shot.frames(progress, name), partial)
-                except VeraError as error:  # of files in the folder as it will be called
-                    raise VeraError(str(error).replace(str(partial), str(place / name))) from error
+                files = TARGETS[name].write(shot, shot.frames(progress, name), partial)
                 write_readme(shot, name, TARGETS[name], files, partial)
     return folders
 

@@ -6,14 +6,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from vera._version import __version__
 from vera.errors import VeraError
 from vera.files import check_outputs
 from vera.layers.folder import check_layers_folder, layer_files, write_layers
 from vera.layers.layer_frame import LayerFrame
-from vera.layers.layerize.footage import ArrayFootage, ClipFootage, Footage, Footages, Pictures
+from vera.layers.layerize.footage import ArrayFootage, ClipFootage, Footage, Footages, Pictures, is_still
 from vera.layers.layerize.match import Match
 from vera.layers.layerize.matting import Matting
 from vera.layers.layerize.recover import RecoveredLayers, recover_layers
@@ -138,7 +136,7 @@ def layerize_frames(
         frames: uint8, uint16, or floats in [0,1].
         rate: how many there are to a second; None if they span the source's time evenly.
         mask: what the edit preserves: a file as for `layerize`, or `[T,H,W]` or `[H,W]`, true or white there
-            (integers of 0 and 1 alone as well).
+            (integers of 0 and 1 alone as well). Frames beyond the source's are left out, as `notices` says.
         mattes: alpha of the solid things in the edit, `[T,H,W]` by frame of the source or `[H,W]`, where it is known:
             bool, floats in [0,1], or integers up to 1, 255 or 65535.
         name: what messages call the frames.
@@ -159,7 +157,7 @@ def layerize_frames(
         check_white(mask, footage.size, footage.times.count, source=clip)
     count = footage.times.count
     for what, given in (("mask", mask), ("mattes", mattes)):
-        if given is None or isinstance(given, Path) or np.ndim(given[0]) == 1:
+        if given is None or isinstance(given, Path) or is_still(given):
             continue
         if len(given) < count:
             raise VeraError(f"{what}: has {len(given)} frames, the source {count}: give one for each, or one for all")

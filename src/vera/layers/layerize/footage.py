@@ -225,7 +225,7 @@ class Footages:
             with closing(mask_frames(self.mask, *self.work_size, self._clip)) as masks:
                 yield from pick(masks, places)
         else:
-            still = np.ndim(self.mask[0]) == 1
+            still = is_still(self.mask)
             for place in places:
                 picture = np.asarray(self.mask if still else self.mask[place])
                 check_floats(picture, "the mask has")
@@ -238,11 +238,16 @@ class Footages:
             with closing(mask_pictures(self.mattes, *self.work_size, self._clip)) as mattes:
                 yield from (_coverage(matte.mean(axis=-1) / 255, self.work_size) for matte in pick(mattes, places))
         else:
-            still = np.ndim(self.mattes[0]) == 1
+            still = is_still(self.mattes)
             for place in places:
                 picture = np.asarray(self.mattes if still else self.mattes[place])
                 check_floats(picture, "the mattes have")
                 yield _coverage(picture / self._opaque, self.work_size)
+
+
+def is_still(pictures: Pictures) -> bool:
+    """Whether they are one picture `[H,W]`, for all frames."""
+    return np.ndim(pictures[0]) == 1
 
 
 def check_floats(picture: NDArray[Any], what: str) -> None:

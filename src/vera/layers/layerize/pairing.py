@@ -120,6 +120,18 @@ def groups(pairing: Pairing, source: Times, edited: Times) -> list[Group]:
     return found
 
 
+def unused_frames(pairing: Pairing, source: Times, edited: Times) -> int:
+    """Count the edited clip's frames that belong to none of the source's.
+
+    Of a clip of a higher rate, paired by time, those between two that are shown are no loss: only those outside of the
+    source's time count.
+    """
+    if pairing.name.startswith("number"):
+        return edited.count - len({partner for partner in pairing.partners if partner is not None})
+    half = edited.duration / edited.count / 2
+    return sum(not -half < start - pairing.lag < source.duration - half for start in edited.starts)
+
+
 def _by_number(count: int, other: int, offset: int) -> Pairing:
     partners = tuple(i + offset if 0 <= i + offset < other else None for i in range(count))
     return Pairing("number" if offset == 0 else f"number {offset:+d}", partners)

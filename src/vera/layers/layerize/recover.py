@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from vera.layers.layer_frame import FULL, LayerFrame, to_float
 from vera.layers.layerize.align import compose, initial_map
 from vera.layers.layerize.difference import Mask, find_changes
 from vera.layers.layerize.drift import DriftMap
-from vera.layers.layerize.footage import Footages, FramePair, enlarge
+from vera.layers.layerize.footage import Footages, FramePair, enlarge, is_still
 from vera.layers.layerize.match import Match, Matched, apply_match, fit_match
 from vera.layers.layerize.matting import Matting, solid_matte
 from vera.layers.layerize.noise import smoothed_difference
@@ -26,6 +27,7 @@ from vera.layers.layerize.pairing import (
     plain_pairing,
     sample_frames,
     thumbnail,
+    unused_frames,
 )
 from vera.layers.layerize.recolor import find_recolored
 from vera.layers.layerize.sharpen import sharpen_edges
@@ -232,9 +234,12 @@ def _notices(clips: Footages, pairing: Pairing) -> list[str]:
     if pairing.count < source.times.count:
         shown = f"{pairing.count} of the source's {source.times.count} frames"
         told.append(f"{edited.name} shows {shown}; the others have no layer")
-    unused = edited.times.count - len({partner for partner in pairing.partners if partner is not None})
-    if unused and pairing.name.startswith("number"):
+    if unused := unused_frames(pairing, source.times, edited.times):
         told.append(f"{edited.name} has {unused} frames that belong to none of the source's; they are left out")
+    for what, given in (("the mask", clips.mask), ("mattes", clips.mattes)):
+        spare = 0 if given is None or isinstance(given, Path) or is_still(given) else len(given) - source.times.count
+        if spare > 0:
+            told.append(f"{what}: {spare} frames more than the source's {source.times.count}; they are left out")
     if pairing.name not in ("number", "time"):
         told.append(f"{edited.name} is displaced in time against the source (by {pairing.name}); that is allowed for")
     return told

@@ -53,7 +53,8 @@ def find_transmission(
     """
     # The rim is left out: there the picture is a mixture of changed and not, which is textured like the source.
     weight = cv2.erode(inside.view(np.uint8), np.ones((5, 5), np.uint8), borderValue=1).astype(np.float32)
-    slope, deviation, tint = _regress(source, edited, weight, level, scale)
+    slope, deviation, powers, shares = _regress(source, edited, weight, level, scale)
+    tint = _tint(powers, shares, weight)
     slope, deviation = slope / np.float32(detail), deviation / np.float32(detail)
     trust = np.asarray(weight / (np.square(deviation) + np.float32(0.03**2)), np.float32)
     total = np.maximum(_blur(trust, NEIGHBOURS), np.float32(1e-4))
@@ -94,7 +95,7 @@ def texture_scale(softness: float) -> float:
 def kept_detail(source: Float, edited: Float, kept: Mask, level: Float, scale: float = 1.0) -> Float:
     """`[N]`, the share of the source's texture that an editor leaves where nothing was edited: of matched frames
     `[H,W,3]`, in the windows about the pixels `kept` that are textured."""
-    slope, deviation, _ = _regress(source, edited, kept.astype(np.float32), level, scale)
+    slope, deviation, *_ = _regress(source, edited, kept.astype(np.float32), level, scale)
     return slope[kept & (deviation < TEXTURE[0])]
 
 
@@ -110,9 +111,11 @@ def least_alpha(source: Float, edited: Float, level: Float) -> Float:
     return np.asarray(np.maximum(darker, lighter).max(axis=-1).clip(0, 1))
 
 
-def _regress(source: Float, edited: Float, weight: Float, level: Float, scale: float) -> tuple[Float, Float, Float]:
-    """Slope of the edited picture's texture over the source's, all channels together, its standard error, and the
-    deviation of the channels' own slopes from it."""
+def _regress(
+    source: Float, edited: Float, weight: Float, level: Float, scale: float
+) -> tuple[Float, Float, Float, Float]:
+    """Slope of the edited picture's texture over the source's, all channels together, and its standard error; and of
+    each channel `[H,W,3]` the power of the source's texture, and what of it both pictures share."""
     one, other = (
         cv2.GaussianBlur(part, (0, 0), scale) - cv2.GaussianBlur(part, (0, 0), 4 * scale) for part in (source, edited)
     )
@@ -124,11 +127,16 @@ def _regress(source: Float, edited: Float, weight: Float, level: Float, scale: f
     slope = np.asarray(shared / (power + noise / 4), np.float32)
     residue = np.maximum(other_power - slope * shared, 0) + noise / 2
     deviation = np.asarray(np.sqrt(residue / ((power + np.float32(1e-7)) * INDEPENDENT)), np.float32)
+    return slope, deviation, powers, shares
+
+
+def _tint(powers: Float, shares: Float, weight: Float) -> Float:
+    """Deviation of the channels' own slopes from the common one, in the neighbourhood."""
     powers, shares = (_blur(part * weight[..., None], NEIGHBOURS) for part in (powers, shares))
     power = np.maximum(powers.sum(-1), np.float32(1e-9))
     apart = shares - (shares.sum(-1) / power)[..., None] * powers
     tint = np.sqrt((np.square(apart) / np.maximum(powers, np.float32(1e-9))).sum(-1) / power)
-    return slope, deviation, np.asarray(tint, np.float32)
+    return np.asarray(tint, np.float32)
 
 
 def _mean(values: Float, weight: Float, side: int) -> Float:

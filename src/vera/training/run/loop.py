@@ -37,7 +37,7 @@ from vera.training.run.ema import averaged, update_average
 from vera.training.run.inputs import COPY, check_run_outputs, is_copy
 from vera.training.run.log import Log
 from vera.training.run.schedule import learning_rate
-from vera.training.run.state import State, changed_batch, resume, save, start
+from vera.training.run.state import State, changed, resume, save, start
 
 SKIPPED = 10  # steps in a row whose gradient is not finite, after which a run ends
 
@@ -114,8 +114,8 @@ def _train(
         state = resume(recipe, method, checkpoint, world) if checkpoint else start(recipe, method, data, world)
         if is_new:  # not before, so that a recipe that cannot be run leaves nothing behind
             world.first(hold)
-        if checkpoint and (warning := changed_batch(recipe, checkpoint)):
-            report(warning)
+        for line in changed(recipe, checkpoint) if checkpoint else ():
+            report(line)
         run = Run(recipe, method, world, autocast, _open_log(recipe, path, state.step) if world.main else None, report)
         if run.log is not None:
             held.callback(run.log.close)

@@ -1,6 +1,7 @@
 """What a run changes step by step, from new, from a checkpoint, and into one."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,13 +26,14 @@ from vera.training.methods.base import Method
 from vera.training.networks import WRONG, empty_model
 from vera.training.parallel.distributed import World, shard
 from vera.training.parallel.weights import initialise_lora, load_weights, materialise, public_config
-from vera.training.recipe import MOST, Recipe, check_model
+from vera.training.recipe import MOST, Recipe, check_model, recipe_fields
 from vera.training.run.checkpoint import load_tensors, read_record, save_checkpoint
 from vera.training.run.ema import Average, start_average
 from vera.training.run.log import Meter
 from vera.training.run.schedule import make_optimizers
 
 FORMS = 64  # of compiled blocks
+_BATCH = ("batch_size", "accumulate")  # whose change has a warning of its own
 
 
 @dataclasses.dataclass
@@ -57,6 +59,7 @@ class Record:
     meter: dict[str, tuple[float, float]]
     skipped: Annotated[int, Range(0, MOST)] = 0
     batch: tuple[int, int] | None = None  # batch_size and accumulate
+    recipe: dict[str, Any] = dataclasses.field(default_factory=dict)  # all of it; earlier checkpoints have none
 
 
 def start(recipe: Recipe, method: Method, data: LayerData, world: World) -> State:
@@ -94,22 +97,33 @@ def resume(recipe: Recipe, method: Method, checkpoint: Path, world: World) -> St
     return state
 
 
-def changed_batch(recipe: Recipe, checkpoint: Path) -> str | None:
-    """A line on what another batch size than the checkpoint's does to a run that goes on, or None."""
-    held = _read_record(checkpoint).batch
-    if held is None or held == (recipe.batch_size, recipe.accumulate):
-        return None
-    return (
-        f"warning  batches were {held[1]} of {held[0]} a step, now {recipe.accumulate} of {recipe.batch_size}: data "
-        "are counted by batch, so some samples of this epoch come twice, or not at all"
-    )
+def changed(recipe: Recipe, checkpoint: Path) -> list[str]:
+    """Lines on what a run goes on with that its checkpoint was not trained with; of sections, their names."""
+    record = _read_record(checkpoint)
+    fields = json.loads(json.dumps(recipe_fields(recipe)))  # names in mappings are texts there
+    now_and_was = {name: (now, record.recipe.get(name, now)) for name, now in fields.items() if name not in _BATCH}
+    others = [
+        name if isinstance(now, dict) or isinstance(was, dict) else f"{name} {json.dumps(now)}, not {json.dumps(was)}"
+        for name, (now, was) in now_and_was.items()
+        if now != was
+    ]
+    lines = [f"note     the recipe has changed since: {'; '.join(others)}"] if others else []
+    if record.batch not in (None, (recipe.batch_size, recipe.accumulate)):
+        size, parts = record.batch
+        lines.append(
+            f"warning  batches were {parts} of {size} a step, now {recipe.accumulate} of {recipe.batch_size}: data "
+            "are counted by batch, so some samples of this epoch come twice, or not at all"
+        )
+    return lines
 
 
 def save(recipe: Recipe, state: State, world: World) -> None:
     """Write the checkpoint of the present step; every process must call."""
     config = public_config(state.model)
     batch = (recipe.batch_size, recipe.accumulate)
-    record = Record(state.step, state.identity, config, state.meter.state(), state.skipped, batch)
+    record = Record(
+        state.step, state.identity, config, state.meter.state(), state.skipped, batch, recipe_fields(recipe)
+    )
     folder, fields = Path(recipe.output) / "checkpoints", dataclasses.asdict(record)
     save_checkpoint(folder, state.step, _tensors(recipe, state), fields, world)
 

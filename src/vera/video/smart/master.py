@@ -23,7 +23,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from vera.errors import DamageWarning, VeraError
-from vera.files import whole_file
+from vera.files import whole_file, whole_name
 from vera.progress import Progress
 from vera.video import Clip, FrameReader, planes
 from vera.video.carried.carry import carry
@@ -104,7 +104,7 @@ def write_smart(clip: Clip, out: Path, work: SmartPlan, edited: Edited, progress
         check_unchanged(clip.path, clip.state)
         notices += not_held(partial, clip, carried=True)
     for notice in notices:
-        warnings.warn(f"{out}: {notice}", stacklevel=2)
+        warnings.warn(f"{whole_name(out)}: {notice}", stacklevel=2)
 
 
 def check_smart(
