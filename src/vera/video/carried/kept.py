@@ -10,7 +10,7 @@ from av.container import InputContainer
 
 from vera.video.carried.copied import tracks_held
 from vera.video.carried.lost import not_held
-from vera.video.carried.packets import is_run_in, payload
+from vera.video.carried.packets import is_cut_head, is_run_in, payload
 from vera.video.carried.records import DOLBY_VISION
 from vera.video.clip import Clip, is_known
 from vera.video.open import open_input
@@ -115,7 +115,7 @@ def _packets(container: InputContainer, index: int) -> Iterator[_Heard]:
     run_in: bool | None = None
     packet: Any
     for packet in container.demux(container.streams[index]):
-        if not packet.size or packet.pts is None:
+        if not packet.size or packet.pts is None or is_cut_head(packet):
             continue
         if packet.is_discard and run_in is None:
             run_in = is_run_in(packet)

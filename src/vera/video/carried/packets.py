@@ -12,6 +12,7 @@ from av.rational import AVRational
 _ISO = ("mp4", "mov", "ipod")
 _LOOSE: Any = Flags.ts_nonstrict.value  # of muxers that take two packets at one time
 _RUN_IN = 2112  # samples: Apple's AAC; those of FFmpeg are 1024, of Opus 312
+_ADTS = 7  # bytes of a header of AAC in broadcasts, at least
 _TOLD = Fraction(1, 10)  # seconds: sound that is moved by more is no longer in time with the pictures
 
 
@@ -38,7 +39,7 @@ def fit_packets(
     steps: dict[int, Fraction] = {}
     for packet in packets:
         index = packet.stream_index
-        if not packet.size:
+        if not packet.size or is_cut_head(packet):
             continue
         if not packet.is_discard:
             begun.add(index)
@@ -76,11 +77,20 @@ def shift_packet(packet: "Packet[Any]", clock: Fraction) -> None:
 
 
 def payload(data: bytes) -> bytes:
-    """A packet without the header that AAC has in broadcasts only (ADTS, ISO 13818-7)."""
-    if len(data) < 7 or data[0] != 0xFF or data[1] & 0xF6 != 0xF0:
+    """A packet without the header that AAC has in broadcasts only (ADTS, ISO 13818-7); the last may be cut off."""
+    if len(data) < _ADTS or data[0] != 0xFF or data[1] & 0xF6 != 0xF0:
         return data
     size = (data[3] & 3) << 11 | data[4] << 3 | data[5] >> 5
-    return data[7 if data[1] & 1 else 9 :] if size == len(data) else data
+    return data[_ADTS if data[1] & 1 else _ADTS + 2 :] if size >= len(data) else data
+
+
+def is_cut_head(packet: "Packet[Any]") -> bool:
+    """Whether a packet is that header alone, or a piece of it, as where a recording was stopped: no muxer takes it."""
+    codec = getattr(packet.stream, "codec_context", None)
+    if not packet.size or packet.size > _ADTS + 2 or codec is None or codec.name != "aac":
+        return False
+    data = bytes(packet)
+    return data[0] == 0xFF and (packet.size <= _ADTS or not payload(data))
 
 
 def is_run_in(packet: "Packet[Any]") -> bool:
