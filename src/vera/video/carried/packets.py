@@ -9,6 +9,8 @@ from av.format import Flags
 from av.packet import Packet
 from av.rational import AVRational
 
+from vera.video.carried.pcm import Pcm, end_of, evened, pcm_of
+
 _ISO = ("mp4", "mov", "ipod")
 _LOOSE: Any = Flags.ts_nonstrict.value  # of muxers that take two packets at one time
 _RUN_IN = 2112  # samples: Apple's AAC; those of FFmpeg are 1024, of Opus 312
@@ -37,6 +39,7 @@ def fit_packets(
     begun: set[int] = set()
     last: dict[int, int] = {}
     steps: dict[int, Fraction] = {}
+    ends: dict[int, Fraction] = {}  # of PCM: when the samples that are written end
     for packet in packets:
         index = packet.stream_index
         if not packet.size or is_cut_head(packet):
@@ -50,22 +53,51 @@ def fit_packets(
         ):
             continue
         track = tracks[index]
+        pcm = pcm_of(packet.stream) if is_iso else None
         shift_packet(packet, clock)
         packet.stream = track
         packet.rescale_ts(AVRational(track.time_base.numerator, track.time_base.denominator))
-        step = _raise_times(packet, last[index] + apart if index in last else None)
-        steps[index] = max(steps.get(index, Fraction(0)), step * track.time_base)
-        if packet.dts is not None:
-            if not packet.duration and index in last and track.type == "audio":
-                packet.duration = packet.dts - last[index]  # .mp4 and .mov would end before a last one without
-            last[index] = packet.dts
-        yield packet
+        pieces = [packet]
+        if pcm is not None and packet.pts is not None:
+            pieces = list(_evened(packet, pcm, ends.get(index)))
+            ends[index] = _end(pieces[-1], pcm) if pieces else ends[index]
+        for piece in pieces:
+            step = _raise_times(piece, last[index] + apart if index in last else None)
+            steps[index] = max(steps.get(index, Fraction(0)), step * track.time_base)
+            if piece.dts is not None:
+                if not piece.duration and index in last and track.type == "audio":
+                    piece.duration = piece.dts - last[index]  # .mp4 and .mov would end before a last one without
+                last[index] = piece.dts
+            yield piece
     if notices is not None:
         notices += [
             f"the times of track {index} of the source step back, so that it is moved by up to {float(step):.2f} s"
             for index, step in steps.items()
             if step > _TOLD
         ]
+
+
+def _evened(packet: "Packet[Any]", pcm: Pcm, end: Fraction | None) -> Iterator["Packet[Any]"]:
+    """Yield a packet of PCM, whose stream is set, as packets that follow what ends at `end` (see `evened`)."""
+    begin, data = _begin(packet), bytes(packet)
+    found = list(evened(pcm, begin if end is None else end, begin, data))
+    if found == [(begin, data)]:
+        yield packet
+        return
+    for time, samples in found:
+        piece: Packet[Any] = Packet(samples)
+        piece.stream, piece.time_base, piece.is_keyframe = packet.stream, packet.time_base, True
+        piece.pts = piece.dts = round(time / packet.time_base)
+        piece.duration = round(Fraction(len(samples) // pcm.block, pcm.rate) / packet.time_base)
+        yield piece
+
+
+def _begin(packet: "Packet[Any]") -> Fraction:
+    return Fraction((packet.pts or 0) * packet.time_base)
+
+
+def _end(packet: "Packet[Any]", pcm: Pcm) -> Fraction:
+    return end_of(pcm, _begin(packet), bytes(packet))
 
 
 def shift_packet(packet: "Packet[Any]", clock: Fraction) -> None:
