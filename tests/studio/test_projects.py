@@ -72,6 +72,16 @@ def test_the_second_tab_is_told(house: House, project: str) -> None:
     assert "ETag as If-Match" in house.patch(f"/projects/{project}", {"name": "two"}, None, 428)["detail"]
 
 
+@pytest.mark.parametrize("change", [{"name": "one"}, {"strict_chroma": True}, {"name": "one", "layers": []}])
+def test_a_change_is_sent_again_when_its_answer_was_lost(house: House, project: str, change: dict[str, Any]) -> None:
+    tag = house.tag(project)
+    once = house.patch(f"/projects/{project}", change, tag)
+    assert house.patch(f"/projects/{project}", change, tag) == once
+    house.patch(f"/projects/{project}", {"name": "two"}, house.tag(project))
+    assert "another tab" in house.patch(f"/projects/{project}", {**change, "name": "one"}, tag, 412)["detail"]
+    house.patch(f"/projects/{project}", {"name": "two"}, None, 428)
+
+
 @pytest.mark.faults
 def test_of_changes_at_once_one_counts(house: House, project: str) -> None:
     tag = house.tag(project)

@@ -8,8 +8,10 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from tests.clips import make_clip as new_clip
+from tests.executable import ffmpeg
 
 from vera.color.tags import ColorTags
 from vera.color.transform import color_transform
@@ -139,3 +141,58 @@ def test_sound_and_its_peaks(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "proxy.mp4")) as container:
         length = sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
     assert length == pytest.approx(2, abs=0.1)
+
+
+def sound_of(path: Path) -> NDArray[np.float32]:
+    """The first sound track `[channels,n]` as decoded, its packets one after the other."""
+    with av.open(str(path)) as container:
+        return np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
+
+
+def joined(folder: Path, *sounds: tuple[str | int, ...]) -> Path:
+    """A broadcast of half a second of pictures and sound for each of `sounds`, as ffmpeg is told to encode it."""
+    for index, options in enumerate(sounds):
+        given = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=0.52", "-f", "lavfi", "-i", "sine=440:r=48000:d=0.52")
+        ffmpeg(*given, "-pix_fmt", "yuv420p", "-c:v", "libx264", *options, folder / f"{index}.ts")
+    (folder / "list").write_text("".join(f"file {index}.ts\n" for index in range(len(sounds))))
+    ffmpeg("-f", "concat", "-i", folder / "list", "-c", "copy", folder / "joined.ts", silent=False)
+    return folder / "joined.ts"
+
+
+STEREO = ("-c:a", "ac3", "-ac", 2)
+
+
+@pytest.mark.parametrize("after", [("-c:a", "ac3", "-ac", 6), (*STEREO, "-ar", 32000)])
+def test_sound_whose_kind_changes(after: tuple[str | int, ...], tmp_path: Path) -> None:
+    write_proxy(open_clip(joined(tmp_path, STEREO, after, STEREO)), tmp_path)
+    heard = np.abs(sound_of(tmp_path / "proxy.mp4")).max(axis=0)
+    assert len(heard) / 48000 == pytest.approx(1.56, abs=0.1)
+    tenths = heard[: len(heard) // 4800 * 4800].reshape(-1, 4800).max(axis=1)
+    assert (tenths[:15] > 0.01).all()
+
+
+def test_sound_whose_times_step_back(tmp_path: Path) -> None:
+    joined(tmp_path, ("-c:a", "aac"))
+    (tmp_path / "two.ts").write_bytes((tmp_path / "0.ts").read_bytes() * 2)
+    ffmpeg("-i", tmp_path / "two.ts", "-c", "copy", tmp_path / "in.ts", silent=False)
+    with av.open(str(tmp_path / "in.ts")) as container:
+        times = [packet.pts for packet in container.demux(audio=0) if packet.pts is not None]
+    assert times != sorted(times)
+    write_proxy(open_clip(tmp_path / "in.ts"), tmp_path)
+    assert sound_of(tmp_path / "proxy.mp4").shape[1] / 48000 == pytest.approx(1.04, abs=0.1)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1e30])
+def test_samples_that_no_encoder_takes(value: float, tmp_path: Path) -> None:
+    path = new_clip(tmp_path / "plain.mp4", 25, (96, 64), audio=True)
+    ffmpeg("-i", path, "-c:v", "copy", "-c:a", "pcm_f32le", tmp_path / "in.mov")
+    with av.open(str(tmp_path / "in.mov")) as container:
+        place = next(packet.pos for packet in container.demux(audio=0) if packet.size)
+    data = bytearray((tmp_path / "in.mov").read_bytes())
+    data[place + 400 : place + 404] = np.float32(value).tobytes()
+    (tmp_path / "in.mov").write_bytes(data)
+    write_proxy(open_clip(tmp_path / "in.mov"), tmp_path)
+    heard = sound_of(tmp_path / "proxy.mp4")
+    assert heard.shape[1] > 40000 and np.isfinite(heard).all()
+    peaks = json.loads((tmp_path / "peaks.json").read_text())["peaks"]
+    assert np.count_nonzero(peaks) > 1800

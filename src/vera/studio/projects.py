@@ -163,6 +163,8 @@ def change_project(studio: Studio, project: str, asked: ChangedProject, if_match
     """
     with studio.lock:
         now, folder = read_project(studio, project), project_folder(studio, project)
+        if if_match is not None and _is_said(asked, now.body):
+            return now  # the same once more, as after an answer that was lost
         _check_match(now.etag, if_match)
         record, name = project_record(studio, project), asked.name or now.body.name
         display = asked.display or now.body.display
@@ -250,6 +252,11 @@ def _check_adjustments(layers: list[Layer]) -> None:
             adjustment_from_json(layer.adjustment_json())
         except VeraError as error:
             raise VeraError(f"layer {number}: {error}") from None
+
+
+def _is_said(asked: ChangedProject, body: Project) -> bool:
+    """Whether a project already is what a change would make it."""
+    return all(getattr(asked, name) in (None, getattr(body, name)) for name in ChangedProject.model_fields)
 
 
 def _check_match(etag: str, if_match: str | None) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.codec.context import Flags as CodecFlags
 from av.container import InputContainer, OutputContainer
 from av.format import ContainerFormat
 from av.packet import Packet
@@ -294,4 +295,6 @@ def _moving_pictures(path: Path, container: InputContainer) -> VideoStream:
     if getattr(stream, "codec_context", None) is None or not stream.width or not stream.height:
         raise VeraError(f"{path}: its video can't be decoded here; convert it to H.264, H.265, ProRes or FFV1 first")
     stream.thread_type = "AUTO"
+    # Or columns that the stream crops on the left stay, as many as make samples begin where the processor likes it.
+    stream.codec_context.flags |= CodecFlags.unaligned
     return stream

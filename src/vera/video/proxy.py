@@ -9,6 +9,7 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 from PIL import Image
@@ -144,34 +145,52 @@ def _add_sound(container: Any, clip: Clip) -> Any:
 
 def _write_sound(container: Any, track: Any, clip: Clip, index: int) -> list[int]:
     """Encode the clip's sound from its first picture on; returns its peaks."""
-    resampler = AudioResampler("fltp", "stereo", 48000)
     rate = 48000
     peaks = np.zeros(PEAKS)
     start, length = clip.pts[0] * clip.time_base, max(float(clip.duration), 1e-6)
     source, _ = open_video(clip.path)
+    free = 0  # the first sample after those that are written
     with source:
-        for frame in _resampled(source, source.streams[index], resampler):
+        for frame in _resampled(source, source.streams[index]):
             first = round((frame.pts * frame.time_base - start) * rate)
-            _raise_peaks(peaks, frame.to_ndarray(), first / rate / length, 1 / rate / length)
+            # Floats may be no numbers, or so many times too loud that the encoder fails.
+            samples = np.nan_to_num(frame.to_ndarray()).clip(-1, 1)
+            _raise_peaks(peaks, samples, first / rate / length, 1 / rate / length)
             if first < 0:  # before the first picture
                 continue
-            frame.pts, frame.time_base = first, Fraction(1, rate)
-            container.mux(track.encode(frame))
+            sound = AudioFrame.from_ndarray(samples, "fltp", "stereo")
+            sound.pts = max(first, free)  # times that step back are moved up, as `fit_packets` does
+            sound.sample_rate, sound.time_base = rate, Fraction(1, rate)
+            container.mux(track.encode(sound))
+            free = sound.pts + sound.samples
     container.mux(track.encode(None))
     return [round(peak * 255) for peak in peaks.clip(0, 1)]
 
 
-def _resampled(source: Any, stream: Any, resampler: AudioResampler) -> Any:
-    """Frames of sound; those that cannot be decoded are left out."""
+def _resampled(source: Any, stream: Any) -> Iterator[Any]:
+    """Frames of sound as stereo of 48 kHz; those that cannot be decoded are left out."""
+    resampler: AudioResampler | None = None
+    heard: tuple[str, str, int] | None = None
     for packet in source.demux(stream):
         try:
             frames = packet.decode()
         except av.FFmpegError:
             continue
         for frame in frames:
-            if frame.pts is not None:
-                yield from (part for part in resampler.resample(frame) if part.pts is not None)
-    yield from (part for part in resampler.resample(None) if part.pts is not None)
+            if frame.pts is None:
+                continue
+            # A broadcast's channels and rate may change on the way, and a resampler takes those that it began with.
+            kind = frame.format.name, frame.layout.name, frame.sample_rate
+            if resampler is None or kind != heard:
+                yield from _flushed(resampler)
+                resampler, heard = AudioResampler("fltp", "stereo", 48000), kind
+            yield from (part for part in resampler.resample(frame) if part.pts is not None)
+    yield from _flushed(resampler)
+
+
+def _flushed(resampler: AudioResampler | None) -> Iterator[Any]:
+    if resampler is not None:
+        yield from (part for part in resampler.resample(None) if part.pts is not None)
 
 
 def _raise_peaks(peaks: NDArray[np.float64], samples: NDArray[Any], place: float, step: float) -> None:

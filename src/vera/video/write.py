@@ -23,10 +23,11 @@ from vera.video.carried.side_data import asides, lost_asides
 from vera.video.clip import Clip
 from vera.video.codecs import Codec, encoder_pix_fmt
 from vera.video.decoding.exr import left_out, write_picture
+from vera.video.decoding.tiff import is_premultiplied
 from vera.video.encoder import add_pictures
 from vera.video.open import open_output, open_video
 from vera.video.output import check_output, clock_notices, muxer_options, user_errors
-from vera.video.sequence import Sequence, find_sequence, image_pattern, is_pattern
+from vera.video.sequence import Sequence, find_sequence, image_pattern, is_pattern, source_files
 
 FIRST_NUMBER = 1001  # of the pictures of a new sequence, as is the custom where shots are worked on
 _LAST_NUMBER = 2**31 - 1  # that FFmpeg writes
@@ -82,6 +83,8 @@ class FrameWriter:
 
     def _open(self, carried: Path | None) -> None:
         """Begin the file, up to its header."""
+        if is_premultiplied(source_files(self.clip.path)[0]):
+            self._found.append("the source's alpha is marked as premultiplied; it is taken for straight, and marked so")
         if self._is_sequence:
             self._found += self._open_sequence()
             if self._exr:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from tests.studio.page.conftest import DESKTOP, Visit, entered, visited
 from tests.studio.serving import Served
 
@@ -132,6 +132,27 @@ def test_a_broken_connection_loses_nothing(visit: Visit) -> None:
     page.get_by_label("Opacity", exact=True).press("ArrowLeft")
     assert visit.layers()[0]["opacity"] == pytest.approx(0.98)
     visit.problems[:] = [one for one in visit.problems if "ERR_" not in one and "Failed to fetch" not in one]
+
+
+def test_a_save_whose_answer_is_lost_is_nobody_elses(visit: Visit) -> None:
+    page, lost = visit.page, list[str]()
+
+    def lose_once(route: Route) -> None:
+        if route.request.method == "PATCH" and not lost:
+            lost.append(route.request.url)
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route(f"**/api/v1/projects/{visit.project}", lose_once)
+    page.get_by_label("Opacity", exact=True).press("ArrowLeft")
+    page.get_by_text("Not saved", exact=True).wait_for()
+    assert lost and visit.studio.ask("GET", f"/projects/{visit.project}")["layers"][0]["opacity"] == 0.99
+    page.get_by_label("Opacity", exact=True).press("ArrowLeft")
+    assert visit.layers()[0]["opacity"] == pytest.approx(0.98)
+    expect(page.get_by_text("changed in another window")).to_have_count(0)
+    visit.problems[:] = [one for one in visit.problems if "ERR_" not in one and not one.startswith("412 PATCH")]
 
 
 def test_a_take_goes_to_the_bin_and_comes_back(visit: Visit) -> None:

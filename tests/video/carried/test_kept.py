@@ -5,6 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from tests.clips import make_clip
@@ -136,3 +137,28 @@ def test_times_in_matroska_may_be_rounded(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "a.mp4", 6, fps=Fraction(30000, 1001), audio=True)
     write_master(source, nothing(source), tmp_path / "b.mkv")
     assert broken(source, tmp_path / "b.mkv") is None
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+@pytest.mark.parametrize("left", [2, 5, 6, 7, 8, 9, 70])
+def test_sound_that_ends_within_a_packet_is_kept_as_it_is(tmp_path: Path, left: int, suffix: str) -> None:
+    """A recording that was stopped: its last packet of AAC has a header that promises more, or a piece of one."""
+    source, result = tmp_path / "a.ts", tmp_path / f"b{suffix}"
+    ffmpeg("-i", plain(tmp_path), "-c", "copy", tmp_path / "whole.ts", silent=False)
+    with av.open(str(tmp_path / "whole.ts")) as whole, av.open(str(source), "w") as target:
+        tracks = [target.add_stream_from_template(stream) for stream in whole.streams]
+        packets = [packet for packet in whole.demux() if packet.size]
+        last = max((packet for packet in packets if packet.stream_index == 1), key=lambda packet: packet.pts or 0)
+        for packet in packets:
+            if packet is last:
+                packet = av.Packet(bytes(last)[:left])
+                packet.pts, packet.dts, packet.time_base, packet.stream = last.pts, last.dts, last.time_base, tracks[1]
+            else:
+                packet.stream = tracks[packet.stream_index]
+            target.mux(packet)
+    with av.open(str(source)) as container:
+        assert [packet.size for packet in container.demux(audio=0) if packet.size][-1] == left
+    with FrameReader(source) as reader, FrameWriter(result, open_clip(source), audio_from=source) as writer:
+        for frame in reader:
+            writer.write(frame)
+    assert broken(source, result) is None

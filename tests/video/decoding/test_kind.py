@@ -1,4 +1,4 @@
-"""Clips whose size, format or pixel aspect changes: refused with the time, and before the frames are reached."""
+"""Clips whose size, format, pixel aspect or colours change: refused with the time, and before long work."""
 
 import re
 from collections.abc import Callable
@@ -33,6 +33,14 @@ CHANGES: dict[str, tuple[str, tuple[str, ...], Parts, str]] = {
         (("-vf", "setsar=1"), ("-vf", "setsar=4/3")),
         "pixel aspect 4/3 at",
     ),
+    "matrix h264": ("a.ts", H264, (("-colorspace", "bt709"), ("-colorspace", "smpte170m")), "is in BT.601, limited at"),
+    "range h264": ("a.ts", H264, (("-color_range", "tv"), ("-pix_fmt", "yuv420p", "-color_range", "pc")), ", full at"),
+    "matrix mpeg2": (
+        "a.mpg",
+        ("-c:v", "mpeg2video"),
+        (("-colorspace", "bt709"), ("-colorspace", "smpte170m")),
+        "is in BT.601, limited at",
+    ),
     "size mjpeg": ("a.mkv", ("-c:v", "mjpeg"), (("-s", "64x48"), ("-s", "80x48")), "is 80x48 yuvj?420p"),
 }
 
@@ -58,6 +66,31 @@ def test_a_clip_that_changes_is_refused(tmp_path: Path, change: str) -> None:
             work(clip)
         assert str(caught.value).startswith(str(clip)) and "\n" not in str(caught.value)
         assert re.search(r" at (1\.[045]|2\.[34])\d\d s", str(caught.value))  # broadcast's clocks start later
+
+
+@pytest.mark.parametrize("late", [1, 2])
+def test_an_aspect_that_changes_at_the_end_is_found_before_the_work(tmp_path: Path, late: int) -> None:
+    """Pictures of a stream that reorders them come when the last key frames have long gone in."""
+    for index, aspect in enumerate(("1", "4/3")):
+        given = ("-f", "lavfi", "-i", f"testsrc2=s=64x48:r=25:d={1 if index == 0 else late},setsar={aspect}")
+        ffmpeg(*given, "-pix_fmt", "yuv420p", "-c:v", "libx264", "-bf", 3, "-g", 25, tmp_path / f"{index}.ts")
+    (tmp_path / "list").write_text("file 0.ts\nfile 1.ts\n")
+    ffmpeg("-f", "concat", "-i", tmp_path / "list", "-c", "copy", tmp_path / "a.ts", silent=False)
+    with pytest.raises(VeraError, match=r"pixel aspect 4/3 at 2\.[45]"):
+        check_kind(tmp_path / "a.ts")
+
+
+def test_colours_told_in_other_words_are_no_change(tmp_path: Path) -> None:
+    """What is untagged is BT.601 at this size, whose matrix has two names; SDR's transfers are shown alike."""
+    words = ((), ("-colorspace", "bt470bg"), ("-colorspace", "smpte170m", "-color_trc", "bt709"))
+    for index, options in enumerate(words):
+        given = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=1", "-pix_fmt", "yuv420p")
+        ffmpeg(*given, *options, *H264, tmp_path / f"{index}.ts", silent=False)
+    (tmp_path / "list").write_text("".join(f"file {index}.ts\n" for index in range(len(words))))
+    ffmpeg("-f", "concat", "-i", tmp_path / "list", "-c", "copy", tmp_path / "a.ts", silent=False)
+    check_kind(tmp_path / "a.ts")
+    with FrameReader(tmp_path / "a.ts") as reader:
+        assert {int(frame.colorspace) for frame in reader} == {2, 5, 6}
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])

@@ -31,6 +31,7 @@ export function makeSaver<T>({ etag: first, write, onConflict, onError, wait = 4
   let pending: { value: T } | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let flushing: Promise<void> | null = null;
+  let unanswered: T[] = []; // what was sent since the last answer: the server may have it, or not
 
   function schedule(delay: number): void {
     clearTimeout(timer);
@@ -60,10 +61,12 @@ export function makeSaver<T>({ etag: first, write, onConflict, onError, wait = 4
     pending = null;
     state.value = "saving";
     try {
-      etag = await write(value, etag);
+      etag = await written(value);
+      unanswered = [];
       state.value = pending ? "waiting" : "saved";
     } catch (error) {
       pending ??= { value };
+      if (!(error instanceof ApiError)) unanswered = [value, ...unanswered.filter((earlier) => earlier !== value)];
       if (error instanceof ApiError && error.status === 412) {
         state.value = "conflict";
         onConflict();
@@ -75,9 +78,26 @@ export function makeSaver<T>({ etag: first, write, onConflict, onError, wait = 4
     }
   }
 
+  /**
+   * Write a value. What the server has instead of what it builds on may be our own, whose answer was lost; sent again,
+   * it brings its tag.
+   */
+  async function written(value: T): Promise<string> {
+    for (const earlier of [null, ...unanswered]) {
+      try {
+        if (earlier !== null) etag = await write(earlier, etag);
+        return await write(value, etag);
+      } catch (error) {
+        if (!(error instanceof ApiError && error.status === 412)) throw error;
+      }
+    }
+    throw new ApiError(412, "the project was changed elsewhere");
+  }
+
   function reset(next: string): void {
     clearTimeout(timer);
     etag = next;
+    unanswered = [];
     pending = null;
     state.value = "saved";
   }

@@ -79,3 +79,49 @@ test("while the server is away the value is kept, and sent when it is back", asy
   expect(onError).toHaveBeenCalled();
   expect(saver.state.value).toBe("saved");
 });
+
+/** A server that takes the same change twice, and whose answers may be lost. */
+function serverOf() {
+  const held = { value: 0, reached: true, answers: true };
+  async function write(value: number, etag: string): Promise<string> {
+    if (!held.reached) throw new Error("The server does not answer");
+    if (value !== held.value && etag !== String(held.value)) throw new ApiError(412, "changed");
+    held.value = value;
+    if (!held.answers) throw new Error("The server does not answer");
+    return String(value);
+  }
+  return { held, write };
+}
+
+test("a change whose answer was lost is nobody else's, also when more was changed since", async () => {
+  const { held, write } = serverOf();
+  const { saver, onConflict } = make(write);
+  held.answers = false;
+  saver.save(1);
+  await vi.advanceTimersByTimeAsync(1000);
+  held.reached = false;
+  saver.save(2);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(saver.state.value).toBe("failed");
+  held.reached = held.answers = true;
+  saver.save(3);
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(saver.state.value).toBe("saved");
+  expect(held.value).toBe(3);
+  expect(onConflict).not.toHaveBeenCalled();
+});
+
+test("a change of somebody else is told, also after one whose answer was lost", async () => {
+  const { held, write } = serverOf();
+  const { saver, onConflict } = make(write);
+  held.answers = false;
+  saver.save(1);
+  await vi.advanceTimersByTimeAsync(1000);
+  held.answers = true;
+  held.value = 7;
+  saver.save(2);
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(saver.state.value).toBe("conflict");
+  expect(held.value).toBe(7);
+  expect(onConflict).toHaveBeenCalledTimes(1);
+});

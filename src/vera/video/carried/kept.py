@@ -10,7 +10,8 @@ from av.container import InputContainer
 
 from vera.video.carried.copied import tracks_held
 from vera.video.carried.lost import not_held
-from vera.video.carried.packets import is_run_in, payload
+from vera.video.carried.packets import is_cut_head, is_run_in, payload
+from vera.video.carried.pcm import Pcm, end_of, evened, pcm_of
 from vera.video.carried.records import DOLBY_VISION
 from vera.video.clip import Clip, is_known
 from vera.video.open import open_input
@@ -107,7 +108,9 @@ def _heard(path: Path, index: int) -> Iterator[_Heard]:
     with open_input(path) as container:
         codec = getattr(container.streams[index], "codec_context", None)
         is_pcm = codec is not None and codec.name.startswith("pcm_")
-        packets = _packets(container, index)
+        packets, pcm = _packets(container, index), pcm_of(container.streams[index])
+        if pcm is not None:
+            packets = _without_holes(packets, pcm)
         yield from _evened(packets) if is_pcm else packets
 
 
@@ -115,7 +118,7 @@ def _packets(container: InputContainer, index: int) -> Iterator[_Heard]:
     run_in: bool | None = None
     packet: Any
     for packet in container.demux(container.streams[index]):
-        if not packet.size or packet.pts is None:
+        if not packet.size or packet.pts is None or is_cut_head(packet):
             continue
         if packet.is_discard and run_in is None:
             run_in = is_run_in(packet)
@@ -127,6 +130,17 @@ def _packets(container: InputContainer, index: int) -> Iterator[_Heard]:
         # .mp4 says of what ends at 0 that it is not heard, other files only how much of it.
         hidden = packet.is_discard or time + length <= 0 < length
         yield _Heard(time, packet.time_base, payload(bytes(packet)), hidden, length)
+
+
+def _without_holes(packets: Iterator[_Heard], pcm: Pcm) -> Iterator[_Heard]:
+    """The PCM that is heard, as .mp4 and .mov hold it."""
+    end: Fraction | None = None
+    for packet in packets:
+        if packet.hidden:
+            continue
+        for time, data in evened(pcm, packet.time if end is None else end, packet.time, packet.data):
+            end = end_of(pcm, time, data)
+            yield replace(packet, time=time, data=data, length=end - time)
 
 
 def _evened(packets: Iterator[_Heard]) -> Iterator[_Heard]:

@@ -9,9 +9,12 @@ from av.format import Flags
 from av.packet import Packet
 from av.rational import AVRational
 
+from vera.video.carried.pcm import Pcm, end_of, evened, pcm_of
+
 _ISO = ("mp4", "mov", "ipod")
 _LOOSE: Any = Flags.ts_nonstrict.value  # of muxers that take two packets at one time
 _RUN_IN = 2112  # samples: Apple's AAC; those of FFmpeg are 1024, of Opus 312
+_ADTS = 7  # bytes of a header of AAC in broadcasts, at least
 _TOLD = Fraction(1, 10)  # seconds: sound that is moved by more is no longer in time with the pictures
 
 
@@ -36,9 +39,10 @@ def fit_packets(
     begun: set[int] = set()
     last: dict[int, int] = {}
     steps: dict[int, Fraction] = {}
+    ends: dict[int, Fraction] = {}  # of PCM: when the samples that are written end
     for packet in packets:
         index = packet.stream_index
-        if not packet.size:
+        if not packet.size or is_cut_head(packet):
             continue
         if not packet.is_discard:
             begun.add(index)
@@ -49,22 +53,51 @@ def fit_packets(
         ):
             continue
         track = tracks[index]
+        pcm = pcm_of(packet.stream) if is_iso else None
         shift_packet(packet, clock)
         packet.stream = track
         packet.rescale_ts(AVRational(track.time_base.numerator, track.time_base.denominator))
-        step = _raise_times(packet, last[index] + apart if index in last else None)
-        steps[index] = max(steps.get(index, Fraction(0)), step * track.time_base)
-        if packet.dts is not None:
-            if not packet.duration and index in last and track.type == "audio":
-                packet.duration = packet.dts - last[index]  # .mp4 and .mov would end before a last one without
-            last[index] = packet.dts
-        yield packet
+        pieces = [packet]
+        if pcm is not None and packet.pts is not None:
+            pieces = list(_evened(packet, pcm, ends.get(index)))
+            ends[index] = _end(pieces[-1], pcm) if pieces else ends[index]
+        for piece in pieces:
+            step = _raise_times(piece, last[index] + apart if index in last else None)
+            steps[index] = max(steps.get(index, Fraction(0)), step * track.time_base)
+            if piece.dts is not None:
+                if not piece.duration and index in last and track.type == "audio":
+                    piece.duration = piece.dts - last[index]  # .mp4 and .mov would end before a last one without
+                last[index] = piece.dts
+            yield piece
     if notices is not None:
         notices += [
             f"the times of track {index} of the source step back, so that it is moved by up to {float(step):.2f} s"
             for index, step in steps.items()
             if step > _TOLD
         ]
+
+
+def _evened(packet: "Packet[Any]", pcm: Pcm, end: Fraction | None) -> Iterator["Packet[Any]"]:
+    """Yield a packet of PCM, whose stream is set, as packets that follow what ends at `end` (see `evened`)."""
+    begin, data = _begin(packet), bytes(packet)
+    found = list(evened(pcm, begin if end is None else end, begin, data))
+    if found == [(begin, data)]:
+        yield packet
+        return
+    for time, samples in found:
+        piece: Packet[Any] = Packet(samples)
+        piece.stream, piece.time_base, piece.is_keyframe = packet.stream, packet.time_base, True
+        piece.pts = piece.dts = round(time / packet.time_base)
+        piece.duration = round(Fraction(len(samples) // pcm.block, pcm.rate) / packet.time_base)
+        yield piece
+
+
+def _begin(packet: "Packet[Any]") -> Fraction:
+    return Fraction((packet.pts or 0) * packet.time_base)
+
+
+def _end(packet: "Packet[Any]", pcm: Pcm) -> Fraction:
+    return end_of(pcm, _begin(packet), bytes(packet))
 
 
 def shift_packet(packet: "Packet[Any]", clock: Fraction) -> None:
@@ -76,11 +109,20 @@ def shift_packet(packet: "Packet[Any]", clock: Fraction) -> None:
 
 
 def payload(data: bytes) -> bytes:
-    """A packet without the header that AAC has in broadcasts only (ADTS, ISO 13818-7)."""
-    if len(data) < 7 or data[0] != 0xFF or data[1] & 0xF6 != 0xF0:
+    """A packet without the header that AAC has in broadcasts only (ADTS, ISO 13818-7); the last may be cut off."""
+    if len(data) < _ADTS or data[0] != 0xFF or data[1] & 0xF6 != 0xF0:
         return data
     size = (data[3] & 3) << 11 | data[4] << 3 | data[5] >> 5
-    return data[7 if data[1] & 1 else 9 :] if size == len(data) else data
+    return data[_ADTS if data[1] & 1 else _ADTS + 2 :] if size >= len(data) else data
+
+
+def is_cut_head(packet: "Packet[Any]") -> bool:
+    """Whether a packet is that header alone, or a piece of it, as where a recording was stopped: no muxer takes it."""
+    codec = getattr(packet.stream, "codec_context", None)
+    if not packet.size or packet.size > _ADTS + 2 or codec is None or codec.name != "aac":
+        return False
+    data = bytes(packet)
+    return data[0] == 0xFF and (packet.size <= _ADTS or not payload(data))
 
 
 def is_run_in(packet: "Packet[Any]") -> bool:

@@ -9,6 +9,9 @@ import av
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
+from vera.color.names import color_name
+from vera.color.tags import SPACE_170M, SPACE_470BG, UNSPECIFIED, ColorTags, color_tags, resolve_color
+from vera.color.transfer import HLG, PQ
 from vera.errors import VeraError
 from vera.video.decoding.decoder import frame_decoder
 from vera.video.decoding.png import common_format
@@ -21,12 +24,14 @@ _APART = Fraction(1)
 
 
 class Kind(NamedTuple):
-    """Size in pixels as coded, pixel format as read, width of a pixel over its height (1 where nothing is said)."""
+    """Size in pixels as coded, pixel format as read, width of a pixel over its height (1 where nothing is said), and
+    how its samples are shown (see `_shown`)."""
 
     width: int
     height: int
     pix_fmt: str
     aspect: Fraction
+    color: ColorTags
 
     def __str__(self) -> str:
         return f"{self.width}x{self.height} {self.pix_fmt}, pixel aspect {self.aspect}"
@@ -34,7 +39,17 @@ class Kind(NamedTuple):
 
 def frame_kind(frame: av.VideoFrame, stream: VideoStream) -> Kind:
     """Return the kind of a frame, in its plain format, that just came from the decoder of `stream`."""
-    return Kind(frame.width, frame.height, frame.format.name, _aspect(stream))
+    return Kind(frame.width, frame.height, frame.format.name, _aspect(stream), _shown(frame))
+
+
+def _shown(frame: av.VideoFrame) -> ColorTags:
+    """Return what a player makes of a frame's tags: its range, its matrix, and whether it is HDR.
+
+    What a file says only later, or in other words, is no change.
+    """
+    color = resolve_color(color_tags(frame), frame.height, frame.format.name)
+    space = SPACE_170M if color.space == SPACE_470BG else color.space  # the same matrix
+    return ColorTags(color.range, space, color.trc if color.trc in (PQ, HLG) else UNSPECIFIED)
 
 
 def _aspect(stream: VideoStream) -> Fraction:
@@ -45,11 +60,16 @@ def changed(path: Path, time: float | None, first: Kind, kind: Kind) -> VeraErro
     """Return the error for a frame of `path`, at `time` in seconds, which is of another kind than the first."""
     advice = "cut the clip where it changes, or convert it to one kind"
     place = "" if time is None else f" at {time:.3f} s"
-    return VeraError(f"{path}: is {kind}{place}, but {first} before; {advice}")
+    found, before = (
+        (kind, first)
+        if str(kind) != str(first)
+        else (f"in {color_name(one.color, one.height, one.pix_fmt)}" for one in (kind, first))
+    )
+    return VeraError(f"{path}: is {found}{place}, but {before} before; {advice}")
 
 
 def check_kind(footage: FootageLike) -> None:
-    """Raise VeraError if size, format or pixel aspect change in a file, as its key frames a second apart tell.
+    """Raise VeraError if size, format, pixel aspect or colours change in a file, as its key frames a second apart tell.
 
     It takes a small part of the time that reading does: to ask before long work on a part of a clip.
     """
@@ -64,6 +84,7 @@ def check_kind(footage: FootageLike) -> None:
         decode, scaler = frame_decoder(stream, files), VideoReformatter()
         first: Kind | None = None
         aspect: Fraction | None = None
+        other: tuple[float | None, Fraction] | None = None  # when the aspect is another, and which
         for packet in _apart(packets(container, stream, files)):
             frames = decode(packet) or ()
             aspect = aspect or _aspect(stream)
@@ -72,9 +93,10 @@ def check_kind(footage: FootageLike) -> None:
                 first = first or kind
                 if kind != first:
                     raise changed(footage.path, frame.time, first, kind)
-            if first is not None and packet.size and _aspect(stream) != aspect:
-                time = None if packet.pts is None else float(packet.pts * packet.time_base)
-                raise changed(footage.path, time, first, first._replace(aspect=_aspect(stream)))
+            if other is None and packet.size and _aspect(stream) != aspect:
+                other = None if packet.pts is None else float(packet.pts * packet.time_base), _aspect(stream)
+            if first is not None and other is not None:  # pictures come late where a stream reorders them
+                raise changed(footage.path, other[0], first, first._replace(aspect=other[1]))
 
 
 def _apart(packets: Iterable[Any]) -> Iterator[Any]:
