@@ -35,6 +35,7 @@ from vera.pipelines.sampling.checks import (
     check_sampling,
     check_scheduler,
     check_source_latents,
+    check_unmoved,
 )
 from vera.pipelines.sampling.clips import read_masks, read_video
 from vera.pipelines.sampling.coding import Coding
@@ -50,7 +51,7 @@ StepCallback = Callable[[Any, int, Tensor, dict[str, Any]], dict[str, Any]]
 EXAMPLE_DOC_STRING = """
     Examples:
         ```python
-        >>> from diffusers.utils import export_to_video, load_video
+        >>> from diffusers.utils import export_to_video, load_video  # pip install imageio imageio-ffmpeg
         >>> from vera import VeraPipeline
 
         >>> pipe = VeraPipeline.from_pretrained("nano")
@@ -302,6 +303,7 @@ class VeraPipeline(
 
         # 4. Timesteps, windows and noise
         timesteps = self.set_timesteps(steps)
+        sigmas = self.scheduler.sigmas
         self._num_timesteps = len(timesteps)
         stride = self.vae_scale_factor_temporal
         windows = plan_windows(source.shape[2], latent_length(window_frames, stride), window_overlap // stride)
@@ -331,11 +333,12 @@ class VeraPipeline(
                     negative_prompt_embeds if self.do_classifier_free_guidance else None,
                     windows,
                     step_index=i,
-                    sigma=float(self.scheduler.sigmas[i]),
+                    sigma=float(sigmas[i]),
                     num_inference_steps=self._num_timesteps,
                 )
 
                 # compute the previous noisy sample x_t -> x_t-1
+                check_unmoved(self.scheduler, i)
                 latents = self.scheduler.step(velocity, t, latents, **noisy, return_dict=False)[0]
 
                 if callback_on_step_end is not None:

