@@ -20,6 +20,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D
 from vera.models.baselines import LayerTransformer
+from vera.pipelines.folders.check import check_defaults, check_package
 from vera.pipelines.folders.code import FolderCode
 from vera.pipelines.folders.opening import GuardedLoading
 from vera.pipelines.lora.loader import VeraLoraLoaderMixin
@@ -130,6 +131,9 @@ class VeraPipeline(
         said = {name: value for name, value in given.items() if value is not None}
         stored = getattr(getattr(transformer, "config", None), "_run_defaults", None) or {}
         known = {name: stored[name] for name in RUN_DEFAULTS if name in stored}
+        check_defaults(RUN_DEFAULTS | known | said, "VeraPipeline")
+        if text_encoder_package is not None:
+            check_package(text_encoder_package, "text_encoder_package")
         if said and transformer is not None:
             transformer.register_to_config(_run_defaults={**known, **said})
         self.register_to_config(**RUN_DEFAULTS | known | said, text_encoder_package=text_encoder_package)
