@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vera.errors import VeraError, first_line
+from vera.pipelines.lora.guards import check_weight
 from vera.pipelines.sampling.output import OUTPUT_TYPES
 from vera.pipelines.sampling.sizes import check_size
 from vera.pipelines.sampling.windows import latent_length
@@ -46,6 +47,7 @@ def check_output(output_type: str, num_videos_per_prompt: Any, attention_kwargs:
     check_repeats(num_videos_per_prompt)
     if not isinstance(attention_kwargs, dict | None):
         raise VeraError(f'attention_kwargs is a dict such as {{"scale": 0.5}}, not {_kind(attention_kwargs)}')
+    check_weight((attention_kwargs or {}).get("scale", 1.0), "attention_kwargs: scale")
 
 
 def check_repeats(num_videos_per_prompt: Any) -> None:
