@@ -48,6 +48,20 @@ def test_mattes_of_another_kind(measure: Callable[..., object]) -> None:
                 measure(*pair)
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("measure", OF_MATTES)
+@pytest.mark.parametrize("value", [255.0, -1.0])
+def test_mattes_out_of_range(measure: Callable[..., object], value: float) -> None:
+    """Of codes up to 255 there was an error of 25 where 0.05 was right."""
+    bad = ALPHA.copy()
+    bad[1, 2, 3] = value
+    for pair in ((ALPHA, bad), (bad, ALPHA)):
+        with pytest.raises(VeraError, match=r"matte of frame 1 has values from .*: bring it to \[0,1\] first"):
+            measure(*pair)
+    bad[1, 2, 3] = 1.01  # as a filter leaves it
+    measure(ALPHA, bad)
+
+
 @pytest.mark.parametrize("measure", OF_MATTES)
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_mattes_that_are_no_numbers(measure: Callable[..., object], value: float) -> None:

@@ -1,6 +1,7 @@
 """Every option of `Acceleration` reaches the networks, shown by counting; what should be exact is."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,6 @@ def pipeline(make_pipeline: MakePipeline) -> VeraPipeline:
 def folder(pipeline: VeraPipeline, tmp_path: Path) -> Path:
     pipeline.save_pretrained(tmp_path / "model")
     return tmp_path / "model"
-
-
-@pytest.fixture(autouse=True)
-def own_backend(monkeypatch: pytest.MonkeyPatch) -> None:
-    """diffusers makes a model's backend the process's own; it is set back after a test."""
-    monkeypatch.setattr(_AttentionBackendRegistry, "_active_backend", _AttentionBackendRegistry._active_backend)
 
 
 def layers(pipeline: VeraPipeline, **call: Any) -> np.ndarray:
@@ -291,6 +286,22 @@ def test_a_kernel_that_is_not_here(pipeline: VeraPipeline, name: str, line: str)
     with pytest.raises(VeraError, match=line) as raised:
         apply(pipeline, Acceleration(attention=name), "cpu")
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", ["_native_math", "_native_cudnn"])
+def test_a_kernel_is_of_one_pipeline(pipeline: VeraPipeline, make_pipeline: MakePipeline, name: str) -> None:
+    """All that came after it in the process took it too, and failed after one that does not work here."""
+    other, before = make_pipeline(vae="wan", text="umt5", transformer=transformer()), attention_dispatched()
+    with suppress(VeraError):
+        apply(pipeline, Acceleration(attention=name), "cpu")
+    assert attention_dispatched() == before
+    assert layers(other).any()
+
+
+def attention_dispatched() -> Any:
+    """The kernel of models that have none of their own."""
+    return _AttentionBackendRegistry.get_active_backend()[0]
 
 
 def test_flex_asks_for_compilation() -> None:

@@ -1,11 +1,13 @@
 """What a callback may change between steps, and when it counts."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from diffusers import UniPCMultistepScheduler
 from diffusers.callbacks import MultiPipelineCallbacks, PipelineCallback, SDCFGCutoffCallback
 
 from vera import VeraError
@@ -126,12 +128,68 @@ def test_a_callback_of_diffusers_names_what_it_sees(make_pipeline: MakePipeline)
     assert seen == [["latents", "negative_prompt_embeds"]] * STEPS
 
 
+FITTING = torch.zeros(1, 3, 4, 2, 4, 6)
+
+
 @pytest.mark.parametrize(
-    "given", [{"latents": torch.zeros(1, 3, 4, 1, 4, 6)}, {"latents": None}, {"prompt_embeds": torch.zeros(2, 8, 16)}]
+    ("given", "words"),
+    [
+        ({"latents": torch.zeros(1, 3, 4, 1, 4, 6)}, "gives back latents as"),
+        ({"latents": None}, "gives back latents as NoneType"),
+        ({"latents": FITTING.numpy()}, "gives back latents as ndarray"),
+        ({"latents": FITTING.int()}, "latents are int32: give floats"),
+        ({"latents": FITTING.to(torch.complex64)}, "latents are complex64: give floats"),
+        ({"latents": FITTING + float("nan")}, "callback's latents has NaN"),
+        ({"prompt_embeds": torch.zeros(2, 8, 16)}, "gives back prompt_embeds as"),
+        ({"prompt_embeds": torch.zeros(1, 0, 16)}, "gives back prompt_embeds as"),
+        ({"negative_prompt_embeds": torch.ones(1, 8, 16, dtype=torch.bool)}, "are bool: give floats"),
+    ],
 )
-def test_what_does_not_fit_is_refused(make_pipeline: MakePipeline, given: dict[str, Any]) -> None:
-    with pytest.raises(VeraError, match="the callback gives back"):
+def test_what_does_not_fit_is_refused(make_pipeline: MakePipeline, given: dict[str, Any], words: str) -> None:
+    with pytest.raises(VeraError, match=words):
         edit(make_pipeline(), lambda *seen: given)
+
+
+MOVES: dict[str, Callable[[VeraPipeline], Any]] = {
+    "timesteps": lambda pipeline: pipeline.scheduler.set_timesteps(9),
+    "preview": lambda pipeline: pipeline(VIDEO, TEXT, num_inference_steps=1),
+    "the same call": lambda pipeline: edit(pipeline),
+    "another": lambda pipeline: setattr(pipeline, "scheduler", copy.deepcopy(pipeline.scheduler)),
+}
+
+
+@pytest.mark.parametrize("move", MOVES)
+@pytest.mark.parametrize("kind", ["euler", "unipc"])
+def test_a_scheduler_is_not_moved_during_a_run(make_pipeline: MakePipeline, move: str, kind: str) -> None:
+    """Two threads that share a pipeline do the same to each other: steps of one at the times of the other."""
+    scheduler = None
+    if kind == "unipc":
+        scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
+    pipeline = make_pipeline(scheduler=scheduler)
+    expected = edit(pipeline)
+
+    def change(pipeline: VeraPipeline, index: int, *seen: Any) -> dict[str, Any]:
+        if index == 1:
+            MOVES[move](pipeline)
+            if move == "another":
+                pipeline.scheduler.set_timesteps(STEPS)
+        return {}
+
+    with pytest.raises(VeraError, match="the scheduler was set anew while a run used it"):
+        edit(pipeline, change)
+    assert torch.equal(edit(pipeline), expected)
+
+
+def test_a_callback_may_call_a_pipeline_with_a_scheduler_of_its_own(make_pipeline: MakePipeline) -> None:
+    pipeline = make_pipeline()
+    other = VeraPipeline.from_pipe(pipeline, scheduler=copy.deepcopy(pipeline.scheduler))
+    expected = edit(pipeline)
+
+    def preview(*seen: Any) -> dict[str, Any]:
+        edit(other)
+        return {}
+
+    assert torch.equal(edit(pipeline, preview), expected)
 
 
 def test_halves_stay_float32(make_pipeline: MakePipeline) -> None:

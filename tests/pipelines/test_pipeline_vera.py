@@ -16,7 +16,6 @@ from diffusers import (
     FlowMatchEulerDiscreteScheduler,
     FlowMatchLCMScheduler,
     ModelMixin,
-    SASolverScheduler,
     UniPCMultistepScheduler,
 )
 from diffusers.configuration_utils import register_to_config
@@ -129,7 +128,6 @@ FLOW = {"prediction_type": "flow_prediction", "use_flow_sigmas": True, "flow_shi
         FlowMatchEulerDiscreteScheduler(shift=3.0, stochastic_sampling=True),
         DPMSolverMultistepScheduler(**FLOW, algorithm_type="sde-dpmsolver++"),
         DPMSolverSinglestepScheduler(**FLOW, algorithm_type="sde-dpmsolver++"),
-        SASolverScheduler(**FLOW),
     ],
     ids=lambda scheduler: type(scheduler).__name__,
 )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from vera.arrays import Frames
 from vera.errors import VeraError
 
+OVERSHOOT = 0.1  # that filters leave beside edges; of codes up to 255, or logits, there is more
 Region = NDArray[np.bool_]  # [T,H,W]
 
 
@@ -30,7 +31,7 @@ def check_clip(frames: Frames) -> None:
 
 
 def check_mattes(alpha: NDArray[np.float32], truth: NDArray[np.float32]) -> None:
-    """Raise VeraError unless both are finite floats `[T,H,W]` of one shape."""
+    """Raise VeraError unless both are floats `[T,H,W]` in [0,1] of one shape."""
     check_matte(alpha)
     check_matte(truth)
     if alpha.shape != truth.shape:
@@ -41,13 +42,15 @@ def check_mattes(alpha: NDArray[np.float32], truth: NDArray[np.float32]) -> None
 
 
 def check_matte(alpha: NDArray[np.float32]) -> None:
-    """Raise VeraError unless `alpha` is a finite float `[T,H,W]` with at least one pixel."""
+    """Raise VeraError unless `alpha` is a float `[T,H,W]` in [0,1] with at least one pixel."""
     if alpha.ndim != 3 or not np.issubdtype(alpha.dtype, np.floating) or not alpha.size:
         raise VeraError(f"a matte {_seen(alpha)} cannot be measured: it must be float [T,H,W] in [0,1]")
     for t, frame in enumerate(alpha):
-        # Of finite values in [0,1] the sum is finite, but for halves; one that is not spoils it.
-        if not np.isfinite(frame.sum(dtype=np.result_type(frame.dtype, np.float32))):
+        low, high = float(frame.min()), float(frame.max())
+        if not (np.isfinite(low) and np.isfinite(high)):
             raise VeraError(f"the matte of frame {t} holds values that are no numbers (NaN or infinite): make it anew")
+        if low < -OVERSHOOT or high > 1 + OVERSHOOT:
+            raise VeraError(f"the matte of frame {t} has values from {low:g} to {high:g}: bring it to [0,1] first")
 
 
 def _seen(array: NDArray[Any]) -> str:

@@ -23,6 +23,11 @@ class CompleteWeights:
         check_complete(info, pretrained_model_name_or_path, "transformer")
         return (model, info) if with_info else model
 
+    @classmethod
+    def from_single_file(cls, pretrained_model_link_or_path_or_dict: Any, **kwargs: Any) -> Any:
+        """Raise VeraError: what Wan's classes inherit for this asks the hub for another model's configuration."""
+        raise VeraError(f"{cls.__name__} is loaded from a folder: `vera init --base FILE --out FOLDER` makes one")
+
 
 def check_complete(info: Mapping[str, Any], where: str | PathLike[str], part: str) -> None:
     """VeraError if diffusers' loading `info` tells of weights that are missing or too many."""

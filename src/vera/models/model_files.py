@@ -12,6 +12,9 @@ _WEIGHTS = re.compile(
     r"(?P<stem>diffusion_pytorch_model|pytorch_model|model)(\.(?P<before>[^.]+?))?"
     r"(-(?P<shard>\d+)-of-\d+)?(\.(?P<after>[^.]+))?\.(?P<format>safetensors|bin)"
 )
+_INDEX = re.compile(
+    r"(diffusion_pytorch_model|pytorch_model|model)\.(?P<format>safetensors|bin)\.index(\.(?P<variant>[^.]+))?\.json"
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,19 @@ def choose_weights(
             whole = [name for sharded, name in files if not sharded]
             return Weights(tuple(sorted(whole or [name for _, name in files])), chosen, form)
     return None
+
+
+def index_names(names: Collection[str], variant: str | None, form: str) -> list[str]:
+    """Of the files of a part's folder those that say which shard holds what, for weights of this kind."""
+    matches = [_INDEX.fullmatch(name) for name in names]
+    return [match[0] for match in matches if match and (match["variant"], match["format"]) == (variant, form)]
+
+
+def all_weights(names: Collection[str], variant: str | None) -> set[str]:
+    """Of the files of a part's folder all weights of this variant, of either format, with the indices of shards."""
+    matches = [_WEIGHTS.fullmatch(name) for name in names]
+    stored = {match[0] for match in matches if match and (match["before"] or match["after"]) == variant}
+    return stored.union(*(index_names(names, variant, form) for form in ("safetensors", "bin")))
 
 
 def pipeline_files(

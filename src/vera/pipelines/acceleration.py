@@ -12,6 +12,7 @@ from diffusers.hooks import apply_group_offloading
 from diffusers.models.attention_dispatch import (
     AttentionBackendName,
     _check_attention_backend_requirements,
+    attention_backend,
     dispatch_attention_fn,
 )
 
@@ -78,7 +79,9 @@ def _set_attention(transformer: Any, name: str, device: torch.device) -> None:
     """VeraError unless a small attention of this model's heads works with the kernel of this name."""
     name = {"sdpa": "native"}.get(name, name)
     try:
-        transformer.set_attention_backend(name)
+        # Restores what is active: diffusers takes the kernel for every model of the process, also one that fails.
+        with attention_backend():
+            transformer.set_attention_backend(name)
         heads, head_dim = transformer.config.num_attention_heads, transformer.config.attention_head_dim
         x = torch.zeros(1, 128, heads, head_dim, dtype=transformer.dtype, device=device)
         if name != "flex":  # which is only sound when compiled

@@ -20,6 +20,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D
 from vera.models.baselines import LayerTransformer
+from vera.pipelines.folders.check import check_defaults, check_package
 from vera.pipelines.folders.code import FolderCode
 from vera.pipelines.folders.opening import GuardedLoading
 from vera.pipelines.lora.loader import VeraLoraLoaderMixin
@@ -35,6 +36,7 @@ from vera.pipelines.sampling.checks import (
     check_sampling,
     check_scheduler,
     check_source_latents,
+    check_unmoved,
 )
 from vera.pipelines.sampling.clips import read_masks, read_video
 from vera.pipelines.sampling.coding import Coding
@@ -50,7 +52,7 @@ StepCallback = Callable[[Any, int, Tensor, dict[str, Any]], dict[str, Any]]
 EXAMPLE_DOC_STRING = """
     Examples:
         ```python
-        >>> from diffusers.utils import export_to_video, load_video
+        >>> from diffusers.utils import export_to_video, load_video  # pip install imageio imageio-ffmpeg
         >>> from vera import VeraPipeline
 
         >>> pipe = VeraPipeline.from_pretrained("nano")
@@ -129,6 +131,9 @@ class VeraPipeline(
         said = {name: value for name, value in given.items() if value is not None}
         stored = getattr(getattr(transformer, "config", None), "_run_defaults", None) or {}
         known = {name: stored[name] for name in RUN_DEFAULTS if name in stored}
+        check_defaults(RUN_DEFAULTS | known | said, "VeraPipeline")
+        if text_encoder_package is not None:
+            check_package(text_encoder_package, "text_encoder_package")
         if said and transformer is not None:
             transformer.register_to_config(_run_defaults={**known, **said})
         self.register_to_config(**RUN_DEFAULTS | known | said, text_encoder_package=text_encoder_package)
@@ -302,6 +307,7 @@ class VeraPipeline(
 
         # 4. Timesteps, windows and noise
         timesteps = self.set_timesteps(steps)
+        sigmas = self.scheduler.sigmas
         self._num_timesteps = len(timesteps)
         stride = self.vae_scale_factor_temporal
         windows = plan_windows(source.shape[2], latent_length(window_frames, stride), window_overlap // stride)
@@ -331,11 +337,12 @@ class VeraPipeline(
                     negative_prompt_embeds if self.do_classifier_free_guidance else None,
                     windows,
                     step_index=i,
-                    sigma=float(self.scheduler.sigmas[i]),
+                    sigma=float(sigmas[i]),
                     num_inference_steps=self._num_timesteps,
                 )
 
                 # compute the previous noisy sample x_t -> x_t-1
+                check_unmoved(self.scheduler, i)
                 latents = self.scheduler.step(velocity, t, latents, **noisy, return_dict=False)[0]
 
                 if callback_on_step_end is not None:

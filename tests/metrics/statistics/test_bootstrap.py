@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from vera.errors import VeraError
-from vera.metrics.statistics import bootstrap_interval, cluster_interval
+from vera.metrics.statistics import bootstrap_interval, bradley_terry, cluster_interval, compare_paired
 
 VALUES = np.random.default_rng(0).lognormal(0, 1, 40)
 
@@ -118,3 +118,15 @@ def test_an_interval_holds_its_value(method: Any) -> None:
         for values in (np.full(rng.integers(2, 30), rng.random()), rng.random(20) < 0.05, rng.random(9) ** 8):
             found = bootstrap_interval(values, method=method, resamples=50, seed=seed)
             assert found.low <= found.value <= found.high
+
+
+@pytest.mark.faults
+def test_what_are_no_numbers_and_no_labels_is_told() -> None:
+    """They ended in a trace of NumPy's."""
+    words: Any = ["a", "b"]
+    for call in (lambda: bootstrap_interval(words), lambda: compare_paired(words, words)):
+        with pytest.raises(VeraError, match="values: a list of numbers is needed"):
+            call()
+    for labels in (lambda: cluster_interval([1, 2], ["a", None]), lambda: bradley_terry(["a", None], ["b", "a"])):
+        with pytest.raises(VeraError, match="labels are all texts, or all numbers"):
+            labels()

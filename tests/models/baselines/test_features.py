@@ -181,3 +181,11 @@ def test_a_dense_model_predicts_clean_samples_and_knows_the_frame(make_variant, 
     told = make_variant("dense", frame_coordinates=True)
     told.load_state_dict(plain.state_dict(), strict=False)
     assert not torch.allclose(told(**inputs).sample, plain(**inputs).sample, atol=1e-2)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("variant", sorted(VARIANTS))
+def test_a_single_file_is_told_where_to_go(tmp_path, variant):
+    """What Wan's classes inherit asked the hub for the configuration of Stable Diffusion."""
+    with pytest.raises(VeraError, match="is loaded from a folder: `vera init --base FILE"):
+        VARIANTS[variant].model.from_single_file(tmp_path / "model.safetensors")

@@ -105,3 +105,56 @@ def test_adapters_are_not_changed_over_weights_on_disk(pipeline: Any, lora: Path
     pipeline.load_lora_weights(lora, adapter_name="a", hotswap=True)
     pipeline.set_adapters("b", 0.5)
     torch.testing.assert_close(sample(pipeline), expected)
+
+
+@pytest.mark.parametrize(
+    "weight", [float("nan"), float("inf"), -1e9, "0.5", [1.0, "x"], {"transformer": {"blocks.0": "x"}}]
+)
+def test_what_is_no_weight_changes_nothing(pipeline: Any, weight: Any) -> None:
+    """Fused, it broke the network for ever; active, it failed in a forward, or the model was said to be damaged."""
+    expected = sample(pipeline)
+    with pytest.raises(VeraError, match="set_adapters: a weight is a number of at most 100"):
+        pipeline.set_adapters("a" if not isinstance(weight, list) else ["a", "b"], weight)
+    if not isinstance(weight, list | dict):
+        with pytest.raises(VeraError, match="fuse_lora: lora_scale is a number of at most 100"):
+            pipeline.fuse_lora(lora_scale=weight)
+        with pytest.raises(VeraError, match="attention_kwargs: scale is a number of at most 100"):
+            pipeline(CLIP, "add a red balloon", attention_kwargs={"scale": weight})
+    assert torch.equal(sample(pipeline), expected)
+
+
+@pytest.mark.parametrize("weights", [0.5, [0.5], {"transformer": 0.5}, [{"transformer": 0.5}]])
+def test_weights_in_every_form_of_diffusers(pipeline: Any, weights: Any) -> None:
+    expected = sample(pipeline)
+    pipeline.set_adapters("b")
+    pipeline.set_adapters("a", weights)
+    assert torch.equal(sample(pipeline), expected)
+
+
+@pytest.mark.parametrize("names", [["a", "a"], []])
+def test_adapters_are_named_once(pipeline: Any, names: list[str]) -> None:
+    """One that was named twice counted twice."""
+    expected = sample(pipeline)
+    with pytest.raises(VeraError, match="set_adapters: name adapters, each once"):
+        pipeline.set_adapters(names)
+    with pytest.raises(VeraError, match="fuse_lora: name adapters, each once"):
+        pipeline.fuse_lora(adapter_names=names or ["a", "a"])
+    assert torch.equal(sample(pipeline), expected)
+
+
+def test_one_component_is_named_by_a_text(pipeline: Any) -> None:
+    expected = sample(pipeline)
+    pipeline.fuse_lora("transformer")
+    torch.testing.assert_close(sample(pipeline), expected, rtol=0, atol=1e-4)
+
+
+def test_branches_are_named(make_pipeline: MakePipeline, lora: Path) -> None:
+    pipeline = make_pipeline(transformer=vera())
+    with pytest.raises(VeraError, match="branches names none of edit, alpha, composite"):
+        pipeline.load_lora_weights(lora, branches=[])
+    with pytest.raises(VeraError, match="there is no branch edits, only edit"):
+        pipeline.load_lora_weights(lora, branches="edits")
+    pipeline.load_lora_weights(lora, branches="edit")
+    listed = make_pipeline(transformer=vera())
+    listed.load_lora_weights(lora, branches=["edit"])
+    assert torch.equal(sample(pipeline), sample(listed))

@@ -168,7 +168,7 @@ def test_texts_that_cannot_be_encoded(make_pipeline: MakePipeline, texts: dict[s
 FLOW = {"prediction_type": "flow_prediction", "use_flow_sigmas": True, "flow_shift": 3.0}
 
 
-@pytest.mark.parametrize("name", ["UniPCMultistep", "DPMSolverMultistep", "DPMSolverSinglestep", "DEISMultistep"])
+@pytest.mark.parametrize("name", ["UniPCMultistep", "DPMSolverMultistep", "DPMSolverSinglestep"])
 def test_schedulers_must_follow_a_flow(make_pipeline: MakePipeline, name: str) -> None:
     kind = getattr(diffusers, f"{name}Scheduler")
     pipeline = make_pipeline(scheduler=kind(**FLOW))
@@ -184,6 +184,51 @@ def test_schedulers_must_follow_a_flow(make_pipeline: MakePipeline, name: str) -
 def test_flow_schedulers_are_taken(make_pipeline: MakePipeline, name: str) -> None:
     pipeline = make_pipeline(scheduler=getattr(diffusers, f"{name}Scheduler")(shift=3.0))
     assert pipeline(VIDEO, TEXT, num_inference_steps=2).edit.shape == VIDEO.shape
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "words"),
+    [
+        (diffusers.DEISMultistepScheduler(**FLOW), "0.75 of the noise"),
+        (diffusers.SASolverScheduler(**FLOW), "0.75 of the noise"),
+        (diffusers.UniPCMultistepScheduler(**FLOW, final_sigmas_type="sigma_min"), "of the noise.*final_sigmas_type"),
+        (diffusers.DPMSolverMultistepScheduler(**FLOW, final_sigmas_type="sigma_min"), "0.01 of the noise"),
+        (diffusers.UniPCMultistepScheduler(**FLOW, predict_x0=False), "does not work as it is set"),
+        (diffusers.UniPCMultistepScheduler(**FLOW, solver_type="bh1"), "astray"),
+        (diffusers.UniPCMultistepScheduler(**FLOW, lower_order_final=False), "astray"),
+    ],
+)
+def test_schedulers_must_arrive(make_pipeline: MakePipeline, scheduler: Any, words: str) -> None:
+    """They are told before the network is asked: some left noise in the layers, others failed after all its steps."""
+    pipeline = make_pipeline(scheduler=scheduler)
+    pipeline.transformer = None
+    with pytest.raises(VeraError, match=words):
+        pipeline.set_timesteps(2)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, 200])
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0, stochastic_sampling=True),
+        diffusers.FlowMatchHeunDiscreteScheduler(shift=3.0),
+        diffusers.FlowMatchLCMScheduler(shift=3.0),
+        diffusers.UniPCMultistepScheduler(**FLOW, solver_order=3),
+        diffusers.UniPCMultistepScheduler(**FLOW, use_karras_sigmas=True),
+        diffusers.DPMSolverMultistepScheduler(**FLOW, algorithm_type="sde-dpmsolver++"),
+        diffusers.DPMSolverSinglestepScheduler(**FLOW),
+    ],
+    ids=lambda scheduler: type(scheduler).__name__,
+)
+def test_schedulers_that_arrive_are_set_as_they_set_themselves(
+    make_pipeline: MakePipeline, scheduler: Any, steps: int
+) -> None:
+    """The walk that is tried draws nothing from the global generator, and leaves the scheduler at its first step."""
+    pipeline = make_pipeline(scheduler=scheduler)
+    before = torch.get_rng_state()
+    timesteps = pipeline.set_timesteps(steps)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(timesteps, scheduler.timesteps) and scheduler.step_index is None
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,16 @@ def test_a_model_without_matte_has_no_outside(tmp_path: Path, tiny_model: Path) 
         train(write_recipe(tmp_path, **fields), open_data=open_drawn, report=quiet)
 
 
+@pytest.mark.faults
+def test_a_model_of_branches_that_count_nothing_is_refused(tmp_path: Path, tiny_model: Path) -> None:
+    """Others than the model's had a weight: each loss was NaN, and the run was said to diverge."""
+    fields = flow_fields(tiny_model) | {"variant": "v2v"}
+    fields["objective"]["weights"] = {"composite": 0}
+    with pytest.raises(VeraError, match="weights: those of composite are all 0"):
+        train(write_recipe(tmp_path, **fields), open_data=open_drawn, report=quiet)
+    assert not (tmp_path / "run").exists()
+
+
 def test_channels_count_as_in_pixels_where_the_recipe_says_so(
     tmp_path: Path, tiny_model: Path, method: LayeredFlow
 ) -> None:

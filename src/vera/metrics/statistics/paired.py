@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from vera.errors import VeraError
 from vera.metrics.statistics.bootstrap import Method, bootstrap_interval
+from vera.metrics.statistics.checks import floats
 from vera.metrics.statistics.holm import holm
 from vera.metrics.statistics.interval import Interval
 from vera.metrics.statistics.optional import need
@@ -32,7 +33,7 @@ def compare_paired(
 
     VeraError for fewer than two common cases, arrays of different lengths, or infinite values.
     """
-    first, second = (np.asarray(values, np.float64) for values in (one, other))
+    first, second = (floats(values, "paired values") for values in (one, other))
     if first.shape != second.shape or first.ndim != 1:
         raise VeraError(f"paired values: arrays of shapes {first.shape} and {second.shape} are not of the same cases")
     common = ~(np.isnan(first) | np.isnan(second))

@@ -26,7 +26,7 @@ from vera.pipelines.folders.hub import on_disk
 from vera.pipelines.folders.opening import locate_model
 from vera.pipelines.load import ModelChoice, quiet_libraries
 from vera.pipelines.lora.file import read_lora, read_notes
-from vera.pipelines.lora.loader import LARGEST_WEIGHT
+from vera.pipelines.lora.guards import LARGEST_WEIGHT
 from vera.presets import BASES, TRAINED
 from vera.processes import group_size
 

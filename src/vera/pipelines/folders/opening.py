@@ -11,13 +11,15 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from vera.errors import VeraError, first_line
-from vera.models.model_files import PARTS, pipeline_files
+from vera.files import scratch_folder
+from vera.models.model_files import PARTS, all_weights, pipeline_files
 from vera.pipelines.folders.check import check_model, check_package
 from vera.pipelines.folders.hub import fetch_model, hub_name, on_disk, push_pipeline
 from vera.pipelines.offloaded import has_no_values
 from vera.presets import BASES, TRAINED, preset_folder
 
 TEXT_PARTS = ("tokenizer", "text_encoder")
+_DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
 _OF_THE_HUB = ("cache_dir", "revision", "token", "force_download", "local_files_only")
 _OF_PUBLISHING = ("commit_message", "private", "token", "create_pr")
 
@@ -55,6 +57,9 @@ class GuardedLoading:
             raise VeraError(f"{where}: cannot be loaded: {first_line(error)}") from error
         if "vae" not in given and "vae" not in (dtypes or {}) and pipeline.vae.dtype != torch.float32:
             pipeline.vae.to(torch.float32)
+        for part, network in pipeline.components.items():
+            if isinstance(network, torch.nn.Module) and not kwargs.get("device_map") and has_no_values(network):
+                raise VeraError(f"{where}: {part} was left without values: leave out offload_state_dict")
         if hub_name(name) is not None:
             pipeline.register_to_config(_name_or_path=name)
         return pipeline
@@ -69,8 +74,9 @@ class GuardedLoading:
     def save_pretrained(self, save_directory: str | PathLike[str], push_to_hub: bool = False, **kwargs: Any) -> None:
         """Write the pipeline as diffusers does; `push_to_hub` publishes it with its model card.
 
+        Weights that it replaces go, whole or in shards; what else the folder has, such as another variant, stays.
         VeraError for one with a LoRA or with blocks that are compiled each by itself, whose folder no program could
-        load, and where an offloading holds weights elsewhere.
+        load, where an offloading holds weights elsewhere, and where nothing can be written.
         """
         for name, part in self.components.items():  # type: ignore[attr-defined]
             if isinstance(part, torch.nn.Module):
@@ -82,7 +88,14 @@ class GuardedLoading:
             )
         publishing = {option: kwargs.pop(option) for option in _OF_PUBLISHING if option in kwargs}
         repo_id = kwargs.pop("repo_id", None) or Path(save_directory).name
-        super().save_pretrained(save_directory, **kwargs)  # type: ignore[misc]
+        folder = Path(save_directory)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with scratch_folder(folder / "model") as scratch:
+                super().save_pretrained(scratch, **kwargs)  # type: ignore[misc]
+                _take_in(scratch, folder, kwargs.get("variant"))
+        except OSError as error:
+            raise VeraError(f"{folder}: cannot be written ({error.strerror or first_line(error)})") from error
         if push_to_hub:
             push_pipeline(self, repo_id, **publishing, **kwargs)
 
@@ -134,6 +147,21 @@ def load_packaged_text_encoder(package: str, parts: Sequence[str] = TEXT_PARTS) 
         raise VeraError(f"the text encoder in {folder} cannot be loaded: {first_line(error)}") from error
 
 
+def _take_in(written: Path, folder: Path, variant: str | None) -> None:
+    """Move what was written into a folder, in place of the weights of this variant that it has.
+
+    diffusers writes beside these: of whole ones and shards, and of two formats, each library loads another.
+    """
+    files = {path.relative_to(written) for path in written.rglob("*") if path.is_file()}
+    for file in files:
+        (folder / file).parent.mkdir(exist_ok=True)
+        (written / file).replace(folder / file)
+    for part in {file.parent for file in files}:
+        for name in all_weights([path.name for path in (folder / part).iterdir()], variant):
+            if part / name not in files:
+                (folder / part / name).unlink()
+
+
 def _check_saved(name: str, network: torch.nn.Module) -> None:
     if has_no_values(network):
         raise VeraError(f"{name}: offloading holds its weights elsewhere between two calls: save it before")
@@ -150,11 +178,18 @@ def _packaged(index: Mapping[str, Any], kwargs: Mapping[str, Any]) -> dict[str, 
 
 
 def _dtypes(dtype: Any, torch_dtype: Any) -> dict[str, torch.dtype] | None:
-    """The dtype of each part as diffusers takes it; None if nothing is asked for: then as it was saved."""
+    """The dtype of each part as diffusers takes it; None if nothing is asked for: then as each library loads it."""
     dtype = torch_dtype if dtype is None else dtype
-    if dtype is None or isinstance(dtype, dict):
-        return dtype if dtype is None else {"vae": torch.float32, **dtype}
+    if dtype is None:
+        return None
+    named = dtype if isinstance(dtype, Mapping) else {"default": dtype}
+    if unknown := named.keys() - {"default", *PARTS}:
+        raise VeraError(f"dtype names {min(map(str, unknown))}: it is of default, {', '.join(PARTS)}")
+    return {"vae": torch.float32} | {name: _float_dtype(value) for name, value in named.items()}
+
+
+def _float_dtype(dtype: Any) -> torch.dtype:
     named = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
-    if not isinstance(named, torch.dtype) or not named.is_floating_point:
+    if not isinstance(named, torch.dtype) or named not in _DTYPES:
         raise VeraError(f"unknown dtype {dtype!r}: say float32, bfloat16 or float16")
-    return {"default": named, "vae": torch.float32}
+    return named

@@ -1,9 +1,37 @@
 """Changes of adapters that peft would make halfway, or without effect, and not say so: refused."""
 
+from collections.abc import Collection
+from numbers import Real
 from typing import Any
 
 from vera.errors import VeraError
 from vera.pipelines.offloaded import has_no_values, is_on_disk
+
+LARGEST_WEIGHT = 100.0  # of an adapter
+
+
+def check_weight(weight: Any, what: str) -> None:
+    """VeraError unless an adapter can have this weight: others fail in a forward, or break the weights for ever."""
+    if not isinstance(weight, Real) or not abs(float(weight)) <= LARGEST_WEIGHT:  # NaN is not
+        raise VeraError(f"{what} is a number of at most {LARGEST_WEIGHT:g}, not {weight!r:.40}")
+
+
+def check_weights(weights: Any, what: str) -> None:
+    """VeraError unless all weights are some, in the lists and mappings by component and block that diffusers takes."""
+    if weights is None:
+        return
+    if not isinstance(weights, list | dict):
+        check_weight(weights, what)
+        return
+    for weight in weights.values() if isinstance(weights, dict) else weights:
+        check_weights(weight, what)
+
+
+def check_names(names: str | Collection[str], what: str) -> None:
+    """VeraError unless adapters are named, each once: peft applies one that is named twice two times."""
+    named = [names] if isinstance(names, str) else list(names)
+    if not named or len(set(named)) < len(named):
+        raise VeraError(f"{what}: name adapters, each once; disable_lora goes without all, not {named}")
 
 
 def check_unfused(transformer: Any, what: str) -> None:

@@ -17,13 +17,21 @@ from vera.errors import VeraError, first_line
 from vera.models import VeraTransformer3DModel
 from vera.models.conversion.experts import vera_key
 from vera.pipelines.lora.file import read_lora
-from vera.pipelines.lora.guards import check_held, check_not_on_disk, check_switched_on, check_unfused
+from vera.pipelines.lora.guards import (
+    LARGEST_WEIGHT,
+    check_held,
+    check_names,
+    check_not_on_disk,
+    check_switched_on,
+    check_unfused,
+    check_weight,
+    check_weights,
+)
 from vera.pipelines.lora.layers import LoraLayer, lora_layers, peft_config, state_of
 from vera.pipelines.offloaded import has_no_values
 
 _PREFIX = "transformer."
 _COMPILED = "_orig_mod."  # in the names of modules inside of what torch.compile returned
-LARGEST_WEIGHT = 100.0  # of an adapter, by `:scale`
 
 Layers = dict[str, LoraLayer]
 
@@ -116,7 +124,7 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
 
     def fuse_lora(
         self,
-        components: Sequence[str] = ("transformer",),
+        components: str | Sequence[str] = ("transformer",),
         lora_scale: float = 1.0,
         safe_fusing: bool = False,
         adapter_names: Sequence[str] | None = None,
@@ -124,8 +132,8 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
     ) -> None:
         """Add the adapters to the weights, as diffusers does.
 
-        VeraError where they are of 8 bits, held elsewhere or switched off, and for some of the active adapters alone:
-        the others would have no effect until they are taken out again.
+        VeraError where they are of 8 bits, held elsewhere or switched off, for what is no scale, and for some of the
+        active adapters alone: the others would have no effect until they are taken out again.
         """
         transformer = plain_transformer(self.transformer)
         check_held(transformer, "fuse_lora")
@@ -135,9 +143,13 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
             raise VeraError(f"the adapter {min(left)} is active and would not be fused: leave it out with set_adapters")
         if _casting_dtype(transformer):
             raise VeraError("a LoRA cannot be fused into weights of 8 bits: fuse it first, then quantise, or leave it")
+        check_weight(lora_scale, "fuse_lora: lora_scale")
         names = None if adapter_names is None else list(adapter_names)
+        if names is not None:
+            check_names(names, "fuse_lora")
+        parts = [components] if isinstance(components, str) else list(components)
         with self._plain():
-            super().fuse_lora(list(components), lora_scale, safe_fusing, names, **kwargs)
+            super().fuse_lora(parts, lora_scale, safe_fusing, names, **kwargs)
 
     def unfuse_lora(self, *args: Any, **kwargs: Any) -> None:
         """Take the adapters out of the weights again, as diffusers does; VeraError where these are held elsewhere."""
@@ -151,14 +163,16 @@ class VeraLoraLoaderMixin(WanLoraLoaderMixin):  # type: ignore[misc]  # diffuser
         with self._plain():
             super().unload_lora_weights()
 
-    def set_adapters(self, *args: Any, **kwargs: Any) -> None:
-        """Choose the active adapters and their weights, as diffusers does; VeraError for a name that is not loaded,
-        while one is fused, and while they are switched off."""
+    def set_adapters(self, adapter_names: str | list[str], adapter_weights: Any = None) -> None:
+        """Choose the active adapters and their weights, as diffusers does; VeraError for a name that is not loaded or
+        comes twice, for what is no weight, while one is fused, and while they are switched off."""
+        check_names(adapter_names, "set_adapters")
+        check_weights(adapter_weights, "set_adapters: a weight")
         check_unfused(plain_transformer(self.transformer), "set_adapters")
         check_switched_on(plain_transformer(self.transformer), "set_adapters")
         with self._plain():
             try:
-                super().set_adapters(*args, **kwargs)
+                super().set_adapters(adapter_names, adapter_weights)
             except ValueError as error:
                 raise VeraError(first_line(error)) from None
 
@@ -228,7 +242,10 @@ def _fit(
 ) -> Layers:
     """The layers by the transformer's own modules; VeraError where it has none of that name, or one of another size."""
     own = {name: transformer.get_submodule(real) for name, real in names.items()}
-    chosen = set(transformer.config.branches if branches is None else branches)
+    named = transformer.config.branches if branches is None else branches
+    chosen = {named} if isinstance(named, str) else set(named)
+    if not chosen:
+        raise VeraError(f"{where}: branches names none of {', '.join(transformer.config.branches)}")
     if unknown := chosen - set(transformer.config.branches):
         raise VeraError(f"{where}: there is no branch {min(unknown)}, only {', '.join(transformer.config.branches)}")
     partly = chosen != set(transformer.config.branches)

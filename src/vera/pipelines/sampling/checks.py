@@ -2,18 +2,21 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from numbers import Integral, Real
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from vera.errors import VeraError
+from vera.errors import VeraError, first_line
+from vera.pipelines.lora.guards import check_weight
 from vera.pipelines.sampling.output import OUTPUT_TYPES
 from vera.pipelines.sampling.sizes import check_size
 from vera.pipelines.sampling.windows import latent_length
 
 MOST_TOKENS = 10_000
+ARRIVED = 1e-3  # beside clean latents: solvers of up to 1000 steps round to less
 ROUNDING = 1e-3  # what floats may lie beyond [0,1]: resizing and half precision overshoot by less
 
 
@@ -44,6 +47,7 @@ def check_output(output_type: str, num_videos_per_prompt: Any, attention_kwargs:
     check_repeats(num_videos_per_prompt)
     if not isinstance(attention_kwargs, dict | None):
         raise VeraError(f'attention_kwargs is a dict such as {{"scale": 0.5}}, not {_kind(attention_kwargs)}')
+    check_weight((attention_kwargs or {}).get("scale", 1.0), "attention_kwargs: scale")
 
 
 def check_repeats(num_videos_per_prompt: Any) -> None:
@@ -264,6 +268,35 @@ def check_sigmas(sigmas: Any, scheduler: str) -> None:
         raise VeraError(f"{scheduler}: its sigmas ({some}, ...) do not fall from 1 to 0: set another shift")
 
 
+def check_arrival(scheduler: Any, step_kwargs: Mapping[str, Any]) -> None:
+    """Raise VeraError unless the steps that are set, along a straight flow whose clean end is known, arrive there.
+
+    Some settings fail only in `step`, others leave noise at the end and do not say so.
+    """
+    name, walked = type(scheduler).__name__, deepcopy(scheduler)
+    clean = 2.0  # what thresholding would cut
+    x = torch.full((1,) * 6, 1.0, device=walked.timesteps.device)
+    try:
+        for index, time in enumerate(walked.timesteps):
+            velocity = (x - clean) / walked.sigmas[index].item()
+            x = walked.step(velocity, time, x, **step_kwargs, return_dict=False)[0]
+    except Exception as error:  # of whatever kind each scheduler raises for its own settings
+        raise VeraError(f"{name} does not work as it is set: {first_line(error)}") from error
+    if left := float(walked.sigmas[-1]):
+        raise VeraError(f'{name} ends with {left:.2g} of the noise: set final_sigmas_type="zero", or take another')
+    if not abs(x.item() - clean) < ARRIVED:  # NaN is not
+        raise VeraError(f"{name}, as it is set, goes astray from a straight flow: leave its settings, or take another")
+
+
+def check_unmoved(scheduler: Any, step: int) -> None:
+    """Raise VeraError unless the scheduler is where this run has left it, before step number `step`."""
+    if (scheduler.step_index or 0) != step:
+        raise VeraError(
+            "the scheduler was set anew while a run used it, by a callback or by another call: each call that runs "
+            "at the same time needs a pipeline with a scheduler of its own, as VeraPipeline.from_pipe makes with one"
+        )
+
+
 def check_changed(tensors: Mapping[str, Tensor | None], changed: Any, device: torch.device) -> dict[str, Any]:
     """Return `tensors` with what a callback gave back in their place. Raises VeraError for what does not fit."""
     if not isinstance(changed, Mapping | None):
@@ -278,9 +311,10 @@ def check_changed(tensors: Mapping[str, Tensor | None], changed: Any, device: to
         known = before if before is not None else tensors["prompt_embeds"]
         assert known is not None
         fixed = slice(None) if name == "latents" else slice(0, None, 2)  # a text may have more or fewer tokens
-        if not isinstance(after, Tensor) or after.ndim != known.ndim or after.shape[fixed] != known.shape[fixed]:
+        alike = isinstance(after, Tensor) and after.ndim == known.ndim and after.shape[fixed] == known.shape[fixed]
+        if not alike or 0 in after.shape:
             raise VeraError(f"the callback gives back {name} as {_shape(after)}; they are {list(known.shape)}")
-        check_held(after, name)
+        check_states(after, f"the callback's {name}")
         checked[name] = after.to(device, known.dtype)
     return checked
 
@@ -319,4 +353,4 @@ def _kind(value: Any) -> str:
 
 
 def _shape(value: Any) -> str:
-    return str(list(value.shape)) if hasattr(value, "shape") else type(value).__name__
+    return str(list(value.shape)) if isinstance(value, Tensor) else type(value).__name__

@@ -11,7 +11,13 @@ from torch import Tensor
 
 from vera.errors import VeraError, first_line
 from vera.pipelines.lora.scale import scaled_once
-from vera.pipelines.sampling.checks import check_generators, check_latents, check_scheduler, check_sigmas
+from vera.pipelines.sampling.checks import (
+    check_arrival,
+    check_generators,
+    check_latents,
+    check_scheduler,
+    check_sigmas,
+)
 from vera.pipelines.sampling.windows import Windows, average_windows
 
 
@@ -80,7 +86,7 @@ class Denoising:
 
         For Euler the unshifted times are 1, (n-1)/n, ..., 1/n. The scheduler's own default would end at its training
         minimum, which shift leaves just beside 0, and so spend a whole step on nothing. VeraError for a scheduler
-        that follows no flow.
+        that follows no flow, or not to its end.
         """
         check_scheduler(self.scheduler)
         name, device = type(self.scheduler).__name__, self._execution_device
@@ -94,6 +100,7 @@ class Denoising:
             raise VeraError(f"{name} cannot take {num_inference_steps} steps: {first_line(error)}") from error
         check_sigmas(self.scheduler.sigmas, name)
         self.scheduler.set_begin_index(0)
+        check_arrival(self.scheduler, self.prepare_extra_step_kwargs(torch.Generator().manual_seed(0)))
         timesteps: Tensor = self.scheduler.timesteps
         return timesteps
 

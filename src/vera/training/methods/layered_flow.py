@@ -1,6 +1,6 @@
 """Training of the layered denoiser: flow matching over the latents of edit, alpha and composite."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -71,16 +71,19 @@ class LayeredFlow:
         return self.encoders.identity()
 
     def check_model(self, model: nn.Module) -> None:
-        """VeraError if its branches make no edit, or if places are to be weighed by a matte, or channels in a branch,
-        that the model has not.
+        """VeraError if its branches make no edit, or none of them counts.
 
-        Or if a teacher predicts other layers, or of other latents or texts.
+        Or if places are to be weighed by a matte, or channels in a branch, that the model has not, or if a teacher
+        predicts other layers, or of other latents or texts.
         """
         branches = set(_branches(model))
         if not branches <= set(LAYERS) or not ({"edit", "alpha"} <= branches or branches == {"composite"}):
             raise VeraError(
                 f"model: branches are edit and alpha, perhaps composite, or composite alone; not {_branches(model)}"
             )
+        weights: Mapping[Any, float] = self.objective.weights
+        if not any(weights.get(branch, 1.0) for branch in branches):
+            raise VeraError(f"objective: weights: those of {', '.join(_branches(model))} are all 0: nothing is learnt")
         if self.objective.outside_weight != 1 and "alpha" not in _branches(model):
             raise VeraError(
                 "objective: outside_weight asks where the matte is 0, and this model has none; leave it out"
