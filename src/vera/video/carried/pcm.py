@@ -8,9 +8,8 @@ from typing import Any
 
 _NAME = re.compile(r"pcm_(?:[suf](8|16|24|32|64)(?:le|be)?|mulaw|alaw)")
 _QUIET = {"pcm_u8": b"\x80", "pcm_mulaw": b"\xff", "pcm_alaw": b"\xd5"}
-_STEP = Fraction(
-    1, 50
-)  # seconds, half a frame at 25/s: less is how files round times, or a recorder's clock that drifts
+# Seconds, half a frame at 25/s: less is how files round times, or a recorder's clock that drifts.
+_STEP = Fraction(1, 50)
 
 
 @dataclass(frozen=True)
