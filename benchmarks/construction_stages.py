@@ -32,7 +32,7 @@ MARGIN = 6  # pixels between the object and the box about it
 OPEN = {  # no gate refuses anything
     "screen": {"still": 0, "jump": 1, "sharpness": 0, "blockiness": 1e9, "clipped": 1},
     "masks": {"area": [0, 1], "inside": 0, "seen": 0, "whole": 0},
-    "remove": {"unseen": 1},
+    "remove": {"unseen": 1, "beside": 0},
     "check": {"identity": 255, "covered": 1},
     "background": {"residual": 1, "enlarged": 1000},
     "background_check": {"distance": 255, "subject": [0, 1], "change": 0},
