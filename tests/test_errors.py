@@ -2,11 +2,12 @@
 
 import unicodedata
 
+import av
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from vera.errors import DamageWarning, VeraError, brief, first_line, printable
+from vera.errors import DamageWarning, VeraError, brief, first_line, printable, renamed
 
 
 @pytest.mark.faults
@@ -44,3 +45,26 @@ def test_ordinary_text_stays_as_it_is() -> None:
 def test_a_message_has_an_end() -> None:
     text = str(VeraError(f"a.safetensors: {'x' * 10_000_000}: fetch it again"))
     assert len(text) < 4100 and text.startswith("a.safetensors: x") and text.endswith("x: fetch it again")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "error",
+    [
+        VeraError("/a/.b.partial: is full"),
+        OSError("/a/.b.partial is full"),
+        OSError(28, "No space left on device", "/a/.b.partial"),
+        av.error.FFmpegError(28, "No space left on device", "/a/.b.partial"),
+    ],
+)
+def test_errors_say_the_name_that_is_shown(error: Exception) -> None:
+    """Also those of PyAV, whose file name cannot be set."""
+    said = str(error)
+    with pytest.raises(type(error)) as raised, renamed("/a/.b.partial", "/a/b"):
+        raise error
+    assert str(raised.value) == said.replace(".b.partial", "b")
+
+
+def test_errors_without_a_name_stay_as_they_are() -> None:
+    with pytest.raises(OSError, match="^another file's$"), renamed("/a/.b.partial", "/a/b"):
+        raise OSError("another file's")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 # What a terminal obeys, a program takes for the end of a line or reads backwards, and what no encoding holds.
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -44,8 +44,10 @@ def renamed(hidden: object, shown: object) -> Iterator[None]:
         yield
     except (VeraError, OSError) as error:
         error.args = tuple(map(rename, error.args))
-        if isinstance(error, OSError):
-            error.filename = rename(error.filename)
+        named = getattr(error, "filename", None)
+        if isinstance(error, OSError) and named != rename(named):
+            with suppress(AttributeError):  # PyAV's errors read it from their arguments
+                error.filename = rename(named)
         raise
 
 
