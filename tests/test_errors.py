@@ -54,7 +54,7 @@ def test_a_message_has_an_end() -> None:
         VeraError("/a/.b.partial: is full"),
         OSError("/a/.b.partial is full"),
         OSError(28, "No space left on device", "/a/.b.partial"),
-        av.error.FFmpegError(28, "No space left on device", "/a/.b.partial"),
+        av.error.PermissionError(13, "Permission denied", "/a/.b.partial"),
     ],
 )
 def test_errors_say_the_name_that_is_shown(error: Exception) -> None:
@@ -66,5 +66,5 @@ def test_errors_say_the_name_that_is_shown(error: Exception) -> None:
 
 
 def test_errors_without_a_name_stay_as_they_are() -> None:
-    with pytest.raises(OSError, match="^another file's$"), renamed("/a/.b.partial", "/a/b"):
+    with pytest.raises(OSError, match=r"^another file's$"), renamed("/a/.b.partial", "/a/b"):
         raise OSError("another file's")
