@@ -96,7 +96,8 @@ def _agreement(rows: Sequence[Row], criterion: str) -> Agreement:
     from vera.metrics.statistics import krippendorff_interval
 
     scored = [row for row in rows if criterion in row.scores]
-    units = [f"{row.case}\n{row.method}" for row in scored]
+    names = list(dict.fromkeys((row.case, row.method) for row in scored))
+    units = [names.index((row.case, row.method)) for row in scored]
     try:
         found = krippendorff_interval([row.scores[criterion] for row in scored], units, "ordinal")
     except VeraError as error:
