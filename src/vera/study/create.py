@@ -94,7 +94,7 @@ def create_study(
             items.append(item)
             if progress is not None:
                 progress("pack", len(items), len(jobs))
-        # Servers tell when a file was changed: from the order of packing a rater could read which method, or catch, it is.
+        # Servers tell a file's time: the order of packing would say which baseline it is of, or that it is a catch.
         now = time.time()
         for item in items:
             os.utime(media_path(partial, item.id), (now, now))
