@@ -26,3 +26,11 @@ def test_leakage_is_the_mass_far_from_the_largest_part() -> None:
     alpha[0, 40:50, 180:190] = 1  # 100, far
     assert leakage(alpha) == pytest.approx(100 / (400 + 10 + 100))
     assert leakage(alpha * 0) is None
+
+
+def test_leakage_of_large_frames_in_half_precision() -> None:
+    """Half floats end at 65,504, which the sum of a frame is beyond."""
+    alpha = np.zeros((1, 400, 700), np.float16)
+    alpha[0, :300, :300] = 1
+    alpha[0, :100, -100:] = 1
+    assert leakage(alpha) == pytest.approx(0.1)

@@ -6,11 +6,18 @@ import numpy as np
 import pytest
 
 from vera.errors import VeraError
-from vera.metrics import compositing, matting, preservation, temporal
+from vera.metrics import compositing, consistency, coverage, matting, outline, placement, preservation, shadow, temporal
+from vera.metrics.recognition import object_hit
 
 FRAMES = np.zeros((3, 8, 10, 3), np.uint8)
 ALPHA = np.zeros((3, 8, 10), np.float32)
-OF_FRAMES = (preservation.psnr, preservation.ssim, preservation.ms_ssim, temporal.warp_excess)
+OF_FRAMES = (
+    preservation.psnr,
+    preservation.ssim,
+    preservation.ms_ssim,
+    temporal.warp_excess,
+    consistency.layer_disagreement,
+)
 OF_MATTES = (
     matting.mean_absolute_error,
     matting.sum_of_absolute_differences,
@@ -20,6 +27,16 @@ OF_MATTES = (
     matting.intersection_over_union,
     temporal.dtssd,
 )
+OF_ONE_MATTE: dict[str, Callable[[np.ndarray], object]] = {
+    "coverage": coverage.coverage,
+    "sane_share": coverage.sane_share,
+    "leakage": coverage.leakage,
+    "center": placement.center,
+    "place_hit": lambda alpha: placement.place_hit(alpha, "left"),
+    "outline_iou": lambda alpha: outline.outline_iou(alpha, [ALPHA[0] == 0]),
+    "darkening": lambda alpha: shadow.darkening(FRAMES, FRAMES, alpha),
+    "object_vector": lambda alpha: object_hit.object_vector(FRAMES, alpha, lambda _: np.ones((1, 2), np.float32)),
+}
 
 
 @pytest.mark.parametrize("measure", OF_FRAMES)
@@ -107,3 +124,14 @@ def test_views_of_arrays_are_measured_as_their_copies() -> None:
     assert layered == compositing.compositing_residual(result.copy(), source.copy(), alpha.copy(), source.copy())
     band = compositing.edge_band_error(result, source, alpha)
     assert band == compositing.edge_band_error(result.copy(), source.copy(), alpha.copy())
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", OF_ONE_MATTE)
+def test_a_matte_alone_is_looked_at_too(name: str) -> None:
+    """Leakage of codes was 0.0, and of a matte with NaN it was NaN: a figure that says nothing."""
+    OF_ONE_MATTE[name](ALPHA)
+    unknown = np.where(ALPHA == 0, np.float32("nan"), ALPHA)
+    for bad in (unknown, ALPHA + 255, ALPHA.astype(np.uint8), ALPHA[0], ALPHA[:0]):
+        with pytest.raises(VeraError, match=r"^[^\n]*matte[^\n]*$"):
+            OF_ONE_MATTE[name](bad)

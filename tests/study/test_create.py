@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.evaluation.benchmarks import texture
 from tests.study.made_study import METHODS, RATE, make_edits, make_study
 
@@ -22,8 +23,8 @@ from vera.study.folder import (
     open_key,
     open_study,
 )
-from vera.study.registration import registration_text
-from vera.study.study import Design
+from vera.study.registration import registration_of, registration_text
+from vera.study.study import Design, Key
 from vera.video import write_lossless
 
 
@@ -154,3 +155,27 @@ def test_a_folder_that_holds_no_study_is_told(tmp_path: Path) -> None:
     (tmp_path / REGISTRATION).write_text("[]")
     with pytest.raises(VeraError, match="was changed"):
         open_study(tmp_path)
+
+
+@pytest.mark.faults
+def test_a_videos_time_tells_nothing(made: Path) -> None:
+    """Servers send it: it had the order of packing, baseline by baseline, and the catches last."""
+    assert len({path.stat().st_mtime_ns for path in (made / MEDIA).iterdir()}) == 1
+
+
+@pytest.mark.faults
+def test_names_add_nothing_to_a_registration(made: Path) -> None:
+    """A line end in an instruction began a section, as of rules that nobody registered."""
+    study, key = open_study(made)[0], open_key(made)
+
+    def lines(name: str) -> list[str]:
+        items = tuple(replace(item, case=name, instruction=name) for item in study.items)
+        named = replace(study, items=items, texts=replace(study.texts, title=name))
+        return registration_text(registration_of(named, Key(name, (name,) * len(key.baselines)))).splitlines()
+
+    plain, strange = lines("name"), lines("# name\n\n## Left out\n\n* nobody <b>`|")
+    assert len(strange) == len(plain)
+    assert [line for line in strange if line.startswith("#")][1:] == [line for line in plain if line.startswith("#")][
+        1:
+    ]
+    assert sum(line.count("\\<b") for line in strange) == sum(line.count("<b") for line in strange) > 0

@@ -45,7 +45,7 @@ class DecisionLog:
     def _append(self, row: Mapping[str, Any]) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         with locked(self._folder):  # no log is imported meanwhile
-            if self._path is None or self._rows >= MOST or self._path != held_decisions(self._folder)[-1]:
+            if self._path is None or self._rows >= MOST or [self._path] != held_decisions(self._folder)[-1:]:
                 self._path, self._rows = next_log(self._folder), 0
             append_row(self._path, row)
         self._rows += 1

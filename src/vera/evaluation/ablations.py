@@ -20,6 +20,7 @@ from vera.evaluation.reports.table import TITLES, summarize
 from vera.fields import check_counts
 from vera.files import check_outputs, write_text
 from vera.fingerprints import path_fingerprint
+from vera.markdown import markdown_text
 from vera.pipelines.folders.hub import on_disk
 from vera.pipelines.init import init_pipeline
 from vera.progress import Progress
@@ -165,7 +166,12 @@ def table(outcomes: Sequence[Outcome], recipes: Sequence[str]) -> str:
     found = {(outcome.recipe, outcome.part, outcome.measure): outcome.values for outcome in outcomes}
     lines = []
     for part, title, metrics in SECTIONS:
-        lines += [f"{title}:", "", "| | " + " | ".join(recipes) + " |", "|---" * (len(recipes) + 1) + "|"]
+        lines += [
+            f"{title}:",
+            "",
+            "| | " + " | ".join(map(markdown_text, recipes)) + " |",
+            "|---" * (len(recipes) + 1) + "|",
+        ]
         for metric in metrics:
             cells = [_cell(metric, found.get((recipe, part, metric.name))) for recipe in recipes]
             if any(cells):

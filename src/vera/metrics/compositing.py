@@ -5,8 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Frames
-from vera.errors import VeraError
-from vera.metrics.inputs import check_frames, check_matte
+from vera.metrics.inputs import check_fits, check_frames
 from vera.metrics.objects import SOLID, Alpha
 
 BAND = 0.01  # of the frame's height, each way from the outline: 5 pixels at 480, what a soft edge and its blur take
@@ -20,7 +19,7 @@ def compositing_residual(result: Frames, edit: Frames, alpha: Alpha, source: Fra
     """
     check_frames(result, source)
     check_frames(edit, source)
-    _check_fits(alpha, result)
+    check_fits(alpha, result)
     total = 0.0
     for t in range(len(result)):
         under = source[t].astype(np.float32)
@@ -36,7 +35,7 @@ def edge_band_error(result: Frames, ground_truth: Frames, alpha: Alpha) -> float
     better. None if no frame has an outline.
     """
     check_frames(result, ground_truth)
-    _check_fits(alpha, result)
+    check_fits(alpha, result)
     total, count = 0.0, 0
     for t in range(len(result)):
         band = edge_band(alpha[t])
@@ -51,9 +50,3 @@ def edge_band(alpha: NDArray[np.float32]) -> NDArray[np.bool_]:
     side = 2 * max(1, round(BAND * alpha.shape[0])) + 1
     kernel = np.ones((side, side), np.uint8)
     return np.asarray(cv2.dilate(solid, kernel) != cv2.erode(solid, kernel))  # beyond the frame is neither
-
-
-def _check_fits(alpha: Alpha, frames: Frames) -> None:
-    check_matte(alpha)
-    if alpha.shape != frames.shape[:3]:
-        raise VeraError(f"a matte {list(alpha.shape)} does not fit frames {list(frames.shape)}: bring both to one size")

@@ -53,5 +53,12 @@ def check_matte(alpha: NDArray[np.float32]) -> None:
             raise VeraError(f"the matte of frame {t} has values from {low:g} to {high:g}: bring it to [0,1] first")
 
 
+def check_fits(alpha: NDArray[np.float32], frames: Frames) -> None:
+    """Raise VeraError unless `alpha` is a matte `[T,H,W]` of the size and length of frames `[T,H,W,3]`."""
+    check_matte(alpha)
+    if alpha.shape != frames.shape[:3]:
+        raise VeraError(f"a matte {list(alpha.shape)} does not fit frames {list(frames.shape)}: bring both to one size")
+
+
 def _seen(array: NDArray[Any]) -> str:
     return f"{array.dtype} {list(array.shape)}"

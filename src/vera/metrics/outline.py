@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Float
+from vera.metrics.inputs import check_matte
 from vera.metrics.objects import Alpha, main_component
 from vera.video.view import spread_frames
 
@@ -23,6 +24,7 @@ def outline_iou(alpha: Alpha, silhouettes: Sequence[Mask]) -> float:
     The object is the main component of up to `LOOKS` frames, of which the mean is taken; a frame without one counts 0.
     Each silhouette, as it is and mirrored, is moved and scaled to fit, but not turned.
     """
+    check_matte(alpha)
     spectra = [
         _spectrum(_normalize(mask[:, ::step], scale)) for mask in silhouettes for step in (1, -1) for scale in SCALES
     ]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from vera.metrics.inputs import check_matte
 from vera.metrics.objects import Alpha, main_component
 
 THIRDS = ("left", "center", "right")
@@ -12,6 +13,7 @@ def center(alpha: Alpha) -> tuple[float, float] | None:
 
     The centre is that of the main component, so that neither a shadow nor a stray speck moves it.
     """
+    check_matte(alpha)
     height, width = alpha.shape[1:]
     centers = []
     for frame in alpha:

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.metrics.inputs import check_fits, check_frames
 from vera.metrics.objects import SOLID, Alpha, bounding_box, main_component
 
 # Part of the measure's definition: chosen for objects that stand on the ground, not measured.
@@ -17,6 +18,8 @@ def darkening(source: NDArray[np.uint8], result: NDArray[np.uint8], alpha: Alpha
     The ground is a band around the lower edge of the matte's main component, without the object and its outline.
     Negative where it got lighter. None if no frame shows an object with ground beneath it.
     """
+    check_frames(result, source)
+    check_fits(alpha, source)
     drops = []
     for before, after, frame in zip(source, result, alpha, strict=True):
         main = main_component(frame)

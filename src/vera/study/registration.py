@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from vera.markdown import markdown_text
 from vera.study.folder import HASH, registration_hash, sha256, struct_text
 from vera.study.study import QUESTIONS, Key, Question, Study
 
@@ -72,13 +73,14 @@ def registration_text(found: dict[str, Any]) -> str:
     """Write a registration as Markdown."""
     design = found["design"]
     parts = [
-        f"# Preregistration: {found['title']}",
+        f"# Preregistration: {markdown_text(found['title'])}",
         f"Study `{found['study']}`, made on {found['created']}, before any answer.",
-        f"**Compared**: {found['reference']} with each of {', '.join(found['baselines'])}.",
+        f"**Compared**: {markdown_text(found['reference'])} with each of "
+        f"{', '.join(map(markdown_text, found['baselines']))}.",
         "**Questions**, each a forced choice of one of two results: "
         + "; ".join(f"{name}: *{text}*" for name, text in found["questions"].items()),
         "## Hypotheses",
-        _list(found["hypotheses"]),
+        _list(map(markdown_text, found["hypotheses"])),
         "## Design",
         f"{design['raters']} raters are planned. Each meets {design['trials']} pairs of different cases, in balanced "
         f"incomplete blocks over {len(found['cases'])} cases and {len(found['baselines'])} baselines, "
@@ -96,8 +98,10 @@ def registration_text(found: dict[str, Any]) -> str:
         _list(found["secondary"]),
         "Everything else is exploratory, and is labelled so.",
         "## Cases",
-        _list(f"`{case}` ({task or 'no task'}): {instruction}" for case, task, instruction in found["cases"]),
-        f"Catches are of {', '.join(f'`{case}`' for case in found['catch_cases']) or 'no case'}. Seed {found['seed']}.",
+        _list(
+            markdown_text(f"{case} ({task or 'no task'}): {instruction}") for case, task, instruction in found["cases"]
+        ),
+        f"Catches are of {', '.join(map(markdown_text, found['catch_cases'])) or 'no case'}. Seed {found['seed']}.",
         f"SHA-256 of this registration (`preregistration.json`): `{found[HASH]}`",
     ]
     return "\n\n".join(parts) + "\n"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from vera.annotation.log import DecisionLog
+from vera.annotation.server.progress import read_progress
 from vera.annotation.store.answers import adopt, answered_tasks, find_pair, finish, reopen, settle_all, void_answers
 from vera.annotation.store.events import events_of, save_event
 from vera.annotation.store.leases import Lease, claim, find_lease, give_back, keep, seconds_left
@@ -285,6 +286,61 @@ def test_what_was_answered_last_is_taken_back_or_nothing(opened: Callable[..., S
     with pytest.raises(ConflictError, match="was made anew"):
         reopen(store, "anna", "filter", anything)
     assert [find_lease(store, lease.id) for lease in held] == held
+
+
+@pytest.mark.faults
+def test_the_last_answer_is_the_last_whatever_the_clock_of_the_day_does(tmp_path: Path) -> None:
+    """A clock that was set back had the answer before taken back, and nothing said so."""
+    wall = Clock()
+    store = Store(tmp_path / "a.sqlite", make_rules(overlap=0.0, gold=0.0), wall=wall)
+    set_tasks(store, clips(3))
+    last = ""
+    for began in (10_000.0, 5_000.0, 0.0):
+        wall.now = began
+        lease = claim(store, "anna", "filter")
+        assert lease is not None
+        wall.now += 60
+        last = finish(store, lease.id, YES).id
+    again = reopen(store, "anna", "filter", anything)
+    assert again is not None and again.id == last
+    finish(store, last, NO)
+    assert read_progress(store, "").people[0].minutes == pytest.approx(3)
+
+
+@pytest.mark.faults
+def test_minutes_are_those_of_the_work(tmp_path: Path) -> None:
+    """A night between two clicks, or before an answer was taken back, counted as work."""
+    clock, wall = Clock(), Clock()
+    store = Store(tmp_path / "a.sqlite", make_rules(overlap=0.0, gold=0.0), clock, wall)
+    set_tasks(store, clips(1))
+    lease = claim(store, "anna", "filter")
+    assert lease is not None
+    wall.now = 60
+    save_event(store, lease.id, 0, {"kind": "undo"}, anything)
+    clock.now = wall.now = 50_000
+    again = claim(store, "anna", "filter")
+    assert again is not None and again.id == lease.id
+    wall.now += 60
+    finish(store, lease.id, YES)
+    wall.now += 50_000
+    assert reopen(store, "anna", "filter", anything) is not None
+    wall.now += 60
+    finish(store, lease.id, NO)
+    assert read_progress(store, "").people[0].minutes == pytest.approx(3)
+
+
+@pytest.mark.faults
+def test_logs_that_were_taken_away_meanwhile_are_begun_anew(tmp_path: Path, opened: Callable[..., Store]) -> None:
+    store, log = opened(), DecisionLog(tmp_path / "decisions")
+    set_tasks(store, clips(2))
+    for _ in range(2):
+        lease = claim(store, "anna", "filter")
+        assert lease is not None
+        finish(store, lease.id, YES)
+        assert log.write_settled(store) == 1
+        (only,) = held_decisions(tmp_path / "decisions")
+        assert [row["clip"] for row in read_rows(only)] == [lease.clip]
+        only.unlink()
 
 
 @pytest.mark.faults

@@ -136,3 +136,41 @@ def test_a_picture_that_is_no_palette_is_named(tmp_path: Path) -> None:
         read_davis(tmp_path)
     with pytest.raises(VeraError, match="holds no Annotations"):
         read_davis(folder)
+
+
+@pytest.mark.faults
+def test_a_number_that_nobody_has_is_no_object(tmp_path: Path) -> None:
+    """Masks of 0 and 255, as DAVIS 2016 has them, were 255 objects, and a number in `meta.json` as many."""
+    folder = tmp_path / "Annotations" / "a"
+    folder.mkdir(parents=True)
+    mask = np.zeros((6, 8), np.uint8)
+    mask[2:4, 2:5] = 255
+    Image.fromarray(mask, "L").save(folder / "00000.png")
+    (tmp_path / "meta.json").write_text(
+        '{"videos": {"a": {"objects": {"-5": {}, "2": {"category": "cat"}, "256": {}}}}}'
+    )
+    (clip,) = read_davis(tmp_path)
+    assert [track.noun for track in clip.tracks] == ["cat", "object"]
+    assert not clip.tracks[0].masks.any() and np.array_equal(clip.tracks[1].masks[0], mask > 0)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "meta",
+    [
+        "[]",
+        "null",
+        "{}",
+        '{"videos": []}',
+        '{"videos": {"a": 3}}',
+        '{"videos": {"a": {"objects": {"x": {}}}}}',
+        '{"videos": {"a": {"objects": {"1": 3}}}}',
+    ],
+)
+def test_bad_names_of_davis_are_named(tmp_path: Path, meta: str) -> None:
+    folder = tmp_path / "Annotations" / "a"
+    folder.mkdir(parents=True)
+    Image.fromarray(np.ones((6, 8), np.uint8), "L").save(folder / "00000.png")
+    (tmp_path / "meta.json").write_text(meta)
+    with pytest.raises(VeraError, match=r"meta.json: is no meta.json of YouTube-VOS"):
+        read_davis(tmp_path)

@@ -54,3 +54,23 @@ def test_judges_never_share_a_file(tmp_path) -> None:  # type: ignore[no-untyped
     paths = [rows_path(tmp_path, name) for name in names]
     assert len({str(path).lower() for path in paths}) == len(names)
     assert all(path.parent == tmp_path / "verdicts" and len(path.name) < 120 for path in paths)
+
+
+def test_a_table_has_a_line_for_each_row_whatever_names_hold() -> None:
+    def table(judge: str, method: str) -> list[str]:
+        return judge_table(summarize_judges([row(judge, "1", 3, method), row(judge, "2", None, method)])).splitlines()
+
+    plain, strange = table("judge", "ours"), table("judge|a\nb", "ours|\n| x")
+    assert len(strange) == len(plain)
+    bars = [line.replace("\\|", "").count("|") for line in strange]
+    assert bars == [line.count("|") for line in plain]
+
+
+def test_edits_are_told_apart_by_case_and_method() -> None:
+    """Two edits whose names were joined to the same text counted as one."""
+    rows = [
+        row(judge, case, score, method)
+        for judge in "ab"
+        for case, method, score in (("x\ny", "z", 1), ("x", "y\nz", 5))
+    ]
+    assert summarize_judges(rows).agreement["CS"].alpha == pytest.approx(1)

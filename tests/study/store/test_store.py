@@ -45,11 +45,14 @@ def test_what_is_acknowledged_is_on_the_disk(engine: Engine) -> None:
 
 def test_what_is_deleted_is_overwritten(engine: Engine, tmp_path: Path) -> None:
     start_session(engine, "s", "CODE", three, prolific={"PROLIFIC_PID": "somebody-of-prolific"})
+    save_answer(engine, "s", 0, "attempt-of-somebody", LEFT, {"rt": 5})
+
+    def files() -> bytes:
+        return b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+    assert b"somebody-of-prolific" in files() and b"attempt-of-somebody" in files()
     assert withdraw(engine, "CODE")
-    with engine.connect() as connection:
-        connection.exec_driver_sql("COMMIT")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    assert b"somebody-of-prolific" not in (tmp_path / "answers.sqlite").read_bytes()
+    assert b"of-prolific" not in files() and b"of-somebody" not in files()  # nor in the log beside the database
 
 
 def test_an_answer_is_kept_once(engine: Engine) -> None:

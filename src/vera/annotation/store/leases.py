@@ -162,7 +162,10 @@ def _begin(store: Store, task: int, person: str, role: Role) -> Lease:
 def _renewed(store: Store, row: sqlite3.Row) -> Lease:
     store.until[row["number"]] = store.clock() + store.rules.lease
     if row["state"] != "open":
-        store.rows("UPDATE leases SET state = 'open' WHERE number = ?", row["number"])
+        (event,) = store.rows("SELECT coalesce(max(at), 0) FROM events WHERE lease = ?", row["number"])
+        # What lies between this and the last that was done is no work; below 0 where the clock was set back.
+        idle = store.wall() - max(row["began"], row["ended"] or 0.0, event[0])
+        store.rows("UPDATE leases SET state = 'open', began = began + ? WHERE number = ?", idle, row["number"])
     row_now = store.row(_LEASE + "number = ?", row["number"])
     assert row_now is not None
     return _as_lease(row_now)

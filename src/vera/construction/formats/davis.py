@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -42,9 +43,8 @@ def read_davis(root: Path) -> list[ClipTracks]:
     folders = sorted(path for path in (root / FOLDER).iterdir() if path.is_dir()) if (root / FOLDER).is_dir() else []
     if not folders:
         raise VeraError(f"{root}: holds no {FOLDER}/NAME/00000.png; name the folder above {FOLDER}")
-    meta = root / META
-    nouns = read_json(meta).get("videos", {}) if meta.is_file() else {}
-    return [_clip(folder, nouns.get(folder.name, {}).get("objects", {})) for folder in folders]
+    nouns = _nouns(root / META)
+    return [_clip(folder, nouns.get(folder.name, {})) for folder in folders]
 
 
 def davis_palette() -> list[int]:
@@ -67,13 +67,28 @@ def _labels(clip: ClipTracks) -> NDArray[np.uint8]:
     return labels
 
 
-def _clip(folder: Path, nouns: dict[str, dict[str, str]]) -> ClipTracks:
+def _nouns(meta: Path) -> dict[str, dict[int, str]]:
+    """What is said of the objects of each clip, by their numbers; nothing without such a file."""
+    try:
+        videos = read_json(meta)["videos"] if meta.is_file() else {}
+        return {
+            name: {int(number): str(one.get("category", UNNAMED)) for number, one in video["objects"].items()}
+            for name, video in videos.items()
+        }
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, VeraError):
+            raise
+        raise VeraError(f"{meta}: is no {META} of YouTube-VOS, with the objects of videos ({error})") from None
+
+
+def _clip(folder: Path, nouns: Mapping[int, str]) -> ClipTracks:
     frames = [_picture(path) for path in sorted(folder.glob("*.png"))]
     if not frames or any(frame.shape != frames[0].shape for frame in frames):
         raise VeraError(f"{folder}: holds pictures of different sizes, or none")
     labels = np.stack(frames)
-    count = max(int(labels.max()), max(map(int, nouns), default=0))
-    tracks = [Track(nouns.get(str(i), {}).get("category", UNNAMED), labels == i) for i in range(1, count + 1)]
+    # Those that are shown or named: the one object of DAVIS 2016 has the number 255, and none has those below.
+    numbers = ({*np.unique(labels).tolist()} | set(nouns)) & set(range(1, MOST + 1))
+    tracks = [Track(nouns.get(number, UNNAMED), labels == number) for number in sorted(numbers)]
     return ClipTracks(folder.name, labels.shape, tracks)
 
 

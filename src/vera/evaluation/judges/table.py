@@ -7,6 +7,7 @@ from statistics import fmean
 from vera.errors import VeraError
 from vera.evaluation.judges.criteria import TITLES
 from vera.evaluation.judges.rows import EARLIER, Row
+from vera.markdown import markdown_text
 
 ALL = "all judges"
 
@@ -62,16 +63,18 @@ def summarize_judges(rows: Sequence[Row]) -> Summary:
 def judge_table(summary: Summary) -> str:
     """Return a summary as Markdown: a row a method and criterion, a column a judge, and below it how far they agree."""
     columns = [*summary.judges, ALL] if len(summary.judges) > 1 else list(summary.judges)
-    lines = [_line(["task", "method", "criterion", *columns]), _line(["---"] * (3 + len(columns)))]
+    lines = [_line(["task", "method", "criterion", *map(markdown_text, columns)]), _line(["---"] * (3 + len(columns)))]
     for task, method, criterion in dict.fromkeys(key[:3] for key in summary.means):
         cells = [_cell(summary.means[task, method, criterion, judge]) for judge in columns]
-        lines.append(_line([task, method, criterion, *cells]))
+        lines.append(_line([markdown_text(task), markdown_text(method), criterion, *cells]))
     lines += ["", "Mean score of 1 to 5, and of how many edits. " + _legend(), ""]
     if len(summary.judges) > 1:
         lines += [f"agreement of judges, {name}: {_told(found)}" for name, found in summary.agreement.items()]
-    lines += [f"{judge}: no score for {count} edits" for judge, count in summary.problems.items() if count]
     lines += [
-        f"{judge}: {EARLIER} in {count} cases; give its command again"
+        f"{markdown_text(judge)}: no score for {count} edits" for judge, count in summary.problems.items() if count
+    ]
+    lines += [
+        f"{markdown_text(judge)}: {EARLIER} in {count} cases; give its command again"
         for judge, count in summary.earlier.items()
         if count
     ]
@@ -96,7 +99,8 @@ def _agreement(rows: Sequence[Row], criterion: str) -> Agreement:
     from vera.metrics.statistics import krippendorff_interval
 
     scored = [row for row in rows if criterion in row.scores]
-    units = [f"{row.case}\n{row.method}" for row in scored]
+    names = list(dict.fromkeys((row.case, row.method) for row in scored))
+    units = [names.index((row.case, row.method)) for row in scored]
     try:
         found = krippendorff_interval([row.scores[criterion] for row in scored], units, "ordinal")
     except VeraError as error:
@@ -119,4 +123,4 @@ def _cell(mean: Mean) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+    return f"| {' | '.join(cells)} |"

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vera.metrics.inputs import check_fits
 from vera.metrics.objects import Alpha, bounding_box, main_component, to_alpha
 from vera.metrics.recognition.features import Embed, Vectors, fit, unit_vectors
 from vera.metrics.recognition.gallery import Gallery, make_gallery
@@ -33,6 +34,7 @@ def object_gallery(cutouts: Mapping[str, Sequence[NDArray[np.uint8]]], embed: Em
 
 def object_vector(edit: NDArray[np.uint8], alpha: Alpha, embed: Embed) -> Vectors | None:
     """Features `[D]` of the object of a clip, the mean over up to `LOOKS` frames; None if there is no object."""
+    check_fits(alpha, edit)
     frames = spread_frames(len(alpha), LOOKS)
     shown = [object_pictures(edit[t], alpha[t]) for t in frames]
     pictures = [picture for on_backdrops in shown if on_backdrops is not None for picture in on_backdrops]

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,16 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """Give a connection whose changes are all on the disk when the block has ended, or none of them."""
     with _writing if engine.dialect.name == "sqlite" else nullcontext(), engine.begin() as connection:
         yield connection
+
+
+def forget(engine: Engine) -> None:
+    """Have SQLite's log hold nothing of what was deleted: until it starts anew, it has all that was ever written.
+
+    It waits for who reads. PostgreSQL has its own time for that, at its next VACUUM.
+    """
+    if engine.dialect.name == "sqlite":
+        with _writing, closing(engine.raw_connection()) as connection:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 @contextmanager

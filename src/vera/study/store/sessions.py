@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from vera.errors import VeraError
 from vera.study.links import digest_text, plain_code
-from vera.study.store.connect import reading, writing
+from vera.study.store.connect import forget, reading, writing
 from vera.study.store.tables import answers, sessions, studies, trials, withdrawals
 from vera.study.study import Trial
 
@@ -110,7 +110,8 @@ def withdraw(engine: Engine, code: str, session: str | None = None) -> bool:
             connection.execute(delete(table).where(column == found))
         day = datetime.now(UTC).date().isoformat()
         connection.execute(insert(withdrawals).values(session=found, day=day))
-        return True
+    forget(engine)
+    return True
 
 
 def count_withdrawals(engine: Engine) -> int:

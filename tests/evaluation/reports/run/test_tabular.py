@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from vera.evaluation.reports.run.read import read_run
 from vera.evaluation.reports.run.tables import Tables, make_tables
-from vera.evaluation.reports.run.tabular import cases_csv, latex, report_json, summary_csv, tex
+from vera.evaluation.reports.run.tabular import cases_csv, csv_text, latex, report_json, summary_csv, tex
 from vera.files import json_text
 from vera.resumable import append_row
 
@@ -49,6 +49,16 @@ def test_no_cell_of_a_csv_is_a_formula(tables: Tables) -> None:
     for text in (summary_csv(tables), cases_csv(tables)):
         for row in csv.reader(io.StringIO(text)):
             assert not any(cell.startswith(("=", "@", "\t")) for cell in row)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\t", ","])
+def test_a_text_of_several_lines_is_one_cell(end: str) -> None:
+    """Behind a carriage return a spreadsheet began a row, and took what stood there for a formula."""
+    texts = [f"one{end}=1+1", f"{end}=1+1"]
+    rows = list(csv.reader(io.StringIO(csv_text(["text"], [[text] for text in texts]), newline="")))
+    assert len(rows) == 3 and all(len(row) == 1 for row in rows)
+    assert not any(line.lstrip().startswith("=") for (cell,) in rows for line in cell.splitlines())
 
 
 def test_json_has_every_number(tables: Tables) -> None:

@@ -14,7 +14,7 @@ from vera.evaluation.reports.table import TITLES
 
 SUMMARY = ("task", "method", "measure", "mean", "low", "high", "cases", "best", "reason")
 CASES = ("task", "case", "method", "measure", "value")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet take a text for something to work out
+FORMULA = ("=", "+", "-", "@")  # what makes a spreadsheet take a text for something to work out
 SPECIAL = str.maketrans(
     {
         "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
@@ -165,7 +165,11 @@ def csv_text(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value as CSV has it: numbers to their last digit, and no text that a spreadsheet would work out."""
+    """A value as CSV has it: numbers to their last digit, texts on one line, none that a spreadsheet would work out.
+
+    The writer leaves a lone carriage return unquoted, behind which a spreadsheet begins another row.
+    """
     if isinstance(value, float):
         return repr(value)
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    text = printable(value) if isinstance(value, str) else value
+    return f"'{text}" if isinstance(text, str) and text.startswith(FORMULA) else text
