@@ -100,6 +100,22 @@ def test_batches_follow_the_stages_and_keep_their_cost(layers: SyntheticLayers) 
         assert len(batch) == 12 // latent_frames
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("frames", [{1: 1}, {5: 1}, {9: 1}, {17: 1}, {1: 1, 9: 1, 17: 1}])
+@pytest.mark.parametrize(("samples", "batch_size"), [(24, 8), (64, 16), (5, 8), (9, 6)])
+def test_every_one_of_so_many_samples_is_drawn(
+    assets: str, frames: dict[int, float], samples: int, batch_size: int
+) -> None:
+    """However many clips a batch has: batches of one clip came to every `batch_size`-th sample only."""
+    stages = [{"until": None, "frames": frames}]
+    layers = SyntheticLayers(list(SPRITES), assets, ["96x64"], stages, samples=samples)
+    drawn = [key[0] for step in range(40 * samples) for key in layers.draw(step, batch_size)]
+    counts = np.bincount(drawn, minlength=samples)
+    assert len(counts) == samples and counts.min() > 0.5 * counts.mean()
+    if len(frames) == 1:  # in turn
+        assert sorted(drawn[:samples]) == list(range(samples))
+
+
 def test_a_stage_has_sizes_of_its_own(assets: str) -> None:
     stages = [{"until": 5, "frames": {1: 1}, "sizes": ["48x32", "32x32"]}, {"until": None, "frames": {1: 1}}]
     layers = SyntheticLayers(list(SPRITES), assets, sizes=["96x64"], stages=stages)

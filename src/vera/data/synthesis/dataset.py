@@ -137,8 +137,8 @@ class SyntheticLayers:
         count = clip_count(batch_size, frames)
         over = _draw_weighted(stage.over, rng)
         indices = [step * batch_size + i for i in range(count)]
-        if self.samples is not None:
-            indices = [index % self.samples for index in indices]
+        if self.samples is not None:  # by clips: strides of `batch_size` would pass most of them over in every round
+            indices = [(step * count + i) % self.samples for i in range(count)]
         return [(index, frames, width, height, over) for index in indices]
 
     def load(self, key: Key) -> LayeredSample:
