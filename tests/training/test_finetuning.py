@@ -105,6 +105,14 @@ def test_an_adapter_is_trained_resumed_and_loaded(tmp_path: Path, fields: dict[s
     assert all(".lora_" in name for name in stored if name.startswith(("model.", "average.")))
 
 
+@pytest.mark.faults
+def test_an_adapter_needs_weights_to_add_to(tmp_path: Path, fields: dict[str, Any]) -> None:
+    """New weights would be lost: no checkpoint has what lies under an adapter."""
+    with pytest.raises(VeraError, match=r"lora: .*init.*name their folder"):
+        run(tmp_path / "a", **fields | {"init": None, "lora": {"rank": 2}})
+    assert not (tmp_path / "a" / "run").exists()
+
+
 def test_an_adapter_goes_on_over_no_other_base(tmp_path: Path, fields: dict[str, Any]) -> None:
     fields |= {"lora": {"rank": 2, "alpha": 4}}
     run(tmp_path / "a", **fields, steps=2)

@@ -281,6 +281,39 @@ def test_a_resumed_log_drops_what_came_after_the_checkpoint(tmp_path: Path) -> N
     assert [json.loads(line) for line in path.read_text().splitlines()] == [*rows[:2], {"step": 3, "loss": 30.0}]
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("kept", [0, 2])
+def test_a_resumed_log_doubles_nothing_on_the_board(tmp_path: Path, kept: int) -> None:
+    """Also not what a run that begins anew, before its first checkpoint, evaluates at step 0."""
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    for number, first in enumerate((0, kept + 1 if kept else 0)):
+        log = Log(tmp_path, kept if first else 0)
+        for step in range(first, 4):
+            log.write(step, {"loss": float(step)})
+        log.close()
+        (written,) = (path for path in (tmp_path / "tensorboard").iterdir() if path.suffix != ".x")
+        written.rename(written.with_name(f"events.out.tfevents.{number:010d}.x"))  # or both were of one second
+    events = reader.EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("loss")] == [0, 1, 2, 3]
+
+
+@pytest.mark.faults
+def test_a_disk_that_refuses_the_board_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what its own thread wrote it tells when the next row, or the end, comes."""
+    board = pytest.importorskip("torch.utils.tensorboard").SummaryWriter
+
+    def refuse(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(board, "add_scalar", refuse)
+    monkeypatch.setattr(board, "close", refuse)
+    log = Log(tmp_path, 0)
+    with pytest.raises(VeraError, match="cannot be written .No space left on device.; free the disk"):
+        log.write(1, {"loss": 1.0})
+    log.close()
+
+
 @pytest.mark.parametrize(("dtype", "expected"), [("fp16", torch.float16), ("fp32", torch.float32)])
 def test_export_replaces_the_folder(tmp_path: Path, dtype: str, expected: torch.dtype) -> None:
     model = AutoencoderPatch3D(z_dim=8, width=8, num_blocks=1, latents_std=[3.0] * 8)

@@ -73,20 +73,21 @@ class Log:
         if find_spec("tensorboard"):
             from torch.utils.tensorboard import SummaryWriter
 
-            self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+            # From 0 on if nothing is kept: what was evaluated before the first step comes again too.
+            self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1 if step else 0)
 
     def write(self, step: int, figures: Mapping[str, float]) -> None:
         """Add a row; VeraError where the disk refuses."""
         try:
             self._file.write(_line({"step": step, **figures}))
             self._file.flush()
+            if self._board is not None:
+                for name, value in figures.items():
+                    self._board.add_scalar(name, value, step)  # raises what its thread met earlier
         except OSError as error:
             raise VeraError(
                 f"{self._file.name}: cannot be written ({error.strerror}); free the disk and go on"
             ) from None
-        if self._board is not None:
-            for name, value in figures.items():
-                self._board.add_scalar(name, value, step)
 
     def sync(self) -> None:
         """Have all rows on the disk, as those up to a checkpoint are not written again."""
@@ -99,8 +100,9 @@ class Log:
         self.sync()
         with suppress(OSError):
             self._file.close()
-        if self._board is not None:
-            self._board.close()
+        with suppress(OSError):
+            if self._board is not None:
+                self._board.close()
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
