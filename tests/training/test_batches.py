@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from tests.data.released.data_set import made, write
-from tests.training.drawn import DrawnLayers, drawn_batch, write_recipe
+from tests.training.drawn import DrawnLayers, drawn_batch, flow_fields, open_drawn, write_recipe
 
 from vera.data.sample import BadSample, LatentSample, LayeredSample
 from vera.errors import VeraError
@@ -88,6 +88,46 @@ def test_a_run_goes_on_over_bad_samples_up_to_a_share(tmp_path: Path, monkeypatc
     fields |= {"max_bad_share": 0.1, "output": str(tmp_path / "other")}
     with pytest.raises(VeraError, match="data: 1 of 3 samples cannot be used, more than max_bad_share; the last: clip"):
         train(write_recipe(tmp_path, **fields), open_data=lambda data, held_out: Spoilt(), report=lines.append)
+
+
+class Mostly(DrawnLayers):
+    """Seven of ten samples are bad."""
+
+    def load(self, key: tuple[int, ...]) -> LayeredSample:
+        if np.random.default_rng((self.held_out, *key)).random() < 0.7:
+            raise BadSample(f"clip {'held out' if self.held_out else 'trained on'} {key}: not there")
+        return super().load(key)
+
+
+@pytest.mark.faults
+def test_as_many_in_a_row_may_be_bad_as_their_share_brings() -> None:
+    batches = list(iterate_batches(Mostly(), 4, 0, 100, 0, max_bad_share=0.8))
+    assert 0.6 < sum(len(batch.bad) for batch in batches) / sum(len(batch.bad) + 4 for batch in batches) < 0.8
+    with pytest.raises(VeraError, match="samples in a row cannot be used"):
+        next(iterate_batches(Hopeless(), 2, 0, 6, 0, max_bad_share=1.0))
+
+
+@pytest.mark.faults
+def test_bad_held_out_samples_are_reported(tmp_path: Path) -> None:
+    lines: list[str] = []
+    recipe = write_recipe(tmp_path, steps=1, max_bad_share=1.0, sampling={"count": 8, "steps": 1})
+    train(recipe, open_data=lambda data, held_out: Mostly(held_out=held_out), report=lines.append)
+    assert any(line.startswith("skipped  clip held out (") for line in lines)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("count", [0, 1])
+@pytest.mark.parametrize("method", ["autoencoder", "layered_flow"])
+def test_clips_that_no_latents_hold_are_refused_in_one_line(
+    tmp_path: Path, tiny_model: Path, method: str, count: int
+) -> None:
+    """An autoencoder passes over what is left at the right and at the bottom, or fails on it much later."""
+    fields = flow_fields(tiny_model) if method == "layered_flow" else {}
+    recipe = write_recipe(tmp_path, **fields, data={"side": 36}, sampling={"count": count, "steps": 1})
+    with pytest.raises(
+        VeraError, match=r"^data: clips of \d frames of 36x36 are no whole latents.* multiples of 8, and"
+    ):
+        train(recipe, open_data=open_drawn, report=lambda line: None)
 
 
 def test_encoded_samples_are_padded() -> None:

@@ -1,5 +1,6 @@
 """Batches for the loop: a pure function of the step, made ahead in worker processes."""
 
+import math
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -16,7 +17,6 @@ from vera.workers import end_with_parent
 
 # First step index reserved for evaluation draws: beyond any run's last step, so disjoint from what training draws.
 EVAL_STEP = 1 << 30
-ATTEMPTS = 8
 BAD_AT_FIRST = 1000  # samples over which the share of bad ones is counted at least
 
 
@@ -102,16 +102,21 @@ def collate_latents(samples: Sequence[LatentSample], bad: Sequence[str] = ()) ->
 
 
 def load_sample(
-    data: LayerData, index: int, batch_size: int, position: int
+    data: LayerData, index: int, batch_size: int, position: int, max_bad_share: float
 ) -> tuple[LayeredSample | LatentSample, list[str]]:
-    """A sample of batch `index`, or the first usable stand-in for it, and what was wrong with those before."""
+    """A sample of batch `index`, or the first usable stand-in for it, and what was wrong with those before.
+
+    VeraError where stand-ins, too, are bad, more in a row than chance brings where a share of `max_bad_share` is.
+    """
     bad: list[str] = []
-    for attempt in range(ATTEMPTS):
+    # Chance brings as many once in 5e8 samples: 8 up to a share of 0.08, 57 at 0.7, 990 from 0.98 on.
+    attempts = math.ceil(-20 / math.log(min(max(max_bad_share, 0.08), 0.98)))
+    for attempt in range(attempts):
         try:
             return data.load(data.draw(index, batch_size, attempt)[position]), bad
         except BadSample as error:
             bad.append(str(error))
-    raise VeraError(f"data: {ATTEMPTS} samples in a row cannot be used; the last: {bad[-1]}")
+    raise VeraError(f"data: {attempts} samples in a row cannot be used; the last: {bad[-1]}")
 
 
 @dataclass(frozen=True)
@@ -128,10 +133,11 @@ class _Batches(Dataset[Batch | LatentBatch | VeraError]):
     An error is handed over, not raised: the loader would wrap it into the trace of its worker.
     """
 
-    def __init__(self, data: LayerData, batch_size: int, share: Share) -> None:
+    def __init__(self, data: LayerData, batch_size: int, share: Share, max_bad_share: float) -> None:
         self.data = data
         self.batch_size = batch_size
         self.share = share
+        self.max_bad_share = max_bad_share
 
     def __getitem__(self, index: int) -> Batch | LatentBatch | VeraError:
         try:
@@ -145,7 +151,8 @@ class _Batches(Dataset[Batch | LatentBatch | VeraError]):
             raise VeraError(f"batch_size: {count} samples cannot be shared by {self.share.size} processes")
         part = count // self.share.size
         first = self.share.rank * part
-        loaded = [load_sample(self.data, index, self.batch_size, first + i) for i in range(part)]
+        places = range(first, first + part)
+        loaded = [load_sample(self.data, index, self.batch_size, place, self.max_bad_share) for place in places]
         samples: Any = [sample for sample, _ in loaded]
         bad = [problem for _, problems in loaded for problem in problems]
         return (collate if isinstance(samples[0], LayeredSample) else collate_latents)(samples, bad)
@@ -158,11 +165,12 @@ def iterate_batches(
     stop: int,
     workers: int,
     share: Share = Share(),
+    max_bad_share: float = 0.0,
 ) -> Iterator[Batch | LatentBatch]:
     """This process's share of batches `start` to `stop`; which worker makes a batch does not change it."""
     options: dict[str, Any] = {"prefetch_factor": 4, "worker_init_fn": start_worker} if workers else {}
     loader: DataLoader[Batch | LatentBatch | VeraError] = DataLoader(
-        _Batches(data, batch_size, share),
+        _Batches(data, batch_size, share, max_bad_share),
         batch_size=None,
         sampler=range(start, stop),
         num_workers=workers,

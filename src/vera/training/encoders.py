@@ -53,7 +53,9 @@ class FrozenEncoders:
         """Encode uint8 video [B,T,H,W,3] or [B,T,H,W] to normalised latents [B,C,T',h,w] float32.
 
         One kind of clip at a time: encoding all of a batch together would take the most memory.
+        VeraError for clips that are not whole latents.
         """
+        check_size(self.vae, video)
         with torch.autocast(self.device.type, enabled=False):
             latents: Tensor = (self.vae.encode(to_network(video)).latent_dist.mode() - self.mean) / self.std
         return latents
@@ -90,6 +92,17 @@ class FrozenEncoders:
                         f"correct objective.{name} or run `vera data cache` anew"
                     )
             self.text.put("", cache.empty_text)
+
+
+def check_size(vae: Any, video: Tensor) -> None:
+    """VeraError unless clips [B,T,H,W,...] are whole latents of an autoencoder: it would leave out the rest."""
+    frames, *sides = video.shape[1:4]
+    long, wide = vae.config.scale_factor_temporal, vae.config.scale_factor_spatial
+    if (frames - 1) % long or any(side % wide for side in sides):
+        raise VeraError(
+            f"data: clips of {frames} frames of {sides[1]}x{sides[0]} are no whole latents of the autoencoder; "
+            f"take sides that are multiples of {wide}, and 1 + {long}k frames"
+        )
 
 
 def caches(data: Any) -> list[Any]:

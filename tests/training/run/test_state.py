@@ -309,7 +309,7 @@ def test_a_disk_that_refuses_the_board_is_told_in_one_line(tmp_path: Path, monke
     monkeypatch.setattr(board, "add_scalar", refuse)
     monkeypatch.setattr(board, "close", refuse)
     log = Log(tmp_path, 0)
-    with pytest.raises(VeraError, match="cannot be written .No space left on device.; free the disk"):
+    with pytest.raises(VeraError, match=r"cannot be written .No space left on device.; free the disk"):
         log.write(1, {"loss": 1.0})
     log.close()
 

@@ -16,7 +16,7 @@ from vera.hardware import Autocast
 from vera.models.autoencoder_patch import AutoencoderPatch3D, latent_statistics, pca_initialise
 from vera.models.pixels import to_network
 from vera.training.batches import EVAL_STEP, Batch, LatentBatch, collate, load_sample
-from vera.training.encoders import caches
+from vera.training.encoders import caches, check_size
 from vera.training.networks import model_of, new_model
 from vera.training.recipe import AutoencoderObjective, Recipe
 from vera.training.sheet import write_sample_sheet
@@ -61,7 +61,7 @@ class AutoencoderTraining:
             return cast(nn.Module, model_of(AutoencoderPatch3D, self.recipe.model, self.recipe.init))
         model: AutoencoderPatch3D = new_model(AutoencoderPatch3D, self.recipe.model)
         if self.objective.pca_clips:
-            clips = gather_crops(data, self.objective.pca_clips, self.recipe.seed)
+            clips = gather_crops(data, self.objective.pca_clips, self.recipe.seed, self.recipe.max_bad_share)
             pca_initialise(model, clips)
             mean, std = latent_statistics(model, clips)
             model.register_to_config(latents_mean=mean, latents_std=std)
@@ -83,6 +83,7 @@ class AutoencoderTraining:
         self, model: nn.Module, batch: Batch | LatentBatch, seeds: Sequence[int]
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Sum L1, squared and gradient errors of the reconstruction, as the recipe weighs them."""
+        check_size(model, batch.source)
         target = torch.cat([to_network(getattr(batch, kind)) for kind in KINDS])
         output = model(target, noise=self._noise(model, target.shape, seeds)).sample.float()
         terms = {
@@ -111,6 +112,7 @@ class AutoencoderTraining:
         rows = []
         for sample in self.held_out:
             batch = collate([sample]).to(self.device)
+            check_size(model, batch.source)
             row = []
             for kind in KINDS:
                 target = to_network(getattr(batch, kind))
@@ -127,7 +129,7 @@ class AutoencoderTraining:
         exported.save_pretrained(folder)
 
 
-def gather_crops(data: LayerData, count: int, seed: int) -> Tensor:
+def gather_crops(data: LayerData, count: int, seed: int, max_bad_share: float = 0.0) -> Tensor:
     """`count` crops [count,3,T,64,64] in [-1,1], of one shape, drawn in turn from the four kinds of clip.
 
     Of the lengths that the data have, and sizes below 64, the first to fill the count wins; stills only if no motion is
@@ -138,7 +140,7 @@ def gather_crops(data: LayerData, count: int, seed: int) -> Tensor:
     step = EVAL_STEP
     while True:
         for position in range(len(data.draw(step, 4))):
-            batch = collate([_pixels(load_sample(data, step, 4, position)[0])])
+            batch = collate([_pixels(load_sample(data, step, 4, position, max_bad_share)[0])])
             for kind in KINDS:
                 video = to_network(getattr(batch, kind))[0]
                 height, width = video.shape[2:]

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from vera.data.sample import LayerData
+from vera.data.sample import LatentSample, LayerData, LayeredSample
 from vera.data.sources import check_share, open_layer_data
 from vera.errors import VeraError
 from vera.files import write_text
@@ -98,7 +98,7 @@ def _train(
 ) -> int | None:
     check_share(recipe.data, recipe.batch_size, world.data_size)
     data, held_out = open_data(recipe.data, False), open_data(recipe.data, True)
-    samples = [load_sample(held_out, EVAL_STEP + index, 1, 0)[0] for index in range(recipe.sampling.count)]
+    samples = _held_out_samples(recipe, held_out, report)
     autocast = make_autocast(recipe.dtype, world.device)
     method = make_method(recipe, samples, world.device, autocast)
     method.check_data(data)
@@ -130,6 +130,19 @@ def _train(
             return None
         report(f"stopped  after step {state.step} of {recipe.steps}; the same command goes on")
         return stop[0] if stop else signal.SIGTERM  # which another process of the run had
+
+
+def _held_out_samples(
+    recipe: Recipe, data: LayerData, report: Callable[[str], None]
+) -> list[LayeredSample | LatentSample]:
+    """The samples that a run is watched by; each bad one, for which another stands in, is reported."""
+    samples = []
+    for index in range(recipe.sampling.count):
+        sample, bad = load_sample(data, EVAL_STEP + index, 1, 0, recipe.max_bad_share)
+        samples.append(sample)
+        for problem in bad:
+            report(f"skipped  {problem}")
+    return samples
 
 
 def _hold(folder: Path, held: ExitStack) -> None:
@@ -276,7 +289,7 @@ def _batches(run: Run, state: State, data: LayerData) -> Generator[Batch | Laten
     recipe, seen, bad = run.recipe, 0, 0
     first, last = state.step * recipe.accumulate, recipe.steps * recipe.accumulate
     share = Share(run.world.data_rank, run.world.data_size)
-    for batch in iterate_batches(data, recipe.batch_size, first, last, recipe.workers, share):
+    for batch in iterate_batches(data, recipe.batch_size, first, last, recipe.workers, share, recipe.max_bad_share):
         seen += len(batch) + len(batch.bad)
         bad += len(batch.bad)
         for problem in batch.bad:

@@ -149,9 +149,7 @@ def _prepare(recipe: Recipe, method: Method, model: Any, world: World, resumed: 
     Of a run that is `resumed` the checkpoint fills it, but for the base of a LoRA.
     """
     if recipe.lora is not None and recipe.init is None:
-        raise VeraError(
-            "lora: adds to the weights of init, which neither checkpoint nor export holds; name their folder"
-        )
+        raise VeraError("lora: adds to weights of init, which neither checkpoint nor export has; name their folder")
     method.check_model(model)
     method.freeze(model)
     choose_trained(recipe, model)
