@@ -104,6 +104,23 @@ def test_a_full_disk_leaves_the_one_before(tmp_path: Path) -> None:
     assert tensors["weights"].tolist() == [1.0] * 4
 
 
+@pytest.mark.faults
+def test_a_checkpoint_that_cannot_be_written_names_the_one_to_go_on_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "save", refuse)
+        with pytest.raises(VeraError, match=r"cannot be written .*; there is no checkpoint before it$"):
+            save(tmp_path, 1)
+    save(tmp_path, 1)
+    monkeypatch.setattr(checkpoint, "save", refuse)
+    with pytest.raises(VeraError, match=r"cannot be written .*; .*step-00000001 is whole$"):
+        save(tmp_path, 2)
+
+
 @pytest.mark.parametrize("part", ["record.json", ".metadata", "__0_0.distcp"])
 def test_a_damaged_checkpoint_is_named(tmp_path: Path, part: str) -> None:
     path = save(tmp_path, 1, size=1000)

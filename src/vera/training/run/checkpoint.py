@@ -42,7 +42,9 @@ def save_checkpoint(folder: Path, step: int, tensors: dict[str, Any], record: di
             world.first(stack.close)
     except (CheckpointException, OSError, RuntimeError) as error:
         failure = _first_failure(error)
-        raise VeraError(f"{path}: cannot be written ({_told(failure)}); the checkpoint before it is whole") from error
+        before = latest_checkpoint(folder)
+        kept = f"{before} is whole" if before else "there is no checkpoint before it"
+        raise VeraError(f"{path}: cannot be written ({_told(failure)}); {kept}") from error
     if world.main:
         for old in sorted(_whole_ones(folder))[:-KEPT]:
             remove_folder(old)
