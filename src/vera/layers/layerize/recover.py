@@ -30,6 +30,7 @@ from vera.layers.layerize.pairing import (
     unused_frames,
 )
 from vera.layers.layerize.recolor import find_recolored
+from vera.layers.layerize.rims import find_rims
 from vera.layers.layerize.sharpen import sharpen_edges
 from vera.layers.layerize.smear import MIXED, NEARBY, beyond_range, close_bites, smears, value_range, with_neighbours
 from vera.layers.layerize.steady import Unmixed, steady
@@ -117,8 +118,11 @@ class RecoveredLayers:
     def _full_size(self, frame: Unmixed) -> LayerFrame:
         """The layers of a frame as large as the source, with the edges of one of that size."""
         edit = straight_colors(frame.source, frame.edited, frame.layers, frame.level)
-        edit, alpha = (enlarge(part, self.clips.source.size) for part in (edit, frame.layers.alpha))
-        return LayerFrame(edit, floor_alpha(sharpen_edges(alpha, self._softness)))
+        rims = find_rims(to_float(frame.codes[0]), frame.edited, frame.layers, frame.level)
+        edit[rims] = frame.edited[rims].clip(0, 1)
+        parts = edit, frame.layers.alpha, rims.astype(np.float32)
+        edit, alpha, rim = (enlarge(part, self.clips.source.size) for part in parts)
+        return LayerFrame(edit, floor_alpha(np.maximum(sharpen_edges(alpha, self._softness), rim)))
 
     @property
     def _softness(self) -> float:

@@ -95,7 +95,7 @@ def _unmix(
     expected = np.where(through.clear, 1 - through.share, solid.astype(np.float32))
     found = [_project(source, edited, color, expected, level) for color in colors]
     # At an edge either colour may be meant, that of the clear or that of the solid beside it: the closer one is.
-    by_solid, by_clear = _grown(solid, edge), _grown(clear, edge)
+    by_solid, by_clear = grown(solid, edge), grown(clear, edge)
     closer = found[0][1] < found[1][1]
     as_clear = by_clear & (~by_solid | closer)
     alpha = np.where(as_clear, found[0][0], found[1][0])
@@ -104,7 +104,7 @@ def _unmix(
     color = np.where(core[..., None] > 0, edited.clip(0, 1), color)
     # Beyond what was found changed, a soft edge may end; what the noise would hide there is none.
     seen = alpha * np.sqrt(np.square(color - source).mean(-1)) > FAINT * level
-    alpha = np.where(inside | (_grown(inside, 2) & seen), alpha, np.float32(0))
+    alpha = np.where(inside | (grown(inside, 2) & seen), alpha, np.float32(0))
     return Layers(alpha if matte is None else np.maximum(alpha, matte), color)
 
 
@@ -112,7 +112,7 @@ def _core(solid: Mask, change: Float, edge: int) -> Float:
     """`[H,W]`, 1 where something solid surely covers all of a pixel: `edge` pixels within, or, of what is too thin to
     have such a middle, where the change `[H,W]` is about the greatest around."""
     core = eroded(solid, edge)
-    thin = solid & ~_grown(core, 2 * edge)
+    thin = solid & ~grown(core, 2 * edge)
     greatest = cv2.dilate(change, np.ones((2 * edge + 1,) * 2, np.uint8))
     return np.asarray(core | (thin & (change > RIDGE * greatest)), np.float32)
 
@@ -146,5 +146,6 @@ def eroded(mask: Mask, reach: int) -> Mask:
     return np.asarray(cv2.erode(mask.view(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=1), bool)
 
 
-def _grown(mask: Mask, reach: int) -> Mask:
+def grown(mask: Mask, reach: int) -> Mask:
+    """The mask `[H,W]` with `reach` pixels about it."""
     return np.asarray(cv2.dilate(mask.view(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)), bool)
