@@ -28,5 +28,6 @@ def choose_walker(folder: Path) -> tuple[Path, str]:
     street.write_bytes(packaged_clip("bikes").read_bytes())
     street.with_name("bikes.mp4.licence.yaml").write_text("licence: CC-BY-4.0\n", encoding="utf-8")
     first = next(pts for pts in open_clip(street).pts if pts >= 95744)
-    prompts = [{"frame": 0, "box": [0, 0, 145, 225]}, {"frame": 8, "box": [100, 0, 290, 235]}]
+    boxes = {0: [0, 0, 145, 225], 8: [100, 0, 290, 235], 11: [200, 0, 216, 240]}  # with two, a foot is left
+    prompts = [{"frame": frame, "box": box} for frame, box in boxes.items()]
     return street, decide(folder / "log.jsonl", street, "walking man", first, moving=True, prompts=prompts)

@@ -24,7 +24,7 @@ LOSSES = ("loss", "edit", "alpha", "composite", "gradient_norm")
 def launch(recipe: Path, processes: int) -> subprocess.Popen[bytes]:
     """Train by `recipe` under torchrun; a process group of its own, so that all of it can be killed."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"}
     return subprocess.Popen(
         [*command, "-m", "tests.training.drawn", str(recipe)],
         stdout=subprocess.DEVNULL,
@@ -36,7 +36,7 @@ def launch(recipe: Path, processes: int) -> subprocess.Popen[bytes]:
 
 def finish(process: subprocess.Popen[bytes]) -> None:
     _, errors = process.communicate(timeout=600)
-    assert process.returncode == 0, errors.decode()[-3000:]
+    assert process.returncode == 0, errors.decode()[-12000:]
 
 
 def rows(run: Path) -> list[dict[str, Any]]:
