@@ -47,18 +47,30 @@ class Background(NamedTuple):
         return found
 
 
-def find_background(
-    frames: Frames, camera: CameraTrack, holes: Mask, chosen: Callable[[int], Sequence[int]], quantile: float = 0.5
-) -> Background:
-    """The `quantile` of what the frames `chosen(t)` show at each pixel of frame t, outside of `holes` `[T,h,w]`."""
-    pictures, evidence = np.zeros(frames.shape, np.float32), np.zeros(frames.shape[:3], np.int64)
+def find_backgrounds(
+    frames: Frames,
+    camera: CameraTrack,
+    holes: Sequence[Mask],
+    chosen: Callable[[int], Sequence[int]],
+    quantiles: Sequence[float] = (0.5,),
+) -> list[Background]:
+    """The `quantiles` of what the frames `chosen(t)` show at each pixel of frame t, outside of `holes` `[T,h,w]`.
+
+    Of several holes each counts where those before it leave fewer than `LEAST` frames.
+    """
+    pictures, evidence = np.zeros((len(quantiles), *frames.shape), np.float32), np.zeros(frames.shape[:3], np.int64)
     for t in range(len(frames)):
         places = {s: camera.between(s, t) for s in chosen(t)}
         size = frames.shape[2:0:-1]
         stack = np.stack([cv2.warpPerspective(frames[s], place, size) for s, place in places.items()])
-        shown = np.stack([shown_from(holes[s], place) for s, place in places.items()])
-        pictures[t], evidence[t] = masked_quantile(stack, shown, quantile), shown.sum(0)
-    return Background(pictures, evidence)
+        for left_out in holes:
+            needed = evidence[t] < LEAST
+            if not needed.any():
+                break
+            shown = np.stack([shown_from(left_out[s], place) for s, place in places.items()])
+            pictures[:, t, needed] = masked_quantile(stack[:, needed], shown[:, needed], quantiles)
+            evidence[t, needed] = shown.sum(0)[needed]
+    return [Background(each, evidence) for each in pictures]
 
 
 def placed(
@@ -91,17 +103,18 @@ def enlarged(mask: Mask, size: tuple[int, int]) -> Mask:
     return np.asarray(cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5)
 
 
-def masked_quantile(pictures: Frames, shown: Mask, quantile: float) -> Float:
-    """The `quantile` `[H,W,3]` over the first axis of `pictures` `[N,H,W,3]` where `shown` `[N,H,W]`; 0 where none is.
+def masked_quantile(pictures: Frames, shown: Mask, quantile: float | Sequence[float]) -> Float:
+    """The `quantile` `[...,3]` over the first axis of `pictures` `[N,...,3]` where `shown` `[N,...]`; 0 where none is.
 
-    Between two values it is their mean, so that 0.5 is the median.
+    Between two values it is their mean, so that 0.5 is the median. Several quantiles come in an axis of their own, the
+    first.
     """
     count = shown.sum(0)
     values = np.where(shown[..., None], pictures, np.int16(256))  # above all codes, so that these are sorted last
     values.sort(axis=0)
-    place = quantile * (np.maximum(count, 1) - 1)
+    places = np.multiply.outer(np.atleast_1d(quantile), np.maximum(count, 1) - 1)
     low, high = (
-        np.take_along_axis(values, end.astype(np.intp)[None, ..., None], 0)[0]
-        for end in (np.floor(place), np.ceil(place))
+        np.take_along_axis(values, end.astype(np.intp)[..., None], 0) for end in (np.floor(places), np.ceil(places))
     )
-    return np.where(count[..., None] > 0, (low + high) / np.float32(2), np.float32(0))
+    found = np.where(count[..., None] > 0, (low + high) / np.float32(2), np.float32(0))
+    return found if np.ndim(quantile) else found[0]

@@ -12,7 +12,7 @@ from vera.construction.embedded.background_median import (
     LEAST,
     Background,
     enlarged,
-    find_background,
+    find_backgrounds,
     halved,
     shown_from,
 )
@@ -46,11 +46,11 @@ def find_effects(frames: Frames, masks: Mask, camera: CameraTrack) -> Mask:
     """
     holes = holes_of(masks)
     small, covered, small_camera = halved(frames, holes, camera)
-    background = _background(small, covered, small_camera, BRIGHT)
-    near = np.stack([grown(hole, round(REACHES[0] * small.shape[1])) for hole in covered])
+    reached = [np.stack([grown(hole, round(reach * small.shape[1])) for hole in covered]) for reach in REACHES]
+    chosen, near = spread_frames(len(frames), MOST), reached[0]
+    background, darkest = find_backgrounds(small, small_camera, reached, lambda _: chosen, (BRIGHT, DARKEST))
     changes = background.changes(small, ~near | covered)
     if _distance(small, background, ~near) > ONE_PLANE:
-        darkest = _background(small, covered, small_camera, DARKEST)
         changes = _shadows(changes, small, covered, background, darkest)
     effects = np.zeros_like(covered)
     for t in np.flatnonzero(masks.any((1, 2))):
@@ -62,18 +62,6 @@ def find_effects(frames: Frames, masks: Mask, camera: CameraTrack) -> Mask:
         effects[t] = changed & (touching | (share > 0.5)[labels])
     revealed = _revealed(effects, covered, small_camera)
     return np.stack([enlarged(effect, frames.shape[2:0:-1]) for effect in revealed]) & ~holes
-
-
-def _background(frames: Frames, holes: Mask, camera: CameraTrack, quantile: float) -> Background:
-    """The background from frames in which the object is far from a pixel, or, if there are too few, less far."""
-    chosen = spread_frames(len(frames), MOST)
-    pictures, evidence = np.zeros(frames.shape, np.float32), np.zeros(holes.shape, np.int64)
-    for reach in REACHES:
-        left_out = np.stack([grown(hole, round(reach * frames.shape[1])) for hole in holes])
-        found = find_background(frames, camera, left_out, lambda _: chosen, quantile)
-        needed = evidence < LEAST
-        pictures[needed], evidence[needed] = found.pictures[needed], found.evidence[needed]
-    return Background(pictures, evidence)
 
 
 def _distance(frames: Frames, background: Background, where: Mask) -> float:

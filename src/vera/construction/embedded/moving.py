@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vera.construction.embedded.background_median import enlarged, find_background, halved
+from vera.construction.embedded.background_median import enlarged, find_backgrounds, halved
 from vera.construction.embedded.camera import CameraTrack, track_camera
 from vera.construction.embedded.regions import Frames, Mask, grown, shrunk, without_holes
 from vera.construction.embedded.segment import Prompts, recut
@@ -29,7 +29,7 @@ def changes(frames: Frames, camera: CameraTrack, holes: Mask | None = None) -> M
     """
     left_out = np.zeros(frames.shape[:3], bool) if holes is None else holes
     small, covered, small_camera = halved(frames, left_out, camera)
-    background = find_background(small, small_camera, covered, lambda t: _neighbours(t, len(frames)))
+    (background,) = find_backgrounds(small, small_camera, [covered], lambda t: _neighbours(t, len(frames)))
     return np.stack([enlarged(changed, frames.shape[2:0:-1]) for changed in background.changes(small, excused=True)])
 
 
