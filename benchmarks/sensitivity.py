@@ -4,9 +4,10 @@ One constant at a time is halved and doubled (pairs as a whole), everything else
 again: what the benchmarks print, on fewer cases. A row is the change of each figure, for half and for double. 0 means
 that these cases do not decide the value. A constant from which others are derived at import is not reached.
 
-Groups: layerize (gain in dB, more is better; matte error x1000), upsample (edge error of `auto` over bicubic's, mean
-and worst, x1000), decontaminate (error over the plain rule's, x1000), grain (measured over true deviation, and the
-farthest from 1, x1000), temporal (error over the flickering matte's, x1000, standing still and moving).
+Groups: layerize (gain in dB, more is better; matte error x1000), replaced (the same of a recoloured and a removed
+thing), upsample (edge error of `auto` over bicubic's, mean and worst, x1000), decontaminate (error over the plain
+rule's, x1000), grain (measured over true deviation, and the farthest from 1, x1000), temporal (error over the
+flickering matte's, x1000, standing still and moving).
 """
 
 import argparse
@@ -16,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -44,14 +45,15 @@ from vera.video import open_clip
 Score = dict[str, float]
 FRAMES, RATE = 2, Fraction(25)
 CASES = ("object (", "smoke", "thin lines", "background (")
+REPLACED = ("recolour", "removal")
 
 
 @cache
-def layerize_inputs() -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Source and edited clip `[T,H,W,3]` uint8, and the true alpha, of each case."""
+def layerize_inputs(names: tuple[str, ...]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Source and edited clip `[T,H,W,3]` uint8, and the true alpha, of each case whose name begins so."""
     found = []
     for name, (source, edit, alpha), how in clips.cases(FRAMES):
-        if not name.startswith(CASES):
+        if not name.startswith(names):
             continue
         weight = alpha[..., None]
         drawn = np.rint((weight * edit + (1 - weight) * source / 255) * 255).clip(0, 255).astype(np.uint8)
@@ -62,9 +64,9 @@ def layerize_inputs() -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     return found
 
 
-def score_layerize() -> Score:
+def score_layerize(names: tuple[str, ...]) -> Score:
     gains, errors = [], []
-    for source, edited, alpha in layerize_inputs():
+    for source, edited, alpha in layerize_inputs(names):
         try:
             layers = list(layerize_frames(ArrayFootage(source, RATE), edited, RATE).frames())
         except VeraError:  # nothing found: the source as it is
@@ -166,7 +168,8 @@ def modules(package: ModuleType, names: tuple[str, ...] = ()) -> list[ModuleType
 
 
 GROUPS: dict[str, tuple[Callable[[], Score], list[ModuleType]]] = {
-    "layerize": (score_layerize, modules(vera.layers.layerize)),
+    "layerize": (partial(score_layerize, CASES), modules(vera.layers.layerize)),
+    "replaced": (partial(score_layerize, REPLACED), modules(vera.layers.layerize, ("recolor", "rims"))),
     **{
         name: (globals()[f"score_{name}"], modules(vera.layers.refine, (name,)))
         for name in ("upsample", "decontaminate", "grain", "temporal")
