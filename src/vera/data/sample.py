@@ -64,3 +64,8 @@ class LayerData(Protocol):
 
     def load(self, key: Any) -> "LayeredSample | LatentSample":
         """The sample of a key; raises BadSample."""
+
+
+def epoch_lengths(data: LayerData) -> tuple[int, ...]:
+    """How many samples an epoch of each stream of finite data has, which sets their order; none of endless data."""
+    return tuple(getattr(data, "lengths", ()))

@@ -57,6 +57,15 @@ def index_names(names: Collection[str], variant: str | None, form: str) -> list[
     return [match[0] for match in matches if match and (match["variant"], match["format"]) == (variant, form)]
 
 
+def stray_indices(names: Collection[str], weights: Weights) -> list[str]:
+    """Of the files of a part's folder the indices of shards beside the file that holds all these weights.
+
+    Diffusers loads the shards then and transformers the file, and nothing tells which of them is older.
+    """
+    sharded = any("-of-" in name for name in weights.files)
+    return [] if sharded else index_names(names, weights.variant, weights.format)
+
+
 def all_weights(names: Collection[str], variant: str | None) -> set[str]:
     """Of the files of a part's folder all weights of this variant, of either format, with the indices of shards."""
     matches = [_WEIGHTS.fullmatch(name) for name in names]
@@ -70,13 +79,18 @@ def pipeline_files(
     use_safetensors: bool | None = None,
     parts: Collection[str] = PARTS,
 ) -> list[str]:
-    """Of a model's files, by their paths, those that a pipeline of these parts loads; nothing that lies deeper."""
+    """Of a model's files, by their paths, those that a pipeline of these parts loads; nothing that lies deeper.
+
+    Where the weights are there whole and in shards, the whole file without the index, which would ask for the shards.
+    """
     chosen = [name for name in names if name in _ROOT]
     for part, files in _by_folder(names).items():
         if part in parts:
             weights = choose_weights(files, variant, use_safetensors)
             loaded = set(weights.files) if weights else set()
-            chosen += [f"{part}/{name}" for name in files if name in loaded or name.endswith(SMALL)]
+            left = stray_indices(files, weights) if weights else []
+            small = [name for name in files if name.endswith(SMALL) and name not in left]
+            chosen += [f"{part}/{name}" for name in files if name in loaded or name in small]
     return chosen
 
 

@@ -297,6 +297,7 @@ def test_every_epoch_has_each_sample_of_one_shape_once(tmp_path: Path) -> None:
 
 def test_a_batch_has_one_shape_and_shapes_come_by_their_shares(cache: Path) -> None:
     source = ShardedLayers(str(cache))  # ten pictures, nine clips
+    assert source.lengths == [10, 9]
     frames = Counter()
     for step in range(1000):
         keys = source.draw(step, 3)

@@ -82,6 +82,11 @@ def test_draws_are_functions_of_their_step(root: Path) -> None:
     assert sorted(key[1] for key in drawn[:7]) == list(range(7))
 
 
+def test_an_epoch_of_a_split_has_its_samples(root: Path) -> None:
+    source = opened(root)
+    assert dict(zip(source.rows, source.lengths, strict=True)) == COUNTS
+
+
 def test_subsets_and_their_weights(root: Path) -> None:
     source = opened(root, subsets={"synthetic-obj-add": 3, "realistic-set1-obj-add": 1})
     drawn = [key[0] for step in range(100) for key in source.draw(step, 10)]

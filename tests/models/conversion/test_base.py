@@ -239,6 +239,14 @@ def test_missing_shard(diffusers_folder: Path) -> None:
     one_line(error, shard.name, "missing")
 
 
+def test_weights_that_are_there_twice_are_not_guessed(diffusers_folder: Path) -> None:
+    whole = diffusers_folder / "diffusion_pytorch_model.safetensors"
+    whole.write_bytes(b"")
+    with pytest.raises(VeraError) as error:
+        open_base(diffusers_folder)
+    one_line(error, f"both {whole.name} and {whole.name}.index.json", "remove what is older")
+
+
 @pytest.mark.parametrize("keep", [0.99, 0.5, 0.0])
 def test_truncated_shard(diffusers_folder: Path, keep: float) -> None:
     shard = sorted(diffusers_folder.glob("*.safetensors"))[1]

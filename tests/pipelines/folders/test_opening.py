@@ -160,6 +160,13 @@ def test_files_of_a_pipeline() -> None:
     assert pipeline_files(names, "fp16", parts=("transformer", "vae")) == expected
 
 
+def test_whole_weights_beside_shards_are_fetched_without_the_index_that_would_ask_for_these() -> None:
+    names = [f"transformer/{name}" for name in (*HELD[:1], *SHARDS, "config.json", f"{STEM}.safetensors.index.json")]
+    assert pipeline_files(names) == [f"transformer/{HELD[0]}", "transformer/config.json"]
+    names.remove(f"transformer/{HELD[0]}")
+    assert pipeline_files(names) == names
+
+
 # The command line
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -19,6 +19,7 @@ from tests.training.drawn import DrawnLayers, flow_fields, open_drawn, write_rec
 from tests.training.running import alone, start
 
 from vera.cli.signals import unwinding
+from vera.data.mixture import Mixture
 from vera.data.sample import LayeredSample
 from vera.errors import VeraError
 from vera.training.export import replace_folder
@@ -226,7 +227,9 @@ def test_a_run_that_goes_on_steps_as_its_recipe_says(tmp_path: Path, tiny_model:
     fields |= {"weight_decay": 0.5, "betas": [0.5, 0.6], "learning_rate": 3e-3}
     recipe = load_recipe(write_recipe(tmp_path, **fields))
     method = make_method(recipe, [], torch.device("cpu"), contextlib.nullcontext)
-    state = resume(recipe, method, tmp_path / "run/checkpoints/step-00000002", World(torch.device("cpu")))
+    state = resume(
+        recipe, method, DrawnLayers(), tmp_path / "run/checkpoints/step-00000002", World(torch.device("cpu"))
+    )
     for optimizer_, new in zip(state.optimizers, make_optimizers(recipe, state.model), strict=True):
         assert len(optimizer_.state) == sum(len(group["params"]) for group in new.param_groups)
         for group, own in zip(optimizer_.param_groups, new.param_groups, strict=True):
@@ -291,6 +294,24 @@ def test_another_batch_size_is_told(tmp_path: Path) -> None:
         train(write_recipe(tmp_path, **fields), open_data=open_drawn, report=told.append)
     warnings = [line for line in told if line.startswith("warning")]
     assert len(warnings) == 1 and "batches were 1 of 2 a step, now 1 of 1" in warnings[0]
+
+
+@pytest.mark.faults
+def test_data_that_have_grown_are_told(tmp_path: Path) -> None:
+    """The order of an epoch is one of as many samples as there are."""
+    told: list[str] = []
+
+    class Finite(DrawnLayers):
+        lengths: ClassVar[list[int]] = []
+
+    def grown(data: object, held_out: bool) -> Mixture:
+        return Mixture([Finite(held_out=held_out), DrawnLayers(held_out=held_out)], [1, 1])
+
+    for steps, lengths in ((2, [5]), (3, [5]), (4, [7]), (5, [7])):
+        Finite.lengths = lengths
+        train(write_recipe(tmp_path, steps=steps), open_data=grown, report=told.append)
+    warnings = [line for line in told if line.startswith("warning")]
+    assert len(warnings) == 1 and "the data have 7 samples, 5 before" in warnings[0]
 
 
 @pytest.mark.faults

@@ -48,6 +48,14 @@ def test_the_last_two_checkpoints_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.faults
+def test_checkpoints_have_the_order_of_their_steps_and_not_of_their_names(tmp_path: Path) -> None:
+    for step in (99_999_999, 100_000_000, 100_000_001):
+        assert latest_checkpoint(tmp_path) in (None, tmp_path / f"step-{step - 1:08d}")
+        assert save(tmp_path, step) == latest_checkpoint(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-100000000", "step-100000001"]
+
+
+@pytest.mark.faults
 def test_a_kill_while_an_old_checkpoint_goes_leaves_no_half_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -142,6 +142,11 @@ class ShardedLayers:
         """Every sample once."""
         return list(range(len(self.reader)))
 
+    @property
+    def lengths(self) -> list[int]:
+        """How many samples an epoch of each shape has."""
+        return [len(numbers) for numbers in self._groups]
+
     def draw(self, step: int, batch_size: int, attempt: int = 0) -> list[int]:
         """Keys of a step's samples: numbers in the cache."""
         if self.held_out:  # without repetition, wherever the numbers begin

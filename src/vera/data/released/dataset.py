@@ -97,6 +97,11 @@ class ReleasedLayers:
         row = self.rows[key[0]][key[1]]
         return repr(key) if isinstance(row, BadSample) else f"{key!r}  {row.fingerprint}"
 
+    @property
+    def lengths(self) -> list[int]:
+        """How many samples an epoch of each split has."""
+        return [len(rows) for rows in self.rows.values()]
+
     def draw(self, step: int, batch_size: int, attempt: int = 0) -> list[Key]:
         """Keys of a step's samples: split, row, first frame and whether it is mirrored."""
         return [self._draw(number, attempt) for number in range(step * batch_size, (step + 1) * batch_size)]

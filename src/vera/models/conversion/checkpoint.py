@@ -17,7 +17,7 @@ from torch import Tensor
 
 from vera.errors import VeraError, first_line
 from vera.files import read_json
-from vera.models.model_files import choose_weights
+from vera.models.model_files import choose_weights, stray_indices
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 _OTHER_FORMATS = (".gguf", ".onnx", ".msgpack", ".h5", ".safetensors", *PICKLES)
@@ -46,10 +46,14 @@ class StoredTensor:
 def weight_files(folder: Path, stem: str, pickled: bool = False) -> list[Path]:
     """The files with the weights of a model in `folder`: a single one or all shards of an index.
 
-    Safetensors; without any, and if `pickled`, .bin. VeraError if there are none or shards are missing.
+    Safetensors; without any, and if `pickled`, .bin. VeraError if there are none, shards are missing, or there are both
+    a single file and an index.
     """
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    weights = choose_weights([name for name in names if name.startswith(stem)], None, None if pickled else True)
+    own = [name for name in names if name.startswith(stem)]
+    weights = choose_weights(own, None, None if pickled else True)
+    if weights is not None and (indices := stray_indices(own, weights)):
+        raise VeraError(f"{folder} has both {weights.files[0]} and {indices[0]}, of shards: remove what is older")
     variant = "" if weights is None or weights.variant is None else f".{weights.variant}"
     index = folder / f"{stem}.safetensors.index{variant}.json"
     if index.is_file():

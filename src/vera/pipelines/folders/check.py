@@ -19,7 +19,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_ENCODING_MAPPI
 from vera.errors import VeraError, first_line
 from vera.files import read_json
 from vera.models.header_bounds import Shapes, check_config, check_types, shown
-from vera.models.model_files import SMALL, Weights, choose_weights, index_names
+from vera.models.model_files import SMALL, Weights, choose_weights, stray_indices
 from vera.models.networks import CLASSES
 
 # Those of diffusers that can follow a flow; whether this one is told to is seen when it is used.
@@ -167,9 +167,10 @@ def _weights(folder: Path, where: str, variant: str | None, use_safetensors: boo
     weights = choose_weights(names, variant, use_safetensors)
     if weights is None:
         raise VeraError(f"{where}: the weights cannot be loaded: {folder} has none{_told_layout(names)}")
-    whole = [name for name in weights.files if "-of-" not in name]
-    if whole and (indices := index_names(names, weights.variant, weights.format)):
-        raise VeraError(f"{where}: {folder} has both {whole[0]} and {indices[0]}, of shards: remove what is older")
+    if indices := stray_indices(names, weights):
+        raise VeraError(
+            f"{where}: {folder} has both {weights.files[0]} and {indices[0]}, of shards: remove what is older"
+        )
     wanted = _indexed(folder, weights)
     if missing := wanted - set(weights.files):
         raise VeraError(f"{where}: the weights cannot be loaded: {min(missing)} is missing; fetch the rest")

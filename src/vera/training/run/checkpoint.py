@@ -46,7 +46,7 @@ def save_checkpoint(folder: Path, step: int, tensors: dict[str, Any], record: di
         kept = f"{before} is whole" if before else "there is no checkpoint before it"
         raise VeraError(f"{path}: cannot be written ({_told(failure)}); {kept}") from error
     if world.main:
-        for old in sorted(_whole_ones(folder))[:-KEPT]:
+        for old in _whole_ones(folder)[:-KEPT]:
             remove_folder(old)
     world.barrier()
     return path
@@ -54,7 +54,7 @@ def save_checkpoint(folder: Path, step: int, tensors: dict[str, Any], record: di
 
 def latest_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint, or None."""
-    return max(_whole_ones(folder), default=None)
+    return next(reversed(_whole_ones(folder)), None)
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -94,7 +94,9 @@ def _begin(path: Path, stack: ExitStack) -> Path:
 
 
 def _whole_ones(folder: Path) -> list[Path]:
-    return [path for path in folder.glob("step-*") if re.fullmatch(r"step-\d{8,}", path.name) and path.is_dir()]
+    """From the oldest to the newest: by number, as names of 1e8 steps and more sort before others as texts."""
+    whole = [path for path in folder.glob("step-*") if re.fullmatch(r"step-\d{8,}", path.name) and path.is_dir()]
+    return sorted(whole, key=lambda path: int(path.name.removeprefix("step-")))
 
 
 def _damaged(path: Path, error: BaseException) -> VeraError:

@@ -111,10 +111,10 @@ def _train(
         checkpoint = latest_checkpoint(folder / "checkpoints")
         if checkpoint and not resume_run:
             raise VeraError(f"{folder}: holds a run already; resume it, delete it or choose another output")
-        state = resume(recipe, method, checkpoint, world) if checkpoint else start(recipe, method, data, world)
+        state = resume(recipe, method, data, checkpoint, world) if checkpoint else start(recipe, method, data, world)
         if is_new:  # not before, so that a recipe that cannot be run leaves nothing behind
             world.first(hold)
-        for line in changed(recipe, checkpoint) if checkpoint else ():
+        for line in changed(recipe, state, checkpoint) if checkpoint else ():
             report(line)
         run = Run(recipe, method, world, autocast, _open_log(recipe, path, state.step) if world.main else None, report)
         if run.log is not None:

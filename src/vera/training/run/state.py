@@ -14,7 +14,7 @@ from torch.distributed.checkpoint.state_dict import (
     set_optimizer_state_dict,
 )
 
-from vera.data.sample import LayerData
+from vera.data.sample import LayerData, epoch_lengths
 from vera.errors import VeraError, first_line
 from vera.fields import Range, check_value
 from vera.fingerprints import path_fingerprint
@@ -46,6 +46,7 @@ class State:
     optimizers: list[torch.optim.Optimizer]
     meter: Meter
     identity: dict[str, Any]  # what a run cannot change when it goes on
+    lengths: tuple[int, ...]  # of the data's epochs
     skipped: int = 0  # steps in a row, up to the last one, whose gradient was not finite
 
 
@@ -60,6 +61,7 @@ class Record:
     skipped: Annotated[int, Range(0, MOST)] = 0
     batch: tuple[int, int] | None = None  # batch_size and accumulate
     recipe: dict[str, Any] = dataclasses.field(default_factory=dict)  # all of it; earlier checkpoints have none
+    lengths: tuple[int, ...] | None = None  # of the data's epochs
 
 
 def start(recipe: Recipe, method: Method, data: LayerData, world: World) -> State:
@@ -67,12 +69,11 @@ def start(recipe: Recipe, method: Method, data: LayerData, world: World) -> Stat
     torch.manual_seed(recipe.seed)
     model = method.make_model(data)
     _prepare(recipe, method, model, world)
-    return State(
-        0, model, start_average(model), make_optimizers(recipe, model), Meter(world.sum), _identity(recipe, method)
-    )
+    optimizers, meter = make_optimizers(recipe, model), Meter(world.sum)
+    return State(0, model, start_average(model), optimizers, meter, _identity(recipe, method), epoch_lengths(data))
 
 
-def resume(recipe: Recipe, method: Method, checkpoint: Path, world: World) -> State:
+def resume(recipe: Recipe, method: Method, data: LayerData, checkpoint: Path, world: World) -> State:
     """The state that `save` left, for any number of processes."""
     record = _read_record(checkpoint)
     identity = _identity(recipe, method)
@@ -89,7 +90,8 @@ def resume(recipe: Recipe, method: Method, checkpoint: Path, world: World) -> St
     _prepare(recipe, method, model, world, resumed=True)
     optimizers = make_optimizers(recipe, model)
     meter = Meter(world.sum, record.meter, world.main)
-    state = State(record.step, model, start_average(model), optimizers, meter, identity, record.skipped)
+    average, lengths = start_average(model), epoch_lengths(data)
+    state = State(record.step, model, average, optimizers, meter, identity, lengths, record.skipped)
     tensors = _tensors(recipe, state)
     load_tensors(checkpoint, tensors, world)
     set_model_state_dict(model, tensors["model"], options=StateDictOptions(strict=recipe.lora is None))
@@ -97,7 +99,7 @@ def resume(recipe: Recipe, method: Method, checkpoint: Path, world: World) -> St
     return state
 
 
-def changed(recipe: Recipe, checkpoint: Path) -> list[str]:
+def changed(recipe: Recipe, state: State, checkpoint: Path) -> list[str]:
     """Lines on what a run goes on with that its checkpoint was not trained with; of sections, their names."""
     record = _read_record(checkpoint)
     fields = json.loads(json.dumps(recipe_fields(recipe)))  # names in mappings are texts there
@@ -114,6 +116,14 @@ def changed(recipe: Recipe, checkpoint: Path) -> list[str]:
             f"warning  batches were {parts} of {size} a step, now {recipe.accumulate} of {recipe.batch_size}: data "
             "are counted by batch, so some samples of this epoch come twice, or not at all"
         )
+    elif record.lengths not in (None, state.lengths):
+        now, was = (
+            " + ".join(map(str, lengths)) or "no fixed number of" for lengths in (state.lengths, record.lengths)
+        )
+        lines.append(
+            f"warning  the data have {now} samples, {was} before: they come in another order, so some of this epoch "
+            "come twice, or not at all"
+        )
     return lines
 
 
@@ -122,7 +132,14 @@ def save(recipe: Recipe, state: State, world: World) -> None:
     config = public_config(state.model)
     batch = (recipe.batch_size, recipe.accumulate)
     record = Record(
-        state.step, state.identity, config, state.meter.state(), state.skipped, batch, recipe_fields(recipe)
+        state.step,
+        state.identity,
+        config,
+        state.meter.state(),
+        state.skipped,
+        batch,
+        recipe_fields(recipe),
+        state.lengths,
     )
     folder, fields = Path(recipe.output) / "checkpoints", dataclasses.asdict(record)
     save_checkpoint(folder, state.step, _tensors(recipe, state), fields, world)
