@@ -55,6 +55,25 @@ def test_what_is_deleted_is_overwritten(engine: Engine, tmp_path: Path) -> None:
     assert b"of-prolific" not in files() and b"of-somebody" not in files()  # nor in the log beside the database
 
 
+@pytest.mark.faults
+def test_what_was_deleted_by_a_process_that_was_killed_is_gone_when_the_database_is_opened(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its same command finds nothing to delete the second time."""
+    start_session(engine, "s", "CODE", three, prolific={"PROLIFIC_PID": "somebody-of-prolific"})
+
+    def killed(engine: Engine) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("vera.study.store.sessions.forget", killed)
+        withdraw(engine, "CODE")
+    log = tmp_path / "answers.sqlite-wal"
+    assert b"somebody-of-prolific" in log.read_bytes()
+    open_database(tmp_path / "answers.sqlite")
+    assert not any(b"somebody-of-prolific" in path.read_bytes() for path in tmp_path.iterdir())
+
+
 def test_an_answer_is_kept_once(engine: Engine) -> None:
     start_session(engine, "s", "CODE", three)
     assert save_answer(engine, "s", 0, "one", LEFT, {"rt": 5}) == "saved"

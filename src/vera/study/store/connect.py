@@ -1,5 +1,6 @@
 """Open a study's database, and write into it so that what is acknowledged is on the disk."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -29,9 +30,10 @@ def open_database(database: str | Path) -> Engine:
         event.listen(engine, "begin", _begin)
     try:
         metadata.create_all(engine)
-    except DBAPIError as error:
-        where = url.render_as_string(hide_password=True)
-        raise VeraError(f"{where}: the database cannot be opened ({first_line(error.orig or error)})") from None
+        forget(engine)  # what a process deleted that was killed before it could
+    except (DBAPIError, sqlite3.Error) as error:
+        where, failure = url.render_as_string(hide_password=True), getattr(error, "orig", None) or error
+        raise VeraError(f"{where}: the database cannot be opened ({first_line(failure)})") from None
     return engine
 
 
