@@ -8,6 +8,8 @@ import pytest
 import torch
 import yaml
 from tests.data.synthetic_assets import SPRITES
+from tests.forks import SERVER
+from tests.test_two_at_once import hold
 
 from vera.errors import VeraError
 from vera.evaluation.ablations import Outcome, evaluate_ablations, table
@@ -116,6 +118,13 @@ def test_runs_by_another_recipe_or_base_are_refused(
         given = None if base is None else str(base)
         return evaluate_ablations(recipes[:1], out, given, 1, 2, 1, report=lambda line: None)
 
+    def killed(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("vera.evaluation.ablations.keep_note", killed)
+        run(bases[1])
+    assert not (out / "mot-start").exists(), "which would be of no base that is known"
     text = run(bases[0])
     for base in (bases[1], "some/other-base"):
         with pytest.raises(VeraError, match="mot-start: holds a model to start from with another base: name another"):
@@ -138,6 +147,20 @@ def test_runs_by_another_recipe_or_base_are_refused(
     older = held | {"objective": {name: value for name, value in held["objective"].items() if name != "by_variance"}}
     note.write_text(json.dumps(older))  # before the field was there
     assert run(bases[0]) == text and json.loads(note.read_text()) == held
+
+
+@pytest.mark.faults
+def test_a_second_process_leaves_the_notes_of_the_first(tmp_path: Path, recipes: list[Path], mean_colors: None) -> None:
+    """A run of no checkpoint yet takes any recipe: the note of one that was just begun was replaced by another's."""
+    begun, ended = SERVER.Event(), SERVER.Event()
+    first = SERVER.Process(target=hold, args=(tmp_path / "out", begun, ended))
+    first.start()
+    begun.wait()
+    with pytest.raises(VeraError, match="out: another process writes here"):
+        evaluate_ablations(recipes, tmp_path / "out", seeds=1, count=2, workers=1, report=lambda line: None)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".lock"]
+    ended.set()
+    first.join()
 
 
 @pytest.mark.faults

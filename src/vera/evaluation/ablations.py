@@ -18,13 +18,13 @@ from vera.evaluation.predictions.predict import Candidate
 from vera.evaluation.predictions.synthetic import Bench, run_cases
 from vera.evaluation.reports.table import TITLES, summarize
 from vera.fields import check_counts
-from vera.files import check_outputs, write_text
+from vera.files import check_outputs, scratch_folder, write_text
 from vera.fingerprints import path_fingerprint
 from vera.markdown import markdown_text
 from vera.pipelines.folders.hub import on_disk
 from vera.pipelines.init import init_pipeline
 from vera.progress import Progress
-from vera.resumable import keep_note
+from vera.resumable import alone_in, keep_note
 from vera.training import load_recipe
 from vera.training.latents import LAYERS
 from vera.training.recipe import Recipe, default_fields
@@ -73,7 +73,8 @@ def evaluate_ablations(
     draws most. With `base`, each recipe's network starts as `init_pipeline` makes it from that text-to-video model. The
     same call goes on with what was stopped. Returns `ablations.md`'s text; numbers of every seed are in
     `ablations.json`. VeraError as `train`, `run_cases` and `init_pipeline`, for recipes of one name, with other data or
-    with data that are not synthetic, and where `out` holds runs by another recipe or from another base.
+    with data that are not synthetic, where `out` holds runs by another recipe or from another base, and where another
+    process writes into it.
     """
     check_counts(seeds=seeds, count=count, workers=workers)
     names = [path.stem for path in recipes]
@@ -97,21 +98,22 @@ def evaluate_ablations(
     found: dict[tuple[str, Part, str], list[float]] = {}
     sprites, assets = tuple(data.get("sprites", SPRITES)), data.get("assets", ASSETS)
     cases = evaluation_cases(count, sprites, most_drawn(source.stages[-1].frames), *source.sizes[0])
-    for path in recipes:
-        for seed in range(1, seeds + 1):
-            folder = out / f"{path.stem}-{seed}"
-            _train(path, folder, seed, base, report)
-            for layer, loss in _losses(folder).items():
-                found.setdefault((path.stem, "training", layer), []).append(loss)
-            bench = Bench(str(folder / "ema"), (), folder / "answers", sprites, assets)
-            records = run_cases(bench, cases, [MODEL], workers, progress)
-            for task, candidates in summarize(records).items():
-                for name, estimate in candidates[MODEL.label].items():
-                    found.setdefault((path.stem, task, name), []).append(estimate.mean)
-    outcomes = [Outcome(*key, tuple(values)) for key, values in found.items()]
-    text = table(outcomes, names)
-    write_text(out / "ablations.md", text)
-    write_text(out / "ablations.json", json.dumps([asdict(o) for o in outcomes], indent=1) + "\n")
+    with alone_in(out):  # or notes of runs would be written anew while another process trains by them
+        for path in recipes:
+            for seed in range(1, seeds + 1):
+                folder = out / f"{path.stem}-{seed}"
+                _train(path, folder, seed, base, report)
+                for layer, loss in _losses(folder).items():
+                    found.setdefault((path.stem, "training", layer), []).append(loss)
+                bench = Bench(str(folder / "ema"), (), folder / "answers", sprites, assets)
+                records = run_cases(bench, cases, [MODEL], workers, progress)
+                for task, candidates in summarize(records).items():
+                    for name, estimate in candidates[MODEL.label].items():
+                        found.setdefault((path.stem, task, name), []).append(estimate.mean)
+        outcomes = [Outcome(*key, tuple(values)) for key, values in found.items()]
+        text = table(outcomes, names)
+        write_text(out / "ablations.md", text)
+        write_text(out / "ablations.json", json.dumps([asdict(o) for o in outcomes], indent=1) + "\n")
     return text
 
 
@@ -141,10 +143,12 @@ def _make_start(base: str, start: Path, recipe: Recipe) -> str:
     """Make a recipe's model from a base, once, into `start`; returns what tells the base from others."""
     found = on_disk(base)
     identity = base if found is None else path_fingerprint(found)
-    if not start.exists():
-        start.parent.mkdir(parents=True, exist_ok=True)
-        init_pipeline(base, start, recipe.variant, model_config=recipe.model)
     made = {"base": identity, "variant": recipe.variant, "model": recipe.model}
+    if not start.exists():
+        with scratch_folder(start) as scratch:  # or a kill might leave it without its note, for any base to take
+            init_pipeline(base, scratch / start.name, recipe.variant, model_config=recipe.model)
+            keep_note(scratch / start.name / NOTE, made, "a model to start from")
+            (scratch / start.name).rename(start)
     keep_note(start / NOTE, made, "a model to start from")
     return identity
 
