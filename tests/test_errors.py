@@ -54,6 +54,7 @@ def test_a_message_has_an_end() -> None:
         VeraError("/a/.b.partial: is full"),
         OSError("/a/.b.partial is full"),
         OSError(28, "No space left on device", "/a/.b.partial"),
+        OSError(28, "No space left on device", "/a/c", None, "/a/.b.partial"),
         av.error.PermissionError(13, "Permission denied", "/a/.b.partial"),
     ],
 )

@@ -13,6 +13,7 @@ from pathlib import Path
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
+from tests.conftest import small_disk
 
 from vera.errors import VeraError
 from vera.files import (
@@ -300,6 +301,19 @@ def test_errors_name_what_is_to_be_and_not_what_it_grows_under(
         raise OSError(28, "No space left", str(inside)) if kind is OSError else VeraError(f"{inside}: is odd")
     assert "shot.v2" in str(caught.value) and "vera-partial" not in str(caught.value)
     assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("make", [whole_file, whole_folder, scratch_folder])
+def test_a_full_disk_names_what_is_to_be(tmp_path: Path, make: Callable[[Path], AbstractContextManager[Path]]) -> None:
+    """The system itself does not tell which file a write was to."""
+    with (
+        pytest.raises(OSError, match=r"'.*/made\.txt'$") as told,
+        make(tmp_path / "made.txt") as partial,
+        small_disk(9),
+    ):
+        (partial / "text" if partial.is_dir() else partial).write_bytes(bytes(10))
+    assert "partial" not in str(told.value) and not list(tmp_path.iterdir())
 
 
 def test_a_path_in_a_partial_folder_tells_what_it_will_be(tmp_path: Path) -> None:

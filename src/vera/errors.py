@@ -44,10 +44,11 @@ def renamed(hidden: object, shown: object) -> Iterator[None]:
         yield
     except (VeraError, OSError) as error:
         error.args = tuple(map(rename, error.args))
-        named = getattr(error, "filename", None)
-        if isinstance(error, OSError) and named != rename(named):
-            with suppress(AttributeError):  # PyAV's errors read it from their arguments
-                error.filename = rename(named)
+        for attribute in ("filename", "filename2"):  # two where one is copied to the other
+            named = getattr(error, attribute, None)
+            if isinstance(error, OSError) and named != rename(named):
+                with suppress(AttributeError):  # PyAV's errors read it from their arguments
+                    setattr(error, attribute, rename(named))
         raise
 
 

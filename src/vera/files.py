@@ -185,7 +185,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     # Of the suffix that was asked for, whatever a link's target has: writers choose the format by it.
     beside = path.with_suffix(named.suffix)
     with _partial(beside, lambda name: os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))) as partial:
-        with renamed(partial, named):
+        with _told_as(partial, named):
             yield partial
         sync(partial)
         partial.replace(path)
@@ -210,7 +210,7 @@ def whole_folder(folder: Path, replaced: Callable[[Path], Iterable[str]] | None 
     with locked(folder.parent):
         _settle(folder, replaced)
     with _partial(folder, Path.mkdir) as partial:
-        with renamed(partial, named):
+        with _told_as(partial, named):
             yield partial
         for path in (*partial.rglob("*"), partial):
             sync(path)
@@ -226,7 +226,7 @@ def whole_folder(folder: Path, replaced: Callable[[Path], Iterable[str]] | None 
 @contextmanager
 def scratch_folder(path: Path) -> Iterator[Path]:
     """Give an empty folder beside `path` that is gone when the block ends; what killed runs left of it is removed."""
-    with _partial(real_path(path), Path.mkdir) as scratch, renamed(scratch, path):
+    with _partial(real_path(path), Path.mkdir) as scratch, _told_as(scratch, path):
         yield scratch
 
 
@@ -300,6 +300,22 @@ def _partial(path: Path, create: Callable[[Path], None]) -> Iterator[Path]:
             shutil.rmtree(partial, ignore_errors=True)
         else:
             partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told_as(partial: Path, named: Path) -> Iterator[None]:
+    """Have the errors of a block name what a partial file or folder will be, also those of a full disk.
+
+    The system tells which file cannot be opened, but not which one cannot be written to.
+    """
+    with renamed(partial, named):
+        try:
+            yield
+        except OSError as error:
+            if error.errno in FULL_DISK and error.filename is None:
+                with suppress(AttributeError):  # PyAV's errors read it from their arguments
+                    error.filename = str(named)
+            raise
 
 
 def _partial_path(path: Path) -> Path:

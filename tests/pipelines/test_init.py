@@ -287,5 +287,5 @@ def test_full_disk(write_base: WriteBase, tmp_path: Path, layout: str) -> None:
     done = subprocess.run([sys.executable, "-c", LIMITED, *arguments], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["2000", "2", "20000", "2"]
     lines = done.stderr.splitlines()
-    assert len(lines) == 2 and all(line.startswith(f"vera: {tmp_path / 'vera'} cannot be written") for line in lines)
+    assert len(lines) == 2 and all(line.startswith(f"vera: {tmp_path / 'vera'}: cannot be written (") for line in lines)
     assert not list(tmp_path.glob("vera*"))

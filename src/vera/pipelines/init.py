@@ -12,7 +12,7 @@ import torch
 from diffusers import __version__
 from safetensors import SafetensorError
 
-from vera.errors import VeraError
+from vera.errors import VeraError, first_line
 from vera.files import whole_folder
 from vera.models.baselines import VARIANTS
 from vera.models.conversion import wan
@@ -109,7 +109,8 @@ def new_folder(out: Path) -> Iterator[Path]:
         with whole_folder(out) as temporary:
             yield temporary
     except (OSError, SafetensorError) as error:  # a full disk is either, by who notices
-        raise VeraError(f"{out} cannot be written: {error}") from None
+        reason = getattr(error, "strerror", None) or first_line(error)
+        raise VeraError(f"{out}: cannot be written ({reason}); free the disk or name another folder") from None
 
 
 def _locate(base: str) -> Path:
