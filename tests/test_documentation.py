@@ -87,3 +87,18 @@ def exists(dotted: str) -> bool:
         elif index:
             found = getattr(found, part)
     return True
+
+
+PLANS = re.findall(r"^`vera (train [^`]+ --plan[^`]*)`:\n\n```\n([^`]*)```", text("docs/training.md"), re.MULTILINE)
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+@pytest.mark.parametrize(("command", "printed"), PLANS)
+def test_a_plan_that_a_page_shows_is_what_the_command_prints(
+    command: str, printed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A change of attention on CPUs had changed the memory that plans give for GPUs."""
+    monkeypatch.chdir(ROOT)
+    assert vera.cli.main(shlex.split(command)) == 0
+    assert capsys.readouterr().out == printed
