@@ -88,6 +88,14 @@ def test_no_layer_folder(make_clip: Callable[..., Path], tmp_path: Path, capsys:
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 
 
+def test_verify_of_a_result_without_its_layers(
+    make_clip: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = str(make_clip("a.mp4"))
+    assert main(["verify", source, source]) == 2
+    assert capsys.readouterr().err.endswith("to check a result, name the layers that it was made from after it\n")
+
+
 def test_layers_are_adjusted_stacked_and_kept_as_a_project(
     make_clip: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

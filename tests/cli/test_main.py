@@ -63,6 +63,8 @@ def offer(command: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None
     [
         (VeraError("no such clip:\n x.mp4"), 2, "vera: no such clip:\\x0a x.mp4"),
         (OSError(28, "No space left on device", "x.mp4"), 2, "vera: [Errno 28] No space left on device: 'x.mp4'"),
+        (FileExistsError(17, "", "x"), 2, "vera: x: a file stands where a folder is wanted; choose another name"),
+        (NotADirectoryError(20, "", "x"), 2, "vera: x: a file stands where a folder is wanted; choose another name"),
         (KeyboardInterrupt(), 130, "vera: interrupted"),
     ],
 )

@@ -56,6 +56,13 @@ def test_everything_else_attends_as_it_comes(dtypes, dtype, trained):
     assert dtypes == ([dtype], [dtype])
 
 
+@pytest.mark.faults
+def test_a_kernel_that_is_named_attends_as_it_comes(dtypes):
+    """A plan names one, as it counts on a CPU what a GPU will do: it had counted float32 attention, and its memory."""
+    assert attend(*tokens(torch.bfloat16, trained=True), backend="native").dtype == torch.bfloat16
+    assert dtypes == ([torch.bfloat16], [torch.bfloat16])
+
+
 @pytest.mark.parametrize("variant", sorted(VARIANTS))
 def test_every_variant_trains_with_it(dtypes, variant, tiny_config, make_inputs):
     model = VARIANTS[variant].model(**VARIANTS[variant].config(tiny_config))

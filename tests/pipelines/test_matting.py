@@ -71,3 +71,29 @@ def test_the_command_records_it(folder: Path, tmp_path: Path) -> None:
     clip = str(make_clip(tmp_path / "a.mkv", 3, (96, 64), codec="ffv1"))
     assert main(["layerize", clip, clip, "--out", str(tmp_path / "l"), "--matting", str(folder)]) == 0
     assert load_layers(tmp_path / "l").metadata["layerize"]["matting"] == str(folder)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", ["gone/net.bin", "./gone", "gone/net/work"])
+def test_a_misspelt_path_never_asks_the_hub(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """transformers had asked for half a minute, with a dozen lines."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("the hub was asked"))
+    make_clip(tmp_path / "a.mkv", 3, (96, 64), codec="ffv1")
+    assert main(["layerize", "a.mkv", "a.mkv", "--out", "l", "--matting", name]) == 2
+    told = capsys.readouterr().err
+    assert told == f"vera: matting model {name}: there is no such folder, and it is no owner/name of the hub\n"
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("sheet", "words"), [("s.gif", "give a name in .png"), ("gone/s.png", "gone does not exist")])
+def test_a_sheet_that_cannot_be_is_told_first(
+    sheet: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A PNG was written under any name, and the lack of a folder was told when all was done."""
+    monkeypatch.chdir(tmp_path)
+    make_clip(tmp_path / "a.mkv", 3, (96, 64), codec="ffv1")
+    assert main(["layerize", "a.mkv", "a.mkv", "--out", "l", "--sheet", sheet]) == 2
+    assert words in capsys.readouterr().err and [path.name for path in tmp_path.iterdir()] == ["a.mkv"]

@@ -14,6 +14,7 @@ import traceback
 import warnings
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TextIO
 
 from cyclopts import App, CycloptsError, UnknownOptionError
@@ -136,7 +137,7 @@ def _run(tokens: list[str], debug: bool) -> int:
         return 0  # the reader of our output, such as `head`, has seen enough
     except OSError as error:  # a full disk, a missing permission: the machine's state, not a bug
         _close_stdout()
-        return _fail(str(error), BAD_INPUT, debug)
+        return _fail(_in_the_way(error) or str(error), BAD_INPUT, debug)
     return (code if isinstance(code, int) else 0) or (DAMAGED if damage else 0)
 
 
@@ -148,6 +149,13 @@ def _misplaced(error: CycloptsError, tokens: list[str]) -> str | None:
     if not any(token.startswith(name) for token in tokens[tokens.index("--") :]):
         return None
     return f"{name}: stands after --, where only names and texts are read; put options before --"
+
+
+def _in_the_way(error: OSError) -> str | None:
+    """What to do where a folder is wanted and a file stands; None for other errors."""
+    if isinstance(error, FileExistsError | NotADirectoryError) and error.filename and not Path(error.filename).is_dir():
+        return f"{error.filename}: a file stands where a folder is wanted; choose another name"
+    return None
 
 
 def _show_warning(

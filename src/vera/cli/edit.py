@@ -105,7 +105,8 @@ def edit(
         write_sheet(clip, done.edit, done.out, sheet)
         say(f"sheet    {sheet}")
     width, height = done.size
-    say(f"edited   {done.frames} frames at {width}x{height} in {sum(done.seconds.values()):.1f} s")
+    count = f"{done.frames} frame{'s' * (done.frames != 1)}"
+    say(f"edited   {count} at {width}x{height} in {sum(done.seconds.values()):.1f} s")
 
 
 def _check_sheet(

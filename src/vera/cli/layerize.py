@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vera.cli.options import READING, Reading
+from vera.cli.options import READING, Reading, check_picture
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 
@@ -45,12 +45,14 @@ def layerize(
     """
     from vera.layers.layerize import layerize as recover
 
+    if sheet is not None:
+        check_picture(sheet, moving=False)
+    clip, other = (reading.open(path) for path in (source, edited))
     network = None
     if matting is not None:
         from vera.pipelines.matting import load_matting
 
         network = load_matting(matting, device)
-    clip, other = (reading.open(path) for path in (source, edited))
     with progress_bar() as report:
         done = recover(clip, other, out, mask, report, matte, sheet, network)
     width, height = done.size

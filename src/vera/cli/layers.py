@@ -100,6 +100,8 @@ def verify(
     from vera.layers import verify as count
 
     clip = reading.open(source, sound)
+    if layers is None and result.is_file():
+        raise VeraError(f"{result}: to check a result, name the layers that it was made from after it")
     if layers is None:
         edit = load_layers(result)
         verify_layers(clip, edit, force)

@@ -148,7 +148,8 @@ def load_layers(folder: str | Path) -> LayeredEdit:
     except OSError as error:
         raise VeraError(f"{folder}: cannot be read ({error.strerror}); check the path") from None
     if not found:
-        raise VeraError(f"{folder}: is not a layer folder: it has no {MANIFEST}")
+        reason = "it is a file" if folder.is_file() else f"it has no {MANIFEST}" if folder.exists() else "there is none"
+        raise VeraError(f"{folder}: is not a layer folder: {reason}")
     manifest = read_manifest(path)
     edit, alpha = LosslessClip(folder / "edit.mkv"), LosslessClip(folder / "alpha.mkv")
     expected = (len(manifest.pts), *manifest.size[::-1])

@@ -12,14 +12,16 @@ def attend(
 ) -> Tensor:
     """Attention over [B, N, heads, head_dim] tensors of one dtype, without a mask; returns the query's shape.
 
-    The kernel is the one that `backend` names, else diffusers' active one. With `parallel_config` the tokens are this
-    process's share, and the kernel exchanges them with the others.
+    The kernel that `backend` names gets the tokens as they are. Without a name it is diffusers' active one, and trains
+    in float32 on a CPU. With `parallel_config` the tokens are this process's share, and the kernel exchanges them with
+    the others.
     """
-    if query.device.type == "cpu" and query.dtype == torch.bfloat16 and query.requires_grad:
+    on_cpu = query.device.type == "cpu" and backend is None
+    if on_cpu and query.dtype == torch.bfloat16 and query.requires_grad:
         # The backward pass of torch's fused kernel takes up to 5 times as long in bfloat16 as in float32, and inductor
         # makes matrix products that spell out attention into that kernel again.
         with torch.autocast("cpu", enabled=False):
-            return attend(query.float(), key.float(), value.float(), backend, parallel_config).to(query.dtype)
+            return attend(query.float(), key.float(), value.float(), None, parallel_config).to(query.dtype)
     output: Tensor = dispatch_attention_fn(query, key, value, backend=backend, parallel_config=parallel_config)
     return output
 

@@ -11,6 +11,7 @@ from vera.arrays import Float
 from vera.errors import VeraError, first_line
 from vera.hardware import choose_device, choose_dtype
 from vera.metrics.learned.weights import load_network
+from vera.pipelines.folders.hub import fetch_model, hub_name, on_disk
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,20 @@ def load_matting(name: str, device: str = "auto", dtype: str = "float32") -> ViT
     from transformers.models.vitmatte.image_processing_pil_vitmatte import VitMatteImageProcessorPil
 
     where = choose_device(device)
-    network = load_network(VitMatteForImageMatting, name, "matting model", where, choose_dtype(dtype, where))
+    folder = _folder(name)
+    network = load_network(VitMatteForImageMatting, folder, "matting model", where, choose_dtype(dtype, where))
     try:
-        prepare = VitMatteImageProcessorPil.from_pretrained(name)
+        prepare = VitMatteImageProcessorPil.from_pretrained(folder)
     except Exception as error:  # of a stranger's folder and of the net, anything
         raise VeraError(f"matting model {name}: has no settings for pictures ({first_line(error)})") from None
     return ViTMatte(name, network, prepare)
+
+
+def _folder(name: str) -> str:
+    """Where the network lies, fetched from the hub if need be. A misspelt path is told, and never asks the hub."""
+    published = None if on_disk(name) else hub_name(name)
+    if published is not None:
+        return str(fetch_model(published, ("*.json", "*.safetensors"), what="matting model"))
+    if on_disk(name) is None:
+        raise VeraError(f"matting model {name}: there is no such folder, and it is no owner/name of the hub")
+    return name

@@ -165,6 +165,7 @@ def test_default_names() -> None:
         ({"frames": 0}, "frames"),
         ({"start": 0.2}, "no frame lies from 0.2 s"),
         ({"start": 0.1, "end": 0.1}, "no frame lies from 0.1 s until before 0.1 s; .* the last at 0.16 s"),
+        ({"start": 1.5}, "no frame lies from 1.5 s on; the first is at 0 s"),
         ({"start": -1}, "no frame lies from -1 s"),
         ({"master": "perfect"}, "no master is named 'perfect'; choose from exact, smart, delivery"),
         ({"master": "exact", "codec": "h264", "out": "b.mp4"}, "lossy"),

@@ -6,7 +6,7 @@ from vera.layers.export.shot import LayerFrames, Shot
 from vera.layers.export.stills import write_stills
 
 STEPS = """\
-Import the first file of each folder as an image sequence, and set its frame rate to the one given below.
+Import the first file of each folder as an image sequence, and set its frame rate to the one given above.
 After Effects: File > Import, tick "PNG Sequence"; Interpret Footage: Alpha "Straight - Unmatted".
 Premiere Pro: tick "Image Sequence" on import. Resolve: the Media page shows the folder as one clip.
 Blender: Video Sequencer > Add > Image/Sequence, select all files; Alpha "Straight".

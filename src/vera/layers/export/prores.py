@@ -14,7 +14,7 @@ from vera.video import CODECS
 
 STEPS = """\
 Premiere Pro: import both movies. Select the layer, Clip > Modify > Interpret Footage: leave "Ignore Alpha Channel" and
-  "Premultiplied Alpha" off. Put it on the track above the plate, at the frame given below.
+  "Premultiplied Alpha" off. Put it on the track above the plate, at the frame given above.
 DaVinci Resolve: import, right-click the layer > Clip Attributes > Video: Alpha mode "Straight". Put it above the plate.
 After Effects: import, File > Interpret Footage > Main: Alpha "Straight - Unmatted". Lay it over the plate.
 Final Cut Pro: import; connect the layer above the plate.

@@ -14,7 +14,7 @@ from vera.video import Codec
 
 STEPS = """\
 Import both movies. Where the program asks, the layer's alpha is straight ("Straight - Unmatted"). Put the layer over
-  the plate, at the frame given below.
+  the plate, at the frame given above.
 The samples are the layer's own R'G'B', 8 bits each: the file cannot say of which colour space. Give the clip the
   plate's colour space where the program manages colour."""
 

@@ -6,7 +6,7 @@ from vera.layers.export.shot import LayerFrames, Shot
 from vera.layers.export.stills import write_stills
 
 STEPS = """\
-Import the first file of each folder as an image sequence, and set its frame rate to the one given below.
+Import the first file of each folder as an image sequence, and set its frame rate to the one given above.
 After Effects: File > Import, tick "TIFF Sequence"; Interpret Footage: Alpha "Straight - Unmatted".
 Nuke: Read; the alpha is straight, so put a Premult behind it before a Merge.
 Photoshop: File > Open one file; the alpha arrives as transparency or as a channel, by its version.

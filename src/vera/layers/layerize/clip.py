@@ -61,7 +61,8 @@ def layerize(
         mask: video, or a still image, of the source's size, whose white marks what the edit preserves.
         matte: the same, whose white marks what the edit covers for certain.
         sheet: PNG of a few frames: both clips, the matte, the layers over the source, and what was refused.
-        matting: a network that finds the fine edges of solid things, such as `vera.pipelines.load_matting` loads.
+        matting: a network that finds the fine edges of solid things, such as
+            `vera.pipelines.matting.load_matting` loads.
         progress: called with (stage, done, total).
 
     Raises VeraError for clips that cannot be read, a mask that does not fit, a folder that cannot be written, and if

@@ -123,7 +123,8 @@ def locate_model(model: str, files: Any = pipeline_files, **options: Any) -> Pat
     published = hub_name(model)
     if published is None:
         raise VeraError(
-            f"unknown model {model!r}: it is none of {', '.join(TRAINED)}, no folder, and no owner/name of the hub"
+            f"unknown model {model!r}: it is none of {', '.join(TRAINED)}, no folder, and no owner/name of the hub; "
+            "`vera models` lists what there is"
         )
     return fetch_model(published, files, **options)
 

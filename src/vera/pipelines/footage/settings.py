@@ -92,8 +92,8 @@ class Part:
         chosen = range(first, last if self.frames is None else min(last, first + self.frames))
         if start < 0 or not chosen:
             seconds = float(length * clip.time_base)
+            until = "on" if end == math.inf else f"until before {end:g} s"
             raise VeraError(
-                f"{clip.path}: no frame lies from {start:g} s until before {end:g} s; "
-                f"the first is at 0 s, the last at {seconds:g} s"
+                f"{clip.path}: no frame lies from {start:g} s {until}; the first is at 0 s, the last at {seconds:g} s"
             )
         return chosen
