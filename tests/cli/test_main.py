@@ -15,6 +15,7 @@ from vera.errors import VeraError
 
 COMMANDS = ("edit", "composite", "verify", "init", "train", "data", "evaluate", "models", "doctor")
 HEAVY = ("torch", "diffusers", "transformers", "av", "cv2", "numpy")
+IN_THE_WAY = "a file stands where a folder is wanted; choose another name"
 
 
 def test_help_names_every_command_and_imports_nothing_heavy() -> None:
@@ -63,8 +64,9 @@ def offer(command: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None
     [
         (VeraError("no such clip:\n x.mp4"), 2, "vera: no such clip:\\x0a x.mp4"),
         (OSError(28, "No space left on device", "x.mp4"), 2, "vera: [Errno 28] No space left on device: 'x.mp4'"),
-        (FileExistsError(17, "", "x"), 2, "vera: x: a file stands where a folder is wanted; choose another name"),
-        (NotADirectoryError(20, "", "x"), 2, "vera: x: a file stands where a folder is wanted; choose another name"),
+        (FileExistsError(17, "File exists", "x"), 2, f"vera: x: {IN_THE_WAY}"),
+        (FileExistsError(17, "is no regular file", "x"), 2, "vera: [Errno 17] is no regular file: 'x'"),
+        (NotADirectoryError(20, "Not a directory", "x"), 2, f"vera: x: {IN_THE_WAY}"),
         (KeyboardInterrupt(), 130, "vera: interrupted"),
     ],
 )

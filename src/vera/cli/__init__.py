@@ -152,8 +152,10 @@ def _misplaced(error: CycloptsError, tokens: list[str]) -> str | None:
 
 
 def _in_the_way(error: OSError) -> str | None:
-    """What to do where a folder is wanted and a file stands; None for other errors."""
-    if isinstance(error, FileExistsError | NotADirectoryError) and error.filename and not Path(error.filename).is_dir():
+    """What to do where the system finds a file and a folder is wanted; None for other errors."""
+    by_system = error.errno is not None and error.strerror == os.strerror(error.errno)
+    of_kind = isinstance(error, FileExistsError | NotADirectoryError) and by_system
+    if of_kind and error.filename and not Path(error.filename).is_dir():
         return f"{error.filename}: a file stands where a folder is wanted; choose another name"
     return None
 
