@@ -9,7 +9,7 @@ from threading import Event
 import pytest
 
 from vera.errors import VeraError
-from vera.files import whole_file
+from vera.whole import whole_file
 from vera.workers import beside, share_out
 
 

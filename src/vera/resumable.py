@@ -12,7 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 from vera.errors import VeraError
-from vera.files import alone, json_text, made_folder, parse_json, read_bytes, read_json, write_text
+from vera.files import json_text, parse_json, read_bytes, read_json
+from vera.whole import alone, made_folder, write_text
 
 LIMIT = 1 << 30  # bytes: the log of a million steps has about 200 MB
 

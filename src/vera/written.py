@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from vera.errors import VeraError
-from vera.files import FRAMES_LIMIT, check_replaceable, file_hash, json_text, read_json, whole_folder, write_text
+from vera.files import FRAMES_LIMIT, file_hash, json_text, read_json
+from vera.whole import check_replaceable, whole_folder, write_text
 
 
 @contextmanager

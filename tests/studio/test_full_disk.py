@@ -13,7 +13,7 @@ from tests.studio.test_bringing import sent
 from tests.studio.test_takes import ASKED, png
 from tests.studio.test_uploads import upload
 
-import vera.files
+import vera.whole
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def full(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         def refuse(path: Path) -> None:
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-        monkeypatch.setattr(vera.files, "sync", refuse)
+        monkeypatch.setattr(vera.whole, "sync", refuse)
 
     yield begin
 

@@ -16,9 +16,9 @@ from vera.data.released.layout import CLIPS, INSTRUCTION
 from vera.data.released.writer import FRAME_RATE
 from vera.data.synthesis.vocabulary import MODELS, SPRITES, nouns, plural
 from vera.errors import VeraError
-from vera.files import whole_folder
 from vera.resumable import read_rows
 from vera.video import read_lossless, write_lossless
+from vera.whole import whole_folder
 
 LEFT = 0.4  # of the object, that a spoilt plate still shows
 NAMES = {"annotate": "synthetic-bg-change", "filter": "synthetic-obj-add"}  # splits whose truth is known

@@ -9,8 +9,8 @@ from typing import Any
 from vera.annotation.store.store import Store, packed
 from vera.construction.decisions import held_decisions, next_log
 from vera.construction.engine.stage import Facts
-from vera.files import locked
 from vera.resumable import append_row, read_rows
+from vera.whole import locked
 
 MOST = 10_000  # decisions of one file
 

@@ -102,8 +102,8 @@ def judge(
     from vera.errors import VeraError
     from vera.evaluation.judges import Shown, VlmJudge, judge_cases, judge_table, read_judged_cases, summarize_judges
     from vera.evaluation.judges.rows import rows_of_others
-    from vera.files import write_text
     from vera.vlm import Client, Endpoint, ReplyCache, read_results, write_batches
+    from vera.whole import write_text
 
     if write_batch is not None and read_batch:
         raise VeraError("write a batch or read one: --write-batch or --read-batch, not both")

@@ -11,8 +11,8 @@ from vera.construction.engine.record import Layout
 from vera.construction.engine.run import make_item
 from vera.construction.stages.asked import Asked
 from vera.errors import VeraError
-from vera.files import scratch_folder, whole_folder
 from vera.vlm import BatchReport, Question, check_batch_folder, read_results, write_batches
+from vera.whole import scratch_folder, whole_folder
 
 
 def write_requests(out: Path, folder: Path) -> list[Path]:

@@ -29,9 +29,10 @@ from vera.construction.stages.background import Picture
 from vera.errors import DamageWarning, VeraError
 from vera.fields import build as build_fields
 from vera.fields import check_counts
-from vera.files import check_outputs, json_text, read_json, real_path, write_text
+from vera.files import check_outputs, json_text, read_json, real_path
 from vera.progress import Progress
 from vera.training.recipe_file import read_fields, recipe_files
+from vera.whole import write_text
 
 
 @dataclass(frozen=True)

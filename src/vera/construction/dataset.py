@@ -11,7 +11,7 @@ from vera.construction.engine.stage import Facts, Stage
 from vera.construction.licences import Terms, exclude_each_other, strictest, terms_of
 from vera.construction.stages.background import Picture
 from vera.errors import VeraError
-from vera.files import whole_file
+from vera.whole import whole_file
 
 Touching = list[tuple[str, Terms]]
 

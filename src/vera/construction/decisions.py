@@ -9,8 +9,9 @@ from vera.construction.engine.stage import Facts
 from vera.construction.formats.mend import NOTHING, read_mend
 from vera.errors import VeraError
 from vera.fields import Name, Range, Share, build, check_plain
-from vera.files import locked, read_bytes, whole_file
+from vera.files import read_bytes
 from vera.resumable import LIMIT, parse_rows, whole_rows
+from vera.whole import locked, whole_file
 
 Pixel = Annotated[int, Range(-(1 << 16), 1 << 16)]
 Point = tuple[Pixel, Pixel]

@@ -14,8 +14,8 @@ from vera.construction.formats.davis import FOLDER, read_davis, write_davis
 from vera.construction.formats.rle import encode_mask
 from vera.construction.formats.tracks import ClipTracks, Track
 from vera.errors import VeraError
-from vera.files import scratch_folder, whole_folder
 from vera.video import read_lossless
+from vera.whole import scratch_folder, whole_folder
 
 Format = Literal["davis", "coco", "cvat"]
 

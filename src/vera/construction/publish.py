@@ -18,9 +18,10 @@ from vera.construction.construct import reopened
 from vera.construction.dataset import is_own
 from vera.construction.engine.record import NAME, Layout
 from vera.errors import VeraError, first_line
-from vera.files import parse_json, read_bytes, real_path, whole_file
+from vera.files import parse_json, read_bytes, real_path
 from vera.optional import need
 from vera.progress import Progress
+from vera.whole import whole_file
 
 NAMED = "name"  # of a build's folder: its name and, in a line of its own, where that was given
 HELD = "vera-published.json"  # which build published there, and what, with SHA-256

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from vera.construction.construct import reopened
 from vera.construction.engine.record import Layout, Record, read_record, write_record
-from vera.files import file_hash, locked, sweep
+from vera.files import file_hash
 from vera.progress import Progress
+from vera.whole import locked, sweep
 
 # A clip of a sample, as `stages.samples.sample_row` names it.
 SAMPLE = re.compile(r"[0-9a-f]{16}_(?P<clip>[0-9a-f]{16})_o\d+_\w+\.mp4", re.ASCII)

@@ -18,7 +18,7 @@ from vera.evaluation.predictions.predict import Candidate
 from vera.evaluation.predictions.synthetic import Bench, run_cases
 from vera.evaluation.reports.table import TITLES, summarize
 from vera.fields import check_counts
-from vera.files import check_outputs, scratch_folder, write_text
+from vera.files import check_outputs
 from vera.fingerprints import path_fingerprint
 from vera.markdown import markdown_text
 from vera.pipelines.folders.hub import on_disk
@@ -32,6 +32,7 @@ from vera.training.recipe_file import recipe_files
 from vera.training.run.checkpoint import latest_checkpoint, read_record
 from vera.training.run.log import read_log
 from vera.training.run.loop import train
+from vera.whole import scratch_folder, write_text
 
 MODEL = Candidate()
 NOTE = "ablation.json"  # what a run, or the model that it starts from, is made of

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from vera.errors import VeraError
-from vera.files import json_text, read_json, scratch_folder, sweep, whole_folder, write_text
+from vera.files import json_text, read_json
 from vera.service.names import inside
+from vera.whole import scratch_folder, sweep, whole_folder, write_text
 
 MARK = "job.json"  # in a job's folder: whose results these are, and what the job said of them
 Result = dict[str, Any]

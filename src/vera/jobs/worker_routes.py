@@ -6,11 +6,11 @@ from fastapi import APIRouter, Body, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from vera.errors import VeraError
-from vera.files import whole_file
 from vera.jobs.job import Claim, Job, Outcome, Progress
 from vera.jobs.store import JobStore
 from vera.service.access import programs_only
 from vera.service.events import LARGEST
+from vera.whole import whole_file
 
 JPEG = b"\xff\xd8\xff"
 WorkerName = Annotated[str, Field(min_length=1, max_length=200)]

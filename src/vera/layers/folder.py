@@ -13,12 +13,13 @@ import av
 import numpy as np
 
 from vera.errors import VeraError
-from vera.files import check_replaceable, json_text, real_path, whole_folder
+from vera.files import json_text, real_path
 from vera.layers.layer_frame import LayerFrame
 from vera.layers.layered_edit import LayeredEdit
 from vera.layers.manifest import MANIFEST, Manifest, is_manifest, read_manifest
 from vera.layers.refine.finish import PLAIN, Finish
 from vera.video import LosslessClip, LosslessWriter
+from vera.whole import check_replaceable, whole_folder
 
 FILES = ("edit.mkv", "alpha.mkv", MANIFEST)
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vera.files import whole_file
 from vera.video import Clip
+from vera.whole import whole_file
 
 FAINTEST = 64  # of 255: a pixel that changed once in a long clip is still seen
 

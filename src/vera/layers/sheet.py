@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from vera.errors import VeraError
-from vera.files import check_outputs, whole_file
+from vera.files import check_outputs
 from vera.layers.composite import check_belongs
 from vera.layers.layer_frame import to_float
 from vera.layers.layered_edit import LayeredEdit
@@ -19,6 +19,7 @@ from vera.video import Clip, ClipLike, FrameReader, Orientation, as_clip, model_
 from vera.video.open import FootageLike
 from vera.video.sequence import source_files
 from vera.video.view import spread_frames
+from vera.whole import whole_file
 
 ROWS = ("source", "edit", "alpha", "result", "difference x8")
 GAP, MARGIN, LABEL = 4, 8, 96

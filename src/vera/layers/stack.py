@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from vera.errors import VeraError, brief
-from vera.files import check_outputs, json_text, read_json, real_path, write_text
+from vera.files import check_outputs, json_text, read_json, real_path
 from vera.layers.adjust import NEUTRAL, Adjustment, adjustment_from_json
 from vera.layers.folder import layer_files, load_layers
 from vera.layers.layered_edit import LayeredEdit
+from vera.whole import write_text
 
 FORMAT = 1
 MOST_LAYERS = 64

@@ -13,7 +13,6 @@ from diffusers import __version__
 from safetensors import SafetensorError
 
 from vera.errors import VeraError, first_line
-from vera.files import whole_folder
 from vera.models.baselines import VARIANTS
 from vera.models.conversion import wan
 from vera.models.conversion.base import check_sizes, read_config, write_transformer
@@ -24,6 +23,7 @@ from vera.pipelines.folders.hub import fetch_model, hub_name, on_disk
 from vera.pipelines.folders.wan_parts import ORIGINAL_FILES, check_pipeline, open_layout, wan_files
 from vera.presets import BASES, preset_folder
 from vera.progress import Progress
+from vera.whole import whole_folder
 
 
 @dataclass(frozen=True)

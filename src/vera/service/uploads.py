@@ -19,9 +19,10 @@ from starlette.concurrency import run_in_threadpool
 
 from vera.errors import VeraError
 from vera.fields import Range, check_value
-from vera.files import read_json, write_text
+from vera.files import read_json
 from vera.service.errors import ConflictError, MissingError, NoRoomError, TooLargeError
 from vera.service.names import plain_name
+from vera.whole import write_text
 
 LIMIT = 50_000_000_000  # bytes of one upload
 SPARE = 1 << 30  # bytes of the disk that uploads leave to the rest of the work

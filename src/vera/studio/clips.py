@@ -12,7 +12,7 @@ from anyio import from_thread
 from pydantic import ValidationError
 
 from vera.errors import VeraError
-from vera.files import json_text, link_or_copy, write_text
+from vera.files import json_text, link_or_copy
 from vera.jobs.job import Job
 from vera.jobs.kinds.inputs import clip_path, is_id, read_clip
 from vera.service.errors import MissingError
@@ -21,6 +21,7 @@ from vera.studio.probe import probe
 from vera.studio.roots import root_path
 from vera.studio.schema.clips import Clip, ClipMedia, OpenClip, Proxy
 from vera.studio.studio import Studio, existing, new_id
+from vera.whole import write_text
 
 RECORD = "clip.json"
 Record = dict[str, Any]

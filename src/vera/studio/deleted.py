@@ -2,11 +2,11 @@
 
 import shutil
 
-from vera.files import sweep
 from vera.studio.disposal import clips_of, delete_folders, delete_unused, folder_size
 from vera.studio.projects import BIN, LAYERS, RECORD, deleted_projects, read_project
 from vera.studio.schema.projects import DeletedProject, Freed, Project
 from vera.studio.studio import Studio, existing
+from vera.whole import sweep
 
 
 def list_deleted(studio: Studio) -> list[DeletedProject]:

@@ -6,12 +6,12 @@ from pathlib import Path
 from anyio import from_thread
 
 from vera.errors import VeraError
-from vera.files import whole_file
 from vera.service.names import plain_name
 from vera.studio.footage import check_lut
 from vera.studio.projects import part_folder, project_folder
 from vera.studio.schema.projects import Lut
 from vera.studio.studio import Studio, new_id
+from vera.whole import whole_file
 
 MOST_LUTS = 100  # of a project
 

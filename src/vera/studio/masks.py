@@ -7,11 +7,11 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from vera.errors import VeraError
-from vera.files import whole_file
 from vera.studio.clips import clip_record
 from vera.studio.projects import part_folder, project_folder, project_record
 from vera.studio.schema.takes import Mask
 from vera.studio.studio import Studio, existing, new_id
+from vera.whole import whole_file
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

@@ -7,9 +7,9 @@ import tempfile
 from pathlib import Path
 
 from vera.errors import VeraError
-from vera.files import write_text
 from vera.service.access import Access
 from vera.studio.app import open_studio, studio_app
+from vera.whole import write_text
 
 GENERATE = ("npx", "--no-install", "openapi-typescript", "--default-non-nullable=false")
 

@@ -4,13 +4,13 @@ import shutil
 from typing import Any
 
 from vera.errors import VeraError
-from vera.files import whole_file
 from vera.jobs.job import Job
 from vera.jobs.kinds.inputs import laid_name
 from vera.studio.files import list_files, open_file
 from vera.studio.projects import LAYERS, project_folder, project_record, read_layers
 from vera.studio.schema.projects import NewExport, NewResult, NewVerification
 from vera.studio.studio import Studio, new_id
+from vera.whole import whole_file
 
 
 def submit_result(studio: Studio, project: str, asked: NewResult) -> Job:

@@ -12,13 +12,14 @@ from fastapi import HTTPException
 from pydantic import BaseModel, ValidationError
 
 from vera.errors import VeraError
-from vera.files import json_text, read_bytes, read_json, write_text
+from vera.files import json_text, read_bytes, read_json
 from vera.jobs.kinds.inputs import is_id, read_checked
 from vera.studio.clips import clip_record
 from vera.studio.display import check_display
 from vera.studio.schema.adjustment import Layer
 from vera.studio.schema.projects import ChangedProject, DamagedProject, Display, NewProject, Project
 from vera.studio.studio import Studio, existing, new_id
+from vera.whole import write_text
 
 LAYERS, RECORD = "project.json", "studio.json"
 BIN = "bin"  # of the workspace: deleted projects

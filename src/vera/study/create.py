@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from vera.errors import VeraError
 from vera.evaluation.judges.cases import JudgedCase, read_judged_cases
 from vera.evaluation.predictions.run import EDITS
-from vera.files import check_outputs, file_hash, json_text, whole_folder, write_text
+from vera.files import check_outputs, file_hash, json_text
 from vera.progress import Progress
 from vera.study.folder import (
     HASH,
@@ -32,6 +32,7 @@ from vera.study.packing import TOP, Place, check_alike, pack, rows_apart, shown_
 from vera.study.registration import registration_of, registration_text
 from vera.study.study import Design, Item, Key, Study, Texts
 from vera.video import open_clip
+from vera.whole import whole_folder, write_text
 from vera.workers import share_out
 
 Edits = dict[str, dict[str, JudgedCase]]  # by case and method

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from vera.color.transform import color_transform
 from vera.errors import VeraError
-from vera.files import whole_file
 from vera.video import Clip, open_clip
 from vera.video.delivery import add_h264, delivery_frame
 from vera.video.open import open_output
 from vera.video.view import source_view
 from vera.vlm.media import fitting_size
+from vera.whole import whole_file
 
 Picture = NDArray[np.uint8]
 LONGEST = 1280  # pixels of a shown picture: three of them over each other still play on phones

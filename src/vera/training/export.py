@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError
 
 from vera.errors import VeraError, first_line
-from vera.files import whole_folder
+from vera.whole import whole_folder
 
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from vera.errors import VeraError
-from vera.files import whole_file
+from vera.whole import whole_file
 
 CAPTION = 14  # pixels
 

@@ -10,11 +10,12 @@ from tempfile import TemporaryFile
 import av
 
 from vera.errors import VeraError
-from vera.files import FULL_DISK, check_outputs, check_replaceable, real_path
+from vera.files import FULL_DISK, check_outputs, real_path
 from vera.video.carried.carry import sound_lost
 from vera.video.clip import Clip
 from vera.video.codecs import Codec, default_codec, find_codec
 from vera.video.sequence import PICTURES, find_sequence, is_pattern, source_files
+from vera.whole import check_replaceable
 
 ISO_SUFFIXES = (".mp4", ".mov", ".m4v")
 # Words that .mov and .mp4 have fields for; others go in a list of keys and values, which fewer programs read and beside

@@ -14,7 +14,6 @@ from av.video.stream import VideoStream
 
 from vera.color.tags import apply_tags
 from vera.errors import VeraError
-from vera.files import whole_file, whole_folder, whole_name
 from vera.video.arrays import bare_copy
 from vera.video.carried.carry import carry
 from vera.video.carried.lost import not_held
@@ -28,6 +27,7 @@ from vera.video.encoder import add_pictures
 from vera.video.open import open_output, open_video
 from vera.video.output import check_output, clock_notices, muxer_options, user_errors
 from vera.video.sequence import Sequence, find_sequence, image_pattern, is_pattern, source_files
+from vera.whole import whole_file, whole_folder, whole_name
 
 FIRST_NUMBER = 1001  # of the pictures of a new sequence, as is the custom where shots are worked on
 _LAST_NUMBER = 2**31 - 1  # that FFmpeg writes

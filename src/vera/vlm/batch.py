@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from vera.errors import VeraError
-from vera.files import parse_json, read_text, whole_folder
+from vera.files import parse_json, read_text
 from vera.vlm.cache import DIGEST, Reply, ReplyCache
 from vera.vlm.client import Request, next_step
 from vera.vlm.endpoint import Endpoint
 from vera.vlm.outcome import error_text, is_refusal
 from vera.vlm.question import Question
 from vera.vlm.usage import Usage, usage_of
+from vera.whole import whole_folder
 
 PATH = "/v1/chat/completions"
 # Of one file: hosted services take 200 MB and 50,000 requests.

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from vera.errors import VeraError
-from vera.files import read_json, write_text
+from vera.files import read_json
+from vera.whole import write_text
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 FORMAT = 1

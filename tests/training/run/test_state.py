@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from tests.training.drawn import flow_fields, open_drawn, write_recipe
 from torch import nn
 
-from vera import files
+from vera import whole
 from vera.errors import VeraError
 from vera.models import AutoencoderPatch3D, VeraTransformer3DModel
 from vera.training.export import cast_copy, replace_folder
@@ -65,7 +65,7 @@ def test_a_kill_while_an_old_checkpoint_goes_leaves_no_half_of_it(
     for step in (1, 2):
         save(tmp_path, step)
     with monkeypatch.context() as patch:
-        patch.setattr(files.shutil, "rmtree", killed)
+        patch.setattr(whole.shutil, "rmtree", killed)
         with pytest.raises(KeyboardInterrupt):
             save(tmp_path, 3)
     assert sorted(path.name for path in tmp_path.glob("step-*")) == ["step-00000002", "step-00000003"]

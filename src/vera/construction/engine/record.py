@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args
 
 from vera.construction.engine.stage import Facts
 from vera.errors import VeraError
-from vera.files import json_text, read_json, write_text
+from vera.files import json_text, read_json
+from vera.whole import write_text
 
 Status = Literal["done", "rejected", "failed"]
 ID = re.compile(r"[0-9a-f]{16}")  # of sources and clips

@@ -12,7 +12,8 @@ from vera.construction.engine.record import Entry, Layout, Record, read_record, 
 from vera.construction.engine.stage import BuildStopError, Facts, Item, Later, Rejected, Stage
 from vera.construction.engine.state import Task
 from vera.errors import VeraError, first_line
-from vera.files import FULL_DISK, file_hash, full_disk, locked, scratch_folder, sweep, sync
+from vera.files import FULL_DISK, file_hash, full_disk
+from vera.whole import locked, scratch_folder, sweep, sync
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from vera.construction.formats.rle import decode_mask, encode_mask
 from vera.construction.formats.tracks import ClipTracks, Track
 from vera.errors import VeraError
 from vera.fields import Name, Range, check_fields
-from vera.files import read_json, write_text
+from vera.files import read_json
+from vera.whole import write_text
 
 LIMIT = 1 << 30  # bytes
 Side = Annotated[int, Range(1, 1 << 14)]

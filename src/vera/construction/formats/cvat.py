@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from vera.construction.formats.rle import from_runs, run_lengths
 from vera.construction.formats.tracks import ClipTracks, Track
 from vera.errors import VeraError
-from vera.files import read_text, write_text
+from vera.files import read_text
+from vera.whole import write_text
 
 LIMIT = 1 << 28  # bytes
 LARGEST, LONGEST = 1 << 14, 1 << 16  # side of a picture, frames

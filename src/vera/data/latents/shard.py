@@ -13,7 +13,8 @@ from safetensors.torch import save
 from vera.data.latents.dataset import check_contents, check_samples
 from vera.data.sample import BadSample, LatentSample
 from vera.errors import VeraError
-from vera.files import parse_json, whole_file
+from vera.files import parse_json
+from vera.whole import whole_file
 
 CONTENTS = "__contents__"  # the last member; webdataset skips names of this kind
 

@@ -15,8 +15,9 @@ from vera.data.latents.dataset import EMPTY, FORMAT, INDEX, NOTE
 from vera.data.latents.shard import place, read_contents, shard_path, write_shard
 from vera.data.sample import BadSample, LatentSample
 from vera.errors import VeraError
-from vera.files import read_json, sweep, whole_file
+from vera.files import read_json
 from vera.resumable import alone_in
+from vera.whole import sweep, whole_file
 
 # What a kill may cost, in samples of which Wan's encoder does one in seconds: 1.3 GB of 81 frames of 832x480.
 SHARD_SAMPLES = 64

@@ -12,8 +12,8 @@ from vera import resumable
 from vera.data.released.layout import CLIPS, INSTRUCTION, TASK_NAMES, TEST_FOLDERS, index_path
 from vera.data.sample import LayeredSample, Task
 from vera.errors import VeraError
-from vera.files import whole_file
 from vera.video import write_lossless
+from vera.whole import whole_file
 
 TEST_INDEX = "cases.jsonl"
 FRAME_RATE = Fraction(16)  # Wan's own rate

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from vera.arrays import read_arrays
 from vera.data.synthesis.render_spec import RenderSpec
 from vera.errors import VeraError
-from vera.files import whole_file
 from vera.resumable import append_row, read_rows
+from vera.whole import whole_file
 
 INDEX = "records.jsonl"
 SPEC = "shot"  # the spec's name in the files, as renders that are there already have it

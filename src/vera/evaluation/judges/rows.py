@@ -11,8 +11,8 @@ from typing import Any
 from vera.errors import VeraError
 from vera.evaluation.judges.cases import JudgedCase, edit_hash
 from vera.evaluation.judges.judge import Verdict
-from vera.files import alone
 from vera.resumable import append_row, numbered_rows
+from vera.whole import alone
 
 FOLDER = "verdicts"
 MAPPINGS = ("scores", "reasons", "problems")

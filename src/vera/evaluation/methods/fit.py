@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from vera.color.transform import color_transform
 from vera.errors import VeraError
 from vera.evaluation.cases.views import check_undamaged
-from vera.files import whole_file
 from vera.video import UPRIGHT, Clip, LosslessWriter, open_clip
 from vera.video.view import source_view
+from vera.whole import whole_file
 
 LATE = Fraction(1, 4)  # seconds: models that draw 1 + 4k frames leave out up to 3, which is less at 16 a second
 STRETCH = 0.1  # of the aspect: 1280x720 drawn as 832x480 is 2.6 % off, a square of a wide picture 44 %

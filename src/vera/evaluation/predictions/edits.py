@@ -12,8 +12,9 @@ from vera.evaluation.cases.frames import Region
 from vera.evaluation.methods.method import Edited, folder_name
 from vera.evaluation.predictions.collect import read_records
 from vera.evaluation.predictions.run import EDITS
-from vera.files import json_text, read_json, whole_file, write_text
+from vera.files import json_text, read_json
 from vera.video import write_lossless
+from vera.whole import whole_file, write_text
 
 NOTE = "edit.json"
 

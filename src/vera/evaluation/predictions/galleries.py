@@ -9,13 +9,13 @@ from vera.arrays import read_arrays
 from vera.data.synthesis import SyntheticLayers
 from vera.evaluation.cases.references import object_cutouts, scene_panoramas
 from vera.evaluation.predictions.hits import Galleries
-from vera.files import whole_file
 from vera.metrics.objects import SOLID, to_alpha
 from vera.metrics.outline import Mask
 from vera.metrics.recognition.features import load_embedding
 from vera.metrics.recognition.gallery import read_gallery, save_gallery
 from vera.metrics.recognition.object_hit import object_gallery
 from vera.metrics.recognition.scene_hit import scene_gallery
+from vera.whole import whole_file
 
 
 def make_galleries(out: Path, layers: SyntheticLayers, renders: str | None) -> None:

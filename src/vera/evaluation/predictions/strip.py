@@ -9,7 +9,7 @@ from PIL import Image
 
 from vera.arrays import Frames
 from vera.evaluation.predictions.prediction import Prediction
-from vera.files import whole_file
+from vera.whole import whole_file
 
 TILE = 128  # pixels of width
 

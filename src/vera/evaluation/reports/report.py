@@ -11,7 +11,7 @@ from vera.evaluation.predictions.record import Measures, Record
 from vera.evaluation.predictions.run import strip_path
 from vera.evaluation.reports.sheet import Entry, write_case_sheet
 from vera.evaluation.reports.table import curves, markdown, plain, summarize
-from vera.files import write_text
+from vera.whole import write_text
 
 IOU = 0.9  # of the matte, below which a sheet calls a new background a miss
 

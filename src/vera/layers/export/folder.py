@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import av
 
-from vera import files
+from vera import whole
 from vera.errors import VeraError
 from vera.written import as_written, files_in, fingerprint, read_listed
 
@@ -20,14 +20,14 @@ def check_folder(folder: Path) -> None:
     """
     if not folder.parent.is_dir():
         return
-    with files.locked(folder.parent):  # another run may be replacing it
+    with whole.locked(folder.parent):  # another run may be replacing it
         _check(folder)
 
 
 def _check(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise VeraError(f"{folder}: is a file; choose another folder for the export")
-    files.check_replaceable(folder)
+    whole.check_replaceable(folder)
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     if not (folder / RECORD).is_file():
@@ -51,9 +51,9 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     """
     check_folder(folder)
     try:
-        with files.made_folder(folder.parent), files.whole_folder(folder, _written) as partial:
+        with whole.made_folder(folder.parent), whole.whole_folder(folder, _written) as partial:
             yield partial
-            with files.locked(folder.parent):
+            with whole.locked(folder.parent):
                 taken = _taken(files_in(partial), files_in(folder) - _written(folder))
             if taken:
                 raise VeraError(f"{folder / taken[0]}: has the name of a file of this export; rename it")

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from vera.errors import VeraError
-from vera.files import whole_file
 from vera.layers.layer_frame import FULL
 from vera.layers.layerize.footage import enlarge
+from vera.whole import whole_file
 
 Float = NDArray[np.float32]
 Picture = NDArray[np.uint8]

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from vera.arrays import read_arrays
 from vera.errors import VeraError
-from vera.files import whole_file
 from vera.metrics.recognition.features import Vectors
+from vera.whole import whole_file
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from vera.errors import VeraError, first_line
-from vera.files import scratch_folder
 from vera.models.model_files import PARTS, all_weights, pipeline_files
 from vera.pipelines.folders.check import check_model, check_package
 from vera.pipelines.folders.hub import fetch_model, hub_name, on_disk, push_pipeline
 from vera.pipelines.offloaded import has_no_values
 from vera.presets import BASES, TRAINED, preset_folder
+from vera.whole import scratch_folder
 
 TEXT_PARTS = ("tokenizer", "text_encoder")
 _DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)

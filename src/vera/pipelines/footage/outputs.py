@@ -5,10 +5,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vera.errors import VeraError
-from vera.files import scratch_folder
 from vera.layers.masters import choose_codec
 from vera.video import CODECS, Clip
 from vera.video.sequence import find_sequence, is_pattern
+from vera.whole import scratch_folder
 
 _WRITABLE = (".mp4", ".mov", ".m4v", ".mkv")
 _OTHERS = (".mkv", ".mov", ".mp4", ".nut")  # for what the source's own kind of file cannot hold

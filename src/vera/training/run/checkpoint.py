@@ -18,9 +18,10 @@ from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 
 from vera.errors import VeraError, first_line
-from vera.files import read_json, remove_folder, sweep, whole_folder
+from vera.files import read_json
 from vera.training.parallel.distributed import World
 from vera.training.run.checkpoint_reader import DamageError, Planner, Reader
+from vera.whole import remove_folder, sweep, whole_folder
 
 KEPT = 2
 RECORD = "record.json"

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from vera.errors import VeraError
-from vera.files import whole_file
 from vera.resumable import numbered_rows
+from vera.whole import whole_file
 
 
 class Meter:

@@ -20,7 +20,6 @@ from torch import nn
 from vera.data.sample import LatentSample, LayerData, LayeredSample
 from vera.data.sources import check_share, open_layer_data
 from vera.errors import VeraError
-from vera.files import write_text
 from vera.hardware import Autocast, kept_threads, make_autocast
 from vera.resumable import alone_in
 from vera.training.batches import EVAL_STEP, Batch, LatentBatch, Share, check_bad_share, iterate_batches, load_sample
@@ -38,6 +37,7 @@ from vera.training.run.inputs import COPY, check_run_outputs, is_copy
 from vera.training.run.log import Log
 from vera.training.run.schedule import learning_rate
 from vera.training.run.state import State, changed, resume, save, start
+from vera.whole import write_text
 
 SKIPPED = 10  # steps in a row whose gradient is not finite, after which a run ends
 

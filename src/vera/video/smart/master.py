@@ -23,7 +23,6 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from vera.errors import DamageWarning, VeraError
-from vera.files import whole_file, whole_name
 from vera.progress import Progress
 from vera.video import Clip, FrameReader, planes
 from vera.video.carried.carry import carry
@@ -37,6 +36,7 @@ from vera.video.smart.h264 import H264
 from vera.video.smart.hevc import Hevc
 from vera.video.smart.nal import join_lengths, split_lengths
 from vera.video.smart.plan import plan
+from vera.whole import whole_file, whole_name
 
 SUFFIXES = {"mov,mp4,m4a,3gp,3g2,mj2": (".mp4", ".mov", ".m4v"), "matroska,webm": (".mkv",)}
 _DAMAGED = "its stream is damaged or of an unknown kind"

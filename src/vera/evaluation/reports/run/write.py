@@ -14,8 +14,9 @@ from vera.evaluation.reports.run.read import EditPaths, Run, natural, read_run
 from vera.evaluation.reports.run.tables import Tables, TaskTable, make_tables
 from vera.evaluation.reports.run.tabular import cases_csv, latex, report_json, summary_csv
 from vera.evaluation.reports.table import TITLES
-from vera.files import check_outputs, check_replaceable, json_text
+from vera.files import check_outputs, json_text
 from vera.progress import Progress
+from vera.whole import check_replaceable
 from vera.workers import share_out
 from vera.written import own_folder
 
