@@ -45,7 +45,7 @@ def test_folders_are_adjusted_alike(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("{", "is not JSON that can be read"),
+        ("{", r"is not JSON that can be read; .* \(layers are folders, or one project file\)"),
         ("[]", "is not a project"),
         ('{"format": 1}', "no list of layers"),
         ('{"format": 9, "layers": []}', "format 9"),

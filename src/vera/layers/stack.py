@@ -110,7 +110,10 @@ def read_project(path: Path) -> tuple[list[ProjectLayer], bool]:
 
     It names folders beside itself or below, and no others.
     """
-    project = read_json(path)
+    try:
+        project = read_json(path)
+    except VeraError as error:
+        raise VeraError(f"{error} (layers are folders, or one project file)") from None
     if not isinstance(project, dict) or not isinstance(project.get("layers"), list):
         raise VeraError(f"{path}: is not a project: it has no list of layers")
     if type(project.get("format")) is not int or project["format"] != FORMAT:
