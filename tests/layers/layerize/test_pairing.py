@@ -93,3 +93,24 @@ def test_a_new_background_does_not_decide(tmp_path: Path) -> None:
     scenery = [cv2.GaussianBlur(plate(3, t=12 - i), (0, 0), 6) + np.float32(0.1) for i in range(12)]
     edited = {i: thumbnail(over(scenery[i], plate(0, t=i), alpha)) for i in range(12)}
     assert choose(possible, source, edited).name == "number"
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("moving", [True, False])
+@pytest.mark.parametrize("to", [0.0, 1.0])
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_fade_is_no_delay(tmp_path: Path, moving: bool, to: float, begins: bool) -> None:
+    """In a fade a neighbour that shows more of the picture looked more like the source than the frame itself."""
+    possible = candidates(info(tmp_path, 12, 24), info(tmp_path, 12, 25))
+    source = [plate(0, t=i if moving else 0) for i in range(12)]
+    faded = [i / 11 if begins else 1 - i / 11 for i in range(12)]
+    edited = {i: thumbnail(source[i] * np.float32(faded[i]) + np.float32(to * (1 - faded[i]))) for i in range(12)}
+    thumbs = {i: thumbnail(source[i]) for i in sample_frames(possible, 6)}
+    assert choose(possible, thumbs, edited).name == "number"
+
+
+def test_nothing_but_blank_frames_pairs_plainly(tmp_path: Path) -> None:
+    possible = candidates(info(tmp_path, 12, 24), info(tmp_path, 12, 25))
+    thumbs = {i: thumbnail(plate(0, t=i)) for i in sample_frames(possible, 6)}
+    blank = thumbnail(np.zeros((SIZE[1], SIZE[0], 3), np.float32))
+    assert choose(possible, thumbs, dict.fromkeys(range(12), blank)).name == "number"

@@ -17,6 +17,7 @@ from vera.video import Clip
 THUMB = 96  # pixels along the longer side of the pictures that pairings are judged by
 CLOSE = 12 / 255  # difference from which pixels count as not agreeing at all
 BETTER, CHANCE = 1.1, 0.01  # times the agreement of the plain pairing, and more, that another one must have
+BLANK = 1.5 / 255  # standard deviation of a thumbnail that shows nothing
 OFFSETS = (-2, -1, 1, 2)  # frames
 LAGS = (-1.0, -0.5, 0.5, 1.0)  # source frames
 
@@ -103,8 +104,13 @@ def choose(
     source: Mapping[int, NDArray[np.float32]],
     edited: Mapping[int, NDArray[np.float32]],
 ) -> Pairing:
-    """The pairing under which the thumbnails agree best; the first one, unless another is clearly better."""
-    scores = [_score(pairing, source, edited) for pairing in pairings]
+    """The pairing under which the thumbnails agree best; the first one, unless another is clearly better.
+
+    Frames that may belong to one of a single colour, the end of a fade, say, tell nothing.
+    """
+    blank = {number for number, picture in edited.items() if picture.std() < BLANK}
+    telling = {n: one for n, one in source.items() if not blank & {pairing.partners[n] for pairing in pairings}}
+    scores = [_score(pairing, telling, edited) for pairing in pairings]
     best = int(np.argmax(scores))
     return pairings[best] if scores[best] > max(BETTER * scores[0], scores[0] + CHANCE) else pairings[0]
 
@@ -163,8 +169,13 @@ def _score(
         if other.shape != picture.shape:
             other = cv2.resize(other, picture.shape[::-1], interpolation=cv2.INTER_AREA)
         agrees = structure_agrees(picture, other)
-        difference = (other - picture)[agrees]
-        if difference.size:
+        if agrees.any():
+            difference = _in_contrast_of(picture[agrees], other[agrees]) - picture[agrees]
             difference = np.abs(difference - np.median(difference))
             total += float(np.maximum(0, 1 - difference / CLOSE).sum()) / picture.size
-    return total / len(source)
+    return total / max(len(source), 1)
+
+
+def _in_contrast_of(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`other` `[N]` with the spread of `one`: in a fade a brighter frame would seem closer than the one of the time."""
+    return np.asarray(other * (one.std() / np.maximum(other.std(), np.float32(1e-6))))

@@ -19,6 +19,7 @@ from vera.layers.layerize.match import Match, Matched, apply_match, fit_match
 from vera.layers.layerize.matting import Matting, solid_matte
 from vera.layers.layerize.noise import smoothed_difference
 from vera.layers.layerize.pairing import (
+    BLANK,
     Group,
     Pairing,
     candidates,
@@ -32,7 +33,16 @@ from vera.layers.layerize.pairing import (
 from vera.layers.layerize.recolor import find_recolored
 from vera.layers.layerize.rims import find_rims
 from vera.layers.layerize.sharpen import sharpen_edges
-from vera.layers.layerize.smear import MIXED, NEARBY, beyond_range, close_bites, smears, value_range, with_neighbours
+from vera.layers.layerize.smear import (
+    MIXED,
+    NEARBY,
+    beyond_range,
+    close_bites,
+    smears,
+    value_range,
+    vanished,
+    with_neighbours,
+)
 from vera.layers.layerize.steady import Unmixed, steady
 from vera.layers.layerize.unmix import EDGE, Layers, eroded, straight_colors, unmix
 from vera.layers.refine.floor import floor_alpha
@@ -45,7 +55,6 @@ from vera.video.view import spread_frames
 SAMPLES = 6  # frames that the match is fitted on
 RELATED = 0.02  # agreement below which the clips have nothing in common: of other clips at most 0.015 was seen
 AT_ONCE = 4_000_000  # pixels that are worked on at a time, in as many frames: each takes 400 bytes of memory a pixel
-BLANK = 1.5 / 255  # standard deviation of a thumbnail that shows nothing
 
 
 class UnrelatedError(VeraError):
@@ -151,7 +160,8 @@ class RecoveredLayers:
         difference = smoothed_difference(matched.softened, matched.edited)
         softness = self.match.softness
         still = value_range([pair.source], softness)
-        beyond = beyond_range(matched.softened, matched.edited, still, 1.0)
+        gone = vanished(matched.softened, matched.edited)[..., None]
+        beyond = np.where(gone, difference, beyond_range(matched.softened, matched.edited, still, 1.0))
         found = find_changes(difference, matched.level, pair.kept, beyond)
         if len(nearby) == 1 or not found.any():
             return found

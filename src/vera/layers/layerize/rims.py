@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera.arrays import Float
+from vera.layers.layerize.structure import edges
 from vera.layers.layerize.unmix import Layers, grown
 
 Mask = NDArray[np.bool_]
@@ -15,7 +16,6 @@ Mask = NDArray[np.bool_]
 SOLID = 0.95  # alpha of what may have been removed
 LEAST = 100  # pixels of it; what is less is a speck
 REACH = 4  # pixels about it that its rim lies in
-NEAR = 2  # pixels over which a picture's edges are seen
 # Of the source's edges about something: where the edited picture has less of them, it was removed.
 # Removals have 0.13 to 0.2 of them, large other things at least 0.74.
 NONE = 0.5
@@ -31,18 +31,13 @@ def find_rims(source: Float, edited: Float, layers: Layers, level: Float) -> Mas
     solid = (layers.alpha > SOLID).view(np.uint8)
     if not solid.any():
         return found
-    edges = _spread(source), _spread(edited)
+    both = edges(source), edges(edited)
     left = np.sqrt(np.square(source - edited).mean(-1)) > LEFT * level
     _, labels, parts, _ = cv2.connectedComponentsWithStats(solid)
     for number in np.flatnonzero(parts[1:, cv2.CC_STAT_AREA] >= LEAST) + 1:
         part = labels == number
         wider = grown(part, REACH)
         about = wider & ~part
-        if edges[1][about].sum() < NONE * edges[0][about].sum():
+        if both[1][about].sum() < NONE * both[0][about].sum():
             found |= wider & left
     return found
-
-
-def _spread(picture: Float) -> Float:
-    window = np.ones((2 * NEAR + 1,) * 2, np.uint8)
-    return np.asarray((cv2.dilate(picture, window) - cv2.erode(picture, window)).max(-1))

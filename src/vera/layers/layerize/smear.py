@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vera.arrays import Float
 from vera.layers.layer_frame import to_float
 from vera.layers.layerize.noise import soften
+from vera.layers.layerize.structure import edges
 
 Item = TypeVar("Item")
 Mask = NDArray[np.bool_]
@@ -28,6 +29,7 @@ MIXED = 0.85  # the most of another frame that a smeared one shows; what shows a
 FEWEST = 0.0005  # of the frame must move for its smears to be judged
 BITE = 1 / 14  # of the shorter side: gaps of an edit that are no wider are not smears
 MOVING = 10.0  # range over time, in noise, from which a smear would be seen
+GONE = 0.35  # of the source's edges, as soft as the editor draws: less of them is left where a thin thing was removed
 SMEARED = (3.5, 0.08)  # difference in noise that counts as one, and its share of what moves, of an editor that smears
 
 
@@ -61,6 +63,15 @@ def beyond_range(source: Float, edited: Float, values: Range, share: float) -> F
     before, after = cv2.GaussianBlur(source, (0, 0), 1.0), cv2.GaussianBlur(edited, (0, 0), 1.0)
     least, greatest = (before + np.float32(share) * (end - before) for end in values)
     return np.asarray(np.maximum(after - greatest, 0) + np.minimum(after - least, 0))
+
+
+def vanished(source: Float, edited: Float) -> Mask:
+    """`[H,W]` of matched pictures `[H,W,3]`: the source has edges, of which the edited one has hardly any left.
+
+    All that a thin thing leaves when it is removed lies in the range of the source beside it.
+    """
+    before, after = (edges(cv2.GaussianBlur(part, (0, 0), 1.0)) for part in (source, edited))
+    return np.asarray(after < GONE * before)
 
 
 def smears(difference: Float, level: Float, still: Range, values: Range, found: Mask) -> bool:

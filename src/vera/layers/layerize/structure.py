@@ -12,6 +12,7 @@ WINDOW = 15  # pixels
 SIMILAR = 0.8  # correlation from which two windows show the same
 CONTRAST = 3 / 255  # standard deviation from which a window has structure
 ALIKE = 0.08  # difference of plain parts that a common change of colours may explain
+NEAR = 2  # pixels over which a picture's edges are seen
 
 
 def structure_agrees(one: Float, other: Float) -> NDArray[np.bool_]:
@@ -35,6 +36,12 @@ def agreement(one: Float, other: Float, kept: NDArray[np.bool_] | None = None) -
         structured &= kept
     same = int(np.count_nonzero(structured & (correlation > SIMILAR)))
     return same / max(int(np.count_nonzero(structured)), 1)
+
+
+def edges(picture: Float) -> Float:
+    """`[H,W]`, how far the values of `[H,W,3]` lie apart within `NEAR` pixels, in the channel where that is most."""
+    window = np.ones((2 * NEAR + 1,) * 2, np.uint8)
+    return np.asarray((cv2.dilate(picture, window) - cv2.erode(picture, window)).max(-1))
 
 
 def _compare(one: Float, other: Float) -> tuple[Float, Float]:
