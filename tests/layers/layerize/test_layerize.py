@@ -230,6 +230,26 @@ def test_what_cannot_be_used(tmp_path: Path) -> None:
     assert not clip.layers.exists()
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize(("name", "word"), [("no/sheet.png", "does not exist"), ("sheet.jpg", "png")])
+def test_a_sheet_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path, name: str, word: str) -> None:
+    """It was found out when the layers were written, which then stood beside an error."""
+    clip = Clip(tmp_path, add_object, HOW)
+    refused(word, source=clip.source, edited=clip.edited, layers=clip.layers, sheet=tmp_path / name)
+    (tmp_path / "folder.png").mkdir()
+    refused("folder", source=clip.source, edited=clip.edited, layers=clip.layers, sheet=tmp_path / "folder.png")
+    assert not clip.layers.exists()
+
+
+@pytest.mark.faults
+def test_a_mask_that_keeps_everything_is_named(tmp_path: Path) -> None:
+    """It was said that the clips did not differ."""
+    clip = Clip(tmp_path, add_object, HOW)
+    cv2.imwrite(str(tmp_path / "white.png"), np.full(SIZE[::-1], 255, np.uint8))
+    report = layerize(clip.source, clip.edited, clip.layers, tmp_path / "white.png")
+    assert report.coverage == 0 and "white.png keeps" in report.notices[-1]
+
+
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     clip = Clip(tmp_path, add_object, HOW)
     argv = ["layerize", str(clip.source), str(clip.edited), "--out", str(clip.layers)]

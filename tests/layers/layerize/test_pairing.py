@@ -109,6 +109,18 @@ def test_a_fade_is_no_delay(tmp_path: Path, moving: bool, to: float, begins: boo
     assert choose(possible, thumbs, edited).name == "number"
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("frames", [3, 5, 7, 12])
+@pytest.mark.parametrize("at", [0, 1, 2, 3, 4, 5, 6])
+def test_a_flash_in_a_short_clip_is_no_delay(tmp_path: Path, frames: int, at: int) -> None:
+    """Of five frames all pairings have the middle one alone in common, which decided by itself."""
+    possible = candidates(info(tmp_path, frames, 24), info(tmp_path, frames, 25))
+    flash = [0.9 if i == at else 0.0 for i in range(frames)]
+    edited = {i: thumbnail(plate(0, t=i) * np.float32(1 - flash[i]) + np.float32(flash[i])) for i in range(frames)}
+    thumbs = {i: thumbnail(plate(0, t=i)) for i in sample_frames(possible, 6)}
+    assert choose(possible, thumbs, edited).name == "number"
+
+
 def test_nothing_but_blank_frames_pairs_plainly(tmp_path: Path) -> None:
     possible = candidates(info(tmp_path, 12, 24), info(tmp_path, 12, 25))
     thumbs = {i: thumbnail(plate(0, t=i)) for i in sample_frames(possible, 6)}

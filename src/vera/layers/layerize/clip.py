@@ -11,6 +11,7 @@ from vera.errors import VeraError
 from vera.files import check_outputs
 from vera.layers.folder import check_layers_folder, layer_files, write_layers
 from vera.layers.layer_frame import LayerFrame
+from vera.layers.layerize.drift import check_sheet
 from vera.layers.layerize.footage import ArrayFootage, ClipFootage, Footage, Footages, Pictures, is_still
 from vera.layers.layerize.match import Match
 from vera.layers.layerize.matting import Matting
@@ -78,6 +79,8 @@ def layerize(
         layer_files(folder) + ([] if sheet is None else [sheet]),
     )
     check_layers_folder(folder)
+    if sheet is not None:
+        check_sheet(sheet)
     clips = Footages(ClipFootage(clip), ClipFootage(other), mask, matte)
     for path in (mask, matte):
         if path is not None:
@@ -97,7 +100,10 @@ def layerize(
     write_layers(folder, frames(), pts, clip.time_base, metadata)
     if not found.coverage:
         name = clips.edited.name
-        told.append(f"{name}: no difference from {clip.path} beyond its codec's noise was found; the layers are empty")
+        where = "" if mask is None else f" outside of what {mask} keeps"
+        told.append(
+            f"{name}: no difference from {clip.path} beyond its codec's noise was found{where}; the layers are empty"
+        )
     if sheet is not None:
         found.drift.write_sheet(sheet)
     return LayerizeReport(

@@ -74,6 +74,16 @@ class DriftMap:
             raise VeraError(f"{out}: the sheet cannot be written ({error.strerror or error})") from None
 
 
+def check_sheet(out: Path) -> None:
+    """VeraError unless a sheet can be written as the file `out`: asked before the work, not after it."""
+    if out.suffix.lower() != ".png":
+        raise VeraError(f"{out}: the sheet is a PNG; give a name in .png")
+    if not out.parent.is_dir():
+        raise VeraError(f"{out}: the folder {out.parent} does not exist; create it first")
+    if out.is_dir():
+        raise VeraError(f"{out}: is a folder; give the name of a file in it")
+
+
 def _eight_bits(codes: NDArray[Any]) -> Picture:
     return codes if codes.dtype == np.uint8 else (codes >> 8).astype(np.uint8)
 

@@ -85,9 +85,13 @@ def plain_pairing(source: Times, edited: Times) -> Pairing:
 
 
 def sample_frames(pairings: Sequence[Pairing], count: int) -> list[int]:
-    """Up to `count` frames of the source, evenly spread, of those that have a partner in the most pairings."""
+    """Up to `count` frames of the source, evenly spread, of those that have a partner in the most pairings.
+
+    Of a short clip also of others: a single frame may be the one that is edited all over.
+    """
     partnered = np.sum([[partner is not None for partner in pairing.partners] for pairing in pairings], axis=0)
-    usable = np.flatnonzero(partnered == partnered.max())
+    usable = np.flatnonzero(partnered >= np.sort(partnered)[-min(count, len(partnered))])
+    usable = usable[partnered[usable] > 0]
     return [int(i) for i in usable[np.unique(np.linspace(0, len(usable) - 1, count).round().astype(int))]]
 
 
