@@ -64,3 +64,31 @@ def test_a_removal_leaves_no_outline() -> None:
         alpha = frame.alpha[..., None] / 65535
         result = alpha * frame.edit + (1 - alpha) * source[0]
         assert np.abs(result - 255 * plate)[thing > 0.2].max() < 20
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("gap", [-4, 0, 3])
+def test_what_is_added_beside_a_removed_thing_leaves_it_no_outline(gap: int) -> None:
+    """The two are one part of the matte, whose edges together are no fewer than the source's."""
+    plate, thing = wall(), np.roll(disc(18), -20, axis=1)
+    added = np.roll(disc(18), 17 + gap, axis=1)
+    texture = np.random.default_rng(2).uniform(0, 1, (HEIGHT // 3, WIDTH // 3, 3)).astype(np.float32)
+    paint = cv2.resize(texture, (WIDTH, HEIGHT), interpolation=cv2.INTER_NEAREST)
+    finished = plate * (1 - added[..., None]) + paint * added[..., None]
+    found = (np.roll(disc(17), -20, axis=1) > 0.5) | (np.roll(disc(17), 17 + gap, axis=1) > 0.5)
+    found |= (np.abs(np.arange(HEIGHT) - HEIGHT // 2) < 8)[:, None] & (np.abs(np.arange(WIDTH) - WIDTH // 2) < 18)
+    rims = find_rims(over(plate, thing), drawn(finished), Layers(found.astype(np.float32), plate), LEVEL)
+    away = np.arange(WIDTH) < WIDTH // 2 - 24
+    assert (rims | found)[(thing > 0.2) & away].all()
+
+
+@pytest.mark.faults
+def test_a_rim_ends_at_what_a_mask_keeps() -> None:
+    """It reached four pixels further into it than the rest of a matte, which ends within five."""
+    plate, thing = wall(), disc(20)
+    source = np.rint(np.stack([over(plate, thing)] * 3) * 255).astype(np.uint8)
+    edited = np.rint(np.stack([drawn(plate)] * 3) * 255).astype(np.uint8)
+    kept = np.zeros((HEIGHT, WIDTH), bool)
+    kept[:, : WIDTH // 2] = True
+    for frame in layerize_frames(ArrayFootage(source, 25, "the source"), edited, 25, mask=kept).frames():
+        assert not frame.alpha[:, : WIDTH // 2 - 5].any() and (frame.alpha[:, WIDTH // 2 + 3 :] > 0).any()

@@ -122,12 +122,14 @@ class RecoveredLayers:
         inside = self._changes(pair, matched, [other.source for other in nearby])
         found = self._layers(matched, inside, edge, pair)
         codes = pair.source, pair.edited
-        return Unmixed(matched.softened, matched.edited, matched.level, found, codes), matched.shift
+        return Unmixed(matched.softened, matched.edited, matched.level, found, codes, pair.kept), matched.shift
 
     def _full_size(self, frame: Unmixed) -> LayerFrame:
         """The layers of a frame as large as the source, with the edges of one of that size."""
         edit = straight_colors(frame.source, frame.edited, frame.layers, frame.level)
         rims = find_rims(to_float(frame.codes[0]), frame.edited, frame.layers, frame.level)
+        if frame.kept is not None:
+            rims &= ~frame.kept
         edit[rims] = frame.edited[rims].clip(0, 1)
         parts = edit, frame.layers.alpha, rims.astype(np.float32)
         edit, alpha, rim = (enlarge(part, self.clips.source.size) for part in parts)

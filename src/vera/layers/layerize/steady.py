@@ -16,14 +16,15 @@ STILL = 2.0  # difference of two frames, in noise, at which the weight of a neig
 
 
 class Unmixed(NamedTuple):
-    """A frame's layers with what they came from: matched pictures `[H,W,3]`, noise level `[H,W]`, and the codes of both
-    clips as they were."""
+    """A frame's layers with what they came from: matched pictures `[H,W,3]`, noise level `[H,W]`, the codes of both
+    clips as they were, and what a mask keeps `[H,W]`, if there is one."""
 
     source: Float
     edited: Float
     level: Float
     layers: Layers
     codes: tuple[NDArray[Any], NDArray[Any]]
+    kept: NDArray[np.bool_] | None = None
 
 
 def steady(frames: Iterable[Unmixed]) -> Iterator[Unmixed]:
