@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vera.cli.options import READING, Reading, check_picture
+from vera.cli.options import READING, Reading
 from vera.cli.progress import progress_bar
 from vera.cli.terminal import say
 
@@ -44,9 +44,10 @@ def layerize(
         Also write a PNG of a few frames: both clips, the matte, the layers over the source, and what was refused.
     """
     from vera.layers.layerize import layerize as recover
+    from vera.layers.layerize.drift import check_sheet
 
     if sheet is not None:
-        check_picture(sheet, moving=False)
+        check_sheet(sheet)  # before a network is fetched
     clip, other = (reading.open(path) for path in (source, edited))
     network = None
     if matting is not None:

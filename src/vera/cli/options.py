@@ -180,11 +180,10 @@ def _numbers(words: list[str]) -> list[float]:
         return []
 
 
-def check_picture(path: Path, moving: bool = True) -> None:
-    """VeraError unless a sheet, still or perhaps `moving`, can be written at `path`."""
-    if path.suffix.lower() != ".png" and not (moving and path.suffix.lower() == ".webp"):
-        kinds = "a PNG, or an animated WebP; give a name in .png or .webp" if moving else "a PNG; give a name in .png"
-        raise VeraError(f"{path}: a sheet is {kinds}")
+def check_picture(path: Path) -> None:
+    """VeraError unless a sheet, still or moving, can be written at `path`."""
+    if path.suffix.lower() not in (".png", ".webp"):
+        raise VeraError(f"{path}: a sheet is a PNG, or an animated WebP; give a name in .png or .webp")
     if not path.parent.is_dir():
         raise VeraError(f"{path}: the folder {path.parent} does not exist; create it first")
     if path.is_dir():
