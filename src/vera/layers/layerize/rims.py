@@ -11,8 +11,8 @@ from vera.layers.layerize.unmix import Layers, grown
 Mask = NDArray[np.bool_]
 
 # `python -m benchmarks.layerize_editors` prints what these give: its removals, and that others stay as they are. By
-# `python -m benchmarks.sensitivity replaced --only rims` half of NEAR or twice NONE takes what is recoloured for
-# removed (1.2 dB less), and half of LEFT costs 0.3 dB; half or twice the others loses a rim, or changes nothing.
+# `python -m benchmarks.sensitivity replaced --only rims` values that miss a rim (half or twice SOLID or REACH, half of
+# NONE, twice LEFT) preserve up to 1.4 dB more, and leave an outline; half of LEFT preserves 0.5 dB less.
 SOLID = 0.95  # alpha of what may have been removed
 LEAST = 100  # pixels of it; what is less is a speck
 REACH = 4  # pixels about it that its rim lies in
