@@ -3,6 +3,7 @@
 import ast
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -60,6 +61,27 @@ def test_an_option_after_the_dashes_is_told_so(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().err == (
         "vera: --frames: stands after --, where only names and texts are read; put options before --\n"
     )
+
+
+def test_a_file_that_looks_like_an_option_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("-clip.mp4").touch()
+    assert main(["edit", "-clip.mp4", "add a ball"]) == 2
+    told = "-clip.mp4: is read as an option, since it begins with -; write ./-clip.mp4"
+    assert capsys.readouterr().err == f"vera: {told}\n"
+    assert main(["edit", "-" + "c" * 5000, "add a ball"]) == 2
+    assert capsys.readouterr().err.startswith("vera: Unknown option")
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [(["models", "nano"], "nano: .*`vera models --help`"), (["evaluate", "footage", "a.mp4"], "a.mp4: ")],
+)
+def test_an_argument_too_many_is_told_so(argv: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(argv) == 2
+    assert re.match(f"vera: {told}", capsys.readouterr().err)
 
 
 def test_an_instruction_that_is_no_text_is_one_line(make_clip: ClipMaker, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,11 +13,12 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from cyclopts import App, CycloptsError, UnknownOptionError
+from cyclopts import App, CycloptsError, UnknownOptionError, UnusedCliTokensError
 
 from vera._version import __version__
 from vera.cli.signals import EndedError, unwinding
@@ -131,7 +132,7 @@ def _run(tokens: list[str], debug: bool) -> int:
     except VeraError as error:
         return _fail(str(error), BAD_INPUT, debug)
     except CycloptsError as error:
-        return _fail(_misplaced(error, tokens) or str(error), BAD_INPUT, debug)
+        return _fail(_in_words(error, tokens) or str(error), BAD_INPUT, debug)
     except BrokenPipeError:
         _close_stdout()
         return 0  # the reader of our output, such as `head`, has seen enough
@@ -141,14 +142,20 @@ def _run(tokens: list[str], debug: bool) -> int:
     return (code if isinstance(code, int) else 0) or (DAMAGED if damage else 0)
 
 
-def _misplaced(error: CycloptsError, tokens: list[str]) -> str | None:
-    """What is wrong with an option that stands after `--`; None for other mistakes."""
-    if not isinstance(error, UnknownOptionError) or "--" not in tokens:
+def _in_words(error: CycloptsError, tokens: list[str]) -> str | None:
+    """What is wrong with an argument, and what to do; None where the parser says it well."""
+    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
+        command = " ".join(["vera", *(error.command_chain or ())])
+        return f"{error.unused_tokens[0]}: is an argument too many; `{command} --help` tells what there is"
+    if not isinstance(error, UnknownOptionError):
         return None
     name = error.token.keyword or error.token.value
-    if not any(token.startswith(name) for token in tokens[tokens.index("--") :]):
-        return None
-    return f"{name}: stands after --, where only names and texts are read; put options before --"
+    if "--" in tokens and any(token.startswith(name) for token in tokens[tokens.index("--") :]):
+        return f"{name}: stands after --, where only names and texts are read; put options before --"
+    with suppress(OSError):  # longer than names can be
+        if Path(name).exists():
+            return f"{name}: is read as an option, since it begins with -; write ./{name}"
+    return None
 
 
 def _in_the_way(error: OSError) -> str | None:
