@@ -144,6 +144,14 @@ def check_outputs(inputs: Iterable[Path | None], outputs: Iterable[Path | None])
         seen[place] = output
 
 
+def check_place(file: Path) -> None:
+    """Raise VeraError where no file can be written under this name: in no folder, or as one."""
+    if not file.parent.is_dir():
+        raise VeraError(f"{file}: the folder {file.parent} does not exist; create it first")
+    if file.is_dir():
+        raise VeraError(f"{file}: is a folder; give the name of a file in it")
+
+
 def files_below(path: Path, limit: int = 10_000) -> list[Path]:
     """List a file itself, or what lies in a folder and in the folders of it, as a model's files do; [] for no path."""
     below = (found for pattern in ("*", "*/*") for found in path.glob(pattern))

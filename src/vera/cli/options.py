@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from vera.errors import VeraError
+from vera.files import check_place
 
 if TYPE_CHECKING:
     from vera.layers import Adjustment
@@ -184,7 +185,4 @@ def check_picture(path: Path) -> None:
     """VeraError unless a sheet, still or moving, can be written at `path`."""
     if path.suffix.lower() not in (".png", ".webp"):
         raise VeraError(f"{path}: a sheet is a PNG, or an animated WebP; give a name in .png or .webp")
-    if not path.parent.is_dir():
-        raise VeraError(f"{path}: the folder {path.parent} does not exist; create it first")
-    if path.is_dir():
-        raise VeraError(f"{path}: is a folder; give the name of a file in it")
+    check_place(path)

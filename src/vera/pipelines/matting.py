@@ -51,9 +51,9 @@ def load_matting(name: str, device: str = "auto", dtype: str = "float32") -> ViT
 
 def _folder(name: str) -> str:
     """Where the network lies, fetched from the hub if need be. A misspelt path is told, and never asks the hub."""
-    published = None if on_disk(name) else hub_name(name)
-    if published is not None:
-        return str(fetch_model(published, ("*.json", "*.safetensors"), what="matting model"))
-    if on_disk(name) is None:
+    if on_disk(name) is not None:
+        return name
+    published = hub_name(name)
+    if published is None:
         raise VeraError(f"matting model {name}: there is no such folder, and it is no owner/name of the hub")
-    return name
+    return str(fetch_model(published, ("*.json", "*.safetensors"), what="matting model"))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from vera.errors import VeraError
+from vera.files import check_place
 from vera.layers.layer_frame import FULL
 from vera.layers.layerize.footage import enlarge
 from vera.whole import whole_file
@@ -78,10 +79,7 @@ def check_sheet(out: Path) -> None:
     """VeraError unless a sheet can be written as the file `out`: asked before the work, not after it."""
     if out.suffix.lower() != ".png":
         raise VeraError(f"{out}: the sheet is a PNG; give a name in .png")
-    if not out.parent.is_dir():
-        raise VeraError(f"{out}: the folder {out.parent} does not exist; create it first")
-    if out.is_dir():
-        raise VeraError(f"{out}: is a folder; give the name of a file in it")
+    check_place(out)
 
 
 def _eight_bits(codes: NDArray[Any]) -> Picture:
